@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "connection.h"
+#include "writer.h"
+
+/* What the man page promises. */
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_NOTHING_RUNS = 3,
+	STATUS_UNREACHABLE = 4,
+};
+
+struct context {
+	const char *socket;
+	struct writer *writer;
+};
+
+/* One verb. run() gets what follows it on the command line and returns an exit status. */
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *help;
+	int (*run)(const struct context *context, char **arguments);
+};
+
+extern const struct command command_start;
+extern const struct command command_stop;
+extern const struct command command_restart;
+extern const struct command command_status;
+extern const struct command command_plan;
+extern const struct command command_reload;
+extern const struct command command_help;
+
+/* All of them, ended by NULL. */
+extern const struct command *const commands[];
+
+void print_usage(FILE *out);
+
+/* The names as the parameter "guests" of a call; NULL: no memory. */
+struct json_object *guests_parameter(char **names);
+
+/* Says what went wrong with a call, and returns the exit status for it. */
+int explain_error(const struct context *context, int error);
+int explain_reply(const struct varlink_reply *reply);
+
+/*
+ * Calls a method that answers once. 0 and the reply (the caller's), or a negative exit status
+ * with everything said.
+ */
+int call_once(const struct context *context, const char *method, struct json_object *parameters,
+	      struct varlink_reply *ret);
+
+/* Calls Start or Stop and shows how it goes, to its end. Returns an exit status. */
+int run_sequence(const struct context *context, const char *method, char **names);

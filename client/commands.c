@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "command.h"
+#include "util/str.h"
+#include "wire/interface.h"
+
+/* How long the daemon may take for an answer that needs no guest. */
+#define ANSWER_LIMIT (30 * USEC_PER_SEC)
+
+const struct command *const commands[] = {
+	&command_start,	 &command_stop, &command_restart, &command_status, &command_plan,
+	&command_reload, &command_help, NULL,
+};
+
+struct json_object *guests_parameter(char **names)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *guests = json_object_new_array();
+
+	if (!o || !guests)
+		return NULL;
+	for (; *names; names++)
+		if (json_append(guests, json_object_new_string(*names)) < 0)
+			return NULL;
+	if (json_object_array_length(guests) > 0 && json_add(o, "guests", TAKE_PTR(guests)) < 0)
+		return NULL;
+	return TAKE_PTR(o);
+}
+
+int explain_error(const struct context *context, int error)
+{
+	const char *hint = "";
+
+	if (error == -ENOENT || error == -ECONNREFUSED)
+		hint = "\nIs it running? 'systemctl start xendomainsd.socket' lets it be started.";
+	else if (error == -EACCES)
+		hint = "\nOnly root may do that.";
+	else if (error == -ETIMEDOUT)
+		hint = "\n'systemctl status xendomainsd' may tell why it does not answer.";
+	fprintf(stderr, "Cannot reach xendomainsd at %s: %s%s\n", context->socket,
+		strerror(-error), hint);
+	return STATUS_UNREACHABLE;
+}
+
+int explain_reply(const struct varlink_reply *reply)
+{
+	const char *reason = json_get_string(reply->parameters, "reason");
+	const char *name = json_get_string(reply->parameters, "name");
+
+	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
+		fprintf(stderr, "There is no guest called %s\n", name ? name : "so");
+	else if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
+		fprintf(stderr, "Only root may do that\n");
+	else
+		fprintf(stderr, "%s\n", reason ? reason : reply->error);
+	return STATUS_FAILED;
+}
+
+int call_once(const struct context *context, const char *method, struct json_object *parameters,
+	      struct varlink_reply *ret)
+{
+	struct varlink_reply reply = {0};
+	struct connection c;
+	int r = connection_open(context->socket, &c);
+
+	if (r < 0) {
+		json_object_put(parameters);
+		return -explain_error(context, r);
+	}
+	r = connection_call(&c, varlink_call_new(method, parameters, false));
+	r = r < 0 ? r : connection_receive(&c, ANSWER_LIMIT, &reply);
+	connection_close(&c);
+	if (r < 0)
+		return -explain_error(context, r);
+	if (reply.error) {
+		r = -explain_reply(&reply);
+		varlink_reply_done(&reply);
+		return r;
+	}
+	*ret = reply;
+	return 0;
+}

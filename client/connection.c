@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "connection.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "util/fd.h"
+
+int connection_open(const char *path, struct connection *ret)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	*ret = (struct connection){.fd = TAKE_FD(fd), .framer = FRAMER_INIT(VARLINK_MESSAGE_MAX)};
+	return 0;
+}
+
+void connection_close(struct connection *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	framer_done(&c->framer);
+}
+
+static int send_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = send(fd, data, size, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int connection_call(struct connection *c, struct json_object *call_taken)
+{
+	_cleanup_json_ struct json_object *call = call_taken;
+	const char *text;
+	size_t length;
+
+	if (!call)
+		return -ENOMEM;
+	text = json_text(call, &length);
+	return text ? send_all(c->fd, text, length + 1) : -ENOMEM;
+}
+
+static int wait_readable(int fd, usec_t limit)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int msec = limit == USEC_INFINITY
+			   ? -1
+			   : (int)MIN((limit + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (usec_t)INT_MAX);
+	int r = poll(&p, 1, msec);
+
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	return r == 0 ? -ETIMEDOUT : 0;
+}
+
+static int receive_some(struct connection *c)
+{
+	char chunk[65536];
+	ssize_t n = recv(c->fd, chunk, sizeof(chunk), 0);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	return n == 0 ? -ECONNRESET : framer_feed(&c->framer, chunk, (size_t)n);
+}
+
+int connection_receive(struct connection *c, usec_t limit, struct varlink_reply *ret)
+{
+	usec_t end = limit == USEC_INFINITY ? USEC_INFINITY : usec_now() + limit;
+	const char *text;
+	size_t length;
+	int r;
+
+	while (framer_next(&c->framer, &text, &length) == 0) {
+		r = wait_readable(c->fd, end == USEC_INFINITY ? end : usec_sub(end, usec_now()));
+		r = r < 0 ? r : receive_some(c);
+		if (r < 0)
+			return r == -EPIPE ? -ECONNRESET : r;
+	}
+	return varlink_reply_parse(text, length, ret);
+}

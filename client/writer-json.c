@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "writer.h"
+
+struct writer_json {
+	struct writer writer;
+	FILE *out;
+};
+
+static void print(struct writer *w, struct json_object *parameters)
+{
+	struct writer_json *j = CONTAINER_OF(w, struct writer_json, writer);
+
+	fprintf(j->out, "%s\n", parameters ? json_text(parameters, NULL) : "{}");
+}
+
+static void ignore_event(struct writer *w _unused_, struct json_object *event _unused_)
+{
+}
+
+static void ignore_tick(struct writer *w _unused_)
+{
+}
+
+static struct writer *json_free(struct writer *w)
+{
+	free(CONTAINER_OF(w, struct writer_json, writer));
+	return NULL;
+}
+
+static const struct writer_ops json_ops = {
+	.event = ignore_event,
+	.outcome = print,
+	.status = print,
+	.plan = print,
+	.reloaded = print,
+	.tick = ignore_tick,
+	.free = json_free,
+};
+
+struct writer *writer_json_new(FILE *out)
+{
+	struct writer_json *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	*j = (struct writer_json){.writer = {.ops = &json_ops}, .out = out};
+	return &j->writer;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/queue.h>
+
+#include "progress.h"
+#include "table.h"
+#include "util/str.h"
+#include "util/time.h"
+#include "writer.h"
+
+struct writer_text {
+	struct writer writer;
+	FILE *out;
+	struct progress *progress; /* on a terminal */
+};
+
+static struct writer_text *to_text(struct writer *w)
+{
+	return CONTAINER_OF(w, struct writer_text, writer);
+}
+
+static double seconds(struct json_object *o, const char *key)
+{
+	uint64_t usec = 0;
+
+	json_get_u64(o, key, &usec);
+	return (double)usec / (double)USEC_PER_SEC;
+}
+
+static const char *or_dash(const char *s)
+{
+	return str_empty(s) ? "-" : s;
+}
+
+static void number_or_dash(struct json_object *o, const char *key, uint64_t unit, char *buffer,
+			   size_t size)
+{
+	uint64_t value;
+
+	if (json_get_u64(o, key, &value) < 0)
+		snprintf(buffer, size, "-");
+	else
+		snprintf(buffer, size, "%llu", (unsigned long long)(value / unit));
+}
+
+/* The line for what has happened to a guest; NULL for mere progress, or want of memory. */
+static char *event_line(struct json_object *e)
+{
+	const char *name = or_dash(json_get_string(e, "name"));
+	const char *stage = json_get_string(e, "stage");
+	const char *result = or_dash(json_get_string(e, "result"));
+	const char *reason = json_get_string(e, "reason");
+	uint64_t percent;
+	char *line = NULL;
+	int r;
+
+	if (str_equal(result, "running")) {
+		if (json_get_u64(e, "percent", &percent) >= 0)
+			return NULL;
+		r = str_format(&line, "%s: %s begins", name, or_dash(stage));
+	} else if (str_equal(result, "ok") && stage) {
+		r = str_format(&line, "%s: %s done in %.1f s", name, stage,
+			       seconds(e, "elapsed_usec"));
+	} else {
+		r = str_format(&line, "%s: %s%s%s%s%s", name, stage ? stage : "",
+			       stage ? " " : "", result, reason ? ": " : "", reason ? reason : "");
+	}
+	return r < 0 ? NULL : line;
+}
+
+static void text_event(struct writer *w, struct json_object *event)
+{
+	struct writer_text *t = to_text(w);
+	_cleanup_free_ char *line = event_line(event);
+
+	if (t->progress) {
+		progress_event(t->progress, event, line);
+	} else if (line) {
+		fprintf(t->out, "%s\n", line);
+		fflush(t->out);
+	}
+}
+
+static void text_tick(struct writer *w)
+{
+	struct writer_text *t = to_text(w);
+
+	if (t->progress)
+		progress_draw(t->progress);
+}
+
+static unsigned count_results(struct json_object *list, const char *result)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++)
+		n += str_equal(json_get_string(json_object_array_get_idx(list, i), "result"),
+			       result);
+	return n;
+}
+
+static void text_outcome(struct writer *w, struct json_object *parameters)
+{
+	struct json_object *list = json_get(parameters, "outcome", json_type_array);
+	struct writer_text *t = to_text(w);
+
+	if (t->progress)
+		progress_end(t->progress);
+	fprintf(t->out, "%u done, %u failed, %u skipped\n", count_results(list, "ok"),
+		count_results(list, "failed"), count_results(list, "skipped"));
+}
+
+static void print_list(FILE *out, struct json_object *parameters, const char *key,
+		       const char *prefix)
+{
+	struct json_object *list = json_get(parameters, key, json_type_array);
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++)
+		fprintf(out, "%s%s\n", prefix,
+			json_object_get_string(json_object_array_get_idx(list, i)));
+}
+
+static void add_guest(struct table *table, struct json_object *g)
+{
+	const char *image = json_get_string(g, "image");
+	const char *config = json_get_string(g, "configuration");
+	const char *source = json_get_string(g, "source");
+	const char *activity = json_get_string(g, "activity");
+	const char *state = or_dash(json_get_string(g, "state"));
+	char domid[32], memory[32], vcpus[32], time[32], doing[128] = "-";
+	uint64_t percent;
+
+	number_or_dash(g, "domid", 1, domid, sizeof(domid));
+	number_or_dash(g, "memory_kib", 1024, memory, sizeof(memory));
+	number_or_dash(g, "vcpus", 1, vcpus, sizeof(vcpus));
+	number_or_dash(g, "cpu_time_usec", USEC_PER_SEC, time, sizeof(time));
+	if (activity && json_get_u64(g, "percent", &percent) >= 0)
+		snprintf(doing, sizeof(doing), "%s %llu%%", activity,
+			 (unsigned long long)percent);
+	else if (activity)
+		snprintf(doing, sizeof(doing), "%s %.0f s", activity, seconds(g, "elapsed_usec"));
+	table_row(table, (const char *const[]){
+				 or_dash(json_get_string(g, "name")), state, domid, memory, vcpus,
+				 time, or_dash(json_get_string(g, "manager")), doing,
+				 or_dash(image ? image : config ? config : source)});
+}
+
+static void text_status(struct writer *w, struct json_object *parameters)
+{
+	struct json_object *list = json_get(parameters, "guests", json_type_array);
+	_cleanup_(table_freep) struct table *table = table_new(
+		9, (const char *const[]){"NAME", "STATE", "DOMID", "MIB", "VCPUS", "CPU s", "BY",
+					 "DOING", "FROM"});
+	FILE *out = to_text(w)->out;
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	if (!table)
+		return;
+	for (size_t i = 0; i < n; i++)
+		add_guest(table, json_object_array_get_idx(list, i));
+	if (n == 0)
+		fputs("No guest is configured, saved or running.\n", out);
+	else
+		table_print(table, out);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *g = json_object_array_get_idx(list, i);
+		const char *reason = json_get_string(g, "reason");
+
+		if (reason)
+			fprintf(out, "%s: %s\n", or_dash(json_get_string(g, "name")), reason);
+	}
+	print_list(out, parameters, "warnings", "note: ");
+}
+
+static void print_step(FILE *out, struct json_object *s, int width)
+{
+	struct json_object *stages = json_get(s, "stages", json_type_array);
+	const char *reason = json_get_string(s, "reason");
+	size_t n = stages ? json_object_array_length(stages) : 0;
+
+	fprintf(out, "%-*s  ", width, or_dash(json_get_string(s, "name")));
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%s", i ? ", else " : "",
+			json_object_get_string(json_object_array_get_idx(stages, i)));
+	if (n == 0)
+		fputs(or_dash(json_get_string(s, "result")), out);
+	fprintf(out, "%s%s\n", reason ? ": " : "", reason ? reason : "");
+}
+
+static void text_plan(struct writer *w, struct json_object *parameters)
+{
+	struct json_object *list = json_get(parameters, "steps", json_type_array);
+	FILE *out = to_text(w)->out;
+	size_t n = list ? json_object_array_length(list) : 0;
+	size_t width = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *name =
+			json_get_string(json_object_array_get_idx(list, i), "name");
+
+		width = MAX(width, strlen(or_dash(name)));
+	}
+	for (size_t i = 0; i < n; i++)
+		print_step(out, json_object_array_get_idx(list, i), (int)width);
+	if (n == 0)
+		fputs("Nothing to do.\n", out);
+	print_list(out, parameters, "warnings", "note: ");
+}
+
+static void text_reloaded(struct writer *w, struct json_object *parameters)
+{
+	print_list(to_text(w)->out, parameters, "warnings", "note: ");
+}
+
+static struct writer *text_free(struct writer *w)
+{
+	struct writer_text *t = to_text(w);
+
+	progress_free(t->progress);
+	free(t);
+	return NULL;
+}
+
+static const struct writer_ops text_ops = {
+	.event = text_event,
+	.outcome = text_outcome,
+	.status = text_status,
+	.plan = text_plan,
+	.reloaded = text_reloaded,
+	.tick = text_tick,
+	.free = text_free,
+};
+
+struct writer *writer_text_new(FILE *out, bool terminal)
+{
+	struct writer_text *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	*t = (struct writer_text){.writer = {.ops = &text_ops}, .out = out};
+	if (terminal)
+		t->progress = progress_new(out);
+	return &t->writer;
+}

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "control.h"
+
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "io/notify.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "wire/interface.h"
+
+/* How long a question waits for news of the folders before it is answered without. */
+#define LOOK_LIMIT (3 * USEC_PER_SEC)
+
+/* Guests that one call can name. */
+#define NAMES_MAX 1000
+
+struct control {
+	struct manager *manager;
+	struct server *server;
+	LIST_HEAD(, request) requests;
+};
+
+struct method;
+
+/* A call that is not answered yet. */
+struct request {
+	LIST_ENTRY(request) entry;
+	struct control *control;
+	struct connection *connection;
+	struct varlink_call call;
+	const struct method *method;
+	const char **names; /* borrowed from the call */
+	size_t n_names;
+	enum goal goal;
+	uint64_t id;	/* of what the manager or the world is doing for it; 0: nothing */
+	bool following; /* the manager, not the world */
+};
+
+struct method {
+	const char *name;
+	/* Answers, or begins what will answer. */
+	void (*run)(struct request *request);
+	bool names;   /* takes guests */
+	bool anybody; /* not only root */
+};
+
+static void request_free(struct request *request)
+{
+	struct manager *m = request->control->manager;
+
+	if (request->id && request->following)
+		manager_unfollow(m, request->id);
+	else if (request->id)
+		world_unrefresh(manager_world(m), request->id);
+	LIST_REMOVE(request, entry);
+	connection_release(request->connection);
+	varlink_call_done(&request->call);
+	free(request->names);
+	free(request);
+}
+
+/* Replies. Each takes its parameters over; after finish() and fail() the request is gone. */
+
+static void reply(struct request *request, struct json_object *parameters, bool continues)
+{
+	if (request->call.oneway)
+		json_object_put(parameters);
+	else
+		connection_send(request->connection, varlink_reply_new(parameters, continues));
+}
+
+static void finish(struct request *request, struct json_object *parameters)
+{
+	reply(request, parameters, false);
+	request_free(request);
+}
+
+static void fail(struct request *request, const char *error, const char *key, const char *value)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	if (o && key && json_add_string(o, key, value) < 0)
+		json_object_put(TAKE_PTR(o));
+	if (!request->call.oneway)
+		connection_send(request->connection, varlink_error_new(error, TAKE_PTR(o)));
+	request_free(request);
+}
+
+static void fail_errno(struct request *request, int error)
+{
+	const char *obstacle = manager_obstacle(request->control->manager);
+
+	fail(request, ERROR_NOT_POSSIBLE, "reason",
+	     error == -EHOSTDOWN && obstacle ? obstacle : strerror(-error));
+}
+
+/* org.varlink.service */
+
+static void run_get_info(struct request *request)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *interfaces = json_object_new_array();
+	int r = o && interfaces ? 0 : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "vendor", "xendomainsd");
+	r = r < 0 ? r : json_add_string(o, "product", "xendomainsd");
+	r = r < 0 ? r : json_add_string(o, "version", VERSION);
+	r = r < 0 ? r : json_add_string(o, "url", "man:xendomainsd(8)");
+	r = r < 0 ? r : json_append(interfaces, json_object_new_string(INTERFACE_SERVICE));
+	r = r < 0 ? r : json_append(interfaces, json_object_new_string(INTERFACE));
+	r = r < 0 ? r : json_add(o, "interfaces", TAKE_PTR(interfaces));
+	if (r < 0)
+		fail_errno(request, r);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
+static void run_get_description(struct request *request)
+{
+	const char *name = json_get_string(request->call.parameters, "interface");
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	const char *text = NULL;
+
+	if (!name) {
+		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "interface");
+		return;
+	}
+	if (str_equal(name, INTERFACE))
+		text = interface_description;
+	else if (str_equal(name, INTERFACE_SERVICE))
+		text = interface_service_description;
+	if (!text)
+		fail(request, VARLINK_ERROR_INTERFACE_NOT_FOUND, "interface", name);
+	else if (!o || json_add_string(o, "description", text) < 0)
+		fail_errno(request, -ENOMEM);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
+/* Start, Stop */
+
+static int add_percent(struct json_object *o, unsigned permille)
+{
+	return permille ? json_add_u64(o, "percent", permille / 10) : 0;
+}
+
+static int add_domid(struct json_object *o, uint32_t domid)
+{
+	return domid == DOMID_NONE ? 0 : json_add_u64(o, "domid", domid);
+}
+
+static struct json_object *make_event(const struct job_event *e)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? 0 : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "name", e->step->name);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &e->step->uuid);
+	r = r < 0 ? r : add_domid(o, e->domid);
+	r = r < 0 ? r : json_add_string(o, "stage", e->stage);
+	r = r < 0 ? r : json_add_string(o, "result", e->result);
+	r = r < 0 ? r : json_add_bool(o, "final", e->final);
+	r = r < 0 ? r : add_percent(o, e->final ? 0 : e->permille);
+	r = r < 0 ? r : json_add_string(o, "reason", e->reason);
+	r = r < 0 ? r : json_add_u64(o, "elapsed_usec", e->elapsed);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+static void on_event(void *data, const struct job_event *event)
+{
+	struct request *request = data;
+	_cleanup_json_ struct json_object *o = NULL;
+
+	if (!request->call.more)
+		return;
+	o = json_object_new_object();
+	if (o && json_add(o, "event", make_event(event)) >= 0)
+		reply(request, TAKE_PTR(o), true);
+}
+
+static void add_to_outcome(void *data, const struct job_event *event)
+{
+	struct json_object **outcome = data;
+
+	if (*outcome && json_append(*outcome, make_event(event)) < 0) {
+		json_object_put(*outcome);
+		*outcome = NULL;
+	}
+}
+
+static void on_done(void *data, int error, const char *reason, const struct job *job)
+{
+	struct request *request = data;
+	_cleanup_json_ struct json_object *o = NULL, *outcome = NULL;
+
+	request->id = 0;
+	if (error == -ENOENT) {
+		fail(request, ERROR_NO_SUCH_GUEST, "name", reason);
+		return;
+	}
+	if (error < 0) {
+		fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
+		return;
+	}
+	o = json_object_new_object();
+	outcome = json_object_new_array();
+	job_report(job, add_to_outcome, &outcome);
+	if (!o || json_add(o, "outcome", TAKE_PTR(outcome)) < 0)
+		fail_errno(request, -ENOMEM);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
+static void run_sequence(struct request *request, enum goal goal)
+{
+	struct follower follower = {.event = on_event, .done = on_done, .data = request};
+	int r = manager_request(request->control->manager, goal, request->names,
+				request->n_names, &follower, &request->id);
+
+	request->following = true;
+	if (r < 0) {
+		request->id = 0;
+		fail_errno(request, r);
+	}
+}
+
+static void run_start(struct request *request)
+{
+	run_sequence(request, GOAL_START);
+}
+
+static void run_stop(struct request *request)
+{
+	run_sequence(request, GOAL_STOP);
+}
+
+/* Status */
+
+static int add_domain(struct json_object *o, const struct domain *d)
+{
+	int r;
+
+	if (!d)
+		return 0;
+	r = add_domid(o, d->domid);
+	r = r < 0 ? r : json_add_string(o, "manager", domain_manager_to_string(d->manager));
+	r = r < 0 ? r : json_add_u64(o, "memory_kib", d->memory_kib);
+	r = r < 0 ? r : json_add_u64(o, "vcpus", d->vcpus);
+	r = r < 0 ? r : json_add_u64(o, "cpu_time_usec", d->cpu_time);
+	return r < 0 ? r : json_add_string(o, "source", d->source);
+}
+
+static struct json_object *make_guest(const struct manager *m, const struct guest *g)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct activity activity = manager_activity(m, g);
+	const char *reason;
+	enum guest_state state = guest_state(g, &reason);
+	int r = o ? 0 : -ENOMEM;
+
+	if (activity.name)
+		state = activity.state;
+	r = r < 0 ? r : json_add_string(o, "name", g->name);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &g->uuid);
+	r = r < 0 ? r : json_add_string(o, "state", guest_state_to_string(state));
+	r = r < 0 ? r : json_add_bool(o, "wanted", g->config);
+	r = r < 0 ? r : add_domain(o, g->domain);
+	r = r < 0 ? r : json_add_string(o, "configuration", g->config ? g->config->path : NULL);
+	r = r < 0 ? r : json_add_string(o, "image", g->image ? g->image->path : NULL);
+	r = r < 0 ? r : json_add_string(o, "reason", reason);
+	if (activity.name) {
+		r = r < 0 ? r : json_add_string(o, "activity", activity.name);
+		r = r < 0 ? r : json_add_u64(o, "elapsed_usec", activity.elapsed);
+		r = r < 0 ? r : add_percent(o, activity.permille);
+	}
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+static int add_warnings(struct json_object *o, const struct manager *m, const char *error)
+{
+	_cleanup_json_ struct json_object *warnings = json_object_new_array();
+	const char *text;
+	int r = warnings ? 0 : -ENOMEM;
+
+	if (r >= 0 && error)
+		r = json_append(warnings, json_object_new_string(error));
+	if (r >= 0 && world_lost(manager_world(m)))
+		r = json_append(warnings,
+				json_object_new_string(world_lost(manager_world(m))));
+	for (size_t i = 0; r >= 0 && (text = manager_warning(m, i)); i++)
+		r = json_append(warnings, json_object_new_string(text));
+	return r < 0 ? r : json_add(o, "warnings", TAKE_PTR(warnings));
+}
+
+static int collect_guests(const struct request *request, struct json_object *guests,
+			  const char **ret_unknown)
+{
+	const struct manager *m = request->control->manager;
+	const struct inventory *inventory = world_inventory(manager_world(m));
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < request->n_names; i++) {
+		const struct guest *g = inventory_find_named(inventory, request->names[i]);
+
+		*ret_unknown = request->names[i];
+		r = g ? json_append(guests, make_guest(m, g)) : -ENOENT;
+	}
+	for (size_t i = 0; r >= 0 && request->n_names == 0 && i < inventory->n; i++)
+		r = json_append(guests, make_guest(m, &inventory->guests[i]));
+	return r;
+}
+
+static void answer_status(void *data, const char *error)
+{
+	struct request *request = data;
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *guests = json_object_new_array();
+	const char *unknown = NULL;
+	int r = o && guests ? 0 : -ENOMEM;
+
+	request->id = 0;
+	r = r < 0 ? r : collect_guests(request, guests, &unknown);
+	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
+	r = r < 0 ? r : add_warnings(o, request->control->manager, error);
+	if (r == -ENOENT)
+		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
+	else if (r < 0)
+		fail_errno(request, r);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
+static void look_first(struct request *request, world_ready_fn fn)
+{
+	int r = world_refresh(manager_world(request->control->manager), LOOK_LIMIT, fn, request,
+			      &request->id);
+
+	if (r < 0) {
+		request->id = 0;
+		fail_errno(request, r);
+	}
+}
+
+static void run_status(struct request *request)
+{
+	look_first(request, answer_status);
+}
+
+/* Plan */
+
+static const char *step_result_name(enum step_result result)
+{
+	switch (result) {
+	case STEP_TODO:
+		break;
+	case STEP_OK:
+		return "ok";
+	case STEP_SKIPPED:
+		return "skipped";
+	case STEP_FAILED:
+		return "failed";
+	}
+	return NULL;
+}
+
+static struct json_object *make_step(const struct step *s)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *stages = json_object_new_array();
+	int r = o && stages ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < s->n_stages; i++)
+		r = json_append(stages, json_object_new_string(stage_to_string(s->stages[i])));
+	r = r < 0 ? r : json_add_string(o, "name", s->name);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &s->uuid);
+	r = r < 0 ? r : add_domid(o, s->domid);
+	r = r < 0 ? r : json_add(o, "stages", TAKE_PTR(stages));
+	r = r < 0 ? r : json_add_string(o, "result", step_result_name(s->result));
+	r = r < 0 ? r : json_add_string(o, "reason", s->reason);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+static void answer_plan(void *data, const char *error)
+{
+	struct request *request = data;
+	const struct manager *m = request->control->manager;
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *steps = json_object_new_array();
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const char *unknown;
+	int r = o && steps ? 0 : -ENOMEM;
+
+	request->id = 0;
+	r = r < 0 ? r
+		  : plan_build(request->goal, manager_config(m),
+			       world_inventory(manager_world(m)), manager_history(m),
+			       request->names, request->n_names, &plan, &unknown);
+	if (r == -ENOENT) {
+		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
+		return;
+	}
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
+		r = json_append(steps, make_step(&plan->steps[i]));
+	r = r < 0 ? r : json_add(o, "steps", TAKE_PTR(steps));
+	r = r < 0 ? r : add_warnings(o, m, error);
+	if (r < 0)
+		fail_errno(request, r);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
+static void run_plan(struct request *request)
+{
+	request->goal = goal_from_string(json_get_string(request->call.parameters, "goal"));
+	if (request->goal != GOAL_START && request->goal != GOAL_STOP)
+		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "goal");
+	else if (!manager_config(request->control->manager))
+		fail_errno(request, -EHOSTDOWN);
+	else
+		look_first(request, answer_plan);
+}
+
+/* Reload */
+
+static void run_reload(struct request *request)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	notify_reloading();
+	r = manager_reload(request->control->manager, &reason);
+	notify_ready();
+	if (r == -EINVAL)
+		fail(request, ERROR_CONFIGURATION_REFUSED, "reason", reason);
+	else if (r < 0 || !o || add_warnings(o, request->control->manager, NULL) < 0)
+		fail_errno(request, r < 0 ? r : -ENOMEM);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
+/* Dispatch */
+
+static const struct method methods[] = {
+	{INTERFACE_SERVICE ".GetInfo", run_get_info, false, true},
+	{INTERFACE_SERVICE ".GetInterfaceDescription", run_get_description, false, true},
+	{METHOD_START, run_start, true, false},
+	{METHOD_STOP, run_stop, true, false},
+	{METHOD_STATUS, run_status, true, false},
+	{METHOD_PLAN, run_plan, true, false},
+	{METHOD_RELOAD, run_reload, false, false},
+};
+
+static const struct method *find_method(const char *name)
+{
+	for (size_t i = 0; i < ELEMENTSOF(methods); i++)
+		if (str_equal(methods[i].name, name))
+			return &methods[i];
+	return NULL;
+}
+
+/* 0, -EINVAL if "guests" is no list of names, or -ENOMEM. */
+static int get_names(struct request *request)
+{
+	struct json_object *guests = NULL;
+
+	if (!request->call.parameters ||
+	    !json_object_object_get_ex(request->call.parameters, "guests", &guests) || !guests)
+		return 0;
+	if (!json_object_is_type(guests, json_type_array) ||
+	    json_object_array_length(guests) > NAMES_MAX)
+		return -EINVAL;
+	request->names = calloc(json_object_array_length(guests) + 1, sizeof(char *));
+	if (!request->names)
+		return -ENOMEM;
+	for (size_t i = 0; i < json_object_array_length(guests); i++) {
+		struct json_object *name = json_object_array_get_idx(guests, i);
+
+		if (!json_object_is_type(name, json_type_string))
+			return -EINVAL;
+		request->names[request->n_names++] = json_object_get_string(name);
+	}
+	return 0;
+}
+
+static bool is_allowed(const struct request *request)
+{
+	uid_t uid = connection_uid(request->connection);
+
+	return request->method->anybody || uid == 0 || uid == geteuid();
+}
+
+static void dispatch(struct request *request)
+{
+	int r = 0;
+
+	request->method = find_method(request->call.method);
+	if (!request->method) {
+		fail(request, VARLINK_ERROR_METHOD_NOT_FOUND, "method", request->call.method);
+		return;
+	}
+	if (!is_allowed(request)) {
+		fail(request, VARLINK_ERROR_PERMISSION_DENIED, NULL, NULL);
+		return;
+	}
+	if (request->method->names)
+		r = get_names(request);
+	if (r == -EINVAL)
+		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+	else if (r < 0)
+		fail_errno(request, r);
+	else
+		request->method->run(request);
+}
+
+static void on_message(void *data, struct connection *connection, const char *text, size_t length)
+{
+	struct control *control = data;
+	struct request *request = calloc(1, sizeof(*request));
+	int r = request ? varlink_call_parse(text, length, &request->call) : -ENOMEM;
+
+	if (r < 0) {
+		log_warning_errno(r, "A client's message is refused");
+		free(request);
+		connection_finish(connection);
+		return;
+	}
+	request->control = control;
+	request->connection = connection;
+	LIST_INSERT_HEAD(&control->requests, request, entry);
+	connection_hold(connection);
+	dispatch(request);
+}
+
+static void on_closed(void *data, struct connection *connection)
+{
+	struct control *control = data;
+	struct request *request = LIST_FIRST(&control->requests);
+
+	while (request) {
+		struct request *next = LIST_NEXT(request, entry);
+
+		if (request->connection == connection)
+			request_free(request);
+		request = next;
+	}
+}
+
+int control_new(struct loop *loop, struct manager *manager, int fd, struct control **ret)
+{
+	_cleanup_(control_freep) struct control *control = calloc(1, sizeof(*control));
+	struct server_callbacks callbacks = {
+		.message = on_message,
+		.closed = on_closed,
+		.data = control,
+	};
+	int r;
+
+	if (!control) {
+		close(fd);
+		return -ENOMEM;
+	}
+	control->manager = manager;
+	LIST_INIT(&control->requests);
+	r = server_new(loop, fd, &callbacks, &control->server);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(control);
+	return 0;
+}
+
+struct control *control_free(struct control *control)
+{
+	if (!control)
+		return NULL;
+	server_free(control->server);
+	free(control);
+	return NULL;
+}

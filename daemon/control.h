@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "io/server.h"
+#include "manager.h"
+
+/*
+ * The API: calls of org.xendomains.Manager, which come in through a server, become calls of the
+ * manager, and what it says becomes replies.
+ */
+struct control;
+
+/* Takes the listening descriptor over, also on failure. 0 or -errno. */
+int control_new(struct loop *loop, struct manager *manager, int fd, struct control **ret);
+struct control *control_free(struct control *control);
+
+DEFINE_CLEANUP(struct control, control_free);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/macro.h"
+#include "util/time.h"
+
+/*
+ * What the administrator wants: the variables of the old xendomains script (read by
+ * core/shell.h), and what they cannot say (an INI file). Built from texts; reading files is the
+ * manager's work.
+ */
+
+struct config_shutdown {
+	bool enabled;
+	bool wait; /* until the guest is gone; otherwise it is only asked */
+};
+
+struct config {
+	char *save;	  /* folder of the images; NULL: nothing is saved */
+	bool restore;	  /* images are restored at start */
+	char *autostart;  /* folder of the configurations that are started; NULL: none */
+	bool auto_only;	  /* save and shutdown take only guests of autostart */
+	char *migrate;	  /* XENDOMAINS_MIGRATE, NULL if empty */
+	char *sysrq;	  /* XENDOMAINS_SYSRQ, NULL if empty */
+	usec_t sysrq_pause;
+	usec_t create_pause; /* longest wait after a create before its place is free again */
+	usec_t stop_limit;   /* for one operation of a stop; USEC_INFINITY: none */
+	struct config_shutdown shutdown, shutdown_all;
+
+	unsigned parallel;	  /* operations at one time */
+	unsigned restart_limit;	  /* a guest restarts itself so often ... */
+	usec_t restart_interval;  /* ... within this time, and is then left down */
+
+	char **warnings; /* NULL-terminated once there is one */
+	size_t n_warnings;
+};
+
+/* The defaults of the old documentation. NULL: no memory. */
+struct config *config_new(void);
+void config_free(struct config *c);
+
+/*
+ * Read a text into c. 0, -ENOMEM, or -EINVAL with *ret_reason ("PATH:LINE: what and what to do",
+ * the caller's). path is used in messages only. c is of no use after an error.
+ */
+int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
+			  char **ret_reason);
+int config_read_native(struct config *c, const char *path, const char *text, char **ret_reason);
+
+/* Adds a warning that does not stop anything. */
+int config_warn(struct config *c, const char *format, ...) _printf_(2, 3);
+
+DEFINE_CLEANUP(struct config, config_free);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/domain.h"
+
+#include "util/str.h"
+
+static const char *const reason_names[_SHUTDOWN_REASON_MAX] = {
+	[SHUTDOWN_REASON_POWEROFF] = "poweroff", [SHUTDOWN_REASON_REBOOT] = "reboot",
+	[SHUTDOWN_REASON_SUSPEND] = "suspend",	 [SHUTDOWN_REASON_CRASH] = "crash",
+	[SHUTDOWN_REASON_WATCHDOG] = "watchdog", [SHUTDOWN_REASON_SOFT_RESET] = "soft-reset",
+};
+
+static const char *const manager_names[_DOMAIN_MANAGER_MAX] = {
+	[DOMAIN_MANAGER_XENDOMAINSD] = "xendomainsd",
+	[DOMAIN_MANAGER_XL] = "xl",
+	[DOMAIN_MANAGER_LIBVIRT] = "libvirt",
+};
+
+static const char *const action_names[_DEATH_ACTION_MAX] = {
+	[DEATH_DESTROY] = "destroy",
+	[DEATH_RESTART] = "restart",
+	[DEATH_PRESERVE] = "preserve",
+};
+
+const char *shutdown_reason_to_string(enum shutdown_reason reason)
+{
+	return reason < 0 || reason >= _SHUTDOWN_REASON_MAX ? "unknown" : reason_names[reason];
+}
+
+enum shutdown_reason shutdown_reason_from_string(const char *s)
+{
+	return (enum shutdown_reason)str_lookup(reason_names, _SHUTDOWN_REASON_MAX, s);
+}
+
+const char *domain_manager_to_string(enum domain_manager manager)
+{
+	return manager_names[manager];
+}
+
+enum domain_manager domain_manager_from_string(const char *s)
+{
+	return (enum domain_manager)str_lookup(manager_names, _DOMAIN_MANAGER_MAX, s);
+}
+
+enum death_action death_action_from_string(const char *s)
+{
+	static const struct {
+		const char *name;
+		enum death_action action;
+	} variants[] = {
+		{"restart_rename", DEATH_RESTART},   {"soft_reset", DEATH_RESTART},
+		{"coredump_restart", DEATH_RESTART}, {"coredump_destroy", DEATH_DESTROY},
+	};
+
+	if (!s)
+		return DEATH_DESTROY;
+	for (size_t i = 0; i < ELEMENTSOF(variants); i++)
+		if (str_equal(variants[i].name, s))
+			return variants[i].action;
+	return (enum death_action)str_lookup(action_names, _DEATH_ACTION_MAX, s);
+}
+
+const char *death_action_to_string(enum death_action action)
+{
+	return action_names[action];
+}
+
+enum death_action domain_death_action(const struct domain *d)
+{
+	switch (d->reason) {
+	case SHUTDOWN_REASON_POWEROFF:
+		return d->on_poweroff;
+	case SHUTDOWN_REASON_REBOOT:
+	case SHUTDOWN_REASON_SOFT_RESET:
+		return d->on_reboot;
+	case SHUTDOWN_REASON_SUSPEND:
+		return DEATH_PRESERVE;
+	case SHUTDOWN_REASON_CRASH:
+	case SHUTDOWN_REASON_WATCHDOG:
+	case _SHUTDOWN_REASON_MAX:
+	case _SHUTDOWN_REASON_INVALID:
+		break;
+	}
+	return d->on_crash;
+}
+
+void domain_done(struct domain *d)
+{
+	free(d->name);
+	free(d->source);
+}
+
+void domain_list_free(struct domain_list *l)
+{
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		domain_done(&l->domains[i]);
+	free(l->domains);
+	free(l);
+}
+
+struct domain *domain_list_find(const struct domain_list *l, const struct uuid *uuid,
+				uint32_t domid)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->domains[i].domid == domid && uuid_equal(&l->domains[i].uuid, uuid))
+			return &l->domains[i];
+	return NULL;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "util/uuid.h"
+
+/* A domain as the hypervisor has it now. */
+
+#define DOMID_NONE UINT32_MAX
+
+/* Xen's numbers (xen/include/public/sched.h). */
+enum shutdown_reason {
+	SHUTDOWN_REASON_POWEROFF = 0,
+	SHUTDOWN_REASON_REBOOT = 1,
+	SHUTDOWN_REASON_SUSPEND = 2,
+	SHUTDOWN_REASON_CRASH = 3,
+	SHUTDOWN_REASON_WATCHDOG = 4,
+	SHUTDOWN_REASON_SOFT_RESET = 5,
+	_SHUTDOWN_REASON_MAX,
+	_SHUTDOWN_REASON_INVALID = -EINVAL,
+};
+
+/* Who looks after a domain: restarts it when it reboots, and cleans up behind it. */
+enum domain_manager {
+	DOMAIN_MANAGER_XENDOMAINSD, /* it carries our mark */
+	DOMAIN_MANAGER_XL,
+	DOMAIN_MANAGER_LIBVIRT,
+	_DOMAIN_MANAGER_MAX,
+	_DOMAIN_MANAGER_INVALID = -EINVAL,
+};
+
+/* What happens to a domain that has ended. */
+enum death_action {
+	DEATH_DESTROY,
+	DEATH_RESTART,
+	DEATH_PRESERVE,
+	_DEATH_ACTION_MAX,
+	_DEATH_ACTION_INVALID = -EINVAL,
+};
+
+struct domain {
+	uint32_t domid;
+	struct uuid uuid;
+	char *name;  /* NULL while it dies: XenStore has it no more */
+	bool system; /* dom0, XenStore's domain, a device model: never a guest */
+	bool paused, shutdown, dying;
+	enum shutdown_reason reason; /* where shutdown is true */
+	bool up; /* its kernel has shown that it answers to requests */
+	uint64_t memory_kib;
+	unsigned vcpus;
+	usec_t cpu_time;
+
+	enum domain_manager manager;
+	char *source; /* ours: the file that it comes from */
+	enum death_action on_poweroff, on_reboot, on_crash; /* ours */
+};
+
+struct domain_list {
+	struct domain *domains;
+	size_t n;
+};
+
+const char *shutdown_reason_to_string(enum shutdown_reason reason);
+enum shutdown_reason shutdown_reason_from_string(const char *s);
+const char *domain_manager_to_string(enum domain_manager manager);
+enum domain_manager domain_manager_from_string(const char *s);
+
+/*
+ * libxl's name of an action. The variants that differ in details that we do not have yet are read
+ * as the action they are built on (coredump_restart as restart). NULL is libxl's default, destroy.
+ */
+enum death_action death_action_from_string(const char *s);
+const char *death_action_to_string(enum death_action action);
+
+/* What is to be done with one of our own domains that has shut down; not for a suspended one. */
+enum death_action domain_death_action(const struct domain *d);
+
+void domain_done(struct domain *d);
+void domain_list_free(struct domain_list *l);
+struct domain *domain_list_find(const struct domain_list *l, const struct uuid *uuid,
+				uint32_t domid);
+
+DEFINE_CLEANUP(struct domain_list, domain_list_free);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/history.h"
+
+#include "util/str.h"
+
+/* No limit that can be configured needs more of a guest's restarts than this. */
+#define RESTARTS_KEPT 100
+
+struct history *history_new(void)
+{
+	return calloc(1, sizeof(struct history));
+}
+
+void history_free(struct history *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->n_pasts; i++) {
+		free(h->pasts[i]->failure);
+		free(h->pasts[i]->restarts);
+		free(h->pasts[i]);
+	}
+	for (size_t i = 0; i < h->n_names; i++)
+		free(h->names[i].name);
+	free(h->pasts);
+	free(h->names);
+	free(h->restored);
+	free(h);
+}
+
+static struct past *find(const struct history *h, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < h->n_pasts; i++)
+		if (uuid_equal(&h->pasts[i]->uuid, uuid))
+			return h->pasts[i];
+	return NULL;
+}
+
+static struct past *find_or_add(struct history *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+	struct past **bigger;
+
+	if (past)
+		return past;
+	bigger = realloc(h->pasts, (h->n_pasts + 1) * sizeof(*bigger));
+	if (!bigger)
+		return NULL;
+	h->pasts = bigger;
+	past = calloc(1, sizeof(*past));
+	if (!past)
+		return NULL;
+	past->uuid = *uuid;
+	h->pasts[h->n_pasts++] = past;
+	return past;
+}
+
+const struct past *history_find(const struct history *h, const struct uuid *uuid)
+{
+	return find(h, uuid);
+}
+
+int history_set_failure(struct history *h, const struct uuid *uuid, const char *failure)
+{
+	struct past *past = failure ? find_or_add(h, uuid) : find(h, uuid);
+
+	if (!past)
+		return failure ? -ENOMEM : 0;
+	return str_replace(&past->failure, failure);
+}
+
+int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now)
+{
+	struct past *past = find_or_add(h, uuid);
+	usec_t *bigger;
+
+	if (!past)
+		return -ENOMEM;
+	if (past->n_restarts == RESTARTS_KEPT) {
+		past->n_restarts--;
+		memmove(past->restarts, past->restarts + 1, past->n_restarts * sizeof(usec_t));
+	}
+	bigger = realloc(past->restarts, (past->n_restarts + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	past->restarts = bigger;
+	past->restarts[past->n_restarts++] = now;
+	return 0;
+}
+
+bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_t now,
+			 unsigned limit, usec_t interval)
+{
+	const struct past *past = find(h, uuid);
+	unsigned recent = 0;
+
+	for (size_t i = 0; past && i < past->n_restarts; i++)
+		if (usec_sub(now, past->restarts[i]) < interval)
+			recent++;
+	return recent < limit;
+}
+
+void history_forgive(struct history *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+
+	if (!past)
+		return;
+	str_replace(&past->failure, NULL);
+	past->n_restarts = 0;
+}
+
+static struct drawn_name *find_name(const struct history *h, const char *name)
+{
+	for (size_t i = 0; i < h->n_names; i++)
+		if (str_equal(h->names[i].name, name))
+			return &h->names[i];
+	return NULL;
+}
+
+const struct uuid *history_drawn(const struct history *h, const char *name)
+{
+	const struct drawn_name *drawn = find_name(h, name);
+
+	return drawn ? &drawn->uuid : NULL;
+}
+
+int history_set_drawn(struct history *h, const char *name, const struct uuid *uuid)
+{
+	struct drawn_name *drawn = find_name(h, name);
+	struct drawn_name *bigger;
+
+	if (drawn) {
+		drawn->uuid = *uuid;
+		return 0;
+	}
+	bigger = realloc(h->names, (h->n_names + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	h->names = bigger;
+	drawn = &h->names[h->n_names];
+	*drawn = (struct drawn_name){.name = strdup(name), .uuid = *uuid};
+	return drawn->name ? (h->n_names++, 0) : -ENOMEM;
+}
+
+bool history_was_restored(const struct history *h, const struct uuid *image)
+{
+	for (size_t i = 0; i < h->n_restored; i++)
+		if (uuid_equal(&h->restored[i], image))
+			return true;
+	return false;
+}
+
+int history_add_restored(struct history *h, const struct uuid *image)
+{
+	struct uuid *bigger;
+
+	if (history_was_restored(h, image))
+		return 0;
+	bigger = realloc(h->restored, (h->n_restored + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	h->restored = bigger;
+	h->restored[h->n_restored++] = *image;
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "util/uuid.h"
+
+/*
+ * What neither Xen nor an image can tell: why a guest does not run, how often it restarted itself,
+ * which UUID was drawn for a configuration without one, which images have been restored. The
+ * manager keeps it on disk (daemon/state.h).
+ */
+
+struct past {
+	struct uuid uuid;
+	char *failure; /* of the last thing that was tried; NULL: it went well */
+	usec_t *restarts; /* the newest ones, oldest first */
+	size_t n_restarts;
+};
+
+struct drawn_name {
+	char *name;
+	struct uuid uuid;
+};
+
+struct history {
+	struct past **pasts; /* each stays where it is, for whoever points to it */
+	size_t n_pasts;
+	struct drawn_name *names;
+	size_t n_names;
+	struct uuid *restored;
+	size_t n_restored;
+};
+
+struct history *history_new(void);
+void history_free(struct history *h);
+
+/* NULL if nothing is known of the guest. */
+const struct past *history_find(const struct history *h, const struct uuid *uuid);
+
+/* 0 or -ENOMEM. failure NULL: all is well. */
+int history_set_failure(struct history *h, const struct uuid *uuid, const char *failure);
+
+/* Notes a restart at the time now. 0 or -ENOMEM. */
+int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now);
+
+/* False if the guest has restarted limit times in the interval before now. */
+bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_t now,
+			 unsigned limit, usec_t interval);
+
+/* Forgets failure and restarts: somebody wants the guest to run. */
+void history_forgive(struct history *h, const struct uuid *uuid);
+
+/* The UUID drawn for a name, or NULL. */
+const struct uuid *history_drawn(const struct history *h, const char *name);
+int history_set_drawn(struct history *h, const char *name, const struct uuid *uuid);
+
+bool history_was_restored(const struct history *h, const struct uuid *image);
+int history_add_restored(struct history *h, const struct uuid *image);
+
+DEFINE_CLEANUP(struct history, history_free);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/inventory.h"
+
+#include "util/str.h"
+
+static const char *const state_names[_GUEST_STATE_MAX] = {
+	[GUEST_STOPPED] = "stopped",	     [GUEST_STARTING] = "starting",
+	[GUEST_RUNNING] = "running",	     [GUEST_PAUSED] = "paused",
+	[GUEST_SAVING] = "saving",	     [GUEST_SAVED] = "saved",
+	[GUEST_RESTORING] = "restoring",     [GUEST_MIGRATING] = "migrating",
+	[GUEST_SHUTTING_DOWN] = "shutting-down", [GUEST_CRASHED] = "crashed",
+	[GUEST_DYING] = "dying",	     [GUEST_FAILED] = "failed",
+};
+
+const char *guest_state_to_string(enum guest_state state)
+{
+	return state_names[state];
+}
+
+void inventory_free(struct inventory *inventory)
+{
+	if (!inventory)
+		return;
+	for (size_t i = 0; i < inventory->n; i++)
+		free(inventory->guests[i].conflict);
+	free(inventory->guests);
+	free(inventory);
+}
+
+static struct guest *find(const struct inventory *inventory, const struct uuid *uuid)
+{
+	for (size_t i = 0; !uuid_is_null(uuid) && i < inventory->n; i++)
+		if (uuid_equal(&inventory->guests[i].uuid, uuid))
+			return &inventory->guests[i];
+	return NULL;
+}
+
+static struct guest *find_or_add(struct inventory *inventory, const struct uuid *uuid,
+				 const char *name)
+{
+	struct guest *g = find(inventory, uuid);
+
+	if (!g) {
+		/* There is room: inventory_build() made it. */
+		g = &inventory->guests[inventory->n++];
+		*g = (struct guest){.uuid = *uuid, .name = name};
+	}
+	return g;
+}
+
+/*
+ * Which guest a configuration without a UUID stands for: the one of its name that runs, else the
+ * one that is saved, else the one that a UUID was drawn for.
+ */
+static struct uuid identify(const struct survey_config *config, const struct survey *survey,
+			    const struct domain_list *domains, const struct history *history)
+{
+	const struct uuid *drawn;
+
+	if (config->has_uuid)
+		return config->uuid;
+	for (size_t i = 0; i < domains->n; i++)
+		if (!domains->domains[i].system && !domains->domains[i].dying &&
+		    str_equal(domains->domains[i].name, config->name))
+			return domains->domains[i].uuid;
+	for (size_t i = 0; i < survey->n_images; i++)
+		if (!survey->images[i].error && str_equal(survey->images[i].name, config->name))
+			return survey->images[i].uuid;
+	drawn = history_drawn(history, config->name);
+	return drawn ? *drawn : UUID_NULL;
+}
+
+/* Two files for one guest: neither is used, and each says so, for the order decides nothing. */
+static int add_conflict(struct guest *g, const char *what, const char *value, const char *other)
+{
+	return g->conflict ? 0
+			   : str_format(&g->conflict,
+					"%s %s stands in %s too; give one of them another", what,
+					value, other);
+}
+
+static int find_conflicts(struct inventory *inventory)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *a = &inventory->guests[i];
+
+		for (size_t j = 0; j < i && r >= 0; j++) {
+			struct guest *b = &inventory->guests[j];
+
+			if (!a->config || !b->config || a->config->error || b->config->error)
+				continue;
+			if (str_equal(a->config->name, b->config->name)) {
+				r = add_conflict(a, "the name", a->config->name, b->config->path);
+				r = r < 0 ? r : add_conflict(b, "the name", b->config->name,
+							     a->config->path);
+			}
+		}
+	}
+	return r;
+}
+
+/* A second configuration of one UUID is a guest of its own here, so that it can be shown. */
+static int add_config(struct inventory *inventory, const struct survey_config *config,
+		      struct uuid uuid)
+{
+	struct guest *first = config->error ? NULL : find(inventory, &uuid);
+	struct guest *g;
+	int r;
+
+	if (config->error || first)
+		uuid = UUID_NULL;
+	g = find_or_add(inventory, &uuid, config->error ? path_base(config->path) : config->name);
+	g->config = config;
+	/* Configurations of one name, neither with a UUID: find_conflicts() says it better. */
+	if (!first || str_equal(first->config->name, config->name))
+		return 0;
+	r = add_conflict(first, "its UUID", UUID_TEXT(&first->uuid), config->path);
+	return r < 0 ? r
+		     : add_conflict(g, "its UUID", UUID_TEXT(&first->uuid), first->config->path);
+}
+
+static void add_image(struct inventory *inventory, const struct survey_image *image)
+{
+	struct guest *g = NULL;
+
+	for (size_t i = 0; uuid_is_null(&image->uuid) && i < inventory->n; i++)
+		if (str_equal(inventory->guests[i].name, image->name))
+			g = &inventory->guests[i];
+	if (!g && image->foreign)
+		return;
+	if (!g)
+		g = find_or_add(inventory, &image->uuid, image->name);
+	/* Of two images of one guest the first that can be read counts. */
+	if (!g->image || g->image->error)
+		g->image = image;
+}
+
+int inventory_build(const struct survey *survey, const struct domain_list *domains,
+		    const struct history *history, struct inventory **ret)
+{
+	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
+	size_t room = survey->n_configs + survey->n_images + domains->n + 1;
+	int r;
+
+	if (!inventory)
+		return -ENOMEM;
+	inventory->guests = calloc(room, sizeof(*inventory->guests));
+	if (!inventory->guests)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+
+		r = add_config(inventory, c,
+			       c->error ? UUID_NULL : identify(c, survey, domains, history));
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < survey->n_images; i++)
+		add_image(inventory, &survey->images[i]);
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+		struct guest *g;
+
+		if (d->system)
+			continue;
+		g = find_or_add(inventory, &d->uuid, d->name ? d->name : "(null)");
+		/* A guest that is being made anew can still have its old domain dying. */
+		if (!g->domain || g->domain->dying)
+			g->domain = d;
+		if (d->name && !d->dying)
+			g->name = d->name;
+	}
+	for (size_t i = 0; i < inventory->n; i++)
+		inventory->guests[i].past = history_find(history, &inventory->guests[i].uuid);
+	r = find_conflicts(inventory);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(inventory);
+	return 0;
+}
+
+const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid)
+{
+	return find(inventory, uuid);
+}
+
+void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
+{
+	struct guest *g = find(inventory, uuid);
+
+	if (g)
+		g->busy = true;
+}
+
+const struct guest *inventory_find_named(const struct inventory *inventory, const char *name)
+{
+	struct uuid uuid;
+
+	if (uuid_parse(name, &uuid) >= 0 && find(inventory, &uuid))
+		return find(inventory, &uuid);
+	for (size_t i = 0; i < inventory->n; i++)
+		if (str_equal(inventory->guests[i].name, name))
+			return &inventory->guests[i];
+	return NULL;
+}
+
+bool guest_is_alive(const struct guest *g)
+{
+	return g->domain && !g->domain->dying && !g->domain->shutdown;
+}
+
+static enum guest_state shut_down_state(const struct domain *d)
+{
+	switch (d->reason) {
+	case SHUTDOWN_REASON_SUSPEND:
+		return GUEST_SAVING;
+	case SHUTDOWN_REASON_CRASH:
+	case SHUTDOWN_REASON_WATCHDOG:
+		return GUEST_CRASHED;
+	case SHUTDOWN_REASON_POWEROFF:
+	case SHUTDOWN_REASON_REBOOT:
+	case SHUTDOWN_REASON_SOFT_RESET:
+	case _SHUTDOWN_REASON_MAX:
+	case _SHUTDOWN_REASON_INVALID:
+		break;
+	}
+	return GUEST_STOPPED;
+}
+
+/* Why a guest without a domain cannot be had, or NULL. */
+static const char *standing_reason(const struct guest *g)
+{
+	if (g->image && g->image->error)
+		return g->image->error;
+	if (g->past && g->past->failure)
+		return g->past->failure;
+	if (g->image)
+		return NULL;
+	if (g->conflict)
+		return g->conflict;
+	return g->config ? g->config->error : NULL;
+}
+
+enum guest_state guest_state(const struct guest *g, const char **ret_reason)
+{
+	const struct domain *d = g->domain;
+
+	if (!d) {
+		*ret_reason = standing_reason(g);
+		if (*ret_reason)
+			return GUEST_FAILED;
+		return g->image ? GUEST_SAVED : GUEST_STOPPED;
+	}
+	*ret_reason = g->past ? g->past->failure : NULL;
+	if (d->dying)
+		return GUEST_DYING;
+	if (d->shutdown)
+		return shut_down_state(d);
+	return d->paused ? GUEST_PAUSED : GUEST_RUNNING;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/domain.h"
+#include "core/history.h"
+#include "core/survey.h"
+
+/*
+ * The guests of this host: what is configured, what is saved and what runs, put together. A guest
+ * is its UUID; a configuration that gives none stands for the guest of its name, with a UUID that
+ * was drawn for it once. An inventory is built anew whenever one of its sources has changed, and
+ * points into them: it must not outlive them.
+ */
+
+enum guest_state {
+	GUEST_STOPPED,
+	GUEST_STARTING,
+	GUEST_RUNNING,
+	GUEST_PAUSED,
+	GUEST_SAVING,
+	GUEST_SAVED,
+	GUEST_RESTORING,
+	GUEST_MIGRATING,
+	GUEST_SHUTTING_DOWN,
+	GUEST_CRASHED,
+	GUEST_DYING,
+	GUEST_FAILED,
+	_GUEST_STATE_MAX,
+	_GUEST_STATE_INVALID = -EINVAL,
+};
+
+struct guest {
+	struct uuid uuid; /* null only where the configuration cannot be read */
+	const char *name;
+	const struct survey_config *config; /* each of these may be NULL */
+	const struct survey_image *image;
+	const struct domain *domain;
+	const struct past *past;
+	bool busy;	/* a worker is at it */
+	char *conflict; /* why its configuration cannot be used although it can be read */
+};
+
+struct inventory {
+	struct guest *guests;
+	size_t n;
+};
+
+/*
+ * Guests come in the order of their configurations' file names, then those with an image only,
+ * then other domains by domid. 0 or -ENOMEM.
+ */
+int inventory_build(const struct survey *survey, const struct domain_list *domains,
+		    const struct history *history, struct inventory **ret);
+void inventory_free(struct inventory *inventory);
+
+const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid);
+
+/* Notes that a worker is at a guest; nothing where there is no such guest. */
+void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
+
+/* By UUID in text, or by name. NULL if there is no such guest. */
+const struct guest *inventory_find_named(const struct inventory *inventory, const char *name);
+
+/* The state of a guest that nothing is being done to, and the reason for it where it has one. */
+enum guest_state guest_state(const struct guest *g, const char **ret_reason);
+
+const char *guest_state_to_string(enum guest_state state);
+
+/* True if the domain is there and has not shut down: its kernel is alive. */
+bool guest_is_alive(const struct guest *g);
+
+DEFINE_CLEANUP(struct inventory, inventory_free);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/machine.h"
+
+#include "util/str.h"
+
+static const char *const state_names[_MACHINE_STATE_MAX] = {
+	[MACHINE_WAITING] = "waiting",	 [MACHINE_WORKING] = "working",
+	[MACHINE_ASKED] = "asked",	 [MACHINE_CLEANING] = "cleaning",
+	[MACHINE_DONE] = "done",	 [MACHINE_FAILED] = "failed",
+	[MACHINE_SKIPPED] = "skipped",
+};
+
+const char *machine_state_to_string(enum machine_state state)
+{
+	return state_names[state];
+}
+
+static enum machine_state initial_state(const struct step *step)
+{
+	switch (step->result) {
+	case STEP_TODO:
+		break;
+	case STEP_OK:
+		return MACHINE_DONE;
+	case STEP_SKIPPED:
+		return MACHINE_SKIPPED;
+	case STEP_FAILED:
+		return MACHINE_FAILED;
+	}
+	return MACHINE_WAITING;
+}
+
+int machine_init(struct machine *m, const struct step *step, enum goal goal)
+{
+	*m = (struct machine){.step = step, .goal = goal, .state = initial_state(step)};
+	return str_replace(&m->reason, step->reason);
+}
+
+void machine_done(struct machine *m)
+{
+	free(m->reason);
+	m->reason = NULL;
+}
+
+static void set_state(struct machine *m, enum machine_state state, machine_sink_fn sink,
+		      void *data)
+{
+	enum machine_state old = m->state;
+
+	m->state = state;
+	if (sink)
+		sink(data, m, old);
+}
+
+/* Reasons add up: "save: no space left; shutdown: still running after 300 s". */
+static void note_reason(struct machine *m, const char *reason)
+{
+	char *text = NULL;
+
+	if (m->step->n_stages < 2)
+		str_replace(&m->reason, reason);
+	else if (str_format(&text, "%s%s%s: %s", m->reason ? m->reason : "", m->reason ? "; " : "",
+			    stage_to_string(machine_stage(m)), reason) >= 0) {
+		free(m->reason);
+		m->reason = text;
+	}
+}
+
+static bool is_shutdown(enum stage stage)
+{
+	return stage == STAGE_SHUTDOWN || stage == STAGE_SHUTDOWN_ALL;
+}
+
+static enum machine_action begin(struct machine *m, machine_sink_fn sink, void *data)
+{
+	if (is_shutdown(machine_stage(m))) {
+		set_state(m, MACHINE_ASKED, sink, data);
+		return MACHINE_ACTION_ASK;
+	}
+	set_state(m, MACHINE_WORKING, sink, data);
+	return MACHINE_ACTION_WORK;
+}
+
+static enum machine_action stage_failed(struct machine *m, const char *reason,
+					machine_sink_fn sink, void *data)
+{
+	bool last = m->stage + 1 == m->step->n_stages;
+
+	m->stage_reason = reason ? reason : "failed";
+	note_reason(m, m->stage_reason);
+	/* The sink is told before the stage moves on: it is this one that failed. */
+	set_state(m, last ? MACHINE_FAILED : MACHINE_WAITING, sink, data);
+	m->stage_reason = NULL;
+	if (last)
+		return MACHINE_ACTION_FINISH;
+	m->stage++;
+	return MACHINE_ACTION_QUEUE;
+}
+
+static enum machine_action finish(struct machine *m, enum machine_state state,
+				  machine_sink_fn sink, void *data)
+{
+	set_state(m, state, sink, data);
+	return MACHINE_ACTION_FINISH;
+}
+
+static enum machine_action clean(struct machine *m, machine_sink_fn sink, void *data)
+{
+	set_state(m, MACHINE_CLEANING, sink, data);
+	return MACHINE_ACTION_CLEAN;
+}
+
+static enum machine_action step_waiting(struct machine *m, enum machine_event event,
+					const char *reason, machine_sink_fn sink, void *data)
+{
+	bool ends = m->goal == GOAL_STOP || m->goal == GOAL_REACT;
+
+	switch (event) {
+	case MACHINE_EVENT_BEGIN:
+		return begin(m, sink, data);
+	case MACHINE_EVENT_SHUT_DOWN:
+		/* The stages of a reaction are about a domain that has shut down. */
+		return m->goal == GOAL_STOP && machine_stage(m) != STAGE_CLEAN
+			       ? clean(m, sink, data)
+			       : MACHINE_ACTION_NONE;
+	case MACHINE_EVENT_GONE:
+		return ends ? finish(m, MACHINE_DONE, sink, data) : MACHINE_ACTION_NONE;
+	case MACHINE_EVENT_ALIVE:
+		return ends ? MACHINE_ACTION_NONE : finish(m, MACHINE_DONE, sink, data);
+	case MACHINE_EVENT_CANCEL:
+		str_replace(&m->reason, reason);
+		return finish(m, MACHINE_SKIPPED, sink, data);
+	case MACHINE_EVENT_SUCCEEDED:
+	case MACHINE_EVENT_ERROR:
+	case MACHINE_EVENT_EXPIRED:
+	case _MACHINE_EVENT_MAX:
+		break;
+	}
+	return MACHINE_ACTION_NONE;
+}
+
+static enum machine_action step_working(struct machine *m, enum machine_event event,
+					const char *reason, machine_sink_fn sink, void *data)
+{
+	switch (event) {
+	case MACHINE_EVENT_SUCCEEDED:
+		return finish(m, MACHINE_DONE, sink, data);
+	case MACHINE_EVENT_ERROR:
+		return stage_failed(m, reason, sink, data);
+	case MACHINE_EVENT_BEGIN:
+	case MACHINE_EVENT_SHUT_DOWN: /* the worker that saves it sees to that */
+	case MACHINE_EVENT_GONE:
+	case MACHINE_EVENT_ALIVE:
+	case MACHINE_EVENT_EXPIRED: /* the worker keeps its own time and says so */
+	case MACHINE_EVENT_CANCEL:
+	case _MACHINE_EVENT_MAX:
+		break;
+	}
+	return MACHINE_ACTION_NONE;
+}
+
+static enum machine_action step_asked(struct machine *m, enum machine_event event,
+				      const char *reason, machine_sink_fn sink, void *data)
+{
+	switch (event) {
+	case MACHINE_EVENT_GONE:
+		return finish(m, MACHINE_DONE, sink, data);
+	case MACHINE_EVENT_SUCCEEDED:
+		/* Asked is all that was wanted; if there is a last stage, that one waits. */
+		if (m->stage + 1 == m->step->n_stages)
+			return finish(m, MACHINE_DONE, sink, data);
+		set_state(m, MACHINE_WAITING, sink, data);
+		m->stage++;
+		return MACHINE_ACTION_QUEUE;
+	case MACHINE_EVENT_SHUT_DOWN:
+		return clean(m, sink, data);
+	case MACHINE_EVENT_ERROR:
+	case MACHINE_EVENT_EXPIRED:
+		return stage_failed(m, reason, sink, data);
+	case MACHINE_EVENT_BEGIN:
+	case MACHINE_EVENT_ALIVE:
+	case MACHINE_EVENT_CANCEL:
+	case _MACHINE_EVENT_MAX:
+		break;
+	}
+	return MACHINE_ACTION_NONE;
+}
+
+static enum machine_action step_cleaning(struct machine *m, enum machine_event event,
+					 const char *reason, machine_sink_fn sink, void *data)
+{
+	switch (event) {
+	case MACHINE_EVENT_SUCCEEDED:
+		return finish(m, MACHINE_DONE, sink, data);
+	case MACHINE_EVENT_ERROR:
+		m->stage = m->step->n_stages - 1;
+		return stage_failed(m, reason, sink, data);
+	case MACHINE_EVENT_BEGIN:
+	case MACHINE_EVENT_SHUT_DOWN:
+	case MACHINE_EVENT_GONE: /* the worker has still to end */
+	case MACHINE_EVENT_ALIVE:
+	case MACHINE_EVENT_EXPIRED:
+	case MACHINE_EVENT_CANCEL:
+	case _MACHINE_EVENT_MAX:
+		break;
+	}
+	return MACHINE_ACTION_NONE;
+}
+
+enum machine_action machine_step(struct machine *m, enum machine_event event, const char *reason,
+				 machine_sink_fn sink, void *data)
+{
+	switch (m->state) {
+	case MACHINE_WAITING:
+		return step_waiting(m, event, reason, sink, data);
+	case MACHINE_WORKING:
+		return step_working(m, event, reason, sink, data);
+	case MACHINE_ASKED:
+		return step_asked(m, event, reason, sink, data);
+	case MACHINE_CLEANING:
+		return step_cleaning(m, event, reason, sink, data);
+	case MACHINE_DONE:
+	case MACHINE_FAILED:
+	case MACHINE_SKIPPED:
+	case _MACHINE_STATE_MAX:
+	case _MACHINE_STATE_INVALID:
+		break;
+	}
+	return MACHINE_ACTION_NONE;
+}

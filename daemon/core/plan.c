@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/plan.h"
+
+#include "util/str.h"
+
+static const char *const stage_names[_STAGE_MAX] = {
+	[STAGE_RESTORE] = "restore",   [STAGE_CREATE] = "create",
+	[STAGE_SAVE] = "save",	       [STAGE_SHUTDOWN] = "shutdown",
+	[STAGE_SHUTDOWN_ALL] = "shutdown-all", [STAGE_RESTART] = "restart",
+	[STAGE_CLEAN] = "clean",
+};
+
+static const char *const goal_names[_GOAL_MAX] = {
+	[GOAL_START] = "start",
+	[GOAL_STOP] = "stop",
+	[GOAL_REACT] = "react",
+};
+
+const char *stage_to_string(enum stage stage)
+{
+	return stage_names[stage];
+}
+
+const char *goal_to_string(enum goal goal)
+{
+	return goal_names[goal];
+}
+
+enum goal goal_from_string(const char *s)
+{
+	return (enum goal)str_lookup(goal_names, _GOAL_MAX, s);
+}
+
+static void step_done(struct step *s)
+{
+	free(s->name);
+	free(s->reason);
+	free(s->image);
+	free(s->config);
+	free(s->source);
+	free(s->stale);
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->n_steps; i++)
+		step_done(&plan->steps[i]);
+	free(plan->steps);
+	free(plan);
+}
+
+static void add_stage(struct step *s, enum stage stage)
+{
+	s->result = STEP_TODO;
+	s->stages[s->n_stages++] = stage;
+}
+
+/* A step without stages, and why. */
+static int conclude(struct step *s, enum step_result result, const char *format, ...)
+	_printf_(3, 4);
+
+static int conclude(struct step *s, enum step_result result, const char *format, ...)
+{
+	va_list ap;
+	int r;
+
+	s->result = result;
+	va_start(ap, format);
+	r = str_vformat(&s->reason, format, ap);
+	va_end(ap);
+	return r;
+}
+
+static int plan_restore(struct step *s, const struct guest *g, const struct history *history)
+{
+	const struct survey_image *image = g->image;
+
+	if (image->error)
+		return conclude(s, STEP_FAILED, "%s; it is not started afresh while %s is there",
+				image->error, image->path);
+	if (history_was_restored(history, &image->id))
+		return conclude(s, STEP_FAILED,
+				"%s has been restored before and would bring back old memory; "
+				"remove it to start the guest afresh",
+				image->path);
+	add_stage(s, STAGE_RESTORE);
+	return str_replace(&s->image, image->path);
+}
+
+static int plan_create(struct step *s, const struct guest *g)
+{
+	const struct survey_config *c = g->config;
+	int r;
+
+	if (c->error)
+		return conclude(s, STEP_FAILED, "%s", c->error);
+	if (g->conflict)
+		return conclude(s, STEP_FAILED, "%s", g->conflict);
+	add_stage(s, STAGE_CREATE);
+	s->memory_kib = c->memory_kib;
+	r = str_replace(&s->config, c->config);
+	r = r < 0 ? r : str_replace(&s->source, c->path);
+	if (r < 0 || !g->image)
+		return r;
+	return str_format(&s->stale, "%s%s", g->image->path,
+			  g->image->consumed ? ".restoring" : "");
+}
+
+/* An image that a guest has run from, left behind by a power cut: it is worth nothing any more. */
+static bool is_used_up(const struct survey_image *image, const struct history *history)
+{
+	return image->consumed && !image->error && history_was_restored(history, &image->id);
+}
+
+static int plan_start(struct step *s, const struct config *config, const struct guest *g,
+		      const struct history *history)
+{
+	const struct domain *d = g->domain;
+
+	if (guest_is_alive(g) && !g->busy)
+		return conclude(s, STEP_OK, "runs already");
+	if (d && d->shutdown && !g->busy)
+		return conclude(s, STEP_FAILED,
+				"domain %u of it has ended (%s) and is still there; "
+				"'xl destroy %u' removes it",
+				d->domid, shutdown_reason_to_string(d->reason), d->domid);
+	if (g->image && config->restore && !is_used_up(g->image, history))
+		return plan_restore(s, g, history);
+	if (g->config)
+		return plan_create(s, g);
+	if (!g->image || is_used_up(g->image, history))
+		return conclude(s, STEP_FAILED, "has neither a configuration nor an image");
+	return conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");
+}
+
+/* Where the image of a guest goes: its name, unless a file cannot be called so. */
+static int image_path(const struct config *config, const struct guest *g, char **ret)
+{
+	_cleanup_free_ char *file = NULL;
+	int r = file_name_escape(g->name, &file);
+
+	if (r == -ENOMEM)
+		return r;
+	return str_format(ret, "%s/%s", config->save, r < 0 ? UUID_TEXT(&g->uuid) : file);
+}
+
+static bool in_scope(const struct config *config, const struct guest *g)
+{
+	return !config->auto_only || g->config;
+}
+
+static int plan_stop(struct step *s, const struct config *config, const struct guest *g,
+		     bool named)
+{
+	const struct domain *d = g->domain;
+
+	if (d->dying)
+		return conclude(s, STEP_SKIPPED, "is already dying");
+	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
+		return conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
+	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND && !g->busy)
+		return conclude(s, STEP_SKIPPED, "is suspended; somebody else is saving it");
+	if (d->shutdown && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	    domain_death_action(d) == DEATH_PRESERVE)
+		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
+				shutdown_reason_to_string(d->reason));
+	if (d->shutdown && !g->busy) {
+		add_stage(s, STAGE_CLEAN);
+		return 0;
+	}
+	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
+	s->memory_kib = d->memory_kib;
+	if (in_scope(config, g) || named) {
+		if (config->save)
+			add_stage(s, STAGE_SAVE);
+		if (config->shutdown.enabled || (named && !config->save))
+			add_stage(s, STAGE_SHUTDOWN);
+	}
+	if (config->shutdown_all.enabled && !named)
+		add_stage(s, STAGE_SHUTDOWN_ALL);
+	s->wait = config->shutdown.wait || named;
+	s->wait_all = config->shutdown_all.wait;
+	if (s->n_stages == 0)
+		return conclude(s, STEP_SKIPPED, in_scope(config, g)
+							 ? "no stage of a stop is switched on"
+							 : "is not in XENDOMAINS_AUTO");
+	return config->save ? image_path(config, g, &s->image) : 0;
+}
+
+static bool concerns(enum goal goal, const struct guest *g)
+{
+	if (goal == GOAL_STOP)
+		return g->domain;
+	return g->config || g->image;
+}
+
+static int add_step(struct plan *plan, const struct config *config, const struct guest *g,
+		    const struct history *history, bool named)
+{
+	struct step *s = &plan->steps[plan->n_steps];
+	int r;
+
+	s->uuid = g->uuid;
+	s->domid = g->domain ? g->domain->domid : DOMID_NONE;
+	s->name = strdup(g->name);
+	if (!s->name)
+		return -ENOMEM;
+	plan->n_steps++;
+	if (plan->goal == GOAL_START)
+		r = plan_start(s, config, g, history);
+	else if (g->domain)
+		r = plan_stop(s, config, g, named);
+	else
+		r = conclude(s, STEP_OK, "does not run");
+	return r;
+}
+
+static int plan_new(enum goal goal, size_t room, struct plan **ret)
+{
+	_cleanup_(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
+
+	if (!plan)
+		return -ENOMEM;
+	plan->goal = goal;
+	plan->steps = calloc(room + 1, sizeof(*plan->steps));
+	if (!plan->steps)
+		return -ENOMEM;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+static bool is_named(const struct plan *plan, const struct guest *g)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (!uuid_is_null(&g->uuid) && uuid_equal(&plan->steps[i].uuid, &g->uuid))
+			return true;
+	return false;
+}
+
+int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
+	       const struct history *history, const char *const *names, size_t n_names,
+	       struct plan **ret, const char **ret_unknown)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	int r = plan_new(goal, n_names ? n_names : inventory->n, &plan);
+
+	for (size_t i = 0; r >= 0 && i < n_names; i++) {
+		const struct guest *g = inventory_find_named(inventory, names[i]);
+
+		if (!g) {
+			*ret_unknown = names[i];
+			return -ENOENT;
+		}
+		if (!is_named(plan, g))
+			r = add_step(plan, config, g, history, true);
+	}
+	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
+		if (concerns(goal, &inventory->guests[i]))
+			r = add_step(plan, config, &inventory->guests[i], history, false);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+int plan_reaction(const struct guest *g, enum stage stage, struct plan **ret)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct step *s;
+	int r = plan_new(GOAL_REACT, 1, &plan);
+
+	if (r < 0)
+		return r;
+	s = &plan->steps[plan->n_steps++];
+	*s = (struct step){.uuid = g->uuid, .domid = g->domain->domid};
+	add_stage(s, stage);
+	r = str_replace(&s->name, g->name);
+	r = r < 0 ? r : str_replace(&s->source, g->domain->source);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+void plan_drop(struct plan *plan, bool (*drop)(const void *data, const struct step *step),
+	       const void *data)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (drop(data, &plan->steps[i]))
+			step_done(&plan->steps[i]);
+		else
+			plan->steps[kept++] = plan->steps[i];
+	plan->n_steps = kept;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/config.h"
+#include "core/inventory.h"
+
+/*
+ * What a start or a stop would do, worked out from a configuration and an inventory and nothing
+ * else. The executor does exactly this; "plan" shows it.
+ */
+
+enum stage {
+	STAGE_RESTORE,
+	STAGE_CREATE,
+	STAGE_SAVE,
+	STAGE_SHUTDOWN,
+	STAGE_SHUTDOWN_ALL, /* not before all other guests of the plan have their stages behind them */
+	STAGE_RESTART,	    /* destroy and create again: the guest asked for a reboot */
+	STAGE_CLEAN,	    /* destroy what is left of a guest that has ended */
+	_STAGE_MAX,
+	_STAGE_INVALID = -EINVAL,
+};
+
+enum goal {
+	GOAL_START,
+	GOAL_STOP,
+	GOAL_REACT, /* to one guest that ended by itself */
+	_GOAL_MAX,
+	_GOAL_INVALID = -EINVAL,
+};
+
+enum step_result {
+	STEP_TODO,    /* stages tell */
+	STEP_OK,      /* nothing to be done: it is so already */
+	STEP_SKIPPED, /* not ours to touch, or not asked for */
+	STEP_FAILED,  /* cannot be done at all */
+};
+
+#define STEP_STAGES_MAX 4
+
+/* One guest's way: the stages are tried in order until one succeeds. */
+struct step {
+	struct uuid uuid;
+	char *name;
+	uint32_t domid; /* DOMID_NONE if it does not run */
+	enum step_result result;
+	char *reason; /* why there is no stage, or why these */
+	enum stage stages[STEP_STAGES_MAX];
+	size_t n_stages;
+	bool wait;     /* STAGE_SHUTDOWN, until the guest is gone; else it is only asked */
+	bool wait_all; /* the same for STAGE_SHUTDOWN_ALL */
+	bool foreign;  /* the domain is not ours: whoever made it cleans up behind it */
+	char *image;   /* to save to, or to restore */
+	char *config;  /* libxl's JSON, to create from */
+	char *source;  /* file that a created guest comes from */
+	char *stale;   /* image that a created guest outlives */
+	uint64_t memory_kib;
+};
+
+struct plan {
+	enum goal goal;
+	struct step *steps;
+	size_t n_steps;
+};
+
+const char *stage_to_string(enum stage stage);
+const char *goal_to_string(enum goal goal);
+enum goal goal_from_string(const char *s);
+
+/*
+ * The plan for all guests in question or, with names, for those guests only (names are as
+ * inventory_find_named() takes them). 0, -ENOMEM, or -ENOENT with *ret_unknown, borrowed from
+ * names, where there is no such guest.
+ */
+int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
+	       const struct history *history, const char *const *names, size_t n_names,
+	       struct plan **ret, const char **ret_unknown);
+
+/* The plan that puts one guest in order that has ended: STAGE_RESTART or STAGE_CLEAN. */
+int plan_reaction(const struct guest *g, enum stage stage, struct plan **ret);
+
+/* Removes the steps for which drop() says so. */
+void plan_drop(struct plan *plan, bool (*drop)(const void *data, const struct step *step),
+	       const void *data);
+
+void plan_free(struct plan *plan);
+
+DEFINE_CLEANUP(struct plan, plan_free);

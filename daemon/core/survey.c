@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/survey.h"
+
+#include "util/str.h"
+
+void survey_config_done(struct survey_config *c)
+{
+	free(c->path);
+	free(c->stamp);
+	free(c->error);
+	free(c->name);
+	free(c->config);
+	*c = (struct survey_config){0};
+}
+
+void survey_image_done(struct survey_image *i)
+{
+	free(i->path);
+	free(i->error);
+	free(i->name);
+	*i = (struct survey_image){0};
+}
+
+void survey_free(struct survey *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_configs; i++)
+		survey_config_done(&s->configs[i]);
+	for (size_t i = 0; i < s->n_images; i++)
+		survey_image_done(&s->images[i]);
+	for (size_t i = 0; i < s->n_notes; i++)
+		free(s->notes[i]);
+	free(s->configs);
+	free(s->images);
+	free(s->notes);
+	free(s);
+}
+
+int survey_add_config(struct survey *s, struct survey_config *c)
+{
+	struct survey_config *bigger = realloc(s->configs, (s->n_configs + 1) * sizeof(*bigger));
+
+	if (!bigger) {
+		survey_config_done(c);
+		return -ENOMEM;
+	}
+	s->configs = bigger;
+	s->configs[s->n_configs++] = *c;
+	*c = (struct survey_config){0};
+	return 0;
+}
+
+int survey_add_image(struct survey *s, struct survey_image *i)
+{
+	struct survey_image *bigger = realloc(s->images, (s->n_images + 1) * sizeof(*bigger));
+
+	if (!bigger) {
+		survey_image_done(i);
+		return -ENOMEM;
+	}
+	s->images = bigger;
+	s->images[s->n_images++] = *i;
+	*i = (struct survey_image){0};
+	return 0;
+}
+
+int survey_add_note(struct survey *s, const char *note)
+{
+	char **bigger = realloc(s->notes, (s->n_notes + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	s->notes = bigger;
+	s->notes[s->n_notes] = strdup(note);
+	return s->notes[s->n_notes] ? (s->n_notes++, 0) : -ENOMEM;
+}
+
+static int compare_configs(const void *a, const void *b)
+{
+	return strcmp(((const struct survey_config *)a)->path,
+		      ((const struct survey_config *)b)->path);
+}
+
+static int compare_images(const void *a, const void *b)
+{
+	return strcmp(((const struct survey_image *)a)->path,
+		      ((const struct survey_image *)b)->path);
+}
+
+void survey_sort(struct survey *s)
+{
+	if (s->n_configs)
+		qsort(s->configs, s->n_configs, sizeof(*s->configs), compare_configs);
+	if (s->n_images)
+		qsort(s->images, s->n_images, sizeof(*s->images), compare_images);
+}
+
+const struct survey_config *survey_find_config(const struct survey *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_configs; i++)
+		if (str_equal(s->configs[i].path, path))
+			return &s->configs[i];
+	return NULL;
+}

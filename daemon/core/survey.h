@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "util/uuid.h"
+
+/* What the folders XENDOMAINS_AUTO and XENDOMAINS_SAVE hold, as a worker read it. */
+
+/* A guest's configuration file. Either error is set, or name and config are. */
+struct survey_config {
+	char *path;
+	char *stamp; /* changes when the file, or what it is read with, does */
+	char *error;
+	char *name;
+	char *config; /* libxl's JSON */
+	bool has_uuid;	  /* the file says it; otherwise the guest is known by its name */
+	struct uuid uuid; /* where has_uuid is true */
+	uint64_t memory_kib;
+};
+
+/*
+ * A saved image. Where error is set, name is what the file's name says and uuid may be null: the
+ * guest of that name must not be started afresh as if nothing had been there.
+ */
+struct survey_image {
+	char *path;
+	bool consumed; /* it is there as PATH.restoring only: a guest may have run from it */
+	char *error;
+	char *name;
+	bool foreign; /* with error: it does not even begin like an image */
+	struct uuid uuid;
+	struct uuid id; /* of this one image; null if xl wrote it */
+	uint64_t size;
+};
+
+struct survey {
+	struct survey_config *configs;
+	size_t n_configs;
+	struct survey_image *images;
+	size_t n_images;
+	char **notes; /* what was skipped, and folders that could not be read */
+	size_t n_notes;
+};
+
+void survey_config_done(struct survey_config *c);
+void survey_image_done(struct survey_image *i);
+void survey_free(struct survey *s);
+
+/* Each takes over what the pointer holds, also on failure, and empties it. 0 or -ENOMEM. */
+int survey_add_config(struct survey *s, struct survey_config *c);
+int survey_add_image(struct survey *s, struct survey_image *i);
+int survey_add_note(struct survey *s, const char *note);
+
+/* Sorts both lists by path: the order in which guests are started. */
+void survey_sort(struct survey *s);
+
+const struct survey_config *survey_find_config(const struct survey *s, const char *path);
+
+DEFINE_CLEANUP(struct survey, survey_free);

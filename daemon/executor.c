@@ -1,0 +1,765 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor.h"
+
+#include <inttypes.h>
+#include <sys/queue.h>
+
+#include "util/log.h"
+#include "util/str.h"
+
+/* How long whoever made a domain has for removing it once it has shut down. */
+#define FOREIGN_CLEANUP_LIMIT (10 * USEC_PER_SEC)
+
+/* How long a dying domain is waited for: if something holds on to its memory, it stays for good. */
+#define DYING_LIMIT (30 * USEC_PER_SEC)
+
+/* A guest on its way. */
+struct run {
+	TAILQ_ENTRY(run) entry;
+	struct job *job;
+	struct machine machine;
+	uint32_t domid; /* now; a guest that reboots gets another */
+	usec_t started, stage_started, ended;
+	unsigned permille;
+	struct timer *limit;  /* of the stage, or of the pause after a create */
+	struct timer *linger; /* for a domain that has shut down and is not gone */
+	bool began;
+	bool pausing; /* ended, and keeps its place until its guest is up */
+};
+
+TAILQ_HEAD(run_list, run);
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct executor *ex;
+	struct plan **plans;
+	size_t n_plans;
+	struct run_list runs;
+	void *data;
+};
+
+TAILQ_HEAD(job_list, job);
+
+struct executor {
+	struct loop *loop;
+	struct hv *hv;
+	char *journal;
+	struct executor_callbacks callbacks;
+	struct executor_limits limits;
+	struct job_list jobs;
+	const struct domain_list *domains; /* the newest, borrowed; NULL until there is one */
+	struct timer *kick;
+};
+
+static void feed(struct run *run, enum machine_event event, const char *reason);
+
+static void kick(struct executor *ex)
+{
+	timer_set_after(ex->kick, 0);
+}
+
+static const char *stage_name(const struct run *run)
+{
+	const struct step *s = run->machine.step;
+
+	return run->began && run->machine.stage < s->n_stages
+		       ? stage_to_string(machine_stage(&run->machine))
+		       : NULL;
+}
+
+/* Telling. */
+
+static const char *result_name(const struct machine *m)
+{
+	switch (m->state) {
+	case MACHINE_WAITING:
+	case MACHINE_WORKING:
+	case MACHINE_ASKED:
+	case MACHINE_CLEANING:
+	case _MACHINE_STATE_MAX:
+	case _MACHINE_STATE_INVALID:
+		break;
+	case MACHINE_DONE:
+		return "ok";
+	case MACHINE_FAILED:
+		return "failed";
+	case MACHINE_SKIPPED:
+		return "skipped";
+	}
+	return "running";
+}
+
+static struct job_event make_event(const struct run *run)
+{
+	bool final = machine_ended(&run->machine);
+	usec_t now = final ? run->ended : loop_now(run->job->ex->loop);
+
+	return (struct job_event){
+		.step = run->machine.step,
+		.domid = run->domid,
+		.stage = stage_name(run),
+		.result = result_name(&run->machine),
+		.reason = run->machine.reason,
+		.permille = run->permille,
+		.final = final,
+		.elapsed = usec_sub(now, final ? run->started : run->stage_started),
+	};
+}
+
+static void tell(struct run *run, const struct job_event *event)
+{
+	struct executor *ex = run->job->ex;
+
+	ex->callbacks.event(ex->callbacks.data, run->job, event);
+}
+
+static struct log_fields make_fields(const struct run *run, const char *message_id,
+				     const struct job_event *event)
+{
+	return (struct log_fields){
+		.message_id = message_id,
+		.domain = run->machine.step->name,
+		.uuid = &run->machine.step->uuid,
+		.domid = run->domid,
+		.operation = goal_to_string(run->machine.goal),
+		.stage = event->stage,
+		.result = event->result,
+		.elapsed = event->elapsed,
+	};
+}
+
+#define SECONDS(usec) (double)(usec) / (double)USEC_PER_SEC
+
+static void log_stage(const struct run *run, const struct job_event *event)
+{
+	struct log_fields fields;
+
+	if (str_equal(event->result, "failed")) {
+		fields = make_fields(run, MSG_STAGE_FAILED, event);
+		log_message(LOG_WARNING, &fields, "%s failed after %.1f s: %s", event->stage,
+			    SECONDS(event->elapsed), event->reason);
+	} else if (str_equal(event->result, "ok")) {
+		fields = make_fields(run, MSG_STAGE_DONE, event);
+		log_message(LOG_INFO, &fields, "%s done in %.1f s", event->stage,
+			    SECONDS(event->elapsed));
+	} else {
+		fields = make_fields(run, MSG_STAGE_STARTED, event);
+		fields.elapsed = USEC_INFINITY;
+		log_message(LOG_INFO, &fields, "%s begins", event->stage);
+	}
+}
+
+static void log_end(const struct run *run, const struct job_event *event)
+{
+	bool failed = run->machine.state == MACHINE_FAILED;
+	struct log_fields fields =
+		make_fields(run, failed ? MSG_GUEST_FAILED : MSG_GUEST_DONE, event);
+
+	if (failed)
+		log_message(LOG_ERR, &fields, "%s failed: %s", fields.operation, event->reason);
+	else if (run->machine.state == MACHINE_SKIPPED)
+		log_message(LOG_INFO, &fields, "%s skipped: %s", fields.operation,
+			    event->reason ? event->reason : "nothing to do");
+	else
+		log_message(LOG_INFO, &fields, "%s done in %.1f s%s%s", fields.operation,
+			    SECONDS(event->elapsed), event->reason ? ", after " : "",
+			    event->reason ? event->reason : "");
+}
+
+/* The one place that every change of a machine's state passes through. */
+static void on_transition(void *data, const struct machine *m, enum machine_state old)
+{
+	struct run *run = data;
+	usec_t now = loop_now(run->job->ex->loop);
+	struct job_event event;
+
+	log_debug("%s: %s -> %s", m->step->name, machine_state_to_string(old),
+		  machine_state_to_string(m->state));
+	if (m->state == MACHINE_WORKING || m->state == MACHINE_ASKED) {
+		run->began = true;
+		run->stage_started = now;
+		run->permille = 0;
+		event = make_event(run);
+		log_stage(run, &event);
+		tell(run, &event);
+		return;
+	}
+	if (m->state == MACHINE_CLEANING)
+		return;
+	timer_clear(run->limit);
+	timer_clear(run->linger);
+	run->ended = now;
+	if (run->began) {
+		event = make_event(run);
+		event.final = false;
+		event.elapsed = usec_sub(now, run->stage_started);
+		event.result = m->stage_reason ? "failed" : "ok";
+		event.reason = m->stage_reason;
+		log_stage(run, &event);
+		if (!machine_ended(m))
+			tell(run, &event);
+	}
+	if (machine_ended(m)) {
+		event = make_event(run);
+		log_end(run, &event);
+		tell(run, &event);
+	}
+}
+
+/* Doing. */
+
+static struct operation_request make_request(const struct run *run)
+{
+	const struct step *s = run->machine.step;
+	struct executor *ex = run->job->ex;
+	struct operation_request request = {
+		.uuid = s->uuid,
+		.name = s->name,
+		.domid = run->domid,
+		.deadline = USEC_INFINITY,
+	};
+
+	switch (machine_stage(&run->machine)) {
+	case STAGE_RESTORE:
+		request.operation = OPERATION_RESTORE;
+		request.domid = OPERATION_NO_DOMID;
+		request.path = s->image;
+		request.source = s->image;
+		request.journal = ex->journal;
+		break;
+	case STAGE_CREATE:
+		request.operation = OPERATION_CREATE;
+		request.domid = OPERATION_NO_DOMID;
+		request.config = s->config;
+		request.source = s->source;
+		request.stale = s->stale;
+		break;
+	case STAGE_SAVE:
+		request.operation = OPERATION_SAVE;
+		request.path = s->image;
+		if (ex->limits.stop_limit != USEC_INFINITY)
+			request.deadline = loop_now(ex->loop) + ex->limits.stop_limit;
+		break;
+	case STAGE_RESTART:
+		request.operation = OPERATION_RESTART;
+		request.source = s->source;
+		break;
+	case STAGE_CLEAN:
+	case STAGE_SHUTDOWN:
+	case STAGE_SHUTDOWN_ALL:
+	case _STAGE_MAX:
+	case _STAGE_INVALID:
+		request.operation = OPERATION_DESTROY;
+		break;
+	}
+	return request;
+}
+
+static void work(struct run *run)
+{
+	struct operation_request request = make_request(run);
+	int r = hv_operate(run->job->ex->hv, &request);
+
+	if (r < 0)
+		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
+}
+
+static void clean(struct run *run)
+{
+	const struct step *s = run->machine.step;
+	struct operation_request request = {
+		.operation = OPERATION_DESTROY,
+		.uuid = s->uuid,
+		.name = s->name,
+		.domid = run->domid,
+		.deadline = USEC_INFINITY,
+	};
+	int r;
+
+	timer_clear(run->limit);
+	timer_clear(run->linger);
+	r = hv_operate(run->job->ex->hv, &request);
+	if (r < 0)
+		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
+}
+
+static bool stage_waits(const struct run *run)
+{
+	const struct step *s = run->machine.step;
+
+	return machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL ? s->wait_all : s->wait;
+}
+
+static void ask(struct run *run)
+{
+	struct domain domain = {.uuid = run->machine.step->uuid, .domid = run->domid};
+	struct executor *ex = run->job->ex;
+	int r = hv_ask_shutdown(ex->hv, &domain);
+
+	if (r == -ESTALE)
+		return; /* gone, or come back as another domain: the list tells which */
+	if (r < 0)
+		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
+	else if (!stage_waits(run))
+		feed(run, MACHINE_EVENT_SUCCEEDED, NULL);
+	else if (ex->limits.stop_limit != USEC_INFINITY)
+		timer_set_after(run->limit, ex->limits.stop_limit);
+	/* It may have ended before it could be asked, and then nothing would happen any more. */
+	kick(ex);
+}
+
+/* After a create the place is kept for a moment, so that booting guests do not thrash the disk. */
+static void pause_after(struct run *run)
+{
+	const struct executor *ex = run->job->ex;
+
+	if (run->machine.state != MACHINE_DONE || !run->began ||
+	    machine_stage(&run->machine) != STAGE_CREATE || ex->limits.create_pause == 0)
+		return;
+	run->pausing = true;
+	timer_set_after(run->limit, ex->limits.create_pause);
+}
+
+static void feed(struct run *run, enum machine_event event, const char *reason)
+{
+	switch (machine_step(&run->machine, event, reason, on_transition, run)) {
+	case MACHINE_ACTION_NONE:
+		break;
+	case MACHINE_ACTION_WORK:
+		work(run);
+		break;
+	case MACHINE_ACTION_ASK:
+		ask(run);
+		break;
+	case MACHINE_ACTION_CLEAN:
+		clean(run);
+		break;
+	case MACHINE_ACTION_FINISH:
+		pause_after(run);
+		kick(run->job->ex);
+		break;
+	case MACHINE_ACTION_QUEUE:
+		kick(run->job->ex);
+		break;
+	}
+}
+
+static void on_limit(void *data)
+{
+	struct run *run = data;
+	_cleanup_free_ char *reason = NULL;
+
+	if (run->pausing) {
+		run->pausing = false;
+		kick(run->job->ex);
+		return;
+	}
+	if (str_format(&reason, "still there after %" PRIu64 " s",
+		       run->job->ex->limits.stop_limit / USEC_PER_SEC) < 0)
+		return;
+	feed(run, MACHINE_EVENT_EXPIRED, reason);
+}
+
+/* Whose turn it is. */
+
+static bool takes_place(const struct run *run)
+{
+	return run->machine.state == MACHINE_WORKING || run->pausing;
+}
+
+/* The last stage is for what is left when all others are through. */
+static bool held_back(const struct run *run)
+{
+	const struct run *other;
+
+	if (machine_stage(&run->machine) != STAGE_SHUTDOWN_ALL)
+		return false;
+	TAILQ_FOREACH(other, &run->job->runs, entry)
+		if (!machine_ended(&other->machine) &&
+		    machine_stage(&other->machine) != STAGE_SHUTDOWN_ALL)
+			return true;
+	return false;
+}
+
+static bool needs_place(const struct run *run)
+{
+	enum stage stage = machine_stage(&run->machine);
+
+	return stage != STAGE_SHUTDOWN && stage != STAGE_SHUTDOWN_ALL && stage != STAGE_CLEAN;
+}
+
+static void begin_waiting(struct executor *ex)
+{
+	unsigned taken = 0;
+	struct job *job;
+	struct run *run;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry)
+			taken += takes_place(run);
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry) {
+			if (run->machine.state != MACHINE_WAITING || held_back(run) ||
+			    hv_operation(ex->hv, &run->machine.step->uuid))
+				continue;
+			if (needs_place(run) && taken >= ex->limits.parallel)
+				continue;
+			feed(run, MACHINE_EVENT_BEGIN, NULL);
+			taken += takes_place(run);
+		}
+}
+
+static bool job_is_open(const struct job *job)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (!machine_ended(&run->machine))
+			return true;
+	return false;
+}
+
+static void run_free(struct run *run)
+{
+	machine_done(&run->machine);
+	timer_free(run->limit);
+	timer_free(run->linger);
+	free(run);
+}
+
+static void job_free(struct job *job)
+{
+	struct run *run;
+
+	while ((run = TAILQ_FIRST(&job->runs))) {
+		TAILQ_REMOVE(&job->runs, run, entry);
+		run_free(run);
+	}
+	for (size_t i = 0; i < job->n_plans; i++)
+		plan_free(job->plans[i]);
+	free(job->plans);
+	free(job);
+}
+
+static void end_drained(struct executor *ex)
+{
+	struct job *job = TAILQ_FIRST(&ex->jobs);
+
+	while (job) {
+		struct job *next = TAILQ_NEXT(job, entry);
+
+		if (!job_is_open(job))
+			ex->callbacks.drained(ex->callbacks.data, job);
+		if (!job_is_open(job)) {
+			TAILQ_REMOVE(&ex->jobs, job, entry);
+			ex->callbacks.finished(ex->callbacks.data, job);
+			job_free(job);
+		}
+		job = next;
+	}
+}
+
+/* What has become of the domains. */
+
+/* The guest's domain: the one it had, else the one that has its UUID now. */
+static const struct domain *find_domain(const struct domain_list *domains, const struct run *run)
+{
+	const struct uuid *uuid = &run->machine.step->uuid;
+	const struct domain *d = domain_list_find(domains, uuid, run->domid);
+
+	for (size_t i = 0; !d && i < domains->n; i++)
+		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying)
+			d = &domains->domains[i];
+	return d;
+}
+
+static void set_linger(struct run *run, usec_t limit)
+{
+	if (!timer_is_set(run->linger))
+		timer_set_after(run->linger, limit);
+}
+
+static void look_at_domain(struct run *run, const struct domain *d)
+{
+	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
+
+	if (!d) {
+		feed(run, MACHINE_EVENT_GONE, NULL);
+		return;
+	}
+	if (d->domid != run->domid) {
+		/* It rebooted: the one that was asked is gone, and the new one knows of nothing. */
+		run->domid = d->domid;
+		if (run->machine.state == MACHINE_ASKED)
+			ask(run);
+	}
+	if (d->dying) {
+		set_linger(run, DYING_LIMIT);
+	} else if (d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND) {
+		if (run->machine.step->foreign && run->machine.state == MACHINE_ASKED)
+			set_linger(run, FOREIGN_CLEANUP_LIMIT);
+		else if (!busy)
+			feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+	} else if (!d->shutdown && !busy) {
+		feed(run, MACHINE_EVENT_ALIVE, NULL);
+	}
+}
+
+static void look_at_domains(struct executor *ex)
+{
+	struct job *job;
+	struct run *run;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry) {
+			const struct domain *d = find_domain(ex->domains, run);
+
+			if (run->pausing && (!d || d->up)) {
+				run->pausing = false;
+				timer_clear(run->limit);
+			}
+			if (!machine_ended(&run->machine))
+				look_at_domain(run, d);
+		}
+}
+
+static void on_kick(void *data)
+{
+	struct executor *ex = data;
+
+	if (ex->domains)
+		look_at_domains(ex);
+	begin_waiting(ex);
+	end_drained(ex);
+}
+
+int executor_new(struct loop *loop, struct hv *hv, const char *journal,
+		 const struct executor_callbacks *callbacks, struct executor **ret)
+{
+	_cleanup_(executor_freep) struct executor *ex = calloc(1, sizeof(*ex));
+	int r;
+
+	if (!ex)
+		return -ENOMEM;
+	*ex = (struct executor){.loop = loop, .hv = hv, .callbacks = *callbacks};
+	TAILQ_INIT(&ex->jobs);
+	r = str_replace(&ex->journal, journal);
+	r = r < 0 ? r : timer_new(loop, on_kick, ex, &ex->kick);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(ex);
+	return 0;
+}
+
+struct executor *executor_free(struct executor *ex)
+{
+	struct job *job;
+
+	if (!ex)
+		return NULL;
+	while ((job = TAILQ_FIRST(&ex->jobs))) {
+		TAILQ_REMOVE(&ex->jobs, job, entry);
+		job_free(job);
+	}
+	timer_free(ex->kick);
+	free(ex->journal);
+	free(ex);
+	return NULL;
+}
+
+void executor_set_limits(struct executor *ex, const struct executor_limits *limits)
+{
+	ex->limits = *limits;
+	kick(ex);
+}
+
+static void on_linger(void *data)
+{
+	struct run *run = data;
+
+	/* Dying for so long, or left behind by whoever made it. */
+	if (run->machine.step->foreign && run->machine.state == MACHINE_ASKED)
+		feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+	else
+		feed(run, MACHINE_EVENT_GONE, NULL);
+}
+
+static int add_run(struct executor *ex, struct job *job, const struct step *step, enum goal goal)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	usec_t now = loop_now(ex->loop);
+	int r;
+
+	if (!run)
+		return -ENOMEM;
+	*run = (struct run){
+		.job = job,
+		.domid = step->domid,
+		.started = now,
+		.stage_started = now,
+		.ended = now,
+	};
+	r = machine_init(&run->machine, step, goal);
+	r = r < 0 ? r : timer_new(ex->loop, on_limit, run, &run->limit);
+	r = r < 0 ? r : timer_new(ex->loop, on_linger, run, &run->linger);
+	if (r < 0) {
+		run_free(run);
+		return r;
+	}
+	TAILQ_INSERT_TAIL(&job->runs, run, entry);
+	if (machine_ended(&run->machine)) {
+		struct job_event event = make_event(run);
+
+		log_end(run, &event);
+		tell(run, &event);
+	}
+	return 0;
+}
+
+int executor_extend(struct executor *ex, struct job *job, struct plan *plan_taken)
+{
+	_cleanup_(plan_freep) struct plan *plan = plan_taken;
+	struct plan **bigger = realloc(job->plans, (job->n_plans + 1) * sizeof(*bigger));
+	int r = 0;
+
+	if (!bigger)
+		return -ENOMEM;
+	job->plans = bigger;
+	job->plans[job->n_plans++] = plan;
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
+		r = add_run(ex, job, &plan->steps[i], plan->goal);
+	TAKE_PTR(plan);
+	kick(ex);
+	return r;
+}
+
+int executor_run(struct executor *ex, struct plan *plan_taken, void *data, struct job **ret)
+{
+	_cleanup_(plan_freep) struct plan *plan = plan_taken;
+	struct job *job = calloc(1, sizeof(*job));
+	int r;
+
+	if (!job)
+		return -ENOMEM;
+	*job = (struct job){.ex = ex, .data = data};
+	TAILQ_INIT(&job->runs);
+	TAILQ_INSERT_TAIL(&ex->jobs, job, entry);
+	*ret = job;
+	r = executor_extend(ex, job, TAKE_PTR(plan));
+	if (r < 0) {
+		TAILQ_REMOVE(&ex->jobs, job, entry);
+		job_free(job);
+	}
+	return r;
+}
+
+void executor_cancel(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		feed(run, MACHINE_EVENT_CANCEL, reason);
+	kick(ex);
+}
+
+/* What the hypervisor reports. */
+
+void executor_domains_changed(struct executor *ex, const struct domain_list *domains)
+{
+	ex->domains = domains;
+	kick(ex);
+}
+
+static struct run *find_run(const struct executor *ex, const struct uuid *uuid)
+{
+	struct job *job;
+	struct run *run;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry)
+			if (!machine_ended(&run->machine) &&
+			    uuid_equal(&run->machine.step->uuid, uuid))
+				return run;
+	return NULL;
+}
+
+void executor_progress(struct executor *ex, const struct hv_operation *operation)
+{
+	struct run *run = find_run(ex, &operation->uuid);
+	struct job_event event;
+
+	if (!run || run->machine.state != MACHINE_WORKING || operation->permille <= run->permille)
+		return;
+	run->permille = operation->permille;
+	event = make_event(run);
+	tell(run, &event);
+}
+
+void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
+				 const struct operation_result *result)
+{
+	struct run *run = find_run(ex, &operation->uuid);
+
+	/* One that an earlier daemon began only made somebody wait here. */
+	if (run && !operation->adopted) {
+		if (result->domid != OPERATION_NO_DOMID)
+			run->domid = result->domid;
+		feed(run, result->error < 0 ? MACHINE_EVENT_ERROR : MACHINE_EVENT_SUCCEEDED,
+		     result->reason ? result->reason : strerror(-result->error));
+	}
+	kick(ex);
+}
+
+const struct machine *executor_machine(const struct executor *ex, const struct uuid *uuid,
+				       usec_t *ret_since)
+{
+	const struct run *run = find_run(ex, uuid);
+
+	if (!run)
+		return NULL;
+	*ret_since = run->stage_started;
+	return &run->machine;
+}
+
+enum goal job_goal(const struct job *job)
+{
+	return job->plans[0]->goal;
+}
+
+void *job_data(const struct job *job)
+{
+	return job->data;
+}
+
+bool job_has_guest(const struct job *job, const struct uuid *uuid)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (uuid_equal(&run->machine.step->uuid, uuid))
+			return true;
+	return false;
+}
+
+void job_report(const struct job *job, void (*fn)(void *data, const struct job_event *event),
+		void *data)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		struct job_event event = make_event(run);
+
+		fn(data, &event);
+	}
+}
+
+bool job_succeeded(const struct job *job)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.state == MACHINE_FAILED)
+			return false;
+	return true;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/machine.h"
+#include "hv/hv.h"
+#include "io/loop.h"
+
+/*
+ * Carries out plans. Each plan is a job; each of its steps runs as a machine (core/machine.h). The
+ * executor decides whose turn it is, starts operations, asks guests to shut down, keeps the time,
+ * and feeds what the hypervisor reports back into the machines.
+ */
+struct executor;
+struct job;
+
+/* What has happened to one guest of a job. */
+struct job_event {
+	const struct step *step;
+	uint32_t domid;
+	const char *stage;  /* NULL where there was none */
+	const char *result; /* "running", "ok", "failed", "skipped" */
+	const char *reason; /* NULL if there is none */
+	unsigned permille;  /* of a running stage */
+	bool final;	    /* the guest's way has ended */
+	usec_t elapsed;	    /* of the stage or, if final, of the guest's way */
+};
+
+struct executor_limits {
+	unsigned parallel;
+	usec_t create_pause;
+	usec_t stop_limit;
+};
+
+struct executor_callbacks {
+	void (*event)(void *data, struct job *job, const struct job_event *event);
+	/* No guest of the job is on its way any more; executor_extend() may add some. */
+	void (*drained)(void *data, struct job *job);
+	/* The job has ended, and is freed after the call. */
+	void (*finished)(void *data, struct job *job);
+	void *data;
+};
+
+/* journal: path for operation_request.journal; copied. */
+int executor_new(struct loop *loop, struct hv *hv, const char *journal,
+		 const struct executor_callbacks *callbacks, struct executor **ret);
+struct executor *executor_free(struct executor *ex);
+
+/* Holds from the next operation on. */
+void executor_set_limits(struct executor *ex, const struct executor_limits *limits);
+
+/* Begins a job, from the loop. The plan is taken over in any case. 0 or -errno. */
+int executor_run(struct executor *ex, struct plan *plan, void *data, struct job **ret);
+
+/* Adds the steps of a further plan to a job that has not finished. */
+int executor_extend(struct executor *ex, struct job *job, struct plan *plan);
+
+/* Guests of the job whose stage has not begun are skipped, for this reason. */
+void executor_cancel(struct executor *ex, struct job *job, const char *reason);
+
+/*
+ * Where the hypervisor's callbacks go. The list is borrowed until the next one comes; it must be
+ * new when an operation has finished.
+ */
+void executor_domains_changed(struct executor *ex, const struct domain_list *domains);
+void executor_progress(struct executor *ex, const struct hv_operation *operation);
+void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
+				 const struct operation_result *result);
+
+/* The machine that is at work on a guest, or NULL; *ret_since is when its stage began. */
+const struct machine *executor_machine(const struct executor *ex, const struct uuid *uuid,
+				       usec_t *ret_since);
+
+enum goal job_goal(const struct job *job);
+void *job_data(const struct job *job);
+bool job_has_guest(const struct job *job, const struct uuid *uuid);
+
+/* Calls back once for each guest of the job, with where it is now. */
+void job_report(const struct job *job, void (*fn)(void *data, const struct job_event *event),
+		void *data);
+
+/* True if all guests of the job are where they should be, as far as they have ended. */
+bool job_succeeded(const struct job *job);
+
+DEFINE_CLEANUP(struct executor, executor_free);

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hv/host.h"
+
+#define LIBXL_API_VERSION 0x041400
+#include <libxl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <xenstore.h>
+
+#include "util/log.h"
+#include "util/str.h"
+#include "wire/mark.h"
+
+/* XenStore is asked so often whether it is still there: its end is reported nowhere else. */
+#define HEARTBEAT (15 * USEC_PER_SEC)
+
+/* Changes of nodes that guests can write are looked at so often at most. */
+#define GUEST_INTERVAL (500 * USEC_PER_MSEC)
+
+/* A guest chooses what stands in nodes that are its own; this is longer than anything sensible. */
+#define VALUE_MAX 4096
+
+#define USERDATA_FOLDER "/var/lib/xen"
+
+/* A domain whose nodes are watched. */
+struct watched {
+	uint32_t domid;
+	struct uuid uuid;
+	bool seen;
+};
+
+struct host {
+	struct loop *loop;
+	struct host_callbacks callbacks;
+	xentoollog_logger_stdiostream *logger;
+	libxl_ctx *ctx;
+	struct xs_handle *xs;
+	struct watch *news;
+	struct timer *heartbeat;
+	struct timer *quiet; /* for changes that guests make */
+	struct watched *watched;
+	size_t n_watched;
+	bool lost;
+};
+
+static void lose(struct host *h)
+{
+	if (h->lost)
+		return;
+	h->lost = true;
+	h->news = watch_free(h->news);
+	timer_clear(h->heartbeat);
+	h->callbacks.lost(h->callbacks.data, "XenStore has gone; the host must be restarted");
+}
+
+/* XenStore. */
+
+/* The value at a path as a string, or NULL; one with a NUL inside is cut there. */
+static char *read_node(struct host *h, const char *path, size_t *ret_length)
+{
+	unsigned length;
+	char *value = xs_read(h->xs, XBT_NULL, path, &length);
+
+	if (!value)
+		return NULL;
+	if (length > VALUE_MAX) {
+		free(value);
+		return NULL;
+	}
+	if (ret_length)
+		*ret_length = length;
+	return value;
+}
+
+static char *read_domain_node(struct host *h, uint32_t domid, const char *node)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, node);
+	return read_node(h, path, NULL);
+}
+
+/*
+ * What is watched of each guest: nothing below which a guest can make nodes. The token tells who
+ * writes the node.
+ */
+static void set_watch(struct host *h, const char *path, const char *token, bool on)
+{
+	if (on)
+		xs_watch(h->xs, path, token);
+	else
+		xs_unwatch(h->xs, path, token);
+}
+
+static void set_watches(struct host *h, const struct watched *w, bool on)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/name", w->domid);
+	set_watch(h, path, "toolstack", on);
+	snprintf(path, sizeof(path), "/local/domain/%u/control/feature-poweroff", w->domid);
+	set_watch(h, path, "guest", on);
+	snprintf(path, sizeof(path), "/vm/%s/name", UUID_TEXT(&w->uuid));
+	set_watch(h, path, "toolstack", on);
+}
+
+static struct watched *find_watched(struct host *h, uint32_t domid, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < h->n_watched; i++)
+		if (h->watched[i].domid == domid && uuid_equal(&h->watched[i].uuid, uuid))
+			return &h->watched[i];
+	return NULL;
+}
+
+static void watch_domain(struct host *h, const struct domain *d)
+{
+	struct watched *w = find_watched(h, d->domid, &d->uuid);
+	struct watched *bigger;
+
+	if (!w) {
+		bigger = realloc(h->watched, (h->n_watched + 1) * sizeof(*bigger));
+		if (!bigger)
+			return;
+		h->watched = bigger;
+		w = &h->watched[h->n_watched++];
+		*w = (struct watched){.domid = d->domid, .uuid = d->uuid};
+		set_watches(h, w, true);
+	}
+	w->seen = true;
+}
+
+static void unwatch_unseen(struct host *h)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < h->n_watched; i++) {
+		if (h->watched[i].seen) {
+			h->watched[kept] = h->watched[i];
+			h->watched[kept++].seen = false;
+		} else {
+			set_watches(h, &h->watched[i], false);
+		}
+	}
+	h->n_watched = kept;
+}
+
+static void on_quiet(void *data)
+{
+	struct host *h = data;
+
+	h->callbacks.changed(h->callbacks.data);
+}
+
+static void on_news(void *data, unsigned events _unused_)
+{
+	struct host *h = data;
+	bool domains = false, guests = false;
+	char **event;
+
+	while ((event = xs_check_watch(h->xs))) {
+		if (str_equal(event[XS_WATCH_TOKEN], "guest"))
+			guests = true;
+		else
+			domains = true;
+		free(event);
+	}
+	if (errno != EAGAIN) {
+		lose(h);
+		return;
+	}
+	if (domains)
+		h->callbacks.changed(h->callbacks.data);
+	if (guests && !timer_is_set(h->quiet))
+		timer_set_after(h->quiet, GUEST_INTERVAL);
+}
+
+static void on_heartbeat(void *data)
+{
+	struct host *h = data;
+	char *value = xs_read(h->xs, XBT_NULL, "/local/domain/0/domid", NULL);
+
+	if (!value && errno != ENOENT) {
+		lose(h);
+		return;
+	}
+	free(value);
+	timer_set_after(h->heartbeat, HEARTBEAT);
+}
+
+/* Domains. */
+
+static bool is_libvirts(const struct domain *d)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof(path), USERDATA_FOLDER "/userdata-d.%u.%s.libvirt-xml", d->domid,
+		 UUID_TEXT(&d->uuid));
+	return stat(path, &st) == 0;
+}
+
+static int read_mark(struct host *h, struct domain *d)
+{
+	_cleanup_(mark_done) struct mark mark = {0};
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+	size_t length;
+
+	snprintf(path, sizeof(path), "/libxl/%u/" MARK_KEY, d->domid);
+	text = read_node(h, path, &length);
+	if (!text || mark_parse(text, length, &mark) < 0 || !uuid_equal(&mark.uuid, &d->uuid)) {
+		d->manager = is_libvirts(d) ? DOMAIN_MANAGER_LIBVIRT : DOMAIN_MANAGER_XL;
+		return 0;
+	}
+	d->manager = DOMAIN_MANAGER_XENDOMAINSD;
+	d->on_poweroff = death_action_from_string(mark.on_poweroff);
+	d->on_reboot = death_action_from_string(mark.on_reboot);
+	d->on_crash = death_action_from_string(mark.on_crash);
+	return str_replace(&d->source, mark.source);
+}
+
+static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)
+{
+	_cleanup_free_ char *target = NULL, *up = NULL;
+	int r;
+
+	*d = (struct domain){
+		.domid = info->domid,
+		.paused = info->paused,
+		.shutdown = info->shutdown,
+		.dying = info->dying,
+		.reason = (enum shutdown_reason)info->shutdown_reason,
+		.memory_kib = info->current_memkb,
+		.vcpus = info->vcpu_online,
+		.cpu_time = info->cpu_time / 1000,
+	};
+	memcpy(d->uuid.bytes, libxl_uuid_bytearray_const(&info->uuid), sizeof(d->uuid.bytes));
+	d->name = read_domain_node(h, d->domid, "name");
+	/* A device model in a domain of its own says whose it is. */
+	target = d->domid ? read_domain_node(h, d->domid, "target") : NULL;
+	d->system = d->domid == 0 || info->never_stop || target;
+	if (d->system)
+		return 0;
+	up = read_domain_node(h, d->domid, "control/feature-poweroff");
+	d->up = str_equal(up, "1");
+	r = read_mark(h, d);
+	if (r >= 0 && !d->dying)
+		watch_domain(h, d);
+	return r;
+}
+
+int host_list(struct host *h, struct domain_list **ret)
+{
+	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
+	libxl_dominfo *infos;
+	int n, r = 0;
+
+	if (!l)
+		return -ENOMEM;
+	if (h->lost)
+		return -ENOTCONN;
+	infos = libxl_list_domain(h->ctx, &n);
+	if (!infos)
+		return -EIO;
+	l->domains = calloc((size_t)n + 1, sizeof(*l->domains));
+	if (!l->domains)
+		r = -ENOMEM;
+	for (int i = 0; r >= 0 && i < n; i++)
+		r = fill_domain(h, &infos[i], &l->domains[l->n++]);
+	libxl_dominfo_list_free(infos, n);
+	if (r < 0)
+		return r;
+	unwatch_unseen(h);
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+/*
+ * The request, in a transaction that makes sure that this is still the domain meant: a write below
+ * a domain's folder that is gone would make the folder again.
+ */
+static int write_request(struct host *h, const struct domain *d)
+{
+	char vm[128], control[128], expected[64];
+
+	snprintf(vm, sizeof(vm), "/local/domain/%u/vm", d->domid);
+	snprintf(control, sizeof(control), "/local/domain/%u/control/shutdown", d->domid);
+	snprintf(expected, sizeof(expected), "/vm/%s", UUID_TEXT(&d->uuid));
+	for (;;) {
+		_cleanup_free_ char *value = NULL;
+		xs_transaction_t t = xs_transaction_start(h->xs);
+		bool written;
+
+		if (t == XBT_NULL)
+			return -errno;
+		value = xs_read(h->xs, t, vm, NULL);
+		written = str_equal(value, expected) &&
+			  xs_write(h->xs, t, control, "poweroff", strlen("poweroff"));
+		if (xs_transaction_end(h->xs, t, !written))
+			return written ? 0 : -ESTALE;
+		if (errno != EAGAIN)
+			return -errno;
+	}
+}
+
+/* A guest whose kernel does not know of XenStore hears its power button only. */
+static bool needs_button(struct host *h, const struct domain *d)
+{
+	_cleanup_free_ char *feature = read_domain_node(h, d->domid, "control/feature-poweroff");
+	libxl_dominfo info;
+	bool hvm;
+
+	libxl_dominfo_init(&info);
+	hvm = libxl_domain_info(h->ctx, &info, d->domid) == 0 &&
+	      info.domain_type == LIBXL_DOMAIN_TYPE_HVM;
+	libxl_dominfo_dispose(&info);
+	return hvm && !str_equal(feature, "1");
+}
+
+int host_ask_shutdown(struct host *h, const struct domain *d)
+{
+	int r;
+
+	if (h->lost)
+		return -ENOTCONN;
+	r = write_request(h, d);
+	if (r >= 0 && needs_button(h, d) &&
+	    libxl_send_trigger(h->ctx, d->domid, LIBXL_TRIGGER_POWER, 0, NULL) < 0)
+		log_warning("Domain %u cannot be sent its power button", d->domid);
+	return r;
+}
+
+int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct host **ret)
+{
+	_cleanup_(host_freep) struct host *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h)
+		return -ENOMEM;
+	*h = (struct host){.loop = loop, .callbacks = *callbacks};
+	h->logger = xtl_createlogger_stdiostream(stderr, XTL_ERROR, 0);
+	if (!h->logger)
+		return -ENOMEM;
+	if (libxl_ctx_alloc(&h->ctx, LIBXL_VERSION, 0, (xentoollog_logger *)h->logger) < 0)
+		return -ENODEV;
+	h->xs = xs_open(0);
+	if (!h->xs)
+		return -errno;
+	if (!xs_watch(h->xs, "@introduceDomain", "domain") ||
+	    !xs_watch(h->xs, "@releaseDomain", "domain"))
+		return -errno;
+	r = watch_new(loop, xs_fileno(h->xs), WATCH_READ, on_news, h, &h->news);
+	r = r < 0 ? r : timer_new(loop, on_heartbeat, h, &h->heartbeat);
+	r = r < 0 ? r : timer_new(loop, on_quiet, h, &h->quiet);
+	if (r < 0)
+		return r;
+	timer_set_after(h->heartbeat, HEARTBEAT);
+	*ret = TAKE_PTR(h);
+	return 0;
+}
+
+struct host *host_free(struct host *h)
+{
+	if (!h)
+		return NULL;
+	watch_free(h->news);
+	timer_free(h->heartbeat);
+	timer_free(h->quiet);
+	if (h->xs)
+		xs_close(h->xs);
+	if (h->ctx)
+		libxl_ctx_free(h->ctx);
+	if (h->logger)
+		xtl_logger_destroy((xentoollog_logger *)h->logger);
+	free(h->watched);
+	free(h);
+	return NULL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/domain.h"
+#include "io/loop.h"
+
+/*
+ * What the daemon itself needs of Xen: the list of domains, news of changes, and asking a guest to
+ * shut down. Nothing here waits for a guest, a disk, a network or another toolstack; xenstored is
+ * waited for, which is what systemd's watchdog is for.
+ */
+struct host;
+
+struct host_callbacks {
+	void (*changed)(void *data);
+	void (*lost)(void *data, const char *reason);
+	void *data;
+};
+
+/* 0 or -errno; -ENODEV where this is no dom0. */
+int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct host **ret);
+struct host *host_free(struct host *host);
+
+/* As hv_list() and hv_ask_shutdown(). */
+int host_list(struct host *host, struct domain_list **ret);
+int host_ask_shutdown(struct host *host, const struct domain *domain);
+
+DEFINE_CLEANUP(struct host, host_free);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/domain.h"
+#include "core/survey.h"
+#include "wire/operation.h"
+
+/*
+ * The seam to the hypervisor. Above it nobody knows whether the host is real (hv/xen.h) or
+ * simulated (hv/sim.h). The contract, which tests/contract holds each side to:
+ *
+ * - No call waits for a guest, a disk or a network. What takes long is an operation or a survey:
+ *   the call begins it, and a callback ends it, from the loop, never from inside the call.
+ * - One operation for a guest at a time. It outlives the daemon; a new hv reports it as in flight
+ *   and ends it with the same callback.
+ * - changed() says that list() may have something new, and may be called for nothing.
+ */
+struct hv;
+
+/* An operation in flight. */
+struct hv_operation {
+	enum operation operation;
+	struct uuid uuid;
+	const char *name;
+	usec_t started;
+	unsigned permille; /* of its work; 0 if it does not tell */
+	bool adopted;	   /* an earlier daemon began it */
+};
+
+struct hv_callbacks {
+	void (*changed)(void *data);
+	void (*progress)(void *data, const struct hv_operation *operation);
+	/* The operation is in flight no more; its memory goes with the call, and the result's too. */
+	void (*finished)(void *data, const struct hv_operation *operation,
+			 const struct operation_result *result);
+	/* survey is the callee's; NULL after an error, with its reason. */
+	void (*surveyed)(void *data, struct survey *survey, const char *reason);
+	/* The hypervisor's tools answer no more: nothing can be done until the daemon is restarted. */
+	void (*lost)(void *data, const char *reason);
+	void *data;
+};
+
+struct hv_ops {
+	int (*list)(struct hv *hv, struct domain_list **ret);
+	int (*ask_shutdown)(struct hv *hv, const struct domain *domain);
+	int (*operate)(struct hv *hv, const struct operation_request *request);
+	void (*abort)(struct hv *hv, const struct uuid *uuid);
+	const struct hv_operation *(*operation)(struct hv *hv, const struct uuid *uuid);
+	const struct hv_operation *(*next_operation)(struct hv *hv, size_t index);
+	int (*survey)(struct hv *hv, const char *autostart, const char *save,
+		      const struct survey *known);
+	struct hv *(*free)(struct hv *hv);
+};
+
+struct hv {
+	const struct hv_ops *ops;
+	struct hv_callbacks callbacks; /* set before the loop runs */
+};
+
+/* All domains now, dom0 and the like among them (marked as system). 0 or -errno. */
+static inline int hv_list(struct hv *hv, struct domain_list **ret)
+{
+	return hv->ops->list(hv, ret);
+}
+
+/*
+ * Asks a guest to power off. 0, -ESTALE if the domain is not the one meant any more, or another
+ * -errno. Whether the guest listens shows in list().
+ */
+static inline int hv_ask_shutdown(struct hv *hv, const struct domain *domain)
+{
+	return hv->ops->ask_shutdown(hv, domain);
+}
+
+/* Begins an operation. 0, -EBUSY while one is in flight for the guest, or another -errno. */
+static inline int hv_operate(struct hv *hv, const struct operation_request *request)
+{
+	return hv->ops->operate(hv, request);
+}
+
+/* Asks the operation for a guest to end early and to leave the guest as it was. */
+static inline void hv_abort(struct hv *hv, const struct uuid *uuid)
+{
+	hv->ops->abort(hv, uuid);
+}
+
+/* The operation in flight for a guest, or NULL. Valid until the loop runs on. */
+static inline const struct hv_operation *hv_operation(struct hv *hv, const struct uuid *uuid)
+{
+	return hv->ops->operation(hv, uuid);
+}
+
+/* All operations in flight, from index 0 until NULL. */
+static inline const struct hv_operation *hv_next_operation(struct hv *hv, size_t index)
+{
+	return hv->ops->next_operation(hv, index);
+}
+
+/*
+ * Reads the folders, either of which may be NULL. What known (may be NULL) holds already is not
+ * parsed again while its stamp is the same. 0, -EBUSY while one is under way, or another -errno.
+ */
+static inline int hv_survey(struct hv *hv, const char *autostart, const char *save,
+			    const struct survey *known)
+{
+	return hv->ops->survey(hv, autostart, save, known);
+}
+
+static inline struct hv *hv_free(struct hv *hv)
+{
+	return hv ? hv->ops->free(hv) : NULL;
+}
+
+DEFINE_CLEANUP(struct hv, hv_free);

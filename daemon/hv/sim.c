@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hv/sim.h"
+
+#include "hv/sim-host.h"
+#include "util/log.h"
+#include "util/str.h"
+
+/* How often an operation tells how far it is. */
+#define PROGRESS_STEPS 20
+
+/* xl's monitor needs a moment to remove a domain that has shut down. */
+#define MONITOR_DELAY (200 * USEC_PER_MSEC)
+
+/* The living part of a guest; what it is like stands in the host. */
+struct actor {
+	struct sim *sim;
+	struct sim_guest *guest;
+
+	bool exists; /* as a domain */
+	uint32_t domid;
+	bool paused, shutdown, up;
+	enum shutdown_reason reason;
+	enum domain_manager manager;
+	struct timer *life; /* what its domain does next by itself */
+	struct timer *wake; /* when its kernel is up */
+	enum shutdown_reason life_reason;
+	bool life_removes; /* xl's monitor comes along */
+
+	bool operating;
+	struct hv_operation operation;
+	struct operation_request request;
+	struct timer *work;
+	unsigned steps;
+	usec_t step_time;
+	const struct sim_way *way;
+	bool aborted;
+};
+
+struct sim {
+	struct hv hv;
+	struct loop *loop;
+	struct sim_host *host;
+	struct actor *actors; /* one for each guest of the host */
+	uint32_t next_domid;
+	struct timer *change;
+	struct timer *survey;
+	bool with_configs, with_images;
+};
+
+static struct sim *to_sim(struct hv *hv)
+{
+	return CONTAINER_OF(hv, struct sim, hv);
+}
+
+static struct actor *find(struct sim *sim, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < sim->host->n_guests; i++)
+		if (uuid_equal(&sim->host->guests[i].uuid, uuid))
+			return &sim->actors[i];
+	return NULL;
+}
+
+static void note_change(struct sim *sim)
+{
+	timer_set_after(sim->change, 0);
+}
+
+static void on_change(void *data)
+{
+	struct sim *sim = data;
+
+	sim->hv.callbacks.changed(sim->hv.callbacks.data);
+}
+
+/* The life of a domain. */
+
+static void remove_domain(struct actor *a)
+{
+	timer_clear(a->life);
+	timer_clear(a->wake);
+	a->exists = a->shutdown = a->paused = a->up = false;
+	note_change(a->sim);
+}
+
+static void on_life(void *data)
+{
+	struct actor *a = data;
+
+	if (a->life_removes) {
+		a->life_removes = false;
+		remove_domain(a);
+		return;
+	}
+	a->shutdown = true;
+	a->reason = a->life_reason;
+	if (a->manager != DOMAIN_MANAGER_XENDOMAINSD) {
+		a->life_removes = true;
+		timer_set_after(a->life, MONITOR_DELAY);
+	}
+	note_change(a->sim);
+}
+
+static void live_until(struct actor *a, usec_t delay, enum shutdown_reason reason)
+{
+	a->life_reason = reason;
+	timer_set_after(a->life, delay);
+}
+
+static void on_up(void *data)
+{
+	struct actor *a = data;
+
+	a->up = true;
+	note_change(a->sim);
+}
+
+static void add_domain(struct actor *a, enum domain_manager manager)
+{
+	a->exists = true;
+	a->domid = a->sim->next_domid++;
+	a->manager = manager;
+	a->paused = a->shutdown = a->up = a->life_removes = false;
+	timer_set_after(a->wake, a->guest->up_after);
+	if (a->guest->ends_after)
+		live_until(a, a->guest->ends_after, a->guest->ends_with);
+	note_change(a->sim);
+}
+
+static int make_domain(const struct actor *a, struct domain *ret)
+{
+	const struct sim_guest *g = a->guest;
+	struct domain d = {
+		.domid = a->domid,
+		.uuid = g->uuid,
+		.paused = a->paused,
+		.shutdown = a->shutdown,
+		.reason = a->reason,
+		.up = a->up,
+		.memory_kib = g->memory_kib,
+		.vcpus = g->vcpus,
+		.manager = a->manager,
+		.on_poweroff = g->on_poweroff,
+		.on_reboot = g->on_reboot,
+		.on_crash = g->on_crash,
+	};
+	int r = str_replace(&d.name, g->name);
+
+	if (r >= 0 && a->manager == DOMAIN_MANAGER_XENDOMAINSD)
+		r = str_replace(&d.source, g->config);
+	if (r < 0) {
+		domain_done(&d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+static int sim_list(struct hv *hv, struct domain_list **ret)
+{
+	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
+	struct sim *sim = to_sim(hv);
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->domains = calloc(sim->host->n_guests + 1, sizeof(*l->domains));
+	if (!l->domains)
+		return -ENOMEM;
+	l->domains[l->n++] = (struct domain){.domid = 0, .system = true};
+	r = str_replace(&l->domains[0].name, "Domain-0");
+	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++)
+		if (sim->actors[i].exists)
+			r = make_domain(&sim->actors[i], &l->domains[l->n++]);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+static int sim_ask_shutdown(struct hv *hv, const struct domain *domain)
+{
+	struct actor *a = find(to_sim(hv), &domain->uuid);
+
+	if (!a || !a->exists || a->domid != domain->domid)
+		return -ESTALE;
+	if (!a->guest->shutdown.hangs && !a->shutdown)
+		live_until(a, a->guest->shutdown.duration, SHUTDOWN_REASON_POWEROFF);
+	return 0;
+}
+
+/* Operations. */
+
+static void begin_effect(struct actor *a)
+{
+	switch (a->operation.operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTORE:
+		add_domain(a, DOMAIN_MANAGER_XENDOMAINSD);
+		a->paused = true;
+		timer_clear(a->wake);
+		timer_clear(a->life);
+		break;
+	case OPERATION_SAVE:
+		a->shutdown = true;
+		a->reason = SHUTDOWN_REASON_SUSPEND;
+		timer_clear(a->life);
+		note_change(a->sim);
+		break;
+	case OPERATION_DESTROY:
+	case OPERATION_RESTART:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+}
+
+static void success_effect(struct actor *a)
+{
+	switch (a->operation.operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTORE:
+		a->guest->saved = false;
+		a->paused = false;
+		timer_set_after(a->wake, a->guest->up_after);
+		if (a->guest->ends_after)
+			live_until(a, a->guest->ends_after, a->guest->ends_with);
+		note_change(a->sim);
+		break;
+	case OPERATION_SAVE:
+		a->guest->saved = true;
+		remove_domain(a);
+		break;
+	case OPERATION_DESTROY:
+		remove_domain(a);
+		break;
+	case OPERATION_RESTART:
+		remove_domain(a);
+		add_domain(a, DOMAIN_MANAGER_XENDOMAINSD);
+		break;
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+}
+
+static void failure_effect(struct actor *a)
+{
+	switch (a->operation.operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTORE:
+		remove_domain(a);
+		break;
+	case OPERATION_SAVE:
+		a->shutdown = false;
+		if (a->guest->ends_after)
+			live_until(a, a->guest->ends_after, a->guest->ends_with);
+		note_change(a->sim);
+		break;
+	case OPERATION_DESTROY:
+	case OPERATION_RESTART:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+}
+
+static void end_operation(struct actor *a, int error, const char *reason)
+{
+	struct hv_operation operation = a->operation;
+	struct operation_result result = {.error = error, .domid = OPERATION_NO_DOMID};
+
+	a->operating = false;
+	timer_clear(a->work);
+	if (error < 0)
+		failure_effect(a);
+	else
+		success_effect(a);
+	if (a->exists)
+		result.domid = a->domid;
+	if (reason && str_replace(&result.reason, reason) < 0)
+		result.error = -ENOMEM;
+	a->sim->hv.callbacks.finished(a->sim->hv.callbacks.data, &operation, &result);
+	operation_result_done(&result);
+	operation_request_done(&a->request);
+}
+
+static void on_work(void *data)
+{
+	struct actor *a = data;
+	struct sim *sim = a->sim;
+
+	if (a->aborted) {
+		end_operation(a, -ECANCELED, "ended early, as asked");
+		return;
+	}
+	if (loop_now(sim->loop) >= a->request.deadline) {
+		end_operation(a, -ETIME, "took longer than it may");
+		return;
+	}
+	if (a->steps == PROGRESS_STEPS && !a->way->hangs) {
+		end_operation(a, a->way->error ? -EIO : 0, a->way->error);
+		return;
+	}
+	if (a->steps < PROGRESS_STEPS)
+		a->steps++;
+	a->operation.permille = a->steps * 1000 / PROGRESS_STEPS;
+	sim->hv.callbacks.progress(sim->hv.callbacks.data, &a->operation);
+	timer_set(a->work, MIN(loop_now(sim->loop) + a->step_time, a->request.deadline));
+}
+
+static const struct sim_way *choose_way(const struct sim_guest *g, enum operation operation)
+{
+	switch (operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTART:
+		return &g->create;
+	case OPERATION_RESTORE:
+		return &g->restore;
+	case OPERATION_SAVE:
+		return &g->save;
+	case OPERATION_DESTROY:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return &g->destroy;
+}
+
+static int check_request(const struct actor *a, const struct operation_request *request)
+{
+	bool needs_domain = request->operation != OPERATION_CREATE &&
+			    request->operation != OPERATION_RESTORE;
+
+	if (a->operating)
+		return -EBUSY;
+	if (needs_domain)
+		return a->exists && a->domid == request->domid ? 0 : -ESTALE;
+	if (a->exists)
+		return -EEXIST;
+	return request->operation == OPERATION_RESTORE && !a->guest->saved ? -ENOENT : 0;
+}
+
+/*
+ * A configuration without a UUID gets one drawn by whoever asks: the guest takes it on, as a real
+ * one would.
+ */
+static struct actor *find_for(struct sim *sim, const struct operation_request *request)
+{
+	struct actor *a = find(sim, &request->uuid);
+
+	for (size_t i = 0; !a && i < sim->host->n_guests; i++) {
+		struct sim_guest *g = &sim->host->guests[i];
+
+		if (request->operation == OPERATION_CREATE && !g->has_uuid &&
+		    !sim->actors[i].exists && str_equal(g->name, request->name)) {
+			g->uuid = request->uuid;
+			a = &sim->actors[i];
+		}
+	}
+	return a;
+}
+
+static int sim_operate(struct hv *hv, const struct operation_request *request)
+{
+	struct sim *sim = to_sim(hv);
+	struct actor *a = find_for(sim, request);
+	int r = a ? check_request(a, request) : -ENOENT;
+
+	if (r < 0)
+		return r;
+	a->request = (struct operation_request){
+		.operation = request->operation,
+		.uuid = request->uuid,
+		.deadline = request->deadline,
+	};
+	a->operation = (struct hv_operation){
+		.operation = request->operation,
+		.uuid = request->uuid,
+		.name = a->guest->name,
+		.started = loop_now(sim->loop),
+	};
+	a->way = choose_way(a->guest, request->operation);
+	a->steps = 0;
+	a->step_time = a->way->duration / PROGRESS_STEPS;
+	a->aborted = false;
+	a->operating = true;
+	begin_effect(a);
+	timer_set_after(a->work, 0);
+	return 0;
+}
+
+static void sim_abort(struct hv *hv, const struct uuid *uuid)
+{
+	struct actor *a = find(to_sim(hv), uuid);
+
+	if (!a || !a->operating)
+		return;
+	a->aborted = true;
+	timer_set_after(a->work, 0);
+}
+
+static const struct hv_operation *sim_operation(struct hv *hv, const struct uuid *uuid)
+{
+	struct actor *a = find(to_sim(hv), uuid);
+
+	return a && a->operating ? &a->operation : NULL;
+}
+
+static const struct hv_operation *sim_next_operation(struct hv *hv, size_t index)
+{
+	struct sim *sim = to_sim(hv);
+
+	for (size_t i = 0; i < sim->host->n_guests; i++)
+		if (sim->actors[i].operating && index-- == 0)
+			return &sim->actors[i].operation;
+	return NULL;
+}
+
+/* Surveys. */
+
+static int survey_config(const struct sim_guest *g, struct survey *s)
+{
+	struct survey_config c = {.has_uuid = g->has_uuid, .memory_kib = g->memory_kib};
+	int r;
+
+	if (g->has_uuid)
+		c.uuid = g->uuid;
+	r = str_replace(&c.path, g->config);
+	r = r < 0 ? r : str_replace(&c.error, g->config_error);
+	r = r < 0 ? r : str_replace(&c.name, g->name);
+	r = r < 0 ? r : str_replace(&c.config, "{}");
+	if (r < 0) {
+		survey_config_done(&c);
+		return r;
+	}
+	return survey_add_config(s, &c);
+}
+
+static int survey_image(const struct sim_guest *g, struct survey *s)
+{
+	struct survey_image image = {.uuid = g->uuid, .size = g->memory_kib * 1024};
+	int r = str_format(&image.path, "/var/lib/xen/save/%s", g->name);
+
+	r = r < 0 ? r : str_replace(&image.name, g->name);
+	r = r < 0 ? r : str_replace(&image.error, g->image_error);
+	if (r < 0) {
+		survey_image_done(&image);
+		return r;
+	}
+	return survey_add_image(s, &image);
+}
+
+static void on_survey(void *data)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+	struct sim *sim = data;
+	int r = s ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++) {
+		const struct sim_guest *g = &sim->host->guests[i];
+
+		if (g->config && sim->with_configs)
+			r = survey_config(g, s);
+		if (r >= 0 && g->saved && sim->with_images)
+			r = survey_image(g, s);
+	}
+	if (r >= 0)
+		survey_sort(s);
+	sim->hv.callbacks.surveyed(sim->hv.callbacks.data, r < 0 ? NULL : TAKE_PTR(s),
+				   r < 0 ? strerror(-r) : NULL);
+}
+
+static int sim_survey(struct hv *hv, const char *autostart, const char *save,
+		      const struct survey *known _unused_)
+{
+	struct sim *sim = to_sim(hv);
+
+	if (timer_is_set(sim->survey))
+		return -EBUSY;
+	sim->with_configs = autostart;
+	sim->with_images = save;
+	timer_set_after(sim->survey, 0);
+	return 0;
+}
+
+static struct hv *sim_free(struct hv *hv)
+{
+	struct sim *sim = to_sim(hv);
+
+	for (size_t i = 0; sim->actors && i < sim->host->n_guests; i++) {
+		timer_free(sim->actors[i].life);
+		timer_free(sim->actors[i].wake);
+		timer_free(sim->actors[i].work);
+		operation_request_done(&sim->actors[i].request);
+	}
+	free(sim->actors);
+	timer_free(sim->change);
+	timer_free(sim->survey);
+	sim_host_free(sim->host);
+	free(sim);
+	return NULL;
+}
+
+static const struct hv_ops sim_ops = {
+	.list = sim_list,
+	.ask_shutdown = sim_ask_shutdown,
+	.operate = sim_operate,
+	.abort = sim_abort,
+	.operation = sim_operation,
+	.next_operation = sim_next_operation,
+	.survey = sim_survey,
+	.free = sim_free,
+};
+
+static int add_actor(struct sim *sim, size_t index)
+{
+	struct actor *a = &sim->actors[index];
+	int r;
+
+	a->sim = sim;
+	a->guest = &sim->host->guests[index];
+	r = timer_new(sim->loop, on_life, a, &a->life);
+	r = r < 0 ? r : timer_new(sim->loop, on_up, a, &a->wake);
+	r = r < 0 ? r : timer_new(sim->loop, on_work, a, &a->work);
+	if (r >= 0 && a->guest->running)
+		add_domain(a, a->guest->manager);
+	return r;
+}
+
+int hv_sim_new(struct loop *loop, const char *text, size_t size, struct hv **ret,
+	       char **ret_reason)
+{
+	_cleanup_(hv_freep) struct hv *hv = NULL;
+	struct sim *sim = calloc(1, sizeof(*sim));
+	int r;
+
+	if (!sim)
+		return -ENOMEM;
+	*sim = (struct sim){.hv = {.ops = &sim_ops}, .loop = loop, .next_domid = 1};
+	hv = &sim->hv;
+	r = sim_host_read(text, size, &sim->host, ret_reason);
+	if (r < 0)
+		return r;
+	loop_set_speed(loop, sim->host->speed);
+	sim->actors = calloc(sim->host->n_guests + 1, sizeof(*sim->actors));
+	if (!sim->actors)
+		return -ENOMEM;
+	r = timer_new(loop, on_change, sim, &sim->change);
+	r = r < 0 ? r : timer_new(loop, on_survey, sim, &sim->survey);
+	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++)
+		r = add_actor(sim, i);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(hv);
+	return 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hv/spawn.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "util/fd.h"
+#include "wire/operation.h"
+
+/* Copies are made above the numbers that the worker gets, so that none is overwritten by another. */
+#define FD_SAFE 16
+
+struct spawning {
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+};
+
+static int prepare(struct spawning *s, int record, int channel)
+{
+	sigset_t all, none;
+	int r;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	r = posix_spawn_file_actions_addopen(&s->actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (r == 0 && record >= 0)
+		r = posix_spawn_file_actions_adddup2(&s->actions, record, OPERATION_FD_RECORD);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&s->actions, channel, OPERATION_FD_CHANNEL);
+	if (r == 0)
+		r = posix_spawn_file_actions_addclosefrom_np(&s->actions, OPERATION_FD_CHANNEL + 1);
+	if (r == 0)
+		r = posix_spawnattr_setsigdefault(&s->attributes, &all);
+	if (r == 0)
+		r = posix_spawnattr_setsigmask(&s->attributes, &none);
+	if (r == 0)
+		r = posix_spawnattr_setflags(&s->attributes, POSIX_SPAWN_SETSIGDEF |
+								     POSIX_SPAWN_SETSIGMASK |
+								     POSIX_SPAWN_SETSID);
+	return -r;
+}
+
+static int start(const char *program, const char *verb, int record, int channel, pid_t *ret)
+{
+	const char *const arguments[] = {program, verb, NULL};
+	struct spawning s;
+	int r = -posix_spawn_file_actions_init(&s.actions);
+
+	if (r < 0)
+		return r;
+	r = -posix_spawnattr_init(&s.attributes);
+	if (r >= 0) {
+		r = prepare(&s, record, channel);
+		if (r >= 0)
+			r = -posix_spawn(ret, program, &s.actions, &s.attributes,
+					 (char *const *)arguments, environ);
+		posix_spawnattr_destroy(&s.attributes);
+	}
+	posix_spawn_file_actions_destroy(&s.actions);
+	return r;
+}
+
+int spawn_worker(const char *program, const char *verb, int record, int *ret_channel)
+{
+	_cleanup_close_ int ours = -1, theirs = -1, high_record = -1, high_channel = -1;
+	int pair[2], pidfd, r;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	ours = pair[0];
+	theirs = pair[1];
+	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	high_channel = fcntl(theirs, F_DUPFD_CLOEXEC, FD_SAFE);
+	if (record >= 0)
+		high_record = fcntl(record, F_DUPFD_CLOEXEC, FD_SAFE);
+	if (high_channel < 0 || (record >= 0 && high_record < 0))
+		return -errno;
+	r = start(program, verb, high_record, high_channel, &pid);
+	if (r < 0)
+		return r;
+	/* Not reaped yet, so the number is still this process. */
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0) {
+		r = -errno;
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return r;
+	}
+	*ret_channel = TAKE_FD(ours);
+	return pidfd;
+}
+
+void spawn_reap(int pidfd)
+{
+	siginfo_t info;
+
+	waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/survey.h"
+#include "io/loop.h"
+
+/*
+ * Looks into the folders through a worker, since a folder can lie on a disk or a server that does
+ * not answer.
+ */
+struct surveyor;
+
+/* survey is the callee's; NULL after an error, with its reason. */
+typedef void (*surveyed_fn)(void *data, struct survey *survey, const char *reason);
+
+int surveyor_new(struct loop *loop, const char *program, surveyed_fn fn, void *data,
+		 struct surveyor **ret);
+struct surveyor *surveyor_free(struct surveyor *s);
+
+/* As hv_survey(). */
+int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
+		   const struct survey *known);
+
+/* Reads one message of a survey worker into a survey. 1 if it was the last one, 0, or -errno. */
+int survey_take_message(struct survey *survey, const struct survey *known, const char *text,
+			size_t length);
+
+DEFINE_CLEANUP(struct surveyor, surveyor_free);

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hv/workers.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "hv/spawn.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/process.h"
+#include "util/str.h"
+#include "wire/frame.h"
+
+#define RECORD_MAX (4U << 20)
+
+/*
+ * A worker has ended, and its file is still locked: a child of libxl, which destroys a domain, is
+ * finishing. It is looked at so often, for so long.
+ */
+#define LOCK_PAUSE (100 * USEC_PER_MSEC)
+#define LOCK_LIMIT (120 * USEC_PER_SEC)
+
+/* A worker that puts things in order and dies itself is replaced so often. */
+#define RECOVERIES_MAX 3
+
+/* How long past its deadline a worker may take to end the operation by itself. */
+#define DEADLINE_GRACE (180 * USEC_PER_SEC)
+
+struct worker {
+	TAILQ_ENTRY(worker) entry;
+	struct workers *owner;
+	struct hv_operation operation;
+	char *name; /* what operation.name points to */
+	char *path; /* of its file */
+	int pidfd;
+	bool child; /* of this daemon */
+	struct watch *end;
+	int channel;
+	struct watch *news;
+	struct framer framer;
+	struct timer *timer; /* for the lock or, while it runs, past its deadline */
+	usec_t lock_since;
+	unsigned recoveries;
+};
+
+TAILQ_HEAD(worker_list, worker);
+
+struct workers {
+	struct loop *loop;
+	char *folder;
+	char *program;
+	struct workers_callbacks callbacks;
+	struct worker_list list;
+};
+
+static struct worker *worker_free(struct worker *w)
+{
+	if (!w)
+		return NULL;
+	watch_free(w->end);
+	watch_free(w->news);
+	timer_free(w->timer);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	if (w->channel >= 0)
+		close(w->channel);
+	framer_done(&w->framer);
+	free(w->name);
+	free(w->path);
+	free(w);
+	return NULL;
+}
+
+DEFINE_CLEANUP(struct worker, worker_free);
+
+static void on_timer(void *data);
+
+static int worker_new(struct workers *ws, const struct uuid *uuid, const char *path,
+		      struct worker **ret)
+{
+	_cleanup_(worker_freep) struct worker *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	*w = (struct worker){
+		.owner = ws,
+		.operation = {.uuid = *uuid, .started = usec_now()},
+		.pidfd = -1,
+		.channel = -1,
+		.framer = FRAMER_INIT(OPERATION_MESSAGE_MAX),
+	};
+	r = str_replace(&w->path, path);
+	r = r < 0 ? r : timer_new(ws->loop, on_timer, w, &w->timer);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(w);
+	return 0;
+}
+
+static int set_name(struct worker *w, const char *name)
+{
+	int r = str_replace(&w->name, name);
+
+	w->operation.name = w->name;
+	return r;
+}
+
+/* The end of an operation. */
+
+static void drop_process(struct worker *w)
+{
+	if (w->child && w->pidfd >= 0)
+		spawn_reap(w->pidfd);
+	w->end = watch_free(w->end);
+	w->news = watch_free(w->news);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	if (w->channel >= 0)
+		close(w->channel);
+	w->pidfd = w->channel = -1;
+	timer_clear(w->timer);
+}
+
+static void finish(struct worker *w, const struct operation_result *result)
+{
+	struct workers *ws = w->owner;
+	struct operation_result none = {.error = -EIO, .domid = OPERATION_NO_DOMID};
+
+	TAILQ_REMOVE(&ws->list, w, entry);
+	drop_process(w);
+	ws->callbacks.finished(ws->callbacks.data, &w->operation, result ? result : &none);
+	worker_free(w);
+}
+
+static void finish_with(struct worker *w, int error, const char *reason)
+{
+	struct operation_result result = {.error = error, .domid = OPERATION_NO_DOMID};
+
+	if (str_replace(&result.reason, reason) < 0)
+		log_error("%s: %s", w->operation.name, reason);
+	finish(w, &result);
+	operation_result_done(&result);
+}
+
+static int read_record(const char *path, struct operation_record *ret)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r = file_read(path, RECORD_MAX, &data, &size);
+
+	return r < 0 ? r : operation_record_parse(data, size, ret);
+}
+
+static int run(struct worker *w, const char *verb, int record);
+
+static void recover(struct worker *w, int record)
+{
+	struct log_fields fields = {
+		.message_id = MSG_WORKER_LOST,
+		.domain = w->operation.name,
+		.uuid = &w->operation.uuid,
+		.operation = operation_to_string(w->operation.operation),
+		.domid = LOG_NO_DOMID,
+		.elapsed = USEC_INFINITY,
+	};
+	int r;
+
+	if (w->recoveries++ >= RECOVERIES_MAX) {
+		finish_with(w, -EIO, "its worker ended without a result again and again; look at "
+				     "the guest with 'xl list'");
+		return;
+	}
+	log_message(LOG_WARNING, &fields, "the worker for its %s ended without a result; another "
+					  "one puts things in order",
+		    fields.operation);
+	r = run(w, OPERATION_VERB_RECOVER, record);
+	if (r < 0)
+		finish_with(w, r, "a worker that puts things in order cannot be started");
+}
+
+/* The process has ended: what does its file say? */
+static void look_at_file(struct worker *w)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	_cleanup_close_ int fd = open(w->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int r;
+
+	if (fd < 0) {
+		finish_with(w, -errno, "its operation file is gone");
+		return;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (usec_sub(usec_now(), w->lock_since) < LOCK_LIMIT)
+			timer_set_after(w->timer, LOCK_PAUSE);
+		else
+			finish_with(w, -EBUSY, "its worker has ended, but a process of libxl is "
+					       "still at it");
+		return;
+	}
+	r = read_record(w->path, &record);
+	if (r >= 0 && !record.has_result) {
+		recover(w, fd);
+		return;
+	}
+	unlink(w->path);
+	if (r < 0)
+		finish_with(w, r, "its operation file cannot be read");
+	else
+		finish(w, &record.result);
+}
+
+static void on_ended(void *data, unsigned events _unused_)
+{
+	struct worker *w = data;
+
+	drop_process(w);
+	w->lock_since = usec_now();
+	look_at_file(w);
+}
+
+static void on_timer(void *data)
+{
+	struct worker *w = data;
+
+	if (w->pidfd < 0) {
+		look_at_file(w);
+		return;
+	}
+	log_error("%s: the worker for its %s should have ended long ago and is killed",
+		  w->operation.name, operation_to_string(w->operation.operation));
+	process_signal(w->pidfd, SIGKILL);
+}
+
+/* News from a worker. */
+
+static void take_message(struct worker *w, const char *text, size_t length)
+{
+	_cleanup_json_ struct json_object *message = NULL;
+	struct operation_progress progress;
+
+	if (json_parse(text, length, &message) < 0 || !operation_progress_get(message, &progress))
+		return;
+	w->operation.permille = progress.permille;
+	w->owner->callbacks.progress(w->owner->callbacks.data, &w->operation);
+}
+
+static void on_news(void *data, unsigned events _unused_)
+{
+	struct worker *w = data;
+	char chunk[4096];
+	const char *text;
+	size_t length;
+	ssize_t n = recv(w->channel, chunk, sizeof(chunk), MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0 || framer_feed(&w->framer, chunk, (size_t)n) < 0) {
+		/* That it has ended shows elsewhere. */
+		w->news = watch_free(w->news);
+		return;
+	}
+	while (framer_next(&w->framer, &text, &length) > 0)
+		take_message(w, text, length);
+}
+
+static int watch_process(struct worker *w)
+{
+	int r = watch_new(w->owner->loop, w->pidfd, WATCH_READ, on_ended, w, &w->end);
+
+	if (r >= 0 && w->channel >= 0)
+		r = watch_new(w->owner->loop, w->channel, WATCH_READ, on_news, w, &w->news);
+	return r;
+}
+
+static int run(struct worker *w, const char *verb, int record)
+{
+	int pidfd = spawn_worker(w->owner->program, verb, record, &w->channel);
+
+	if (pidfd < 0)
+		return pidfd;
+	w->pidfd = pidfd;
+	w->child = true;
+	return watch_process(w);
+}
+
+/* A new operation. */
+
+static int open_record(const char *path)
+{
+	_cleanup_close_ int fd =
+		open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	/* What an operation that could not be put in order left here is given up. */
+	return ftruncate(fd, 0) < 0 ? -errno : TAKE_FD(fd);
+}
+
+static int write_request(int fd, const struct operation_request *request)
+{
+	_cleanup_json_ struct json_object *message =
+		operation_request_message(request, usec_now());
+	const char *text;
+	size_t length;
+
+	if (!message)
+		return -ENOMEM;
+	text = json_text(message, &length);
+	return text ? fd_write_all(fd, text, length + 1) : -ENOMEM;
+}
+
+static void set_backstop(struct worker *w, usec_t deadline)
+{
+	if (deadline != USEC_INFINITY)
+		timer_set(w->timer, deadline + DEADLINE_GRACE);
+}
+
+int workers_operate(struct workers *ws, const struct operation_request *request)
+{
+	_cleanup_(worker_freep) struct worker *w = NULL;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int record = -1;
+	int r;
+
+	if (workers_find(ws, &request->uuid))
+		return -EBUSY;
+	r = str_format(&path, "%s/%s", ws->folder, UUID_TEXT(&request->uuid));
+	r = r < 0 ? r : worker_new(ws, &request->uuid, path, &w);
+	r = r < 0 ? r : set_name(w, request->name);
+	if (r < 0)
+		return r;
+	w->operation.operation = request->operation;
+	record = open_record(path);
+	if (record < 0)
+		return record;
+	r = write_request(record, request);
+	r = r < 0 ? r : run(w, OPERATION_VERB_OPERATE, record);
+	if (r < 0) {
+		unlink(path);
+		return r;
+	}
+	set_backstop(w, request->deadline);
+	TAILQ_INSERT_TAIL(&ws->list, w, entry);
+	TAKE_PTR(w);
+	return 0;
+}
+
+void workers_abort(struct workers *ws, const struct uuid *uuid)
+{
+	struct worker *w;
+
+	TAILQ_FOREACH(w, &ws->list, entry)
+		if (uuid_equal(&w->operation.uuid, uuid) && w->pidfd >= 0)
+			process_signal(w->pidfd, SIGTERM);
+}
+
+const struct hv_operation *workers_find(struct workers *ws, const struct uuid *uuid)
+{
+	const struct worker *w;
+
+	TAILQ_FOREACH(w, &ws->list, entry)
+		if (uuid_equal(&w->operation.uuid, uuid))
+			return &w->operation;
+	return NULL;
+}
+
+const struct hv_operation *workers_at(struct workers *ws, size_t index)
+{
+	const struct worker *w;
+
+	TAILQ_FOREACH(w, &ws->list, entry)
+		if (index-- == 0)
+			return &w->operation;
+	return NULL;
+}
+
+/* Taking on what an earlier daemon left. */
+
+static void log_adopted(const struct worker *w)
+{
+	struct log_fields fields = {
+		.message_id = MSG_WORKER_ADOPTED,
+		.domain = w->operation.name,
+		.uuid = &w->operation.uuid,
+		.operation = operation_to_string(w->operation.operation),
+		.domid = LOG_NO_DOMID,
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_NOTICE, &fields, "its %s, which an earlier daemon began, is taken on",
+		    fields.operation);
+}
+
+static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	_cleanup_(worker_freep) struct worker *w = NULL;
+	int r = read_record(path, &record);
+
+	if (r == -EBADMSG) {
+		/* The daemon was killed before the request was written: nothing has begun. */
+		unlink(path);
+		return 0;
+	}
+	r = r < 0 ? r : worker_new(ws, uuid, path, &w);
+	r = r < 0 ? r : set_name(w, record.request.name);
+	if (r < 0)
+		return r;
+	w->operation.operation = record.request.operation;
+	w->operation.started = record.started;
+	w->operation.adopted = true;
+	w->lock_since = usec_now();
+	if (record.worker_pid)
+		w->pidfd = process_open((pid_t)record.worker_pid, record.worker_start);
+	if (w->pidfd >= 0) {
+		r = watch_process(w);
+		if (r < 0)
+			return r;
+		set_backstop(w, record.request.deadline);
+	} else {
+		timer_set_after(w->timer, 0);
+	}
+	log_adopted(w);
+	TAILQ_INSERT_TAIL(&ws->list, w, entry);
+	TAKE_PTR(w);
+	return 0;
+}
+
+static int adopt_all(struct workers *ws)
+{
+	DIR *folder = opendir(ws->folder);
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!folder)
+		return -errno;
+	while (r >= 0 && (entry = readdir(folder))) {
+		_cleanup_free_ char *path = NULL;
+		struct uuid uuid;
+
+		if (uuid_parse(entry->d_name, &uuid) < 0)
+			continue;
+		r = str_format(&path, "%s/%s", ws->folder, entry->d_name);
+		r = r < 0 ? r : adopt(ws, path, &uuid);
+	}
+	closedir(folder);
+	return r;
+}
+
+int workers_new(struct loop *loop, const char *folder, const char *program,
+		const struct workers_callbacks *callbacks, struct workers **ret)
+{
+	_cleanup_(workers_freep) struct workers *ws = calloc(1, sizeof(*ws));
+	int r;
+
+	if (!ws)
+		return -ENOMEM;
+	*ws = (struct workers){.loop = loop, .callbacks = *callbacks};
+	TAILQ_INIT(&ws->list);
+	r = str_replace(&ws->folder, folder);
+	r = r < 0 ? r : str_replace(&ws->program, program);
+	r = r < 0 ? r : make_directory(folder, 0700);
+	r = r < 0 ? r : adopt_all(ws);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(ws);
+	return 0;
+}
+
+struct workers *workers_free(struct workers *ws)
+{
+	struct worker *w;
+
+	if (!ws)
+		return NULL;
+	while ((w = TAILQ_FIRST(&ws->list))) {
+		TAILQ_REMOVE(&ws->list, w, entry);
+		worker_free(w);
+	}
+	free(ws->folder);
+	free(ws->program);
+	free(ws);
+	return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "hv/hv.h"
+#include "io/loop.h"
+
+/*
+ * Operations as worker processes. For each there is a file, named after the guest's UUID, that the
+ * worker keeps locked while it lives, and that says what it does and how it ended
+ * (wire/operation.h). That is how a new daemon finds the workers of an old one, and how a worker
+ * that was killed is noticed and what it left behind is put in order, by another worker.
+ */
+struct workers;
+
+struct workers_callbacks {
+	void (*progress)(void *data, const struct hv_operation *operation);
+	void (*finished)(void *data, const struct hv_operation *operation,
+			 const struct operation_result *result);
+	void *data;
+};
+
+/*
+ * Takes on what is in the folder, which is made if it is not there. Callbacks come from the loop.
+ * 0 or -errno.
+ */
+int workers_new(struct loop *loop, const char *folder, const char *program,
+		const struct workers_callbacks *callbacks, struct workers **ret);
+
+/* The workers go on. */
+struct workers *workers_free(struct workers *ws);
+
+/* As hv_operate() and the calls behind it. */
+int workers_operate(struct workers *ws, const struct operation_request *request);
+void workers_abort(struct workers *ws, const struct uuid *uuid);
+const struct hv_operation *workers_find(struct workers *ws, const struct uuid *uuid);
+const struct hv_operation *workers_at(struct workers *ws, size_t index);
+
+DEFINE_CLEANUP(struct workers, workers_free);

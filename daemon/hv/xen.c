@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hv/xen.h"
+
+#include "hv/host.h"
+#include "hv/survey.h"
+#include "hv/workers.h"
+#include "util/str.h"
+
+struct xen {
+	struct hv hv;
+	struct host *host;
+	struct workers *workers;
+	struct surveyor *surveyor;
+};
+
+static struct xen *to_xen(struct hv *hv)
+{
+	return CONTAINER_OF(hv, struct xen, hv);
+}
+
+static int xen_list(struct hv *hv, struct domain_list **ret)
+{
+	return host_list(to_xen(hv)->host, ret);
+}
+
+static int xen_ask_shutdown(struct hv *hv, const struct domain *domain)
+{
+	return host_ask_shutdown(to_xen(hv)->host, domain);
+}
+
+static int xen_operate(struct hv *hv, const struct operation_request *request)
+{
+	return workers_operate(to_xen(hv)->workers, request);
+}
+
+static void xen_abort(struct hv *hv, const struct uuid *uuid)
+{
+	workers_abort(to_xen(hv)->workers, uuid);
+}
+
+static const struct hv_operation *xen_operation(struct hv *hv, const struct uuid *uuid)
+{
+	return workers_find(to_xen(hv)->workers, uuid);
+}
+
+static const struct hv_operation *xen_next_operation(struct hv *hv, size_t index)
+{
+	return workers_at(to_xen(hv)->workers, index);
+}
+
+static int xen_survey(struct hv *hv, const char *autostart, const char *save,
+		      const struct survey *known)
+{
+	return surveyor_begin(to_xen(hv)->surveyor, autostart, save, known);
+}
+
+static struct hv *xen_free(struct hv *hv)
+{
+	struct xen *xen = to_xen(hv);
+
+	surveyor_free(xen->surveyor);
+	workers_free(xen->workers);
+	host_free(xen->host);
+	free(xen);
+	return NULL;
+}
+
+static const struct hv_ops xen_ops = {
+	.list = xen_list,
+	.ask_shutdown = xen_ask_shutdown,
+	.operate = xen_operate,
+	.abort = xen_abort,
+	.operation = xen_operation,
+	.next_operation = xen_next_operation,
+	.survey = xen_survey,
+	.free = xen_free,
+};
+
+static void on_changed(void *data)
+{
+	struct xen *xen = data;
+
+	xen->hv.callbacks.changed(xen->hv.callbacks.data);
+}
+
+static void on_lost(void *data, const char *reason)
+{
+	struct xen *xen = data;
+
+	xen->hv.callbacks.lost(xen->hv.callbacks.data, reason);
+}
+
+static void on_progress(void *data, const struct hv_operation *operation)
+{
+	struct xen *xen = data;
+
+	xen->hv.callbacks.progress(xen->hv.callbacks.data, operation);
+}
+
+static void on_finished(void *data, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	struct xen *xen = data;
+
+	xen->hv.callbacks.finished(xen->hv.callbacks.data, operation, result);
+}
+
+static void on_surveyed(void *data, struct survey *survey, const char *reason)
+{
+	struct xen *xen = data;
+
+	xen->hv.callbacks.surveyed(xen->hv.callbacks.data, survey, reason);
+}
+
+int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct hv **ret)
+{
+	_cleanup_(hv_freep) struct hv *hv = NULL;
+	_cleanup_free_ char *folder = NULL;
+	struct xen *xen = calloc(1, sizeof(*xen));
+	int r;
+
+	if (!xen)
+		return -ENOMEM;
+	xen->hv.ops = &xen_ops;
+	hv = &xen->hv;
+	r = str_format(&folder, "%s/operation", options->runtime);
+	r = r < 0 ? r
+		  : host_new(loop,
+			     &(struct host_callbacks){
+				     .changed = on_changed,
+				     .lost = on_lost,
+				     .data = xen,
+			     },
+			     &xen->host);
+	r = r < 0 ? r
+		  : workers_new(loop, folder, options->worker,
+				&(struct workers_callbacks){
+					.progress = on_progress,
+					.finished = on_finished,
+					.data = xen,
+				},
+				&xen->workers);
+	r = r < 0 ? r : surveyor_new(loop, options->worker, on_surveyed, xen, &xen->surveyor);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(hv);
+	return 0;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "io/server.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "wire/frame.h"
+
+#define CONNECTIONS_MAX	 64
+#define BACKLOG		 64
+#define INPUT_MAX	 (256U << 10) /* no call of ours comes near it */
+#define OUTPUT_MAX	 (16U << 20)  /* a peer that does not read is cut off here */
+#define ACCEPT_PAUSE_MAX USEC_PER_SEC /* when descriptors have run out */
+
+struct connection {
+	LIST_ENTRY(connection) entry;
+	struct server *server;
+	struct bufferevent *stream;
+	struct framer framer;
+	uid_t uid;
+	bool busy;    /* its messages are being handled: freeing waits */
+	bool closing; /* to be freed as soon as possible */
+	bool finishing;
+	bool held; /* a call is being answered: the next one waits */
+};
+
+struct server {
+	struct loop *loop;
+	struct server_callbacks callbacks;
+	int fd;
+	struct watch *watch;
+	struct timer *pause;
+	LIST_HEAD(, connection) connections;
+	unsigned n_connections;
+};
+
+static void connection_free(struct connection *c)
+{
+	if (c->busy) {
+		c->closing = true;
+		return;
+	}
+	c->server->callbacks.closed(c->server->callbacks.data, c);
+	LIST_REMOVE(c, entry);
+	c->server->n_connections--;
+	bufferevent_free(c->stream);
+	framer_done(&c->framer);
+	free(c);
+}
+
+static int feed(struct connection *c)
+{
+	struct evbuffer *input = bufferevent_get_input(c->stream);
+	char chunk[4096];
+	int n, r = 0;
+
+	while (r >= 0 && (n = evbuffer_remove(input, chunk, sizeof(chunk))) > 0)
+		r = framer_feed(&c->framer, chunk, (size_t)n);
+	return r;
+}
+
+static int take_messages(struct connection *c)
+{
+	const char *text;
+	size_t length;
+	int r = feed(c);
+
+	while (r >= 0 && !c->closing && !c->held && framer_next(&c->framer, &text, &length) > 0)
+		c->server->callbacks.message(c->server->callbacks.data, c, text, length);
+	return r >= 0 && framer_held(&c->framer) > INPUT_MAX ? -EMSGSIZE : r;
+}
+
+static void on_read(struct bufferevent *stream _unused_, void *data)
+{
+	struct connection *c = data;
+	int r;
+
+	c->busy = true;
+	r = take_messages(c);
+	c->busy = false;
+	if (r < 0)
+		log_warning_errno(r, "A client's message is refused");
+	if (r < 0 || c->closing)
+		connection_free(c);
+}
+
+static void on_written(struct bufferevent *stream _unused_, void *data)
+{
+	struct connection *c = data;
+
+	if (c->finishing)
+		connection_free(c);
+}
+
+static void on_end(struct bufferevent *stream _unused_, short what _unused_, void *data)
+{
+	connection_free(data);
+}
+
+static int get_peer(int fd, uid_t *ret)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	*ret = peer.uid;
+	return 0;
+}
+
+static int add_connection(struct server *server, int fd_taken)
+{
+	_cleanup_close_ int fd = fd_taken;
+	_cleanup_free_ struct connection *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	if (server->n_connections >= CONNECTIONS_MAX)
+		return -EUSERS;
+	*c = (struct connection){.server = server, .framer = FRAMER_INIT(INPUT_MAX)};
+	r = get_peer(fd, &c->uid);
+	if (r < 0)
+		return r;
+	c->stream = bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c->stream)
+		return -ENOMEM;
+	TAKE_FD(fd);
+	bufferevent_setcb(c->stream, on_read, on_written, on_end, c);
+	LIST_INSERT_HEAD(&server->connections, c, entry);
+	server->n_connections++;
+	bufferevent_enable(TAKE_PTR(c)->stream, EV_READ | EV_WRITE);
+	return 0;
+}
+
+static void resume_accepting(void *data);
+
+static void on_acceptable(void *data, unsigned events _unused_)
+{
+	struct server *server = data;
+	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int r;
+
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			log_warning_errno(-errno, "Cannot take a client for now");
+			server->watch = watch_free(server->watch);
+			timer_set_after(server->pause, ACCEPT_PAUSE_MAX);
+		}
+		return;
+	}
+	r = add_connection(server, fd);
+	if (r < 0)
+		log_warning_errno(r, "A client is turned away");
+}
+
+static void resume_accepting(void *data)
+{
+	struct server *server = data;
+	int r = watch_new(server->loop, server->fd, WATCH_READ, on_acceptable, server,
+			  &server->watch);
+
+	if (r < 0)
+		timer_set_after(server->pause, ACCEPT_PAUSE_MAX);
+}
+
+int server_new(struct loop *loop, int fd_taken, const struct server_callbacks *callbacks,
+	       struct server **ret)
+{
+	_cleanup_close_ int fd = fd_taken;
+	_cleanup_(server_freep) struct server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return -ENOMEM;
+	*server = (struct server){.loop = loop, .callbacks = *callbacks, .fd = TAKE_FD(fd)};
+	LIST_INIT(&server->connections);
+	if (fcntl(server->fd, F_SETFL, fcntl(server->fd, F_GETFL) | O_NONBLOCK) < 0)
+		return -errno;
+	r = timer_new(loop, resume_accepting, server, &server->pause);
+	if (r < 0)
+		return r;
+	r = watch_new(loop, server->fd, WATCH_READ, on_acceptable, server, &server->watch);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(server);
+	return 0;
+}
+
+struct server *server_free(struct server *server)
+{
+	struct connection *c;
+
+	if (!server)
+		return NULL;
+	while ((c = LIST_FIRST(&server->connections)))
+		connection_free(c);
+	watch_free(server->watch);
+	timer_free(server->pause);
+	if (server->fd >= 0)
+		close(server->fd);
+	free(server);
+	return NULL;
+}
+
+/* A socket file that nobody listens on any more stands in the way of bind(). */
+static void remove_dead_socket(const struct sockaddr_un *address)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+	    errno == ECONNREFUSED)
+		unlink(address->sun_path);
+}
+
+int server_listen(const char *path)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	mode_t old;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	remove_dead_socket(&address);
+	old = umask(0177);
+	r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+	umask(old);
+	if (r >= 0 && listen(fd, BACKLOG) < 0)
+		r = -errno;
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+void connection_send(struct connection *c, struct json_object *message)
+{
+	_cleanup_json_ struct json_object *owned = message;
+	struct evbuffer *output = bufferevent_get_output(c->stream);
+	const char *text;
+	size_t length;
+
+	text = owned ? json_text(owned, &length) : NULL;
+	if (!text || evbuffer_get_length(output) + length > OUTPUT_MAX ||
+	    evbuffer_add(output, text, length + 1) < 0) {
+		log_warning("A client that does not read its replies is cut off");
+		/* From the loop: the caller may be in the middle of its list of connections. */
+		bufferevent_trigger_event(c->stream, BEV_EVENT_ERROR, BEV_TRIG_DEFER_CALLBACKS);
+	}
+}
+
+void connection_finish(struct connection *c)
+{
+	if (evbuffer_get_length(bufferevent_get_output(c->stream)) == 0)
+		bufferevent_trigger_event(c->stream, BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
+	c->finishing = true;
+}
+
+void connection_hold(struct connection *c)
+{
+	c->held = true;
+}
+
+void connection_release(struct connection *c)
+{
+	c->held = false;
+	bufferevent_trigger(c->stream, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+uid_t connection_uid(const struct connection *c)
+{
+	return c->uid;
+}

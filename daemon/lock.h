@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/macro.h"
+
+/*
+ * One engine at a time: the lock that a daemon, or "xendomainsd --once", holds for as long as it
+ * lives. It says who holds it.
+ */
+
+/* The lock's descriptor, -EBUSY with the holder in *ret_holder (0: not known), or -errno. */
+int lock_take(const char *path, pid_t *ret_holder);
+
+/*
+ * The same, but ends a holder first: with SIGTERM and, after limit_msec, with SIGKILL. Neither
+ * touches a guest, nor a worker. Waits for that.
+ */
+int lock_take_over(const char *path, int limit_msec);

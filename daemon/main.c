@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "hv/sim.h"
+#include "hv/xen.h"
+#include "io/journal.h"
+#include "io/notify.h"
+#include "lock.h"
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "wire/interface.h"
+
+#define BACKEND_FILE_MAX (1U << 20)
+
+/* A daemon that is asked to go has nothing to do but to close its files. */
+#define TAKE_OVER_LIMIT_MSEC 5000
+
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+};
+
+struct options {
+	const char *backend;
+	const char *runtime, *state; /* folders */
+	const char *socket;
+	const char *worker;
+	struct settings_paths settings;
+	enum goal once; /* or _GOAL_INVALID: run as a daemon */
+};
+
+struct daemon {
+	struct loop *loop;
+	struct manager *manager;
+};
+
+static void usage(FILE *out)
+{
+	fputs("Usage: xendomainsd [OPTION...]\n"
+	      "\n"
+	      "Starts, saves, restores and shuts down the guests of a Xen host.\n"
+	      "\n"
+	      "      --once start|stop  do this without serving anybody, and exit\n"
+	      "      --backend BACKEND  xen (the default), or sim:FILE for a simulated host\n"
+	      "      --config FILE      read this instead of /etc/default/xendomains\n"
+	      "      --native FILE      read this (and FILE.d) instead of /etc/xen/xendomains.conf\n"
+	      "      --socket PATH      listen here, if systemd hands over no socket\n"
+	      "      --worker PATH      program that works on guests\n"
+	      "  -v, --verbose          log more\n"
+	      "  -V, --version          print the version, and exit\n"
+	      "  -h, --help             print this, and exit\n"
+	      "\n"
+	      "See xendomainsd(8).\n",
+	      out);
+}
+
+enum option_code {
+	OPTION_ONCE = 256,
+	OPTION_BACKEND,
+	OPTION_CONFIG,
+	OPTION_NATIVE,
+	OPTION_SOCKET,
+	OPTION_WORKER,
+};
+
+static const struct option long_options[] = {
+	{"once", required_argument, NULL, OPTION_ONCE},
+	{"backend", required_argument, NULL, OPTION_BACKEND},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"native", required_argument, NULL, OPTION_NATIVE},
+	{"socket", required_argument, NULL, OPTION_SOCKET},
+	{"worker", required_argument, NULL, OPTION_WORKER},
+	{"verbose", no_argument, NULL, 'v'},
+	{"version", no_argument, NULL, 'V'},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static int apply_option(int code, struct options *o)
+{
+	switch (code) {
+	case OPTION_ONCE:
+		o->once = goal_from_string(optarg);
+		return o->once == GOAL_START || o->once == GOAL_STOP ? 0 : -EINVAL;
+	case OPTION_BACKEND:
+		o->backend = optarg;
+		return str_equal(optarg, "xen") || str_starts_with(optarg, "sim:") ? 0 : -EINVAL;
+	case OPTION_CONFIG:
+		o->settings.variables[0] = optarg;
+		o->settings.variables[1] = NULL;
+		return 0;
+	case OPTION_NATIVE:
+		o->settings.native = optarg;
+		return 0;
+	case OPTION_SOCKET:
+		o->socket = optarg;
+		return 0;
+	case OPTION_WORKER:
+		o->worker = optarg;
+		return 0;
+	case 'v':
+		log_set_max_level(LOG_DEBUG);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* 0 to go on; -ECANCELED if all is said already; -EINVAL. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	int code, r = 0;
+
+	while (r >= 0 && (code = getopt_long(argc, argv, "vVh", long_options, NULL)) != -1) {
+		if (code == 'h') {
+			usage(stdout);
+			return -ECANCELED;
+		}
+		if (code == 'V') {
+			puts("xendomainsd " VERSION);
+			return -ECANCELED;
+		}
+		r = apply_option(code, o);
+	}
+	return optind < argc ? -EINVAL : r;
+}
+
+static const char *folder_or(const char *variable, const char *standard)
+{
+	const char *value = getenv(variable);
+
+	return str_empty(value) ? standard : value;
+}
+
+static void on_terminate(void *data, int signal _unused_)
+{
+	struct daemon *d = data;
+
+	notify_stopping();
+	log_info("Leaving; guests and operations on them go on");
+	loop_exit(d->loop, STATUS_OK);
+}
+
+static void on_hangup(void *data, int signal _unused_)
+{
+	struct daemon *d = data;
+	_cleanup_free_ char *reason = NULL;
+
+	notify_reloading();
+	manager_reload(d->manager, &reason);
+	notify_ready();
+}
+
+static int watch_signals(struct daemon *d)
+{
+	int r = loop_watch_signal(d->loop, SIGTERM, on_terminate, d);
+
+	r = r < 0 ? r : loop_watch_signal(d->loop, SIGINT, on_terminate, d);
+	return r < 0 ? r : loop_watch_signal(d->loop, SIGHUP, on_hangup, d);
+}
+
+static int open_sim(struct loop *loop, const char *path, struct hv **ret)
+{
+	_cleanup_free_ char *text = NULL, *reason = NULL;
+	size_t size;
+	int r = file_read(path, BACKEND_FILE_MAX, &text, &size);
+
+	if (r < 0)
+		return log_error_errno(r, "Cannot read %s", path);
+	r = hv_sim_new(loop, text, size, ret, &reason);
+	if (r == -EINVAL)
+		log_error("%s: %s", path, reason);
+	return r;
+}
+
+static int open_backend(struct loop *loop, const struct options *o, struct hv **ret)
+{
+	struct hv_xen_options xen = {.runtime = o->runtime, .worker = o->worker};
+	int r;
+
+	if (str_starts_with(o->backend, "sim:"))
+		return open_sim(loop, o->backend + strlen("sim:"), ret);
+	r = hv_xen_new(loop, &xen, ret);
+	return r < 0 ? log_error_errno(r, "Cannot talk to Xen (is this dom0, and does xenstored "
+					  "run?)")
+		     : 0;
+}
+
+static int take_lock(const struct options *o)
+{
+	_cleanup_free_ char *path = NULL;
+	pid_t holder = 0;
+	int r = make_directory(o->runtime, 0755);
+
+	if (r < 0)
+		return log_error_errno(r, "Cannot make %s", o->runtime);
+	r = str_format(&path, "%s/manager.lock", o->runtime);
+	if (r < 0)
+		return r;
+	r = o->once >= 0 ? lock_take_over(path, TAKE_OVER_LIMIT_MSEC) : lock_take(path, &holder);
+	if (r == -EBUSY)
+		return log_error_errno(r, "Another xendomainsd (process %d) is at work",
+				       (int)holder);
+	return r < 0 ? log_error_errno(r, "Cannot lock %s", path) : r;
+}
+
+static int listen_somewhere(const struct options *o)
+{
+	int fd = notify_listen_fd();
+
+	if (fd == 0)
+		fd = server_listen(o->socket);
+	return fd < 0 ? log_error_errno(fd, "Cannot listen on %s", o->socket) : fd;
+}
+
+static int serve(struct daemon *d, const struct options *o)
+{
+	_cleanup_(control_freep) struct control *control = NULL;
+	_cleanup_(watchdog_freep) struct watchdog *watchdog = NULL;
+	int fd = listen_somewhere(o);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = control_new(d->loop, d->manager, fd, &control);
+	r = r < 0 ? r : watchdog_new(d->loop, &watchdog);
+	if (r < 0)
+		return log_error_errno(r, "Cannot serve clients");
+	notify_ready();
+	return loop_run(d->loop);
+}
+
+/* --once: everything is in the log, so only the end matters here. */
+
+static void on_once_event(void *data _unused_, const struct job_event *event _unused_)
+{
+}
+
+static void on_once_done(void *data, int error, const char *reason _unused_,
+			 const struct job *job)
+{
+	struct daemon *d = data;
+
+	loop_exit(d->loop, error < 0 || !job_succeeded(job) ? STATUS_FAILED : STATUS_OK);
+}
+
+static int run_once(struct daemon *d, enum goal goal)
+{
+	struct follower follower = {.event = on_once_event, .done = on_once_done, .data = d};
+	uint64_t id;
+	int r = manager_request(d->manager, goal, NULL, 0, &follower, &id);
+
+	if (r == -EHOSTDOWN)
+		return log_error_errno(r, "Nothing can be done: %s", manager_obstacle(d->manager));
+	return r < 0 ? log_error_errno(r, "Cannot begin") : loop_run(d->loop);
+}
+
+static int run(const struct options *o)
+{
+	_cleanup_close_ int lock = take_lock(o);
+	_cleanup_(loop_freep) struct loop *loop = NULL;
+	_cleanup_(state_freep) struct state *state = NULL;
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	struct daemon d = {0};
+	struct hv *hv;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	r = loop_new(&loop);
+	if (r < 0)
+		return log_error_errno(r, "Cannot make an event loop");
+	r = state_open(o->state, &state);
+	if (r < 0)
+		return log_error_errno(r, "Cannot keep a journal in %s", o->state);
+	r = open_backend(loop, o, &hv);
+	if (r < 0)
+		return r;
+	r = manager_new(loop, hv, state, &o->settings, &manager);
+	if (r < 0)
+		return log_error_errno(r, "Cannot take stock of the guests");
+	d = (struct daemon){.loop = loop, .manager = manager};
+	r = watch_signals(&d);
+	if (r < 0)
+		return log_error_errno(r, "Cannot watch for signals");
+	return o->once >= 0 ? run_once(&d, o->once) : serve(&d, o);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {
+		.backend = "xen",
+		.runtime = folder_or("RUNTIME_DIRECTORY", "/run/xendomains"),
+		.state = folder_or("STATE_DIRECTORY", "/var/lib/xendomains"),
+		.socket = SOCKET_PATH,
+		.worker = WORKER_PATH,
+		.settings = {.variables = {SYSCONFDIR "/default/xendomains",
+					   SYSCONFDIR "/sysconfig/xendomains"},
+			     .native = SYSCONFDIR "/xen/xendomains.conf"},
+		.once = _GOAL_INVALID,
+	};
+	int r;
+
+	if (journal_is_stderr())
+		log_set_sink(journal_sink);
+	/* A client or worker that goes away is an error of a write, not the end of the daemon. */
+	signal(SIGPIPE, SIG_IGN);
+	umask(0077);
+	r = parse_options(argc, argv, &o);
+	if (r == -ECANCELED)
+		return STATUS_OK;
+	if (r < 0) {
+		usage(stderr);
+		return STATUS_USAGE;
+	}
+	r = run(&o);
+	return r < 0 ? STATUS_FAILED : r;
+}

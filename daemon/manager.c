@@ -1,0 +1,706 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "manager.h"
+
+#include <sys/queue.h>
+
+#include "util/log.h"
+#include "util/str.h"
+
+/* A start must know the folders; a stop goes on with what was known of them before. */
+#define START_SURVEY_LIMIT (120 * USEC_PER_SEC)
+#define STOP_SURVEY_LIMIT  (20 * USEC_PER_SEC)
+
+struct following {
+	TAILQ_ENTRY(following) entry;
+	uint64_t id;
+	struct follower follower;
+};
+
+enum phase {
+	PHASE_NEW,
+	PHASE_LOOKING, /* at the folders */
+	PHASE_READY,   /* for its turn: guests of it may still be busy elsewhere */
+	PHASE_RUNNING,
+};
+
+/* A start or a stop that was asked for, or a reaction. */
+struct sequence {
+	TAILQ_ENTRY(sequence) entry;
+	struct manager *manager;
+	enum goal goal;
+	char **names;
+	size_t n_names;
+	TAILQ_HEAD(, following) following;
+	enum phase phase;
+	uint64_t refresh;
+	struct job *job;
+	usec_t started;
+};
+
+TAILQ_HEAD(sequence_list, sequence);
+
+/* A domain that could not be put in order: it is not tried again and again. */
+struct given_up {
+	struct uuid uuid;
+	uint32_t domid;
+};
+
+struct manager {
+	struct loop *loop;
+	struct state *state;
+	struct world *world;
+	struct executor *executor;
+	const struct settings_paths *paths;
+	struct config *config;
+	char *config_error;
+	struct sequence_list sequences; /* the oldest first */
+	struct timer *advance;
+	uint64_t last_id;
+	struct given_up *given_up;
+	size_t n_given_up;
+};
+
+/* Sequences. */
+
+static void sequence_free(struct sequence *s)
+{
+	struct following *f;
+
+	while ((f = TAILQ_FIRST(&s->following))) {
+		TAILQ_REMOVE(&s->following, f, entry);
+		free(f);
+	}
+	for (size_t i = 0; i < s->n_names; i++)
+		free(s->names[i]);
+	free(s->names);
+	free(s);
+}
+
+static int sequence_new(struct manager *m, enum goal goal, const char *const *names,
+			size_t n_names, struct sequence **ret)
+{
+	struct sequence *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct sequence){.manager = m, .goal = goal, .started = loop_now(m->loop)};
+	TAILQ_INIT(&s->following);
+	s->names = calloc(n_names + 1, sizeof(*s->names));
+	for (; s->names && s->n_names < n_names; s->n_names++) {
+		s->names[s->n_names] = strdup(names[s->n_names]);
+		if (!s->names[s->n_names])
+			break;
+	}
+	if (!s->names || s->n_names < n_names) {
+		sequence_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+static void log_sequence(const struct sequence *s, int level, const char *message_id,
+			 const char *result, const char *text)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.operation = goal_to_string(s->goal),
+		.result = result,
+		.domid = LOG_NO_DOMID,
+		.elapsed = result ? usec_sub(loop_now(s->manager->loop), s->started)
+				  : USEC_INFINITY,
+	};
+
+	if (s->goal == GOAL_REACT)
+		return;
+	log_message(level, &fields, "%s of %s guests: %s", goal_to_string(s->goal),
+		    s->n_names ? "named" : "all", text);
+}
+
+/* Takes the sequence out and tells all that follow it. */
+static void end_sequence(struct sequence *s, int error, const char *reason)
+{
+	struct following *f;
+
+	if (error < 0)
+		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed", reason);
+	else if (job_succeeded(s->job))
+		log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_DONE, "ok", "done");
+	else
+		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
+			     "done, but not all guests are where they should be");
+	TAILQ_REMOVE(&s->manager->sequences, s, entry);
+	while ((f = TAILQ_FIRST(&s->following))) {
+		struct follower follower = f->follower;
+
+		TAILQ_REMOVE(&s->following, f, entry);
+		free(f);
+		follower.done(follower.data, error, reason, error < 0 ? NULL : s->job);
+	}
+	timer_set_after(s->manager->advance, 0);
+	sequence_free(s);
+}
+
+static void on_looked(void *data, const char *error)
+{
+	struct sequence *s = data;
+
+	if (error && s->goal == GOAL_START) {
+		end_sequence(s, -EIO, error);
+		return;
+	}
+	if (error)
+		log_warning("stop: %s; what was known of them before is used", error);
+	s->phase = PHASE_READY;
+	timer_set_after(s->manager->advance, 0);
+}
+
+/* Sees to it that the folders are known. 0 or -errno. */
+static int look(struct sequence *s)
+{
+	struct manager *m = s->manager;
+	bool start = s->goal == GOAL_START;
+
+	/* Without XENDOMAINS_AUTO_ONLY a stop does not depend on the folders. */
+	if (!start && !m->config->auto_only) {
+		s->phase = PHASE_READY;
+		return 0;
+	}
+	s->phase = PHASE_LOOKING;
+	return world_refresh(m->world, start ? START_SURVEY_LIMIT : STOP_SURVEY_LIMIT, on_looked,
+			     s, &s->refresh);
+}
+
+static int make_plan(const struct sequence *s, struct plan **ret, const char **ret_unknown)
+{
+	const struct manager *m = s->manager;
+
+	return plan_build(s->goal, m->config, world_inventory(m->world),
+			  state_history(m->state), (const char *const *)s->names, s->n_names, ret,
+			  ret_unknown);
+}
+
+static bool overlaps(const struct manager *m, const struct plan *plan)
+{
+	usec_t since;
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (executor_machine(m->executor, &plan->steps[i].uuid, &since))
+			return true;
+	return false;
+}
+
+/* Whoever starts a guest by hand or at boot wants it to run, whatever it did before. */
+static void forgive(struct manager *m, const struct plan *plan)
+{
+	for (size_t i = 0; plan->goal == GOAL_START && i < plan->n_steps; i++)
+		if (plan->steps[i].n_stages > 0)
+			state_forgive(m->state, &plan->steps[i].uuid, plan->steps[i].name);
+}
+
+/* Runs a sequence, unless a guest of it is at work in another one: then it stays ready. */
+static int try_run(struct sequence *s, const char **ret_reason)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct manager *m = s->manager;
+	int r;
+
+	if (world_update(m->world) < 0) {
+		*ret_reason = "the domains cannot be listed";
+		return -EIO;
+	}
+	r = make_plan(s, &plan, ret_reason);
+	if (r < 0 || overlaps(m, plan))
+		return r;
+	forgive(m, plan);
+	log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins");
+	s->phase = PHASE_RUNNING;
+	return executor_run(m->executor, TAKE_PTR(plan), s, &s->job);
+}
+
+static void on_advance(void *data)
+{
+	struct manager *m = data;
+	struct sequence *s, *next;
+
+	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
+		const char *reason = NULL;
+		int r = 0;
+
+		next = TAILQ_NEXT(s, entry);
+		if (s->phase == PHASE_NEW)
+			r = look(s);
+		if (r >= 0 && s->phase == PHASE_READY)
+			r = try_run(s, &reason);
+		if (r < 0)
+			end_sequence(s, r == -ENOENT ? r : -EIO, reason ? reason : strerror(-r));
+	}
+}
+
+static bool same_names(const struct sequence *s, const char *const *names, size_t n_names)
+{
+	if (s->n_names != n_names)
+		return false;
+	for (size_t i = 0; i < n_names; i++)
+		if (!str_equal(s->names[i], names[i]))
+			return false;
+	return true;
+}
+
+static struct sequence *find_same(struct manager *m, enum goal goal, const char *const *names,
+				  size_t n_names)
+{
+	struct sequence *s, *last = NULL;
+
+	/* Only the newest counts: behind a stop, an earlier start is not what is meant. */
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (s->goal != GOAL_REACT)
+			last = s;
+	return last && last->goal == goal && same_names(last, names, n_names) ? last : NULL;
+}
+
+/* A stop of all guests ends what still waits to be started. */
+static void cancel_starts(struct manager *m)
+{
+	struct sequence *s, *next;
+
+	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (s->goal != GOAL_START)
+			continue;
+		if (s->phase == PHASE_RUNNING) {
+			executor_cancel(m->executor, s->job, "a stop was asked for");
+		} else {
+			world_unrefresh(m->world, s->refresh);
+			end_sequence(s, -EIO, "a stop was asked for");
+		}
+	}
+}
+
+int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+		    const struct follower *follower, uint64_t *ret_id)
+{
+	_cleanup_free_ struct following *f = calloc(1, sizeof(*f));
+	struct sequence *s = find_same(m, goal, names, n_names);
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	if (manager_obstacle(m))
+		return -EHOSTDOWN;
+	if (!s) {
+		r = sequence_new(m, goal, names, n_names, &s);
+		if (r < 0)
+			return r;
+		TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+		if (goal == GOAL_STOP && n_names == 0)
+			cancel_starts(m);
+		timer_set_after(m->advance, 0);
+	}
+	*f = (struct following){.id = ++m->last_id, .follower = *follower};
+	TAILQ_INSERT_TAIL(&s->following, f, entry);
+	*ret_id = TAKE_PTR(f)->id;
+	return 0;
+}
+
+void manager_unfollow(struct manager *m, uint64_t id)
+{
+	struct sequence *s;
+	struct following *f;
+
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		TAILQ_FOREACH(f, &s->following, entry)
+			if (f->id == id) {
+				TAILQ_REMOVE(&s->following, f, entry);
+				free(f);
+				return;
+			}
+}
+
+/* Reactions. */
+
+static bool stopping_all(const struct manager *m)
+{
+	const struct sequence *s;
+
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (s->goal == GOAL_STOP && s->n_names == 0)
+			return true;
+	return false;
+}
+
+static bool has_given_up(const struct manager *m, const struct domain *d)
+{
+	for (size_t i = 0; i < m->n_given_up; i++)
+		if (m->given_up[i].domid == d->domid && uuid_equal(&m->given_up[i].uuid, &d->uuid))
+			return true;
+	return false;
+}
+
+static void give_up(struct manager *m, const struct uuid *uuid, uint32_t domid)
+{
+	struct given_up *bigger = realloc(m->given_up, (m->n_given_up + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return;
+	m->given_up = bigger;
+	m->given_up[m->n_given_up++] = (struct given_up){.uuid = *uuid, .domid = domid};
+}
+
+static void log_death(const struct guest *g, const char *message_id, int level, const char *text)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.domain = g->name,
+		.uuid = &g->uuid,
+		.domid = g->domain->domid,
+		.result = shutdown_reason_to_string(g->domain->reason),
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(level, &fields, "has ended (%s): %s", fields.result, text);
+}
+
+/* Restarted too often: it is cleaned up, stays down, and says so. */
+static enum stage hold(struct manager *m, const struct guest *g)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (str_format(&text, "has ended %u times within %u s and is left down; "
+			      "'xendomainsctl start %s' tries again",
+		       m->config->restart_limit + 1,
+		       (unsigned)(m->config->restart_interval / USEC_PER_SEC), g->name) >= 0) {
+		log_death(g, MSG_GUEST_HELD, LOG_ERR, text);
+		state_set_failure(m->state, &g->uuid, g->name, text);
+	}
+	return STAGE_CLEAN;
+}
+
+static enum stage choose_reaction(struct manager *m, const struct guest *g)
+{
+	usec_t now = loop_now(m->loop);
+
+	if (domain_death_action(g->domain) == DEATH_DESTROY || stopping_all(m)) {
+		log_death(g, MSG_GUEST_ENDED, LOG_INFO, "is removed");
+		return STAGE_CLEAN;
+	}
+	if (!history_may_restart(state_history(m->state), &g->uuid, now, m->config->restart_limit,
+				 m->config->restart_interval))
+		return hold(m, g);
+	log_death(g, MSG_GUEST_ENDED, LOG_INFO, "is started again");
+	state_add_restart(m->state, &g->uuid, g->name, now);
+	return STAGE_RESTART;
+}
+
+static void react_to(struct manager *m, const struct guest *g)
+{
+	const struct domain *d = g->domain;
+	struct sequence *s;
+	struct plan *plan;
+	int r;
+
+	if (domain_death_action(d) == DEATH_PRESERVE) {
+		log_death(g, MSG_GUEST_ENDED, LOG_NOTICE, "is preserved as configured");
+		give_up(m, &d->uuid, d->domid);
+		return;
+	}
+	r = sequence_new(m, GOAL_REACT, NULL, 0, &s);
+	if (r >= 0) {
+		TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+		s->phase = PHASE_RUNNING;
+		r = plan_reaction(g, choose_reaction(m, g), &plan);
+		r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
+		if (r < 0)
+			end_sequence(s, r, strerror(-r));
+	}
+	if (r < 0)
+		log_error_errno(r, "%s: cannot be put in order", g->name);
+}
+
+/* Our own guests that have shut down and that nobody is at work on. */
+static void react(struct manager *m)
+{
+	const struct inventory *inventory = world_inventory(m->world);
+	usec_t since;
+
+	for (size_t i = 0; m->config && i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+		const struct domain *d = g->domain;
+
+		if (d && d->shutdown && !d->dying && !g->busy &&
+		    d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+		    d->reason != SHUTDOWN_REASON_SUSPEND && !has_given_up(m, d) &&
+		    !executor_machine(m->executor, &g->uuid, &since))
+			react_to(m, g);
+	}
+}
+
+/* What the world and the executor report. */
+
+static void on_world_changed(void *data)
+{
+	struct manager *m = data;
+
+	if (!m->executor)
+		return;
+	executor_domains_changed(m->executor, world_domains(m->world));
+	react(m);
+}
+
+static void on_progress(void *data, const struct hv_operation *operation)
+{
+	struct manager *m = data;
+
+	executor_progress(m->executor, operation);
+}
+
+static void on_finished(void *data, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	struct manager *m = data;
+
+	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
+	if (operation->adopted)
+		state_set_failure(m->state, &operation->uuid, operation->name,
+				  result->error < 0 ? result->reason : NULL);
+	executor_operation_finished(m->executor, operation, result);
+}
+
+static void on_job_event(void *data, struct job *job, const struct job_event *event)
+{
+	struct manager *m = data;
+	struct sequence *s = job_data(job);
+	bool failed = str_equal(event->result, "failed");
+	struct following *f;
+
+	/* That a guest which is held was cleaned up is not the end of why it is down. */
+	if (event->final && (failed || (s->goal != GOAL_REACT && str_equal(event->result, "ok"))))
+		state_set_failure(m->state, &event->step->uuid, event->step->name,
+				  failed ? event->reason : NULL);
+	if (event->final && s->goal == GOAL_REACT && failed)
+		give_up(m, &event->step->uuid, event->domid);
+	TAILQ_FOREACH(f, &s->following, entry)
+		f->follower.event(f->follower.data, event);
+}
+
+static bool is_no_news(const void *data, const struct step *step)
+{
+	return step->n_stages == 0 || job_has_guest(data, &step->uuid);
+}
+
+/* Guests that have come up while a stop of all was under way are taken in. */
+static void on_job_drained(void *data, struct job *job)
+{
+	struct manager *m = data;
+	struct sequence *s = job_data(job);
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const char *unknown;
+
+	if (s->goal != GOAL_STOP || s->n_names > 0 || world_update(m->world) < 0 ||
+	    make_plan(s, &plan, &unknown) < 0)
+		return;
+	plan_drop(plan, is_no_news, job);
+	if (plan->n_steps > 0)
+		executor_extend(m->executor, job, TAKE_PTR(plan));
+}
+
+static void on_job_finished(void *data _unused_, struct job *job)
+{
+	end_sequence(job_data(job), 0, NULL);
+}
+
+/* Configuration. */
+
+static int apply_config(struct manager *m)
+{
+	const struct config *c = m->config;
+	struct executor_limits limits = {
+		.parallel = c->parallel,
+		.create_pause = c->create_pause,
+		.stop_limit = c->stop_limit,
+	};
+
+	executor_set_limits(m->executor, &limits);
+	for (size_t i = 0; i < c->n_warnings; i++)
+		log_warning("%s", c->warnings[i]);
+	return world_set_folders(m->world, c->autostart, c->save);
+}
+
+int manager_reload(struct manager *m, char **ret_reason)
+{
+	struct log_fields refused = {.message_id = MSG_CONFIG_REFUSED, LOG_FIELDS_NONE};
+	struct log_fields loaded = {.message_id = MSG_CONFIG_LOADED, LOG_FIELDS_NONE};
+	struct config *config;
+	char *reason = NULL;
+	int r = settings_read(m->paths, &config, &reason);
+
+	free(m->config_error);
+	m->config_error = reason;
+	if (r == -EINVAL) {
+		log_message(LOG_ERR, &refused, "The configuration is refused: %s%s", reason,
+			    m->config ? "; the one read before stays" : "");
+		return str_format(ret_reason, "%s", reason) < 0 ? -ENOMEM : -EINVAL;
+	}
+	if (r < 0)
+		return r;
+	config_free(m->config);
+	m->config = config;
+	log_message(LOG_INFO, &loaded, "The configuration is read");
+	return apply_config(m);
+}
+
+int manager_new(struct loop *loop, struct hv *hv, struct state *state,
+		const struct settings_paths *paths, struct manager **ret)
+{
+	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	if (!m) {
+		hv_free(hv);
+		return -ENOMEM;
+	}
+	*m = (struct manager){.loop = loop, .state = state, .paths = paths};
+	TAILQ_INIT(&m->sequences);
+	r = world_new(loop, hv, state,
+		      &(struct world_callbacks){
+			      .changed = on_world_changed,
+			      .progress = on_progress,
+			      .finished = on_finished,
+			      .data = m,
+		      },
+		      &m->world);
+	if (r < 0)
+		return r;
+	r = executor_new(loop, world_hv(m->world), state_journal(state),
+			 &(struct executor_callbacks){
+				 .event = on_job_event,
+				 .drained = on_job_drained,
+				 .finished = on_job_finished,
+				 .data = m,
+			 },
+			 &m->executor);
+	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
+	if (r < 0)
+		return r;
+	r = manager_reload(m, &reason);
+	if (r < 0 && r != -EINVAL)
+		return r;
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct manager *manager_free(struct manager *m)
+{
+	struct sequence *s;
+
+	if (!m)
+		return NULL;
+	executor_free(m->executor);
+	world_free(m->world);
+	while ((s = TAILQ_FIRST(&m->sequences))) {
+		TAILQ_REMOVE(&m->sequences, s, entry);
+		sequence_free(s);
+	}
+	timer_free(m->advance);
+	config_free(m->config);
+	free(m->config_error);
+	free(m->given_up);
+	free(m);
+	return NULL;
+}
+
+const struct config *manager_config(const struct manager *m)
+{
+	return m->config;
+}
+
+struct world *manager_world(const struct manager *m)
+{
+	return m->world;
+}
+
+const struct history *manager_history(const struct manager *m)
+{
+	return state_history(m->state);
+}
+
+const char *manager_warning(const struct manager *m, size_t index)
+{
+	size_t n = m->config ? m->config->n_warnings : 0;
+
+	if (m->config_error) {
+		if (index == 0)
+			return m->config_error;
+		index--;
+	}
+	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
+}
+
+const char *manager_obstacle(const struct manager *m)
+{
+	if (world_lost(m->world))
+		return world_lost(m->world);
+	return m->config ? NULL : m->config_error;
+}
+
+static enum guest_state stage_state(enum stage stage)
+{
+	switch (stage) {
+	case STAGE_RESTORE:
+		return GUEST_RESTORING;
+	case STAGE_CREATE:
+	case STAGE_RESTART:
+		return GUEST_STARTING;
+	case STAGE_SAVE:
+		return GUEST_SAVING;
+	case STAGE_SHUTDOWN:
+	case STAGE_SHUTDOWN_ALL:
+	case STAGE_CLEAN:
+	case _STAGE_MAX:
+	case _STAGE_INVALID:
+		break;
+	}
+	return GUEST_SHUTTING_DOWN;
+}
+
+static enum guest_state operation_state(enum operation operation)
+{
+	switch (operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTART:
+		return GUEST_STARTING;
+	case OPERATION_RESTORE:
+		return GUEST_RESTORING;
+	case OPERATION_SAVE:
+		return GUEST_SAVING;
+	case OPERATION_DESTROY:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return GUEST_SHUTTING_DOWN;
+}
+
+struct activity manager_activity(const struct manager *m, const struct guest *g)
+{
+	const struct hv_operation *op = hv_operation(world_hv(m->world), &g->uuid);
+	usec_t now = loop_now(m->loop), since;
+	const struct machine *machine = executor_machine(m->executor, &g->uuid, &since);
+
+	if (op)
+		return (struct activity){
+			.name = operation_to_string(op->operation),
+			.state = operation_state(op->operation),
+			.elapsed = usec_sub(now, op->started),
+			.permille = op->permille,
+		};
+	if (machine && machine->state == MACHINE_ASKED)
+		return (struct activity){
+			.name = stage_to_string(machine_stage(machine)),
+			.state = stage_state(machine_stage(machine)),
+			.elapsed = usec_sub(now, since),
+		};
+	return (struct activity){.name = NULL};
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "executor.h"
+#include "settings.h"
+#include "world.h"
+
+/*
+ * Puts the parts together: keeps configuration, survey, domain list and history up to date, makes
+ * an inventory of them, runs starts and stops, and reacts to guests that end by themselves.
+ */
+struct manager;
+
+/* Hears of a start or stop that it asked for, until done() is called. */
+struct follower {
+	void (*event)(void *data, const struct job_event *event);
+	/* Once. error: 0; -ENOENT, reason names the guest nobody knows; -EIO, reason says why. */
+	void (*done)(void *data, int error, const char *reason, const struct job *job);
+	void *data;
+};
+
+/* What is being done to a guest. */
+struct activity {
+	const char *name; /* NULL: nothing */
+	enum guest_state state;
+	usec_t elapsed;
+	unsigned permille;
+};
+
+/*
+ * hv is the manager's from now on, also on failure; state stays the caller's, and paths must live
+ * as long as the manager. 0 or -errno; a configuration that is refused is logged, and the manager
+ * then does nothing but tell so until a reload succeeds.
+ */
+int manager_new(struct loop *loop, struct hv *hv, struct state *state,
+		const struct settings_paths *paths, struct manager **ret);
+struct manager *manager_free(struct manager *m);
+
+/*
+ * Starts or stops: all that is configured, or the named guests. A request for what is being done
+ * already follows that. names are copied. 0, -EHOSTDOWN where manager_obstacle() says why, or
+ * another -errno; the follower, which is copied, hears all else. *ret_id is for manager_unfollow().
+ */
+int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+		    const struct follower *follower, uint64_t *ret_id);
+
+/* The follower is gone. What it asked for goes on. */
+void manager_unfollow(struct manager *m, uint64_t id);
+
+/* Reads the configuration again. On an error the old one stays: -EINVAL and *ret_reason. */
+int manager_reload(struct manager *m, char **ret_reason);
+
+/* NULL while none could be read. */
+const struct config *manager_config(const struct manager *m);
+struct world *manager_world(const struct manager *m);
+const struct history *manager_history(const struct manager *m);
+
+/* The notes of the last survey and the configuration's warnings, one at a time; NULL at the end. */
+const char *manager_warning(const struct manager *m, size_t index);
+
+/* Why nothing can be started or stopped, or NULL. */
+const char *manager_obstacle(const struct manager *m);
+
+struct activity manager_activity(const struct manager *m, const struct guest *g);
+
+DEFINE_CLEANUP(struct manager, manager_free);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "settings.h"
+
+#include <dirent.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+
+#define FILE_MAX (1U << 20)
+
+static int refuse(const char *path, int error, char **ret_reason)
+{
+	int r = str_format(ret_reason, "%s: cannot be read: %s", path, strerror(-error));
+
+	return r < 0 ? r : -EINVAL;
+}
+
+/* 1 and the text, or 0 if there is no such file. */
+static int read_text(const char *path, char **ret, size_t *ret_size, char **ret_reason)
+{
+	int r = file_read(path, FILE_MAX, ret, ret_size);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? refuse(path, r, ret_reason) : 1;
+}
+
+static int read_variables(const struct settings_paths *paths, struct config *config,
+			  char **ret_reason)
+{
+	const char *read = NULL;
+
+	for (size_t i = 0; i < ELEMENTSOF(paths->variables); i++) {
+		_cleanup_free_ char *text = NULL;
+		size_t size;
+		int r;
+
+		if (!paths->variables[i])
+			continue;
+		r = read_text(paths->variables[i], &text, &size, ret_reason);
+
+		if (r < 0)
+			return r;
+		if (r == 0)
+			continue;
+		if (read)
+			return config_warn(config, "%s: is not read, because %s is there too",
+					   paths->variables[i], read);
+		r = config_read_variables(config, paths->variables[i], text, size, ret_reason);
+		if (r < 0)
+			return r;
+		read = paths->variables[i];
+	}
+	return 0;
+}
+
+static int read_native(const char *path, struct config *config, char **ret_reason)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = read_text(path, &text, &size, ret_reason);
+
+	if (r <= 0)
+		return r;
+	if (memchr(text, '\0', size))
+		return refuse(path, -EILSEQ, ret_reason);
+	return config_read_native(config, path, text, ret_reason);
+}
+
+static int is_fragment(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && str_ends_with(entry->d_name, ".conf");
+}
+
+static int read_fragments(const char *folder, struct config *config, char **ret_reason)
+{
+	struct dirent **entries;
+	int n = scandir(folder, &entries, is_fragment, alphasort);
+	int r = 0;
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : refuse(folder, -errno, ret_reason);
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (r >= 0)
+			r = str_format(&path, "%s/%s", folder, entries[i]->d_name);
+		if (r >= 0)
+			r = read_native(path, config, ret_reason);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int settings_read(const struct settings_paths *paths, struct config **ret, char **ret_reason)
+{
+	_cleanup_(config_freep) struct config *config = config_new();
+	_cleanup_free_ char *folder = NULL;
+	int r;
+
+	if (!config)
+		return -ENOMEM;
+	r = str_format(&folder, "%s.d", paths->native);
+	r = r < 0 ? r : read_variables(paths, config, ret_reason);
+	r = r < 0 ? r : read_native(paths->native, config, ret_reason);
+	r = r < 0 ? r : read_fragments(folder, config, ret_reason);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(config);
+	return 0;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+
+int fd_write_all(int fd, const void *data, size_t size)
+{
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, p, size);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_pwrite_all(int fd, const void *data, size_t size, off_t offset)
+{
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = pwrite(fd, p, size, offset);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		p += n;
+		offset += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_read_all(int fd, void *data, size_t size)
+{
+	char *p = data;
+
+	while (size > 0) {
+		ssize_t n = read(fd, p, size);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (n == 0)
+			return -ENODATA;
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_read_file(int fd, size_t max, char **ret, size_t *ret_size)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size = 0, room = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	for (;;) {
+		ssize_t n;
+
+		if (size + 1 >= room) {
+			char *bigger;
+
+			room = room ? room * 2 : 4096;
+			bigger = realloc(data, room);
+			if (!bigger)
+				return -ENOMEM;
+			data = bigger;
+		}
+		n = read(fd, data + size, room - size - 1);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (n == 0)
+			break;
+		size += (size_t)n;
+		if (size > max)
+			return -EFBIG;
+	}
+	data[size] = '\0';
+	if (ret_size)
+		*ret_size = size;
+	*ret = TAKE_PTR(data);
+	return 0;
+}
+
+int file_read(const char *path, size_t max, char **ret, size_t *ret_size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	return fd_read_file(fd, max, ret, ret_size);
+}
+
+int fsync_parent(const char *path)
+{
+	const char *base = path_base(path);
+	_cleanup_free_ char *folder =
+		base == path ? strdup(".") : strndup(path, (size_t)(base - path));
+	_cleanup_close_ int fd = -1;
+
+	if (!folder)
+		return -ENOMEM;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int make_directory(const char *path, mode_t mode)
+{
+	return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "util/macro.h"
+
+static inline void fd_closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+#define _cleanup_close_ _cleanup_(fd_closep)
+
+/* Writes or reads all of it, through interruptions. 0, -errno, or -ENODATA where a read ends. */
+int fd_write_all(int fd, const void *data, size_t size);
+int fd_pwrite_all(int fd, const void *data, size_t size, off_t offset);
+int fd_read_all(int fd, void *data, size_t size);
+
+/*
+ * The whole of a file, with a terminator behind it that *ret_size (may be NULL) does not count.
+ * -EFBIG if it holds more than max bytes; -EISDIR and the like if it is not a regular file.
+ */
+int fd_read_file(int fd, size_t max, char **ret, size_t *ret_size);
+int file_read(const char *path, size_t max, char **ret, size_t *ret_size);
+
+/* Makes what was renamed, made or removed in the folder of path last over a power cut. */
+int fsync_parent(const char *path);
+
+/* Makes a folder, unless it is there. 0 or -errno. */
+int make_directory(const char *path, mode_t mode);

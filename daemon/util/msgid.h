@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The MESSAGE_ID= of every message that a person or a program may want to find again. Each has an
+ * entry in conf/xendomains.catalog (a test compares the two). An ID is never used for anything
+ * else, and never changes.
+ */
+
+#define MSG_STAGE_STARTED    "b0f935ed7eff4f079cee7075336f72d8"
+#define MSG_STAGE_DONE       "e0d5849c98184c29b2029b88de0c49d5"
+#define MSG_STAGE_FAILED     "ccc5c3a47063448080394831acaa7934"
+#define MSG_GUEST_DONE       "654055544f654a6296102693e1173aae"
+#define MSG_GUEST_FAILED     "5ea942fd734a4e69ad74b768a402afc7"
+#define MSG_SEQUENCE_STARTED "07c59ad1ecd54c06b291bccf3c36ba3a"
+#define MSG_SEQUENCE_DONE    "5853b0b7a63d4cc18774d46c264d2ed0"
+#define MSG_SEQUENCE_FAILED  "a4b7d440a1c846e18646d742390e0afe"
+#define MSG_DOMAIN_APPEARED  "32e36a4cd874499eb48dece8f2546bbd"
+#define MSG_DOMAIN_GONE      "886744479f7a487eac44b6f468d015e3"
+#define MSG_DOMAIN_RENAMED   "1ab45c6f073645c88af9aa4a1891c2de"
+#define MSG_GUEST_ENDED      "35c37235614e43f88e34593bb531de6d"
+#define MSG_GUEST_HELD       "76eb4a7257bd42158b40befa8aa6f9c8"
+#define MSG_WORKER_ADOPTED   "ef718b22375b4632a9a8cfedc2f7e7f3"
+#define MSG_WORKER_LOST      "596708672fe443b485e65638f3347f5a"
+#define MSG_CONFIG_REFUSED   "a64f04be21394c1b8bdd77dc1bdc7d3e"
+#define MSG_CONFIG_LOADED    "d01803e6aea54fa9b8309c866e89db01"
+#define MSG_XENSTORE_LOST    "a719467fdf4b43848832f3964061ce09"
+#define MSG_IMAGE_REFUSED    "7bb9d2157ead40fea830f49ca836a645"

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "util/process.h"
+
+#include <stdio.h>
+#include <sys/pidfd.h>
+
+#include "util/fd.h"
+#include "util/parse.h"
+#include "util/str.h"
+
+#define START_TIME_FIELD 22
+#define STAT_MAX	 4096
+
+int process_start_time(pid_t pid, uint64_t *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+	char *rest;
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	r = file_read(path, STAT_MAX, &text, NULL);
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	/* The second field is the name in parentheses, and can hold anything, parentheses too. */
+	rest = strrchr(text, ')');
+	for (int field = 2; rest && field < START_TIME_FIELD; field++)
+		rest = strchr(rest + 1, ' ');
+	if (!rest)
+		return -EBADMSG;
+	rest++;
+	rest[strcspn(rest, " ")] = '\0';
+	return parse_u64(rest, UINT64_MAX, ret);
+}
+
+int process_open(pid_t pid, uint64_t start_time)
+{
+	_cleanup_close_ int fd = pidfd_open(pid, 0);
+	uint64_t start;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	/* With the descriptor open the number cannot go to another process any more. */
+	r = process_start_time(pid, &start);
+	if (r < 0)
+		return r;
+	return start == start_time ? TAKE_FD(fd) : -ESRCH;
+}
+
+int process_signal(int pidfd, int signal)
+{
+	return pidfd_send_signal(pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "util/macro.h"
+
+/* Formats into a new string. 0 or -ENOMEM; *ret is the caller's. */
+int str_format(char **ret, const char *format, ...) _printf_(2, 3);
+int str_vformat(char **ret, const char *format, va_list ap) _printf_(2, 0);
+
+/* Replaces *s, which may be NULL, by a copy of value, which may be NULL too. 0 or -ENOMEM. */
+int str_replace(char **s, const char *value);
+
+static inline bool str_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static inline bool str_empty(const char *s)
+{
+	return !s || s[0] == '\0';
+}
+
+bool str_starts_with(const char *s, const char *prefix);
+bool str_ends_with(const char *s, const char *suffix);
+
+/* The part of path behind its last slash. */
+const char *path_base(const char *path);
+
+/*
+ * A copy of s that is safe to print on a terminal or in a log: at most max bytes of it, bytes
+ * that do not print replaced by '?', cut text marked by "...". NULL when memory is short.
+ */
+char *str_printable(const char *s, size_t max);
+
+/*
+ * A guest's name as a file name, and back. Letters, digits and "+,-.=@^_" stand for themselves,
+ * any other byte is written %XX, and so is a leading dot or the dot of a suffix that means
+ * something to us (see image_file_kind()). A name too long for a file is -ENAMETOOLONG.
+ */
+int file_name_escape(const char *name, char **ret);
+int file_name_unescape(const char *file, char **ret);
+
+/* The index of s in a table of n names, some of which may be NULL; -EINVAL if it is not there. */
+int str_lookup(const char *const *names, size_t n, const char *s);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <ctype.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "util/uuid.h"
+
+static bool hyphen_at(size_t position)
+{
+	return position == 8 || position == 13 || position == 18 || position == 23;
+}
+
+static int hex_value(char c)
+{
+	if (!isxdigit((unsigned char)c))
+		return -1;
+	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
+
+int uuid_parse(const char *s, struct uuid *ret)
+{
+	struct uuid u;
+	size_t n = 0;
+
+	if (strlen(s) != UUID_TEXT_SIZE - 1)
+		return -EINVAL;
+	for (size_t i = 0; s[i];) {
+		int high, low;
+
+		if (hyphen_at(i)) {
+			if (s[i++] != '-')
+				return -EINVAL;
+			continue;
+		}
+		high = hex_value(s[i]);
+		low = hex_value(s[i + 1]);
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		u.bytes[n++] = (uint8_t)(high << 4 | low);
+		i += 2;
+	}
+	*ret = u;
+	return 0;
+}
+
+const char *uuid_format(const struct uuid *u, char *buffer)
+{
+	char *out = buffer;
+
+	for (size_t i = 0; i < sizeof(u->bytes); i++) {
+		if (hyphen_at((size_t)(out - buffer)))
+			*out++ = '-';
+		out += sprintf(out, "%02x", u->bytes[i]);
+	}
+	return buffer;
+}
+
+int uuid_random(struct uuid *ret)
+{
+	struct uuid u;
+
+	if (getrandom(&u, sizeof(u), 0) != sizeof(u))
+		return -EIO;
+	u.bytes[6] = (uint8_t)((u.bytes[6] & 0x0f) | 0x40);
+	u.bytes[8] = (uint8_t)((u.bytes[8] & 0x3f) | 0x80);
+	*ret = u;
+	return 0;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "wire/operation.h"
+
+#include "util/str.h"
+#include "wire/frame.h"
+
+static const char *const operation_names[_OPERATION_MAX] = {
+	[OPERATION_CREATE] = "create",	 [OPERATION_RESTORE] = "restore",
+	[OPERATION_SAVE] = "save",	 [OPERATION_DESTROY] = "destroy",
+	[OPERATION_RESTART] = "restart",
+};
+
+static const char *const mark_names[_OPERATION_MARK_MAX] = {
+	[OPERATION_MARK_NONE] = "none",
+	[OPERATION_MARK_PUBLISHED] = "published",
+	[OPERATION_MARK_DESTROYED] = "destroyed",
+	[OPERATION_MARK_RELEASED] = "released",
+};
+
+const char *operation_to_string(enum operation operation)
+{
+	return operation_names[operation];
+}
+
+enum operation operation_from_string(const char *s)
+{
+	return (enum operation)str_lookup(operation_names, _OPERATION_MAX, s);
+}
+
+void operation_request_done(struct operation_request *request)
+{
+	free(request->name);
+	free(request->path);
+	free(request->config);
+	free(request->source);
+	free(request->stale);
+	free(request->journal);
+	*request = (struct operation_request){0};
+}
+
+void operation_result_done(struct operation_result *result)
+{
+	free(result->reason);
+	*result = (struct operation_result){0};
+}
+
+void operation_record_done(struct operation_record *record)
+{
+	operation_request_done(&record->request);
+	operation_result_done(&record->result);
+	*record = (struct operation_record){0};
+}
+
+static struct json_object *wrap(const char *kind, struct json_object *body)
+{
+	_cleanup_json_ struct json_object *message = json_object_new_object();
+
+	if (!message) {
+		json_object_put(body);
+		return NULL;
+	}
+	return json_add(message, kind, body) < 0 ? NULL : TAKE_PTR(message);
+}
+
+struct json_object *operation_request_message(const struct operation_request *request, usec_t now)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r;
+
+	if (!o)
+		return NULL;
+	r = json_add_string(o, "operation", operation_to_string(request->operation));
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &request->uuid);
+	r = r < 0 ? r : json_add_string(o, "name", request->name);
+	if (request->domid != OPERATION_NO_DOMID)
+		r = r < 0 ? r : json_add_u64(o, "domid", request->domid);
+	r = r < 0 ? r : json_add_string(o, "path", request->path);
+	r = r < 0 ? r : json_add_string(o, "config", request->config);
+	r = r < 0 ? r : json_add_string(o, "source", request->source);
+	r = r < 0 ? r : json_add_string(o, "stale", request->stale);
+	r = r < 0 ? r : json_add_string(o, "journal", request->journal);
+	if (request->deadline != USEC_INFINITY)
+		r = r < 0 ? r : json_add_u64(o, "deadline", request->deadline);
+	r = r < 0 ? r : json_add_u64(o, "started", now);
+	return r < 0 ? NULL : wrap("request", TAKE_PTR(o));
+}
+
+struct json_object *operation_worker_message(uint64_t pid, uint64_t start)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	if (!o || json_add_u64(o, "pid", pid) < 0 || json_add_u64(o, "start", start) < 0)
+		return NULL;
+	return wrap("worker", TAKE_PTR(o));
+}
+
+struct json_object *operation_mark_message(enum operation_mark mark, const char *config)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	if (!o || json_add_string(o, "point", mark_names[mark]) < 0 ||
+	    json_add_string(o, "config", config) < 0)
+		return NULL;
+	return wrap("mark", TAKE_PTR(o));
+}
+
+struct json_object *operation_progress_message(const char *what, unsigned permille)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	if (!o || json_add_string(o, "what", what) < 0 ||
+	    json_add_u64(o, "permille", permille) < 0)
+		return NULL;
+	return wrap("progress", TAKE_PTR(o));
+}
+
+struct json_object *operation_result_message(const struct operation_result *result)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r;
+
+	if (!o)
+		return NULL;
+	r = json_add_u64(o, "errno", (uint64_t)-result->error);
+	r = r < 0 ? r : json_add_string(o, "reason", result->reason);
+	if (result->domid != OPERATION_NO_DOMID)
+		r = r < 0 ? r : json_add_u64(o, "domid", result->domid);
+	r = r < 0 ? r : json_add_u64(o, "bytes", result->bytes);
+	return r < 0 ? NULL : wrap("result", TAKE_PTR(o));
+}
+
+static int get_domid(struct json_object *o, uint32_t *ret)
+{
+	uint64_t domid;
+	int r = json_get_u64(o, "domid", &domid);
+
+	if (r == -ENOENT) {
+		*ret = OPERATION_NO_DOMID;
+		return 0;
+	}
+	if (r < 0 || domid >= OPERATION_NO_DOMID)
+		return -EBADMSG;
+	*ret = (uint32_t)domid;
+	return 0;
+}
+
+static int get_request(struct json_object *o, struct operation_record *record)
+{
+	struct operation_request *request = &record->request;
+	int r;
+
+	if (record->has_request)
+		return -EBADMSG;
+	request->operation = operation_from_string(json_get_string(o, "operation"));
+	if (request->operation < 0 || json_get_uuid(o, "uuid", &request->uuid) < 0 ||
+	    get_domid(o, &request->domid) < 0)
+		return -EBADMSG;
+	if (json_get_u64(o, "deadline", &request->deadline) < 0)
+		request->deadline = USEC_INFINITY;
+	json_get_u64(o, "started", &record->started);
+	r = str_replace(&request->name, json_get_string(o, "name"));
+	r = r < 0 ? r : str_replace(&request->path, json_get_string(o, "path"));
+	r = r < 0 ? r : str_replace(&request->config, json_get_string(o, "config"));
+	r = r < 0 ? r : str_replace(&request->source, json_get_string(o, "source"));
+	r = r < 0 ? r : str_replace(&request->stale, json_get_string(o, "stale"));
+	r = r < 0 ? r : str_replace(&request->journal, json_get_string(o, "journal"));
+	if (r >= 0 && !request->name)
+		return -EBADMSG;
+	record->has_request = r >= 0;
+	return r;
+}
+
+static int get_mark(struct json_object *o, struct operation_record *record)
+{
+	const char *config = json_get_string(o, "config");
+	int mark = str_lookup(mark_names, _OPERATION_MARK_MAX, json_get_string(o, "point"));
+
+	if (mark < 0)
+		return -EBADMSG;
+	record->mark = (enum operation_mark)mark;
+	return config ? str_replace(&record->request.config, config) : 0;
+}
+
+static int get_result(struct json_object *o, struct operation_record *record)
+{
+	struct operation_result *result = &record->result;
+	uint64_t number;
+	int r;
+
+	if (json_get_u64(o, "errno", &number) < 0 || number > 4095 ||
+	    get_domid(o, &result->domid) < 0)
+		return -EBADMSG;
+	result->error = -(int)number;
+	json_get_u64(o, "bytes", &result->bytes);
+	r = str_replace(&result->reason, json_get_string(o, "reason"));
+	record->has_result = r >= 0;
+	return r;
+}
+
+int operation_record_add(struct operation_record *record, struct json_object *message)
+{
+	struct json_object *o;
+
+	o = json_get(message, "request", json_type_object);
+	if (o)
+		return get_request(o, record);
+	o = json_get(message, "mark", json_type_object);
+	if (o)
+		return get_mark(o, record);
+	o = json_get(message, "result", json_type_object);
+	if (o)
+		return get_result(o, record);
+	o = json_get(message, "worker", json_type_object);
+	if (o && (json_get_u64(o, "pid", &record->worker_pid) < 0 ||
+		  json_get_u64(o, "start", &record->worker_start) < 0))
+		return -EBADMSG;
+	return 0;
+}
+
+static inline void framer_donep(struct framer *f)
+{
+	framer_done(f);
+}
+
+int operation_record_parse(const char *data, size_t size, struct operation_record *ret)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	_cleanup_(framer_donep) struct framer framer = FRAMER_INIT(OPERATION_MESSAGE_MAX);
+	const char *text;
+	size_t length;
+	int r;
+
+	r = framer_feed(&framer, data, size);
+	if (r < 0)
+		return r == -EMSGSIZE ? -EBADMSG : r;
+	while (framer_next(&framer, &text, &length) > 0) {
+		_cleanup_json_ struct json_object *message = NULL;
+
+		r = json_parse(text, length, &message);
+		r = r < 0 ? r : operation_record_add(&record, message);
+		if (r < 0)
+			return r;
+	}
+	if (!record.has_request)
+		return -EBADMSG;
+	*ret = record;
+	record = (struct operation_record){0};
+	return 0;
+}
+
+bool operation_progress_get(struct json_object *message, struct operation_progress *ret)
+{
+	struct json_object *o = json_get(message, "progress", json_type_object);
+	uint64_t permille = 0;
+
+	if (!o)
+		return false;
+	json_get_u64(o, "permille", &permille);
+	*ret = (struct operation_progress){
+		.what = json_get_string(o, "what"),
+		.permille = (unsigned)MIN(permille, (uint64_t)1000),
+	};
+	return true;
+}

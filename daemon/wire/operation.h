@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "wire/json.h"
+
+/*
+ * What daemon and worker say to each other, and what stands in an operation file: JSON objects
+ * framed by NUL bytes, each with one member that says what it is:
+ *
+ *   request   what is to be done; the daemon writes it before it starts the worker
+ *   worker    pid and start time; the worker's first word
+ *   mark      a point that recovery must know of (enum operation_mark)
+ *   progress  for the daemon's eyes only; not in the file
+ *   result    the worker's last word
+ *
+ * The file only grows, a message a write, so whoever is killed leaves a readable prefix behind.
+ */
+
+enum operation {
+	OPERATION_CREATE,  /* from config, under uuid */
+	OPERATION_RESTORE, /* from the image at path */
+	OPERATION_SAVE,	   /* to the image at path */
+	OPERATION_DESTROY, /* what is left of domid */
+	OPERATION_RESTART, /* destroy, and create again from the domain's own configuration */
+	_OPERATION_MAX,
+	_OPERATION_INVALID = -EINVAL,
+};
+
+const char *operation_to_string(enum operation operation);
+enum operation operation_from_string(const char *s);
+
+/*
+ * Points that an operation has behind it, in the order in which they can come. What recovery of a
+ * worker that died does depends on the last one.
+ */
+enum operation_mark {
+	OPERATION_MARK_NONE,
+	OPERATION_MARK_PUBLISHED, /* save: the image is complete and durable; the domain may go */
+	OPERATION_MARK_DESTROYED, /* restart: the old domain is gone, its configuration is kept */
+	OPERATION_MARK_RELEASED,  /* create, restore: about to be unpaused; the guest may run */
+	_OPERATION_MARK_MAX,
+	_OPERATION_MARK_INVALID = -EINVAL,
+};
+
+/* Descriptors that a worker finds open: the locked operation file, and a socket to the daemon. */
+#define OPERATION_FD_RECORD  3
+#define OPERATION_FD_CHANNEL 4
+
+/* What a worker is told to do, as its only argument. */
+#define OPERATION_VERB_OPERATE "operate"
+#define OPERATION_VERB_RECOVER "recover"
+#define OPERATION_VERB_SURVEY  "survey"
+
+#define OPERATION_NO_DOMID UINT32_MAX
+
+#define OPERATION_MESSAGE_MAX (1U << 20)
+
+struct operation_request {
+	enum operation operation;
+	struct uuid uuid;
+	char *name;
+	uint32_t domid;	 /* save, destroy, restart */
+	char *path;	 /* the image */
+	char *config;	 /* libxl's JSON: create, and restart once the domain is destroyed */
+	char *source;	 /* the file this guest comes from, for its mark */
+	char *stale;	 /* create: an image that the guest outlives; put aside before it runs */
+	char *journal;	 /* where restores are noted */
+	usec_t deadline; /* USEC_INFINITY: none */
+};
+
+struct operation_result {
+	int error; /* 0, or -errno */
+	char *reason;
+	uint32_t domid;	 /* create, restore, restart: the domain that runs now */
+	uint64_t bytes;	 /* save, restore: size of the image */
+};
+
+/* Everything that an operation file says. */
+struct operation_record {
+	bool has_request;
+	struct operation_request request;
+	uint64_t worker_pid, worker_start; /* 0 until the worker has said so */
+	usec_t started;
+	enum operation_mark mark;
+	bool has_result;
+	struct operation_result result;
+};
+
+struct operation_progress {
+	const char *what; /* borrowed from the message; may be NULL */
+	unsigned permille;
+};
+
+void operation_request_done(struct operation_request *request);
+void operation_result_done(struct operation_result *result);
+void operation_record_done(struct operation_record *record);
+
+/* New messages; NULL: no memory. */
+struct json_object *operation_request_message(const struct operation_request *request,
+					      usec_t now);
+struct json_object *operation_worker_message(uint64_t pid, uint64_t start);
+struct json_object *operation_mark_message(enum operation_mark mark, const char *config);
+struct json_object *operation_progress_message(const char *what, unsigned permille);
+struct json_object *operation_result_message(const struct operation_result *result);
+
+/*
+ * Reads one message into a record, which it completes; a message of another kind is left alone.
+ * 0, -EBADMSG for what no version of ours has written, -ENOMEM.
+ */
+int operation_record_add(struct operation_record *record, struct json_object *message);
+
+/* Reads a whole operation file; a message that is cut off at its end is left out. */
+int operation_record_parse(const char *data, size_t size, struct operation_record *ret);
+
+/* True if the message is progress, which is then in *ret. */
+bool operation_progress_get(struct json_object *message, struct operation_progress *ret);

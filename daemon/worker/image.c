@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/image.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+#include "wire/json.h"
+
+/* xl's header (tools/xl/xl.h): written in the machine's own byte order. */
+#define XL_MAGIC      "Xen saved domain, xl format\n \0 \r" /* without the terminator */
+#define XL_MAGIC_SIZE 32
+#define XL_BYTE_ORDER 0x01020304U
+#define XL_FLAG_JSON  1U
+#define XL_FLAG_V2    2U
+
+struct xl_header {
+	char magic[XL_MAGIC_SIZE];
+	uint32_t byte_order;
+	uint32_t mandatory_flags;
+	uint32_t optional_flags;
+	uint32_t optional_length;
+};
+
+#define TAIL_SIZE 4096
+#define HALF_SIZE 2048
+
+/* Each half: this, a hash of what follows as 16 digits, a blank, JSON, and zeros. */
+#define HALF_WORD	"xendomainsd "
+#define HALF_WORD_SIZE	(sizeof(HALF_WORD) - 1)
+#define HALF_JSON	(HALF_WORD_SIZE + 16 + 1)
+#define HALF_INCOMPLETE HALF_WORD "incomplete"
+
+/* Beyond this a header is not worth reading: a configuration, the tail, and what pads it. */
+#define OPTIONAL_MAX (IMAGE_CONFIG_MAX + 4 * TAIL_SIZE)
+
+static size_t round_up(size_t size)
+{
+	return (size + TAIL_SIZE - 1) / TAIL_SIZE * TAIL_SIZE;
+}
+
+int image_header_make(const char *config, uint8_t **ret, size_t *ret_size)
+{
+	uint32_t length = (uint32_t)strlen(config) + 1;
+	size_t head = sizeof(struct xl_header) + sizeof(length) + length;
+	size_t size = round_up(head) + TAIL_SIZE;
+	struct xl_header header = {
+		.byte_order = XL_BYTE_ORDER,
+		.mandatory_flags = XL_FLAG_JSON | XL_FLAG_V2,
+		.optional_length = (uint32_t)(size - sizeof(struct xl_header)),
+	};
+	uint8_t *data;
+
+	if (length > IMAGE_CONFIG_MAX)
+		return -EMSGSIZE;
+	data = calloc(1, size);
+	if (!data)
+		return -ENOMEM;
+	memcpy(header.magic, XL_MAGIC, XL_MAGIC_SIZE);
+	memcpy(data, &header, sizeof(header));
+	memcpy(data + sizeof(header), &length, sizeof(length));
+	memcpy(data + sizeof(header) + sizeof(length), config, length);
+	memcpy(data + size - TAIL_SIZE, HALF_INCOMPLETE, sizeof(HALF_INCOMPLETE));
+	*ret = data;
+	*ret_size = size;
+	return 0;
+}
+
+static int write_half(int fd, const char *json, off_t offset)
+{
+	char half[HALF_SIZE] = "";
+	size_t length = strlen(json);
+	int n;
+
+	if (HALF_JSON + length >= sizeof(half))
+		return -EMSGSIZE;
+	n = snprintf(half, sizeof(half), HALF_WORD "%016" PRIx64 " %s",
+		     (uint64_t)XXH64(json, length, 0), json);
+	if (n < 0)
+		return -EINVAL;
+	return fd_pwrite_all(fd, half, sizeof(half), offset);
+}
+
+static int add_hash(struct json_object *o, const char *key, uint64_t hash)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, hash);
+	return json_add_string(o, key, text);
+}
+
+int image_write_facts(int fd, const struct image_facts *facts, off_t stream, const char *config)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? 0 : -ENOMEM;
+
+	r = r < 0 ? r : json_add_uuid(o, "id", &facts->id);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &facts->uuid);
+	r = r < 0 ? r : json_add_u64(o, "saved_usec", facts->saved_wall);
+	r = r < 0 ? r : json_add_u64(o, "stream_bytes", facts->stream_bytes);
+	r = r < 0 ? r : add_hash(o, "stream_xxh64", facts->stream_hash);
+	r = r < 0 ? r : add_hash(o, "config_xxh64", XXH64(config, strlen(config), 0));
+	return r < 0 ? r : write_half(fd, json_text(o, NULL), stream - TAIL_SIZE);
+}
+
+int image_write_stamp(int fd, const char *stamp, off_t stream)
+{
+	return write_half(fd, stamp, stream - HALF_SIZE);
+}
+
+/* The JSON in one half of a tail; NULL if it is torn, or was never written. */
+static struct json_object *read_half(const uint8_t *half)
+{
+	const char *json = (const char *)half + HALF_JSON;
+	struct json_object *o;
+	char hash[17];
+	size_t length;
+
+	if (memcmp(half, HALF_WORD, HALF_WORD_SIZE) != 0)
+		return NULL;
+	length = strnlen(json, HALF_SIZE - HALF_JSON);
+	snprintf(hash, sizeof(hash), "%016" PRIx64, (uint64_t)XXH64(json, length, 0));
+	if (memcmp(half + HALF_WORD_SIZE, hash, 16) != 0)
+		return NULL;
+	return json_parse(json, length, &o) < 0 ? NULL : o;
+}
+
+static int get_hash(struct json_object *o, const char *key, uint64_t *ret)
+{
+	const char *text = json_get_string(o, key);
+
+	return text && strlen(text) == 16 && sscanf(text, "%16" SCNx64, ret) == 1 ? 0 : -EBADMSG;
+}
+
+static int refuse(const char *problem, const char **ret_problem)
+{
+	*ret_problem = problem;
+	return -EBADMSG;
+}
+
+static int parse_facts(const uint8_t *half, struct image_header *header, const char **ret_problem)
+{
+	_cleanup_json_ struct json_object *o = read_half(half);
+	struct image_facts *f = &header->facts;
+	uint64_t config_hash;
+
+	if (!o)
+		return refuse("its own description is damaged", ret_problem);
+	if (json_get_uuid(o, "id", &f->id) < 0 || json_get_uuid(o, "uuid", &f->uuid) < 0 ||
+	    json_get_u64(o, "saved_usec", &f->saved_wall) < 0 ||
+	    json_get_u64(o, "stream_bytes", &f->stream_bytes) < 0 ||
+	    get_hash(o, "stream_xxh64", &f->stream_hash) < 0 ||
+	    get_hash(o, "config_xxh64", &config_hash) < 0)
+		return refuse("its own description is not understood", ret_problem);
+	if (config_hash != XXH64(header->config, strlen(header->config), 0))
+		return refuse("its configuration is damaged", ret_problem);
+	header->ours = true;
+	return 0;
+}
+
+static int parse_tail(const uint8_t *tail, struct image_header *header, const char **ret_problem)
+{
+	_cleanup_json_ struct json_object *stamp = NULL;
+	int r;
+
+	if (memcmp(tail, HALF_WORD, HALF_WORD_SIZE) != 0)
+		return 0; /* something else that xl lets stand here */
+	if (memcmp(tail, HALF_INCOMPLETE, sizeof(HALF_INCOMPLETE)) == 0)
+		return refuse("it was never completed", ret_problem);
+	r = parse_facts(tail, header, ret_problem);
+	if (r < 0)
+		return r;
+	stamp = read_half(tail + HALF_SIZE);
+	return stamp ? str_replace(&header->stamp, json_text(stamp, NULL)) : 0;
+}
+
+static int parse_config(struct image_header *header, const char **ret_problem)
+{
+	_cleanup_json_ struct json_object *o = NULL;
+	struct json_object *info;
+	const char *name;
+	int r = json_parse(header->config, strlen(header->config), &o);
+
+	if (r == -ENOMEM)
+		return r;
+	info = r < 0 ? NULL : json_get(o, "c_info", json_type_object);
+	name = json_get_string(info, "name");
+	if (str_empty(name) || json_get_uuid(info, "uuid", &header->uuid) < 0)
+		return refuse("its configuration gives no name and UUID", ret_problem);
+	return str_replace(&header->name, name);
+}
+
+static int check_xl_header(const struct xl_header *h, const char **ret_problem)
+{
+	if (memcmp(h->magic, XL_MAGIC, XL_MAGIC_SIZE) != 0) {
+		*ret_problem = "it is no image of xl's";
+		return -ENOEXEC;
+	}
+	if (h->byte_order != XL_BYTE_ORDER)
+		return refuse("it was written by a machine of another byte order", ret_problem);
+	if (h->mandatory_flags != (XL_FLAG_JSON | XL_FLAG_V2))
+		return refuse("it is of a Xen that is too old or too new", ret_problem);
+	if (h->optional_length < sizeof(uint32_t) || h->optional_length > OPTIONAL_MAX)
+		return refuse("its header is damaged", ret_problem);
+	return 0;
+}
+
+int image_header_parse(const uint8_t *data, size_t size, struct image_header *ret,
+		       const char **ret_problem)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	const uint8_t *optional = data + sizeof(struct xl_header);
+	struct xl_header xl;
+	uint32_t length;
+	size_t used;
+	int r;
+
+	if (size < sizeof(xl)) {
+		*ret_problem = "it is no image of xl's";
+		return -ENOEXEC;
+	}
+	memcpy(&xl, data, sizeof(xl));
+	r = check_xl_header(&xl, ret_problem);
+	if (r < 0)
+		return r;
+	if (size < sizeof(xl) + xl.optional_length)
+		return refuse("it is cut short", ret_problem);
+	memcpy(&length, optional, sizeof(length));
+	used = sizeof(length) + (size_t)length;
+	if (length < 2 || used > xl.optional_length || optional[used - 1] != '\0')
+		return refuse("its header is damaged", ret_problem);
+	header.stream = (off_t)(sizeof(xl) + xl.optional_length);
+	header.config = strdup((const char *)optional + sizeof(length));
+	if (!header.config)
+		return -ENOMEM;
+	r = parse_config(&header, ret_problem);
+	if (r >= 0 && xl.optional_length - used >= TAIL_SIZE && header.stream % TAIL_SIZE == 0)
+		r = parse_tail(optional + xl.optional_length - TAIL_SIZE, &header, ret_problem);
+	if (r < 0)
+		return r;
+	*ret = header;
+	header = (struct image_header){0};
+	return 0;
+}
+
+int image_read_header(int fd, struct image_header *ret, const char **ret_problem)
+{
+	_cleanup_free_ uint8_t *data = NULL;
+	struct xl_header xl;
+	ssize_t n = pread(fd, &xl, sizeof(xl), 0);
+	size_t size;
+	int r;
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < sizeof(xl)) {
+		*ret_problem = n == 0 ? "it is empty" : "it is no image of xl's";
+		return -ENOEXEC;
+	}
+	r = check_xl_header(&xl, ret_problem);
+	if (r < 0)
+		return r;
+	size = sizeof(xl) + xl.optional_length;
+	data = malloc(size);
+	if (!data)
+		return -ENOMEM;
+	n = pread(fd, data, size, 0);
+	if (n < 0)
+		return -errno;
+	return image_header_parse(data, (size_t)n, ret, ret_problem);
+}
+
+void image_header_done(struct image_header *header)
+{
+	free(header->config);
+	free(header->name);
+	free(header->stamp);
+	*header = (struct image_header){0};
+}

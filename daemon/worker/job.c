@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/job.h"
+
+#include <sys/socket.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "wire/mark.h"
+
+int job_mark(struct job *job, enum operation_mark mark, const char *config)
+{
+	_cleanup_json_ struct json_object *message = operation_mark_message(mark, config);
+	const char *text;
+	size_t length;
+	int r;
+
+	if (!message)
+		return -ENOMEM;
+	text = json_text(message, &length);
+	r = text ? fd_write_all(job->file, text, length + 1) : -ENOMEM;
+	if (r < 0)
+		return job_explain(job, r, "the operation file cannot be written: %s",
+				   strerror(-r));
+	job->record.mark = mark;
+	return 0;
+}
+
+int job_explain(struct job *job, int error, const char *format, ...)
+{
+	va_list ap;
+
+	if (job->result.reason)
+		return error;
+	va_start(ap, format);
+	if (str_vformat(&job->result.reason, format, ap) < 0)
+		job->result.reason = NULL;
+	va_end(ap);
+	return error;
+}
+
+int job_explain_xl(struct job *job, int error, const char *what)
+{
+	const char *words = xl_reason(job->xl);
+
+	if (error == -ECANCELED)
+		return job_explain(job, error, "%s: ended early, as asked", what);
+	if (error == -ETIME)
+		return job_explain(job, error, "%s: took longer than it may", what);
+	if (error == -ETIMEDOUT)
+		return job_explain(job, error, "%s: the guest does not react", what);
+	return job_explain(job, error, "%s: %s", what, words ? words : strerror(-error));
+}
+
+void job_tell_progress(struct job *job)
+{
+	_cleanup_json_ struct json_object *message = NULL;
+	uint64_t permille;
+	const char *text;
+	size_t length;
+
+	if (!job->pump || job->expected == 0)
+		return;
+	/* What is expected is an estimate: only the end is the end. */
+	permille = MIN(pump_bytes(job->pump) * 1000 / job->expected, (uint64_t)990);
+	message = operation_progress_message(NULL, (unsigned)permille);
+	text = message ? json_text(message, &length) : NULL;
+	if (text)
+		send(job->channel, text, length + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int job_find_domain(struct job *job, struct xl_domain *ret)
+{
+	const struct operation_request *request = &job->record.request;
+	struct xl_domain d;
+	int r = xl_find(job->xl, &request->uuid, &d);
+
+	if (r < 0)
+		return r;
+	if (d.dying || d.domid != request->domid)
+		return -ESRCH;
+	*ret = d;
+	return 0;
+}
+
+int job_mark_domain(struct job *job, uint32_t domid, const char *config)
+{
+	const struct operation_request *request = &job->record.request;
+	_cleanup_free_ char *mark = NULL;
+	int r = mark_format(&request->uuid, request->source, config, &mark);
+
+	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
+	return r < 0 ? job_explain_xl(job, r, "the domain cannot be marked") : 0;
+}
+
+int job_release(struct job *job, uint32_t domid)
+{
+	int r = job_mark(job, OPERATION_MARK_RELEASED, NULL);
+
+	if (r < 0)
+		return r;
+	r = xl_unpause(job->xl, domid);
+	if (r < 0)
+		return job_explain_xl(job, r, "the domain cannot be unpaused");
+	job->result.domid = domid;
+	return 0;
+}

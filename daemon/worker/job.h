@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "wire/operation.h"
+#include "worker/pump.h"
+#include "worker/xl.h"
+
+/* One operation, as its worker sees it. */
+struct job {
+	struct operation_record record; /* what the operation file says: the request, and marks */
+	struct operation_result result; /* what it will say at the end */
+	int file;			/* the operation file, locked */
+	int channel;			/* to the daemon; it may have gone */
+	struct xl *xl;
+	const struct pump *pump; /* NULL, or what the progress is read from */
+	uint64_t expected;	 /* so many bytes will go through it, about */
+};
+
+/* How each operation is done. 0 or -errno, with job_explain() called for what only it knows. */
+int run_create(struct job *job);
+int run_restore(struct job *job);
+int run_save(struct job *job);
+int run_destroy(struct job *job);
+int run_restart(struct job *job);
+
+/*
+ * Puts in order what a worker left behind that died: an operation that had passed its point of no
+ * return is finished (0), another is undone (-EINTR).
+ */
+int run_recover(struct job *job);
+
+/*
+ * Notes a point in the operation file before what follows it is done. Without the note the
+ * operation must not go on. 0 or -errno.
+ */
+int job_mark(struct job *job, enum operation_mark mark, const char *config);
+
+/* Says why the operation fails, in words, unless that is said already. Returns error. */
+int job_explain(struct job *job, int error, const char *format, ...) _printf_(3, 4);
+
+/* The same for a call of libxl's: its own words stand behind the text. */
+int job_explain_xl(struct job *job, int error, const char *what);
+
+/* Tells the daemon how far the pump is. */
+void job_tell_progress(struct job *job);
+
+/*
+ * Checks that the domain of the request is there: 0 and the domain, or -ESRCH. Its number alone
+ * proves nothing.
+ */
+int job_find_domain(struct job *job, struct xl_domain *ret);
+
+/* The end of create and restore: the guest, built and paused, is marked as ours and let go. */
+int job_mark_domain(struct job *job, uint32_t domid, const char *config);
+int job_release(struct job *job, uint32_t domid);

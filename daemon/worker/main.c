@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/process.h"
+#include "util/str.h"
+#include "worker/job.h"
+#include "worker/survey.h"
+
+/*
+ * xendomains-worker: one operation on one guest, in a process of its own, which the daemon starts
+ * and which outlives it.
+ */
+
+#define RECORD_MAX (4U << 20)
+
+static int write_message(int fd, struct json_object *message_taken)
+{
+	_cleanup_json_ struct json_object *message = message_taken;
+	const char *text;
+	size_t length;
+
+	text = message ? json_text(message, &length) : NULL;
+	return text ? fd_write_all(fd, text, length + 1) : -ENOMEM;
+}
+
+static int read_record(int fd, struct operation_record *ret)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	r = fd_read_file(fd, RECORD_MAX, &data, &size);
+	return r < 0 ? r : operation_record_parse(data, size, ret);
+}
+
+static int say_who_we_are(int fd)
+{
+	uint64_t start;
+	int r = process_start_time(getpid(), &start);
+
+	return r < 0 ? r : write_message(fd, operation_worker_message((uint64_t)getpid(), start));
+}
+
+/* A descriptor that is readable once we are asked to end early. */
+static int watch_for_stop(void)
+{
+	sigset_t stop;
+	int fd;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &stop, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static void on_tick(void *data)
+{
+	job_tell_progress(data);
+}
+
+static int run(struct job *job, bool recovering)
+{
+	if (recovering)
+		return run_recover(job);
+	switch (job->record.request.operation) {
+	case OPERATION_CREATE:
+		return run_create(job);
+	case OPERATION_RESTORE:
+		return run_restore(job);
+	case OPERATION_SAVE:
+		return run_save(job);
+	case OPERATION_RESTART:
+		return run_restart(job);
+	case OPERATION_DESTROY:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return run_destroy(job);
+}
+
+static int operate(bool recovering)
+{
+	struct job job = {
+		.file = OPERATION_FD_RECORD,
+		.channel = OPERATION_FD_CHANNEL,
+		.result = {.domid = OPERATION_NO_DOMID},
+	};
+	_cleanup_close_ int stop = watch_for_stop();
+	struct xl_options options = {.stop = stop, .tick = on_tick, .data = &job};
+	int r = stop < 0 ? stop : read_record(job.file, &job.record);
+
+	r = r < 0 ? r : say_who_we_are(job.file);
+	if (r < 0)
+		return log_error_errno(r, "The operation file is of no use");
+	options.deadline = job.record.request.deadline;
+	r = xl_open(&options, &job.xl);
+	if (r < 0)
+		job_explain(&job, r, "libxl cannot be opened; does xenstored run?");
+	else
+		r = run(&job, recovering);
+	if (r < 0)
+		job_explain(&job, r, "%s", strerror(-r));
+	job.result.error = r;
+	r = write_message(job.file, operation_result_message(&job.result));
+	xl_close(job.xl);
+	operation_record_done(&job.record);
+	operation_result_done(&job.result);
+	return r < 0 ? log_error_errno(r, "The result cannot be written") : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc == 2 ? argv[1] : "";
+	int r;
+
+	log_set_prefix(getenv("JOURNAL_STREAM"));
+	umask(0077);
+	signal(SIGPIPE, SIG_IGN);
+	/* Processes that libxl starts and that stay must not hold the lock, nor the channel. */
+	fcntl(OPERATION_FD_RECORD, F_SETFD, FD_CLOEXEC);
+	fcntl(OPERATION_FD_CHANNEL, F_SETFD, FD_CLOEXEC);
+	if (str_equal(verb, OPERATION_VERB_SURVEY)) {
+		r = run_survey(OPERATION_FD_CHANNEL);
+	} else if (str_equal(verb, OPERATION_VERB_OPERATE) ||
+		   str_equal(verb, OPERATION_VERB_RECOVER)) {
+		r = operate(str_equal(verb, OPERATION_VERB_RECOVER));
+	} else {
+		fputs("xendomainsd starts this program; it is of no use by itself.\n", stderr);
+		return 2;
+	}
+	return r < 0 ? 1 : 0;
+}

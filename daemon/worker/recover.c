@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "worker/image.h"
+#include "worker/job.h"
+#include "worker/restore.h"
+#include "worker/save.h"
+
+static int undone(struct job *job)
+{
+	return job_explain(job, -EINTR, "its worker was killed; everything is as it was before");
+}
+
+/* Create and restore: nothing counts until the guest was let go. */
+static int undo_build(struct job *job)
+{
+	struct xl_domain d;
+	int r = xl_find(job->xl, &job->record.request.uuid, &d);
+
+	/* One that is not paused is somebody else's work. */
+	if (r >= 0 && d.paused && !d.dying) {
+		r = xl_destroy(job->xl, d.domid);
+		if (r < 0)
+			return job_explain_xl(job, r, "what its killed worker left half built "
+						      "cannot be destroyed");
+	}
+	r = restore_give_back(job);
+	return r < 0 ? job_explain(job, r, "its image cannot be given its name back: %s",
+				   strerror(-r))
+		     : undone(job);
+}
+
+static int finish_build(struct job *job)
+{
+	struct xl_domain d;
+	int r = xl_find(job->xl, &job->record.request.uuid, &d);
+
+	if (r >= 0 && !d.dying) {
+		if (d.paused)
+			r = xl_unpause(job->xl, d.domid);
+		if (r < 0)
+			return job_explain_xl(job, r, "the domain cannot be unpaused");
+		job->result.domid = d.domid;
+	}
+	if (job->record.request.operation == OPERATION_RESTORE)
+		restore_forget(job);
+	return 0;
+}
+
+static int recover_build(struct job *job)
+{
+	return job->record.mark == OPERATION_MARK_RELEASED ? finish_build(job) : undo_build(job);
+}
+
+/* The old domain was to go, and its configuration is in the operation file. */
+static int recover_restart(struct job *job)
+{
+	struct xl_domain d;
+	int r;
+
+	if (job->record.mark == OPERATION_MARK_RELEASED)
+		return finish_build(job);
+	if (job->record.mark != OPERATION_MARK_DESTROYED)
+		return run_restart(job);
+	r = xl_find(job->xl, &job->record.request.uuid, &d);
+	if (r >= 0 && !d.dying && (d.paused || d.shutdown)) {
+		r = xl_destroy(job->xl, d.domid);
+		if (r < 0)
+			return job_explain_xl(job, r, "destroy");
+	}
+	return run_create(job);
+}
+
+/* An image of a guest that lives is out of date, whoever wrote it. */
+static void remove_image(struct job *job)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	const char *path = job->record.request.path, *problem;
+	_cleanup_free_ char *part = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (save_part_path(job, &part) >= 0)
+		unlink(part);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || image_read_header(fd, &header, &problem) < 0 ||
+	    !uuid_equal(&header.uuid, &job->record.request.uuid))
+		return;
+	unlink(path);
+	fsync_parent(path);
+}
+
+static int recover_save(struct job *job)
+{
+	bool published = job->record.mark == OPERATION_MARK_PUBLISHED;
+	struct xl_domain d;
+	int r = job_find_domain(job, &d);
+
+	if (r == -ESRCH && published)
+		return save_finish(job, NULL);
+	if (r == -ESRCH)
+		return job_explain(job, r, "the guest has gone while its worker was killed");
+	if (r < 0)
+		return job_explain_xl(job, r, "the domain cannot be found");
+	if (published && d.suspended)
+		return save_finish(job, &d);
+	remove_image(job);
+	if (d.suspended) {
+		r = xl_resume(job->xl, d.domid);
+		if (r < 0)
+			return job_explain_xl(job, r, "its worker was killed, and the guest "
+						      "cannot be resumed");
+	}
+	return undone(job);
+}
+
+int run_recover(struct job *job)
+{
+	switch (job->record.request.operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTORE:
+		return recover_build(job);
+	case OPERATION_RESTART:
+		return recover_restart(job);
+	case OPERATION_SAVE:
+		return recover_save(job);
+	case OPERATION_DESTROY:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return run_destroy(job);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/save.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "worker/disks.h"
+#include "worker/image.h"
+
+/* What an image needs besides the guest's memory: its description, and a device model's state. */
+#define IMAGE_EXTRA (16U << 20)
+
+/* An image on its way to the disk. */
+struct saving {
+	char *part;	/* path while it is incomplete */
+	char *config;
+	int fd;
+	off_t stream;	/* where the stream begins */
+	bool published; /* part is the image now */
+};
+
+static void saving_done(struct saving *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->part && !s->published)
+		unlink(s->part);
+	free(s->part);
+	free(s->config);
+}
+
+int save_part_path(const struct job *job, char **ret)
+{
+	return str_format(ret, "%s.part", job->record.request.path);
+}
+
+static int explain_disk(struct job *job, int error, const char *what)
+{
+	return job_explain(job, error, "%s %s: %s", job->record.request.path, what,
+			   strerror(-error));
+}
+
+/* Claims the room while the guest still runs: a full disk must not be found out too late. */
+static int reserve(struct job *job, int fd, uint64_t bytes)
+{
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 || errno == EOPNOTSUPP ||
+	    errno == ENOSYS)
+		return 0;
+	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+		return job_explain(job, -errno, "no room for the image %s (%" PRIu64 " MiB): %s",
+				   job->record.request.path, bytes >> 20, strerror(errno));
+	return explain_disk(job, -errno, "cannot be reserved");
+}
+
+static int make_folder(struct job *job)
+{
+	const char *path = job->record.request.path;
+	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+	int r;
+
+	if (!folder)
+		return -ENOMEM;
+	r = make_directory(folder, 0700);
+	return r < 0 ? job_explain(job, r, "%s cannot be made: %s", folder, strerror(-r)) : 0;
+}
+
+static int open_part(struct job *job, struct saving *s)
+{
+	int r = make_folder(job);
+
+	r = r < 0 ? r : save_part_path(job, &s->part);
+	if (r < 0)
+		return r;
+	/* The lock says that nobody else is at work on this guest: what lies there is left over. */
+	if (unlink(s->part) < 0 && errno != ENOENT)
+		return explain_disk(job, -errno, "cannot be replaced");
+	s->fd = open(s->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return s->fd < 0 ? explain_disk(job, -errno, "cannot be made") : 0;
+}
+
+static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)
+{
+	_cleanup_free_ uint8_t *header = NULL;
+	size_t size;
+	int r = xl_get_config(job->xl, d->domid, &s->config);
+
+	if (r < 0)
+		return job_explain_xl(job, r, "its configuration cannot be had");
+	r = image_header_make(s->config, &header, &size);
+	r = r < 0 ? r : open_part(job, s);
+	if (r < 0)
+		return r;
+	job->expected = d->memory_kib * 1024;
+	r = reserve(job, s->fd, job->expected + job->expected / 256 + IMAGE_EXTRA);
+	r = r < 0 ? r : fd_write_all(s->fd, header, size);
+	if (r < 0)
+		return explain_disk(job, r, "cannot be written");
+	s->stream = (off_t)size;
+	return 0;
+}
+
+/* Lets libxl write through the pump. What the file says weighs more than what libxl makes of it. */
+static int write_stream(struct job *job, const struct xl_domain *d, const struct saving *s,
+			struct pump_result *result)
+{
+	struct pump *pump;
+	int pipe, saved;
+	int r = pump_to_file(s->fd, &pump, &pipe);
+
+	if (r < 0)
+		return r;
+	job->pump = pump;
+	saved = xl_save(job->xl, d->domid, pipe);
+	job->pump = NULL;
+	close(pipe);
+	pump_join(pump, result);
+	if (result->error < 0 && result->error != -EBADMSG)
+		return explain_disk(job, result->error, "cannot be written");
+	if (saved < 0)
+		return job_explain_xl(job, saved, "save");
+	if (result->error < 0)
+		return job_explain(job, -EBADMSG, "save: libxl wrote a stream that is none: %s",
+				   result->problem);
+	return 0;
+}
+
+static int describe(const struct job *job, const struct saving *s, const struct pump_result *result)
+{
+	struct image_facts facts = {
+		.uuid = job->record.request.uuid,
+		.stream_bytes = result->bytes,
+		.stream_hash = result->hash,
+		.saved_wall = usec_now_wall(),
+	};
+	int r = uuid_random(&facts.id);
+
+	return r < 0 ? r : image_write_facts(s->fd, &facts, s->stream, s->config);
+}
+
+/*
+ * An older image of this guest is out of date the moment that this one is complete, and is
+ * replaced. One of another guest of the same name is nobody's to remove.
+ */
+static int make_way(struct job *job)
+{
+	_cleanup_(image_header_done) struct image_header old = {0};
+	_cleanup_free_ char *aside = NULL;
+	_cleanup_close_ int fd = -1;
+	const char *path = job->record.request.path, *problem;
+	int r;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd >= 0 && image_read_header(fd, &old, &problem) >= 0 &&
+	    uuid_equal(&old.uuid, &job->record.request.uuid))
+		return 0;
+	r = str_format(&aside, "%s.stale-%llu", path,
+		       (unsigned long long)(usec_now_wall() / USEC_PER_SEC));
+	if (r < 0)
+		return r;
+	if (rename(path, aside) < 0)
+		return explain_disk(job, -errno, "cannot be put aside");
+	log_notice("%s: what was at %s is no image of this guest, and is put aside as %s",
+		   job->record.request.name, path, aside);
+	return 0;
+}
+
+/* From here on the image counts, whatever happens. */
+static int publish(struct job *job, struct saving *s, const struct pump_result *result)
+{
+	int r = 0;
+
+	if (ftruncate(s->fd, s->stream + (off_t)result->bytes) < 0)
+		r = -errno;
+	/* First the stream, then the words that it is complete: never the other way round. */
+	if (r >= 0 && fsync(s->fd) < 0)
+		r = -errno;
+	r = r < 0 ? r : describe(job, s, result);
+	if (r >= 0 && fsync(s->fd) < 0)
+		r = -errno;
+	if (r < 0)
+		return explain_disk(job, r, "cannot be written");
+	r = make_way(job);
+	if (r < 0)
+		return r;
+	if (rename(s->part, job->record.request.path) < 0)
+		return explain_disk(job, -errno, "cannot be renamed");
+	s->published = true;
+	r = fsync_parent(job->record.request.path);
+	if (r < 0)
+		return explain_disk(job, r, "cannot be synced");
+	return job_mark(job, OPERATION_MARK_PUBLISHED, NULL);
+}
+
+/* The guest runs on; nothing that looks like an image of it may stay behind. */
+static void roll_back(struct job *job, struct saving *s)
+{
+	struct xl_domain d;
+	int r;
+
+	if (s->published) {
+		unlink(job->record.request.path);
+		fsync_parent(job->record.request.path);
+	}
+	r = job_find_domain(job, &d);
+	if (r < 0 || !d.suspended)
+		return;
+	r = xl_resume(job->xl, d.domid);
+	if (r < 0)
+		log_error("%s: the guest could not be saved, and it cannot be resumed either; "
+			  "domain %u is left suspended",
+			  job->record.request.name, d.domid);
+}
+
+int save_finish(struct job *job, const struct xl_domain *d)
+{
+	const char *path = job->record.request.path, *problem;
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_free_ char *stamp = NULL;
+	_cleanup_close_ int fd = -1;
+	int r = d ? xl_destroy(job->xl, d->domid) : 0;
+
+	if (r < 0)
+		return job_explain_xl(job, r, "it is saved, but what is left of it cannot be "
+					      "destroyed");
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
+	if (r < 0)
+		return explain_disk(job, r, "cannot be read again");
+	r = disks_stamp(header.config, &stamp);
+	if (r < 0)
+		return job_explain(job, r, "it is saved, but its disks cannot be synced: %s",
+				   strerror(-r));
+	if (!stamp)
+		return 0;
+	r = image_write_stamp(fd, stamp, header.stream);
+	/* Too many disks for the stamp: then nothing is known of them. */
+	if (r == -EMSGSIZE)
+		return 0;
+	if (r >= 0 && fsync(fd) < 0)
+		r = -errno;
+	return r < 0 ? explain_disk(job, r, "cannot be completed") : 0;
+}
+
+int run_save(struct job *job)
+{
+	_cleanup_(saving_done) struct saving s = {.fd = -1};
+	struct pump_result result = {0};
+	struct xl_domain d;
+	int r = job_find_domain(job, &d);
+
+	if (r < 0)
+		return job_explain(job, r, "domain %u is not there any more",
+				   job->record.request.domid);
+	if (d.shutdown)
+		return job_explain(job, -ESHUTDOWN, "the guest has shut down already");
+	r = prepare(job, &d, &s);
+	r = r < 0 ? r : write_stream(job, &d, &s, &result);
+	r = r < 0 ? r : publish(job, &s, &result);
+	if (r < 0) {
+		roll_back(job, &s);
+		return r;
+	}
+	job->result.bytes = (uint64_t)s.stream + result.bytes;
+	return save_finish(job, &d);
+}

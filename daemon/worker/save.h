@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "worker/job.h"
+
+/* The end of a save whose image is published: the domain goes, and the disks' stamp is written. */
+int save_finish(struct job *job, const struct xl_domain *d);
+
+/* The name under which an image is written until it is complete. 0 or -ENOMEM. */
+int save_part_path(const struct job *job, char **ret);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <libxlutil.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+#include "worker/xl.h"
+
+/* xl itself reads the configuration: nobody else knows all that can stand in it. */
+
+#define XL_PROGRAM    "xl"
+#define XL_CONF	      "/etc/xen/xl.conf"
+#define PARSE_LIMIT_MSEC 60000
+#define OUTPUT_MAX    (4U << 20)
+#define CONFIG_MAX    (1U << 20)
+#define REASON_MAX    400
+
+/* Runs xl with its output in two files in memory. Its exit status, or -errno. */
+static int run_xl(const char *path, int out, int err)
+{
+	const char *const arguments[] = {XL_PROGRAM, "create", "--dryrun", "--quiet",
+					 "--defconfig", path, NULL};
+	posix_spawn_file_actions_t actions;
+	_cleanup_close_ int pidfd = -1;
+	struct pollfd p;
+	siginfo_t info = {0};
+	pid_t pid;
+	int r = -posix_spawn_file_actions_init(&actions);
+
+	if (r < 0)
+		return r;
+	r = -posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	r = r < 0 ? r : -posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
+	r = r < 0 ? r : -posix_spawnp(&pid, XL_PROGRAM, &actions, NULL,
+				   (char *const *)arguments, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (r < 0)
+		return r;
+	pidfd = pidfd_open(pid, 0);
+	p = (struct pollfd){.fd = pidfd, .events = POLLIN};
+	if (pidfd < 0 || poll(&p, 1, PARSE_LIMIT_MSEC) == 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return pidfd < 0 ? -EIO : -ETIMEDOUT;
+	}
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0)
+		return -errno;
+	return info.si_code == CLD_EXITED ? info.si_status : -EIO;
+}
+
+static int read_output(int fd, char **ret)
+{
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	return fd_read_file(fd, OUTPUT_MAX, ret, NULL);
+}
+
+/* Whether the file gives a UUID. xl's output does not tell: it draws one where there is none. */
+static int find_uuid(const char *path, bool *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	XLU_Config *config;
+	const char *value;
+	size_t size;
+	FILE *null;
+	int r = file_read(path, CONFIG_MAX, &text, &size);
+
+	if (r < 0)
+		return r;
+	null = fopen("/dev/null", "w");
+	if (!null)
+		return -errno;
+	config = xlu_cfg_init(null, path);
+	if (config) {
+		*ret = xlu_cfg_readdata(config, text, (int)size) == 0 &&
+		       xlu_cfg_get_string(config, "uuid", &value, 1) == 0;
+		xlu_cfg_destroy(config);
+	}
+	fclose(null);
+	return config ? 0 : -ENOMEM;
+}
+
+/* What xl said, on one line; its last words are about nothing but its end. */
+static int make_reason(const char *path, const char *said, int status, char **ret)
+{
+	_cleanup_free_ char *line = strndup(said, REASON_MAX);
+
+	if (!line)
+		return -ENOMEM;
+	for (char *p = line; *p; p++)
+		if (*p == '\n')
+			*p = p[1] ? ';' : '\0';
+	if (status < 0)
+		return str_format(ret, "%s: xl cannot read it: %s", path, strerror(-status));
+	return str_format(ret, "%s: xl refuses it: %s", path,
+			  str_empty(line) ? "it does not say why" : line);
+}
+
+int xl_parse(const char *path, struct xl_parsed *ret)
+{
+	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
+	_cleanup_free_ char *said = NULL;
+	_cleanup_close_ int out = memfd_create("xl-output", MFD_CLOEXEC);
+	_cleanup_close_ int err = memfd_create("xl-errors", MFD_CLOEXEC);
+	int r, status;
+
+	if (out < 0 || err < 0)
+		return -errno;
+	status = run_xl(path, out, err);
+	r = read_output(err, &said);
+	if (r >= 0 && status != 0)
+		r = make_reason(path, said, status, &parsed.error);
+	else if (r >= 0)
+		r = read_output(out, &parsed.config);
+	if (r >= 0 && !parsed.error)
+		r = find_uuid(path, &parsed.has_uuid);
+	if (r < 0)
+		return r;
+	*ret = parsed;
+	parsed = (struct xl_parsed){0};
+	return 0;
+}
+
+void xl_parsed_done(struct xl_parsed *parsed)
+{
+	free(parsed->error);
+	free(parsed->config);
+	*parsed = (struct xl_parsed){0};
+}
+
+int xl_parse_stamp(char **ret)
+{
+	struct stat st = {0};
+
+	/* xl's defaults for network cards, CPUs and more go into each configuration. */
+	if (stat(XL_CONF, &st) < 0 && errno != ENOENT)
+		return -errno;
+	return str_format(ret, "%lld.%09ld", (long long)st.st_mtim.tv_sec,
+			  (long)st.st_mtim.tv_nsec);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "util/uuid.h"
+
+/*
+ * The seam to libxl: what a worker does to domains. Behind it is libxl (worker/xl.c), or a stand-in
+ * whose world is a file (tests/fake). Each call returns when it is done; while it waits it watches
+ * for a request to stop and for the deadline. Either ends create, restore and save early: they
+ * return -ECANCELED or -ETIME. The other calls are short, and are not cut off.
+ *
+ * Errors are negative errnos; xl_reason() then has libxl's own words, if there were any.
+ */
+struct xl;
+
+#define XL_NO_DOMID UINT32_MAX
+
+struct xl_options {
+	int stop;	 /* readable once the operation is to end early */
+	usec_t deadline; /* USEC_INFINITY: none */
+	/* Called about twice a second while something goes on. */
+	void (*tick)(void *data);
+	void *data;
+};
+
+struct xl_domain {
+	uint32_t domid;
+	bool paused, shutdown, suspended, dying;
+	uint64_t memory_kib;
+};
+
+int xl_open(const struct xl_options *options, struct xl **ret);
+struct xl *xl_close(struct xl *xl);
+
+/* The first error that libxl told of since the last call that succeeded; NULL if none. */
+const char *xl_reason(const struct xl *xl);
+
+/* -ECANCELED or -ETIME once the operation is to end early, else 0. */
+int xl_interrupted(struct xl *xl);
+
+/*
+ * The domain with this UUID, a living one first. 0, or -ESRCH if there is none.
+ */
+int xl_find(struct xl *xl, const struct uuid *uuid, struct xl_domain *ret);
+
+/* libxl's JSON of a domain, as it is now. */
+int xl_get_config(struct xl *xl, uint32_t domid, char **ret);
+
+/*
+ * Whether there is memory for a guest, which is taken from dom0 where xl would do so.
+ * -ENOMEM with *ret_reason in words if there is not.
+ */
+int xl_make_room(struct xl *xl, const char *config, char **ret_reason);
+
+/* Builds a domain, and leaves it paused. Where that fails no domain is left. */
+int xl_create(struct xl *xl, const char *config, const struct uuid *uuid, uint32_t *ret_domid);
+
+/* The same from a stream, which comes through fd (the caller's). */
+int xl_restore(struct xl *xl, const char *config, int fd, uint32_t *ret_domid);
+
+/*
+ * Suspends a domain and writes its stream to fd (the caller's). After an error it can be
+ * suspended: see xl_find(), and xl_resume(). -ETIMEDOUT: the guest did not react.
+ */
+int xl_save(struct xl *xl, uint32_t domid, int fd);
+
+int xl_resume(struct xl *xl, uint32_t domid);
+int xl_unpause(struct xl *xl, uint32_t domid);
+int xl_destroy(struct xl *xl, uint32_t domid);
+
+/* Writes our mark (wire/mark.h). */
+int xl_set_mark(struct xl *xl, uint32_t domid, const char *mark);
+
+/* What xl makes of a configuration file. Either error, for the administrator, or the rest is set. */
+struct xl_parsed {
+	char *error;
+	char *config; /* libxl's JSON */
+	bool has_uuid; /* the file gives one; otherwise config has one that nobody chose */
+};
+
+/* Needs no struct xl. 0 or -errno. */
+int xl_parse(const char *path, struct xl_parsed *ret);
+void xl_parsed_done(struct xl_parsed *parsed);
+
+/* Changes when what xl_parse() makes of a file may change although the file does not. 0 or -errno. */
+int xl_parse_stamp(char **ret);
+
+DEFINE_CLEANUP(struct xl, xl_close);

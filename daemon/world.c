@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "world.h"
+
+#include <sys/queue.h>
+
+#include "util/log.h"
+#include "util/str.h"
+
+/* Changes come in bursts, and guests can cause some: no more than one listing in this time. */
+#define UPDATE_INTERVAL (50 * USEC_PER_MSEC)
+
+/* Somebody who waits for news of the folders. */
+struct waiter {
+	TAILQ_ENTRY(waiter) entry;
+	struct world *world;
+	uint64_t id;
+	bool surveying; /* the survey that it waits for has begun */
+	struct timer *limit;
+	world_ready_fn fn;
+	void *data;
+};
+
+TAILQ_HEAD(waiter_list, waiter);
+
+struct world {
+	struct loop *loop;
+	struct hv *hv;
+	struct state *state;
+	struct world_callbacks callbacks;
+
+	char *autostart, *save;
+	struct survey *survey;
+	struct domain_list *domains;
+	struct inventory *inventory;
+	char *lost;
+
+	struct timer *update;
+	usec_t updated;
+	struct waiter_list waiters;
+	uint64_t last_id;
+	bool surveying;
+};
+
+/* What others did to domains. */
+
+static bool ours_to_tell(struct world *w, const struct domain *d)
+{
+	return !d->system && !hv_operation(w->hv, &d->uuid) && !d->dying;
+}
+
+static void log_domain(const struct domain *d, const char *message_id, const char *text)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.domain = d->name ? d->name : "(null)",
+		.uuid = &d->uuid,
+		.domid = d->domid,
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_INFO, &fields, "%s", text);
+}
+
+static void log_rename(const struct domain *was, const struct domain *is)
+{
+	struct log_fields fields = {
+		.message_id = MSG_DOMAIN_RENAMED,
+		.domain = is->name,
+		.uuid = &is->uuid,
+		.domid = is->domid,
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_INFO, &fields, "was called %s before", was->name);
+}
+
+static void log_differences(struct world *w, const struct domain_list *new)
+{
+	const struct domain_list *old = w->domains;
+
+	for (size_t i = 0; i < new->n; i++) {
+		const struct domain *is = &new->domains[i];
+		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
+
+		if (!was && ours_to_tell(w, is) && is->manager != DOMAIN_MANAGER_XENDOMAINSD)
+			log_domain(is, MSG_DOMAIN_APPEARED, "has appeared");
+		else if (was && was->name && is->name && !str_equal(was->name, is->name) &&
+			 ours_to_tell(w, is))
+			log_rename(was, is);
+	}
+	for (size_t i = 0; i < old->n; i++) {
+		const struct domain *was = &old->domains[i];
+
+		if (!domain_list_find(new, &was->uuid, was->domid) && ours_to_tell(w, was))
+			log_domain(was, MSG_DOMAIN_GONE, "is gone");
+	}
+}
+
+/* Putting it together. */
+
+static int rebuild(struct world *w, struct survey *survey, struct domain_list *domains)
+{
+	struct inventory *inventory;
+	const struct hv_operation *op;
+	int r = inventory_build(survey, domains, state_history(w->state), &inventory);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; (op = hv_next_operation(w->hv, i)); i++)
+		inventory_set_busy(inventory, &op->uuid);
+	inventory_free(w->inventory);
+	w->inventory = inventory;
+	if (w->survey != survey)
+		survey_free(w->survey);
+	w->survey = survey;
+	if (w->domains != domains)
+		domain_list_free(w->domains);
+	w->domains = domains;
+	return 0;
+}
+
+int world_update(struct world *w)
+{
+	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
+	int r;
+
+	if (w->lost)
+		return -ENOTCONN;
+	timer_clear(w->update);
+	w->updated = loop_now(w->loop);
+	r = hv_list(w->hv, &domains);
+	if (r < 0)
+		return log_error_errno(r, "Cannot list the domains");
+	log_differences(w, domains);
+	r = rebuild(w, w->survey, domains);
+	if (r < 0)
+		return log_error_errno(r, "Cannot take stock");
+	TAKE_PTR(domains);
+	w->callbacks.changed(w->callbacks.data);
+	return 0;
+}
+
+static void on_update(void *data)
+{
+	world_update(data);
+}
+
+static void on_changed(void *data)
+{
+	struct world *w = data;
+
+	if (!timer_is_set(w->update))
+		timer_set(w->update, w->updated + UPDATE_INTERVAL);
+}
+
+static void on_progress(void *data, const struct hv_operation *operation)
+{
+	struct world *w = data;
+
+	w->callbacks.progress(w->callbacks.data, operation);
+}
+
+static void on_finished(void *data, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	struct world *w = data;
+
+	state_refresh(w->state);
+	world_update(w);
+	w->callbacks.finished(w->callbacks.data, operation, result);
+}
+
+static void on_lost(void *data, const char *reason)
+{
+	struct log_fields fields = {.message_id = MSG_XENSTORE_LOST, LOG_FIELDS_NONE};
+	struct world *w = data;
+
+	if (!w->lost && str_replace(&w->lost, reason) >= 0)
+		log_message(LOG_CRIT, &fields, "Nothing can be done to guests any more: %s",
+			    reason);
+}
+
+/* Surveys. */
+
+static void begin_survey(struct world *w)
+{
+	struct waiter *waiter;
+	int r;
+
+	r = w->lost ? -ENOTCONN : hv_survey(w->hv, w->autostart, w->save, w->survey);
+	if (r < 0 && r != -EBUSY)
+		log_error_errno(r, "Cannot look into the folders");
+	w->surveying = r >= 0;
+	/* Of one that had begun before, nobody knows whether it saw what the waiter means. */
+	TAILQ_FOREACH(waiter, &w->waiters, entry)
+		waiter->surveying = r >= 0;
+}
+
+static struct waiter *waiter_free(struct waiter *waiter)
+{
+	if (!waiter)
+		return NULL;
+	TAILQ_REMOVE(&waiter->world->waiters, waiter, entry);
+	timer_free(waiter->limit);
+	free(waiter);
+	return NULL;
+}
+
+static void answer(struct waiter *waiter, const char *error)
+{
+	world_ready_fn fn = waiter->fn;
+	void *data = waiter->data;
+
+	waiter_free(waiter);
+	fn(data, error);
+}
+
+/* Answering may add and remove waiters, so the list is begun anew each time. */
+static void answer_all(struct world *w, const char *error)
+{
+	struct waiter *waiter;
+
+	do {
+		TAILQ_FOREACH(waiter, &w->waiters, entry)
+			if (waiter->surveying)
+				break;
+		if (waiter)
+			answer(waiter, error);
+	} while (waiter);
+}
+
+static void on_waited(void *data)
+{
+	struct waiter *waiter = data;
+
+	world_update(waiter->world);
+	answer(waiter, "the folders could not be read in time");
+}
+
+/* A configuration without a UUID gets one the first time that it is seen. */
+static void draw_uuids(struct world *w, const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+		struct uuid uuid;
+		int r;
+
+		if (c->error || c->has_uuid || history_drawn(state_history(w->state), c->name))
+			continue;
+		r = uuid_random(&uuid);
+		r = r < 0 ? r : state_set_drawn(w->state, c->name, &uuid);
+		if (r < 0)
+			log_error_errno(r, "%s: cannot give the guest a UUID", c->path);
+	}
+}
+
+static void on_surveyed(void *data, struct survey *survey_taken, const char *reason)
+{
+	_cleanup_(survey_freep) struct survey *survey = survey_taken;
+	struct world *w = data;
+	bool again = false;
+	struct waiter *waiter;
+	int r = 0;
+
+	w->surveying = false;
+	if (survey) {
+		state_refresh(w->state);
+		draw_uuids(w, survey);
+		r = rebuild(w, survey, w->domains);
+		if (r >= 0)
+			TAKE_PTR(survey);
+	} else {
+		log_warning("The folders could not be read: %s", reason);
+	}
+	world_update(w);
+	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);
+	TAILQ_FOREACH(waiter, &w->waiters, entry)
+		again = true;
+	if (again && !w->surveying)
+		begin_survey(w);
+}
+
+int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id)
+{
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	int r;
+
+	if (!waiter)
+		return -ENOMEM;
+	*waiter = (struct waiter){.world = w, .fn = fn, .data = data, .id = ++w->last_id};
+	TAILQ_INSERT_TAIL(&w->waiters, waiter, entry);
+	r = timer_new(w->loop, on_waited, waiter, &waiter->limit);
+	if (r < 0) {
+		waiter_free(waiter);
+		return r;
+	}
+	timer_set_after(waiter->limit, limit);
+	*ret_id = waiter->id;
+	if (!w->surveying)
+		begin_survey(w);
+	if (!w->surveying)
+		timer_set_after(waiter->limit, 0);
+	return 0;
+}
+
+void world_unrefresh(struct world *w, uint64_t id)
+{
+	struct waiter *waiter;
+
+	TAILQ_FOREACH(waiter, &w->waiters, entry)
+		if (waiter->id == id) {
+			waiter_free(waiter);
+			return;
+		}
+}
+
+int world_new(struct loop *loop, struct hv *hv_taken, struct state *state,
+	      const struct world_callbacks *callbacks, struct world **ret)
+{
+	_cleanup_(hv_freep) struct hv *hv = hv_taken;
+	_cleanup_(world_freep) struct world *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	*w = (struct world){.loop = loop, .state = state, .callbacks = *callbacks};
+	TAILQ_INIT(&w->waiters);
+	w->survey = calloc(1, sizeof(*w->survey));
+	if (!w->survey)
+		return -ENOMEM;
+	hv->callbacks = (struct hv_callbacks){
+		.changed = on_changed,
+		.progress = on_progress,
+		.finished = on_finished,
+		.surveyed = on_surveyed,
+		.lost = on_lost,
+		.data = w,
+	};
+	w->hv = TAKE_PTR(hv);
+	r = timer_new(loop, on_update, w, &w->update);
+	r = r < 0 ? r : hv_list(w->hv, &w->domains);
+	r = r < 0 ? r : rebuild(w, w->survey, w->domains);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(w);
+	return 0;
+}
+
+struct world *world_free(struct world *w)
+{
+	struct waiter *waiter;
+
+	if (!w)
+		return NULL;
+	while ((waiter = TAILQ_FIRST(&w->waiters)))
+		waiter_free(waiter);
+	hv_free(w->hv);
+	timer_free(w->update);
+	inventory_free(w->inventory);
+	survey_free(w->survey);
+	domain_list_free(w->domains);
+	free(w->autostart);
+	free(w->save);
+	free(w->lost);
+	free(w);
+	return NULL;
+}
+
+int world_set_folders(struct world *w, const char *autostart, const char *save)
+{
+	int r = str_replace(&w->autostart, autostart);
+
+	return r < 0 ? r : str_replace(&w->save, save);
+}
+
+struct hv *world_hv(const struct world *w)
+{
+	return w->hv;
+}
+
+const struct inventory *world_inventory(const struct world *w)
+{
+	return w->inventory;
+}
+
+const struct domain_list *world_domains(const struct world *w)
+{
+	return w->domains;
+}
+
+const char *world_note(const struct world *w, size_t index)
+{
+	return index < w->survey->n_notes ? w->survey->notes[index] : NULL;
+}
+
+const char *world_lost(const struct world *w)
+{
+	return w->lost;
+}

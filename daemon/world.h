@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/inventory.h"
+#include "hv/hv.h"
+#include "io/loop.h"
+#include "state.h"
+
+/*
+ * What there is: the domains, the folders and the history, kept up to date and put together as an
+ * inventory. Logs what others do to domains.
+ */
+struct world;
+
+struct world_callbacks {
+	/* The inventory is new. */
+	void (*changed)(void *data);
+	void (*progress)(void *data, const struct hv_operation *operation);
+	/* Comes behind changed(): the inventory shows the guest as the operation left it. */
+	void (*finished)(void *data, const struct hv_operation *operation,
+			 const struct operation_result *result);
+	void *data;
+};
+
+/* error: NULL, or why the folders could not be read; what was known of them before stands. */
+typedef void (*world_ready_fn)(void *data, const char *error);
+
+/* hv is the world's from now on, also on failure; state stays the caller's. 0 or -errno. */
+int world_new(struct loop *loop, struct hv *hv, struct state *state,
+	      const struct world_callbacks *callbacks, struct world **ret);
+struct world *world_free(struct world *w);
+
+/* The folders of configurations and images; either may be NULL. Copied. 0 or -ENOMEM. */
+int world_set_folders(struct world *w, const char *autostart, const char *save);
+
+/*
+ * Reads the folders, lists the domains, and calls back from the loop: after limit at the latest.
+ * 0 or -errno.
+ */
+int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id);
+void world_unrefresh(struct world *w, uint64_t id);
+
+/* Lists the domains and makes the inventory anew, now. 0 or -errno. */
+int world_update(struct world *w);
+
+struct hv *world_hv(const struct world *w);
+const struct inventory *world_inventory(const struct world *w);
+const struct domain_list *world_domains(const struct world *w);
+
+/* What the survey had to say about files it did not take; NULL at the end. */
+const char *world_note(const struct world *w, size_t index);
+
+/* Why the hypervisor cannot be talked to any more, or NULL. */
+const char *world_lost(const struct world *w);
+
+DEFINE_CLEANUP(struct world, world_free);
