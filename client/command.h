@@ -53,5 +53,8 @@ int explain_reply(const struct varlink_reply *reply);
 int call_once(const struct context *context, const char *method, struct json_object *parameters,
 	      struct varlink_reply *ret);
 
+/* True if the daemon answers within a few seconds. */
+bool is_alive(const struct context *context);
+
 /* Calls Start or Stop and shows how it goes, to its end. Returns an exit status. */
 int run_sequence(const struct context *context, const char *method, char **names);

@@ -7,6 +7,9 @@
 /* How long the daemon may take for an answer that needs no guest. */
 #define ANSWER_LIMIT (30 * USEC_PER_SEC)
 
+/* The same for whether it is alive at all. */
+#define ALIVE_LIMIT (5 * USEC_PER_SEC)
+
 const struct command *const commands[] = {
 	&command_start,	 &command_stop, &command_restart, &command_status, &command_plan,
 	&command_reload, &command_help, NULL,
@@ -79,4 +82,19 @@ int call_once(const struct context *context, const char *method, struct json_obj
 	}
 	*ret = reply;
 	return 0;
+}
+
+bool is_alive(const struct context *context)
+{
+	struct varlink_reply reply = {0};
+	struct connection c;
+	int r = connection_open(context->socket, &c);
+
+	if (r < 0)
+		return false;
+	r = connection_call(&c, varlink_call_new(INTERFACE_SERVICE ".GetInfo", NULL, false));
+	r = r < 0 ? r : connection_receive(&c, ALIVE_LIMIT, &reply);
+	varlink_reply_done(&reply);
+	connection_close(&c);
+	return r >= 0;
 }

@@ -9,9 +9,11 @@
 
 #define OPTION_SOCKET 256
 #define OPTION_JSON   257
+#define OPTION_ONCE   258
 
 static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPTION_JSON},
+	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
@@ -26,6 +28,7 @@ void print_usage(FILE *out)
 			commands[i]->help);
 	fputs("\n"
 	      "      --json         print one JSON object\n"
+	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
 	      "  -V, --version      print the version, and exit\n"
 	      "  -h, --help         print this, and exit\n"
@@ -44,18 +47,34 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* What xendomains-shutdown.service relies on: the daemon may be dead or hung by then. */
+static int run_without_daemon(const struct command *command, char **arguments)
+{
+	if ((command != &command_start && command != &command_stop) || arguments[0]) {
+		fprintf(stderr, "--or-once goes with 'start' or 'stop' of all guests only\n");
+		return STATUS_USAGE;
+	}
+	fprintf(stderr, "The daemon does not answer; it is done without\n");
+	execl(DAEMON_PATH, DAEMON_PATH, "--once", command->name, NULL);
+	fprintf(stderr, "Cannot run " DAEMON_PATH ": %s\n", strerror(errno));
+	return STATUS_UNREACHABLE;
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_(writer_freep) struct writer *writer = NULL;
 	struct context context = {.socket = SOCKET_PATH};
 	const struct command *command;
-	bool json = false;
+	bool json = false, or_once = false;
 	int code;
 
 	while ((code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1) {
 		switch (code) {
 		case OPTION_JSON:
 			json = true;
+			break;
+		case OPTION_ONCE:
+			or_once = true;
 			break;
 		case OPTION_SOCKET:
 			context.socket = optarg;
@@ -78,6 +97,8 @@ int main(int argc, char **argv)
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
+	if (or_once && !is_alive(&context))
+		return run_without_daemon(command, argv + optind + 1);
 	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
 	if (!writer)
 		return explain_error(&context, -ENOMEM);

@@ -11,9 +11,6 @@
 #define TICK	   USEC_PER_SEC
 #define ALIVE_TICK (10 * USEC_PER_SEC)
 
-/* So long it may take to answer that. */
-#define ALIVE_LIMIT (5 * USEC_PER_SEC)
-
 /* What a unit's timeout is put off by each time: several chances to be heard. */
 #define EXTENSION "EXTEND_TIMEOUT_USEC=60000000"
 
@@ -28,18 +25,8 @@
  */
 static void extend_timeout(const struct context *context)
 {
-	struct varlink_reply reply = {0};
-	struct connection c;
-	int r;
-
-	if (!getenv("NOTIFY_SOCKET") || connection_open(context->socket, &c) < 0)
-		return;
-	r = connection_call(&c, varlink_call_new(INTERFACE_SERVICE ".GetInfo", NULL, false));
-	r = r < 0 ? r : connection_receive(&c, ALIVE_LIMIT, &reply);
-	if (r >= 0)
+	if (getenv("NOTIFY_SOCKET") && is_alive(context))
 		sd_notify(0, EXTENSION);
-	varlink_reply_done(&reply);
-	connection_close(&c);
 }
 
 static bool all_is_well(struct json_object *parameters)

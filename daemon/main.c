@@ -19,6 +19,10 @@
 
 #define BACKEND_FILE_MAX (1U << 20)
 
+/* --once: so often systemd hears that it goes on, and for so long that is good. */
+#define ALIVE_INTERVAL	(10 * USEC_PER_SEC)
+#define ALIVE_EXTENSION (60 * USEC_PER_SEC)
+
 /* A daemon that is asked to go has nothing to do but to close its files. */
 #define TAKE_OVER_LIMIT_MSEC 5000
 
@@ -40,6 +44,7 @@ struct options {
 struct daemon {
 	struct loop *loop;
 	struct manager *manager;
+	struct timer *alive; /* --once: tells systemd that it goes on */
 };
 
 static void usage(FILE *out)
@@ -252,6 +257,14 @@ static void on_once_done(void *data, int error, const char *reason _unused_,
 	loop_exit(d->loop, error < 0 || !job_succeeded(job) ? STATUS_FAILED : STATUS_OK);
 }
 
+static void on_alive(void *data)
+{
+	struct daemon *d = data;
+
+	notify_extend_timeout(ALIVE_EXTENSION);
+	timer_set_after(d->alive, ALIVE_INTERVAL);
+}
+
 static int run_once(struct daemon *d, enum goal goal)
 {
 	struct follower follower = {.event = on_once_event, .done = on_once_done, .data = d};
@@ -260,7 +273,13 @@ static int run_once(struct daemon *d, enum goal goal)
 
 	if (r == -EHOSTDOWN)
 		return log_error_errno(r, "Nothing can be done: %s", manager_obstacle(d->manager));
-	return r < 0 ? log_error_errno(r, "Cannot begin") : loop_run(d->loop);
+	r = r < 0 ? r : timer_new(d->loop, on_alive, d, &d->alive);
+	if (r < 0)
+		return log_error_errno(r, "Cannot begin");
+	on_alive(d);
+	r = loop_run(d->loop);
+	timer_free(d->alive);
+	return r;
 }
 
 static int run(const struct options *o)

@@ -35,6 +35,7 @@ struct world {
 	struct inventory *inventory;
 	char *lost;
 
+	const struct uuid *expected; /* changes of this guest are the end of an operation */
 	struct timer *update;
 	usec_t updated;
 	struct waiter_list waiters;
@@ -46,7 +47,8 @@ struct world {
 
 static bool ours_to_tell(struct world *w, const struct domain *d)
 {
-	return !d->system && !hv_operation(w->hv, &d->uuid) && !d->dying;
+	return !d->system && !d->dying && !hv_operation(w->hv, &d->uuid) &&
+	       !(w->expected && uuid_equal(w->expected, &d->uuid));
 }
 
 static void log_domain(const struct domain *d, const char *message_id, const char *text)
@@ -167,7 +169,9 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	struct world *w = data;
 
 	state_refresh(w->state);
+	w->expected = &operation->uuid;
 	world_update(w);
+	w->expected = NULL;
 	w->callbacks.finished(w->callbacks.data, operation, result);
 }
 

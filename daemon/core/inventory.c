@@ -65,7 +65,8 @@ static struct uuid identify(const struct survey_config *config, const struct sur
 		    str_equal(domains->domains[i].name, config->name))
 			return domains->domains[i].uuid;
 	for (size_t i = 0; i < survey->n_images; i++)
-		if (!survey->images[i].error && str_equal(survey->images[i].name, config->name))
+		if (!uuid_is_null(&survey->images[i].uuid) &&
+		    str_equal(survey->images[i].name, config->name))
 			return survey->images[i].uuid;
 	drawn = history_drawn(history, config->name);
 	return drawn ? *drawn : UUID_NULL;

@@ -156,18 +156,19 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 		     bool named)
 {
 	const struct domain *d = g->domain;
+	bool ended = d->shutdown && !g->busy; /* a worker of ours can have suspended it */
 
 	if (d->dying)
 		return conclude(s, STEP_SKIPPED, "is already dying");
 	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
 		return conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
-	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND && !g->busy)
+	if (ended && d->reason == SHUTDOWN_REASON_SUSPEND)
 		return conclude(s, STEP_SKIPPED, "is suspended; somebody else is saving it");
-	if (d->shutdown && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	if (ended && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
 	    domain_death_action(d) == DEATH_PRESERVE)
 		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
 				shutdown_reason_to_string(d->reason));
-	if (d->shutdown && !g->busy) {
+	if (ended) {
 		add_stage(s, STAGE_CLEAN);
 		return 0;
 	}

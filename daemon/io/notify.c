@@ -40,6 +40,11 @@ void notify_status(const char *format, ...)
 		sd_notifyf(0, "STATUS=%s", text);
 }
 
+void notify_extend_timeout(usec_t by)
+{
+	sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu", (unsigned long long)by);
+}
+
 int notify_listen_fd(void)
 {
 	int n = sd_listen_fds(1);

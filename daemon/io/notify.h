@@ -10,6 +10,9 @@ void notify_stopping(void);
 void notify_reloading(void);
 void notify_status(const char *format, ...) _printf_(1, 2);
 
+/* Puts off the end of systemd's patience with a unit that is starting or stopping. */
+void notify_extend_timeout(usec_t by);
+
 /* The one listening socket that was handed over: a descriptor, 0 for none, or -errno. */
 int notify_listen_fd(void);
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "fake.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+
+#define WORLD_MAX (16U << 20)
+
+static int path_in(const struct fake *w, const char *name, char **ret)
+{
+	return str_format(ret, "%s/%s", w->folder, name);
+}
+
+static int read_world(struct fake *w)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	size_t size;
+	int r = path_in(w, "world", &path);
+
+	r = r < 0 ? r : file_read(path, WORLD_MAX, &text, &size);
+	if (r == -ENOENT) {
+		w->json = json_object_new_object();
+		return w->json ? json_add(w->json, "domains", json_object_new_array()) : -ENOMEM;
+	}
+	return r < 0 ? r : json_parse(text, size, &w->json);
+}
+
+static void apply_events(struct fake *w)
+{
+	struct json_object *domains = fake_domains(w);
+	usec_t now = usec_now(), at;
+
+	for (size_t i = 0; i < json_object_array_length(domains); i++) {
+		struct json_object *d = json_object_array_get_idx(domains, i);
+		const char *next = json_get_string(d, "next");
+
+		if (!next || json_get_u64(d, "next_at", &at) < 0 || at > now ||
+		    str_equal(fake_state(d), "suspended") || str_equal(fake_state(d), "paused"))
+			continue;
+		fake_set_state(w, d, next);
+		json_object_object_del(d, "next");
+	}
+}
+
+int fake_open(struct fake *ret)
+{
+	const char *folder = getenv("FAKE_WORLD");
+	_cleanup_free_ char *path = NULL;
+	struct fake w = {.lock = -1};
+	int r;
+
+	if (!folder)
+		return -ENODEV;
+	r = str_replace(&w.folder, folder);
+	r = r < 0 ? r : path_in(&w, "lock", &path);
+	if (r >= 0) {
+		w.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		r = w.lock < 0 || flock(w.lock, LOCK_EX) < 0 ? -errno : read_world(&w);
+	}
+	if (r < 0) {
+		if (w.lock >= 0)
+			close(w.lock);
+		free(w.folder);
+		return r;
+	}
+	apply_events(&w);
+	*ret = w;
+	return 0;
+}
+
+static void write_world(struct fake *w)
+{
+	_cleanup_free_ char *path = NULL, *new = NULL;
+	_cleanup_close_ int fd = -1;
+	const char *text;
+	size_t length;
+
+	if (path_in(w, "world", &path) < 0 || path_in(w, "world.new", &new) < 0)
+		abort();
+	text = json_text(w->json, &length);
+	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || fd_write_all(fd, text, length) < 0 || rename(new, path) < 0)
+		abort();
+}
+
+void fake_close(struct fake *w)
+{
+	if (w->changed)
+		write_world(w);
+	json_object_put(w->json);
+	close(w->lock);
+	free(w->folder);
+}
+
+void fake_log(struct fake *w, const char *format, ...)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL, *line = NULL;
+	_cleanup_close_ int fd = -1;
+	va_list ap;
+
+	va_start(ap, format);
+	if (str_vformat(&text, format, ap) < 0 || str_format(&line, "%s\n", text) < 0 ||
+	    path_in(w, "log", &path) < 0)
+		abort();
+	va_end(ap);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || fd_write_all(fd, line, strlen(line)) < 0)
+		abort();
+}
+
+struct json_object *fake_domains(struct fake *w)
+{
+	return json_get(w->json, "domains", json_type_array);
+}
+
+struct json_object *fake_find(struct fake *w, uint64_t domid)
+{
+	struct json_object *domains = fake_domains(w);
+	uint64_t other;
+
+	for (size_t i = 0; i < json_object_array_length(domains); i++) {
+		struct json_object *d = json_object_array_get_idx(domains, i);
+
+		if (json_get_u64(d, "domid", &other) >= 0 && other == domid)
+			return d;
+	}
+	return NULL;
+}
+
+struct json_object *fake_find_uuid(struct fake *w, const struct uuid *uuid)
+{
+	struct json_object *domains = fake_domains(w);
+	struct uuid other;
+
+	for (size_t i = 0; i < json_object_array_length(domains); i++) {
+		struct json_object *d = json_object_array_get_idx(domains, i);
+
+		if (json_get_uuid(d, "uuid", &other) >= 0 && uuid_equal(&other, uuid))
+			return d;
+	}
+	return NULL;
+}
+
+struct json_object *fake_add(struct fake *w, const struct uuid *uuid, struct json_object *config)
+{
+	struct json_object *d = json_object_new_object();
+	uint64_t last = fake_number(w->json, "last_domid", 0);
+	struct json_object *info = json_get(config, "c_info", json_type_object);
+	struct uuid boot;
+
+	if (!d || uuid_random(&boot) < 0)
+		return NULL;
+	json_add_u64(w->json, "last_domid", last + 1);
+	json_add_u64(d, "domid", last + 1);
+	json_add_uuid(d, "uuid", uuid);
+	json_add_uuid(d, "boot", &boot);
+	json_add_string(d, "name", json_get_string(info, "name"));
+	json_add(d, "config", json_object_get(config));
+	json_append(fake_domains(w), d);
+	w->changed = true;
+	fake_set_state(w, d, "paused");
+	return d;
+}
+
+void fake_remove(struct fake *w, uint64_t domid)
+{
+	struct json_object *domains = fake_domains(w);
+
+	for (size_t i = 0; i < json_object_array_length(domains); i++)
+		if (fake_find(w, domid) == json_object_array_get_idx(domains, i)) {
+			fake_log(w, "%llu gone", (unsigned long long)domid);
+			json_object_array_del_idx(domains, i, 1);
+			w->changed = true;
+			return;
+		}
+}
+
+const char *fake_state(struct json_object *domain)
+{
+	return json_get_string(domain, "state");
+}
+
+void fake_set_state(struct fake *w, struct json_object *domain, const char *state)
+{
+	fake_log(w, "%llu %s %s %s", (unsigned long long)fake_number(domain, "domid", 0),
+		  json_get_string(domain, "name"), state, json_get_string(domain, "boot"));
+	json_add_string(domain, "state", state);
+	w->changed = true;
+}
+
+void fake_schedule(struct fake *w, struct json_object *domain, const char *state, usec_t at)
+{
+	json_add_string(domain, "next", state);
+	json_add_u64(domain, "next_at", at);
+	w->changed = true;
+}
+
+usec_t fake_next_event(struct fake *w)
+{
+	struct json_object *domains = fake_domains(w);
+	usec_t next = USEC_INFINITY, at;
+
+	for (size_t i = 0; i < json_object_array_length(domains); i++) {
+		struct json_object *d = json_object_array_get_idx(domains, i);
+
+		if (json_get_string(d, "next") && json_get_u64(d, "next_at", &at) >= 0 &&
+		    str_equal(fake_state(d), "running"))
+			next = MIN(next, at);
+	}
+	return next;
+}
+
+struct json_object *fake_behaviour(struct json_object *config)
+{
+	return json_get(config, "fake", json_type_object);
+}
+
+uint64_t fake_number(struct json_object *behaviour, const char *key, uint64_t standard)
+{
+	uint64_t value;
+
+	return json_get_u64(behaviour, key, &value) < 0 ? standard : value;
+}
+
+void fake_let_go(struct fake *w, struct json_object *domain)
+{
+	struct json_object *config = json_get(domain, "config", json_type_object);
+	struct json_object *ends =
+		json_get(fake_behaviour(config), "ends", json_type_object);
+
+	fake_set_state(w, domain, "running");
+	if (ends)
+		fake_schedule(w, domain, json_get_string(ends, "reason"),
+			       usec_now() + fake_number(ends, "after_ms", 0) * USEC_PER_MSEC);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "wire/json.h"
+
+/*
+ * A host without Xen: its domains stand in a JSON file in the folder $FAKE_WORLD, which everybody
+ * who looks at it or changes it locks. What a domain does by itself (powering off some time after
+ * it was asked to, crashing) is done by whoever looks next.
+ *
+ * What a guest is like stands in the member "fake" of its configuration:
+ *
+ *   create_ms, save_ms, restore_ms   how long it takes
+ *   create_error, restore_error      it fails with these words
+ *   deaf                             it does not suspend
+ *   off_ms                           so long after it was asked it has powered off
+ *   never_off                        it has not
+ *   ends                             {"reason", "after_ms"}: by itself
+ *   pages                            memory in an image
+ *
+ * Every change is noted in the folder's file "log", a line each.
+ */
+struct fake {
+	struct json_object *json;
+	int lock;
+	char *folder;
+	bool changed;
+};
+
+/* Locks and reads the world; empty if there is none yet. 0 or -errno. */
+int fake_open(struct fake *ret);
+
+/* Writes what was changed, and unlocks. */
+void fake_close(struct fake *w);
+
+void fake_log(struct fake *w, const char *format, ...) _printf_(2, 3);
+
+struct json_object *fake_domains(struct fake *w);
+
+/* By number; by UUID, a living one first. NULL if there is none. */
+struct json_object *fake_find(struct fake *w, uint64_t domid);
+struct json_object *fake_find_uuid(struct fake *w, const struct uuid *uuid);
+
+/* A new domain, paused. NULL: no memory. */
+struct json_object *fake_add(struct fake *w, const struct uuid *uuid, struct json_object *config);
+void fake_remove(struct fake *w, uint64_t domid);
+
+/* "paused", "running", "suspended", or the reason it has shut down for. */
+const char *fake_state(struct json_object *domain);
+void fake_set_state(struct fake *w, struct json_object *domain, const char *state);
+
+/* What it does next: takes the state at a time of CLOCK_MONOTONIC. */
+void fake_schedule(struct fake *w, struct json_object *domain, const char *state, usec_t at);
+
+/* When the next domain does something; USEC_INFINITY if none does. */
+usec_t fake_next_event(struct fake *w);
+
+/* The member "fake" of a domain's configuration, or of a configuration; can be NULL. */
+struct json_object *fake_behaviour(struct json_object *config);
+uint64_t fake_number(struct json_object *behaviour, const char *key, uint64_t standard);
+
+/* Begins the life of a domain that was just unpaused. */
+void fake_let_go(struct fake *w, struct json_object *domain);

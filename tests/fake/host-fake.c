@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "hv/host.h"
+#include "util/str.h"
+#include "wire/mark.h"
+#include "fake.h"
+
+/* The daemon's side of the stand-in: the world's file instead of XenStore and the hypervisor. */
+
+struct host {
+	struct loop *loop;
+	struct host_callbacks callbacks;
+	int inotify;
+	struct watch *news;
+	struct timer *next;
+};
+
+static void on_next(void *data)
+{
+	struct host *h = data;
+
+	h->callbacks.changed(h->callbacks.data);
+}
+
+static void on_news(void *data, unsigned events _unused_)
+{
+	struct host *h = data;
+	char buffer[4096];
+
+	while (read(h->inotify, buffer, sizeof(buffer)) > 0)
+		;
+	h->callbacks.changed(h->callbacks.data);
+}
+
+static int read_mark(struct json_object *o, struct domain *d)
+{
+	_cleanup_(mark_done) struct mark mark = {0};
+	const char *text = json_get_string(o, "mark");
+
+	d->manager = DOMAIN_MANAGER_XL;
+	if (!text || mark_parse(text, strlen(text), &mark) < 0)
+		return 0;
+	d->manager = DOMAIN_MANAGER_XENDOMAINSD;
+	d->on_poweroff = death_action_from_string(mark.on_poweroff);
+	d->on_reboot = death_action_from_string(mark.on_reboot);
+	d->on_crash = death_action_from_string(mark.on_crash);
+	return str_replace(&d->source, mark.source);
+}
+
+static int fill_domain(struct json_object *o, struct domain *d)
+{
+	const char *state = fake_state(o);
+	int r;
+
+	*d = (struct domain){
+		.domid = (uint32_t)fake_number(o, "domid", 0),
+		.paused = str_equal(state, "paused"),
+		.up = str_equal(state, "running"),
+		.memory_kib = 1024,
+		.vcpus = 1,
+	};
+	json_get_uuid(o, "uuid", &d->uuid);
+	d->shutdown = !d->paused && !str_equal(state, "running");
+	if (d->shutdown)
+		d->reason = shutdown_reason_from_string(
+			str_equal(state, "suspended") ? "suspend" : state);
+	r = str_replace(&d->name, json_get_string(o, "name"));
+	return r < 0 ? r : read_mark(o, d);
+}
+
+int host_list(struct host *h, struct domain_list **ret)
+{
+	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
+	struct json_object *domains;
+	struct fake w;
+	usec_t next;
+	int r = l ? fake_open(&w) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	domains = fake_domains(&w);
+	l->domains = calloc(json_object_array_length(domains) + 1, sizeof(*l->domains));
+	if (l->domains) {
+		l->domains[l->n++] = (struct domain){.domid = 0, .system = true};
+		r = str_replace(&l->domains[0].name, "Domain-0");
+	}
+	for (size_t i = 0; l->domains && r >= 0 && i < json_object_array_length(domains); i++)
+		r = fill_domain(json_object_array_get_idx(domains, i), &l->domains[l->n++]);
+	next = fake_next_event(&w);
+	fake_close(&w);
+	if (!l->domains || r < 0)
+		return -ENOMEM;
+	if (next != USEC_INFINITY)
+		timer_set(h->next, next);
+	*ret = TAKE_PTR(l);
+	return 0;
+}
+
+int host_ask_shutdown(struct host *h _unused_, const struct domain *domain)
+{
+	struct json_object *d, *behaviour;
+	struct uuid uuid;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domain->domid);
+	if (!d || json_get_uuid(d, "uuid", &uuid) < 0 || !uuid_equal(&uuid, &domain->uuid)) {
+		r = -ESTALE;
+	} else {
+		behaviour = fake_behaviour(json_get(d, "config", json_type_object));
+		fake_log(&w, "%u asked", domain->domid);
+		if (!json_get_bool(behaviour, "never_off"))
+			fake_schedule(&w, d, "poweroff",
+				       usec_now() + fake_number(behaviour, "off_ms", 0) *
+							    USEC_PER_MSEC);
+	}
+	fake_close(&w);
+	return r;
+}
+
+int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct host **ret)
+{
+	_cleanup_(host_freep) struct host *h = calloc(1, sizeof(*h));
+	const char *folder = getenv("FAKE_WORLD");
+	int r;
+
+	if (!h)
+		return -ENOMEM;
+	*h = (struct host){.loop = loop, .callbacks = *callbacks, .inotify = -1};
+	if (!folder)
+		return -ENODEV;
+	h->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (h->inotify < 0 || inotify_add_watch(h->inotify, folder, IN_MOVED_TO) < 0)
+		return -errno;
+	r = watch_new(loop, h->inotify, WATCH_READ, on_news, h, &h->news);
+	r = r < 0 ? r : timer_new(loop, on_next, h, &h->next);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(h);
+	return 0;
+}
+
+struct host *host_free(struct host *h)
+{
+	if (!h)
+		return NULL;
+	watch_free(h->news);
+	timer_free(h->next);
+	if (h->inotify >= 0)
+		close(h->inotify);
+	free(h);
+	return NULL;
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <endian.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "worker/stream.h"
+#include "worker/xl.h"
+#include "fake.h"
+
+/*
+ * The stand-in for libxl: see fake.h for what its guests do. A saved guest's stream is a real one,
+ * with the guest's boot ID as its memory, so that a guest that was restored can be told from one
+ * that was started afresh.
+ */
+
+#define PAGE_SIZE 4096
+#define PAGES	  4
+#define STEP_MSEC 5
+
+struct xl {
+	struct xl_options options;
+	char *reason;
+};
+
+int xl_open(const struct xl_options *options, struct xl **ret)
+{
+	struct xl *xl = calloc(1, sizeof(*xl));
+
+	if (!xl)
+		return -ENOMEM;
+	xl->options = *options;
+	*ret = xl;
+	return 0;
+}
+
+struct xl *xl_close(struct xl *xl)
+{
+	if (xl)
+		free(xl->reason);
+	free(xl);
+	return NULL;
+}
+
+const char *xl_reason(const struct xl *xl)
+{
+	return xl->reason;
+}
+
+int xl_interrupted(struct xl *xl)
+{
+	struct pollfd p = {.fd = xl->options.stop, .events = POLLIN};
+
+	if (poll(&p, 1, 0) > 0)
+		return -ECANCELED;
+	return usec_now() >= xl->options.deadline ? -ETIME : 0;
+}
+
+static int fail(struct xl *xl, int error, const char *reason)
+{
+	str_replace(&xl->reason, reason);
+	return error;
+}
+
+/* Takes time, and can be ended early. */
+static int pass_time(struct xl *xl, uint64_t msec)
+{
+	usec_t end = usec_now() + msec * USEC_PER_MSEC;
+
+	while (usec_now() < end) {
+		struct pollfd p = {.fd = xl->options.stop, .events = POLLIN};
+		int r = xl_interrupted(xl);
+
+		if (r < 0)
+			return r;
+		poll(&p, 1, STEP_MSEC);
+		xl->options.tick(xl->options.data);
+	}
+	return 0;
+}
+
+int xl_find(struct xl *xl _unused_, const struct uuid *uuid, struct xl_domain *ret)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find_uuid(&w, uuid);
+	if (d) {
+		const char *state = fake_state(d);
+
+		*ret = (struct xl_domain){
+			.domid = (uint32_t)fake_number(d, "domid", 0),
+			.paused = str_equal(state, "paused"),
+			.suspended = str_equal(state, "suspended"),
+			.shutdown = !str_equal(state, "paused") && !str_equal(state, "running"),
+			.memory_kib = 1024,
+		};
+	}
+	fake_close(&w);
+	return d ? 0 : -ESRCH;
+}
+
+int xl_get_config(struct xl *xl _unused_, uint32_t domid, char **ret)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	r = d ? str_format(ret, "%s", json_text(json_get(d, "config", json_type_object), NULL))
+	      : -ESRCH;
+	fake_close(&w);
+	return r;
+}
+
+int xl_make_room(struct xl *xl _unused_, const char *config_text, char **ret_reason)
+{
+	_cleanup_json_ struct json_object *config = NULL;
+	uint64_t wanted, has;
+	struct fake w;
+	int r = json_parse(config_text, strlen(config_text), &config);
+
+	r = r < 0 ? r : fake_open(&w);
+	if (r < 0)
+		return r;
+	wanted = fake_number(json_get(config, "b_info", json_type_object), "max_memkb", 0);
+	has = fake_number(w.json, "free_kib", UINT64_MAX);
+	fake_close(&w);
+	if (wanted <= has)
+		return 0;
+	r = str_format(ret_reason, "not enough memory: the guest wants %llu MiB, and %llu MiB are free",
+		       (unsigned long long)wanted / 1024, (unsigned long long)has / 1024);
+	return r < 0 ? r : -ENOMEM;
+}
+
+/* A domain with the name and UUID of a configuration, as it is while it is built. */
+static int begin_build(struct xl *xl, struct json_object *config, const struct uuid *uuid,
+		       uint32_t *ret_domid)
+{
+	struct json_object *info = json_get(config, "c_info", json_type_object);
+	struct json_object *domains, *d = NULL;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	domains = fake_domains(&w);
+	for (size_t i = 0; r >= 0 && i < json_object_array_length(domains); i++)
+		if (str_equal(json_get_string(json_object_array_get_idx(domains, i), "name"),
+			      json_get_string(info, "name")))
+			r = fail(xl, -EEXIST, "a domain of this name exists already");
+	if (r >= 0) {
+		json_add_uuid(info, "uuid", uuid);
+		d = fake_add(&w, uuid, config);
+		r = d ? 0 : -ENOMEM;
+	}
+	if (d)
+		*ret_domid = (uint32_t)fake_number(d, "domid", 0);
+	fake_close(&w);
+	return r;
+}
+
+int xl_destroy(struct xl *xl _unused_, uint32_t domid)
+{
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	fake_remove(&w, domid);
+	fake_close(&w);
+	return 0;
+}
+
+static int end_build(struct xl *xl, struct json_object *config, const char *time_key,
+		     const char *error_key, uint32_t domid)
+{
+	struct json_object *behaviour = fake_behaviour(config);
+	const char *error = json_get_string(behaviour, error_key);
+	int r = pass_time(xl, fake_number(behaviour, time_key, 0));
+
+	if (r >= 0 && error)
+		r = fail(xl, -EIO, error);
+	if (r < 0)
+		xl_destroy(xl, domid);
+	return r;
+}
+
+int xl_create(struct xl *xl, const char *config_text, const struct uuid *uuid, uint32_t *ret_domid)
+{
+	_cleanup_json_ struct json_object *config = NULL;
+	uint32_t domid;
+	int r = json_parse(config_text, strlen(config_text), &config);
+
+	r = r < 0 ? r : begin_build(xl, config, uuid, &domid);
+	r = r < 0 ? r : end_build(xl, config, "create_ms", "create_error", domid);
+	if (r >= 0)
+		*ret_domid = domid;
+	return r;
+}
+
+/* Streams: the smallest that is one, around pages of which the first holds the boot ID. */
+
+static const uint8_t libxl_head[] = {'L', 'i', 'b', 'x', 'l', 'F', 'm', 't', 0, 0, 0, 2, 0, 0, 0, 0,
+				     1,	  0,   0,   0,	 0,   0,   0,	0};
+
+static const uint8_t libxc_head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* marker */
+				     'X',  'E',	 'N',  'F',  0,	   0,	 0,    3,    /* version */
+				     0,	   0,	 0,    0,    0,	   0,	 0,    0,    /* options */
+				     1,	   0,	 0,    0,    12,   0,	 0,    0,    /* a PV guest */
+				     4,	   0,	 0,    0,    17,   0,	 0,    0};
+
+static int write_page(int fd, uint64_t number, const char *text)
+{
+	struct {
+		uint32_t type, length;
+		uint32_t count, reserved;
+		uint64_t pfn;
+		char page[PAGE_SIZE];
+	} record = {
+		.type = htole32(1),
+		.length = htole32(sizeof(record) - 8),
+		.count = htole32(1),
+		.pfn = htole64(number),
+	};
+
+	snprintf(record.page, sizeof(record.page), "%s", text);
+	return fd_write_all(fd, &record, sizeof(record));
+}
+
+static int write_pages(struct xl *xl, int fd, struct json_object *behaviour, const char *boot)
+{
+	uint64_t n = fake_number(behaviour, "pages", PAGES);
+	uint64_t msec = fake_number(behaviour, "save_ms", 0);
+	int r = 0;
+
+	for (uint64_t i = 0; r >= 0 && i < n; i++) {
+		r = pass_time(xl, msec / n);
+		r = r < 0 ? r : write_page(fd, i, i == 0 ? boot : "");
+	}
+	return r;
+}
+
+static int suspend(struct xl *xl, uint32_t domid, struct json_object **ret_config, char **ret_boot)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	if (!d)
+		r = fail(xl, -ESRCH, "there is no such domain");
+	else if (json_get_bool(fake_behaviour(json_get(d, "config", json_type_object)), "deaf"))
+		r = fail(xl, -ETIMEDOUT, "guest didn't acknowledge suspend");
+	else if (!str_equal(fake_state(d), "running") && !str_equal(fake_state(d), "paused"))
+		r = fail(xl, -EIO, "the domain has shut down");
+	if (r >= 0) {
+		*ret_config = json_object_get(json_get(d, "config", json_type_object));
+		r = str_format(ret_boot, "%s", json_get_string(d, "boot"));
+		fake_set_state(&w, d, "suspended");
+	}
+	fake_close(&w);
+	return r;
+}
+
+int xl_save(struct xl *xl, uint32_t domid, int fd)
+{
+	static const uint8_t ends[16] = {0};
+	_cleanup_json_ struct json_object *config = NULL;
+	_cleanup_free_ char *boot = NULL;
+	int r = suspend(xl, domid, &config, &boot);
+
+	r = r < 0 ? r : fd_write_all(fd, libxl_head, sizeof(libxl_head));
+	r = r < 0 ? r : fd_write_all(fd, libxc_head, sizeof(libxc_head));
+	r = r < 0 ? r : write_pages(xl, fd, fake_behaviour(config), boot);
+	r = r < 0 ? r : fd_write_all(fd, ends, sizeof(ends));
+	return r == -EPIPE ? fail(xl, -EIO, "the stream could not be written") : r;
+}
+
+/* Reads a stream to its end, and the text in its first page. */
+static int read_stream(struct xl *xl, int fd, char *boot, size_t size)
+{
+	const size_t first = sizeof(libxl_head) + sizeof(libxc_head) + 24;
+	struct stream stream = STREAM_INIT;
+	uint8_t byte;
+
+	while (stream.state != STREAM_COMPLETE) {
+		ssize_t n = read(fd, &byte, 1);
+
+		if (n <= 0)
+			return fail(xl, -EIO, "unexpected end of the stream");
+		if (stream.bytes >= first && stream.bytes - first < size - 1)
+			boot[stream.bytes - first] = (char)byte;
+		if (stream_feed(&stream, &byte, 1) < 0)
+			return fail(xl, -EIO, "the stream is not understood");
+	}
+	boot[size - 1] = '\0';
+	return 0;
+}
+
+int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_domid)
+{
+	_cleanup_json_ struct json_object *config = NULL;
+	char boot[UUID_TEXT_SIZE] = "";
+	struct json_object *d;
+	struct uuid uuid;
+	struct fake w;
+	uint32_t domid;
+	int r = json_parse(config_text, strlen(config_text), &config);
+
+	if (r < 0 ||
+	    json_get_uuid(json_get(config, "c_info", json_type_object), "uuid", &uuid) < 0)
+		return -EBADMSG;
+	r = begin_build(xl, config, &uuid, &domid);
+	if (r < 0)
+		return r;
+	r = read_stream(xl, fd, boot, sizeof(boot));
+	if (r < 0) {
+		xl_destroy(xl, domid);
+		return r;
+	}
+	r = end_build(xl, config, "restore_ms", "restore_error", domid);
+	r = r < 0 ? r : fake_open(&w);
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	json_add_string(d, "boot", boot);
+	w.changed = true;
+	fake_close(&w);
+	*ret_domid = domid;
+	return 0;
+}
+
+static int set_state(struct xl *xl, uint32_t domid, const char *from, bool let_go)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	if (!d || !str_equal(fake_state(d), from))
+		r = fail(xl, -EINVAL, "the domain is in another state");
+	else if (let_go)
+		fake_let_go(&w, d);
+	else
+		fake_set_state(&w, d, "running");
+	fake_close(&w);
+	return r;
+}
+
+int xl_resume(struct xl *xl, uint32_t domid)
+{
+	return set_state(xl, domid, "suspended", false);
+}
+
+int xl_unpause(struct xl *xl, uint32_t domid)
+{
+	return set_state(xl, domid, "paused", true);
+}
+
+int xl_set_mark(struct xl *xl _unused_, uint32_t domid, const char *mark)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	r = d ? json_add_string(d, "mark", mark) : -ESRCH;
+	w.changed = true;
+	fake_close(&w);
+	return r;
+}
+
+/* A configuration is libxl's JSON here, since there is no xl that could make it out of one. */
+int xl_parse(const char *path, struct xl_parsed *ret)
+{
+	_cleanup_json_ struct json_object *config = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct json_object *info;
+	struct uuid uuid;
+	size_t size;
+	int r = file_read(path, 1U << 20, &text, &size);
+
+	if (r < 0)
+		return r;
+	*ret = (struct xl_parsed){0};
+	if (json_parse(text, size, &config) < 0)
+		return str_format(&ret->error, "%s: xl refuses it: syntax error", path);
+	info = json_get(config, "c_info", json_type_object);
+	ret->has_uuid = json_get_uuid(info, "uuid", &uuid) >= 0;
+	if (!ret->has_uuid && (uuid_random(&uuid) < 0 || json_add_uuid(info, "uuid", &uuid) < 0))
+		return -ENOMEM;
+	return str_format(&ret->config, "%s", json_text(config, NULL));
+}
+
+void xl_parsed_done(struct xl_parsed *parsed)
+{
+	free(parsed->error);
+	free(parsed->config);
+	*parsed = (struct xl_parsed){0};
+}
+
+int xl_parse_stamp(char **ret)
+{
+	return str_replace(ret, "fake");
+}

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A host without Xen: the real daemon, workers and client, with libxl replaced (tests/fake)."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
+DAEMON = BUILD / "tests/fake/xendomainsd-fake"
+WORKER = BUILD / "tests/fake/xendomains-worker-fake"
+CLIENT = BUILD / "client/xendomainsctl"
+KILLER = BUILD / "tests/fake/libkill-at.so"
+
+LIMIT = 60
+
+
+def wait_until(predicate, what, limit=LIMIT):
+    """Polls: for a condition that other processes bring about."""
+    end = time.monotonic() + limit
+    while not (value := predicate()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {limit} s in vain for {what}")
+        time.sleep(0.01)
+    return value
+
+
+class FakeHost:
+    """Folders, a world, and at most one daemon. Use it as a context."""
+
+    def __init__(self, **variables):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="xendomainsd-"))
+        self.auto, self.save = self.root / "auto", self.root / "save"
+        self.state, self.run = self.root / "state", self.root / "run"
+        self.world_dir = self.root / "world"
+        self.config, self.native = self.root / "xendomains", self.root / "xendomains.conf"
+        self.socket = self.root / "socket"
+        self.log = self.root / "log"
+        for folder in (self.auto, self.save, self.state, self.run, self.world_dir):
+            folder.mkdir()
+        self.configure(**variables)
+        self.daemon = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.stop_daemon(check=kind is None)
+        self._wait_for_workers()
+        if kind is not None:
+            print(self.log.read_text() if self.log.exists() else "(no log)")
+        shutil.rmtree(self.root)
+
+    def configure(self, **variables):
+        """Writes the variables; AUTO and SAVE are ours unless given."""
+        values = {"AUTO": self.auto, "SAVE": self.save, "CREATE_USLEEP": 0} | variables
+        self.config.write_text("".join(f"XENDOMAINS_{k}='{v}'\n" for k, v in values.items()))
+
+    def guest(self, name, folder=None, uuid=None, memory_kib=1024, on=None, **behaviour):
+        """Writes a configuration, and returns its path."""
+        config = {"c_info": {"name": name}, "b_info": {"max_memkb": memory_kib},
+                  "fake": behaviour} | {f"on_{k}": v for k, v in (on or {}).items()}
+        if uuid:
+            config["c_info"]["uuid"] = uuid
+        path = (folder or self.auto) / f"{name}.cfg"
+        path.write_text(json.dumps(config))
+        return path
+
+    # Processes.
+
+    def environment(self, **more):
+        return os.environ | {"FAKE_WORLD": str(self.world_dir), "RUNTIME_DIRECTORY": str(self.run),
+                             "STATE_DIRECTORY": str(self.state)} | more
+
+    def command(self, *more):
+        return [DAEMON, "--config", self.config, "--native", self.native, "--socket", self.socket,
+                "--worker", WORKER, *more]
+
+    def start_daemon(self, **environment):
+        with self.log.open("ab") as log:
+            self.daemon = subprocess.Popen(self.command("--verbose"), stderr=log, stdin=subprocess.DEVNULL,
+                                           env=self.environment(**environment))
+        # With a trap set for it the daemon may well die before it listens.
+        wait_until(lambda: self._answers() or self.daemon.poll() is not None,
+                   "the daemon to listen")
+
+    def _answers(self):
+        return self.socket.exists() and subprocess.run(
+            [CLIENT, "--socket", self.socket, "reload"], capture_output=True).returncode != 4
+
+    def stop_daemon(self, check=True):
+        if not self.daemon:
+            return
+        self.daemon.terminate()
+        status = self.daemon.wait(LIMIT)
+        self.daemon = None
+        assert not check or status == 0, f"the daemon ended with {status}"
+
+    def kill_daemon(self):
+        self.daemon.kill()
+        self.daemon.wait()
+        self.daemon = None
+
+    def once(self, goal, **environment):
+        with self.log.open("ab") as log:
+            return subprocess.run(self.command("--once", goal), stderr=log,
+                                  env=self.environment(**environment), timeout=LIMIT).returncode
+
+    def second_daemon(self):
+        return subprocess.run(self.command(), capture_output=True, env=self.environment(),
+                              timeout=LIMIT).returncode
+
+    def ctl(self, *words, check=None, timeout=LIMIT):
+        """Runs the client, and returns what it printed; check: the exit status that is right."""
+        done = subprocess.run([CLIENT, "--socket", self.socket, *map(str, words)], text=True,
+                              capture_output=True, timeout=timeout)
+        if check is not None and done.returncode != check:
+            raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def ctl_in_background(self, *words):
+        return subprocess.Popen([CLIENT, "--socket", self.socket, *words], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def status(self):
+        """The guests by name."""
+        done = subprocess.run([CLIENT, "--socket", self.socket, "--json", "status"],
+                              capture_output=True, timeout=LIMIT)
+        return {g["name"]: g for g in json.loads(done.stdout)["guests"]}
+
+    def states(self):
+        return {name: g["state"] for name, g in self.status().items()}
+
+    def reasons(self):
+        return {name: g.get("reason", "") for name, g in self.status().items()}
+
+    # The world.
+
+    @contextlib.contextmanager
+    def world(self):
+        """The domains, for looking at and changing."""
+        with (self.world_dir / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            path = self.world_dir / "world"
+            world = json.loads(path.read_text()) if path.exists() else {"domains": []}
+            before = json.dumps(world)
+            yield world
+            if json.dumps(world) != before:
+                new = path.with_suffix(".new")
+                new.write_text(json.dumps(world))
+                new.rename(path)
+
+    def domains(self):
+        with self.world() as world:
+            return {d["name"]: d for d in world["domains"]}
+
+    def boot(self, name):
+        """Tells a guest that was restored from one that was started afresh."""
+        return self.domains()[name]["boot"]
+
+    def xl_create(self, name, **behaviour):
+        """A domain that somebody made without us."""
+        with self.world() as world:
+            world["last_domid"] = world.get("last_domid", 0) + 1
+            uuid = f"00000000-0000-4000-8000-{world['last_domid']:012}"
+            world["domains"].append({
+                "domid": world["last_domid"], "uuid": uuid, "name": name, "state": "running",
+                "boot": f"{name}-by-hand", "config": {"c_info": {"name": name, "uuid": uuid},
+                                                      "b_info": {}, "fake": behaviour}})
+
+    def history(self):
+        """What happened to domains, a line each: domid, name, state, boot."""
+        log = self.world_dir / "log"
+        return [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+
+    def images(self):
+        return sorted(path.name for path in self.save.iterdir())
+
+    # Workers.
+
+    def operations(self):
+        """The operation files, by guest's name, with all messages in each."""
+        found = {}
+        folder = self.run / "operation"
+        for path in folder.iterdir() if folder.exists() else ():
+            with contextlib.suppress(FileNotFoundError):
+                messages = [json.loads(m) for m in path.read_bytes().split(b"\0") if m]
+                if messages:
+                    found[messages[0]["request"]["name"]] = messages
+        return found
+
+    def worker(self, name):
+        """The process that works on a guest, once there is one."""
+        def find():
+            for message in self.operations().get(name, ()):
+                if "worker" in message:
+                    return message["worker"]["pid"]
+            return None
+        return wait_until(find, f"a worker for {name}")
+
+    def kill_worker(self, name):
+        os.kill(self.worker(name), signal.SIGKILL)
+
+    def _wait_for_workers(self):
+        """Nothing of this host may live on when its folders go."""
+        def alive():
+            for messages in self.operations().values():
+                pids = [m["worker"]["pid"] for m in messages if "worker" in m]
+                if any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids):
+                    return True
+            return False
+        wait_until(lambda: not alive(), "the workers to end")
+
+
+class FakeHostTest(unittest.TestCase):
+    """A host for each test, with a daemon that runs."""
+
+    variables: dict = {}
+
+    def setUp(self):
+        self.host = self.enterContext(FakeHost(**self.variables))
+        self.host.start_daemon()
