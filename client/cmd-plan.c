@@ -21,7 +21,8 @@ static int run(const struct context *context, char **arguments)
 	struct varlink_reply reply;
 	int r;
 
-	if (!arguments[0] || (!str_equal(arguments[0], "start") && !str_equal(arguments[0], "stop"))) {
+	if (!arguments[0] ||
+	    (!str_equal(arguments[0], "start") && !str_equal(arguments[0], "stop"))) {
 		fprintf(stderr, "Say what to plan: 'plan start' or 'plan stop'\n");
 		return STATUS_USAGE;
 	}

@@ -11,8 +11,8 @@
 #define ALIVE_LIMIT (5 * USEC_PER_SEC)
 
 const struct command *const commands[] = {
-	&command_start,	 &command_stop, &command_restart, &command_status, &command_plan,
-	&command_reload, &command_help, NULL,
+	&command_start, &command_stop,   &command_restart, &command_status,
+	&command_plan,  &command_reload, &command_help,    NULL,
 };
 
 struct json_object *guests_parameter(char **names)
@@ -40,8 +40,8 @@ int explain_error(const struct context *context, int error)
 		hint = "\nOnly root may do that.";
 	else if (error == -ETIMEDOUT)
 		hint = "\n'systemctl status xendomainsd' may tell why it does not answer.";
-	fprintf(stderr, "Cannot reach xendomainsd at %s: %s%s\n", context->socket,
-		strerror(-error), hint);
+	fprintf(stderr, "Cannot reach xendomainsd at %s: %s%s\n", context->socket, strerror(-error),
+		hint);
 	return STATUS_UNREACHABLE;
 }
 

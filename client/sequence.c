@@ -8,16 +8,16 @@
 #include "wire/interface.h"
 
 /* How often the display is brought up to date, and the daemon asked whether it is alive. */
-#define TICK	   USEC_PER_SEC
+#define TICK       USEC_PER_SEC
 #define ALIVE_TICK (10 * USEC_PER_SEC)
 
 /* What a unit's timeout is put off by each time: several chances to be heard. */
 #define EXTENSION "EXTEND_TIMEOUT_USEC=60000000"
 
 /* How long a daemon that has gone is waited for, and how often the call is made again. */
-#define RECONNECT_LIMIT (30 * USEC_PER_SEC)
+#define RECONNECT_LIMIT      (30 * USEC_PER_SEC)
 #define RECONNECT_PAUSE_MSEC 200
-#define RECONNECTS_MAX 10
+#define RECONNECTS_MAX       10
 
 /*
  * systemd gives up on a unit unless it hears that something goes on. It does as long as the

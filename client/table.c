@@ -37,8 +37,7 @@ struct table *table_free(struct table *table)
 
 void table_row(struct table *table, const char *const *cells)
 {
-	char **bigger = realloc(table->cells,
-				(table->n_cells + table->columns) * sizeof(*bigger));
+	char **bigger = realloc(table->cells, (table->n_cells + table->columns) * sizeof(*bigger));
 	size_t done = 0;
 
 	if (!bigger)

@@ -64,8 +64,8 @@ static char *event_line(struct json_object *e)
 		r = str_format(&line, "%s: %s done in %.1f s", name, stage,
 			       seconds(e, "elapsed_usec"));
 	} else {
-		r = str_format(&line, "%s: %s%s%s%s%s", name, stage ? stage : "",
-			       stage ? " " : "", result, reason ? ": " : "", reason ? reason : "");
+		r = str_format(&line, "%s: %s%s%s%s%s", name, stage ? stage : "", stage ? " " : "",
+			       result, reason ? ": " : "", reason ? reason : "");
 	}
 	return r < 0 ? NULL : line;
 }
@@ -137,14 +137,15 @@ static void add_guest(struct table *table, struct json_object *g)
 	number_or_dash(g, "vcpus", 1, vcpus, sizeof(vcpus));
 	number_or_dash(g, "cpu_time_usec", USEC_PER_SEC, time, sizeof(time));
 	if (activity && json_get_u64(g, "percent", &percent) >= 0)
-		snprintf(doing, sizeof(doing), "%s %llu%%", activity,
-			 (unsigned long long)percent);
+		snprintf(doing, sizeof(doing), "%s %llu%%", activity, (unsigned long long)percent);
 	else if (activity)
 		snprintf(doing, sizeof(doing), "%s %.0f s", activity, seconds(g, "elapsed_usec"));
-	table_row(table, (const char *const[]){
-				 or_dash(json_get_string(g, "name")), state, domid, memory, vcpus,
-				 time, or_dash(json_get_string(g, "manager")), doing,
-				 or_dash(image ? image : config ? config : source)});
+	table_row(table,
+		  (const char *const[]){or_dash(json_get_string(g, "name")), state, domid, memory,
+					vcpus, time, or_dash(json_get_string(g, "manager")), doing,
+					or_dash(image    ? image
+						: config ? config
+							 : source)});
 }
 
 static void text_status(struct writer *w, struct json_object *parameters)
@@ -197,8 +198,7 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	size_t width = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name =
-			json_get_string(json_object_array_get_idx(list, i), "name");
+		const char *name = json_get_string(json_object_array_get_idx(list, i), "name");
 
 		width = MAX(width, strlen(or_dash(name)));
 	}

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "encode.h"
 #include "io/notify.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -34,7 +35,7 @@ struct request {
 	const char **names; /* borrowed from the call */
 	size_t n_names;
 	enum goal goal;
-	uint64_t id;	/* of what the manager or the world is doing for it; 0: nothing */
+	uint64_t id;    /* of what the manager or the world is doing for it; 0: nothing */
 	bool following; /* the manager, not the world */
 };
 
@@ -141,34 +142,7 @@ static void run_get_description(struct request *request)
 
 /* Start, Stop */
 
-static int add_percent(struct json_object *o, unsigned permille)
-{
-	return permille ? json_add_u64(o, "percent", permille / 10) : 0;
-}
-
-static int add_domid(struct json_object *o, uint32_t domid)
-{
-	return domid == DOMID_NONE ? 0 : json_add_u64(o, "domid", domid);
-}
-
-static struct json_object *make_event(const struct job_event *e)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	int r = o ? 0 : -ENOMEM;
-
-	r = r < 0 ? r : json_add_string(o, "name", e->step->name);
-	r = r < 0 ? r : json_add_uuid(o, "uuid", &e->step->uuid);
-	r = r < 0 ? r : add_domid(o, e->domid);
-	r = r < 0 ? r : json_add_string(o, "stage", e->stage);
-	r = r < 0 ? r : json_add_string(o, "result", e->result);
-	r = r < 0 ? r : json_add_bool(o, "final", e->final);
-	r = r < 0 ? r : add_percent(o, e->final ? 0 : e->permille);
-	r = r < 0 ? r : json_add_string(o, "reason", e->reason);
-	r = r < 0 ? r : json_add_u64(o, "elapsed_usec", e->elapsed);
-	return r < 0 ? NULL : TAKE_PTR(o);
-}
-
-static void on_event(void *data, const struct job_event *event)
+static void on_report(void *data, const struct report *report)
 {
 	struct request *request = data;
 	_cleanup_json_ struct json_object *o = NULL;
@@ -176,15 +150,15 @@ static void on_event(void *data, const struct job_event *event)
 	if (!request->call.more)
 		return;
 	o = json_object_new_object();
-	if (o && json_add(o, "event", make_event(event)) >= 0)
+	if (o && json_add(o, "event", encode_event(report)) >= 0)
 		reply(request, TAKE_PTR(o), true);
 }
 
-static void add_to_outcome(void *data, const struct job_event *event)
+static void add_to_outcome(void *data, const struct report *report)
 {
 	struct json_object **outcome = data;
 
-	if (*outcome && json_append(*outcome, make_event(event)) < 0) {
+	if (*outcome && json_append(*outcome, encode_event(report)) < 0) {
 		json_object_put(*outcome);
 		*outcome = NULL;
 	}
@@ -206,7 +180,7 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 	}
 	o = json_object_new_object();
 	outcome = json_object_new_array();
-	job_report(job, add_to_outcome, &outcome);
+	job_reports(job, add_to_outcome, &outcome);
 	if (!o || json_add(o, "outcome", TAKE_PTR(outcome)) < 0)
 		fail_errno(request, -ENOMEM);
 	else
@@ -215,9 +189,9 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 
 static void run_sequence(struct request *request, enum goal goal)
 {
-	struct follower follower = {.event = on_event, .done = on_done, .data = request};
-	int r = manager_request(request->control->manager, goal, request->names,
-				request->n_names, &follower, &request->id);
+	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	int r = manager_request(request->control->manager, goal, request->names, request->n_names,
+				&follower, &request->id);
 
 	request->following = true;
 	if (r < 0) {
@@ -238,62 +212,6 @@ static void run_stop(struct request *request)
 
 /* Status */
 
-static int add_domain(struct json_object *o, const struct domain *d)
-{
-	int r;
-
-	if (!d)
-		return 0;
-	r = add_domid(o, d->domid);
-	r = r < 0 ? r : json_add_string(o, "manager", domain_manager_to_string(d->manager));
-	r = r < 0 ? r : json_add_u64(o, "memory_kib", d->memory_kib);
-	r = r < 0 ? r : json_add_u64(o, "vcpus", d->vcpus);
-	r = r < 0 ? r : json_add_u64(o, "cpu_time_usec", d->cpu_time);
-	return r < 0 ? r : json_add_string(o, "source", d->source);
-}
-
-static struct json_object *make_guest(const struct manager *m, const struct guest *g)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	struct activity activity = manager_activity(m, g);
-	const char *reason;
-	enum guest_state state = guest_state(g, &reason);
-	int r = o ? 0 : -ENOMEM;
-
-	if (activity.name)
-		state = activity.state;
-	r = r < 0 ? r : json_add_string(o, "name", g->name);
-	r = r < 0 ? r : json_add_uuid(o, "uuid", &g->uuid);
-	r = r < 0 ? r : json_add_string(o, "state", guest_state_to_string(state));
-	r = r < 0 ? r : json_add_bool(o, "wanted", g->config);
-	r = r < 0 ? r : add_domain(o, g->domain);
-	r = r < 0 ? r : json_add_string(o, "configuration", g->config ? g->config->path : NULL);
-	r = r < 0 ? r : json_add_string(o, "image", g->image ? g->image->path : NULL);
-	r = r < 0 ? r : json_add_string(o, "reason", reason);
-	if (activity.name) {
-		r = r < 0 ? r : json_add_string(o, "activity", activity.name);
-		r = r < 0 ? r : json_add_u64(o, "elapsed_usec", activity.elapsed);
-		r = r < 0 ? r : add_percent(o, activity.permille);
-	}
-	return r < 0 ? NULL : TAKE_PTR(o);
-}
-
-static int add_warnings(struct json_object *o, const struct manager *m, const char *error)
-{
-	_cleanup_json_ struct json_object *warnings = json_object_new_array();
-	const char *text;
-	int r = warnings ? 0 : -ENOMEM;
-
-	if (r >= 0 && error)
-		r = json_append(warnings, json_object_new_string(error));
-	if (r >= 0 && world_lost(manager_world(m)))
-		r = json_append(warnings,
-				json_object_new_string(world_lost(manager_world(m))));
-	for (size_t i = 0; r >= 0 && (text = manager_warning(m, i)); i++)
-		r = json_append(warnings, json_object_new_string(text));
-	return r < 0 ? r : json_add(o, "warnings", TAKE_PTR(warnings));
-}
-
 static int collect_guests(const struct request *request, struct json_object *guests,
 			  const char **ret_unknown)
 {
@@ -305,10 +223,10 @@ static int collect_guests(const struct request *request, struct json_object *gue
 		const struct guest *g = inventory_find_named(inventory, request->names[i]);
 
 		*ret_unknown = request->names[i];
-		r = g ? json_append(guests, make_guest(m, g)) : -ENOENT;
+		r = g ? json_append(guests, encode_guest(m, g)) : -ENOENT;
 	}
 	for (size_t i = 0; r >= 0 && request->n_names == 0 && i < inventory->n; i++)
-		r = json_append(guests, make_guest(m, &inventory->guests[i]));
+		r = json_append(guests, encode_guest(m, &inventory->guests[i]));
 	return r;
 }
 
@@ -323,7 +241,7 @@ static void answer_status(void *data, const char *error)
 	request->id = 0;
 	r = r < 0 ? r : collect_guests(request, guests, &unknown);
 	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
-	r = r < 0 ? r : add_warnings(o, request->control->manager, error);
+	r = r < 0 ? r : encode_warnings(o, request->control->manager, error);
 	if (r == -ENOENT)
 		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
 	else if (r < 0)
@@ -350,38 +268,6 @@ static void run_status(struct request *request)
 
 /* Plan */
 
-static const char *step_result_name(enum step_result result)
-{
-	switch (result) {
-	case STEP_TODO:
-		break;
-	case STEP_OK:
-		return "ok";
-	case STEP_SKIPPED:
-		return "skipped";
-	case STEP_FAILED:
-		return "failed";
-	}
-	return NULL;
-}
-
-static struct json_object *make_step(const struct step *s)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_json_ struct json_object *stages = json_object_new_array();
-	int r = o && stages ? 0 : -ENOMEM;
-
-	for (size_t i = 0; r >= 0 && i < s->n_stages; i++)
-		r = json_append(stages, json_object_new_string(stage_to_string(s->stages[i])));
-	r = r < 0 ? r : json_add_string(o, "name", s->name);
-	r = r < 0 ? r : json_add_uuid(o, "uuid", &s->uuid);
-	r = r < 0 ? r : add_domid(o, s->domid);
-	r = r < 0 ? r : json_add(o, "stages", TAKE_PTR(stages));
-	r = r < 0 ? r : json_add_string(o, "result", step_result_name(s->result));
-	r = r < 0 ? r : json_add_string(o, "reason", s->reason);
-	return r < 0 ? NULL : TAKE_PTR(o);
-}
-
 static void answer_plan(void *data, const char *error)
 {
 	struct request *request = data;
@@ -394,17 +280,17 @@ static void answer_plan(void *data, const char *error)
 
 	request->id = 0;
 	r = r < 0 ? r
-		  : plan_build(request->goal, manager_config(m),
-			       world_inventory(manager_world(m)), manager_history(m),
-			       request->names, request->n_names, &plan, &unknown);
+		  : plan_build(request->goal, manager_config(m), world_inventory(manager_world(m)),
+			       manager_history(m), request->names, request->n_names, &plan,
+			       &unknown);
 	if (r == -ENOENT) {
 		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
 		return;
 	}
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
-		r = json_append(steps, make_step(&plan->steps[i]));
+		r = json_append(steps, encode_step(&plan->steps[i]));
 	r = r < 0 ? r : json_add(o, "steps", TAKE_PTR(steps));
-	r = r < 0 ? r : add_warnings(o, m, error);
+	r = r < 0 ? r : encode_warnings(o, m, error);
 	if (r < 0)
 		fail_errno(request, r);
 	else
@@ -435,7 +321,7 @@ static void run_reload(struct request *request)
 	notify_ready();
 	if (r == -EINVAL)
 		fail(request, ERROR_CONFIGURATION_REFUSED, "reason", reason);
-	else if (r < 0 || !o || add_warnings(o, request->control->manager, NULL) < 0)
+	else if (r < 0 || !o || encode_warnings(o, request->control->manager, NULL) < 0)
 		fail_errno(request, r < 0 ? r : -ENOMEM);
 	else
 		finish(request, TAKE_PTR(o));

@@ -3,8 +3,8 @@
 #include "executor.h"
 
 #include <inttypes.h>
-#include <sys/queue.h>
 
+#include "run.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -13,20 +13,6 @@
 
 /* How long a dying domain is waited for: if something holds on to its memory, it stays for good. */
 #define DYING_LIMIT (30 * USEC_PER_SEC)
-
-/* A guest on its way. */
-struct run {
-	TAILQ_ENTRY(run) entry;
-	struct job *job;
-	struct machine machine;
-	uint32_t domid; /* now; a guest that reboots gets another */
-	usec_t started, stage_started, ended;
-	unsigned permille;
-	struct timer *limit;  /* of the stage, or of the pause after a create */
-	struct timer *linger; /* for a domain that has shut down and is not gone */
-	bool began;
-	bool pausing; /* ended, and keeps its place until its guest is up */
-};
 
 TAILQ_HEAD(run_list, run);
 
@@ -59,112 +45,13 @@ static void kick(struct executor *ex)
 	timer_set_after(ex->kick, 0);
 }
 
-static const char *stage_name(const struct run *run)
-{
-	const struct step *s = run->machine.step;
-
-	return run->began && run->machine.stage < s->n_stages
-		       ? stage_to_string(machine_stage(&run->machine))
-		       : NULL;
-}
-
 /* Telling. */
 
-static const char *result_name(const struct machine *m)
-{
-	switch (m->state) {
-	case MACHINE_WAITING:
-	case MACHINE_WORKING:
-	case MACHINE_ASKED:
-	case MACHINE_CLEANING:
-	case _MACHINE_STATE_MAX:
-	case _MACHINE_STATE_INVALID:
-		break;
-	case MACHINE_DONE:
-		return "ok";
-	case MACHINE_FAILED:
-		return "failed";
-	case MACHINE_SKIPPED:
-		return "skipped";
-	}
-	return "running";
-}
-
-static struct job_event make_event(const struct run *run)
-{
-	bool final = machine_ended(&run->machine);
-	usec_t now = final ? run->ended : loop_now(run->job->ex->loop);
-
-	return (struct job_event){
-		.step = run->machine.step,
-		.domid = run->domid,
-		.stage = stage_name(run),
-		.result = result_name(&run->machine),
-		.reason = run->machine.reason,
-		.permille = run->permille,
-		.final = final,
-		.elapsed = usec_sub(now, final ? run->started : run->stage_started),
-	};
-}
-
-static void tell(struct run *run, const struct job_event *event)
+static void tell(struct run *run, const struct report *report)
 {
 	struct executor *ex = run->job->ex;
 
-	ex->callbacks.event(ex->callbacks.data, run->job, event);
-}
-
-static struct log_fields make_fields(const struct run *run, const char *message_id,
-				     const struct job_event *event)
-{
-	return (struct log_fields){
-		.message_id = message_id,
-		.domain = run->machine.step->name,
-		.uuid = &run->machine.step->uuid,
-		.domid = run->domid,
-		.operation = goal_to_string(run->machine.goal),
-		.stage = event->stage,
-		.result = event->result,
-		.elapsed = event->elapsed,
-	};
-}
-
-#define SECONDS(usec) (double)(usec) / (double)USEC_PER_SEC
-
-static void log_stage(const struct run *run, const struct job_event *event)
-{
-	struct log_fields fields;
-
-	if (str_equal(event->result, "failed")) {
-		fields = make_fields(run, MSG_STAGE_FAILED, event);
-		log_message(LOG_WARNING, &fields, "%s failed after %.1f s: %s", event->stage,
-			    SECONDS(event->elapsed), event->reason);
-	} else if (str_equal(event->result, "ok")) {
-		fields = make_fields(run, MSG_STAGE_DONE, event);
-		log_message(LOG_INFO, &fields, "%s done in %.1f s", event->stage,
-			    SECONDS(event->elapsed));
-	} else {
-		fields = make_fields(run, MSG_STAGE_STARTED, event);
-		fields.elapsed = USEC_INFINITY;
-		log_message(LOG_INFO, &fields, "%s begins", event->stage);
-	}
-}
-
-static void log_end(const struct run *run, const struct job_event *event)
-{
-	bool failed = run->machine.state == MACHINE_FAILED;
-	struct log_fields fields =
-		make_fields(run, failed ? MSG_GUEST_FAILED : MSG_GUEST_DONE, event);
-
-	if (failed)
-		log_message(LOG_ERR, &fields, "%s failed: %s", fields.operation, event->reason);
-	else if (run->machine.state == MACHINE_SKIPPED)
-		log_message(LOG_INFO, &fields, "%s skipped: %s", fields.operation,
-			    event->reason ? event->reason : "nothing to do");
-	else
-		log_message(LOG_INFO, &fields, "%s done in %.1f s%s%s", fields.operation,
-			    SECONDS(event->elapsed), event->reason ? ", after " : "",
-			    event->reason ? event->reason : "");
+	ex->callbacks.report(ex->callbacks.data, run->job, report);
 }
 
 /* The one place that every change of a machine's state passes through. */
@@ -172,7 +59,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 {
 	struct run *run = data;
 	usec_t now = loop_now(run->job->ex->loop);
-	struct job_event event;
+	struct report report;
 
 	log_debug("%s: %s -> %s", m->step->name, machine_state_to_string(old),
 		  machine_state_to_string(m->state));
@@ -180,9 +67,9 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		run->began = true;
 		run->stage_started = now;
 		run->permille = 0;
-		event = make_event(run);
-		log_stage(run, &event);
-		tell(run, &event);
+		report = run_report(run, now);
+		report_log(&report);
+		tell(run, &report);
 		return;
 	}
 	if (m->state == MACHINE_CLEANING)
@@ -191,75 +78,31 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 	timer_clear(run->linger);
 	run->ended = now;
 	if (run->began) {
-		event = make_event(run);
-		event.final = false;
-		event.elapsed = usec_sub(now, run->stage_started);
-		event.result = m->stage_reason ? "failed" : "ok";
-		event.reason = m->stage_reason;
-		log_stage(run, &event);
+		report = run_report(run, now);
+		report.final = false;
+		report.elapsed = usec_sub(now, run->stage_started);
+		report.result = m->stage_reason ? "failed" : "ok";
+		report.reason = m->stage_reason;
+		report_log(&report);
 		if (!machine_ended(m))
-			tell(run, &event);
+			tell(run, &report);
 	}
 	if (machine_ended(m)) {
-		event = make_event(run);
-		log_end(run, &event);
-		tell(run, &event);
+		report = run_report(run, now);
+		report_log(&report);
+		tell(run, &report);
 	}
 }
 
 /* Doing. */
 
-static struct operation_request make_request(const struct run *run)
-{
-	const struct step *s = run->machine.step;
-	struct executor *ex = run->job->ex;
-	struct operation_request request = {
-		.uuid = s->uuid,
-		.name = s->name,
-		.domid = run->domid,
-		.deadline = USEC_INFINITY,
-	};
-
-	switch (machine_stage(&run->machine)) {
-	case STAGE_RESTORE:
-		request.operation = OPERATION_RESTORE;
-		request.domid = OPERATION_NO_DOMID;
-		request.path = s->image;
-		request.source = s->image;
-		request.journal = ex->journal;
-		break;
-	case STAGE_CREATE:
-		request.operation = OPERATION_CREATE;
-		request.domid = OPERATION_NO_DOMID;
-		request.config = s->config;
-		request.source = s->source;
-		request.stale = s->stale;
-		break;
-	case STAGE_SAVE:
-		request.operation = OPERATION_SAVE;
-		request.path = s->image;
-		if (ex->limits.stop_limit != USEC_INFINITY)
-			request.deadline = loop_now(ex->loop) + ex->limits.stop_limit;
-		break;
-	case STAGE_RESTART:
-		request.operation = OPERATION_RESTART;
-		request.source = s->source;
-		break;
-	case STAGE_CLEAN:
-	case STAGE_SHUTDOWN:
-	case STAGE_SHUTDOWN_ALL:
-	case _STAGE_MAX:
-	case _STAGE_INVALID:
-		request.operation = OPERATION_DESTROY;
-		break;
-	}
-	return request;
-}
-
 static void work(struct run *run)
 {
-	struct operation_request request = make_request(run);
-	int r = hv_operate(run->job->ex->hv, &request);
+	struct executor *ex = run->job->ex;
+	usec_t limit = ex->limits.stop_limit;
+	struct operation_request request = run_request(
+		run, ex->journal, limit == USEC_INFINITY ? limit : loop_now(ex->loop) + limit);
+	int r = hv_operate(ex->hv, &request);
 
 	if (r < 0)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
@@ -267,14 +110,7 @@ static void work(struct run *run)
 
 static void clean(struct run *run)
 {
-	const struct step *s = run->machine.step;
-	struct operation_request request = {
-		.operation = OPERATION_DESTROY,
-		.uuid = s->uuid,
-		.name = s->name,
-		.domid = run->domid,
-		.deadline = USEC_INFINITY,
-	};
+	struct operation_request request = run_cleanup(run);
 	int r;
 
 	timer_clear(run->limit);
@@ -284,24 +120,16 @@ static void clean(struct run *run)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
 }
 
-static bool stage_waits(const struct run *run)
-{
-	const struct step *s = run->machine.step;
-
-	return machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL ? s->wait_all : s->wait;
-}
-
 static void ask(struct run *run)
 {
 	struct domain domain = {.uuid = run->machine.step->uuid, .domid = run->domid};
 	struct executor *ex = run->job->ex;
 	int r = hv_ask_shutdown(ex->hv, &domain);
 
-	if (r == -ESTALE)
-		return; /* gone, or come back as another domain: the list tells which */
-	if (r < 0)
+	/* One that is gone, or that has come back as another domain: the list tells which. */
+	if (r < 0 && r != -ESTALE)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
-	else if (!stage_waits(run))
+	else if (r >= 0 && !run_waits(run))
 		feed(run, MACHINE_EVENT_SUCCEEDED, NULL);
 	else if (ex->limits.stop_limit != USEC_INFINITY)
 		timer_set_after(run->limit, ex->limits.stop_limit);
@@ -363,11 +191,6 @@ static void on_limit(void *data)
 
 /* Whose turn it is. */
 
-static bool takes_place(const struct run *run)
-{
-	return run->machine.state == MACHINE_WORKING || run->pausing;
-}
-
 /* The last stage is for what is left when all others are through. */
 static bool held_back(const struct run *run)
 {
@@ -382,13 +205,6 @@ static bool held_back(const struct run *run)
 	return false;
 }
 
-static bool needs_place(const struct run *run)
-{
-	enum stage stage = machine_stage(&run->machine);
-
-	return stage != STAGE_SHUTDOWN && stage != STAGE_SHUTDOWN_ALL && stage != STAGE_CLEAN;
-}
-
 static void begin_waiting(struct executor *ex)
 {
 	unsigned taken = 0;
@@ -397,16 +213,16 @@ static void begin_waiting(struct executor *ex)
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry)
-			taken += takes_place(run);
+			taken += run_has_place(run);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
 			if (run->machine.state != MACHINE_WAITING || held_back(run) ||
 			    hv_operation(ex->hv, &run->machine.step->uuid))
 				continue;
-			if (needs_place(run) && taken >= ex->limits.parallel)
+			if (run_needs_place(run) && taken >= ex->limits.parallel)
 				continue;
 			feed(run, MACHINE_EVENT_BEGIN, NULL);
-			taken += takes_place(run);
+			taken += run_has_place(run);
 		}
 }
 
@@ -418,14 +234,6 @@ static bool job_is_open(const struct job *job)
 		if (!machine_ended(&run->machine))
 			return true;
 	return false;
-}
-
-static void run_free(struct run *run)
-{
-	machine_done(&run->machine);
-	timer_free(run->limit);
-	timer_free(run->linger);
-	free(run);
 }
 
 static void job_free(struct job *job)
@@ -587,32 +395,17 @@ static void on_linger(void *data)
 
 static int add_run(struct executor *ex, struct job *job, const struct step *step, enum goal goal)
 {
-	struct run *run = calloc(1, sizeof(*run));
-	usec_t now = loop_now(ex->loop);
-	int r;
+	struct run *run;
+	int r = run_new(ex->loop, job, step, goal, on_limit, on_linger, &run);
 
-	if (!run)
-		return -ENOMEM;
-	*run = (struct run){
-		.job = job,
-		.domid = step->domid,
-		.started = now,
-		.stage_started = now,
-		.ended = now,
-	};
-	r = machine_init(&run->machine, step, goal);
-	r = r < 0 ? r : timer_new(ex->loop, on_limit, run, &run->limit);
-	r = r < 0 ? r : timer_new(ex->loop, on_linger, run, &run->linger);
-	if (r < 0) {
-		run_free(run);
+	if (r < 0)
 		return r;
-	}
 	TAILQ_INSERT_TAIL(&job->runs, run, entry);
 	if (machine_ended(&run->machine)) {
-		struct job_event event = make_event(run);
+		struct report report = run_report(run, loop_now(run->job->ex->loop));
 
-		log_end(run, &event);
-		tell(run, &event);
+		report_log(&report);
+		tell(run, &report);
 	}
 	return 0;
 }
@@ -687,13 +480,13 @@ static struct run *find_run(const struct executor *ex, const struct uuid *uuid)
 void executor_progress(struct executor *ex, const struct hv_operation *operation)
 {
 	struct run *run = find_run(ex, &operation->uuid);
-	struct job_event event;
+	struct report report;
 
 	if (!run || run->machine.state != MACHINE_WORKING || operation->permille <= run->permille)
 		return;
 	run->permille = operation->permille;
-	event = make_event(run);
-	tell(run, &event);
+	report = run_report(run, loop_now(run->job->ex->loop));
+	tell(run, &report);
 }
 
 void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
@@ -742,15 +535,15 @@ bool job_has_guest(const struct job *job, const struct uuid *uuid)
 	return false;
 }
 
-void job_report(const struct job *job, void (*fn)(void *data, const struct job_event *event),
-		void *data)
+void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
+		 void *data)
 {
 	const struct run *run;
 
 	TAILQ_FOREACH(run, &job->runs, entry) {
-		struct job_event event = make_event(run);
+		struct report report = run_report(run, loop_now(run->job->ex->loop));
 
-		fn(data, &event);
+		fn(data, &report);
 	}
 }
 

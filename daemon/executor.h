@@ -4,6 +4,7 @@
 #include "core/machine.h"
 #include "hv/hv.h"
 #include "io/loop.h"
+#include "report.h"
 
 /*
  * Carries out plans. Each plan is a job; each of its steps runs as a machine (core/machine.h). The
@@ -13,18 +14,6 @@
 struct executor;
 struct job;
 
-/* What has happened to one guest of a job. */
-struct job_event {
-	const struct step *step;
-	uint32_t domid;
-	const char *stage;  /* NULL where there was none */
-	const char *result; /* "running", "ok", "failed", "skipped" */
-	const char *reason; /* NULL if there is none */
-	unsigned permille;  /* of a running stage */
-	bool final;	    /* the guest's way has ended */
-	usec_t elapsed;	    /* of the stage or, if final, of the guest's way */
-};
-
 struct executor_limits {
 	unsigned parallel;
 	usec_t create_pause;
@@ -32,7 +21,7 @@ struct executor_limits {
 };
 
 struct executor_callbacks {
-	void (*event)(void *data, struct job *job, const struct job_event *event);
+	void (*report)(void *data, struct job *job, const struct report *report);
 	/* No guest of the job is on its way any more; executor_extend() may add some. */
 	void (*drained)(void *data, struct job *job);
 	/* The job has ended, and is freed after the call. */
@@ -75,8 +64,8 @@ void *job_data(const struct job *job);
 bool job_has_guest(const struct job *job, const struct uuid *uuid);
 
 /* Calls back once for each guest of the job, with where it is now. */
-void job_report(const struct job *job, void (*fn)(void *data, const struct job_event *event),
-		void *data);
+void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
+		 void *data);
 
 /* True if all guests of the job are where they should be, as far as they have ended. */
 bool job_succeeded(const struct job *job);

@@ -20,7 +20,7 @@
 #define BACKEND_FILE_MAX (1U << 20)
 
 /* --once: so often systemd hears that it goes on, and for so long that is good. */
-#define ALIVE_INTERVAL	(10 * USEC_PER_SEC)
+#define ALIVE_INTERVAL  (10 * USEC_PER_SEC)
 #define ALIVE_EXTENSION (60 * USEC_PER_SEC)
 
 /* A daemon that is asked to go has nothing to do but to close its files. */
@@ -245,12 +245,11 @@ static int serve(struct daemon *d, const struct options *o)
 
 /* --once: everything is in the log, so only the end matters here. */
 
-static void on_once_event(void *data _unused_, const struct job_event *event _unused_)
+static void on_once_report(void *data _unused_, const struct report *report _unused_)
 {
 }
 
-static void on_once_done(void *data, int error, const char *reason _unused_,
-			 const struct job *job)
+static void on_once_done(void *data, int error, const char *reason _unused_, const struct job *job)
 {
 	struct daemon *d = data;
 
@@ -267,7 +266,7 @@ static void on_alive(void *data)
 
 static int run_once(struct daemon *d, enum goal goal)
 {
-	struct follower follower = {.event = on_once_event, .done = on_once_done, .data = d};
+	struct follower follower = {.report = on_once_report, .done = on_once_done, .data = d};
 	uint64_t id;
 	int r = manager_request(d->manager, goal, NULL, 0, &follower, &id);
 

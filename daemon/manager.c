@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "reaction.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -40,25 +41,18 @@ struct sequence {
 
 TAILQ_HEAD(sequence_list, sequence);
 
-/* A domain that could not be put in order: it is not tried again and again. */
-struct given_up {
-	struct uuid uuid;
-	uint32_t domid;
-};
-
 struct manager {
 	struct loop *loop;
 	struct state *state;
 	struct world *world;
 	struct executor *executor;
+	struct reactions *reactions;
 	const struct settings_paths *paths;
 	struct config *config;
 	char *config_error;
 	struct sequence_list sequences; /* the oldest first */
 	struct timer *advance;
 	uint64_t last_id;
-	struct given_up *given_up;
-	size_t n_given_up;
 };
 
 /* Sequences. */
@@ -77,8 +71,8 @@ static void sequence_free(struct sequence *s)
 	free(s);
 }
 
-static int sequence_new(struct manager *m, enum goal goal, const char *const *names,
-			size_t n_names, struct sequence **ret)
+static int sequence_new(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+			struct sequence **ret)
 {
 	struct sequence *s = calloc(1, sizeof(*s));
 
@@ -168,17 +162,16 @@ static int look(struct sequence *s)
 		return 0;
 	}
 	s->phase = PHASE_LOOKING;
-	return world_refresh(m->world, start ? START_SURVEY_LIMIT : STOP_SURVEY_LIMIT, on_looked,
-			     s, &s->refresh);
+	return world_refresh(m->world, start ? START_SURVEY_LIMIT : STOP_SURVEY_LIMIT, on_looked, s,
+			     &s->refresh);
 }
 
 static int make_plan(const struct sequence *s, struct plan **ret, const char **ret_unknown)
 {
 	const struct manager *m = s->manager;
 
-	return plan_build(s->goal, m->config, world_inventory(m->world),
-			  state_history(m->state), (const char *const *)s->names, s->n_names, ret,
-			  ret_unknown);
+	return plan_build(s->goal, m->config, world_inventory(m->world), state_history(m->state),
+			  (const char *const *)s->names, s->n_names, ret, ret_unknown);
 }
 
 static bool overlaps(const struct manager *m, const struct plan *plan)
@@ -330,95 +323,29 @@ static bool stopping_all(const struct manager *m)
 	return false;
 }
 
-static bool has_given_up(const struct manager *m, const struct domain *d)
-{
-	for (size_t i = 0; i < m->n_given_up; i++)
-		if (m->given_up[i].domid == d->domid && uuid_equal(&m->given_up[i].uuid, &d->uuid))
-			return true;
-	return false;
-}
-
-static void give_up(struct manager *m, const struct uuid *uuid, uint32_t domid)
-{
-	struct given_up *bigger = realloc(m->given_up, (m->n_given_up + 1) * sizeof(*bigger));
-
-	if (!bigger)
-		return;
-	m->given_up = bigger;
-	m->given_up[m->n_given_up++] = (struct given_up){.uuid = *uuid, .domid = domid};
-}
-
-static void log_death(const struct guest *g, const char *message_id, int level, const char *text)
-{
-	struct log_fields fields = {
-		.message_id = message_id,
-		.domain = g->name,
-		.uuid = &g->uuid,
-		.domid = g->domain->domid,
-		.result = shutdown_reason_to_string(g->domain->reason),
-		.elapsed = USEC_INFINITY,
-	};
-
-	log_message(level, &fields, "has ended (%s): %s", fields.result, text);
-}
-
-/* Restarted too often: it is cleaned up, stays down, and says so. */
-static enum stage hold(struct manager *m, const struct guest *g)
-{
-	_cleanup_free_ char *text = NULL;
-
-	if (str_format(&text, "has ended %u times within %u s and is left down; "
-			      "'xendomainsctl start %s' tries again",
-		       m->config->restart_limit + 1,
-		       (unsigned)(m->config->restart_interval / USEC_PER_SEC), g->name) >= 0) {
-		log_death(g, MSG_GUEST_HELD, LOG_ERR, text);
-		state_set_failure(m->state, &g->uuid, g->name, text);
-	}
-	return STAGE_CLEAN;
-}
-
-static enum stage choose_reaction(struct manager *m, const struct guest *g)
-{
-	usec_t now = loop_now(m->loop);
-
-	if (domain_death_action(g->domain) == DEATH_DESTROY || stopping_all(m)) {
-		log_death(g, MSG_GUEST_ENDED, LOG_INFO, "is removed");
-		return STAGE_CLEAN;
-	}
-	if (!history_may_restart(state_history(m->state), &g->uuid, now, m->config->restart_limit,
-				 m->config->restart_interval))
-		return hold(m, g);
-	log_death(g, MSG_GUEST_ENDED, LOG_INFO, "is started again");
-	state_add_restart(m->state, &g->uuid, g->name, now);
-	return STAGE_RESTART;
-}
-
 static void react_to(struct manager *m, const struct guest *g)
 {
-	const struct domain *d = g->domain;
+	enum stage stage = reactions_decide(m->reactions, g, m->config, loop_now(m->loop),
+					    stopping_all(m));
 	struct sequence *s;
 	struct plan *plan;
 	int r;
 
-	if (domain_death_action(d) == DEATH_PRESERVE) {
-		log_death(g, MSG_GUEST_ENDED, LOG_NOTICE, "is preserved as configured");
-		give_up(m, &d->uuid, d->domid);
+	if (stage < 0)
+		return;
+	r = sequence_new(m, GOAL_REACT, NULL, 0, &s);
+	if (r < 0) {
+		log_error_errno(r, "%s: cannot be put in order", g->name);
 		return;
 	}
-	r = sequence_new(m, GOAL_REACT, NULL, 0, &s);
-	if (r >= 0) {
-		TAILQ_INSERT_TAIL(&m->sequences, s, entry);
-		s->phase = PHASE_RUNNING;
-		r = plan_reaction(g, choose_reaction(m, g), &plan);
-		r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
-		if (r < 0)
-			end_sequence(s, r, strerror(-r));
-	}
+	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+	s->phase = PHASE_RUNNING;
+	r = plan_reaction(g, stage, &plan);
+	r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
 	if (r < 0)
-		log_error_errno(r, "%s: cannot be put in order", g->name);
+		end_sequence(s, r, strerror(-r));
 }
 
-/* Our own guests that have shut down and that nobody is at work on. */
 static void react(struct manager *m)
 {
 	const struct inventory *inventory = world_inventory(m->world);
@@ -426,11 +353,8 @@ static void react(struct manager *m)
 
 	for (size_t i = 0; m->config && i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
-		const struct domain *d = g->domain;
 
-		if (d && d->shutdown && !d->dying && !g->busy &&
-		    d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
-		    d->reason != SHUTDOWN_REASON_SUSPEND && !has_given_up(m, d) &&
+		if (reactions_wanted(m->reactions, g) &&
 		    !executor_machine(m->executor, &g->uuid, &since))
 			react_to(m, g);
 	}
@@ -467,21 +391,21 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	executor_operation_finished(m->executor, operation, result);
 }
 
-static void on_job_event(void *data, struct job *job, const struct job_event *event)
+static void on_report(void *data, struct job *job, const struct report *report)
 {
 	struct manager *m = data;
 	struct sequence *s = job_data(job);
-	bool failed = str_equal(event->result, "failed");
+	bool failed = str_equal(report->result, "failed");
 	struct following *f;
 
 	/* That a guest which is held was cleaned up is not the end of why it is down. */
-	if (event->final && (failed || (s->goal != GOAL_REACT && str_equal(event->result, "ok"))))
-		state_set_failure(m->state, &event->step->uuid, event->step->name,
-				  failed ? event->reason : NULL);
-	if (event->final && s->goal == GOAL_REACT && failed)
-		give_up(m, &event->step->uuid, event->domid);
+	if (report->final && (failed || (s->goal != GOAL_REACT && str_equal(report->result, "ok"))))
+		state_set_failure(m->state, &report->step->uuid, report->step->name,
+				  failed ? report->reason : NULL);
+	if (report->final && s->goal == GOAL_REACT && failed)
+		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)
-		f->follower.event(f->follower.data, event);
+		f->follower.report(f->follower.data, report);
 }
 
 static bool is_no_news(const void *data, const struct step *step)
@@ -563,6 +487,11 @@ int manager_new(struct loop *loop, struct hv *hv, struct state *state,
 	}
 	*m = (struct manager){.loop = loop, .state = state, .paths = paths};
 	TAILQ_INIT(&m->sequences);
+	m->reactions = reactions_new(state);
+	if (!m->reactions) {
+		hv_free(hv);
+		return -ENOMEM;
+	}
 	r = world_new(loop, hv, state,
 		      &(struct world_callbacks){
 			      .changed = on_world_changed,
@@ -575,7 +504,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct state *state,
 		return r;
 	r = executor_new(loop, world_hv(m->world), state_journal(state),
 			 &(struct executor_callbacks){
-				 .event = on_job_event,
+				 .report = on_report,
 				 .drained = on_job_drained,
 				 .finished = on_job_finished,
 				 .data = m,
@@ -606,7 +535,7 @@ struct manager *manager_free(struct manager *m)
 	timer_free(m->advance);
 	config_free(m->config);
 	free(m->config_error);
-	free(m->given_up);
+	reactions_free(m->reactions);
 	free(m);
 	return NULL;
 }
@@ -645,62 +574,7 @@ const char *manager_obstacle(const struct manager *m)
 	return m->config ? NULL : m->config_error;
 }
 
-static enum guest_state stage_state(enum stage stage)
-{
-	switch (stage) {
-	case STAGE_RESTORE:
-		return GUEST_RESTORING;
-	case STAGE_CREATE:
-	case STAGE_RESTART:
-		return GUEST_STARTING;
-	case STAGE_SAVE:
-		return GUEST_SAVING;
-	case STAGE_SHUTDOWN:
-	case STAGE_SHUTDOWN_ALL:
-	case STAGE_CLEAN:
-	case _STAGE_MAX:
-	case _STAGE_INVALID:
-		break;
-	}
-	return GUEST_SHUTTING_DOWN;
-}
-
-static enum guest_state operation_state(enum operation operation)
-{
-	switch (operation) {
-	case OPERATION_CREATE:
-	case OPERATION_RESTART:
-		return GUEST_STARTING;
-	case OPERATION_RESTORE:
-		return GUEST_RESTORING;
-	case OPERATION_SAVE:
-		return GUEST_SAVING;
-	case OPERATION_DESTROY:
-	case _OPERATION_MAX:
-	case _OPERATION_INVALID:
-		break;
-	}
-	return GUEST_SHUTTING_DOWN;
-}
-
 struct activity manager_activity(const struct manager *m, const struct guest *g)
 {
-	const struct hv_operation *op = hv_operation(world_hv(m->world), &g->uuid);
-	usec_t now = loop_now(m->loop), since;
-	const struct machine *machine = executor_machine(m->executor, &g->uuid, &since);
-
-	if (op)
-		return (struct activity){
-			.name = operation_to_string(op->operation),
-			.state = operation_state(op->operation),
-			.elapsed = usec_sub(now, op->started),
-			.permille = op->permille,
-		};
-	if (machine && machine->state == MACHINE_ASKED)
-		return (struct activity){
-			.name = stage_to_string(machine_stage(machine)),
-			.state = stage_state(machine_stage(machine)),
-			.elapsed = usec_sub(now, since),
-		};
-	return (struct activity){.name = NULL};
+	return activity_of(world_hv(m->world), m->executor, g, loop_now(m->loop));
 }

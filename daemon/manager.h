@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "activity.h"
 #include "executor.h"
 #include "settings.h"
 #include "world.h"
@@ -13,18 +14,10 @@ struct manager;
 
 /* Hears of a start or stop that it asked for, until done() is called. */
 struct follower {
-	void (*event)(void *data, const struct job_event *event);
+	void (*report)(void *data, const struct report *report);
 	/* Once. error: 0; -ENOENT, reason names the guest nobody knows; -EIO, reason says why. */
 	void (*done)(void *data, int error, const char *reason, const struct job *job);
 	void *data;
-};
-
-/* What is being done to a guest. */
-struct activity {
-	const char *name; /* NULL: nothing */
-	enum guest_state state;
-	usec_t elapsed;
-	unsigned permille;
 };
 
 /*

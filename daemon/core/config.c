@@ -23,7 +23,7 @@ struct setting {
 	setting_fn parse;
 	size_t offset;
 	uint64_t scale; /* for times: microseconds to a unit */
-	uint64_t min;	/* for numbers */
+	uint64_t min;   /* for numbers */
 };
 
 static int refuse_value(const struct setting *s, const char *value, const char *wanted,
@@ -267,8 +267,10 @@ static int warn_of_missing_stages(struct config *c, const char *path)
 	int r = 0;
 
 	if (c->migrate)
-		r = config_warn(c, "%s: XENDOMAINS_MIGRATE is set, but this version does not "
-				   "migrate; guests are saved or shut down instead", path);
+		r = config_warn(c,
+				"%s: XENDOMAINS_MIGRATE is set, but this version does not "
+				"migrate; guests are saved or shut down instead",
+				path);
 	if (r >= 0 && c->sysrq)
 		r = config_warn(c, "%s: XENDOMAINS_SYSRQ is set, but this version sends no SysRq",
 				path);

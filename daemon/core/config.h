@@ -16,20 +16,20 @@ struct config_shutdown {
 };
 
 struct config {
-	char *save;	  /* folder of the images; NULL: nothing is saved */
-	bool restore;	  /* images are restored at start */
-	char *autostart;  /* folder of the configurations that are started; NULL: none */
-	bool auto_only;	  /* save and shutdown take only guests of autostart */
-	char *migrate;	  /* XENDOMAINS_MIGRATE, NULL if empty */
-	char *sysrq;	  /* XENDOMAINS_SYSRQ, NULL if empty */
+	char *save;      /* folder of the images; NULL: nothing is saved */
+	bool restore;    /* images are restored at start */
+	char *autostart; /* folder of the configurations that are started; NULL: none */
+	bool auto_only;  /* save and shutdown take only guests of autostart */
+	char *migrate;   /* XENDOMAINS_MIGRATE, NULL if empty */
+	char *sysrq;     /* XENDOMAINS_SYSRQ, NULL if empty */
 	usec_t sysrq_pause;
 	usec_t create_pause; /* longest wait after a create before its place is free again */
 	usec_t stop_limit;   /* for one operation of a stop; USEC_INFINITY: none */
 	struct config_shutdown shutdown, shutdown_all;
 
-	unsigned parallel;	  /* operations at one time */
-	unsigned restart_limit;	  /* a guest restarts itself so often ... */
-	usec_t restart_interval;  /* ... within this time, and is then left down */
+	unsigned parallel;       /* operations at one time */
+	unsigned restart_limit;  /* a guest restarts itself so often ... */
+	usec_t restart_interval; /* ... within this time, and is then left down */
 
 	char **warnings; /* NULL-terminated once there is one */
 	size_t n_warnings;

@@ -6,7 +6,7 @@
 
 static const char *const reason_names[_SHUTDOWN_REASON_MAX] = {
 	[SHUTDOWN_REASON_POWEROFF] = "poweroff", [SHUTDOWN_REASON_REBOOT] = "reboot",
-	[SHUTDOWN_REASON_SUSPEND] = "suspend",	 [SHUTDOWN_REASON_CRASH] = "crash",
+	[SHUTDOWN_REASON_SUSPEND] = "suspend",   [SHUTDOWN_REASON_CRASH] = "crash",
 	[SHUTDOWN_REASON_WATCHDOG] = "watchdog", [SHUTDOWN_REASON_SOFT_RESET] = "soft-reset",
 };
 
@@ -48,8 +48,10 @@ enum death_action death_action_from_string(const char *s)
 		const char *name;
 		enum death_action action;
 	} variants[] = {
-		{"restart_rename", DEATH_RESTART},   {"soft_reset", DEATH_RESTART},
-		{"coredump_restart", DEATH_RESTART}, {"coredump_destroy", DEATH_DESTROY},
+		{"restart_rename", DEATH_RESTART},
+		{"soft_reset", DEATH_RESTART},
+		{"coredump_restart", DEATH_RESTART},
+		{"coredump_destroy", DEATH_DESTROY},
 	};
 
 	if (!s)

@@ -45,13 +45,13 @@ struct domain {
 	bool system; /* dom0, XenStore's domain, a device model: never a guest */
 	bool paused, shutdown, dying;
 	enum shutdown_reason reason; /* where shutdown is true */
-	bool up; /* its kernel has shown that it answers to requests */
+	bool up;                     /* its kernel has shown that it answers to requests */
 	uint64_t memory_kib;
 	unsigned vcpus;
 	usec_t cpu_time;
 
 	enum domain_manager manager;
-	char *source; /* ours: the file that it comes from */
+	char *source;                                       /* ours: the file that it comes from */
 	enum death_action on_poweroff, on_reboot, on_crash; /* ours */
 };
 

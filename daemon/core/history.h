@@ -12,7 +12,7 @@
 
 struct past {
 	struct uuid uuid;
-	char *failure; /* of the last thing that was tried; NULL: it went well */
+	char *failure;    /* of the last thing that was tried; NULL: it went well */
 	usec_t *restarts; /* the newest ones, oldest first */
 	size_t n_restarts;
 };

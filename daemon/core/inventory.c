@@ -5,12 +5,18 @@
 #include "util/str.h"
 
 static const char *const state_names[_GUEST_STATE_MAX] = {
-	[GUEST_STOPPED] = "stopped",	     [GUEST_STARTING] = "starting",
-	[GUEST_RUNNING] = "running",	     [GUEST_PAUSED] = "paused",
-	[GUEST_SAVING] = "saving",	     [GUEST_SAVED] = "saved",
-	[GUEST_RESTORING] = "restoring",     [GUEST_MIGRATING] = "migrating",
-	[GUEST_SHUTTING_DOWN] = "shutting-down", [GUEST_CRASHED] = "crashed",
-	[GUEST_DYING] = "dying",	     [GUEST_FAILED] = "failed",
+	[GUEST_STOPPED] = "stopped",
+	[GUEST_STARTING] = "starting",
+	[GUEST_RUNNING] = "running",
+	[GUEST_PAUSED] = "paused",
+	[GUEST_SAVING] = "saving",
+	[GUEST_SAVED] = "saved",
+	[GUEST_RESTORING] = "restoring",
+	[GUEST_MIGRATING] = "migrating",
+	[GUEST_SHUTTING_DOWN] = "shutting-down",
+	[GUEST_CRASHED] = "crashed",
+	[GUEST_DYING] = "dying",
+	[GUEST_FAILED] = "failed",
 };
 
 const char *guest_state_to_string(enum guest_state state)
@@ -95,8 +101,9 @@ static int find_conflicts(struct inventory *inventory)
 				continue;
 			if (str_equal(a->config->name, b->config->name)) {
 				r = add_conflict(a, "the name", a->config->name, b->config->path);
-				r = r < 0 ? r : add_conflict(b, "the name", b->config->name,
-							     a->config->path);
+				r = r < 0 ? r
+					  : add_conflict(b, "the name", b->config->name,
+							 a->config->path);
 			}
 		}
 	}

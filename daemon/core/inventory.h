@@ -36,7 +36,7 @@ struct guest {
 	const struct survey_image *image;
 	const struct domain *domain;
 	const struct past *past;
-	bool busy;	/* a worker is at it */
+	bool busy;      /* a worker is at it */
 	char *conflict; /* why its configuration cannot be used although it can be read */
 };
 

@@ -5,9 +5,8 @@
 #include "util/str.h"
 
 static const char *const state_names[_MACHINE_STATE_MAX] = {
-	[MACHINE_WAITING] = "waiting",	 [MACHINE_WORKING] = "working",
-	[MACHINE_ASKED] = "asked",	 [MACHINE_CLEANING] = "cleaning",
-	[MACHINE_DONE] = "done",	 [MACHINE_FAILED] = "failed",
+	[MACHINE_WAITING] = "waiting",   [MACHINE_WORKING] = "working", [MACHINE_ASKED] = "asked",
+	[MACHINE_CLEANING] = "cleaning", [MACHINE_DONE] = "done",       [MACHINE_FAILED] = "failed",
 	[MACHINE_SKIPPED] = "skipped",
 };
 
@@ -43,8 +42,7 @@ void machine_done(struct machine *m)
 	m->reason = NULL;
 }
 
-static void set_state(struct machine *m, enum machine_state state, machine_sink_fn sink,
-		      void *data)
+static void set_state(struct machine *m, enum machine_state state, machine_sink_fn sink, void *data)
 {
 	enum machine_state old = m->state;
 
@@ -82,8 +80,8 @@ static enum machine_action begin(struct machine *m, machine_sink_fn sink, void *
 	return MACHINE_ACTION_WORK;
 }
 
-static enum machine_action stage_failed(struct machine *m, const char *reason,
-					machine_sink_fn sink, void *data)
+static enum machine_action stage_failed(struct machine *m, const char *reason, machine_sink_fn sink,
+					void *data)
 {
 	bool last = m->stage + 1 == m->step->n_stages;
 
@@ -98,8 +96,8 @@ static enum machine_action stage_failed(struct machine *m, const char *reason,
 	return MACHINE_ACTION_QUEUE;
 }
 
-static enum machine_action finish(struct machine *m, enum machine_state state,
-				  machine_sink_fn sink, void *data)
+static enum machine_action finish(struct machine *m, enum machine_state state, machine_sink_fn sink,
+				  void *data)
 {
 	set_state(m, state, sink, data);
 	return MACHINE_ACTION_FINISH;

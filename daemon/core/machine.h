@@ -15,7 +15,7 @@
 enum machine_state {
 	MACHINE_WAITING,  /* for its turn to begin the current stage */
 	MACHINE_WORKING,  /* a worker is at it */
-	MACHINE_ASKED,	  /* asked to shut down; still there */
+	MACHINE_ASKED,    /* asked to shut down; still there */
 	MACHINE_CLEANING, /* it has shut down; a worker removes what is left */
 	MACHINE_DONE,
 	MACHINE_FAILED,
@@ -25,14 +25,14 @@ enum machine_state {
 };
 
 enum machine_event {
-	MACHINE_EVENT_BEGIN,	 /* it is its turn */
+	MACHINE_EVENT_BEGIN,     /* it is its turn */
 	MACHINE_EVENT_SUCCEEDED, /* the worker, or the request where nothing is waited for */
-	MACHINE_EVENT_ERROR,	 /* the worker failed, or could not be started; with a reason */
+	MACHINE_EVENT_ERROR,     /* the worker failed, or could not be started; with a reason */
 	MACHINE_EVENT_SHUT_DOWN, /* the domain has shut down, and it is ours to clean up */
-	MACHINE_EVENT_GONE,	 /* the domain is there no more */
-	MACHINE_EVENT_ALIVE,	 /* the domain runs, and nothing is being done to it */
-	MACHINE_EVENT_EXPIRED,	 /* the time for this stage is over; with a reason */
-	MACHINE_EVENT_CANCEL,	 /* somebody wants something else of this guest; with a reason */
+	MACHINE_EVENT_GONE,      /* the domain is there no more */
+	MACHINE_EVENT_ALIVE,     /* the domain runs, and nothing is being done to it */
+	MACHINE_EVENT_EXPIRED,   /* the time for this stage is over; with a reason */
+	MACHINE_EVENT_CANCEL,    /* somebody wants something else of this guest; with a reason */
 	_MACHINE_EVENT_MAX,
 };
 
@@ -50,7 +50,7 @@ struct machine {
 	enum goal goal;
 	size_t stage;
 	enum machine_state state;
-	char *reason; /* why stages failed, or why it was skipped */
+	char *reason;             /* why stages failed, or why it was skipped */
 	const char *stage_reason; /* for the sink: why the stage that ends now failed, or NULL */
 };
 

@@ -5,9 +5,12 @@
 #include "util/str.h"
 
 static const char *const stage_names[_STAGE_MAX] = {
-	[STAGE_RESTORE] = "restore",   [STAGE_CREATE] = "create",
-	[STAGE_SAVE] = "save",	       [STAGE_SHUTDOWN] = "shutdown",
-	[STAGE_SHUTDOWN_ALL] = "shutdown-all", [STAGE_RESTART] = "restart",
+	[STAGE_RESTORE] = "restore",
+	[STAGE_CREATE] = "create",
+	[STAGE_SAVE] = "save",
+	[STAGE_SHUTDOWN] = "shutdown",
+	[STAGE_SHUTDOWN_ALL] = "shutdown-all",
+	[STAGE_RESTART] = "restart",
 	[STAGE_CLEAN] = "clean",
 };
 
@@ -152,8 +155,7 @@ static bool in_scope(const struct config *config, const struct guest *g)
 	return !config->auto_only || g->config;
 }
 
-static int plan_stop(struct step *s, const struct config *config, const struct guest *g,
-		     bool named)
+static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
 {
 	const struct domain *d = g->domain;
 	bool ended = d->shutdown && !g->busy; /* a worker of ours can have suspended it */
@@ -185,9 +187,9 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->wait = config->shutdown.wait || named;
 	s->wait_all = config->shutdown_all.wait;
 	if (s->n_stages == 0)
-		return conclude(s, STEP_SKIPPED, in_scope(config, g)
-							 ? "no stage of a stop is switched on"
-							 : "is not in XENDOMAINS_AUTO");
+		return conclude(s, STEP_SKIPPED,
+				in_scope(config, g) ? "no stage of a stop is switched on"
+						    : "is not in XENDOMAINS_AUTO");
 	return config->save ? image_path(config, g, &s->image) : 0;
 }
 

@@ -14,9 +14,10 @@ enum stage {
 	STAGE_CREATE,
 	STAGE_SAVE,
 	STAGE_SHUTDOWN,
-	STAGE_SHUTDOWN_ALL, /* not before all other guests of the plan have their stages behind them */
-	STAGE_RESTART,	    /* destroy and create again: the guest asked for a reboot */
-	STAGE_CLEAN,	    /* destroy what is left of a guest that has ended */
+	STAGE_SHUTDOWN_ALL, /* not before all other guests of the plan have their stages behind them
+			     */
+	STAGE_RESTART,      /* destroy and create again: the guest asked for a reboot */
+	STAGE_CLEAN,        /* destroy what is left of a guest that has ended */
 	_STAGE_MAX,
 	_STAGE_INVALID = -EINVAL,
 };

@@ -160,8 +160,9 @@ static int read_expansion(struct reader *r, struct text *value)
 	name = r->at;
 	length = name_length(r);
 	if (length == 0 || (braced && (name + length >= r->end || name[length] != '}')))
-		return refuse(r, line, "only $NAME and ${NAME} are understood; "
-				       "for the character itself write '$' in single quotes");
+		return refuse(r, line,
+			      "only $NAME and ${NAME} are understood; "
+			      "for the character itself write '$' in single quotes");
 	r->at += length + braced;
 	v = find_variable(r, name, length);
 	if (!v)
@@ -196,7 +197,8 @@ static int read_double_quoted(struct reader *r, struct text *value)
 	advance(r);
 	while (result >= 0 && peek(r) != EOF && peek(r) != '"') {
 		if (peek(r) == '`')
-			return refuse(r, r->line, "a command in backquotes would have to be executed");
+			return refuse(r, r->line,
+				      "a command in backquotes would have to be executed");
 		if (at_continuation(r)) {
 			skip_continuation(r);
 		} else if (peek(r) == '$' && (is_name_start(peek_next(r)) || peek_next(r) == '{' ||
@@ -204,7 +206,8 @@ static int read_double_quoted(struct reader *r, struct text *value)
 			result = read_expansion(r, value);
 		} else {
 			/* Inside double quotes a backslash quotes these four and nothing else. */
-			if (peek(r) == '\\' && peek_next(r) != EOF && strchr("$`\"\\", peek_next(r)))
+			if (peek(r) == '\\' && peek_next(r) != EOF &&
+			    strchr("$`\"\\", peek_next(r)))
 				advance(r);
 			result = text_append(value, r->at, 1);
 			advance(r);
@@ -240,8 +243,8 @@ static int read_plain(struct reader *r, struct text *value)
 	case '>':
 	case '(':
 	case ')':
-		return refuse(r, r->line, "'%c' means something to a shell; put the value in quotes",
-			      c);
+		return refuse(r, r->line,
+			      "'%c' means something to a shell; put the value in quotes", c);
 	case '~':
 		if (value->size == 0)
 			return refuse(r, r->line, "'~' is not expanded here; write the whole path");
@@ -300,7 +303,8 @@ static int refuse_word(struct reader *r)
 	for (const char *p = end; p < r->end && (*p == ' ' || *p == '\t' || *p == '='); p++)
 		if (*p == '=')
 			return refuse(r, r->line, "no blanks are allowed around '=': NAME=value");
-	return refuse(r, r->line, "'%.*s' would have to be executed; only NAME=value can stand here",
+	return refuse(r, r->line,
+		      "'%.*s' would have to be executed; only NAME=value can stand here",
 		      (int)MIN(end - r->at, 40), r->at);
 }
 

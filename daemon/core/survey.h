@@ -12,8 +12,8 @@ struct survey_config {
 	char *stamp; /* changes when the file, or what it is read with, does */
 	char *error;
 	char *name;
-	char *config; /* libxl's JSON */
-	bool has_uuid;	  /* the file says it; otherwise the guest is known by its name */
+	char *config;     /* libxl's JSON */
+	bool has_uuid;    /* the file says it; otherwise the guest is known by its name */
 	struct uuid uuid; /* where has_uuid is true */
 	uint64_t memory_kib;
 };

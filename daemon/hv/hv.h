@@ -24,18 +24,20 @@ struct hv_operation {
 	const char *name;
 	usec_t started;
 	unsigned permille; /* of its work; 0 if it does not tell */
-	bool adopted;	   /* an earlier daemon began it */
+	bool adopted;      /* an earlier daemon began it */
 };
 
 struct hv_callbacks {
 	void (*changed)(void *data);
 	void (*progress)(void *data, const struct hv_operation *operation);
-	/* The operation is in flight no more; its memory goes with the call, and the result's too. */
+	/* The operation is in flight no more; its memory goes with the call, and the result's too.
+	 */
 	void (*finished)(void *data, const struct hv_operation *operation,
 			 const struct operation_result *result);
 	/* survey is the callee's; NULL after an error, with its reason. */
 	void (*surveyed)(void *data, struct survey *survey, const char *reason);
-	/* The hypervisor's tools answer no more: nothing can be done until the daemon is restarted. */
+	/* The hypervisor's tools answer no more: nothing can be done until the daemon is restarted.
+	 */
 	void (*lost)(void *data, const char *reason);
 	void *data;
 };

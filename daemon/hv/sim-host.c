@@ -66,7 +66,8 @@ static int read_end(struct json_object *o, struct sim_guest *g)
 	return g->ends_with < 0 ? -EINVAL : 0;
 }
 
-/* A UUID that depends on nothing but the guest's place in the file, so that runs can be compared. */
+/* A UUID that depends on nothing but the guest's place in the file, so that runs can be compared.
+ */
 static struct uuid plain_uuid(size_t index)
 {
 	struct uuid u = {.bytes = {[6] = 0x40, [8] = 0x80}};
@@ -130,7 +131,8 @@ int sim_host_read(const char *text, size_t size, struct sim_host **ret, char **r
 		return r;
 	guests = r < 0 ? NULL : json_get(o, "guests", json_type_array);
 	if (!guests) {
-		r = str_format(ret_reason, "a simulated host is a JSON object with \"guests\": [...]");
+		r = str_format(ret_reason,
+			       "a simulated host is a JSON object with \"guests\": [...]");
 		return r < 0 ? r : -EINVAL;
 	}
 	host->speed = (unsigned)MIN(number(o, "speed", 1), (uint64_t)SPEED_MAX);

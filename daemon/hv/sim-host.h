@@ -27,8 +27,8 @@ struct sim_guest {
 	enum death_action on_poweroff, on_reboot, on_crash;
 	struct sim_way create, restore, save, destroy;
 	struct sim_way shutdown; /* hangs: the guest does not listen */
-	usec_t up_after;	 /* its kernel answers so long after it began to run */
-	usec_t ends_after;	 /* by itself; 0: it does not */
+	usec_t up_after;         /* its kernel answers so long after it began to run */
+	usec_t ends_after;       /* by itself; 0: it does not */
 	enum shutdown_reason ends_with;
 };
 

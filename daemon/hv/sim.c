@@ -528,8 +528,7 @@ static int add_actor(struct sim *sim, size_t index)
 	return r;
 }
 
-int hv_sim_new(struct loop *loop, const char *text, size_t size, struct hv **ret,
-	       char **ret_reason)
+int hv_sim_new(struct loop *loop, const char *text, size_t size, struct hv **ret, char **ret_reason)
 {
 	_cleanup_(hv_freep) struct hv *hv = NULL;
 	struct sim *sim = calloc(1, sizeof(*sim));

@@ -12,7 +12,8 @@
 #include "util/fd.h"
 #include "wire/operation.h"
 
-/* Copies are made above the numbers that the worker gets, so that none is overwritten by another. */
+/* Copies are made above the numbers that the worker gets, so that none is overwritten by another.
+ */
 #define FD_SAFE 16
 
 struct spawning {

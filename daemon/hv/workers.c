@@ -172,12 +172,14 @@ static void recover(struct worker *w, int record)
 	int r;
 
 	if (w->recoveries++ >= RECOVERIES_MAX) {
-		finish_with(w, -EIO, "its worker ended without a result again and again; look at "
-				     "the guest with 'xl list'");
+		finish_with(w, -EIO,
+			    "its worker ended without a result again and again; look at "
+			    "the guest with 'xl list'");
 		return;
 	}
-	log_message(LOG_WARNING, &fields, "the worker for its %s ended without a result; another "
-					  "one puts things in order",
+	log_message(LOG_WARNING, &fields,
+		    "the worker for its %s ended without a result; another "
+		    "one puts things in order",
 		    fields.operation);
 	r = run(w, OPERATION_VERB_RECOVER, record);
 	if (r < 0)
@@ -199,8 +201,9 @@ static void look_at_file(struct worker *w)
 		if (usec_sub(usec_now(), w->lock_since) < LOCK_LIMIT)
 			timer_set_after(w->timer, LOCK_PAUSE);
 		else
-			finish_with(w, -EBUSY, "its worker has ended, but a process of libxl is "
-					       "still at it");
+			finish_with(w, -EBUSY,
+				    "its worker has ended, but a process of libxl is "
+				    "still at it");
 		return;
 	}
 	r = read_record(w->path, &record);
@@ -293,8 +296,8 @@ static int run(struct worker *w, const char *verb, int record)
 
 static int open_record(const char *path)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+				      0600);
 
 	if (fd < 0)
 		return -errno;
@@ -306,8 +309,7 @@ static int open_record(const char *path)
 
 static int write_request(int fd, const struct operation_request *request)
 {
-	_cleanup_json_ struct json_object *message =
-		operation_request_message(request, usec_now());
+	_cleanup_json_ struct json_object *message = operation_request_message(request, usec_now());
 	const char *text;
 	size_t length;
 

@@ -35,11 +35,11 @@ TAILQ_HEAD(timer_list, timer);
 
 struct loop {
 	struct event_base *base;
-	struct event *wakeup;	  /* for the earliest timer */
+	struct event *wakeup;     /* for the earliest timer */
 	struct timer_list timers; /* the set ones, earliest first */
 	SLIST_HEAD(, signal_watch) signals;
 	unsigned speed;
-	usec_t start;	     /* of the real clock, when a speed was set */
+	usec_t start; /* of the real clock, when a speed was set */
 	usec_t virtual_now;
 	unsigned dispatched; /* callbacks of descriptors and signals, ever */
 	bool exiting;

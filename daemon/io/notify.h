@@ -3,7 +3,8 @@
 
 #include "io/loop.h"
 
-/* What systemd is told, and what it hands over. All of it does nothing where there is no systemd. */
+/* What systemd is told, and what it hands over. All of it does nothing where there is no systemd.
+ */
 
 void notify_ready(void);
 void notify_stopping(void);

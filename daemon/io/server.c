@@ -15,10 +15,10 @@
 #include "util/log.h"
 #include "wire/frame.h"
 
-#define CONNECTIONS_MAX	 64
-#define BACKLOG		 64
-#define INPUT_MAX	 (256U << 10) /* no call of ours comes near it */
-#define OUTPUT_MAX	 (16U << 20)  /* a peer that does not read is cut off here */
+#define CONNECTIONS_MAX  64
+#define BACKLOG          64
+#define INPUT_MAX        (256U << 10) /* no call of ours comes near it */
+#define OUTPUT_MAX       (16U << 20)  /* a peer that does not read is cut off here */
 #define ACCEPT_PAUSE_MAX USEC_PER_SEC /* when descriptors have run out */
 
 struct connection {
@@ -274,7 +274,8 @@ void connection_hold(struct connection *c)
 void connection_release(struct connection *c)
 {
 	c->held = false;
-	bufferevent_trigger(c->stream, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+	bufferevent_trigger(c->stream, EV_READ,
+			    BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
 
 uid_t connection_uid(const struct connection *c)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "util/fd.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "util/fd.h"
 #include "util/str.h"
 
 int fd_write_all(int fd, const void *data, size_t size)
@@ -118,8 +119,8 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_size)
 int fsync_parent(const char *path)
 {
 	const char *base = path_base(path);
-	_cleanup_free_ char *folder =
-		base == path ? strdup(".") : strndup(path, (size_t)(base - path));
+	_cleanup_free_ char *folder = base == path ? strdup(".")
+						   : strndup(path, (size_t)(base - path));
 	_cleanup_close_ int fd = -1;
 
 	if (!folder)

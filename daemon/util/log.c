@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "util/log.h"
+
 #include <stdio.h>
 
-#include "util/log.h"
 #include "util/str.h"
 
 static void sink_stderr(int level, const struct log_fields *fields, const char *message);
@@ -40,7 +41,8 @@ static void sink_stderr(int level, const struct log_fields *fields, const char *
 
 static void emit(int level, const struct log_fields *fields, const char *text)
 {
-	/* Names and reasons can come from a guest or a file: nothing in them may act on a screen. */
+	/* Names and reasons can come from a guest or a file: nothing in them may act on a screen.
+	 */
 	_cleanup_free_ char *printable = str_printable(text, 4096);
 
 	current_sink(level, fields, printable ? printable : "(out of memory)");

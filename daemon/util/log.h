@@ -27,8 +27,7 @@ struct log_fields {
 	usec_t elapsed;
 };
 
-#define LOG_FIELDS_NONE                                                                            \
-	.domid = LOG_NO_DOMID, .elapsed = USEC_INFINITY
+#define LOG_FIELDS_NONE .domid = LOG_NO_DOMID, .elapsed = USEC_INFINITY
 
 typedef void (*log_sink_fn)(int level, const struct log_fields *fields, const char *message);
 

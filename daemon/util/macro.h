@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define _unused_ __attribute__((unused))
+#define _unused_       __attribute__((unused))
 
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -38,28 +38,28 @@ static inline void freep(void *p)
 
 /* Hands a pointer on: the variable is emptied, so its cleanup does nothing. */
 #define TAKE_PTR(p)                                                                                \
-	__extension__({                                                                                        \
+	__extension__({                                                                            \
 		__typeof__(p) _taken = (p);                                                        \
 		(p) = NULL;                                                                        \
 		_taken;                                                                            \
 	})
 
 #define TAKE_FD(fd)                                                                                \
-	__extension__({                                                                                        \
+	__extension__({                                                                            \
 		int _taken = (fd);                                                                 \
 		(fd) = -1;                                                                         \
 		_taken;                                                                            \
 	})
 
 #define MIN(a, b)                                                                                  \
-	__extension__({                                                                                        \
+	__extension__({                                                                            \
 		__typeof__(a) _a = (a);                                                            \
 		__typeof__(b) _b = (b);                                                            \
 		_a < _b ? _a : _b;                                                                 \
 	})
 
 #define MAX(a, b)                                                                                  \
-	__extension__({                                                                                        \
+	__extension__({                                                                            \
 		__typeof__(a) _a = (a);                                                            \
 		__typeof__(b) _b = (b);                                                            \
 		_a > _b ? _a : _b;                                                                 \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "util/parse.h"
+
 #include <ctype.h>
 #include <strings.h>
-
-#include "util/parse.h"
 
 int parse_u64(const char *s, uint64_t max, uint64_t *ret)
 {

@@ -10,7 +10,7 @@
 #include "util/str.h"
 
 #define START_TIME_FIELD 22
-#define STAT_MAX	 4096
+#define STAT_MAX         4096
 
 int process_start_time(pid_t pid, uint64_t *ret)
 {

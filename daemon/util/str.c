@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "util/str.h"
+
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
-
-#include "util/str.h"
 
 /* Room that is left for what we append to an escaped name (".stale-" and a number). */
 #define FILE_NAME_SUFFIX_MAX 32

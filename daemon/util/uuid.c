@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "util/uuid.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <sys/random.h>
-
-#include "util/uuid.h"
 
 static bool hyphen_at(size_t position)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <string.h>
-
 #include "wire/frame.h"
+
+#include <string.h>
 
 void framer_done(struct framer *f)
 {

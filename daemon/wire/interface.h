@@ -6,7 +6,7 @@
  * org.varlink.service.GetInterfaceDescription returns. Members are added, never changed.
  */
 
-#define INTERFACE	  "org.xendomains.Manager"
+#define INTERFACE         "org.xendomains.Manager"
 #define INTERFACE_SERVICE "org.varlink.service"
 
 #define METHOD_START  INTERFACE ".Start"
@@ -15,9 +15,9 @@
 #define METHOD_PLAN   INTERFACE ".Plan"
 #define METHOD_RELOAD INTERFACE ".Reload"
 
-#define ERROR_NO_SUCH_GUEST	     INTERFACE ".NoSuchGuest"
+#define ERROR_NO_SUCH_GUEST         INTERFACE ".NoSuchGuest"
 #define ERROR_CONFIGURATION_REFUSED INTERFACE ".ConfigurationRefused"
-#define ERROR_NOT_POSSIBLE	     INTERFACE ".NotPossible"
+#define ERROR_NOT_POSSIBLE          INTERFACE ".NotPossible"
 
 /* Where it listens unless told otherwise. */
 #define SOCKET_PATH "/run/xendomains/" INTERFACE

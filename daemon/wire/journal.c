@@ -8,10 +8,8 @@
 #include "util/str.h"
 
 static const char *const kind_names[_JOURNAL_KIND_MAX] = {
-	[JOURNAL_DRAWN] = "drawn",
-	[JOURNAL_RESTORED] = "restored",
-	[JOURNAL_FAILURE] = "failure",
-	[JOURNAL_RESTART] = "restart",
+	[JOURNAL_DRAWN] = "drawn",       [JOURNAL_RESTORED] = "restored",
+	[JOURNAL_FAILURE] = "failure",   [JOURNAL_RESTART] = "restart",
 	[JOURNAL_FORGIVEN] = "forgiven",
 };
 

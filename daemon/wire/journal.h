@@ -9,7 +9,7 @@
  * and the daemon reads it when it starts. A line that a power cut tore is skipped.
  */
 enum journal_kind {
-	JOURNAL_DRAWN,	  /* a UUID was drawn for the guest of this name */
+	JOURNAL_DRAWN,    /* a UUID was drawn for the guest of this name */
 	JOURNAL_RESTORED, /* an image was restored, and must never be again */
 	JOURNAL_FAILURE,  /* why a guest is not where it should be; without reason: it is */
 	JOURNAL_RESTART,  /* a guest restarted itself */
@@ -20,11 +20,11 @@ enum journal_kind {
 
 struct journal_entry {
 	enum journal_kind kind;
-	struct uuid uuid;  /* the guest's or, of JOURNAL_RESTORED, the image's */
-	const char *name;  /* the guest's */
+	struct uuid uuid; /* the guest's or, of JOURNAL_RESTORED, the image's */
+	const char *name; /* the guest's */
 	const char *reason;
-	struct uuid boot;  /* during which it was written */
-	usec_t time;	   /* monotonic, of that boot */
+	struct uuid boot; /* during which it was written */
+	usec_t time;      /* monotonic, of that boot */
 };
 
 /* Appends one line and waits until it is on the disk. 0 or -errno. */

@@ -13,8 +13,7 @@ static inline void tokener_freep(struct json_tokener **t)
 
 int json_parse(const char *text, size_t length, struct json_object **ret)
 {
-	_cleanup_(tokener_freep) struct json_tokener *tokener =
-		json_tokener_new_ex(JSON_DEPTH_MAX);
+	_cleanup_(tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	_cleanup_json_ struct json_object *o = NULL;
 
 	if (!tokener)

@@ -12,7 +12,7 @@
 
 struct mark {
 	struct json_object *text; /* owns what follows */
-	struct uuid uuid; /* of the domain: a number can be used again, a mark cannot */
+	struct uuid uuid;         /* of the domain: a number can be used again, a mark cannot */
 	const char *source;
 	const char *on_poweroff, *on_reboot, *on_crash; /* libxl's words; NULL: its default */
 };

@@ -6,9 +6,8 @@
 #include "wire/frame.h"
 
 static const char *const operation_names[_OPERATION_MAX] = {
-	[OPERATION_CREATE] = "create",	 [OPERATION_RESTORE] = "restore",
-	[OPERATION_SAVE] = "save",	 [OPERATION_DESTROY] = "destroy",
-	[OPERATION_RESTART] = "restart",
+	[OPERATION_CREATE] = "create",   [OPERATION_RESTORE] = "restore", [OPERATION_SAVE] = "save",
+	[OPERATION_DESTROY] = "destroy", [OPERATION_RESTART] = "restart",
 };
 
 static const char *const mark_names[_OPERATION_MARK_MAX] = {
@@ -109,8 +108,7 @@ struct json_object *operation_progress_message(const char *what, unsigned permil
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 
-	if (!o || json_add_string(o, "what", what) < 0 ||
-	    json_add_u64(o, "permille", permille) < 0)
+	if (!o || json_add_string(o, "what", what) < 0 || json_add_u64(o, "permille", permille) < 0)
 		return NULL;
 	return wrap("progress", TAKE_PTR(o));
 }

@@ -20,7 +20,7 @@
 enum operation {
 	OPERATION_CREATE,  /* from config, under uuid */
 	OPERATION_RESTORE, /* from the image at path */
-	OPERATION_SAVE,	   /* to the image at path */
+	OPERATION_SAVE,    /* to the image at path */
 	OPERATION_DESTROY, /* what is left of domid */
 	OPERATION_RESTART, /* destroy, and create again from the domain's own configuration */
 	_OPERATION_MAX,
@@ -60,20 +60,20 @@ struct operation_request {
 	enum operation operation;
 	struct uuid uuid;
 	char *name;
-	uint32_t domid;	 /* save, destroy, restart */
-	char *path;	 /* the image */
-	char *config;	 /* libxl's JSON: create, and restart once the domain is destroyed */
-	char *source;	 /* the file this guest comes from, for its mark */
-	char *stale;	 /* create: an image that the guest outlives; put aside before it runs */
-	char *journal;	 /* where restores are noted */
+	uint32_t domid;  /* save, destroy, restart */
+	char *path;      /* the image */
+	char *config;    /* libxl's JSON: create, and restart once the domain is destroyed */
+	char *source;    /* the file this guest comes from, for its mark */
+	char *stale;     /* create: an image that the guest outlives; put aside before it runs */
+	char *journal;   /* where restores are noted */
 	usec_t deadline; /* USEC_INFINITY: none */
 };
 
 struct operation_result {
 	int error; /* 0, or -errno */
 	char *reason;
-	uint32_t domid;	 /* create, restore, restart: the domain that runs now */
-	uint64_t bytes;	 /* save, restore: size of the image */
+	uint32_t domid; /* create, restore, restart: the domain that runs now */
+	uint64_t bytes; /* save, restore: size of the image */
 };
 
 /* Everything that an operation file says. */
@@ -97,8 +97,7 @@ void operation_result_done(struct operation_result *result);
 void operation_record_done(struct operation_record *record);
 
 /* New messages; NULL: no memory. */
-struct json_object *operation_request_message(const struct operation_request *request,
-					      usec_t now);
+struct json_object *operation_request_message(const struct operation_request *request, usec_t now);
 struct json_object *operation_worker_message(uint64_t pid, uint64_t start);
 struct json_object *operation_mark_message(enum operation_mark mark, const char *config);
 struct json_object *operation_progress_message(const char *what, unsigned permille);

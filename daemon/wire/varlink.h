@@ -11,9 +11,9 @@
 #define VARLINK_MESSAGE_MAX (4U << 20)
 
 #define VARLINK_ERROR_INTERFACE_NOT_FOUND "org.varlink.service.InterfaceNotFound"
-#define VARLINK_ERROR_METHOD_NOT_FOUND	  "org.varlink.service.MethodNotFound"
-#define VARLINK_ERROR_INVALID_PARAMETER	  "org.varlink.service.InvalidParameter"
-#define VARLINK_ERROR_PERMISSION_DENIED	  "org.varlink.service.PermissionDenied"
+#define VARLINK_ERROR_METHOD_NOT_FOUND    "org.varlink.service.MethodNotFound"
+#define VARLINK_ERROR_INVALID_PARAMETER   "org.varlink.service.InvalidParameter"
+#define VARLINK_ERROR_PERMISSION_DENIED   "org.varlink.service.PermissionDenied"
 
 struct varlink_call {
 	struct json_object *message; /* owns what follows */

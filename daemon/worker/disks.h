@@ -14,8 +14,8 @@
 
 enum disks_verdict {
 	DISKS_UNCHANGED, /* proved */
-	DISKS_UNKNOWN,	 /* nothing speaks against it, but it is not proved */
-	DISKS_CHANGED,	 /* proved */
+	DISKS_UNKNOWN,   /* nothing speaks against it, but it is not proved */
+	DISKS_CHANGED,   /* proved */
 };
 
 /*

@@ -29,9 +29,9 @@ struct xl_header {
 #define HALF_SIZE 2048
 
 /* Each half: this, a hash of what follows as 16 digits, a blank, JSON, and zeros. */
-#define HALF_WORD	"xendomainsd "
-#define HALF_WORD_SIZE	(sizeof(HALF_WORD) - 1)
-#define HALF_JSON	(HALF_WORD_SIZE + 16 + 1)
+#define HALF_WORD       "xendomainsd "
+#define HALF_WORD_SIZE  (sizeof(HALF_WORD) - 1)
+#define HALF_JSON       (HALF_WORD_SIZE + 16 + 1)
 #define HALF_INCOMPLETE HALF_WORD "incomplete"
 
 /* Beyond this a header is not worth reading: a configuration, the tail, and what pads it. */

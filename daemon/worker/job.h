@@ -9,11 +9,11 @@
 struct job {
 	struct operation_record record; /* what the operation file says: the request, and marks */
 	struct operation_result result; /* what it will say at the end */
-	int file;			/* the operation file, locked */
-	int channel;			/* to the daemon; it may have gone */
+	int file;                       /* the operation file, locked */
+	int channel;                    /* to the daemon; it may have gone */
 	struct xl *xl;
 	const struct pump *pump; /* NULL, or what the progress is read from */
-	uint64_t expected;	 /* so many bytes will go through it, about */
+	uint64_t expected;       /* so many bytes will go through it, about */
 };
 
 /* How each operation is done. 0 or -errno, with job_explain() called for what only it knows. */

@@ -26,8 +26,9 @@ static int undo_build(struct job *job)
 	if (r >= 0 && d.paused && !d.dying) {
 		r = xl_destroy(job->xl, d.domid);
 		if (r < 0)
-			return job_explain_xl(job, r, "what its killed worker left half built "
-						      "cannot be destroyed");
+			return job_explain_xl(job, r,
+					      "what its killed worker left half built "
+					      "cannot be destroyed");
 	}
 	r = restore_give_back(job);
 	return r < 0 ? job_explain(job, r, "its image cannot be given its name back: %s",
@@ -112,8 +113,9 @@ static int recover_save(struct job *job)
 	if (d.suspended) {
 		r = xl_resume(job->xl, d.domid);
 		if (r < 0)
-			return job_explain_xl(job, r, "its worker was killed, and the guest "
-						      "cannot be resumed");
+			return job_explain_xl(job, r,
+					      "its worker was killed, and the guest "
+					      "cannot be resumed");
 	}
 	return undone(job);
 }

@@ -107,10 +107,12 @@ static int put_aside(struct job *job, const char *consumed)
 	r = r < 0 ? r : move(consumed, aside);
 	if (r < 0)
 		return refuse(job, r, "it cannot be put aside");
-	return job_explain(job, -ESTALE,
-			   "the host went down while the guest was being let go from its image, and "
-			   "nothing proves that its disks are as they were; the image is put aside "
-			   "as %s", aside);
+	return job_explain(
+		job, -ESTALE,
+		"the host went down while the guest was being let go from its image, and "
+		"nothing proves that its disks are as they were; the image is put aside "
+		"as %s",
+		aside);
 }
 
 static int check_disks(struct job *job, const struct image_header *header, const char *consumed)

@@ -18,10 +18,10 @@
 
 /* An image on its way to the disk. */
 struct saving {
-	char *part;	/* path while it is incomplete */
+	char *part; /* path while it is incomplete */
 	char *config;
 	int fd;
-	off_t stream;	/* where the stream begins */
+	off_t stream;   /* where the stream begins */
 	bool published; /* part is the image now */
 };
 
@@ -228,8 +228,9 @@ int save_finish(struct job *job, const struct xl_domain *d)
 	int r = d ? xl_destroy(job->xl, d->domid) : 0;
 
 	if (r < 0)
-		return job_explain_xl(job, r, "it is saved, but what is left of it cannot be "
-					      "destroyed");
+		return job_explain_xl(job, r,
+				      "it is saved, but what is left of it cannot be "
+				      "destroyed");
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 	if (r < 0)

@@ -5,24 +5,24 @@
 #include <endian.h>
 #include <string.h>
 
-#define LIBXL_MAGIC   UINT64_C(0x4c6962786c466d74) /* "LibxlFmt", big-endian like its header */
-#define LIBXL_VERSION 2
+#define LIBXL_MAGIC             UINT64_C(0x4c6962786c466d74) /* "LibxlFmt", big-endian like its header */
+#define LIBXL_VERSION           2
 #define LIBXL_OPTION_BIG_ENDIAN 1U
 
-#define LIBXL_RECORD_END	0U
-#define LIBXL_RECORD_LIBXC	1U
-#define LIBXL_RECORD_XENSTORE	2U
-#define LIBXL_RECORD_EMULATOR	3U
-#define RECORD_OPTIONAL		0x80000000U
+#define LIBXL_RECORD_END      0U
+#define LIBXL_RECORD_LIBXC    1U
+#define LIBXL_RECORD_XENSTORE 2U
+#define LIBXL_RECORD_EMULATOR 3U
+#define RECORD_OPTIONAL       0x80000000U
 
-#define LIBXC_MARKER	  UINT64_MAX
-#define LIBXC_MAGIC	  0x58454E46U /* "XENF" */
+#define LIBXC_MARKER      UINT64_MAX
+#define LIBXC_MAGIC       0x58454E46U /* "XENF" */
 #define LIBXC_VERSION_MIN 2U
 #define LIBXC_VERSION_MAX 3U
 #define LIBXC_PAGE_SHIFT  12U
 #define LIBXC_RECORD_END  0U
 #define LIBXC_RECORD_LAST 0x12U
-#define LIBXC_BODY_MAX	  (128U << 20)
+#define LIBXC_BODY_MAX    (128U << 20)
 
 static uint32_t le32_at(const uint8_t *p)
 {

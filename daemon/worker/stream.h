@@ -19,11 +19,11 @@ enum stream_state {
 
 struct stream {
 	enum stream_state state;
-	uint64_t bytes;	     /* walked so far */
-	uint64_t skip;	     /* bytes of a record's body still to come */
-	uint8_t head[40];    /* of the header or record that is being read */
+	uint64_t bytes;   /* walked so far */
+	uint64_t skip;    /* bytes of a record's body still to come */
+	uint8_t head[40]; /* of the header or record that is being read */
 	size_t have;
-	bool has_guest;	     /* libxc's part has been seen */
+	bool has_guest;      /* libxc's part has been seen */
 	const char *problem; /* NULL, or what is wrong at this place */
 };
 

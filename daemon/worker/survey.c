@@ -82,9 +82,9 @@ static int list_folder(int channel, const char *path, struct folder *ret)
 	int r = 0;
 
 	if (!dir)
-		return errno == ENOENT ? 0
-				       : send_note(channel, "%s cannot be read: %s", path,
-						   strerror(errno));
+		return errno == ENOENT
+			       ? 0
+			       : send_note(channel, "%s cannot be read: %s", path, strerror(errno));
 	while (r >= 0 && f.n < FILES_MAX && (entry = readdir(dir))) {
 		char **bigger;
 
@@ -214,8 +214,10 @@ static int survey_configs(int channel, const char *folder, struct json_object *k
 		if (r < 0)
 			break;
 		if (is_leftover(f.names[i]))
-			r = send_note(channel, "%s is skipped: an editor or a package manager "
-					       "left it", path);
+			r = send_note(channel,
+				      "%s is skipped: an editor or a package manager "
+				      "left it",
+				      path);
 		else if (stat(path, &st) < 0)
 			r = send_note(channel, "%s is skipped: %s", path, strerror(errno));
 		else if (!S_ISREG(st.st_mode))
@@ -273,8 +275,7 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 	if (r < 0 || !header.ours)
 		return r;
 	r = json_add_uuid(o, "id", &header.facts.id);
-	if (r >= 0 &&
-	    (uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
+	if (r >= 0 && (uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
 		r = set_error(o, path, "it is cut short, or goes on behind its end");
 	return r;
 }

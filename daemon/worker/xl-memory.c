@@ -18,12 +18,12 @@
  * is built.
  */
 
-#define XL_CONF	      "/etc/xen/xl.conf"
-#define XL_LOCK	      "/var/lock/xl"
-#define XL_CONF_MAX   (1U << 20)
-#define KIB_PER_MIB   1024
-#define FREEING_LIMIT (30 * USEC_PER_SEC)
-#define WAIT_SEC      10
+#define XL_CONF         "/etc/xen/xl.conf"
+#define XL_LOCK         "/var/lock/xl"
+#define XL_CONF_MAX     (1U << 20)
+#define KIB_PER_MIB     1024
+#define FREEING_LIMIT   (30 * USEC_PER_SEC)
+#define WAIT_SEC        10
 #define LOCK_PAUSE_MSEC 200
 
 struct policy {

@@ -17,18 +17,18 @@
 
 /* xl itself reads the configuration: nobody else knows all that can stand in it. */
 
-#define XL_PROGRAM    "xl"
-#define XL_CONF	      "/etc/xen/xl.conf"
+#define XL_PROGRAM       "xl"
+#define XL_CONF          "/etc/xen/xl.conf"
 #define PARSE_LIMIT_MSEC 60000
-#define OUTPUT_MAX    (4U << 20)
-#define CONFIG_MAX    (1U << 20)
-#define REASON_MAX    400
+#define OUTPUT_MAX       (4U << 20)
+#define CONFIG_MAX       (1U << 20)
+#define REASON_MAX       400
 
 /* Runs xl with its output in two files in memory. Its exit status, or -errno. */
 static int run_xl(const char *path, int out, int err)
 {
-	const char *const arguments[] = {XL_PROGRAM, "create", "--dryrun", "--quiet",
-					 "--defconfig", path, NULL};
+	const char *const arguments[] = {XL_PROGRAM,    "create", "--dryrun", "--quiet",
+					 "--defconfig", path,     NULL};
 	posix_spawn_file_actions_t actions;
 	_cleanup_close_ int pidfd = -1;
 	struct pollfd p;
@@ -40,8 +40,9 @@ static int run_xl(const char *path, int out, int err)
 		return r;
 	r = -posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	r = r < 0 ? r : -posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-	r = r < 0 ? r : -posix_spawnp(&pid, XL_PROGRAM, &actions, NULL,
-				   (char *const *)arguments, environ);
+	r = r < 0 ? r
+		  : -posix_spawnp(&pid, XL_PROGRAM, &actions, NULL, (char *const *)arguments,
+				  environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (r < 0)
 		return r;

@@ -17,7 +17,7 @@ struct xl {
 	struct xl_options options;
 	struct xl_logger logger;
 	libxl_ctx *ctx;
-	int stop;	 /* 0, or why the operation is to end early */
+	int stop;        /* 0, or why the operation is to end early */
 	int memory_lock; /* xl's, held while a guest is built; -1 */
 };
 

@@ -238,10 +238,10 @@ int xl_get_config(struct xl *xl, uint32_t domid, char **ret)
 	int r;
 
 	libxl_domain_config_init(&config);
-	r = xl_call_wait(xl, &call,
-			 libxl_retrieve_domain_configuration(xl->ctx, domid, &config,
-							     xl_call_how(&call)),
-			 false);
+	r = xl_call_wait(
+		xl, &call,
+		libxl_retrieve_domain_configuration(xl->ctx, domid, &config, xl_call_how(&call)),
+		false);
 	if (r >= 0) {
 		json = libxl_domain_config_to_json(xl->ctx, &config);
 		r = json ? 0 : -ENOMEM;
@@ -285,10 +285,9 @@ int xl_create(struct xl *xl, const char *json, const struct uuid *uuid, uint32_t
 	if (r < 0)
 		return r;
 	memcpy(libxl_uuid_bytearray(&config.c_info.uuid), uuid->bytes, sizeof(uuid->bytes));
-	r = xl_call_wait(xl, &call,
-			 libxl_domain_create_new(xl->ctx, &config, &domid, xl_call_how(&call),
-						 NULL),
-			 true);
+	r = xl_call_wait(
+		xl, &call,
+		libxl_domain_create_new(xl->ctx, &config, &domid, xl_call_how(&call), NULL), true);
 	libxl_domain_config_dispose(&config);
 	if (r < 0)
 		remove_half_built(xl, domid);

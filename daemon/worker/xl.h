@@ -17,7 +17,7 @@ struct xl;
 #define XL_NO_DOMID UINT32_MAX
 
 struct xl_options {
-	int stop;	 /* readable once the operation is to end early */
+	int stop;        /* readable once the operation is to end early */
 	usec_t deadline; /* USEC_INFINITY: none */
 	/* Called about twice a second while something goes on. */
 	void (*tick)(void *data);
@@ -72,10 +72,11 @@ int xl_destroy(struct xl *xl, uint32_t domid);
 /* Writes our mark (wire/mark.h). */
 int xl_set_mark(struct xl *xl, uint32_t domid, const char *mark);
 
-/* What xl makes of a configuration file. Either error, for the administrator, or the rest is set. */
+/* What xl makes of a configuration file. Either error, for the administrator, or the rest is set.
+ */
 struct xl_parsed {
 	char *error;
-	char *config; /* libxl's JSON */
+	char *config;  /* libxl's JSON */
 	bool has_uuid; /* the file gives one; otherwise config has one that nobody chose */
 };
 
@@ -83,7 +84,8 @@ struct xl_parsed {
 int xl_parse(const char *path, struct xl_parsed *ret);
 void xl_parsed_done(struct xl_parsed *parsed);
 
-/* Changes when what xl_parse() makes of a file may change although the file does not. 0 or -errno. */
+/* Changes when what xl_parse() makes of a file may change although the file does not. 0 or -errno.
+ */
 int xl_parse_stamp(char **ret);
 
 DEFINE_CLEANUP(struct xl, xl_close);

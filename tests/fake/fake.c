@@ -189,7 +189,7 @@ const char *fake_state(struct json_object *domain)
 void fake_set_state(struct fake *w, struct json_object *domain, const char *state)
 {
 	fake_log(w, "%llu %s %s %s", (unsigned long long)fake_number(domain, "domid", 0),
-		  json_get_string(domain, "name"), state, json_get_string(domain, "boot"));
+		 json_get_string(domain, "name"), state, json_get_string(domain, "boot"));
 	json_add_string(domain, "state", state);
 	w->changed = true;
 }
@@ -231,11 +231,10 @@ uint64_t fake_number(struct json_object *behaviour, const char *key, uint64_t st
 void fake_let_go(struct fake *w, struct json_object *domain)
 {
 	struct json_object *config = json_get(domain, "config", json_type_object);
-	struct json_object *ends =
-		json_get(fake_behaviour(config), "ends", json_type_object);
+	struct json_object *ends = json_get(fake_behaviour(config), "ends", json_type_object);
 
 	fake_set_state(w, domain, "running");
 	if (ends)
 		fake_schedule(w, domain, json_get_string(ends, "reason"),
-			       usec_now() + fake_number(ends, "after_ms", 0) * USEC_PER_MSEC);
+			      usec_now() + fake_number(ends, "after_ms", 0) * USEC_PER_MSEC);
 }

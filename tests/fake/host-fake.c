@@ -4,10 +4,10 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "fake.h"
 #include "hv/host.h"
 #include "util/str.h"
 #include "wire/mark.h"
-#include "fake.h"
 
 /* The daemon's side of the stand-in: the world's file instead of XenStore and the hypervisor. */
 
@@ -66,8 +66,8 @@ static int fill_domain(struct json_object *o, struct domain *d)
 	json_get_uuid(o, "uuid", &d->uuid);
 	d->shutdown = !d->paused && !str_equal(state, "running");
 	if (d->shutdown)
-		d->reason = shutdown_reason_from_string(
-			str_equal(state, "suspended") ? "suspend" : state);
+		d->reason = shutdown_reason_from_string(str_equal(state, "suspended") ? "suspend"
+										      : state);
 	r = str_replace(&d->name, json_get_string(o, "name"));
 	return r < 0 ? r : read_mark(o, d);
 }
@@ -117,8 +117,8 @@ int host_ask_shutdown(struct host *h _unused_, const struct domain *domain)
 		fake_log(&w, "%u asked", domain->domid);
 		if (!json_get_bool(behaviour, "never_off"))
 			fake_schedule(&w, d, "poweroff",
-				       usec_now() + fake_number(behaviour, "off_ms", 0) *
-							    USEC_PER_MSEC);
+				      usec_now() +
+					      fake_number(behaviour, "off_ms", 0) * USEC_PER_MSEC);
 	}
 	fake_close(&w);
 	return r;

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "fake.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "worker/stream.h"
 #include "worker/xl.h"
-#include "fake.h"
 
 /*
  * The stand-in for libxl: see fake.h for what its guests do. A saved guest's stream is a real one,
@@ -19,7 +19,7 @@
  */
 
 #define PAGE_SIZE 4096
-#define PAGES	  4
+#define PAGES     4
 #define STEP_MSEC 5
 
 struct xl {
@@ -137,7 +137,8 @@ int xl_make_room(struct xl *xl _unused_, const char *config_text, char **ret_rea
 	fake_close(&w);
 	if (wanted <= has)
 		return 0;
-	r = str_format(ret_reason, "not enough memory: the guest wants %llu MiB, and %llu MiB are free",
+	r = str_format(ret_reason,
+		       "not enough memory: the guest wants %llu MiB, and %llu MiB are free",
 		       (unsigned long long)wanted / 1024, (unsigned long long)has / 1024);
 	return r < 0 ? r : -ENOMEM;
 }
@@ -210,14 +211,14 @@ int xl_create(struct xl *xl, const char *config_text, const struct uuid *uuid, u
 
 /* Streams: the smallest that is one, around pages of which the first holds the boot ID. */
 
-static const uint8_t libxl_head[] = {'L', 'i', 'b', 'x', 'l', 'F', 'm', 't', 0, 0, 0, 2, 0, 0, 0, 0,
-				     1,	  0,   0,   0,	 0,   0,   0,	0};
+static const uint8_t libxl_head[] = {'L', 'i', 'b', 'x', 'l', 'F', 'm', 't', 0, 0, 0, 2,
+				     0,   0,   0,   0,   1,   0,   0,   0,   0, 0, 0, 0};
 
 static const uint8_t libxc_head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* marker */
-				     'X',  'E',	 'N',  'F',  0,	   0,	 0,    3,    /* version */
-				     0,	   0,	 0,    0,    0,	   0,	 0,    0,    /* options */
-				     1,	   0,	 0,    0,    12,   0,	 0,    0,    /* a PV guest */
-				     4,	   0,	 0,    0,    17,   0,	 0,    0};
+				     'X',  'E',  'N',  'F',  0,    0,    0,    3,    /* version */
+				     0,    0,    0,    0,    0,    0,    0,    0,    /* options */
+				     1,    0,    0,    0,    12,   0,    0,    0, /* a PV guest */
+				     4,    0,    0,    0,    17,   0,    0,    0};
 
 static int write_page(int fd, uint64_t number, const char *text)
 {
@@ -319,8 +320,7 @@ int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_dom
 	uint32_t domid;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
-	if (r < 0 ||
-	    json_get_uuid(json_get(config, "c_info", json_type_object), "uuid", &uuid) < 0)
+	if (r < 0 || json_get_uuid(json_get(config, "c_info", json_type_object), "uuid", &uuid) < 0)
 		return -EBADMSG;
 	r = begin_build(xl, config, &uuid, &domid);
 	if (r < 0)

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "encode.h"
+
+static int add_percent(struct json_object *o, unsigned permille)
+{
+	return permille ? json_add_u64(o, "percent", permille / 10) : 0;
+}
+
+static int add_domid(struct json_object *o, uint32_t domid)
+{
+	return domid == DOMID_NONE ? 0 : json_add_u64(o, "domid", domid);
+}
+
+struct json_object *encode_event(const struct report *e)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? 0 : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "name", e->step->name);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &e->step->uuid);
+	r = r < 0 ? r : add_domid(o, e->domid);
+	r = r < 0 ? r : json_add_string(o, "stage", e->stage);
+	r = r < 0 ? r : json_add_string(o, "result", e->result);
+	r = r < 0 ? r : json_add_bool(o, "final", e->final);
+	r = r < 0 ? r : add_percent(o, e->final ? 0 : e->permille);
+	r = r < 0 ? r : json_add_string(o, "reason", e->reason);
+	r = r < 0 ? r : json_add_u64(o, "elapsed_usec", e->elapsed);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+static int add_domain(struct json_object *o, const struct domain *d)
+{
+	int r;
+
+	if (!d)
+		return 0;
+	r = add_domid(o, d->domid);
+	r = r < 0 ? r : json_add_string(o, "manager", domain_manager_to_string(d->manager));
+	r = r < 0 ? r : json_add_u64(o, "memory_kib", d->memory_kib);
+	r = r < 0 ? r : json_add_u64(o, "vcpus", d->vcpus);
+	r = r < 0 ? r : json_add_u64(o, "cpu_time_usec", d->cpu_time);
+	return r < 0 ? r : json_add_string(o, "source", d->source);
+}
+
+struct json_object *encode_guest(const struct manager *m, const struct guest *g)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct activity activity = manager_activity(m, g);
+	const char *reason;
+	enum guest_state state = guest_state(g, &reason);
+	int r = o ? 0 : -ENOMEM;
+
+	if (activity.name)
+		state = activity.state;
+	r = r < 0 ? r : json_add_string(o, "name", g->name);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &g->uuid);
+	r = r < 0 ? r : json_add_string(o, "state", guest_state_to_string(state));
+	r = r < 0 ? r : json_add_bool(o, "wanted", g->config);
+	r = r < 0 ? r : add_domain(o, g->domain);
+	r = r < 0 ? r : json_add_string(o, "configuration", g->config ? g->config->path : NULL);
+	r = r < 0 ? r : json_add_string(o, "image", g->image ? g->image->path : NULL);
+	r = r < 0 ? r : json_add_string(o, "reason", reason);
+	if (activity.name) {
+		r = r < 0 ? r : json_add_string(o, "activity", activity.name);
+		r = r < 0 ? r : json_add_u64(o, "elapsed_usec", activity.elapsed);
+		r = r < 0 ? r : add_percent(o, activity.permille);
+	}
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+int encode_warnings(struct json_object *o, const struct manager *m, const char *error)
+{
+	_cleanup_json_ struct json_object *warnings = json_object_new_array();
+	const char *text;
+	int r = warnings ? 0 : -ENOMEM;
+
+	if (r >= 0 && error)
+		r = json_append(warnings, json_object_new_string(error));
+	if (r >= 0 && world_lost(manager_world(m)))
+		r = json_append(warnings, json_object_new_string(world_lost(manager_world(m))));
+	for (size_t i = 0; r >= 0 && (text = manager_warning(m, i)); i++)
+		r = json_append(warnings, json_object_new_string(text));
+	return r < 0 ? r : json_add(o, "warnings", TAKE_PTR(warnings));
+}
+
+static const char *step_result_name(enum step_result result)
+{
+	switch (result) {
+	case STEP_TODO:
+		break;
+	case STEP_OK:
+		return "ok";
+	case STEP_SKIPPED:
+		return "skipped";
+	case STEP_FAILED:
+		return "failed";
+	}
+	return NULL;
+}
+
+struct json_object *encode_step(const struct step *s)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *stages = json_object_new_array();
+	int r = o && stages ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < s->n_stages; i++)
+		r = json_append(stages, json_object_new_string(stage_to_string(s->stages[i])));
+	r = r < 0 ? r : json_add_string(o, "name", s->name);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &s->uuid);
+	r = r < 0 ? r : add_domid(o, s->domid);
+	r = r < 0 ? r : json_add(o, "stages", TAKE_PTR(stages));
+	r = r < 0 ? r : json_add_string(o, "result", step_result_name(s->result));
+	r = r < 0 ? r : json_add_string(o, "reason", s->reason);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}

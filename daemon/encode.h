@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "manager.h"
+#include "wire/json.h"
+
+/* What the manager knows, as the objects of the API (wire/interface.c). NULL: no memory. */
+
+struct json_object *encode_event(const struct report *e);
+struct json_object *encode_guest(const struct manager *m, const struct guest *g);
+struct json_object *encode_step(const struct step *s);
+
+/* Adds all warnings, and error (may be NULL), as the member "warnings". 0 or -ENOMEM. */
+int encode_warnings(struct json_object *o, const struct manager *m, const char *error);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/plan.h"
+
+/* What has happened to one guest on its way; for those who follow it, and for the log. */
+struct report {
+	const struct step *step;
+	enum goal goal;
+	uint32_t domid;
+	const char *stage;  /* NULL where there was none */
+	const char *result; /* "running", "ok", "failed", "skipped" */
+	const char *reason; /* NULL if there is none */
+	unsigned permille;  /* of a running stage */
+	bool final;         /* the guest's way has ended */
+	usec_t elapsed;     /* of the stage or, if final, of the guest's way */
+};
+
+/* Writes it to the log, with the fields that the journal indexes. */
+void report_log(const struct report *report);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "run.h"
+
+static const char *stage_name(const struct run *run)
+{
+	const struct step *s = run->machine.step;
+
+	return run->began && run->machine.stage < s->n_stages
+		       ? stage_to_string(machine_stage(&run->machine))
+		       : NULL;
+}
+
+static const char *result_name(const struct machine *m)
+{
+	switch (m->state) {
+	case MACHINE_WAITING:
+	case MACHINE_WORKING:
+	case MACHINE_ASKED:
+	case MACHINE_CLEANING:
+	case _MACHINE_STATE_MAX:
+	case _MACHINE_STATE_INVALID:
+		break;
+	case MACHINE_DONE:
+		return "ok";
+	case MACHINE_FAILED:
+		return "failed";
+	case MACHINE_SKIPPED:
+		return "skipped";
+	}
+	return "running";
+}
+
+struct report run_report(const struct run *run, usec_t now)
+{
+	bool final = machine_ended(&run->machine);
+	usec_t until = final ? run->ended : now;
+
+	return (struct report){
+		.step = run->machine.step,
+		.goal = run->machine.goal,
+		.domid = run->domid,
+		.stage = stage_name(run),
+		.result = result_name(&run->machine),
+		.reason = run->machine.reason,
+		.permille = run->permille,
+		.final = final,
+		.elapsed = usec_sub(until, final ? run->started : run->stage_started),
+	};
+}
+
+struct operation_request run_cleanup(const struct run *run)
+{
+	const struct step *s = run->machine.step;
+
+	return (struct operation_request){
+		.operation = OPERATION_DESTROY,
+		.uuid = s->uuid,
+		.name = s->name,
+		.domid = run->domid,
+		.deadline = USEC_INFINITY,
+	};
+}
+
+struct operation_request run_request(const struct run *run, char *journal, usec_t save_deadline)
+{
+	const struct step *s = run->machine.step;
+	struct operation_request request = run_cleanup(run);
+
+	switch (machine_stage(&run->machine)) {
+	case STAGE_RESTORE:
+		request.operation = OPERATION_RESTORE;
+		request.domid = OPERATION_NO_DOMID;
+		request.path = s->image;
+		request.source = s->image;
+		request.journal = journal;
+		break;
+	case STAGE_CREATE:
+		request.operation = OPERATION_CREATE;
+		request.domid = OPERATION_NO_DOMID;
+		request.config = s->config;
+		request.source = s->source;
+		request.stale = s->stale;
+		break;
+	case STAGE_SAVE:
+		request.operation = OPERATION_SAVE;
+		request.path = s->image;
+		request.deadline = save_deadline;
+		break;
+	case STAGE_RESTART:
+		request.operation = OPERATION_RESTART;
+		request.source = s->source;
+		break;
+	case STAGE_CLEAN:
+	case STAGE_SHUTDOWN:
+	case STAGE_SHUTDOWN_ALL:
+	case _STAGE_MAX:
+	case _STAGE_INVALID:
+		break;
+	}
+	return request;
+}
+
+bool run_waits(const struct run *run)
+{
+	const struct step *s = run->machine.step;
+
+	return machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL ? s->wait_all : s->wait;
+}
+
+bool run_has_place(const struct run *run)
+{
+	return run->machine.state == MACHINE_WORKING || run->pausing;
+}
+
+bool run_needs_place(const struct run *run)
+{
+	enum stage stage = machine_stage(&run->machine);
+
+	return stage != STAGE_SHUTDOWN && stage != STAGE_SHUTDOWN_ALL && stage != STAGE_CLEAN;
+}
+
+void run_free(struct run *run)
+{
+	machine_done(&run->machine);
+	timer_free(run->limit);
+	timer_free(run->linger);
+	free(run);
+}
+
+int run_new(struct loop *loop, struct job *job, const struct step *step, enum goal goal,
+	    timer_fn on_limit, timer_fn on_linger, struct run **ret)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	usec_t now = loop_now(loop);
+	int r;
+
+	if (!run)
+		return -ENOMEM;
+	*run = (struct run){
+		.job = job,
+		.domid = step->domid,
+		.started = now,
+		.stage_started = now,
+		.ended = now,
+	};
+	r = machine_init(&run->machine, step, goal);
+	r = r < 0 ? r : timer_new(loop, on_limit, run, &run->limit);
+	r = r < 0 ? r : timer_new(loop, on_linger, run, &run->linger);
+	if (r < 0) {
+		run_free(run);
+		return r;
+	}
+	*ret = run;
+	return 0;
+}

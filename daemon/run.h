@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "core/machine.h"
+#include "io/loop.h"
+#include "report.h"
+#include "wire/operation.h"
+
+/* For the executor only. */
+
+struct job;
+
+/* A guest on its way. */
+struct run {
+	TAILQ_ENTRY(run) entry;
+	struct job *job;
+	struct machine machine;
+	uint32_t domid; /* now; a guest that reboots gets another */
+	usec_t started, stage_started, ended;
+	unsigned permille;
+	struct timer *limit;  /* of the stage, or of the pause after a create */
+	struct timer *linger; /* for a domain that has shut down and is not gone */
+	bool began;
+	bool pausing; /* ended, and keeps its place until its guest is up */
+};
+
+/* A run of a step, waiting for its turn; its timers call back with it. 0 or -ENOMEM. */
+int run_new(struct loop *loop, struct job *job, const struct step *step, enum goal goal,
+	    timer_fn on_limit, timer_fn on_linger, struct run **ret);
+void run_free(struct run *run);
+
+/* Where it is now. */
+struct report run_report(const struct run *run, usec_t now);
+
+/* The operation for its stage; for one that ends it by cleaning up, whatever the stage. */
+struct operation_request run_request(const struct run *run, char *journal, usec_t save_deadline);
+struct operation_request run_cleanup(const struct run *run);
+
+/* Whether its stage is done only when the guest is gone, or once it is asked. */
+bool run_waits(const struct run *run);
+
+/* Whether its stage needs one of the places for parallel operations, and whether it has one. */
+bool run_needs_place(const struct run *run);
+bool run_has_place(const struct run *run);

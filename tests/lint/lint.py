@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a compiler does not see: layers, catalog, manuals, formats."""
+
+import fnmatch
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Headers of the C library and the kernel: what is left when ours and the libraries' are known.
+LIBRARIES = ("event2/", "systemd/", "json-c/", "libxl", "xen", "ini.h", "xxhash.h", "check.h")
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
+
+
+def files(*patterns):
+    """What git tracks, or would: no build folders."""
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
+                            capture_output=True, text=True, check=True).stdout.split("\n")
+    return [ROOT / name for name in listed
+            if any(fnmatch.fnmatch(name, p) for p in patterns) and (ROOT / name).is_file()]
+
+
+def said_by(*command):
+    """What a program prints; nothing if there is no such program."""
+    if not shutil.which(command[0]):
+        return ""
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+def sources():
+    return files("daemon/*.c", "daemon/*.h", "client/*.c", "client/*.h")
+
+
+def text(path):
+    return (ROOT / path).read_text()
+
+
+class Layers:
+    """The table in the file beside this one."""
+
+    def __init__(self):
+        lines = [line for line in text("tests/lint/layers").splitlines()
+                 if line and not line.startswith("#")]
+        self.rows = []
+        for line in lines:
+            pattern, allowed = line.split(":")
+            self.rows.append((pattern, allowed.split()))
+
+    def allowed(self, name):
+        for pattern, allowed in self.rows:
+            if fnmatch.fnmatch(name, pattern):
+                return allowed
+        return None
+
+    @staticmethod
+    def permits(name, allowed, header):
+        base = pathlib.PurePath(name)
+        if header in (base.with_suffix(".h").name, str(base.with_suffix(".h")).partition("/")[2]):
+            return True
+        if name.startswith("client/") and "/" not in header:
+            return "client" in allowed
+        return any(header == entry or header.startswith(entry + "/") for entry in allowed)
+
+
+def is_ours(name, header):
+    folder = "client" if name.startswith("client/") else "daemon"
+    return (ROOT / folder / header).exists() or (ROOT / "daemon" / header).exists()
+
+
+class Lint(unittest.TestCase):
+    def test_includes_keep_to_the_layers(self):
+        layers = Layers()
+        for path in sources():
+            name = str(path.relative_to(ROOT))
+            allowed = layers.allowed(name)
+            self.assertIsNotNone(allowed, f"{name} stands in no line of tests/lint/layers")
+            for header in INCLUDE.findall(path.read_text()):
+                if not is_ours(name, header) and not header.startswith(LIBRARIES):
+                    continue
+                self.assertTrue(Layers.permits(name, allowed, header),
+                                f"{name} must not include {header}")
+
+    def test_a_breach_of_the_layers_would_be_found(self):
+        layers = Layers()
+        for name, header in (("daemon/core/plan.c", "io/loop.h"),
+                             ("daemon/core/plan.c", "wire/json.h"),
+                             ("daemon/util/str.c", "core/plan.h"),
+                             ("daemon/manager.c", "event2/event.h"),
+                             ("daemon/worker/save.c", "libxl.h"),
+                             ("client/main.c", "core/plan.h")):
+            self.assertFalse(Layers.permits(name, layers.allowed(name), header), (name, header))
+
+    def test_includes_make_no_circle(self):
+        graph = {}
+        for path in files("daemon/*.h"):
+            name = str(path.relative_to(ROOT / "daemon"))
+            graph[name] = [h for h in INCLUDE.findall(path.read_text())
+                           if (ROOT / "daemon" / h).exists()]
+
+        def visit(name, above):
+            self.assertNotIn(name, above, "headers include each other: " + " ".join(above))
+            for header in graph[name]:
+                visit(header, above + [name])
+
+        for name in graph:
+            visit(name, [])
+
+    def test_each_message_id_stands_in_the_catalog_and_is_used(self):
+        ids = dict(re.findall(r'#define (MSG_\w+)\s+"([0-9a-f]{32})"',
+                              text("daemon/util/msgid.h")))
+        catalog = re.findall(r"^-- ([0-9a-f]{32})$", text("conf/xendomains.catalog"), re.MULTILINE)
+        self.assertGreater(len(ids), 5)
+        self.assertEqual(sorted(ids.values()), sorted(catalog))
+        self.assertEqual(len(set(catalog)), len(catalog))
+        code = "".join(path.read_text() for path in files("daemon/*.c"))
+        for name in ids:
+            self.assertIn(name, code)
+
+    def test_each_setting_is_explained(self):
+        config = text("daemon/core/config.c")
+        variables = set(re.findall(r'\{"(XENDOMAINS_\w+)"', config))
+        keys = set(re.findall(r'\{"([A-Z]\w+)", parse_\w+, FIELD', config)) - variables
+        self.assertEqual(len(variables), 11)
+        manual = text("docs/man/xendomains.conf.5.scd")
+        for name in variables | keys:
+            self.assertIn(f"*{name}*", manual)
+        for name in variables:
+            self.assertIn(name, text("conf/xendomains"))
+        for name in keys:
+            self.assertIn(name, text("conf/xendomains.conf"))
+        for name in set(re.findall(r"\bXENDOMAINS_[A-Z_]+", manual)):
+            self.assertIn(name, variables, "the manual knows a variable that is not read")
+
+    def test_each_command_and_option_is_explained(self):
+        manual = text("docs/man/xendomainsctl.1.scd")
+        for path in files("client/cmd-*.c"):
+            name = re.search(r'\.name = "(\w+)"', path.read_text()).group(1)
+            self.assertRegex(manual, rf"(?m)^\*{name}\*")
+        for option in re.findall(r'\{"([\w-]+)", \w+_argument', text("client/main.c")):
+            self.assertIn(f"*--{option}*", manual)
+        manual = text("docs/man/xendomainsd.8.scd")
+        for option in re.findall(r'\{"([\w-]+)", \w+_argument', text("daemon/main.c")):
+            self.assertIn(f"*--{option}*", manual)
+
+    def test_each_state_and_stage_is_explained(self):
+        states = re.findall(r'\[GUEST_\w+\] = "([\w-]+)"', text("daemon/core/inventory.c"))
+        stages = re.findall(r'\[STAGE_\w+\] = "([\w-]+)"', text("daemon/core/plan.c"))
+        self.assertEqual(len(states), 12)
+        for state in states:
+            self.assertIn(f"*{state}*", text("docs/man/xendomainsctl.1.scd"))
+        for stage in stages:
+            self.assertIn(stage, text("docs/man/xendomainsd.8.scd"))
+
+    def test_each_file_says_its_licence(self):
+        for path in files("*.c", "*.h", "*.py", "*.sh", "*meson.build", "units/*", ".ci/*"):
+            head = path.read_text()[:300]
+            self.assertIn("SPDX-License-Identifier: GPL-2.0-or-later", head, path)
+
+    def test_no_marker_and_no_dead_code_is_left(self):
+        for path in files("daemon/*", "client/*", "tests/*.[ch]", "tests/*.py", "units/*", "conf/*"):
+            if path == pathlib.Path(__file__).resolve() or "corpus" in path.parts:
+                continue
+            found = re.search(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|^\s*#\s*if 0\b",
+                              path.read_text(errors="replace"), re.MULTILINE)
+            self.assertIsNone(found, f"{path}: {found and found.group(0)}")
+
+    def test_files_stay_small(self):
+        for path in files("daemon/*.[ch]", "client/*.[ch]", "tests/*.py", "tests/*.[ch]"):
+            lines = len(path.read_text(errors="replace").splitlines())
+            self.assertLessEqual(lines, 720, f"{path} has become two things")
+
+    def test_sources_are_formatted(self):
+        if "version 14" not in said_by("clang-format", "--version"):
+            self.skipTest("another version of clang-format formats in another way")
+        done = subprocess.run(["clang-format", "--dry-run", "-Werror",
+                               *files("daemon/*.[ch]", "client/*.[ch]", "tests/*.[ch]")],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr[:4000])
+
+    def test_units_are_understood_by_systemd(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("there is no systemd-analyze")
+        units = [ROOT / "units/xendomainsd.socket", *BUILT_UNITS]
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+                               *units], capture_output=True, text=True)
+        # Programs that are not installed here are none of the units' business.
+        said = [line for line in done.stderr.splitlines()
+                if "is not executable" not in line and str(ROOT) in line]
+        self.assertEqual(said, [])
+
+
+BUILT_UNITS = [pathlib.Path(word) for word in sys.argv[1:] if word.endswith(".service")]
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]])
