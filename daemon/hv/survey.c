@@ -28,7 +28,9 @@ struct surveyor {
 	struct framer framer;
 	struct survey *survey;
 	struct survey *known; /* what is not parsed again is taken from here */
-	bool answered;
+	bool complete;        /* its last word has come */
+	int error;            /* or something it said was not understood */
+	bool answered;        /* the limit is over, and it was killed */
 };
 
 static void forget(struct surveyor *s)
@@ -45,20 +47,6 @@ static void forget(struct surveyor *s)
 	survey_free(s->survey);
 	survey_free(s->known);
 	s->survey = s->known = NULL;
-}
-
-static void answer(struct surveyor *s, const char *reason)
-{
-	struct survey *survey = reason ? NULL : TAKE_PTR(s->survey);
-
-	if (s->answered) {
-		survey_free(survey);
-		return;
-	}
-	s->answered = true;
-	if (survey)
-		survey_sort(survey);
-	s->fn(s->data, survey, reason);
 }
 
 static int take_config(struct survey *survey, const struct survey *known, struct json_object *o)
@@ -157,24 +145,37 @@ static void on_news(void *data, unsigned events _unused_)
 		return;
 	}
 	r = framer_feed(&s->framer, chunk, (size_t)n);
-	while (r == 0 && s->survey && framer_next(&s->framer, &text, &length) > 0)
+	while (r == 0 && framer_next(&s->framer, &text, &length) > 0)
 		r = survey_take_message(s->survey, s->known, text, length);
 	if (r > 0)
-		answer(s, NULL);
-	else if (r < 0)
-		answer(s, strerror(-r));
+		s->complete = true;
+	else if (r < 0 && s->error == 0)
+		s->error = r;
 }
 
+/* Only now the next survey can begin, and only now whoever waits for this one is told. */
 static void on_ended(void *data, unsigned events _unused_)
 {
+	_cleanup_(survey_freep) struct survey *survey = NULL;
 	struct surveyor *s = data;
+	const char *reason = "the worker that reads the folders has died";
+	bool answered = s->answered;
 
 	/* Its last words may still be unread. */
 	while (s->news)
 		on_news(s, WATCH_READ);
 	spawn_reap(s->pidfd);
-	answer(s, "the worker that reads the folders has died");
+	if (s->error < 0)
+		reason = strerror(-s->error);
+	else if (s->complete)
+		survey = TAKE_PTR(s->survey);
 	forget(s);
+	if (answered)
+		return;
+	if (survey)
+		survey_sort(survey);
+	reason = survey ? NULL : reason;
+	s->fn(s->data, TAKE_PTR(survey), reason);
 }
 
 static void on_limit(void *data)
@@ -182,7 +183,8 @@ static void on_limit(void *data)
 	struct surveyor *s = data;
 
 	process_signal(s->pidfd, SIGKILL);
-	answer(s, "a folder does not answer");
+	s->answered = true;
+	s->fn(s->data, NULL, "a folder does not answer");
 }
 
 int surveyor_new(struct loop *loop, const char *program, surveyed_fn fn, void *data,
@@ -290,7 +292,8 @@ int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 	s->pidfd = spawn_worker(s->program, OPERATION_VERB_SURVEY, -1, &s->channel);
 	if (s->pidfd < 0)
 		return s->pidfd;
-	s->answered = false;
+	s->answered = s->complete = false;
+	s->error = 0;
 	s->survey = calloc(1, sizeof(*s->survey));
 	r = s->survey ? 0 : -ENOMEM;
 	r = r < 0 ? r : copy_configs(known, &s->known);

@@ -76,8 +76,14 @@ char *str_printable(const char *s, size_t max)
 		return NULL;
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)s[i];
+		bool control = c < 0x20 || c == 0x7f;
 
-		copy[i] = (char)(c < 0x20 || c == 0x7f ? '?' : c);
+		/* U+0080 to U+009F act on a terminal too. */
+		if (c == 0xc2 && i + 1 < length && ((unsigned char)s[i + 1] & 0xe0) == 0x80) {
+			copy[i++] = '?';
+			control = true;
+		}
+		copy[i] = (char)(control ? '?' : c);
 	}
 	strcpy(copy + length, cut ? "..." : "");
 	return copy;

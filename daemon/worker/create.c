@@ -44,7 +44,7 @@ static int build(struct job *job, uint32_t *ret_domid)
 	if (r < 0)
 		return job_explain_xl(job, r, "memory cannot be made free");
 	r = xl_create(job->xl, request->config, &request->uuid, ret_domid);
-	return r < 0 ? job_explain_xl(job, r, "create") : 0;
+	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
 }
 
 int run_create(struct job *job)
@@ -85,7 +85,7 @@ int run_restart(struct job *job)
 		return r;
 	r = xl_destroy(job->xl, d.domid);
 	if (r < 0)
-		return job_explain_xl(job, r, "destroy");
+		return job_explain_xl(job, r, NULL);
 	return run_create(job);
 }
 
@@ -97,5 +97,5 @@ int run_destroy(struct job *job)
 	if (r == -ESRCH)
 		return 0;
 	r = r < 0 ? r : xl_destroy(job->xl, d.domid);
-	return r < 0 ? job_explain_xl(job, r, "destroy") : 0;
+	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
 }

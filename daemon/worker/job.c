@@ -45,12 +45,15 @@ int job_explain_xl(struct job *job, int error, const char *what)
 	const char *words = xl_reason(job->xl);
 
 	if (error == -ECANCELED)
-		return job_explain(job, error, "%s: ended early, as asked", what);
-	if (error == -ETIME)
-		return job_explain(job, error, "%s: took longer than it may", what);
-	if (error == -ETIMEDOUT)
-		return job_explain(job, error, "%s: the guest does not react", what);
-	return job_explain(job, error, "%s: %s", what, words ? words : strerror(-error));
+		words = "ended early, as asked";
+	else if (error == -ETIME)
+		words = "took longer than it may";
+	else if (error == -ETIMEDOUT)
+		words = "the guest does not react";
+	else if (!words)
+		words = strerror(-error);
+	return what ? job_explain(job, error, "%s: %s", what, words)
+		    : job_explain(job, error, "%s", words);
 }
 
 void job_tell_progress(struct job *job)

@@ -38,7 +38,7 @@ int job_mark(struct job *job, enum operation_mark mark, const char *config);
 /* Says why the operation fails, in words, unless that is said already. Returns error. */
 int job_explain(struct job *job, int error, const char *format, ...) _printf_(3, 4);
 
-/* The same for a call of libxl's: its own words stand behind the text. */
+/* The same for a call of libxl's, in its own words, behind what (NULL: the operation itself). */
 int job_explain_xl(struct job *job, int error, const char *what);
 
 /* Tells the daemon how far the pump is. */

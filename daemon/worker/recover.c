@@ -72,7 +72,7 @@ static int recover_restart(struct job *job)
 	if (r >= 0 && !d.dying && (d.paused || d.shutdown)) {
 		r = xl_destroy(job->xl, d.domid);
 		if (r < 0)
-			return job_explain_xl(job, r, "destroy");
+			return job_explain_xl(job, r, "the old domain cannot be destroyed");
 	}
 	return run_create(job);
 }

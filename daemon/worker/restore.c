@@ -190,7 +190,7 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	pump_join(pump, &passed);
 	r = check_passed(job, header, &passed);
 	if (restored < 0)
-		return job_explain_xl(job, restored, "restore");
+		return job_explain_xl(job, restored, NULL);
 	if (r < 0) {
 		xl_destroy(job->xl, domid);
 		/* libxl had all that it wanted and did not read on. */

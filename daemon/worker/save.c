@@ -123,7 +123,7 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 	if (result->error < 0 && result->error != -EBADMSG)
 		return explain_disk(job, result->error, "cannot be written");
 	if (saved < 0)
-		return job_explain_xl(job, saved, "save");
+		return job_explain_xl(job, saved, NULL);
 	if (result->error < 0)
 		return job_explain(job, -EBADMSG, "save: libxl wrote a stream that is none: %s",
 				   result->problem);

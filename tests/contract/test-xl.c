@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+#include "wire/json.h"
+#include "wire/mark.h"
+#include "worker/pump.h"
+#include "worker/xl.h"
+
+/*
+ * What daemon/worker/xl.h promises, asked of libxl and of its stand-in: CONTRACT_CONFIG is the
+ * configuration of a guest called "contract".
+ */
+
+#define GUEST "contract"
+
+struct fixture {
+	struct xl *xl;
+	int stop;
+	struct xl_parsed parsed;
+	struct uuid uuid;
+};
+
+static struct fixture fx;
+
+static void on_tick(void *data _unused_)
+{
+}
+
+static void reopen(usec_t deadline)
+{
+	struct xl_options options = {.stop = fx.stop, .deadline = deadline, .tick = on_tick};
+
+	xl_close(fx.xl);
+	ck_assert_int_eq(xl_open(&options, &fx.xl), 0);
+}
+
+static void setup(void)
+{
+	const char *backend = getenv("CONTRACT_BACKEND");
+
+	fx = (struct fixture){.stop = eventfd(0, EFD_CLOEXEC)};
+	if (str_equal(backend, "fake")) {
+		char world[] = "/tmp/xendomains-contract-XXXXXX";
+
+		ck_assert_ptr_nonnull(mkdtemp(world));
+		ck_assert_int_eq(setenv("FAKE_WORLD", world, 1), 0);
+	}
+	ck_assert_int_ge(fx.stop, 0);
+	ck_assert_int_eq(uuid_random(&fx.uuid), 0);
+	ck_assert_int_eq(xl_parse(getenv("CONTRACT_CONFIG"), &fx.parsed), 0);
+	ck_assert_msg(!fx.parsed.error, "%s", fx.parsed.error);
+	reopen(USEC_INFINITY);
+}
+
+static void teardown(void)
+{
+	xl_close(fx.xl);
+	xl_parsed_done(&fx.parsed);
+	close(fx.stop);
+	if (getenv("FAKE_WORLD")) {
+		_cleanup_free_ char *command = NULL;
+
+		ck_assert_int_eq(str_format(&command, "rm -rf %s", getenv("FAKE_WORLD")), 0);
+		ck_assert_int_eq(system(command), 0);
+	}
+}
+
+static void ask_to_stop(void)
+{
+	ck_assert_int_eq(eventfd_write(fx.stop, 1), 0);
+}
+
+static struct xl_domain find(void)
+{
+	struct xl_domain d;
+
+	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, &d), 0);
+	ck_assert(!d.dying);
+	return d;
+}
+
+static bool is_gone(void)
+{
+	struct xl_domain d;
+	int r = xl_find(fx.xl, &fx.uuid, &d);
+
+	return r == -ESRCH || (r == 0 && d.dying);
+}
+
+static uint32_t create(void)
+{
+	uint32_t domid = XL_NO_DOMID;
+
+	ck_assert_int_eq(xl_create(fx.xl, fx.parsed.config, &fx.uuid, &domid), 0);
+	ck_assert_uint_eq(find().domid, domid);
+	return domid;
+}
+
+START_TEST(what_xl_cannot_read_is_refused_with_its_words)
+{
+	char path[] = "/tmp/xendomains-contract-XXXXXX";
+	_cleanup_close_ int fd = mkstemp(path);
+	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
+
+	ck_assert_int_eq(fd_write_all(fd, "name = [\n", 9), 0);
+	ck_assert_int_eq(xl_parse(path, &parsed), 0);
+	ck_assert_ptr_nonnull(parsed.error);
+	ck_assert_ptr_nonnull(strstr(parsed.error, path));
+	unlink(path);
+}
+END_TEST
+
+START_TEST(a_configuration_without_uuid_is_told_from_one_with)
+{
+	ck_assert(!fx.parsed.has_uuid);
+}
+END_TEST
+
+START_TEST(there_is_room_for_the_guest_but_not_for_a_monster)
+{
+	_cleanup_json_ struct json_object *config = NULL;
+	_cleanup_free_ char *reason = NULL;
+	struct json_object *info;
+
+	ck_assert_int_eq(xl_make_room(fx.xl, fx.parsed.config, &reason), 0);
+	ck_assert_int_eq(json_parse(fx.parsed.config, strlen(fx.parsed.config), &config), 0);
+	info = json_get(config, "b_info", json_type_object);
+	json_add_u64(info, "max_memkb", 1ULL << 40);
+	json_add_u64(info, "target_memkb", 1ULL << 40);
+	if (str_equal(getenv("CONTRACT_BACKEND"), "fake"))
+		return; /* its memory has no end unless a test says so */
+	ck_assert_int_eq(xl_make_room(fx.xl, json_text(config, NULL), &reason), -ENOMEM);
+	ck_assert_ptr_nonnull(strstr(reason, "not enough memory"));
+}
+END_TEST
+
+START_TEST(create_that_is_asked_to_stop_leaves_no_domain)
+{
+	uint32_t domid;
+
+	ask_to_stop();
+	ck_assert_int_eq(xl_interrupted(fx.xl), -ECANCELED);
+	ck_assert_int_eq(xl_create(fx.xl, fx.parsed.config, &fx.uuid, &domid), -ECANCELED);
+	ck_assert(is_gone());
+}
+END_TEST
+
+START_TEST(create_past_its_deadline_leaves_no_domain)
+{
+	uint32_t domid;
+
+	reopen(usec_now());
+	ck_assert_int_eq(xl_create(fx.xl, fx.parsed.config, &fx.uuid, &domid), -ETIME);
+	ck_assert(is_gone());
+}
+END_TEST
+
+START_TEST(calls_for_a_domain_that_is_not_there_fail)
+{
+	struct xl_domain d;
+	char *config;
+
+	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, &d), -ESRCH);
+	ck_assert_int_lt(xl_get_config(fx.xl, 12345, &config), 0);
+	ck_assert_int_lt(xl_resume(fx.xl, 12345), 0);
+}
+END_TEST
+
+START_TEST(a_domain_is_built_paused_and_goes)
+{
+	_cleanup_free_ char *mark = NULL, *config = NULL;
+	uint32_t domid = create();
+
+	ck_assert(find().paused);
+	ck_assert_int_eq(mark_format(&fx.uuid, "x", fx.parsed.config, &mark), 0);
+	ck_assert_int_eq(xl_set_mark(fx.xl, domid, mark), 0);
+	ck_assert_int_eq(xl_get_config(fx.xl, domid, &config), 0);
+	ck_assert_ptr_nonnull(strstr(config, GUEST));
+	ck_assert_ptr_nonnull(strstr(config, UUID_TEXT(&fx.uuid)));
+	ck_assert_int_eq(xl_unpause(fx.xl, domid), 0);
+	ck_assert(!find().paused);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+	ck_assert(is_gone());
+}
+END_TEST
+
+/* Through a pump, as the worker does it: what libxl writes must be a stream from end to end. */
+static void save(uint32_t domid, int file)
+{
+	struct pump_result result;
+	struct pump *pump;
+	int pipe;
+
+	ck_assert_int_eq(pump_to_file(file, &pump, &pipe), 0);
+	ck_assert_int_eq(xl_save(fx.xl, domid, pipe), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_msg(result.error == 0, "%s", result.problem);
+}
+
+static uint32_t restore(const char *config, int file)
+{
+	uint32_t domid = XL_NO_DOMID;
+	struct pump_result result;
+	struct pump *pump;
+	int pipe;
+
+	ck_assert_int_eq(lseek(file, 0, SEEK_SET), 0);
+	ck_assert_int_eq(pump_from_file(file, &pump, &pipe), 0);
+	ck_assert_int_eq(xl_restore(fx.xl, config, pipe, &domid), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, 0);
+	return domid;
+}
+
+/* A guest that has not booted cannot suspend: it is given some chances. */
+static void save_when_up(uint32_t domid, int file)
+{
+	int r = -ETIMEDOUT;
+
+	for (int i = 0; i < 10 && r == -ETIMEDOUT; i++) {
+		_cleanup_close_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		r = xl_save(fx.xl, domid, null);
+	}
+	ck_assert_int_eq(r, 0);
+	ck_assert(find().suspended);
+	ck_assert_int_eq(xl_resume(fx.xl, domid), 0);
+	ck_assert(!find().shutdown);
+	save(domid, file);
+}
+
+START_TEST(a_saved_domain_is_suspended_and_can_be_resumed_or_restored)
+{
+	_cleanup_free_ char *config = NULL;
+	char path[] = "/var/tmp/xendomains-contract-XXXXXX";
+	_cleanup_close_ int file = mkstemp(path);
+	uint32_t domid = create();
+
+	ck_assert_int_ge(file, 0);
+	unlink(path);
+	ck_assert_int_eq(xl_unpause(fx.xl, domid), 0);
+	save_when_up(domid, file);
+	ck_assert(find().suspended);
+	ck_assert_int_eq(xl_get_config(fx.xl, domid, &config), 0);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+	domid = restore(config, file);
+	ck_assert(find().paused);
+	ck_assert_uint_eq(find().domid, domid);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+}
+END_TEST
+
+START_TEST(a_stream_that_is_cut_short_leaves_no_domain)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	uint32_t domid;
+	int r = xl_restore(fx.xl, fx.parsed.config, null, &domid);
+
+	ck_assert_int_lt(r, 0);
+	ck_assert(is_gone());
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("xl");
+	TCase *tests = tcase_create(getenv("CONTRACT_BACKEND"));
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tests);
+	tcase_set_timeout(tests, 1800);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, what_xl_cannot_read_is_refused_with_its_words);
+	tcase_add_test(tests, a_configuration_without_uuid_is_told_from_one_with);
+	tcase_add_test(tests, there_is_room_for_the_guest_but_not_for_a_monster);
+	tcase_add_test(tests, create_that_is_asked_to_stop_leaves_no_domain);
+	tcase_add_test(tests, create_past_its_deadline_leaves_no_domain);
+	tcase_add_test(tests, calls_for_a_domain_that_is_not_there_fail);
+	tcase_add_test(tests, a_domain_is_built_paused_and_goes);
+	tcase_add_test(tests, a_saved_domain_is_suspended_and_can_be_resumed_or_restored);
+	tcase_add_test(tests, a_stream_that_is_cut_short_leaves_no_domain);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the tests of a tier, one step after another, and counts what passed and what failed."""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+TIERS = ("quick", "ci", "full")
+
+# How much of a log is shown when a step fails.
+TAIL = 60
+
+
+@dataclasses.dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+
+
+def run(command, log, **environment):
+    """Runs a command with its output in a file. True if it went well."""
+    with log.open("ab") as out:
+        out.write(f"$ {' '.join(map(str, command))}\n".encode())
+        out.flush()
+        return subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT,
+                              stdin=subprocess.DEVNULL,
+                              env=os.environ | environment).returncode == 0
+
+
+def count_junit(path):
+    """What meson says of its tests; those inside a program of Python's are counted one by one."""
+    count = Count()
+    for case in ElementTree.parse(path).iter("testcase"):
+        out = "".join(case.itertext())
+        ran = re.search(r"^Ran (\d+) tests? in", out, re.MULTILINE)
+        bad = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", out)) if ran else 0
+        if case.find("skipped") is not None:
+            continue
+        if case.find("failure") is not None or case.find("error") is not None:
+            count.add(Count(max(int(ran.group(1)) - bad, 0) if ran else 0, max(bad, 1)))
+        else:
+            count.add(Count(int(ran.group(1)) if ran else 1))
+    return count
+
+
+class Build:
+    """The project built in one way, and its tests."""
+
+    def __init__(self, name, *options, suites=(), setup=None, **environment):
+        self.name, self.options, self.environment = name, options, environment
+        self.suites, self.setup = suites, setup
+        self.folder = ROOT / f"build-{name}"
+
+    def __call__(self, log):
+        if not (self.folder / "build.ninja").exists() and not run(
+                ["meson", "setup", self.folder, "-Dwerror=true", *self.options], log,
+                **self.environment):
+            return Count(0, 1)
+        if not run(["meson", "compile", "-C", self.folder], log):
+            return Count(0, 1)
+        if self.suites is None:
+            return Count(1)
+        words = [word for suite in self.suites for word in ("--suite", suite)]
+        if self.setup:
+            words += ["--setup", self.setup]
+        junit = self.folder / "meson-logs" / (f"testlog-{self.setup}.junit.xml" if self.setup
+                                              else "testlog.junit.xml")
+        junit.unlink(missing_ok=True)
+        fine = run(["meson", "test", "-C", self.folder, "--no-rebuild", "--print-errorlogs",
+                    *words], log, **self.environment)
+        count = count_junit(junit) if junit.exists() else Count()
+        # Whatever the numbers say, a run that failed has failed.
+        if not fine and count.failed == 0:
+            count.failed = 1
+        return count
+
+
+class Rig:
+    """Scenarios on a real Xen host in QEMU."""
+
+    def __init__(self, *words):
+        self.words = words
+
+    def __call__(self, log):
+        fine = run([ROOT / "tests/xen/rig", "run", *self.words], log)
+        said = re.findall(r"^(\d+) passed, (\d+) failed", log.read_text(errors="replace"),
+                          re.MULTILINE)
+        count = Count(*map(int, said[-1])) if said else Count()
+        if not fine and count.failed == 0:
+            count.failed = 1
+        return count
+
+
+SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:verify_asan_link_order=0",
+              "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "CK_FORK": "no"}
+
+STEPS = (
+    ("quick", "units, contracts, faults, fuzz corpora and lint, gcc", Build("gcc")),
+    ("quick", "the same with address and undefined behaviour sanitizers",
+     Build("sanitizers", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+           "-Dbuildtype=debug", suites=("unit", "contract", "fuzz", "integration"), **SANITIZERS)),
+    ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
+    ("ci", "scenarios on a real Xen host, Debian 12", Rig("--tier=ci")),
+)
+
+FULL = (
+    ("every scenario on a real Xen host, Debian 12", Rig("--tier=full")),
+    ("every scenario on a real Xen host, Debian 13", Rig("--tier=full", "--debian=13")),
+)
+
+
+def choose(tier):
+    if tier == "full":
+        yield from ((what, step) for t, what, step in STEPS if t == "quick")
+        yield from FULL
+    else:
+        yield from ((what, step) for t, what, step in STEPS if TIERS.index(t) <= TIERS.index(tier))
+
+
+def show_tail(log):
+    for line in log.read_text(errors="replace").splitlines()[-TAIL:]:
+        print(f"    {line}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="run.sh", description=__doc__)
+    parser.add_argument("--tier", choices=TIERS, default="ci")
+    options = parser.parse_args()
+    total = Count()
+    logs = ROOT / "build-logs"
+    logs.mkdir(exist_ok=True)
+    for number, (what, step) in enumerate(choose(options.tier), 1):
+        log = logs / f"{options.tier}-{number}.log"
+        log.unlink(missing_ok=True)
+        begin = time.monotonic()
+        count = step(log)
+        total.add(count)
+        print(f"{what}: {count.passed} passed, {count.failed} failed"
+              f" ({time.monotonic() - begin:.0f} s, {log.relative_to(ROOT)})")
+        if count.failed:
+            show_tail(log)
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
