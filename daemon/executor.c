@@ -257,9 +257,7 @@ static void end_drained(struct executor *ex)
 	while (job) {
 		struct job *next = TAILQ_NEXT(job, entry);
 
-		if (!job_is_open(job))
-			ex->callbacks.drained(ex->callbacks.data, job);
-		if (!job_is_open(job)) {
+		if (!job_is_open(job) && !ex->callbacks.drained(ex->callbacks.data, job)) {
 			TAILQ_REMOVE(&ex->jobs, job, entry);
 			ex->callbacks.finished(ex->callbacks.data, job);
 			job_free(job);
@@ -293,7 +291,9 @@ static void look_at_domain(struct run *run, const struct domain *d)
 	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
 
 	if (!d) {
-		feed(run, MACHINE_EVENT_GONE, NULL);
+		/* While a worker is at it, its word counts. */
+		if (!busy)
+			feed(run, MACHINE_EVENT_GONE, NULL);
 		return;
 	}
 	if (d->domid != run->domid) {

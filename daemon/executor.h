@@ -22,8 +22,12 @@ struct executor_limits {
 
 struct executor_callbacks {
 	void (*report)(void *data, struct job *job, const struct report *report);
-	/* No guest of the job is on its way any more; executor_extend() may add some. */
-	void (*drained)(void *data, struct job *job);
+	/*
+	 * No guest of the job is on its way any more. True if it is to go on all the same: guests
+	 * were added (executor_extend()), or another operation is waited for, behind which this is
+	 * called again.
+	 */
+	bool (*drained)(void *data, struct job *job);
 	/* The job has ended, and is freed after the call. */
 	void (*finished)(void *data, struct job *job);
 	void *data;

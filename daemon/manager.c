@@ -413,20 +413,25 @@ static bool is_no_news(const void *data, const struct step *step)
 	return step->n_stages == 0 || job_has_guest(data, &step->uuid);
 }
 
-/* Guests that have come up while a stop of all was under way are taken in. */
-static void on_job_drained(void *data, struct job *job)
+/*
+ * A stop of all guests takes in those that have come up meanwhile, and does not end before the
+ * workers of an earlier daemon: the host goes down behind it.
+ */
+static bool on_job_drained(void *data, struct job *job)
 {
 	struct manager *m = data;
 	struct sequence *s = job_data(job);
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const char *unknown;
 
-	if (s->goal != GOAL_STOP || s->n_names > 0 || world_update(m->world) < 0 ||
-	    make_plan(s, &plan, &unknown) < 0)
-		return;
+	if (s->goal != GOAL_STOP || s->n_names > 0 || world_update(m->world) < 0)
+		return false;
+	if (hv_next_operation(world_hv(m->world), 0))
+		return true;
+	if (make_plan(s, &plan, &unknown) < 0)
+		return false;
 	plan_drop(plan, is_no_news, job);
-	if (plan->n_steps > 0)
-		executor_extend(m->executor, job, TAKE_PTR(plan));
+	return plan->n_steps > 0 && executor_extend(m->executor, job, TAKE_PTR(plan)) >= 0;
 }
 
 static void on_job_finished(void *data _unused_, struct job *job)

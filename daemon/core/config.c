@@ -289,27 +289,42 @@ int config_read_variables(struct config *c, const char *path, const char *text, 
 	return finish(&reading, r, ret_reason);
 }
 
+/* The first error counts. */
+static void refuse_line(struct reading *reading, const char *reason)
+{
+	if (reading->error < 0)
+		return;
+	reading->error_line = reading->line;
+	reading->error = str_format(&reading->reason, "%s", reason) < 0 ? -ENOMEM : -EINVAL;
+}
+
 /* The text of an INI file on its way to libinih, which does not tell its handler the line. */
 struct ini_text {
 	const char *rest;
 	struct reading *reading;
 };
 
-/* As fgets(). */
+/*
+ * As fgets(), but a line is never handed out in pieces, which libinih would take for lines: of a
+ * comment the end is left out, and anything else ends the reading.
+ */
 static char *next_line(char *buffer, int size, void *stream)
 {
 	struct ini_text *text = stream;
+	struct reading *reading = text->reading;
 	size_t length = strcspn(text->rest, "\n");
+	size_t taken = MIN(length, (size_t)size - 2);
 
 	if (!*text->rest)
 		return NULL;
-	if (text->rest[length] == '\n')
-		length++;
-	length = MIN(length, (size_t)size - 1);
-	memcpy(buffer, text->rest, length);
-	buffer[length] = '\0';
-	text->rest += length;
-	text->reading->line++;
+	reading->line++;
+	if (taken < length && !strchr("#;", text->rest[strspn(text->rest, " \t")])) {
+		refuse_line(reading, "the line is too long");
+		return NULL;
+	}
+	memcpy(buffer, text->rest, taken);
+	memcpy(buffer + taken, "\n", sizeof("\n"));
+	text->rest += length + (text->rest[length] == '\n');
 	return buffer;
 }
 
@@ -345,7 +360,7 @@ int config_read_native(struct config *c, const char *path, const char *text, cha
 	int line, r;
 
 	line = ini_parse_stream(next_line, &ini, assign_key, &ini);
-	if (line == 0)
+	if (line == 0 && reading.error >= 0)
 		return 0;
 	if (line < 0)
 		return finish(&reading, -ENOMEM, ret_reason);

@@ -8,6 +8,9 @@
 
 #include "util/str.h"
 
+/* A value that doubles from line to line must end somewhere. */
+#define EXPANDED_MAX (64U << 10)
+
 struct variable {
 	TAILQ_ENTRY(variable) entry;
 	char *name;
@@ -142,6 +145,16 @@ static int set_variable(struct reader *r, char *name, const char *value)
 	return str_replace(&v->value, value);
 }
 
+/* In double quotes: whether the '$' that is next stands for more than itself. */
+static bool at_expansion(const struct reader *r)
+{
+	int c = peek_next(r);
+
+	if (c == '\\')
+		return r->end - r->at > 2 && r->at[2] == '\n';
+	return is_name(c) || (c != EOF && strchr("{([@*#?$!-", c));
+}
+
 /* $NAME or ${NAME}, the '$' being next. */
 static int read_expansion(struct reader *r, struct text *value)
 {
@@ -159,14 +172,17 @@ static int read_expansion(struct reader *r, struct text *value)
 		advance(r);
 	name = r->at;
 	length = name_length(r);
-	if (length == 0 || (braced && (name + length >= r->end || name[length] != '}')))
+	r->at += length;
+	if (length == 0 || (braced ? peek(r) != '}' : at_continuation(r)))
 		return refuse(r, line,
 			      "only $NAME and ${NAME} are understood; "
 			      "for the character itself write '$' in single quotes");
-	r->at += length + braced;
+	r->at += braced;
 	v = find_variable(r, name, length);
 	if (!v)
 		return refuse(r, line, "$%.*s is not set above this line", (int)length, name);
+	if (value->size + strlen(v->value) > EXPANDED_MAX)
+		return refuse(r, line, "with $%.*s the value grows too long", (int)length, name);
 	return text_append(value, v->value, strlen(v->value));
 }
 
@@ -201,8 +217,7 @@ static int read_double_quoted(struct reader *r, struct text *value)
 				      "a command in backquotes would have to be executed");
 		if (at_continuation(r)) {
 			skip_continuation(r);
-		} else if (peek(r) == '$' && (is_name_start(peek_next(r)) || peek_next(r) == '{' ||
-					      peek_next(r) == '(')) {
+		} else if (peek(r) == '$' && at_expansion(r)) {
 			result = read_expansion(r, value);
 		} else {
 			/* Inside double quotes a backslash quotes these four and nothing else. */
@@ -246,7 +261,7 @@ static int read_plain(struct reader *r, struct text *value)
 		return refuse(r, r->line,
 			      "'%c' means something to a shell; put the value in quotes", c);
 	case '~':
-		if (value->size == 0)
+		if (value->size == 0 || value->data[value->size - 1] == ':')
 			return refuse(r, r->line, "'~' is not expanded here; write the whole path");
 		break;
 	case '\\':

@@ -18,7 +18,7 @@
 
 #define ELEMENTSOF(a) (sizeof(a) / sizeof((a)[0]))
 
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Defines foo_freep(), which _cleanup_() calls with the address of the variable. */
 #define DEFINE_CLEANUP(type, func)                                                                 \

@@ -24,6 +24,8 @@ static void compact(struct framer *f)
 int framer_feed(struct framer *f, const void *data, size_t size)
 {
 	compact(f);
+	if (size == 0)
+		return 0;
 	if (f->size + size > f->room) {
 		size_t room = MAX(f->room * 2, f->size + size);
 		char *bigger = realloc(f->buffer, room);
@@ -35,7 +37,8 @@ int framer_feed(struct framer *f, const void *data, size_t size)
 	}
 	memcpy(f->buffer + f->size, data, size);
 	f->size += size;
-	if (f->size > f->max && !memchr(f->buffer + f->scanned, '\0', f->max + 1 - f->scanned))
+	if (f->size > f->max &&
+	    (f->scanned > f->max || !memchr(f->buffer + f->scanned, '\0', f->max + 1 - f->scanned)))
 		return -EMSGSIZE;
 	return 0;
 }

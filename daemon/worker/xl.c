@@ -16,8 +16,11 @@
 /* How often somebody is told how far it is. */
 #define TICK_MSEC 500
 
-static void log_from_libxl(xentoollog_logger *logger, xentoollog_level level, int error,
-			   const char *context, const char *format, va_list ap)
+/* libxl checks its formats itself. */
+__attribute__((format(printf, 5, 0))) static void log_from_libxl(xentoollog_logger *logger,
+								 xentoollog_level level, int error,
+								 const char *context,
+								 const char *format, va_list ap)
 {
 	struct xl_logger *l = CONTAINER_OF(logger, struct xl_logger, vtable);
 	_cleanup_free_ char *text = NULL;
