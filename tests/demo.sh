@@ -19,7 +19,7 @@ quietly() {
 case ${1:-} in
 --xen)
 	sh "$root/tests/deps.sh" build rig
-	exec "$root/tests/xen/rig" run --show demo
+	exec "$root/tests/xen/rig" run demo.shown
 	;;
 '') ;;
 *)

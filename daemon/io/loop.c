@@ -13,6 +13,7 @@ struct timer {
 	timer_fn fn;
 	void *data;
 	usec_t at;
+	unsigned turn; /* of the loop, in which it was set */
 	bool set;
 };
 
@@ -41,6 +42,7 @@ struct loop {
 	unsigned speed;
 	usec_t start; /* of the real clock, when a speed was set */
 	usec_t virtual_now;
+	unsigned turn;       /* counts the times that timers were looked at */
 	unsigned dispatched; /* callbacks of descriptors and signals, ever */
 	bool exiting;
 	int status;
@@ -117,7 +119,9 @@ static void run_due_timers(struct loop *loop)
 	struct timer *t;
 
 	/* One that a callback sets for now is for the next turn, or descriptors would starve. */
-	while (!loop->exiting && (t = TAILQ_FIRST(&loop->timers)) && t->at <= now) {
+	loop->turn++;
+	while (!loop->exiting && (t = TAILQ_FIRST(&loop->timers)) && t->at <= now &&
+	       t->turn != loop->turn) {
 		timer_clear(t);
 		t->fn(t->data);
 		if (loop->speed != LOOP_VIRTUAL && usec_sub(loop_now(loop), now) > USEC_PER_SEC)
@@ -220,6 +224,7 @@ void timer_set(struct timer *timer, usec_t at)
 
 	timer_clear(timer);
 	timer->at = at;
+	timer->turn = timer->loop->turn;
 	timer->set = true;
 	TAILQ_FOREACH(later, &timer->loop->timers, entry)
 		if (later->at > at)

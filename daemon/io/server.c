@@ -74,7 +74,8 @@ static int take_messages(struct connection *c)
 	size_t length;
 	int r = feed(c);
 
-	while (r >= 0 && !c->closing && !c->held && framer_next(&c->framer, &text, &length) > 0)
+	while (r >= 0 && !c->closing && !c->finishing && !c->held &&
+	       framer_next(&c->framer, &text, &length) > 0)
 		c->server->callbacks.message(c->server->callbacks.data, c, text, length);
 	return r >= 0 && framer_held(&c->framer) > INPUT_MAX ? -EMSGSIZE : r;
 }
@@ -216,7 +217,11 @@ struct server *server_free(struct server *server)
 static void remove_dead_socket(const struct sockaddr_un *address)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
 
+	/* To connect() any file is a dead socket. */
+	if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return;
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
 	    errno == ECONNREFUSED)
 		unlink(address->sun_path);

@@ -94,6 +94,15 @@ int disks_stamp(const char *config_text, char **ret)
 	return r < 0 ? r : str_format(ret, "%s", json_text(stamp, NULL));
 }
 
+/* One that lacks something proves nothing. */
+static bool is_description(struct json_object *o)
+{
+	uint64_t value;
+
+	return json_get_u64(o, "inode", &value) >= 0 && json_get_u64(o, "size", &value) >= 0 &&
+	       json_get_u64(o, "changed_usec", &value) >= 0;
+}
+
 static struct json_object *find_description(struct json_object *stamp, const char *path)
 {
 	struct json_object *list = get_disks(stamp);
@@ -101,7 +110,7 @@ static struct json_object *find_description(struct json_object *stamp, const cha
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
 
-		if (str_equal(json_get_string(o, "path"), path))
+		if (str_equal(json_get_string(o, "path"), path) && is_description(o))
 			return o;
 	}
 	return NULL;
@@ -150,6 +159,8 @@ int disks_compare(const char *config_text, const char *stamp_text, enum disks_ve
 		r = json_parse(stamp_text, strlen(stamp_text), &stamp);
 	if (r == -ENOMEM)
 		return r;
+	if (r < 0)
+		verdict = DISKS_UNKNOWN;
 	disks = r < 0 ? NULL : get_disks(config);
 	r = 0;
 	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {

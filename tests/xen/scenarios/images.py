@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images are xl's: each takes the other's."""
+
+from xenrig import Guest, Host, hvm, pv, pvh, scenario
+from xenrig.xendomains import SAVE, ctl, images, states
+
+
+def exchanged(host: Host, guest: Guest) -> None:
+    name = guest.name
+    host.auto(guest)
+    ctl(host, "start")
+    count = host.wait_count(name, 3, timeout=600)
+
+    ctl(host, "stop")
+    host.verify_image(f"{SAVE}/{name}")
+    host.sh(f"xl restore {SAVE}/{name}", timeout=300)
+    count = host.wait_count(name, count.n + 3, boot=count.boot)
+    host.sh(f"rm {SAVE}/{name}")
+
+    host.sh(f"xl save {name} {SAVE}/{name}", timeout=300)
+    ctl(host, "start")
+    assert states(host)[name] == "running" and images(host) == []
+    host.wait_count(name, count.n + 3, boot=count.boot)
+
+
+@scenario("a PV guest goes from us to xl and back", tier="ci")
+def paravirtualised(host: Host) -> None:
+    exchanged(host, pv("p1"))
+
+
+@scenario("a PVH guest goes from us to xl and back", tier="ci")
+def pvh_guest(host: Host) -> None:
+    exchanged(host, pvh("h1"))
+
+
+@scenario("an HVM guest goes from us to xl and back")
+def device_model(host: Host) -> None:
+    exchanged(host, hvm("v1"))
+
+
+@scenario("an image of xl's that is cut short is refused, and kept")
+def xls_cut_short(host: Host) -> None:
+    host.create(pv("p1"))
+    host.wait_count("p1")
+    host.sh(f"mkdir -p {SAVE} && xl save p1 {SAVE}/p1 && truncate --size=-1M {SAVE}/p1")
+    host.auto(pv("p1"))
+    assert "cut short" in ctl(host, "start", expect=1)
+    assert states(host)["p1"] == "failed" and images(host) == ["p1"]
+    assert not host.domains()

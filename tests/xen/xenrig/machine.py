@@ -1,0 +1,161 @@
+"""The emulated computer a host runs on."""
+
+import fcntl
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from . import cache
+from .debian import RELEASES, Release
+from .image import HOST_MAC, Image
+
+# More hosts than this at a time, and their clocks would go too slow for any deadline.
+SLOTS = 2
+
+# Tells those who look for a running host which release it is, and where its ssh port.
+NOTE = "host"
+
+
+class Slot:
+    """The right to run one host, and the folder with its overlay, logs and ssh socket.
+
+    The right is a lock that QEMU shares: it lasts as long as QEMU does, whatever becomes of us.
+    """
+
+    def __init__(self, folder: Path, lock: IO) -> None:
+        self.folder = folder
+        self.lock = lock
+
+    @classmethod
+    def take(cls) -> "Slot":
+        """Take a free slot, waiting for one if need be."""
+        waiting = False
+        while True:
+            for folder in folders():
+                folder.mkdir(parents=True, exist_ok=True)
+                if lock := _try_lock(folder):
+                    slot = cls(folder, lock)
+                    slot._empty()
+                    return slot
+            if not waiting:
+                print("all slots are taken, waiting for one", file=sys.stderr)
+                waiting = True
+            time.sleep(1)
+
+    def release(self) -> None:
+        self._empty()
+        self.lock.close()
+
+    def _empty(self) -> None:
+        for entry in self.folder.iterdir():
+            if entry.name != "lock":
+                entry.unlink()
+
+
+@dataclass(frozen=True)
+class Running:
+    """A host somebody has booted, as seen from outside."""
+
+    slot: int
+    folder: Path
+    release: Release
+    port: int
+
+
+def running() -> Iterator[Running]:
+    """The hosts that run now. What a slot's folder says holds while its lock is held."""
+    for number, folder in enumerate(folders()):
+        note = folder / NOTE
+        if note.exists() and not _try_lock(folder):
+            release, port = note.read_text().split()
+            yield Running(number, folder, RELEASES[int(release)], int(port))
+
+
+def folders() -> Iterator[Path]:
+    return (cache.root() / "slot" / str(number) for number in range(SLOTS))
+
+
+class Machine:
+    """QEMU with Xen as its kernel: processors, memory, a disk, and a card behind a port of ours.
+
+    Everything is emulated. Only this processor model is known to carry both the Xen dom0 kernel
+    and, through its emulated SVM, PVH and HVM guests.
+    """
+
+    def __init__(self, image: Image, slot: Slot, overlay: Path, memory: str = "4G",
+                 disk_cache: str = "unsafe") -> None:
+        self.image = image
+        self.slot = slot
+        self.overlay = overlay
+        self.memory = memory
+        self.disk_cache = disk_cache
+        self.port = _free_port()
+        self.serial = slot.folder / "serial.log"
+        self.process: subprocess.Popen | None = None
+        (slot.folder / NOTE).write_text(f"{image.release.number} {self.port}")
+        if not overlay.exists():
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw",
+                            "-b", image.disk, overlay], check=True)
+
+    @property
+    def is_on(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def power_on(self) -> None:
+        with open(self.slot.folder / "qemu.log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self._command()], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, cwd=self.image.folder, pass_fds=[self.slot.lock.fileno()])
+
+    def cut_power(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def wait_off(self, timeout: float) -> None:
+        """Wait until the host has ended itself, by power-off or reboot."""
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired as late:
+            raise TimeoutError(f"the host is still on after {timeout:g} s") from late
+
+    def last_words(self) -> str:
+        """The end of what QEMU and the host printed."""
+        logs = [self.slot.folder / "qemu.log", self.serial]
+        lines = [line for log in logs if log.exists()
+                 for line in log.read_text(errors="replace").splitlines()]
+        return "\n".join(lines[-20:])
+
+    def _command(self) -> list[str]:
+        return [
+            "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi",
+            "-cpu", "qemu64,+svm,+npt", "-smp", "2", "-m", self.memory,
+            "-nodefaults", "-display", "none", "-no-reboot",
+            "-chardev", f"file,id=serial,path={self.serial},append=on", "-serial", "chardev:serial",
+            "-kernel", self.image.hypervisor.name,
+            "-append", "dom0_mem=1536M,max:1536M dom0_max_vcpus=2 console=com1 com1=115200,8n1",
+            "-initrd", f"{self.image.kernel.name} root=/dev/vda rw console=hvc0,{self.image.initrd.name}",
+            "-drive", f"file={self.overlay},if=virtio,cache={self.disk_cache}",
+            "-netdev", f"user,id=ssh,hostfwd=tcp:127.0.0.1:{self.port}-:22",
+            "-device", f"virtio-net-pci,netdev=ssh,mac={HOST_MAC}",
+        ]
+
+
+def _try_lock(folder: Path) -> IO | None:
+    lock = open(folder / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]

@@ -1,0 +1,91 @@
+"""Builds the project for a release, and installs it on a host."""
+
+import subprocess
+from pathlib import Path
+
+from . import cache, debian
+from .debian import Release
+from .host import DEFAULTS, PRISTINE
+from .remote import Remote
+
+SOURCE = Path(__file__).parents[3]
+
+COMPILE = """
+set -e
+source=$1 build=$2
+[ -e "$build/objects/build.ninja" ] ||
+    meson setup --prefix=/usr --sysconfdir=/etc --localstatedir=/var \
+        --buildtype=debugoptimized -Dinstall_tests=true "$build/objects" "$source"
+meson compile -C "$build/objects"
+rm -rf "$build/tree"
+meson install -C "$build/objects" --no-rebuild --destdir "$build/tree"
+"""
+
+# The mounts are made in a namespace of their own, and end with it.
+COMPILE_IN_CHROOT = """
+set -e
+root=$1 source=$2 build=$3 compile=$4
+mkdir -p "$root/mnt/source" "$root/mnt/build"
+mount --bind -o ro "$source" "$root/mnt/source"
+mount --bind "$build" "$root/mnt/build"
+mount --rbind /dev "$root/dev"
+mount -t proc proc "$root/proc"
+exec chroot "$root" sh -c "$compile" sh /mnt/source /mnt/build
+"""
+
+# Debian's own xendomains.service is active from boot on: unless it ends first, starting the one
+# that shadows it would do nothing. With a build of ours there, it is ours, and left alone.
+BEFORE_UNPACKING = """
+[ -e /var/lib/rig/installed ] || systemctl stop xendomains.service
+touch /var/lib/rig/installed
+"""
+
+UNPACK = "tar -x -C / --no-overwrite-dir --keep-directory-symlink"
+
+# What Debian's packaging would do for us.
+AFTER_UNPACKING = f"""
+set -e
+systemctl --no-reload preset {{units}}
+systemctl daemon-reload
+cp -a /etc/xen {DEFAULTS} {PRISTINE}
+"""
+
+
+def build(release: Release) -> Path:
+    """Compile the project, and return the tree of files to install."""
+    folder = cache.root() / "build" / f"{release.name}-{cache.digest(str(SOURCE))}"
+    with cache.locked(folder.with_suffix(".lock")):
+        folder.mkdir(exist_ok=True)
+        log = folder / "log"
+        log.unlink(missing_ok=True)
+        if release.is_native:
+            command = ["sh", "-c", COMPILE, "sh", SOURCE, folder]
+        else:
+            command = ["unshare", "--mount", "sh", "-c", COMPILE_IN_CHROOT, "sh",
+                       _chroot(release), SOURCE, folder, COMPILE]
+        cache.quietly(command, log)
+    return folder / "tree"
+
+
+def install(host: Remote, tree: Path) -> None:
+    """Put a built tree on a host, as a package would that does not start its services."""
+    archive = subprocess.run(["tar", "-c", "-C", tree, "--owner=0", "--group=0", "."],
+                             stdout=subprocess.PIPE, check=True).stdout
+    units = " ".join(sorted(path.name for path in tree.glob("**/systemd/system/*.*")
+                            if path.is_file()))
+    host.sh(BEFORE_UNPACKING)
+    host.sh(UNPACK, stdin=archive)
+    host.sh(AFTER_UNPACKING.format(units=units))
+
+
+def chroot_folder(release: Release) -> Path:
+    """Where the chroot that compiles for a release is kept."""
+    inputs = cache.digest(release.build_packages, Path(debian.__file__))
+    return cache.root() / "chroot" / f"{release.name}-{inputs}"
+
+
+def _chroot(release: Release) -> Path:
+    def make(part: Path) -> None:
+        debian.install(release, release.build_packages, part, part.with_suffix(".log"))
+
+    return cache.kept(chroot_folder(release), make)

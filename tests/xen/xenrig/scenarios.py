@@ -1,0 +1,63 @@
+"""Scenarios: what they are, and how they are found."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from .host import Host
+
+FOLDER = Path(__file__).parent.parent / "scenarios"
+
+TIERS = ("ci", "full")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story about a host that ends well, or raises."""
+
+    title: str
+    tier: str
+    fresh: bool
+    build: bool
+    story: Callable[[Host], None]
+
+    @property
+    def file(self) -> str:
+        return self.story.__module__
+
+    @property
+    def name(self) -> str:
+        return f"{self.file}.{self.story.__name__}"
+
+    def matches(self, patterns: list[str]) -> bool:
+        """Whether it, or its file, is one of those asked for."""
+        return not patterns or any(fnmatch(text, pattern) for pattern in patterns
+                                   for text in (self.file, self.name))
+
+
+def scenario(title: str, *, tier: str = "full", fresh: bool = False,
+             build: bool = True) -> Callable[[Callable[[Host], None]], Scenario]:
+    """Make a function a scenario.
+
+    The scenarios of a file share one boot of a host, in order, and find it clean each time;
+    a `fresh` one wants a boot of its own. Without `build`, the host is as Debian ships it.
+    """
+    if tier not in TIERS:
+        raise ValueError(f"{title}: no such tier: {tier}")
+    return lambda story: Scenario(title, tier, fresh, build, story)
+
+
+def find(tier: str, patterns: list[str]) -> list[Scenario]:
+    """The scenarios of a tier, which includes those before it, in the order of their files."""
+    tiers = TIERS[:TIERS.index(tier) + 1]
+    return [found for path in sorted(FOLDER.glob("*.py")) for found in _load(path)
+            if found.tier in tiers and found.matches(patterns)]
+
+
+def _load(path: Path) -> list[Scenario]:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [value for value in vars(module).values() if isinstance(value, Scenario)]
