@@ -205,24 +205,43 @@ static bool held_back(const struct run *run)
 	return false;
 }
 
+struct places {
+	unsigned taken, creating;
+};
+
+static void take_place(struct places *places, const struct run *run)
+{
+	if (!run_has_place(run))
+		return;
+	places->taken++;
+	places->creating += run_creates(run);
+}
+
+static bool has_room(const struct executor *ex, const struct places *places, const struct run *run)
+{
+	if (!run_needs_place(run))
+		return true;
+	return places->taken < ex->limits.parallel &&
+	       (!run_creates(run) || places->creating < ex->limits.creates);
+}
+
 static void begin_waiting(struct executor *ex)
 {
-	unsigned taken = 0;
+	struct places places = {0};
 	struct job *job;
 	struct run *run;
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry)
-			taken += run_has_place(run);
+			take_place(&places, run);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
 			if (run->machine.state != MACHINE_WAITING || held_back(run) ||
-			    hv_operation(ex->hv, &run->machine.step->uuid))
-				continue;
-			if (run_needs_place(run) && taken >= ex->limits.parallel)
+			    hv_operation(ex->hv, &run->machine.step->uuid) ||
+			    !has_room(ex, &places, run))
 				continue;
 			feed(run, MACHINE_EVENT_BEGIN, NULL);
-			taken += run_has_place(run);
+			take_place(&places, run);
 		}
 }
 
@@ -286,6 +305,13 @@ static void set_linger(struct run *run, usec_t limit)
 		timer_set_after(run->linger, limit);
 }
 
+/* Whoever made the domain removes it once it has shut down, or lets the guest reboot. */
+static bool is_for_others(const struct run *run)
+{
+	return run->machine.step->foreign &&
+	       (run->machine.state == MACHINE_WAITING || run->machine.state == MACHINE_ASKED);
+}
+
 static void look_at_domain(struct run *run, const struct domain *d)
 {
 	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
@@ -299,18 +325,21 @@ static void look_at_domain(struct run *run, const struct domain *d)
 	if (d->domid != run->domid) {
 		/* It rebooted: the one that was asked is gone, and the new one knows of nothing. */
 		run->domid = d->domid;
+		timer_clear(run->linger);
 		if (run->machine.state == MACHINE_ASKED)
 			ask(run);
 	}
 	if (d->dying) {
 		set_linger(run, DYING_LIMIT);
-	} else if (d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND) {
-		if (run->machine.step->foreign && run->machine.state == MACHINE_ASKED)
+	} else if (!d->shutdown) {
+		timer_clear(run->linger);
+		if (!busy)
+			feed(run, MACHINE_EVENT_ALIVE, NULL);
+	} else if (d->reason != SHUTDOWN_REASON_SUSPEND) {
+		if (is_for_others(run))
 			set_linger(run, FOREIGN_CLEANUP_LIMIT);
 		else if (!busy)
 			feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
-	} else if (!d->shutdown && !busy) {
-		feed(run, MACHINE_EVENT_ALIVE, NULL);
 	}
 }
 
@@ -387,7 +416,7 @@ static void on_linger(void *data)
 	struct run *run = data;
 
 	/* Dying for so long, or left behind by whoever made it. */
-	if (run->machine.step->foreign && run->machine.state == MACHINE_ASKED)
+	if (is_for_others(run))
 		feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	else
 		feed(run, MACHINE_EVENT_GONE, NULL);
@@ -477,9 +506,24 @@ static struct run *find_run(const struct executor *ex, const struct uuid *uuid)
 	return NULL;
 }
 
+/* The run that began the operation in flight for a guest; another job's can wait for its end. */
+static struct run *find_at_work(const struct executor *ex, const struct uuid *uuid)
+{
+	struct job *job;
+	struct run *run;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry)
+			if ((run->machine.state == MACHINE_WORKING ||
+			     run->machine.state == MACHINE_CLEANING) &&
+			    uuid_equal(&run->machine.step->uuid, uuid))
+				return run;
+	return NULL;
+}
+
 void executor_progress(struct executor *ex, const struct hv_operation *operation)
 {
-	struct run *run = find_run(ex, &operation->uuid);
+	struct run *run = find_at_work(ex, &operation->uuid);
 	struct report report;
 
 	if (!run || run->machine.state != MACHINE_WORKING || operation->permille <= run->permille)
@@ -492,7 +536,7 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
 				 const struct operation_result *result)
 {
-	struct run *run = find_run(ex, &operation->uuid);
+	struct run *run = find_at_work(ex, &operation->uuid);
 
 	/* One that an earlier daemon began only made somebody wait here. */
 	if (run && !operation->adopted) {

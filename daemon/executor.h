@@ -15,7 +15,8 @@ struct executor;
 struct job;
 
 struct executor_limits {
-	unsigned parallel;
+	unsigned parallel; /* operations at one time ... */
+	unsigned creates;  /* ... of which so many build guests from scratch */
 	usec_t create_pause;
 	usec_t stop_limit;
 };

@@ -3,6 +3,7 @@
 #include "manager.h"
 
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "reaction.h"
 #include "util/log.h"
@@ -11,6 +12,8 @@
 /* A start must know the folders; a stop goes on with what was known of them before. */
 #define START_SURVEY_LIMIT (120 * USEC_PER_SEC)
 #define STOP_SURVEY_LIMIT  (20 * USEC_PER_SEC)
+
+#define CREATES_PER_CPU 2
 
 struct following {
 	TAILQ_ENTRY(following) entry;
@@ -441,11 +444,23 @@ static void on_job_finished(void *data _unused_, struct job *job)
 
 /* Configuration. */
 
+/*
+ * Building a guest is work for the CPU, but for some waiting in between; with many more at once
+ * than there are CPUs, libxl's own time limits run out.
+ */
+static unsigned default_creates(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return CREATES_PER_CPU * (cpus < 1 ? 1U : (unsigned)cpus);
+}
+
 static int apply_config(struct manager *m)
 {
 	const struct config *c = m->config;
 	struct executor_limits limits = {
 		.parallel = c->parallel,
+		.creates = c->parallel_create ? c->parallel_create : default_creates(),
 		.create_pause = c->create_pause,
 		.stop_limit = c->stop_limit,
 	};

@@ -120,6 +120,13 @@ bool run_needs_place(const struct run *run)
 	return stage != STAGE_SHUTDOWN && stage != STAGE_SHUTDOWN_ALL && stage != STAGE_CLEAN;
 }
 
+bool run_creates(const struct run *run)
+{
+	enum stage stage = machine_stage(&run->machine);
+
+	return stage == STAGE_CREATE || stage == STAGE_RESTART;
+}
+
 void run_free(struct run *run)
 {
 	machine_done(&run->machine);

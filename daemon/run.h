@@ -44,3 +44,6 @@ bool run_waits(const struct run *run);
 /* Whether its stage needs one of the places for parallel operations, and whether it has one. */
 bool run_needs_place(const struct run *run);
 bool run_has_place(const struct run *run);
+
+/* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
+bool run_creates(const struct run *run);

@@ -16,6 +16,7 @@ struct waiter {
 	struct world *world;
 	uint64_t id;
 	bool surveying; /* the survey that it waits for has begun */
+	bool due;       /* and has ended */
 	struct timer *limit;
 	world_ready_fn fn;
 	void *data;
@@ -197,8 +198,11 @@ static void begin_survey(struct world *w)
 		log_error_errno(r, "Cannot look into the folders");
 	w->surveying = r >= 0;
 	/* Of one that had begun before, nobody knows whether it saw what the waiter means. */
-	TAILQ_FOREACH(waiter, &w->waiters, entry)
+	TAILQ_FOREACH(waiter, &w->waiters, entry) {
 		waiter->surveying = r >= 0;
+		if (r < 0)
+			timer_set_after(waiter->limit, 0);
+	}
 }
 
 static struct waiter *waiter_free(struct waiter *waiter)
@@ -227,7 +231,7 @@ static void answer_all(struct world *w, const char *error)
 
 	do {
 		TAILQ_FOREACH(waiter, &w->waiters, entry)
-			if (waiter->surveying)
+			if (waiter->due)
 				break;
 		if (waiter)
 			answer(waiter, error);
@@ -278,6 +282,8 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		log_warning("The folders could not be read: %s", reason);
 	}
 	world_update(w);
+	TAILQ_FOREACH(waiter, &w->waiters, entry)
+		waiter->due = waiter->surveying;
 	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);
 	TAILQ_FOREACH(waiter, &w->waiters, entry)
 		again = true;
@@ -303,8 +309,6 @@ int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, 
 	*ret_id = waiter->id;
 	if (!w->surveying)
 		begin_survey(w);
-	if (!w->surveying)
-		timer_set_after(waiter->limit, 0);
 	return 0;
 }
 

@@ -147,6 +147,7 @@ static const struct setting variables[] = {
 
 static const struct setting host_keys[] = {
 	{"ParallelOperations", parse_number, FIELD(parallel), 0, 1},
+	{"ParallelCreates", parse_number, FIELD(parallel_create), 0, 0},
 	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
 	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
 };

@@ -27,9 +27,10 @@ struct config {
 	usec_t stop_limit;   /* for one operation of a stop; USEC_INFINITY: none */
 	struct config_shutdown shutdown, shutdown_all;
 
-	unsigned parallel;       /* operations at one time */
-	unsigned restart_limit;  /* a guest restarts itself so often ... */
-	usec_t restart_interval; /* ... within this time, and is then left down */
+	unsigned parallel_create; /* guests that are built at one time; 0: by the CPUs of dom0 */
+	unsigned parallel;        /* operations at one time */
+	unsigned restart_limit;   /* a guest restarts itself so often ... */
+	usec_t restart_interval;  /* ... within this time, and is then left down */
 
 	char **warnings; /* NULL-terminated once there is one */
 	size_t n_warnings;

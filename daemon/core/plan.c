@@ -102,6 +102,8 @@ static int plan_create(struct step *s, const struct guest *g)
 		return conclude(s, STEP_FAILED, "%s", c->error);
 	if (g->conflict)
 		return conclude(s, STEP_FAILED, "%s", g->conflict);
+	if (uuid_is_null(&g->uuid))
+		return conclude(s, STEP_FAILED, "no UUID could be drawn for it");
 	add_stage(s, STAGE_CREATE);
 	s->memory_kib = c->memory_kib;
 	r = str_replace(&s->config, c->config);
