@@ -302,8 +302,13 @@ static void on_work(void *data)
 		end_operation(a, a->way->error ? -EIO : 0, a->way->error);
 		return;
 	}
-	if (a->steps < PROGRESS_STEPS)
-		a->steps++;
+	if (a->steps == PROGRESS_STEPS) {
+		/* It hangs: only its deadline ends it, or somebody who asks for that. */
+		if (a->request.deadline != USEC_INFINITY)
+			timer_set(a->work, a->request.deadline);
+		return;
+	}
+	a->steps++;
 	a->operation.permille = a->steps * 1000 / PROGRESS_STEPS;
 	sim->hv.callbacks.progress(sim->hv.callbacks.data, &a->operation);
 	timer_set(a->work, MIN(loop_now(sim->loop) + a->step_time, a->request.deadline));
