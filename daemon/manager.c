@@ -38,6 +38,7 @@ struct sequence {
 	TAILQ_HEAD(, following) following;
 	enum phase phase;
 	uint64_t refresh;
+	bool outdated; /* what was seen in the folders, by the end of an operation */
 	struct job *job;
 	usec_t started;
 };
@@ -177,12 +178,21 @@ static int make_plan(const struct sequence *s, struct plan **ret, const char **r
 			  (const char *const *)s->names, s->n_names, ret, ret_unknown);
 }
 
+/* A save will leave an image of which the plan for a start knows nothing. */
+static bool is_being_saved(const struct manager *m, const struct uuid *uuid)
+{
+	const struct hv_operation *op = hv_operation(world_hv(m->world), uuid);
+
+	return op && op->operation == OPERATION_SAVE;
+}
+
 static bool overlaps(const struct manager *m, const struct plan *plan)
 {
 	usec_t since;
 
 	for (size_t i = 0; i < plan->n_steps; i++)
-		if (executor_machine(m->executor, &plan->steps[i].uuid, &since))
+		if (executor_machine(m->executor, &plan->steps[i].uuid, &since) ||
+		    (plan->goal == GOAL_START && is_being_saved(m, &plan->steps[i].uuid)))
 			return true;
 	return false;
 }
@@ -225,8 +235,12 @@ static void on_advance(void *data)
 		int r = 0;
 
 		next = TAILQ_NEXT(s, entry);
-		if (s->phase == PHASE_NEW)
+		if (s->phase == PHASE_READY && s->goal == GOAL_START && s->outdated)
+			s->phase = PHASE_NEW;
+		if (s->phase == PHASE_NEW) {
+			s->outdated = false;
 			r = look(s);
+		}
 		if (r >= 0 && s->phase == PHASE_READY)
 			r = try_run(s, &reason);
 		if (r < 0)
@@ -386,12 +400,16 @@ static void on_finished(void *data, const struct hv_operation *operation,
 			const struct operation_result *result)
 {
 	struct manager *m = data;
+	struct sequence *s;
 
 	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
 	if (operation->adopted)
 		state_set_failure(m->state, &operation->uuid, operation->name,
 				  result->error < 0 ? result->reason : NULL);
 	executor_operation_finished(m->executor, operation, result);
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		s->outdated = true;
+	timer_set_after(m->advance, 0);
 }
 
 static void on_report(void *data, struct job *job, const struct report *report)
@@ -427,11 +445,12 @@ static bool on_job_drained(void *data, struct job *job)
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const char *unknown;
 
-	if (s->goal != GOAL_STOP || s->n_names > 0 || world_update(m->world) < 0)
+	if (s->goal != GOAL_STOP || s->n_names > 0)
 		return false;
+	/* Before the domains are listed, or each listing would lead to the next one. */
 	if (hv_next_operation(world_hv(m->world), 0))
 		return true;
-	if (make_plan(s, &plan, &unknown) < 0)
+	if (world_update(m->world) < 0 || make_plan(s, &plan, &unknown) < 0)
 		return false;
 	plan_drop(plan, is_no_news, job);
 	return plan->n_steps > 0 && executor_extend(m->executor, job, TAKE_PTR(plan)) >= 0;

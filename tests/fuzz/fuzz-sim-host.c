@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "fuzz.h"
+#include "hv/sim-host.h"
+#include "util/str.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(sim_host_freep) struct sim_host *host = NULL;
+	_cleanup_free_ char *reason = NULL;
+	int r = sim_host_read((const char *)data, size, &host, &reason);
+
+	HOLDS(r == 0 || r == -EINVAL);
+	HOLDS(r == 0 ? host && !reason : !host && !str_empty(reason));
+	for (size_t i = 0; host && i < host->n_guests; i++) {
+		const struct sim_guest *g = &host->guests[i];
+
+		HOLDS(!str_empty(g->name));
+		HOLDS(g->manager >= 0 && g->manager < _DOMAIN_MANAGER_MAX);
+		HOLDS(g->on_crash >= 0 && g->on_crash < _DEATH_ACTION_MAX);
+	}
+	return 0;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor-rig.h"
+
+#include <check.h>
+#include <stdio.h>
+
+#include "util/str.h"
+
+struct stage_rig f;
+
+static void update(void)
+{
+	struct domain_list *new;
+
+	ck_assert_int_eq(hv_list(&f.p.hv, &new), 0);
+	executor_domains_changed(f.ex, new);
+	domain_list_free(f.list);
+	f.list = new;
+}
+
+static void on_finished(void *data _unused_, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	update();
+	executor_operation_finished(f.ex, operation, result);
+}
+
+static void on_report(void *data _unused_, struct job *job _unused_, const struct report *r)
+{
+	size_t length = strlen(f.said);
+
+	snprintf(f.said + length, sizeof(f.said) - length, "%s %s %s%s%s%s|", r->step->name,
+		 r->stage ? r->stage : "-", r->result, r->reason ? ": " : "",
+		 r->reason ? r->reason : "", r->final ? "." : "");
+}
+
+static bool on_drained(void *data _unused_, struct job *job)
+{
+	return f.extension && executor_extend(f.ex, job, TAKE_PTR(f.extension)) >= 0;
+}
+
+static void on_job_finished(void *data _unused_, struct job *job)
+{
+	f.finished++;
+	f.succeeded = job_succeeded(job);
+}
+
+static void on_pause(void *data _unused_)
+{
+	loop_exit(f.loop, 0);
+}
+
+void run_for(usec_t time)
+{
+	timer_set_after(f.pause, time);
+	ck_assert_int_eq(loop_run(f.loop), 0);
+}
+
+void run_now(void)
+{
+	run_for(1);
+}
+
+void look_again(void)
+{
+	update();
+	run_now();
+}
+
+void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
+{
+	memset(&f, 0, sizeof(f));
+	ck_assert_int_eq(loop_new(&f.loop), 0);
+	loop_set_speed(f.loop, LOOP_VIRTUAL);
+	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
+	puppet_make(&f.p);
+	f.p.hv.callbacks.finished = on_finished;
+	ck_assert_int_eq(executor_new(f.loop, &f.p.hv, "/journal",
+				      &(struct executor_callbacks){
+					      .report = on_report,
+					      .drained = on_drained,
+					      .finished = on_job_finished,
+				      },
+				      &f.ex),
+			 0);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = parallel,
+							    .creates = parallel,
+							    .create_pause = create_pause,
+							    .stop_limit = stop_limit});
+}
+
+void end(void)
+{
+	executor_free(f.ex);
+	plan_free(f.extension);
+	domain_list_free(f.list);
+	timer_free(f.pause);
+	loop_free(f.loop);
+}
+
+struct plan *new_plan(enum goal goal)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+
+	plan->goal = goal;
+	plan->steps = calloc(PUPPET_MAX, sizeof(*plan->steps));
+	return plan;
+}
+
+struct step *add_step(struct plan *plan, unsigned number, const enum stage *stages)
+{
+	struct step *s = &plan->steps[plan->n_steps++];
+
+	*s = (struct step){
+		.uuid = puppet_uuid(number), .domid = number, .wait = true, .wait_all = true};
+	ck_assert_int_eq(str_format(&s->name, "%u", number), 0);
+	for (; stages[s->n_stages] != _STAGE_MAX; s->n_stages++)
+		s->stages[s->n_stages] = stages[s->n_stages];
+	return s;
+}
+
+struct job *run_plan(struct plan *plan)
+{
+	struct job *job;
+
+	ck_assert_int_eq(executor_run(f.ex, plan, NULL, &job), 0);
+	look_again();
+	return job;
+}
+
+void expect_calls(const char *calls)
+{
+	ck_assert_str_eq(f.p.calls, calls);
+	f.p.calls[0] = '\0';
+}
+
+void expect_said(const char *said)
+{
+	ck_assert_str_eq(f.said, said);
+	f.said[0] = '\0';
+}

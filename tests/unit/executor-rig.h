@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "executor.h"
+#include "puppet.h"
+
+/* Plans carried out on a puppet, on the virtual clock. One at a time. */
+struct stage_rig {
+	struct loop *loop;
+	struct timer *pause;
+	struct puppet p;
+	struct executor *ex;
+	struct domain_list *list;
+	char said[4000]; /* "1 save running|1 save ok|1 save ok.|": a dot for the end */
+	unsigned finished;
+	bool succeeded;
+	struct plan *extension; /* for the job that drains */
+};
+
+extern struct stage_rig f;
+
+void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit);
+void end(void);
+
+/* Lets time pass; or only what happens at once, or that with the domains listed anew. */
+void run_for(usec_t time);
+void run_now(void);
+void look_again(void);
+
+/* A plan, and a step for a guest that is called as its number; its stages end with _STAGE_MAX. */
+struct plan *new_plan(enum goal goal);
+struct step *add_step(struct plan *plan, unsigned number, const enum stage *stages);
+struct job *run_plan(struct plan *plan);
+
+#define STAGES(...) ((const enum stage[]){__VA_ARGS__, _STAGE_MAX})
+
+/* What was asked of the hypervisor, and told to followers, since the last time. */
+void expect_calls(const char *calls);
+void expect_said(const char *said);

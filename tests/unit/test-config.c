@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+
+#include "core/config.h"
+#include "unit.h"
+#include "util/str.h"
+
+static struct config *new_config(void)
+{
+	struct config *c = config_new();
+
+	ck_assert_ptr_nonnull(c);
+	return c;
+}
+
+/* Reads variables that are good. */
+static struct config *read_variables(const char *text)
+{
+	struct config *c = new_config();
+	char *reason = NULL;
+	int r = config_read_variables(c, "/etc/x", text, strlen(text), &reason);
+
+	ck_assert_msg(r == 0, "%s: %s", text, reason);
+	return c;
+}
+
+static struct config *read_native(const char *text)
+{
+	struct config *c = new_config();
+	char *reason = NULL;
+	int r = config_read_native(c, "/etc/n", text, &reason);
+
+	ck_assert_msg(r == 0, "%s: %s", text, reason);
+	return c;
+}
+
+static void expect_refusal(const char *text, bool native, const char *expected)
+{
+	_cleanup_(config_freep) struct config *c = new_config();
+	_cleanup_free_ char *reason = NULL;
+	int r = native ? config_read_native(c, "/etc/n", text, &reason)
+		       : config_read_variables(c, "/etc/x", text, strlen(text), &reason);
+
+	ck_assert_msg(r == -EINVAL, "taken: %s", text);
+	ck_assert_str_eq(reason, expected);
+}
+
+START_TEST(without_a_file_the_old_documentation_holds)
+{
+	_cleanup_(config_freep) struct config *c = new_config();
+
+	ck_assert_str_eq(c->save, "/var/lib/xen/save");
+	ck_assert_str_eq(c->autostart, "/etc/xen/auto");
+	ck_assert(c->restore);
+	ck_assert(!c->auto_only);
+	ck_assert_ptr_null(c->migrate);
+	ck_assert_ptr_null(c->sysrq);
+	ck_assert_uint_eq(c->sysrq_pause, 100000);
+	ck_assert_uint_eq(c->create_pause, 5000000);
+	ck_assert_uint_eq(c->stop_limit, 300 * USEC_PER_SEC);
+	ck_assert(c->shutdown.enabled && c->shutdown.wait);
+	ck_assert(c->shutdown_all.enabled && c->shutdown_all.wait);
+	ck_assert_uint_ge(c->parallel, 1);
+	ck_assert_uint_eq(c->n_warnings, 0);
+}
+END_TEST
+
+START_TEST(all_eleven_variables_are_understood)
+{
+	_cleanup_(config_freep) struct config *c = read_variables(
+		"XENDOMAINS_SYSRQ=s\nXENDOMAINS_USLEEP=1\nXENDOMAINS_CREATE_USLEEP=2\n"
+		"XENDOMAINS_MIGRATE=other\nXENDOMAINS_SAVE=/s\nXENDOMAINS_SHUTDOWN=--wait\n"
+		"XENDOMAINS_SHUTDOWN_ALL='--all'\nXENDOMAINS_RESTORE=false\n"
+		"XENDOMAINS_AUTO=/a\nXENDOMAINS_AUTO_ONLY=true\nXENDOMAINS_STOP_MAXWAIT=3\n");
+
+	ck_assert_str_eq(c->sysrq, "s");
+	ck_assert_uint_eq(c->sysrq_pause, 1);
+	ck_assert_uint_eq(c->create_pause, 2);
+	ck_assert_str_eq(c->migrate, "other");
+	ck_assert_str_eq(c->save, "/s");
+	ck_assert(c->shutdown.enabled && c->shutdown.wait);
+	ck_assert(c->shutdown_all.enabled && !c->shutdown_all.wait);
+	ck_assert(!c->restore);
+	ck_assert_str_eq(c->autostart, "/a");
+	ck_assert(c->auto_only);
+	ck_assert_uint_eq(c->stop_limit, 3 * USEC_PER_SEC);
+	/* What this version cannot do is said, and nothing else. */
+	ck_assert_uint_eq(c->n_warnings, 2);
+	ck_assert_ptr_nonnull(strstr(c->warnings[0], "XENDOMAINS_MIGRATE"));
+	ck_assert_ptr_nonnull(strstr(c->warnings[1], "XENDOMAINS_SYSRQ"));
+	ck_assert_ptr_null(c->warnings[2]);
+}
+END_TEST
+
+START_TEST(what_is_set_to_nothing_is_switched_off)
+{
+	_cleanup_(config_freep) struct config *c = read_variables(
+		"XENDOMAINS_SYSRQ=\nXENDOMAINS_USLEEP=\nXENDOMAINS_CREATE_USLEEP=''\n"
+		"XENDOMAINS_MIGRATE=''\nXENDOMAINS_SAVE=\"\"\nXENDOMAINS_SHUTDOWN=\n"
+		"XENDOMAINS_SHUTDOWN_ALL=\nXENDOMAINS_RESTORE=\nXENDOMAINS_AUTO=\n"
+		"XENDOMAINS_AUTO_ONLY=\nXENDOMAINS_STOP_MAXWAIT=\n");
+
+	ck_assert_ptr_null(c->save);
+	ck_assert_ptr_null(c->autostart);
+	ck_assert_ptr_null(c->migrate);
+	ck_assert_ptr_null(c->sysrq);
+	ck_assert(!c->restore);
+	ck_assert(!c->auto_only);
+	ck_assert(!c->shutdown.enabled);
+	ck_assert(!c->shutdown_all.enabled);
+	ck_assert_uint_eq(c->sysrq_pause, 0);
+	ck_assert_uint_eq(c->create_pause, 0);
+	ck_assert_uint_eq(c->stop_limit, USEC_INFINITY);
+	ck_assert_uint_eq(c->n_warnings, 0);
+}
+END_TEST
+
+START_TEST(the_words_of_a_shutdown_are_those_of_xl)
+{
+	static const struct {
+		const char *words;
+		bool enabled, wait;
+	} cases[] = {
+		{"--wait", true, true},        {"-w", true, true},
+		{"--halt --wait", true, true}, {"--halt", true, false},
+		{"--all --wait", true, true},  {"-a -w -H", true, true},
+		{"  --wait\t", true, true},    {" ", false, false},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(config_freep) struct config *c = NULL;
+		char text[100];
+
+		snprintf(text, sizeof(text), "XENDOMAINS_SHUTDOWN='%s'\n", cases[i].words);
+		c = read_variables(text);
+		ck_assert_int_eq(c->shutdown.enabled, cases[i].enabled);
+		ck_assert_int_eq(c->shutdown.wait, cases[i].wait);
+		ck_assert(c->shutdown_all.enabled && c->shutdown_all.wait);
+	}
+}
+END_TEST
+
+START_TEST(a_bad_value_is_refused_with_file_line_and_advice)
+{
+	static const struct {
+		const char *text, *reason;
+	} cases[] = {
+		{"XENDOMAINS_SAVE=save",
+		 "/etc/x:1: XENDOMAINS_SAVE=save: a path must begin with '/'"},
+		{"\n\nXENDOMAINS_AUTO=auto\nrm",
+		 "/etc/x:3: XENDOMAINS_AUTO=auto: a path must begin with '/'"},
+		{"XENDOMAINS_RESTORE=maybe",
+		 "/etc/x:1: XENDOMAINS_RESTORE=maybe: must be true or false"},
+		{"XENDOMAINS_USLEEP=1s", "/etc/x:1: XENDOMAINS_USLEEP=1s: must be a number of "
+					 "microseconds"},
+		{"XENDOMAINS_STOP_MAXWAIT=-1", "/etc/x:1: XENDOMAINS_STOP_MAXWAIT=-1: must be a "
+					       "number of seconds"},
+		{"XENDOMAINS_STOP_MAXWAIT=99999999999",
+		 "/etc/x:1: XENDOMAINS_STOP_MAXWAIT=99999999999: must be a number of seconds"},
+		{"XENDOMAINS_SHUTDOWN='--wait --force'",
+		 "/etc/x:1: XENDOMAINS_SHUTDOWN=--wait --force: only --wait, --all and --halt are "
+		 "understood"},
+		{"XENDOMAINS_SAVE='/x\ny'\nXENDOMAINS_RESTORE=2",
+		 "/etc/x:3: XENDOMAINS_RESTORE=2: must be true or false"},
+		{"A=1\nXENDOMAINS_SAVE=$(rm)",
+		 "/etc/x:2: $(...) would have to be executed; write the value itself"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+		expect_refusal(cases[i].text, false, cases[i].reason);
+}
+END_TEST
+
+START_TEST(no_limit_of_a_stop_is_none)
+{
+	_cleanup_(config_freep) struct config *c = read_variables("XENDOMAINS_STOP_MAXWAIT=0");
+
+	ck_assert_uint_eq(c->stop_limit, USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(a_misspelt_variable_warns_and_a_foreign_one_does_not)
+{
+	_cleanup_(config_freep) struct config *c = read_variables(
+		"OTHER=1\nXENDOMAINS_SAFE=/x\nxendomains_save=/y\n");
+
+	ck_assert_uint_eq(c->n_warnings, 1);
+	ck_assert_str_eq(c->warnings[0],
+			 "/etc/x:2: there is no variable XENDOMAINS_SAFE; it is ignored");
+	ck_assert_str_eq(c->save, "/var/lib/xen/save");
+}
+END_TEST
+
+START_TEST(the_last_assignment_counts)
+{
+	_cleanup_(config_freep) struct config *c = read_variables(
+		"BASE=/srv\nXENDOMAINS_SAVE=/a\nXENDOMAINS_SAVE=$BASE/save\n");
+
+	ck_assert_str_eq(c->save, "/srv/save");
+}
+END_TEST
+
+START_TEST(native_keys_are_read)
+{
+	_cleanup_(config_freep) struct config *c = read_native(
+		"# comment\n; comment\n\n[Host]\nParallelOperations=3\n"
+		"RestartLimit = 0 \r\nRestartInterval: 60 ; a minute\n");
+
+	ck_assert_uint_eq(c->parallel, 3);
+	ck_assert_uint_eq(c->restart_limit, 0);
+	ck_assert_uint_eq(c->restart_interval, 60 * USEC_PER_SEC);
+	ck_assert_uint_eq(c->n_warnings, 0);
+}
+END_TEST
+
+START_TEST(an_empty_native_file_changes_nothing)
+{
+	_cleanup_(config_freep) struct config *c = read_native("");
+	_cleanup_(config_freep) struct config *standard = new_config();
+
+	ck_assert_uint_eq(c->parallel, standard->parallel);
+	ck_assert_uint_eq(c->restart_limit, standard->restart_limit);
+}
+END_TEST
+
+START_TEST(an_unknown_key_warns_with_its_line)
+{
+	_cleanup_(config_freep) struct config *c = read_native(
+		"Early=1\n[Guest]\nX=1\n[Host]\nY=1\nRestartLimit=2");
+
+	ck_assert_uint_eq(c->n_warnings, 3);
+	ck_assert_str_eq(c->warnings[0], "/etc/n:1: there is no section []; it is ignored");
+	ck_assert_str_eq(c->warnings[1], "/etc/n:3: there is no section [Guest]; it is ignored");
+	ck_assert_str_eq(c->warnings[2], "/etc/n:5: there is no key Y in [Host]; it is ignored");
+	ck_assert_uint_eq(c->restart_limit, 2);
+}
+END_TEST
+
+START_TEST(a_bad_key_is_refused_with_file_line_and_advice)
+{
+	static const char neither[] = "this is neither [Section], Key=value nor a comment";
+	static const struct {
+		const char *text, *reason;
+	} cases[] = {
+		{"[Host]\nParallelOperations=0",
+		 "ParallelOperations=0: must be a number from 1 to 10000"},
+		{"[Host]\nParallelOperations=",
+		 "ParallelOperations=: must be a number from 1 to 10000"},
+		{"[Host]\nRestartLimit=10001",
+		 "RestartLimit=10001: must be a number from 0 to 10000"},
+		{"[Host]\nRestartInterval=1h", "RestartInterval=1h: must be a number of seconds"},
+		{"[Host]\nnonsense", neither},
+		{"\n[Host\nRestartLimit=1\n", neither},
+		/* The first error counts, wherever the reading goes on to. */
+		{"[Host]\nRestartLimit=x\nParallelOperations=0\nnonsense",
+		 "RestartLimit=x: must be a number from 0 to 10000"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		char expected[200];
+
+		snprintf(expected, sizeof(expected), "/etc/n:2: %s", cases[i].reason);
+		expect_refusal(cases[i].text, true, expected);
+	}
+}
+END_TEST
+
+/* libinih reads lines of 200 bytes, and would take the rest of a longer one for the next line. */
+START_TEST(the_rest_of_a_long_line_is_not_a_line)
+{
+	char text[8000] = "[Host]\n#";
+
+	memset(text + strlen(text), 'x', 191);
+	strcat(text, "ParallelOperations=7\nRestartLimit=2\n");
+	for (size_t pad = 0; pad < 10; pad++) {
+		_cleanup_(config_freep) struct config *c = read_native(text);
+
+		ck_assert_uint_ne(c->parallel, 7);
+		ck_assert_uint_eq(c->restart_limit, 2);
+		ck_assert_uint_eq(c->n_warnings, 0);
+		memmove(text + 9, text + 8, strlen(text) - 7);
+	}
+	strcpy(text, "[Host]\nRestartLimit=1");
+	memset(text + strlen(text), ' ', 5000);
+	strcat(text, "2\n");
+	expect_refusal(text, true, "/etc/n:2: the line is too long");
+}
+END_TEST
+
+START_TEST(a_long_line_does_not_hide_an_error_before_it)
+{
+	char text[8000] = "[Host]\nRestartLimit=x\nRestartLimit=1";
+
+	memset(text + strlen(text), ' ', 5000);
+	expect_refusal(text, true, "/etc/n:2: RestartLimit=x: must be a number from 0 to 10000");
+}
+END_TEST
+
+START_TEST(lines_are_counted_through_long_ones)
+{
+	char text[2000] = "[Host]\n; ";
+
+	memset(text + strlen(text), 'x', 1000);
+	strcat(text, "\nRestartLimit=x\n");
+	expect_refusal(text, true, "/etc/n:3: RestartLimit=x: must be a number from 0 to 10000");
+}
+END_TEST
+
+SUITE("config", without_a_file_the_old_documentation_holds, all_eleven_variables_are_understood,
+      what_is_set_to_nothing_is_switched_off, the_words_of_a_shutdown_are_those_of_xl,
+      a_bad_value_is_refused_with_file_line_and_advice, no_limit_of_a_stop_is_none,
+      a_misspelt_variable_warns_and_a_foreign_one_does_not, the_last_assignment_counts,
+      native_keys_are_read, an_empty_native_file_changes_nothing,
+      an_unknown_key_warns_with_its_line, a_bad_key_is_refused_with_file_line_and_advice,
+      the_rest_of_a_long_line_is_not_a_line, a_long_line_does_not_hide_an_error_before_it,
+      lines_are_counted_through_long_ones);

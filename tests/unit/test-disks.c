@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "util/str.h"
+#include "worker/disks.h"
+
+/* A configuration with one disk; the text lives until the next one. */
+static const char *config_of(const char *path, const char *rest)
+{
+	static char text[500];
+
+	snprintf(text, sizeof(text), "{\"disks\":[{\"pdev_path\":\"%s\"%s}]}", path, rest);
+	return text;
+}
+
+#define WRITABLE ",\"readwrite\":1"
+
+static void expect(const char *config, const char *stamp, enum disks_verdict expected,
+		   const char *how)
+{
+	enum disks_verdict verdict = DISKS_CHANGED;
+	_cleanup_free_ char *reason = NULL;
+
+	ck_assert_int_eq(disks_compare(config, stamp, &verdict, &reason), 0);
+	ck_assert_int_eq(verdict, expected);
+	ck_assert_int_eq(!!reason, expected == DISKS_CHANGED);
+	if (how)
+		ck_assert_msg(strstr(reason, how), "%s", reason);
+}
+
+START_TEST(a_disk_that_nobody_touched_is_unchanged)
+{
+	_cleanup_folder_ struct folder f;
+	_cleanup_free_ char *stamp = NULL;
+	const char *config;
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	config = config_of(folder_path(&f, "disk"), WRITABLE);
+	ck_assert_int_eq(disks_stamp(config, &stamp), 0);
+	expect(config, stamp, DISKS_UNCHANGED, NULL);
+}
+END_TEST
+
+START_TEST(a_disk_that_was_written_replaced_or_removed_has_changed)
+{
+	const struct timespec other[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	_cleanup_folder_ struct folder f;
+	_cleanup_free_ char *stamp = NULL;
+	const char *config;
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	config = config_of(folder_path(&f, "disk"), WRITABLE);
+	ck_assert_int_eq(disks_stamp(config, &stamp), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), other, 0), 0);
+	expect(config, stamp, DISKS_CHANGED, "was written after the guest was saved");
+
+	free(TAKE_PTR(stamp));
+	ck_assert_int_eq(disks_stamp(config, &stamp), 0);
+	ck_assert_int_eq(truncate(folder_path(&f, "disk"), 2), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), other, 0), 0);
+	expect(config, stamp, DISKS_CHANGED, "was written");
+
+	free(TAKE_PTR(stamp));
+	ck_assert_int_eq(disks_stamp(config, &stamp), 0);
+	folder_write(&f, "other", "da");
+	ck_assert_int_eq(rename(folder_path(&f, "other"), folder_path(&f, "disk")), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), other, 0), 0);
+	expect(config, stamp, DISKS_CHANGED, "is another file now");
+
+	ck_assert_int_eq(unlink(folder_path(&f, "disk")), 0);
+	expect(config, stamp, DISKS_CHANGED, "cannot be found");
+}
+END_TEST
+
+START_TEST(a_change_of_less_than_a_second_is_seen)
+{
+	struct timespec times[2] = {{.tv_sec = 1000, .tv_nsec = 5000},
+				    {.tv_sec = 1000, .tv_nsec = 5000}};
+	_cleanup_folder_ struct folder f;
+	_cleanup_free_ char *stamp = NULL;
+	const char *config;
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), times, 0), 0);
+	config = config_of(folder_path(&f, "disk"), WRITABLE);
+	ck_assert_int_eq(disks_stamp(config, &stamp), 0);
+	times[1].tv_nsec += 1000;
+	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), times, 0), 0);
+	expect(config, stamp, DISKS_CHANGED, "was written");
+}
+END_TEST
+
+START_TEST(what_a_guest_cannot_write_does_not_count)
+{
+	_cleanup_free_ char *stamp = NULL;
+
+	ck_assert_int_eq(disks_stamp(config_of("/nonexistent", ""), &stamp), 0);
+	expect(config_of("/nonexistent", ""), stamp, DISKS_UNCHANGED, NULL);
+	expect(config_of("/nonexistent", ",\"readwrite\":0"), stamp, DISKS_UNCHANGED, NULL);
+	/* An empty drive. */
+	expect(config_of("", WRITABLE), stamp, DISKS_UNCHANGED, NULL);
+	expect("{}", stamp, DISKS_UNCHANGED, NULL);
+	expect("{\"disks\":[]}", stamp, DISKS_UNCHANGED, NULL);
+}
+END_TEST
+
+START_TEST(what_cannot_be_described_proves_nothing)
+{
+	static const char *const cases[][2] = {
+		{"/dev/zero", WRITABLE},
+		{"/nonexistent", WRITABLE},
+		{"relative/disk", WRITABLE},
+		{"/tmp", WRITABLE},
+		{"/etc/passwd", WRITABLE ",\"backend_domname\":\"storage\""},
+		{"iqn.2001:x", WRITABLE ",\"script\":\"block-iscsi\""},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		const char *config = config_of(cases[i][0], cases[i][1]);
+		char *stamp = NULL;
+
+		ck_assert_msg(disks_stamp(config, &stamp) == 1, "described: %s", config);
+		ck_assert_ptr_null(stamp);
+		expect(config, NULL, DISKS_UNKNOWN, NULL);
+	}
+}
+END_TEST
+
+START_TEST(one_disk_that_cannot_be_described_spoils_the_stamp)
+{
+	_cleanup_folder_ struct folder f;
+	char config[500], *stamp = NULL;
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	snprintf(config, sizeof(config),
+		 "{\"disks\":[{\"pdev_path\":\"%s\"" WRITABLE
+		 "},{\"pdev_path\":\"/dev/zero\"" WRITABLE "}]}",
+		 folder_path(&f, "disk"));
+	ck_assert_int_eq(disks_stamp(config, &stamp), 1);
+	ck_assert_ptr_null(stamp);
+}
+END_TEST
+
+START_TEST(a_disk_that_the_stamp_does_not_know_proves_nothing)
+{
+	_cleanup_folder_ struct folder f;
+	char config[500];
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	snprintf(config, sizeof(config), "%s", config_of(folder_path(&f, "disk"), WRITABLE));
+	expect(config, "{\"disks\":[]}", DISKS_UNKNOWN, NULL);
+	expect(config, "{}", DISKS_UNKNOWN, NULL);
+	expect(config, "{\"disks\":[null,1,\"x\",{}]}", DISKS_UNKNOWN, NULL);
+	expect(config, NULL, DISKS_UNKNOWN, NULL);
+}
+END_TEST
+
+START_TEST(a_change_of_one_disk_weighs_more_than_doubt_about_another)
+{
+	_cleanup_folder_ struct folder f;
+	char config[500], stamp[500];
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	snprintf(config, sizeof(config),
+		 "{\"disks\":[{\"pdev_path\":\"/dev/zero\"" WRITABLE
+		 "},{\"pdev_path\":\"%s\"" WRITABLE "},{\"pdev_path\":\"/dev/null\"" WRITABLE "}]}",
+		 folder_path(&f, "disk"));
+	snprintf(stamp, sizeof(stamp),
+		 "{\"disks\":[{\"path\":\"%s\",\"inode\":1,\"size\":4,\"changed_usec\":1}]}",
+		 folder_path(&f, "disk"));
+	expect(config, stamp, DISKS_CHANGED, "another file");
+}
+END_TEST
+
+/* What cannot be read proves nothing: memory is not brought back on the strength of it. */
+START_TEST(a_stamp_that_is_none_proves_nothing)
+{
+	_cleanup_folder_ struct folder f;
+	char config[500], stamp[500];
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	snprintf(config, sizeof(config), "%s", config_of(folder_path(&f, "disk"), WRITABLE));
+	expect(config, "nonsense", DISKS_UNKNOWN, NULL);
+	expect(config, "", DISKS_UNKNOWN, NULL);
+	expect("nonsense", "{\"disks\":[]}", DISKS_UNKNOWN, NULL);
+	/* Of this one only the name is known. */
+	snprintf(stamp, sizeof(stamp), "{\"disks\":[{\"path\":\"%s\"}]}", folder_path(&f, "disk"));
+	expect(config, stamp, DISKS_UNKNOWN, NULL);
+}
+END_TEST
+
+START_TEST(a_configuration_that_is_none_has_no_stamp)
+{
+	char *stamp = NULL;
+
+	ck_assert_int_eq(disks_stamp("nonsense", &stamp), -EBADMSG);
+	ck_assert_ptr_null(stamp);
+}
+END_TEST
+
+SUITE("disks", a_disk_that_nobody_touched_is_unchanged,
+      a_disk_that_was_written_replaced_or_removed_has_changed,
+      a_change_of_less_than_a_second_is_seen, what_a_guest_cannot_write_does_not_count,
+      what_cannot_be_described_proves_nothing, one_disk_that_cannot_be_described_spoils_the_stamp,
+      a_disk_that_the_stamp_does_not_know_proves_nothing,
+      a_change_of_one_disk_weighs_more_than_doubt_about_another,
+      a_stamp_that_is_none_proves_nothing, a_configuration_that_is_none_has_no_stamp);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/domain.h"
+#include "unit.h"
+#include "util/str.h"
+
+START_TEST(names_and_numbers_are_inverse)
+{
+	for (int i = 0; i < _SHUTDOWN_REASON_MAX; i++)
+		ck_assert_int_eq(shutdown_reason_from_string(
+					 shutdown_reason_to_string((enum shutdown_reason)i)),
+				 i);
+	for (int i = 0; i < _DOMAIN_MANAGER_MAX; i++)
+		ck_assert_int_eq(domain_manager_from_string(
+					 domain_manager_to_string((enum domain_manager)i)),
+				 i);
+	for (int i = 0; i < _DEATH_ACTION_MAX; i++)
+		ck_assert_int_eq(
+			death_action_from_string(death_action_to_string((enum death_action)i)), i);
+}
+END_TEST
+
+START_TEST(an_unknown_name_is_refused)
+{
+	ck_assert_int_eq(shutdown_reason_from_string("nonsense"), -EINVAL);
+	ck_assert_int_eq(shutdown_reason_from_string(NULL), -EINVAL);
+	ck_assert_int_eq(domain_manager_from_string("nonsense"), -EINVAL);
+	ck_assert_int_eq(domain_manager_from_string(NULL), -EINVAL);
+	ck_assert_int_eq(death_action_from_string("nonsense"), -EINVAL);
+	ck_assert_int_eq(death_action_from_string(""), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_reason_that_a_later_xen_invents_has_a_name)
+{
+	ck_assert_str_eq(shutdown_reason_to_string((enum shutdown_reason)255), "unknown");
+	ck_assert_str_eq(shutdown_reason_to_string(_SHUTDOWN_REASON_INVALID), "unknown");
+}
+END_TEST
+
+START_TEST(reasons_have_xens_numbers)
+{
+	static const char *const names[] = {"poweroff", "reboot",   "suspend",
+					    "crash",    "watchdog", "soft-reset"};
+
+	for (int i = 0; i < (int)ELEMENTSOF(names); i++)
+		ck_assert_int_eq(shutdown_reason_from_string(names[i]), i);
+}
+END_TEST
+
+START_TEST(every_action_of_libxl_is_read)
+{
+	static const struct {
+		const char *name;
+		enum death_action action;
+	} cases[] = {
+		{"destroy", DEATH_DESTROY},          {"restart", DEATH_RESTART},
+		{"restart_rename", DEATH_RESTART},   {"preserve", DEATH_PRESERVE},
+		{"coredump_destroy", DEATH_DESTROY}, {"coredump_restart", DEATH_RESTART},
+		{"soft_reset", DEATH_RESTART},       {NULL, DEATH_DESTROY},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+		ck_assert_int_eq(death_action_from_string(cases[i].name), cases[i].action);
+}
+END_TEST
+
+START_TEST(what_happens_to_a_dead_guest_depends_on_how_it_died)
+{
+	struct domain d = {
+		.shutdown = true,
+		.on_poweroff = DEATH_DESTROY,
+		.on_reboot = DEATH_RESTART,
+		.on_crash = DEATH_PRESERVE,
+	};
+	static const enum death_action expected[] = {
+		[SHUTDOWN_REASON_POWEROFF] = DEATH_DESTROY,
+		[SHUTDOWN_REASON_REBOOT] = DEATH_RESTART,
+		[SHUTDOWN_REASON_SUSPEND] = DEATH_PRESERVE,
+		[SHUTDOWN_REASON_CRASH] = DEATH_PRESERVE,
+		[SHUTDOWN_REASON_WATCHDOG] = DEATH_PRESERVE,
+		[SHUTDOWN_REASON_SOFT_RESET] = DEATH_RESTART,
+	};
+
+	for (int i = 0; i < _SHUTDOWN_REASON_MAX; i++) {
+		d.reason = (enum shutdown_reason)i;
+		ck_assert_int_eq(domain_death_action(&d), expected[i]);
+	}
+	/* Of what is not known the worst is thought. */
+	d.reason = (enum shutdown_reason)200;
+	ck_assert_int_eq(domain_death_action(&d), DEATH_PRESERVE);
+	/* A suspended one is never destroyed or restarted, whatever the configuration. */
+	d = (struct domain){.reason = SHUTDOWN_REASON_SUSPEND};
+	ck_assert_int_eq(domain_death_action(&d), DEATH_PRESERVE);
+}
+END_TEST
+
+START_TEST(a_domain_is_found_by_both_its_numbers)
+{
+	struct domain_list *l = calloc(1, sizeof(*l));
+	const struct uuid a = {.bytes = {1}}, b = {.bytes = {2}};
+
+	l->domains = calloc(2, sizeof(*l->domains));
+	l->n = 2;
+	l->domains[0] = (struct domain){.domid = 1, .uuid = a, .name = strdup("x")};
+	l->domains[1] = (struct domain){.domid = 2, .uuid = b, .source = strdup("y")};
+	ck_assert_ptr_eq(domain_list_find(l, &a, 1), &l->domains[0]);
+	ck_assert_ptr_eq(domain_list_find(l, &b, 2), &l->domains[1]);
+	/* A number is used again, and a guest that reboots has another. */
+	ck_assert_ptr_null(domain_list_find(l, &a, 2));
+	ck_assert_ptr_null(domain_list_find(l, &b, 1));
+	domain_list_free(l);
+	domain_list_free(NULL);
+}
+END_TEST
+
+SUITE("domain", names_and_numbers_are_inverse, an_unknown_name_is_refused,
+      a_reason_that_a_later_xen_invents_has_a_name, reasons_have_xens_numbers,
+      every_action_of_libxl_is_read, what_happens_to_a_dead_guest_depends_on_how_it_died,
+      a_domain_is_found_by_both_its_numbers);

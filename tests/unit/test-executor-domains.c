@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor-rig.h"
+#include "unit.h"
+
+/* What the executor makes of domains that do not do what is expected of them. */
+
+#define LIMIT (300 * USEC_PER_SEC)
+
+/* What xl does for a guest that reboots: its domain goes, and another one comes. */
+static struct domain *reboot(uint32_t from, uint32_t to)
+{
+	struct uuid uuid = puppet_domain(&f.p, from)->uuid;
+	enum domain_manager manager = puppet_domain(&f.p, from)->manager;
+	struct domain *d;
+
+	puppet_remove(&f.p, from);
+	d = puppet_add(&f.p, to, "again");
+	d->uuid = uuid;
+	d->manager = manager;
+	return d;
+}
+
+static void begin_foreign(const enum stage *stages)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1")->manager = DOMAIN_MANAGER_XL;
+	add_step(plan, 1, stages)->foreign = true;
+	run_plan(plan);
+}
+
+START_TEST(a_foreign_guest_is_cleaned_up_by_whoever_made_it)
+{
+	begin_foreign(STAGES(STAGE_SHUTDOWN));
+	puppet_domain(&f.p, 1)->shutdown = true;
+	look_again();
+	run_for(5 * USEC_PER_SEC);
+	expect_calls("ask 1|");
+	puppet_remove(&f.p, 1);
+	look_again();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	expect_calls("");
+	end();
+}
+END_TEST
+
+START_TEST(a_foreign_guest_left_behind_is_cleaned_up_after_a_grace_time)
+{
+	begin_foreign(STAGES(STAGE_SHUTDOWN));
+	puppet_domain(&f.p, 1)->shutdown = true;
+	look_again();
+	run_for(9 * USEC_PER_SEC);
+	expect_calls("ask 1|");
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("destroy 1|");
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+/* It was shut down, and is alive again: the grace time was for the domain that is gone. */
+START_TEST(a_guest_that_reboots_instead_is_asked_again_and_not_destroyed)
+{
+	begin_foreign(STAGES(STAGE_SHUTDOWN));
+	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_REBOOT;
+	look_again();
+	run_for(1 * USEC_PER_SEC);
+	reboot(1, 2);
+	look_again();
+	expect_calls("ask 1|ask 1|");
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("");
+	ck_assert_uint_eq(f.finished, 0);
+	/* It has as much time as any. */
+	run_for(LIMIT);
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+/* While it waits for its turn nobody has asked it for anything. */
+START_TEST(a_foreign_guest_that_reboots_while_it_waits_is_left_to_whoever_made_it)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1")->manager = DOMAIN_MANAGER_XL;
+	puppet_add(&f.p, 9, "9");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL))->foreign = true;
+	add_step(plan, 9, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	expect_calls("save 9|");
+	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_REBOOT;
+	look_again();
+	expect_calls("");
+	reboot(1, 2);
+	look_again();
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("");
+	puppet_remove(&f.p, 9);
+	puppet_finish(&f.p, 9, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_foreign_guest_that_ends_while_it_waits_is_cleaned_up_too)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1")->manager = DOMAIN_MANAGER_XL;
+	puppet_add(&f.p, 9, "9");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL))->foreign = true;
+	add_step(plan, 9, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	puppet_domain(&f.p, 1)->shutdown = true;
+	look_again();
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("save 9|destroy 1|");
+	end();
+}
+END_TEST
+
+START_TEST(one_of_ours_is_cleaned_up_at_once)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+	run_plan(plan);
+	puppet_domain(&f.p, 1)->shutdown = true;
+	look_again();
+	expect_calls("ask 1|destroy 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_has_gone_before_it_could_be_asked_is_done)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+	ck_assert_int_eq(executor_run(f.ex, plan, NULL, &job), 0);
+	f.p.ask_error = -ESTALE;
+	look_again();
+	expect_calls("ask 1|");
+	ck_assert_uint_eq(f.finished, 0);
+	puppet_remove(&f.p, 1);
+	look_again();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_dying_domain_is_waited_for_and_not_for_ever)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+	run_plan(plan);
+	puppet_domain(&f.p, 1)->dying = true;
+	look_again();
+	run_for(29 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 0);
+	run_for(2 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
+/* The old domain dies slowly, and the guest runs on in a new one: it is not gone. */
+START_TEST(a_guest_that_runs_on_in_a_new_domain_is_not_gone_with_the_old_one)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+	run_plan(plan);
+	puppet_domain(&f.p, 1)->dying = true;
+	look_again();
+	run_for(20 * USEC_PER_SEC);
+	reboot(1, 2);
+	look_again();
+	expect_calls("ask 1|ask 1|");
+	run_for(60 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 0);
+	end();
+}
+END_TEST
+
+START_TEST(a_worker_counts_more_than_what_is_seen_of_its_domain)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct domain *d;
+
+	begin(8, 0, LIMIT);
+	d = puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	look_again();
+	d->shutdown = false;
+	d->dying = true;
+	look_again();
+	run_for(120 * USEC_PER_SEC);
+	puppet_remove(&f.p, 1);
+	look_again();
+	run_for(120 * USEC_PER_SEC);
+	expect_calls("save 1|");
+	ck_assert_uint_eq(f.finished, 0);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	ck_assert(f.finished == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_somebody_else_suspends_is_not_cleaned_up)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+	run_plan(plan);
+	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
+	look_again();
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_comes_up_by_itself_is_not_created)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(1, 0, LIMIT);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	puppet_add(&f.p, 2, "2");
+	look_again();
+	expect_calls("create 1|");
+	expect_said("1 create running|2 - ok.|");
+	end();
+}
+END_TEST
+
+/* A reaction and a stop may meet at one guest: the end of the operation is for who began it. */
+START_TEST(the_end_of_an_operation_reaches_the_job_that_began_it)
+{
+	struct plan *first = new_plan(GOAL_STOP), *second = new_plan(GOAL_REACT);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 9, "9");
+	/* The stop has guest 1 wait for guest 9. */
+	add_step(first, 9, STAGES(STAGE_SAVE));
+	add_step(first, 1, STAGES(STAGE_SHUTDOWN_ALL));
+	run_plan(first);
+	add_step(second, 1, STAGES(STAGE_RESTART));
+	run_plan(second);
+	expect_calls("save 9|restart 1|");
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	/* Both are through with guest 1. */
+	ck_assert_uint_eq(f.finished, 1);
+	puppet_remove(&f.p, 9);
+	puppet_finish(&f.p, 9, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	ck_assert_uint_eq(f.finished, 2);
+	end();
+}
+END_TEST
+
+SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
+      a_foreign_guest_left_behind_is_cleaned_up_after_a_grace_time,
+      a_guest_that_reboots_instead_is_asked_again_and_not_destroyed,
+      a_foreign_guest_that_reboots_while_it_waits_is_left_to_whoever_made_it,
+      a_foreign_guest_that_ends_while_it_waits_is_cleaned_up_too, one_of_ours_is_cleaned_up_at_once,
+      a_guest_that_has_gone_before_it_could_be_asked_is_done,
+      a_dying_domain_is_waited_for_and_not_for_ever,
+      a_guest_that_runs_on_in_a_new_domain_is_not_gone_with_the_old_one,
+      a_worker_counts_more_than_what_is_seen_of_its_domain,
+      a_guest_that_somebody_else_suspends_is_not_cleaned_up,
+      a_guest_that_comes_up_by_itself_is_not_created,
+      the_end_of_an_operation_reaches_the_job_that_began_it);

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor-rig.h"
+#include "unit.h"
+
+START_TEST(a_guest_goes_through_its_stages)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, 60 * USEC_PER_SEC);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
+	run_plan(plan);
+	expect_calls("save 1|");
+	puppet_finish(&f.p, 1, -ENOSPC, "no room", OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("ask 1|");
+	puppet_domain(&f.p, 1)->shutdown = true;
+	look_again();
+	expect_calls("destroy 1|");
+	ck_assert_uint_eq(f.finished, 0);
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	expect_said("1 save running|1 save failed: no room|1 shutdown running: save: no room|"
+		    "1 shutdown ok: save: no room.|");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(no_more_operations_fly_than_there_are_places)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(2, 0, USEC_INFINITY);
+	for (unsigned i = 1; i <= 4; i++)
+		add_step(plan, i, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	expect_calls("create 1|create 2|");
+	puppet_add(&f.p, 2, "2");
+	puppet_finish(&f.p, 2, 0, NULL, 2);
+	run_now();
+	expect_calls("create 3|");
+	puppet_finish(&f.p, 1, -EIO, "x", OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("create 4|");
+	puppet_finish(&f.p, 3, 0, NULL, 3);
+	puppet_finish(&f.p, 4, 0, NULL, 4);
+	run_now();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(guests_that_are_built_have_a_limit_of_their_own)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(3, 0, USEC_INFINITY);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 3,
+							    .creates = 1,
+							    .stop_limit = USEC_INFINITY});
+	for (unsigned i = 1; i <= 6; i++)
+		add_step(plan, i, STAGES(i % 2 ? STAGE_CREATE : STAGE_RESTORE))->domid = DOMID_NONE;
+	run_plan(plan);
+	expect_calls("create 1|restore 2|restore 4|");
+	puppet_finish(&f.p, 2, 0, NULL, 2);
+	run_now();
+	expect_calls("restore 6|");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_now();
+	expect_calls("create 3|");
+	end();
+}
+END_TEST
+
+START_TEST(asking_and_cleaning_need_no_place)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(1, 0, USEC_INFINITY);
+	for (unsigned i = 1; i <= 4; i++)
+		puppet_add(&f.p, i, "x");
+	puppet_domain(&f.p, 4)->shutdown = true;
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	add_step(plan, 2, STAGES(STAGE_SHUTDOWN));
+	add_step(plan, 3, STAGES(STAGE_SHUTDOWN));
+	add_step(plan, 4, STAGES(STAGE_CLEAN));
+	run_plan(plan);
+	expect_calls("save 1|ask 2|ask 3|destroy 4|");
+	end();
+}
+END_TEST
+
+START_TEST(a_created_guest_keeps_its_place_until_it_is_up)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(1, 5 * USEC_PER_SEC, USEC_INFINITY);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 3, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_for(4 * USEC_PER_SEC);
+	expect_calls("create 1|");
+	/* It is up. */
+	puppet_domain(&f.p, 1)->up = true;
+	look_again();
+	expect_calls("create 2|");
+	puppet_add(&f.p, 2, "2");
+	puppet_finish(&f.p, 2, 0, NULL, 2);
+	run_for(5 * USEC_PER_SEC - 1);
+	expect_calls("");
+	/* The time is over. */
+	run_for(2);
+	expect_calls("create 3|");
+	puppet_add(&f.p, 3, "3");
+	puppet_finish(&f.p, 3, 0, NULL, 3);
+	run_now();
+	/* Nobody waits for the last place. */
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
+START_TEST(a_created_guest_that_is_gone_again_keeps_no_place)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(1, 5 * USEC_PER_SEC, USEC_INFINITY);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_now();
+	expect_calls("create 1|create 2|");
+	end();
+}
+END_TEST
+
+START_TEST(the_last_stage_is_held_back_until_the_others_are_through)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, 60 * USEC_PER_SEC);
+	for (unsigned i = 1; i <= 3; i++)
+		puppet_add(&f.p, i, "x");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL));
+	add_step(plan, 2, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL));
+	add_step(plan, 3, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	expect_calls("save 2|save 3|");
+	puppet_finish(&f.p, 2, -EIO, "x", OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("");
+	puppet_remove(&f.p, 3);
+	puppet_finish(&f.p, 3, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("ask 1|ask 2|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_does_not_listen_fails_when_its_time_is_over)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, 60 * USEC_PER_SEC);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+	run_plan(plan);
+	run_for(59 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 0);
+	run_for(2 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	expect_said("1 shutdown running|1 shutdown failed: still there after 60 s.|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_is_only_asked_is_done_at_once)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, 60 * USEC_PER_SEC);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN))->wait = false;
+	run_plan(plan);
+	expect_calls("ask 1|");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_save_knows_when_it_has_to_be_done)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, 60 * USEC_PER_SEC);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	ck_assert_uint_le(puppet_flying(&f.p, 1)->deadline, loop_now(f.loop) + 60 * USEC_PER_SEC);
+	ck_assert_uint_gt(puppet_flying(&f.p, 1)->deadline, loop_now(f.loop) + 59 * USEC_PER_SEC);
+	end();
+}
+END_TEST
+
+START_TEST(a_call_that_fails_is_a_stage_that_fails)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, 60 * USEC_PER_SEC);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
+	f.p.operate_error = -ENOMEM;
+	f.p.ask_error = -EIO;
+	run_plan(plan);
+	expect_calls("save 1|ask 1|");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(what_waits_can_be_cancelled_and_what_works_cannot)
+{
+	struct plan *plan = new_plan(GOAL_START);
+	struct job *job;
+
+	begin(1, 0, USEC_INFINITY);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	job = run_plan(plan);
+	executor_cancel(f.ex, job, "a stop");
+	run_now();
+	expect_said("1 create running|2 - skipped: a stop.|");
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_now();
+	expect_said("1 create ok.|");
+	expect_calls("create 1|");
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
+START_TEST(a_job_that_drains_can_go_on)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, USEC_INFINITY);
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	f.extension = new_plan(GOAL_STOP);
+	add_step(f.extension, 2, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	ck_assert_uint_eq(f.finished, 0);
+	expect_calls("save 1|save 2|");
+	puppet_remove(&f.p, 2);
+	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
+START_TEST(an_operation_of_an_earlier_daemon_is_waited_for)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(8, 0, USEC_INFINITY);
+	puppet_adopt(&f.p, OPERATION_CREATE, 1);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	expect_calls("");
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_now();
+	/* What it came to is what was wanted. */
+	expect_calls("");
+	expect_said("1 - ok.|");
+	end();
+}
+END_TEST
+
+START_TEST(progress_is_told_as_it_grows)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct hv_operation *operation;
+
+	begin(8, 0, USEC_INFINITY);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	operation = &puppet_flying(&f.p, 1)->operation;
+	operation->permille = 500;
+	executor_progress(f.ex, operation);
+	executor_progress(f.ex, operation);
+	operation->permille = 400;
+	executor_progress(f.ex, operation);
+	expect_said("1 save running|1 save running|");
+	end();
+}
+END_TEST
+
+START_TEST(steps_without_stages_are_reported_and_end)
+{
+	struct plan *plan = new_plan(GOAL_START);
+	struct step *s;
+
+	begin(8, 0, USEC_INFINITY);
+	s = add_step(plan, 1, STAGES(STAGE_CREATE));
+	s->n_stages = 0;
+	s->result = STEP_OK;
+	s->reason = strdup("runs already");
+	s = add_step(plan, 2, STAGES(STAGE_CREATE));
+	s->n_stages = 0;
+	s->result = STEP_FAILED;
+	s->reason = strdup("bad");
+	run_plan(plan);
+	expect_said("1 - ok: runs already.|2 - failed: bad.|");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_there_are_places,
+      guests_that_are_built_have_a_limit_of_their_own, asking_and_cleaning_need_no_place,
+      a_created_guest_keeps_its_place_until_it_is_up,
+      a_created_guest_that_is_gone_again_keeps_no_place,
+      the_last_stage_is_held_back_until_the_others_are_through,
+      a_guest_that_does_not_listen_fails_when_its_time_is_over,
+      a_guest_that_is_only_asked_is_done_at_once, a_save_knows_when_it_has_to_be_done,
+      a_call_that_fails_is_a_stage_that_fails, what_waits_can_be_cancelled_and_what_works_cannot,
+      a_job_that_drains_can_go_on, an_operation_of_an_earlier_daemon_is_waited_for,
+      progress_is_told_as_it_grows, steps_without_stages_are_reported_and_end);

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "util/fd.h"
+#include "util/str.h"
+#include "worker/image.h"
+
+#define UUID           "00112233-4455-6677-8899-aabbccddeeff"
+#define CONFIG         "{\"c_info\":{\"name\":\"web\",\"uuid\":\"" UUID "\"}}"
+#define XL_HEADER_SIZE 48
+#define BLOCK          4096
+
+/* An image on disk, without its stream. */
+struct image {
+	struct folder folder;
+	int fd;
+	uint8_t *head;
+	size_t size;
+};
+
+static void make(struct image *i, const char *config)
+{
+	folder_make(&i->folder);
+	i->fd = open(folder_path(&i->folder, "image"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(i->fd, 0);
+	ck_assert_int_eq(image_header_make(config, &i->head, &i->size), 0);
+	ck_assert_int_eq(fd_write_all(i->fd, i->head, i->size), 0);
+}
+
+static void image_done(struct image *i)
+{
+	close(i->fd);
+	free(i->head);
+	folder_remove(&i->folder);
+}
+
+#define _cleanup_image_ _cleanup_(image_done)
+
+static struct image_facts some_facts(void)
+{
+	struct image_facts facts = {
+		.id = {.bytes = {1, 2, 3}},
+		.stream_bytes = UINT64_C(123456789012),
+		.stream_hash = UINT64_C(0xfedcba9876543210),
+		.saved_wall = 4711,
+	};
+
+	ck_assert_int_eq(uuid_parse(UUID, &facts.uuid), 0);
+	return facts;
+}
+
+static void complete(struct image *i)
+{
+	struct image_facts facts = some_facts();
+
+	ck_assert_int_eq(image_write_facts(i->fd, &facts, (off_t)i->size, CONFIG), 0);
+}
+
+static void expect_problem(const struct image *i, int error, const char *problem)
+{
+	struct image_header header = {0};
+	const char *said = NULL;
+
+	ck_assert_int_eq(image_read_header(i->fd, &header, &said), error);
+	ck_assert_str_eq(said, problem);
+	ck_assert_ptr_null(header.config);
+}
+
+/* Writes over the image. */
+static void patch(const struct image *i, off_t at, const void *data, size_t size)
+{
+	ck_assert_int_eq(fd_pwrite_all(i->fd, data, size, at), 0);
+}
+
+START_TEST(an_image_comes_back_as_it_was_described)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	struct image_facts facts = some_facts();
+	_cleanup_image_ struct image i;
+	const char *problem;
+
+	make(&i, CONFIG);
+	complete(&i);
+	ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+	ck_assert_str_eq(header.config, CONFIG);
+	ck_assert_str_eq(header.name, "web");
+	ck_assert_str_eq(UUID_TEXT(&header.uuid), UUID);
+	ck_assert_int_eq(header.stream, (off_t)i.size);
+	ck_assert(header.ours);
+	ck_assert(uuid_equal(&header.facts.id, &facts.id));
+	ck_assert(uuid_equal(&header.facts.uuid, &facts.uuid));
+	ck_assert_uint_eq(header.facts.stream_bytes, facts.stream_bytes);
+	ck_assert_uint_eq(header.facts.stream_hash, facts.stream_hash);
+	ck_assert_uint_eq(header.facts.saved_wall, facts.saved_wall);
+	ck_assert_ptr_null(header.stamp);
+}
+END_TEST
+
+START_TEST(a_stamp_comes_back_too)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_image_ struct image i;
+	const char *problem;
+
+	make(&i, CONFIG);
+	complete(&i);
+	ck_assert_int_eq(image_write_stamp(i.fd, "{\"disks\":[]}", (off_t)i.size), 0);
+	ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+	ck_assert_str_eq(header.stamp, "{\"disks\":[]}");
+	ck_assert(header.ours);
+}
+END_TEST
+
+/* xl and its tools must find the stream where the header says, and the tail is one block. */
+START_TEST(the_stream_begins_at_a_block_and_the_tail_is_the_block_before)
+{
+	for (size_t length = 1; length < 9000; length += 611) {
+		_cleanup_free_ uint8_t *head = NULL;
+		_cleanup_free_ char *config = calloc(1, length + 1);
+		uint32_t optional, config_length;
+		size_t size;
+
+		memset(config, 'c', length);
+		ck_assert_int_eq(image_header_make(config, &head, &size), 0);
+		ck_assert_uint_eq(size % BLOCK, 0);
+		memcpy(&optional, head + 44, sizeof(optional));
+		ck_assert_uint_eq(optional, size - XL_HEADER_SIZE);
+		memcpy(&config_length, head + 48, sizeof(config_length));
+		ck_assert_uint_eq(config_length, length + 1);
+		ck_assert_uint_ge(size, XL_HEADER_SIZE + 4 + length + 1 + BLOCK);
+		ck_assert_int_eq(memcmp(head + size - BLOCK, "xendomainsd incomplete", 22), 0);
+	}
+}
+END_TEST
+
+START_TEST(an_image_that_was_never_completed_says_so)
+{
+	_cleanup_image_ struct image i;
+
+	make(&i, CONFIG);
+	expect_problem(&i, -EBADMSG, "it was never completed");
+}
+END_TEST
+
+START_TEST(a_damaged_description_is_noticed_at_any_byte)
+{
+	_cleanup_image_ struct image i;
+	uint8_t half[2048];
+	off_t tail;
+
+	make(&i, CONFIG);
+	complete(&i);
+	tail = (off_t)i.size - BLOCK;
+	ck_assert_int_eq(pread(i.fd, half, sizeof(half), tail), (ssize_t)sizeof(half));
+	for (size_t at = strlen("xendomainsd "); half[at]; at++) {
+		uint8_t byte = half[at] ^ 1;
+
+		/* The blank between hash and text is the one byte that says nothing. */
+		if (at == strlen("xendomainsd ") + 16)
+			continue;
+		patch(&i, tail + (off_t)at, &byte, 1);
+		expect_problem(&i, -EBADMSG, "its own description is damaged");
+		patch(&i, tail + (off_t)at, &half[at], 1);
+	}
+}
+END_TEST
+
+START_TEST(a_torn_stamp_is_done_without)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_image_ struct image i;
+	const char *problem;
+
+	make(&i, CONFIG);
+	complete(&i);
+	ck_assert_int_eq(image_write_stamp(i.fd, "{\"disks\":[]}", (off_t)i.size), 0);
+	patch(&i, (off_t)i.size - BLOCK / 2 + 35, "x", 1);
+	ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+	ck_assert(header.ours);
+	ck_assert_ptr_null(header.stamp);
+}
+END_TEST
+
+START_TEST(a_changed_configuration_is_noticed)
+{
+	_cleanup_image_ struct image i;
+
+	make(&i, CONFIG);
+	complete(&i);
+	patch(&i, XL_HEADER_SIZE + 4 + (off_t)(strstr(CONFIG, "web") - CONFIG), "w3b", 3);
+	expect_problem(&i, -EBADMSG, "its configuration is damaged");
+}
+END_TEST
+
+START_TEST(an_image_of_xls_own_is_understood_without_a_tail)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	uint8_t data[XL_HEADER_SIZE + 4 + sizeof(CONFIG)];
+	uint32_t length = sizeof(CONFIG), optional = 4 + sizeof(CONFIG);
+	_cleanup_image_ struct image i;
+	const char *problem;
+
+	make(&i, CONFIG);
+	memcpy(data, i.head, sizeof(data));
+	memcpy(data + 44, &optional, sizeof(optional));
+	memcpy(data + 48, &length, sizeof(length));
+	ck_assert_int_eq(image_header_parse(data, sizeof(data), &header, &problem), 0);
+	ck_assert(!header.ours);
+	ck_assert_str_eq(header.name, "web");
+	ck_assert_int_eq(header.stream, (off_t)sizeof(data));
+}
+END_TEST
+
+START_TEST(what_others_put_into_the_tail_is_theirs)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_image_ struct image i;
+	const char *problem;
+
+	make(&i, CONFIG);
+	patch(&i, (off_t)i.size - BLOCK, "somebody else", 13);
+	ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+	ck_assert(!header.ours);
+}
+END_TEST
+
+START_TEST(what_is_no_image_is_told_from_what_is_a_broken_one)
+{
+	static const uint32_t too_long = 2U << 20, tiny = 3, other_flags = 1, more_flags = 7;
+	static const struct {
+		off_t at;
+		const void *data;
+		size_t size;
+		int error;
+		const char *problem;
+	} cases[] = {
+		{0, "x", 1, -ENOEXEC, "it is no image of xl's"},
+		{31, "x", 1, -ENOEXEC, "it is no image of xl's"},
+		{32, "\x01\x02\x03\x04", 4, -EBADMSG,
+		 "it was written by a machine of another byte order"},
+		{36, &other_flags, 4, -EBADMSG, "it is of a Xen that is too old or too new"},
+		{36, &more_flags, 4, -EBADMSG, "it is of a Xen that is too old or too new"},
+		{44, &too_long, 4, -EBADMSG, "its header is damaged"},
+		{44, &tiny, 4, -EBADMSG, "its header is damaged"},
+		{48, "\xff\xff\xff\xff", 4, -EBADMSG, "its header is damaged"},
+		{48, "\x01\0\0\0", 4, -EBADMSG, "its header is damaged"},
+		{48, "\x10\0\0\0", 4, -EBADMSG, "its header is damaged"},
+		{52, "x", 1, -EBADMSG, "its configuration gives no name and UUID"},
+	};
+
+	for (size_t n = 0; n < ELEMENTSOF(cases); n++) {
+		_cleanup_image_ struct image i;
+
+		make(&i, CONFIG);
+		complete(&i);
+		patch(&i, cases[n].at, cases[n].data, cases[n].size);
+		expect_problem(&i, cases[n].error, cases[n].problem);
+	}
+}
+END_TEST
+
+START_TEST(an_image_cut_anywhere_is_refused)
+{
+	_cleanup_image_ struct image i;
+
+	make(&i, CONFIG);
+	complete(&i);
+	expect_problem(&(struct image){.fd = open("/dev/null", O_RDONLY | O_CLOEXEC)}, -ENOEXEC,
+		       "it is empty");
+	for (off_t size = (off_t)i.size - 1; size > 0; size -= size > 100 ? 97 : 1) {
+		bool head = size >= XL_HEADER_SIZE;
+
+		ck_assert_int_eq(ftruncate(i.fd, size), 0);
+		expect_problem(&i, head ? -EBADMSG : -ENOEXEC,
+			       head ? "it is cut short" : "it is no image of xl's");
+	}
+}
+END_TEST
+
+START_TEST(a_configuration_without_a_name_makes_no_image)
+{
+	static const char *const bad[] = {
+		"{}",
+		"[]",
+		"nonsense",
+		"{\"c_info\":{\"name\":\"web\"}}",
+		"{\"c_info\":{\"uuid\":\"" UUID "\"}}",
+		"{\"c_info\":{\"name\":\"\",\"uuid\":\"" UUID "\"}}",
+		"{\"c_info\":{\"name\":\"web\",\"uuid\":\"x\"}}",
+	};
+
+	for (size_t n = 0; n < ELEMENTSOF(bad); n++) {
+		_cleanup_image_ struct image i;
+
+		make(&i, bad[n]);
+		expect_problem(&i, -EBADMSG, "its configuration gives no name and UUID");
+	}
+}
+END_TEST
+
+START_TEST(a_description_that_lacks_something_is_not_understood)
+{
+	_cleanup_image_ struct image i;
+
+	make(&i, CONFIG);
+	/* A half is a half: what a stamp may hold is no description. */
+	ck_assert_int_eq(
+		image_write_stamp(i.fd, "{\"id\":\"" UUID "\"}", (off_t)i.size - BLOCK / 2), 0);
+	expect_problem(&i, -EBADMSG, "its own description is not understood");
+}
+END_TEST
+
+START_TEST(what_is_too_long_is_refused_and_what_just_fits_is_not)
+{
+	_cleanup_free_ char *config = calloc(1, IMAGE_CONFIG_MAX + 1), *stamp = calloc(1, 3000);
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_image_ struct image i;
+	uint8_t *head = NULL;
+	const char *problem;
+	size_t size;
+
+	memset(config, ' ', IMAGE_CONFIG_MAX);
+	ck_assert_int_eq(image_header_make(config, &head, &size), -EMSGSIZE);
+	ck_assert_ptr_null(head);
+	memcpy(config, CONFIG, strlen(CONFIG));
+	config[IMAGE_CONFIG_MAX - 1] = '\0';
+	make(&i, config);
+	ck_assert_int_eq(image_write_facts(i.fd, &(struct image_facts){0}, (off_t)i.size, config),
+			 0);
+	/* The word, the hash, a blank, the text and a zero make a half. */
+	sprintf(stamp, "{\"s\":\"%0*d\"}", 2048 - 12 - 16 - 1 - 1 - 8, 0);
+	ck_assert_int_eq(image_write_stamp(i.fd, stamp, (off_t)i.size), 0);
+	ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+	ck_assert_str_eq(header.stamp, stamp);
+	sprintf(stamp, "{\"s\":\"%0*d\"}", 2048 - 12 - 16 - 1 - 8, 0);
+	ck_assert_int_eq(image_write_stamp(i.fd, stamp, (off_t)i.size), -EMSGSIZE);
+}
+END_TEST
+
+START_TEST(a_descriptor_that_cannot_be_read_is_an_error)
+{
+	struct image_header header;
+	const char *problem;
+
+	ck_assert_int_eq(image_read_header(-1, &header, &problem), -EBADF);
+	ck_assert_int_eq(image_write_facts(-1, &(struct image_facts){0}, BLOCK, ""), -EBADF);
+}
+END_TEST
+
+SUITE("image", an_image_comes_back_as_it_was_described, a_stamp_comes_back_too,
+      the_stream_begins_at_a_block_and_the_tail_is_the_block_before,
+      an_image_that_was_never_completed_says_so, a_damaged_description_is_noticed_at_any_byte,
+      a_torn_stamp_is_done_without, a_changed_configuration_is_noticed,
+      an_image_of_xls_own_is_understood_without_a_tail, what_others_put_into_the_tail_is_theirs,
+      what_is_no_image_is_told_from_what_is_a_broken_one, an_image_cut_anywhere_is_refused,
+      a_configuration_without_a_name_makes_no_image,
+      a_description_that_lacks_something_is_not_understood,
+      what_is_too_long_is_refused_and_what_just_fits_is_not,
+      a_descriptor_that_cannot_be_read_is_an_error);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/inventory.h"
+#include "scene.h"
+#include "unit.h"
+#include "util/str.h"
+
+START_TEST(every_state_has_a_name_of_its_own)
+{
+	for (int i = 0; i < _GUEST_STATE_MAX; i++) {
+		ck_assert(!str_empty(guest_state_to_string((enum guest_state)i)));
+		for (int j = 0; j < i; j++)
+			ck_assert_str_ne(guest_state_to_string((enum guest_state)i),
+					 guest_state_to_string((enum guest_state)j));
+	}
+}
+END_TEST
+
+START_TEST(what_belongs_together_is_one_guest)
+{
+	_cleanup_scene_ struct scene s;
+	const struct guest *g;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_image(&s, "web", 1);
+	scene_domain(&s, "web", 1);
+	ck_assert_int_eq(history_set_failure(s.history, &s.survey->images[0].uuid, "x"), 0);
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 1);
+	g = scene_guest(&s, 1);
+	ck_assert_ptr_eq(g->config, &s.survey->configs[0]);
+	ck_assert_ptr_eq(g->image, &s.survey->images[0]);
+	ck_assert_ptr_eq(g->domain, &s.domains->domains[0]);
+	ck_assert_str_eq(g->past->failure, "x");
+	ck_assert_str_eq(g->name, "web");
+	ck_assert_ptr_null(g->conflict);
+}
+END_TEST
+
+START_TEST(guests_come_in_the_order_of_their_files)
+{
+	_cleanup_scene_ struct scene s;
+	static const unsigned expected[] = {3, 1, 2, 5, 4, 7, 6};
+
+	scene_make(&s);
+	scene_config(&s, "b", 1);
+	scene_config(&s, "c", 2);
+	scene_config(&s, "a", 3);
+	scene_image(&s, "z", 4);
+	scene_image(&s, "y", 5);
+	scene_domain(&s, "x", 7);
+	scene_domain(&s, "w", 6);
+	scene_domain(&s, "b", 1);
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, ELEMENTSOF(expected));
+	for (size_t i = 0; i < ELEMENTSOF(expected); i++)
+		ck_assert_ptr_eq(&s.inventory->guests[i], scene_guest(&s, expected[i]));
+}
+END_TEST
+
+START_TEST(dom0_and_its_like_are_no_guests)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "Domain-0", 0)->system = true;
+	scene_domain(&s, "stubdom", 5)->system = true;
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 0);
+}
+END_TEST
+
+START_TEST(a_configuration_without_a_uuid_is_the_guest_of_its_name)
+{
+	struct uuid drawn = scene_uuid(9);
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "web", 0);
+	scene_build(&s);
+	ck_assert(uuid_is_null(&s.inventory->guests[0].uuid));
+
+	ck_assert_int_eq(history_set_drawn(s.history, "web", &drawn), 0);
+	scene_build(&s);
+	ck_assert_ptr_nonnull(scene_guest(&s, 9)->config);
+
+	/* Saved under another one, it is that. */
+	scene_image(&s, "web", 2);
+	scene_build(&s);
+	ck_assert_ptr_nonnull(scene_guest(&s, 2)->config);
+	ck_assert_ptr_null(scene_guest(&s, 9));
+
+	/* And before that, the one that runs. */
+	scene_domain(&s, "web", 3);
+	scene_build(&s);
+	ck_assert_ptr_nonnull(scene_guest(&s, 3)->config);
+	ck_assert_ptr_null(scene_guest(&s, 2)->config);
+	s.domains->domains[0].dying = true;
+	scene_build(&s);
+	ck_assert_ptr_nonnull(scene_guest(&s, 2)->config);
+	s.domains->domains[0] = (struct domain){
+		.name = s.domains->domains[0].name, .uuid = scene_uuid(3), .system = true};
+	scene_build(&s);
+	ck_assert_ptr_nonnull(scene_guest(&s, 2)->config);
+}
+END_TEST
+
+START_TEST(a_uuid_in_the_file_counts_more_than_a_name)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_domain(&s, "web", 2);
+	scene_image(&s, "web", 3);
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 3);
+	ck_assert_ptr_null(scene_guest(&s, 1)->domain);
+	ck_assert_ptr_null(scene_guest(&s, 1)->image);
+	ck_assert_ptr_null(scene_guest(&s, 2)->config);
+}
+END_TEST
+
+START_TEST(two_files_of_one_uuid_are_both_refused)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 1);
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 2);
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[0].conflict, "/auto/b.cfg"));
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[1].conflict, "/auto/a.cfg"));
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[1].conflict, "UUID"));
+	ck_assert(uuid_is_null(&s.inventory->guests[1].uuid));
+}
+END_TEST
+
+START_TEST(two_files_of_one_name_are_both_refused)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_build(&s);
+	ck_assert_ptr_null(s.inventory->guests[0].conflict);
+	ck_assert_int_eq(str_replace(&s.survey->configs[1].name, "a"), 0);
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 2);
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[0].conflict, "/auto/b.cfg"));
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[1].conflict, "/auto/a.cfg"));
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[1].conflict, "name"));
+}
+END_TEST
+
+START_TEST(two_files_of_one_name_without_uuids_are_both_refused)
+{
+	struct uuid drawn = scene_uuid(9);
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 0);
+	scene_config(&s, "b", 0);
+	ck_assert_int_eq(str_replace(&s.survey->configs[1].name, "a"), 0);
+	ck_assert_int_eq(history_set_drawn(s.history, "a", &drawn), 0);
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 2);
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[0].conflict, "the name a"));
+	ck_assert_ptr_nonnull(strstr(s.inventory->guests[1].conflict, "the name a"));
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_conflicts_with_nothing)
+{
+	_cleanup_scene_ struct scene s;
+	struct survey_config *c;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	c = scene_config(&s, "b", 0);
+	c->error = strdup("/auto/b.cfg: nonsense");
+	free(TAKE_PTR(c->name));
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 2);
+	ck_assert_ptr_null(s.inventory->guests[0].conflict);
+	ck_assert_ptr_null(s.inventory->guests[1].conflict);
+	ck_assert_str_eq(s.inventory->guests[1].name, "b.cfg");
+	ck_assert(uuid_is_null(&s.inventory->guests[1].uuid));
+}
+END_TEST
+
+/* A name in XenStore is what counts; while a domain dies it has none any more. */
+START_TEST(a_renamed_guest_goes_by_its_new_name)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_domain(&s, "web-new", 1);
+	scene_build(&s);
+	ck_assert_str_eq(scene_guest(&s, 1)->name, "web-new");
+	s.domains->domains[0].dying = true;
+	free(TAKE_PTR(s.domains->domains[0].name));
+	scene_build(&s);
+	ck_assert_str_eq(scene_guest(&s, 1)->name, "web");
+}
+END_TEST
+
+START_TEST(a_nameless_domain_has_something_to_show)
+{
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	d = scene_domain(&s, "x", 1);
+	free(TAKE_PTR(d->name));
+	scene_build(&s);
+	ck_assert_str_eq(scene_guest(&s, 1)->name, "(null)");
+}
+END_TEST
+
+START_TEST(a_living_domain_counts_more_than_a_dying_one)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		_cleanup_scene_ struct scene s;
+
+		scene_make(&s);
+		scene_domain(&s, "web", 1)->dying = turn == 0;
+		scene_domain(&s, "web", 2)->dying = turn == 1;
+		s.domains->domains[1].uuid = scene_uuid(1);
+		scene_build(&s);
+		ck_assert_uint_eq(s.inventory->n, 1);
+		ck_assert_uint_eq(scene_guest(&s, 1)->domain->domid, turn == 0 ? 2 : 1);
+	}
+}
+END_TEST
+
+START_TEST(a_broken_image_belongs_to_the_guest_of_its_name)
+{
+	_cleanup_scene_ struct scene s;
+	struct survey_image *i;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	i = scene_image(&s, "web", 0);
+	i->error = strdup("torn");
+	i = scene_image(&s, "unknown", 0);
+	i->error = strdup("torn");
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 2);
+	ck_assert_str_eq(scene_guest(&s, 1)->image->error, "torn");
+	ck_assert_str_eq(s.inventory->guests[1].name, "unknown");
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way)
+{
+	_cleanup_scene_ struct scene s;
+	struct survey_image *i;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	i = scene_image(&s, "web", 0);
+	i->error = strdup("no image");
+	i->foreign = true;
+	i = scene_image(&s, "lost+found", 0);
+	i->error = strdup("no image");
+	i->foreign = true;
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 1);
+	ck_assert_ptr_nonnull(scene_guest(&s, 1)->image);
+}
+END_TEST
+
+START_TEST(of_two_images_the_one_that_can_be_read_counts)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_image(&s, "a", 1)->error = strdup("torn");
+	scene_image(&s, "b", 1);
+	scene_image(&s, "c", 1);
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 1);
+	ck_assert_str_eq(scene_guest(&s, 1)->image->path, "/save/b");
+}
+END_TEST
+
+START_TEST(guests_are_found_by_name_and_by_uuid)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid uuid = scene_uuid(1), other = scene_uuid(7);
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_build(&s);
+	ck_assert_ptr_eq(inventory_find_named(s.inventory, "web"), scene_guest(&s, 1));
+	ck_assert_ptr_eq(inventory_find_named(s.inventory, UUID_TEXT(&uuid)), scene_guest(&s, 1));
+	ck_assert_ptr_null(inventory_find_named(s.inventory, "we"));
+	ck_assert_ptr_null(inventory_find_named(s.inventory, ""));
+	ck_assert_ptr_null(inventory_find_named(s.inventory, UUID_TEXT(&other)));
+	ck_assert_ptr_null(inventory_find(s.inventory, &UUID_NULL));
+	inventory_set_busy(s.inventory, &other);
+	ck_assert(!scene_guest(&s, 1)->busy);
+	inventory_set_busy(s.inventory, &uuid);
+	ck_assert(scene_guest(&s, 1)->busy);
+}
+END_TEST
+
+START_TEST(a_guest_may_be_called_like_a_uuid)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid uuid = scene_uuid(7);
+
+	scene_make(&s);
+	scene_config(&s, UUID_TEXT(&uuid), 1);
+	scene_build(&s);
+	ck_assert_ptr_eq(inventory_find_named(s.inventory, UUID_TEXT(&uuid)), scene_guest(&s, 1));
+}
+END_TEST
+
+START_TEST(the_state_of_a_domain_is_told)
+{
+	static const struct {
+		struct domain d;
+		enum guest_state state;
+		bool alive;
+	} cases[] = {
+		{{.domid = 1}, GUEST_RUNNING, true},
+		{{.paused = true}, GUEST_PAUSED, true},
+		{{.dying = true, .shutdown = true}, GUEST_DYING, false},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_POWEROFF}, GUEST_STOPPED, false},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_REBOOT}, GUEST_STOPPED, false},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_SOFT_RESET}, GUEST_STOPPED, false},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND}, GUEST_SAVING, false},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH}, GUEST_CRASHED, false},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_WATCHDOG}, GUEST_CRASHED, false},
+		{{.shutdown = true, .reason = (enum shutdown_reason)99}, GUEST_STOPPED, false},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		struct past past = {.failure = NULL};
+		struct guest g = {.domain = &cases[i].d, .past = &past};
+		const char *reason = "x";
+
+		ck_assert_int_eq(guest_state(&g, &reason), cases[i].state);
+		ck_assert_ptr_null(reason);
+		ck_assert_int_eq(guest_is_alive(&g), cases[i].alive);
+	}
+	ck_assert(!guest_is_alive(&(struct guest){.name = "x"}));
+}
+END_TEST
+
+START_TEST(the_state_of_a_guest_without_a_domain_has_a_reason)
+{
+	char bad_config[] = "config", bad_image[] = "image", failure[] = "failure";
+	struct survey_config config = {.error = NULL}, broken_config = {.error = bad_config};
+	struct survey_image image = {.error = NULL}, broken_image = {.error = bad_image};
+	struct past past = {.failure = failure};
+	const struct {
+		struct guest g;
+		enum guest_state state;
+		const char *reason;
+	} cases[] = {
+		{{.config = &config}, GUEST_STOPPED, NULL},
+		{{.image = &image}, GUEST_SAVED, NULL},
+		{{.config = &broken_config}, GUEST_FAILED, "config"},
+		/* What is saved can be had, whatever became of the file. */
+		{{.config = &broken_config, .image = &image}, GUEST_SAVED, NULL},
+		{{.config = &config, .image = &broken_image}, GUEST_FAILED, "image"},
+		{{.config = &config, .past = &past}, GUEST_FAILED, "failure"},
+		{{.config = &config, .image = &image, .past = &past}, GUEST_FAILED, "failure"},
+		{{.config = &config, .conflict = (char[]){"two"}}, GUEST_FAILED, "two"},
+		{{.config = &config, .image = &image, .conflict = (char[]){"two"}},
+		 GUEST_SAVED,
+		 NULL},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		const char *reason = "x";
+
+		ck_assert_int_eq(guest_state(&cases[i].g, &reason), cases[i].state);
+		ck_assert_pstr_eq(reason, cases[i].reason);
+	}
+}
+END_TEST
+
+START_TEST(a_failure_of_a_running_guest_is_told_too)
+{
+	struct past past = {.failure = (char[]){"save: no room"}};
+	struct domain d = {.domid = 1};
+	struct guest g = {.domain = &d, .past = &past};
+	const char *reason;
+
+	ck_assert_int_eq(guest_state(&g, &reason), GUEST_RUNNING);
+	ck_assert_str_eq(reason, "save: no room");
+}
+END_TEST
+
+SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_one_guest,
+      guests_come_in_the_order_of_their_files, dom0_and_its_like_are_no_guests,
+      a_configuration_without_a_uuid_is_the_guest_of_its_name,
+      a_uuid_in_the_file_counts_more_than_a_name, two_files_of_one_uuid_are_both_refused,
+      two_files_of_one_name_are_both_refused, two_files_of_one_name_without_uuids_are_both_refused,
+      a_file_that_cannot_be_read_conflicts_with_nothing, a_renamed_guest_goes_by_its_new_name,
+      a_nameless_domain_has_something_to_show, a_living_domain_counts_more_than_a_dying_one,
+      a_broken_image_belongs_to_the_guest_of_its_name,
+      a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way,
+      of_two_images_the_one_that_can_be_read_counts, guests_are_found_by_name_and_by_uuid,
+      a_guest_may_be_called_like_a_uuid, the_state_of_a_domain_is_told,
+      the_state_of_a_guest_without_a_domain_has_a_reason, a_failure_of_a_running_guest_is_told_too);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "util/fd.h"
+#include "util/str.h"
+#include "wire/journal.h"
+
+#define UUID "00112233-4455-6677-8899-aabbccddeeff"
+#define BOOT "11112222-3333-4444-5555-666677778888"
+#define REST "\"uuid\":\"" UUID "\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5"
+
+static struct journal_entry sample(enum journal_kind kind)
+{
+	struct journal_entry entry = {
+		.kind = kind, .name = "web", .reason = "a \"reason\"\n", .time = 123456};
+
+	ck_assert_int_eq(uuid_parse(UUID, &entry.uuid), 0);
+	ck_assert_int_eq(uuid_parse(BOOT, &entry.boot), 0);
+	return entry;
+}
+
+START_TEST(every_kind_is_read_as_it_was_written)
+{
+	for (int kind = 0; kind < _JOURNAL_KIND_MAX; kind++) {
+		struct journal_entry in = sample((enum journal_kind)kind), out;
+		_cleanup_json_ struct json_object *o = NULL;
+		_cleanup_folder_ struct folder f;
+		_cleanup_free_ char *text = NULL;
+		size_t size;
+
+		folder_make(&f);
+		ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &in), 0);
+		ck_assert_int_eq(file_read(folder_path(&f, "journal"), 1000, &text, &size), 0);
+		/* An empty line, and one that holds it all. */
+		ck_assert_int_eq(text[0], '\n');
+		ck_assert_ptr_eq(strchr(text + 1, '\n'), text + size - 1);
+		ck_assert_int_eq(journal_parse(text + 1, size - 2, &out, &o), 0);
+		ck_assert_int_eq(out.kind, kind);
+		ck_assert(uuid_equal(&out.uuid, &in.uuid));
+		ck_assert(uuid_equal(&out.boot, &in.boot));
+		ck_assert_str_eq(out.name, in.name);
+		ck_assert_str_eq(out.reason, in.reason);
+		ck_assert_uint_eq(out.time, in.time);
+	}
+}
+END_TEST
+
+START_TEST(a_journal_is_for_root_only_and_grows)
+{
+	struct journal_entry entry = sample(JOURNAL_FAILURE);
+	_cleanup_folder_ struct folder f;
+	struct stat once, twice;
+
+	folder_make(&f);
+	ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &entry), 0);
+	ck_assert_int_eq(stat(folder_path(&f, "journal"), &once), 0);
+	ck_assert_uint_eq(once.st_mode & 0777, 0600);
+	ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &entry), 0);
+	ck_assert_int_eq(stat(folder_path(&f, "journal"), &twice), 0);
+	ck_assert_int_gt(twice.st_size, once.st_size);
+}
+END_TEST
+
+START_TEST(a_link_is_not_followed)
+{
+	struct journal_entry entry = sample(JOURNAL_FAILURE);
+	_cleanup_folder_ struct folder f;
+
+	folder_make(&f);
+	ck_assert_int_eq(symlink("/etc/passwd", folder_path(&f, "journal")), 0);
+	ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &entry), -ELOOP);
+	ck_assert_int_eq(journal_append(folder_path(&f, "no/journal"), &entry), -ENOENT);
+	ck_assert_int_eq(journal_append("/dev/full", &entry), -ENOSPC);
+}
+END_TEST
+
+START_TEST(what_a_line_does_not_say_is_not_made_up)
+{
+	static const char line[] = "{\"entry\":\"failure\"," REST "}";
+	_cleanup_json_ struct json_object *o = NULL;
+	struct journal_entry entry;
+
+	ck_assert_int_eq(journal_parse(line, strlen(line), &entry, &o), 0);
+	ck_assert_int_eq(entry.kind, JOURNAL_FAILURE);
+	ck_assert_ptr_null(entry.name);
+	ck_assert_ptr_null(entry.reason);
+	ck_assert_uint_eq(entry.time, 5);
+}
+END_TEST
+
+START_TEST(a_torn_line_is_refused_wherever_it_is_torn)
+{
+	static const char line[] = "{\"entry\":\"drawn\",\"name\":\"web\"," REST "}";
+	struct json_object *o = NULL;
+	struct journal_entry entry;
+
+	for (size_t cut = 0; cut < strlen(line); cut++)
+		ck_assert_int_eq(journal_parse(line, cut, &entry, &o), -EBADMSG);
+	ck_assert_ptr_null(o);
+	ck_assert_int_eq(journal_parse(line, strlen(line), &entry, &o), 0);
+	json_object_put(o);
+}
+END_TEST
+
+START_TEST(a_line_that_says_too_little_is_refused)
+{
+	static const char *const bad[] = {
+		"{}",
+		"{" REST "}",
+		"{\"entry\":\"forgotten\"," REST "}",
+		"{\"entry\":\"drawn\"," REST "}",
+		"{\"entry\":\"failure\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5}",
+		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"monotonic_usec\":5}",
+		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"boot\":\"" BOOT "\"}",
+		"{\"entry\":\"failure\",\"uuid\":\"x\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5}",
+		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"boot\":\"" BOOT
+		"\",\"monotonic_usec\":-5}",
+	};
+	struct journal_entry entry;
+	struct json_object *o = NULL;
+
+	for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+		ck_assert_msg(journal_parse(bad[i], strlen(bad[i]), &entry, &o) == -EBADMSG,
+			      "taken: %s", bad[i]);
+	ck_assert_ptr_null(o);
+}
+END_TEST
+
+START_TEST(one_boot_has_one_id)
+{
+	struct uuid a, b;
+
+	ck_assert_int_eq(journal_boot_id(&a), 0);
+	ck_assert_int_eq(journal_boot_id(&b), 0);
+	ck_assert(uuid_equal(&a, &b));
+	ck_assert(!uuid_is_null(&a));
+}
+END_TEST
+
+SUITE("journal", every_kind_is_read_as_it_was_written, a_journal_is_for_root_only_and_grows,
+      a_link_is_not_followed, what_a_line_does_not_say_is_not_made_up,
+      a_torn_line_is_refused_wherever_it_is_torn, a_line_that_says_too_little_is_refused,
+      one_boot_has_one_id);

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+
+#include "manager.h"
+#include "puppet.h"
+#include "unit.h"
+#include "util/str.h"
+
+/* A manager and a puppet: what happens while something else is still on its way. */
+static struct {
+	struct folder folder;
+	struct settings_paths paths;
+	struct loop *loop;
+	struct timer *pause;
+	struct puppet p;
+	struct state *state;
+	struct manager *m;
+	unsigned done;
+	int error;
+	bool succeeded;
+} f;
+
+static void on_pause(void *data _unused_)
+{
+	loop_exit(f.loop, 0);
+}
+
+static void run_for(usec_t time)
+{
+	timer_set_after(f.pause, time);
+	ck_assert_int_eq(loop_run(f.loop), 0);
+}
+
+static void begin(const char *variables)
+{
+	memset(&f, 0, sizeof(f));
+	folder_make(&f.folder);
+	folder_write(&f.folder, "variables", variables);
+	f.paths = (struct settings_paths){.variables = {folder_path(&f.folder, "variables")},
+					  .native = folder_path(&f.folder, "native")};
+	ck_assert_int_eq(loop_new(&f.loop), 0);
+	loop_set_speed(f.loop, LOOP_VIRTUAL);
+	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
+	ck_assert_int_eq(state_open(folder_path(&f.folder, "state"), &f.state), 0);
+	puppet_make(&f.p);
+}
+
+/* The daemon begins to look at what is there. */
+static void manage(void)
+{
+	ck_assert_int_eq(manager_new(f.loop, &f.p.hv, f.state, &f.paths, &f.m), 0);
+	run_for(1);
+}
+
+static void end(void)
+{
+	manager_free(f.m);
+	state_free(f.state);
+	timer_free(f.pause);
+	loop_free(f.loop);
+	folder_remove(&f.folder);
+}
+
+static void on_report(void *data _unused_, const struct report *r _unused_)
+{
+}
+
+static void on_done(void *data _unused_, int error, const char *reason _unused_,
+		    const struct job *job)
+{
+	f.done++;
+	f.error = error;
+	f.succeeded = error >= 0 && job_succeeded(job);
+}
+
+static void request(enum goal goal)
+{
+	struct follower follower = {.report = on_report, .done = on_done};
+	uint64_t id;
+
+	ck_assert_int_eq(manager_request(f.m, goal, NULL, 0, &follower, &id), 0);
+	run_for(1);
+}
+
+/* What the folders hold: a configuration of guest 1 and, or not, an image of it. */
+static void survey_ends(bool image)
+{
+	struct survey *s = calloc(1, sizeof(*s));
+	struct survey_config c = {.path = strdup("/auto/1"),
+				  .name = strdup("1"),
+				  .config = strdup("{}"),
+				  .has_uuid = true,
+				  .uuid = puppet_uuid(1)};
+	struct survey_image i = {.path = strdup("/save/1"),
+				 .name = strdup("1"),
+				 .uuid = puppet_uuid(1),
+				 .id = puppet_uuid(1001)};
+
+	ck_assert_int_eq(survey_add_config(s, &c), 0);
+	if (image)
+		ck_assert_int_eq(survey_add_image(s, &i), 0);
+	else
+		survey_image_done(&i);
+	ck_assert(f.p.surveying);
+	f.p.surveying = false;
+	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, NULL);
+	run_for(1);
+}
+
+static void expect_calls(const char *calls)
+{
+	ck_assert_str_eq(f.p.calls, calls);
+	f.p.calls[0] = '\0';
+}
+
+/* A save ends: the guest is no more, and from now on its image is there. */
+static void save_ends(void)
+{
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_for(1);
+}
+
+START_TEST(an_image_that_comes_while_the_folders_are_read_is_not_passed_over)
+{
+	begin("XENDOMAINS_CREATE_USLEEP=0\n");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	request(GOAL_STOP);
+	expect_calls("save 1|");
+	request(GOAL_START);
+	expect_calls("survey 0|");
+	/* The image is written behind the survey's back. */
+	save_ends();
+	survey_ends(false);
+	expect_calls("survey 0|");
+	survey_ends(true);
+	expect_calls("restore 1|");
+	end();
+}
+END_TEST
+
+START_TEST(an_image_that_comes_while_a_start_waits_is_not_passed_over)
+{
+	begin("XENDOMAINS_CREATE_USLEEP=0\n");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	request(GOAL_STOP);
+	request(GOAL_START);
+	survey_ends(false);
+	expect_calls("save 1|survey 0|");
+	save_ends();
+	expect_calls("survey 0|");
+	survey_ends(true);
+	expect_calls("restore 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_save_of_an_earlier_daemon_is_waited_for_and_its_image_restored)
+{
+	struct domain *d;
+
+	begin("XENDOMAINS_CREATE_USLEEP=0\n");
+	d = puppet_add(&f.p, 1, "1");
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	manage();
+	request(GOAL_START);
+	survey_ends(false);
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("survey 0|");
+	save_ends();
+	survey_ends(true);
+	expect_calls("survey 0|restore 1|");
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_for(1);
+	ck_assert(f.done == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_restore_of_an_earlier_daemon_is_what_a_start_wants)
+{
+	begin("");
+	puppet_add(&f.p, 1, "1")->paused = true;
+	puppet_adopt(&f.p, OPERATION_RESTORE, 1);
+	manage();
+	request(GOAL_START);
+	survey_ends(true);
+	run_for(60 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.done, 0);
+	puppet_domain(&f.p, 1)->paused = false;
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_for(1);
+	expect_calls("survey 0|");
+	ck_assert(f.done == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_stop_waits_for_the_workers_of_an_earlier_daemon)
+{
+	begin("");
+	puppet_adopt(&f.p, OPERATION_CREATE, 1);
+	manage();
+	request(GOAL_STOP);
+	run_for(60 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.done, 0);
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_for(1);
+	expect_calls("save 1|");
+	save_ends();
+	ck_assert(f.done == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_failure_that_nobody_waited_for_is_kept_for_the_status)
+{
+	struct uuid uuid = puppet_uuid(1);
+
+	begin("");
+	puppet_add(&f.p, 1, "1");
+	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	manage();
+	puppet_finish(&f.p, 1, -ENOSPC, "no room", OPERATION_NO_DOMID);
+	ck_assert_str_eq(history_find(manager_history(f.m), &uuid)->failure, "no room");
+	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	ck_assert_ptr_null(history_find(manager_history(f.m), &uuid)->failure);
+	end();
+}
+END_TEST
+
+START_TEST(a_start_without_folders_fails_and_a_stop_goes_on)
+{
+	begin("XENDOMAINS_AUTO_ONLY=true\n");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	request(GOAL_START);
+	f.p.surveying = false;
+	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, NULL, "a folder is away");
+	run_for(1);
+	ck_assert(f.done == 1 && f.error == -EIO);
+	f.p.calls[0] = '\0';
+	request(GOAL_STOP);
+	expect_calls("survey 0|");
+	/* Twenty seconds, and what was known before is used: nothing. */
+	run_for(21 * USEC_PER_SEC);
+	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
+START_TEST(without_xenstore_nothing_is_begun)
+{
+	struct follower follower = {.report = on_report, .done = on_done};
+	uint64_t id;
+
+	begin("");
+	manage();
+	f.p.hv.callbacks.lost(f.p.hv.callbacks.data, "xenstored has gone");
+	ck_assert_int_eq(manager_request(f.m, GOAL_STOP, NULL, 0, &follower, &id), -EHOSTDOWN);
+	ck_assert_str_eq(manager_obstacle(f.m), "xenstored has gone");
+	end();
+}
+END_TEST
+
+SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_passed_over,
+      an_image_that_comes_while_a_start_waits_is_not_passed_over,
+      a_save_of_an_earlier_daemon_is_waited_for_and_its_image_restored,
+      a_restore_of_an_earlier_daemon_is_what_a_start_wants,
+      a_stop_waits_for_the_workers_of_an_earlier_daemon,
+      a_failure_that_nobody_waited_for_is_kept_for_the_status,
+      a_start_without_folders_fails_and_a_stop_goes_on, without_xenstore_nothing_is_begun);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hv/hv.h"
+#include "simulation.h"
+#include "util/str.h"
+
+static uint32_t domid_of(struct simulation *s, const char *name)
+{
+	const struct guest *g;
+
+	ck_assert_int_eq(world_update(manager_world(s->manager)), 0);
+	g = inventory_find_named(world_inventory(manager_world(s->manager)), name);
+	return g && g->domain ? g->domain->domid : DOMID_NONE;
+}
+
+START_TEST(a_guest_that_reboots_is_started_again)
+{
+	_cleanup_simulation_ struct simulation s;
+	uint32_t before;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"on_reboot\":\"restart\","
+			 "\"ends\":{\"after_ms\":3600000,\"reason\":\"reboot\"}}]");
+	before = domid_of(&s, "a");
+	simulation_run_for(&s, 3610 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_uint_ne(domid_of(&s, "a"), before);
+	ck_assert_ptr_nonnull(strstr(unit_log(), "has ended (reboot): is started again"));
+}
+END_TEST
+
+START_TEST(a_guest_that_powers_off_is_removed)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\","
+			 "\"on_reboot\":\"restart\","
+			 "\"ends\":{\"after_ms\":1000,\"reason\":\"poweroff\"}}]");
+	simulation_run_for(&s, 10 * USEC_PER_SEC);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+	ck_assert_ptr_nonnull(strstr(unit_log(), "has ended (poweroff): is removed"));
+}
+END_TEST
+
+START_TEST(a_guest_that_is_to_be_preserved_is_left_as_it_is)
+{
+	_cleanup_simulation_ struct simulation s;
+	uint32_t before;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"preserve\","
+			 "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
+	before = domid_of(&s, "a");
+	simulation_run_for(&s, 3600 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "crashed");
+	ck_assert_uint_eq(domid_of(&s, "a"), before);
+	/* It is said once. */
+	ck_assert_str_eq(strstr(unit_log(), "has ended"),
+			 "has ended (crash): is preserved as configured\n");
+}
+END_TEST
+
+START_TEST(guests_of_others_are_left_to_others)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"manager\":\"xl\","
+			 "\"on_reboot\":\"restart\","
+			 "\"ends\":{\"after_ms\":1000,\"reason\":\"reboot\"}}]");
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert_ptr_null(strstr(unit_log(), "is started again"));
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+}
+END_TEST
+
+/* Crashes five seconds after each start. */
+static const char crashing[] = "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart\","
+			       "\"config\":\"/auto/a\","
+			       "\"uuid\":\"00112233-4455-6677-8899-aabbccddeeff\","
+			       "\"ends\":{\"after_ms\":5000,\"reason\":\"crash\"}}]";
+
+START_TEST(a_guest_that_crashes_again_and_again_is_left_down_and_says_so)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=3\nRestartInterval=60\n", crashing);
+	/* Three restarts, of a second each. */
+	simulation_run_for(&s, 20 * USEC_PER_SEC);
+	ck_assert_uint_ne(domid_of(&s, "a"), DOMID_NONE);
+	simulation_run_for(&s, 20 * USEC_PER_SEC);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+	ck_assert_str_eq(simulation_state(&s, "a"),
+			 "failed: has ended 4 times within 60 s and is left down; "
+			 "'xendomainsctl start a' tries again");
+	simulation_run_for(&s, 3600 * USEC_PER_SEC);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+}
+END_TEST
+
+START_TEST(a_guest_that_crashes_now_and_then_is_started_again_each_time)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=3\nRestartInterval=10\n", crashing);
+	simulation_run_for(&s, 3600 * USEC_PER_SEC);
+	ck_assert_uint_ne(domid_of(&s, "a"), DOMID_NONE);
+	ck_assert_uint_gt(domid_of(&s, "a"), 500);
+	ck_assert_ptr_null(strstr(unit_log(), "is left down"));
+}
+END_TEST
+
+START_TEST(a_limit_of_no_restarts_leaves_it_down_at_once)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=0\n", crashing);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(str_starts_with(simulation_state(&s, "a"), "failed: has ended 1 times"));
+}
+END_TEST
+
+START_TEST(a_restart_that_fails_is_not_tried_for_ever)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart\","
+			 "\"create\":{\"error\":\"no memory\"},"
+			 "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
+	simulation_run_for(&s, 3600 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "crashed: no memory");
+	ck_assert_ptr_null(strstr(strstr(unit_log(), "restart begins") + 1, "restart begins"));
+}
+END_TEST
+
+START_TEST(during_a_stop_nothing_is_started_again)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, "XENDOMAINS_SAVE=\nXENDOMAINS_SHUTDOWN=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart\","
+			 "\"shutdown\":{\"hangs\":true},"
+			 "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}},"
+			 "{\"name\":\"b\",\"running\":true,\"shutdown\":{\"ms\":9000}}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+	ck_assert_ptr_null(strstr(unit_log(), "is started again"));
+}
+END_TEST
+
+START_TEST(what_is_being_done_to_a_guest_is_told)
+{
+	_cleanup_simulation_ struct simulation s;
+	const struct inventory *inventory;
+	struct activity a;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+			 "{\"name\":\"b\",\"running\":true,\"save\":{\"ms\":0,\"error\":\"x\"},"
+			 "\"shutdown\":{\"hangs\":true}},{\"name\":\"c\",\"running\":true,"
+			 "\"manager\":\"libvirt\"}]");
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, 5 * USEC_PER_SEC);
+	inventory = world_inventory(manager_world(s.manager));
+	a = manager_activity(s.manager, inventory_find_named(inventory, "a"));
+	ck_assert_str_eq(a.name, "save");
+	ck_assert_int_eq(a.state, GUEST_SAVING);
+	ck_assert_uint_eq(a.elapsed / USEC_PER_SEC, 5);
+	ck_assert_uint_ge(a.permille, 450);
+	ck_assert_uint_le(a.permille, 550);
+	a = manager_activity(s.manager, inventory_find_named(inventory, "b"));
+	ck_assert_str_eq(a.name, "shutdown");
+	ck_assert_int_eq(a.state, GUEST_SHUTTING_DOWN);
+	ck_assert_uint_eq(a.elapsed / USEC_PER_SEC, 5);
+	a = manager_activity(s.manager, inventory_find_named(inventory, "c"));
+	ck_assert_ptr_null(a.name);
+}
+END_TEST
+
+SUITE("manager-react", a_guest_that_reboots_is_started_again, a_guest_that_powers_off_is_removed,
+      a_guest_that_is_to_be_preserved_is_left_as_it_is, guests_of_others_are_left_to_others,
+      a_guest_that_crashes_again_and_again_is_left_down_and_says_so,
+      a_guest_that_crashes_now_and_then_is_started_again_each_time,
+      a_limit_of_no_restarts_leaves_it_down_at_once, a_restart_that_fails_is_not_tried_for_ever,
+      during_a_stop_nothing_is_started_again, what_is_being_done_to_a_guest_is_told);

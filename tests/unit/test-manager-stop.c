@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "simulation.h"
+#include "util/str.h"
+
+#define NO_SAVE "XENDOMAINS_SAVE=\n"
+
+START_TEST(a_stop_saves_its_guests_and_shuts_down_what_cannot_be_saved)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true},"
+			 "{\"name\":\"b\",\"running\":true,"
+			 "\"save\":{\"error\":\"no room\"}},"
+			 "{\"name\":\"c\"}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	simulation_expect(&s, "0.0 a save running|0.0 b save running|1.0 a save ok.|"
+			      "1.0 b save failed: no room|"
+			      "1.0 b shutdown running: save: no room|"
+			      "2.1 b shutdown ok: save: no room.|");
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+}
+END_TEST
+
+START_TEST(the_rest_is_shut_down_when_all_others_are_through)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, "XENDOMAINS_AUTO_ONLY=true\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\","
+			 "\"save\":{\"ms\":9000}},"
+			 "{\"name\":\"b\",\"running\":true},"
+			 "{\"name\":\"c\",\"running\":true,\"manager\":\"xl\"},"
+			 "{\"name\":\"d\",\"running\":true,\"manager\":\"libvirt\"}]");
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	simulation_expect(&s, "0.0 d - skipped: belongs to libvirt, which stops it itself.|"
+			      "0.0 a save running|9.0 a save ok.|"
+			      "9.0 b shutdown-all running|9.0 c shutdown-all running|"
+			      "10.1 b shutdown-all ok.|10.2 c shutdown-all ok.|");
+	ck_assert_str_eq(simulation_state(&s, "d"), "running");
+}
+END_TEST
+
+START_TEST(a_guest_that_does_not_listen_costs_the_limit_and_no_more)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=30\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(!w->succeeded);
+	simulation_expect(&s, "0.0 a shutdown running|0.0 b shutdown running|"
+			      "1.1 b shutdown ok.|"
+			      "30.0 a shutdown failed: still there after 30 s.|");
+	ck_assert_str_eq(simulation_state(&s, "a"), "running: still there after 30 s");
+}
+END_TEST
+
+START_TEST(a_save_that_hangs_is_cut_off_and_the_guest_runs_on)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s,
+			 "XENDOMAINS_STOP_MAXWAIT=30\nXENDOMAINS_SHUTDOWN=\n"
+			 "XENDOMAINS_SHUTDOWN_ALL=\n",
+			 NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"running\":true,\"save\":{\"hangs\":true,\"ms\":0}}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(!w->succeeded);
+	ck_assert_uint_eq(w->ended / USEC_PER_SEC, 30);
+	ck_assert(str_starts_with(simulation_state(&s, "a"), "running"));
+	ck_assert(str_starts_with(simulation_state(&s, "b"), "running"));
+}
+END_TEST
+
+START_TEST(without_a_limit_a_guest_is_waited_for)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":7200000}}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_uint_eq(w->ended / USEC_PER_SEC, 7200);
+}
+END_TEST
+
+START_TEST(who_is_only_asked_is_not_waited_for)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_SHUTDOWN=--halt\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":60000}}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_uint_lt(w->ended, USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+}
+END_TEST
+
+START_TEST(a_stop_ends_what_waits_to_be_started)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *start, *stop;
+
+	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=0\n", "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\"},"
+			 "{\"name\":\"c\",\"config\":\"/auto/c\"}]");
+	start = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run_for(&s, USEC_PER_SEC / 2);
+	stop = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(start->succeeded && stop->succeeded);
+	simulation_expect(&s, "0.0 a create running|0.5 b - skipped: a stop was asked for.|"
+			      "0.5 c - skipped: a stop was asked for.|1.0 a create ok.|"
+			      "1.0 a save running|2.0 a save ok.|");
+}
+END_TEST
+
+START_TEST(a_stop_ends_a_start_that_has_not_begun)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *start, *stop;
+
+	simulation_begin(&s, NULL, NULL, "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
+	start = simulation_wish(&s, GOAL_START, NULL);
+	stop = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert_int_eq(start->error, -EIO);
+	ck_assert_str_eq(start->reason, "a stop was asked for");
+	ck_assert(stop->succeeded);
+	simulation_expect(&s, "");
+}
+END_TEST
+
+START_TEST(a_start_behind_a_stop_waits_for_it)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *stop, *start;
+
+	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=0\n", NULL,
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+			 "\"save\":{\"ms\":5000}}]");
+	stop = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, USEC_PER_SEC);
+	start = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run(&s);
+	ck_assert(stop->succeeded && start->succeeded);
+	simulation_expect(&s, "0.0 a save running|5.0 a save ok.|5.0 a restore running|"
+			      "6.0 a restore ok.|");
+}
+END_TEST
+
+START_TEST(a_named_guest_is_stopped_alone)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true},{\"name\":\"b\",\"running\":true}]");
+	w = simulation_wish(&s, GOAL_STOP, (const char *const[]){"b", NULL});
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+}
+END_TEST
+
+/* It comes up while the others are being saved, and the host goes down behind the stop. */
+START_TEST(a_guest_that_comes_up_during_a_stop_is_taken_in)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *stop, *start;
+
+	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=0\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":9000}},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	stop = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, USEC_PER_SEC);
+	start = simulation_wish(&s, GOAL_START, (const char *const[]){"b", NULL});
+	simulation_run(&s);
+	ck_assert(start->succeeded && stop->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	ck_assert(simulation_said(&s, "9.0 b save running"));
+}
+END_TEST
+
+START_TEST(a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NO_SAVE, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"manager\":\"xl\"}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	/* Its monitor takes a fifth of a second, and nobody is faster. */
+	simulation_expect(&s, "0.0 a shutdown running|1.2 a shutdown ok.|");
+	ck_assert_ptr_null(strstr(unit_log(), "destroy"));
+}
+END_TEST
+
+SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_saved,
+      the_rest_is_shut_down_when_all_others_are_through,
+      a_guest_that_does_not_listen_costs_the_limit_and_no_more,
+      a_save_that_hangs_is_cut_off_and_the_guest_runs_on, without_a_limit_a_guest_is_waited_for,
+      who_is_only_asked_is_not_waited_for, a_stop_ends_what_waits_to_be_started,
+      a_stop_ends_a_start_that_has_not_begun, a_start_behind_a_stop_waits_for_it,
+      a_named_guest_is_stopped_alone, a_guest_that_comes_up_during_a_stop_is_taken_in,
+      a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor);

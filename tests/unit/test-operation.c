@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "unit.h"
+#include "util/str.h"
+#include "wire/operation.h"
+
+#define UUID "00112233-4455-6677-8899-aabbccddeeff"
+
+/* What an operation file holds: messages one behind the other. */
+struct file {
+	char data[8192];
+	size_t size;
+};
+
+static void put(struct file *f, struct json_object *message_taken)
+{
+	_cleanup_json_ struct json_object *message = message_taken;
+	size_t length;
+	const char *text = json_text(message, &length);
+
+	ck_assert_uint_lt(f->size + length, sizeof(f->data));
+	memcpy(f->data + f->size, text, length + 1);
+	f->size += length + 1;
+}
+
+static void put_text(struct file *f, const char *text)
+{
+	memcpy(f->data + f->size, text, strlen(text) + 1);
+	f->size += strlen(text) + 1;
+}
+
+static const char plain_request[] = "{\"request\":{\"operation\":\"destroy\",\"uuid\":\"" UUID
+				    "\",\"name\":\"web\"}}";
+
+START_TEST(names_and_numbers_of_operations_are_inverse)
+{
+	for (int i = 0; i < _OPERATION_MAX; i++) {
+		const char *name = operation_to_string((enum operation)i);
+
+		ck_assert_ptr_nonnull(name);
+		ck_assert_int_eq(operation_from_string(name), i);
+	}
+	ck_assert_int_eq(operation_from_string("nonsense"), -EINVAL);
+	ck_assert_int_eq(operation_from_string(""), -EINVAL);
+	ck_assert_int_eq(operation_from_string(NULL), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_request_is_read_as_it_was_written)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct operation_request request = {
+		.operation = OPERATION_RESTORE,
+		.name = (char[]){"web"},
+		.domid = 7,
+		.path = (char[]){"/save/web"},
+		.config = (char[]){"{\"c_info\":{}}"},
+		.source = (char[]){"/auto/web.cfg"},
+		.stale = (char[]){"/save/old"},
+		.journal = (char[]){"/state/journal"},
+		.deadline = 123456789,
+	};
+	struct file f = {.size = 0};
+
+	ck_assert_int_eq(uuid_parse(UUID, &request.uuid), 0);
+	put(&f, operation_request_message(&request, 42));
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	ck_assert(record.has_request);
+	ck_assert_int_eq(record.request.operation, OPERATION_RESTORE);
+	ck_assert(uuid_equal(&record.request.uuid, &request.uuid));
+	ck_assert_str_eq(record.request.name, request.name);
+	ck_assert_uint_eq(record.request.domid, 7);
+	ck_assert_str_eq(record.request.path, request.path);
+	ck_assert_str_eq(record.request.config, request.config);
+	ck_assert_str_eq(record.request.source, request.source);
+	ck_assert_str_eq(record.request.stale, request.stale);
+	ck_assert_str_eq(record.request.journal, request.journal);
+	ck_assert_uint_eq(record.request.deadline, 123456789);
+	ck_assert_uint_eq(record.started, 42);
+	ck_assert(!record.has_result);
+	ck_assert_uint_eq(record.worker_pid, 0);
+}
+END_TEST
+
+START_TEST(what_a_request_leaves_out_stays_out)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct operation_request request = {
+		.operation = OPERATION_CREATE,
+		.name = (char[]){"web"},
+		.domid = OPERATION_NO_DOMID,
+		.deadline = USEC_INFINITY,
+	};
+	struct file f = {.size = 0};
+
+	put(&f, operation_request_message(&request, 0));
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	ck_assert_uint_eq(record.request.domid, OPERATION_NO_DOMID);
+	ck_assert_uint_eq(record.request.deadline, USEC_INFINITY);
+	ck_assert_ptr_null(record.request.path);
+	ck_assert_ptr_null(record.request.config);
+	ck_assert_ptr_null(record.request.stale);
+	ck_assert_ptr_null(record.request.journal);
+}
+END_TEST
+
+START_TEST(a_whole_life_is_read)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct operation_result result = {
+		.error = -ENOSPC, .reason = (char[]){"no room"}, .domid = 9, .bytes = 1000};
+	struct file f = {.size = 0};
+
+	put_text(&f, plain_request);
+	put(&f, operation_worker_message(4711, 815));
+	put(&f, operation_progress_message("saving", 500));
+	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}"));
+	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL));
+	put(&f, operation_result_message(&result));
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	ck_assert_uint_eq(record.worker_pid, 4711);
+	ck_assert_uint_eq(record.worker_start, 815);
+	ck_assert_int_eq(record.mark, OPERATION_MARK_RELEASED);
+	/* The configuration that came with the mark before is kept. */
+	ck_assert_str_eq(record.request.config, "{\"kept\":1}");
+	ck_assert(record.has_result);
+	ck_assert_int_eq(record.result.error, -ENOSPC);
+	ck_assert_str_eq(record.result.reason, "no room");
+	ck_assert_uint_eq(record.result.domid, 9);
+	ck_assert_uint_eq(record.result.bytes, 1000);
+}
+END_TEST
+
+START_TEST(every_mark_survives_the_file)
+{
+	for (int i = 0; i < _OPERATION_MARK_MAX; i++) {
+		_cleanup_(operation_record_done) struct operation_record record = {0};
+		struct file f = {.size = 0};
+
+		put_text(&f, plain_request);
+		put(&f, operation_mark_message((enum operation_mark)i, NULL));
+		ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+		ck_assert_int_eq(record.mark, i);
+	}
+}
+END_TEST
+
+START_TEST(a_success_has_no_reason_and_maybe_no_domain)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct operation_result result = {.domid = OPERATION_NO_DOMID};
+	struct file f = {.size = 0};
+
+	put_text(&f, plain_request);
+	put(&f, operation_result_message(&result));
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	ck_assert(record.has_result);
+	ck_assert_int_eq(record.result.error, 0);
+	ck_assert_ptr_null(record.result.reason);
+	ck_assert_uint_eq(record.result.domid, OPERATION_NO_DOMID);
+}
+END_TEST
+
+/* Whoever is killed leaves a prefix behind: what it says must hold at any length. */
+START_TEST(a_file_cut_anywhere_says_what_is_whole_in_it)
+{
+	struct operation_result result = {.domid = 3};
+	struct file f = {.size = 0};
+	size_t ends[3];
+
+	put_text(&f, plain_request);
+	ends[0] = f.size;
+	put(&f, operation_worker_message(4711, 815));
+	ends[1] = f.size;
+	put(&f, operation_result_message(&result));
+	ends[2] = f.size;
+	for (size_t cut = 0; cut <= f.size; cut++) {
+		_cleanup_(operation_record_done) struct operation_record record = {0};
+		_cleanup_free_ char *exact = malloc(cut ? cut : 1);
+
+		/* In memory of its own size, so that a step too far is seen. */
+		memcpy(exact, f.data, cut);
+		ck_assert_int_eq(operation_record_parse(exact, cut, &record),
+				 cut < ends[0] ? -EBADMSG : 0);
+		ck_assert_int_eq(record.has_request, cut >= ends[0]);
+		ck_assert_int_eq(record.worker_pid != 0, cut >= ends[1]);
+		ck_assert_int_eq(record.has_result, cut >= ends[2]);
+	}
+}
+END_TEST
+
+START_TEST(what_no_version_has_written_is_refused)
+{
+	static const char *const bad[] = {
+		"{\"request\":{\"operation\":\"fly\",\"uuid\":\"" UUID "\",\"name\":\"x\"}}",
+		"{\"request\":{\"operation\":\"save\",\"uuid\":\"" UUID "\"}}",
+		"{\"request\":{\"operation\":\"save\",\"uuid\":\"?\",\"name\":\"x\"}}",
+		"{\"request\":{\"operation\":\"save\",\"name\":\"x\"}}",
+		"{\"request\":{\"uuid\":\"" UUID "\",\"name\":\"x\"}}",
+		"{\"request\":{\"operation\":\"save\",\"uuid\":\"" UUID
+		"\",\"name\":\"x\",\"domid\":-1}}",
+		"{\"request\":{\"operation\":\"save\",\"uuid\":\"" UUID
+		"\",\"name\":\"x\",\"domid\":4294967295}}",
+		"[]",
+		"nonsense",
+	};
+	static const char *const bad_later[] = {
+		plain_request, /* a second one */
+		"{\"mark\":{\"point\":\"of no return\"}}",
+		"{\"mark\":{}}",
+		"{\"worker\":{\"pid\":1}}",
+		"{\"worker\":{\"pid\":-1,\"start\":1}}",
+		"{\"result\":{}}",
+		"{\"result\":{\"errno\":4096}}",
+		"{\"result\":{\"errno\":-1}}",
+		"{\"result\":{\"errno\":0,\"domid\":99999999999}}",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(bad) + ELEMENTSOF(bad_later); i++) {
+		struct operation_record record = {0};
+		struct file f = {.size = 0};
+
+		if (i >= ELEMENTSOF(bad))
+			put_text(&f, plain_request);
+		put_text(&f, i < ELEMENTSOF(bad) ? bad[i] : bad_later[i - ELEMENTSOF(bad)]);
+		ck_assert_msg(operation_record_parse(f.data, f.size, &record) == -EBADMSG,
+			      "taken: %s",
+			      i < ELEMENTSOF(bad) ? bad[i] : bad_later[i - ELEMENTSOF(bad)]);
+		ck_assert(!record.has_request);
+	}
+}
+END_TEST
+
+START_TEST(a_message_of_a_later_version_is_left_alone)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct file f = {.size = 0};
+
+	put_text(&f, plain_request);
+	put_text(&f, "{\"weather\":{\"fine\":true}}");
+	put_text(&f, "{\"mark\":\"of no object\"}");
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	ck_assert_int_eq(record.mark, OPERATION_MARK_NONE);
+}
+END_TEST
+
+START_TEST(a_file_without_a_request_is_none)
+{
+	struct operation_record record = {0};
+	struct file f = {.size = 0};
+
+	ck_assert_int_eq(operation_record_parse("", 0, &record), -EBADMSG);
+	put(&f, operation_worker_message(1, 2));
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_message_too_long_is_refused)
+{
+	size_t size = OPERATION_MESSAGE_MAX + 2;
+	_cleanup_free_ char *data = malloc(size);
+	struct operation_record record = {0};
+
+	memset(data, ' ', size);
+	ck_assert_int_eq(operation_record_parse(data, size, &record), -EBADMSG);
+}
+END_TEST
+
+START_TEST(progress_is_told_apart_and_bounded)
+{
+	_cleanup_json_ struct json_object *half = operation_progress_message("saving", 500);
+	_cleanup_json_ struct json_object *much = operation_progress_message(NULL, 4000);
+	_cleanup_json_ struct json_object *other = operation_worker_message(1, 2);
+	struct operation_progress progress;
+
+	ck_assert(operation_progress_get(half, &progress));
+	ck_assert_str_eq(progress.what, "saving");
+	ck_assert_uint_eq(progress.permille, 500);
+	ck_assert(operation_progress_get(much, &progress));
+	ck_assert_ptr_null(progress.what);
+	ck_assert_uint_eq(progress.permille, 1000);
+	ck_assert(!operation_progress_get(other, &progress));
+}
+END_TEST
+
+SUITE("operation", names_and_numbers_of_operations_are_inverse, a_request_is_read_as_it_was_written,
+      what_a_request_leaves_out_stays_out, a_whole_life_is_read, every_mark_survives_the_file,
+      a_success_has_no_reason_and_maybe_no_domain, a_file_cut_anywhere_says_what_is_whole_in_it,
+      what_no_version_has_written_is_refused, a_message_of_a_later_version_is_left_alone,
+      a_file_without_a_request_is_none, a_message_too_long_is_refused,
+      progress_is_told_apart_and_bounded);

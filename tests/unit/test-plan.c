@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+
+#include "scene.h"
+#include "unit.h"
+#include "util/str.h"
+
+/* A plan in words: "1 web: save shutdown; 2 mail: ok, runs already". */
+static char *in_words(const struct plan *plan)
+{
+	static const char *const results[] = {[STEP_TODO] = "todo",
+					      [STEP_OK] = "ok",
+					      [STEP_SKIPPED] = "skipped",
+					      [STEP_FAILED] = "failed"};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *s = &plan->steps[i];
+
+		fprintf(out, "%s%s:", i ? "; " : "", s->name);
+		for (size_t j = 0; j < s->n_stages; j++)
+			fprintf(out, " %s", stage_to_string(s->stages[j]));
+		if (s->n_stages == 0)
+			fprintf(out, " %s, %s", results[s->result], s->reason);
+	}
+	fclose(out);
+	return text;
+}
+
+static void expect_plan(const struct scene *s, enum goal goal, const char *name,
+			const char *expected)
+{
+	_cleanup_(plan_freep) struct plan *plan = scene_plan(s, goal, name);
+	_cleanup_free_ char *words = in_words(plan);
+
+	ck_assert_int_eq(plan->goal, goal);
+	ck_assert_str_eq(words, expected);
+}
+
+START_TEST(names_of_stages_and_goals_are_complete)
+{
+	for (int i = 0; i < _STAGE_MAX; i++)
+		ck_assert(!str_empty(stage_to_string((enum stage)i)));
+	for (int i = 0; i < _GOAL_MAX; i++)
+		ck_assert_int_eq(goal_from_string(goal_to_string((enum goal)i)), i);
+	ck_assert_int_eq(goal_from_string("nonsense"), -EINVAL);
+	ck_assert_int_eq(goal_from_string(NULL), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_start_restores_what_is_saved_and_creates_the_rest)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_image(&s, "b", 2);
+	scene_image(&s, "c", 3);
+	scene_config(&s, "d", 4);
+	scene_domain(&s, "d", 4);
+	scene_domain(&s, "e", 5);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: create; b: restore; d: ok, runs already; c: restore");
+}
+END_TEST
+
+START_TEST(a_create_has_all_that_it_needs)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const struct step *step;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	step = scene_step(plan, 1);
+	ck_assert_int_eq(step->result, STEP_TODO);
+	ck_assert_str_eq(step->config, "{}");
+	ck_assert_str_eq(step->source, "/auto/web.cfg");
+	ck_assert_uint_eq(step->memory_kib, 1024);
+	ck_assert_uint_eq(step->domid, DOMID_NONE);
+	ck_assert_ptr_null(step->stale);
+}
+END_TEST
+
+START_TEST(an_image_that_is_not_restored_is_put_aside_by_the_create)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	s.config->restore = false;
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_image(&s, "b", 2)->consumed = true;
+	scene_image(&s, "c", 3);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a");
+	ck_assert_str_eq(scene_step(plan, 2)->stale, "/save/b.restoring");
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: create; b: create; c: skipped, saved, and XENDOMAINS_RESTORE is off");
+}
+END_TEST
+
+START_TEST(a_broken_image_does_not_let_its_guest_start_afresh)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1)->error = strdup("/save/a: torn");
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: failed, /save/a: torn; it is not started afresh while /save/a is there");
+}
+END_TEST
+
+START_TEST(an_image_is_not_restored_twice)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid id = scene_uuid(1001);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	ck_assert_int_eq(history_add_restored(s.history, &id), 0);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: failed, /save/a has been restored before and would bring back old memory; "
+		    "remove it to start the guest afresh");
+}
+END_TEST
+
+/* A power cut came between the guest's run and the removal of its image. */
+START_TEST(an_image_that_is_used_up_is_no_obstacle)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct uuid id = scene_uuid(1001), other = scene_uuid(1002);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1)->consumed = true;
+	scene_image(&s, "b", 2)->consumed = true;
+	ck_assert_int_eq(history_add_restored(s.history, &id), 0);
+	ck_assert_int_eq(history_add_restored(s.history, &other), 0);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a.restoring");
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: create; b: failed, has neither a configuration nor an image");
+}
+END_TEST
+
+START_TEST(an_image_that_may_be_used_up_is_left_to_the_worker)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1)->consumed = true;
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: restore");
+}
+END_TEST
+
+START_TEST(what_cannot_be_started_says_why)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 0)->error = strdup("/auto/a.cfg: nonsense");
+	scene_config(&s, "b", 2);
+	scene_config(&s, "c", 2);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL,
+		    "a.cfg: failed, /auto/a.cfg: nonsense; "
+		    "b: failed, its UUID 00000000-0000-0000-0000-000000000002 stands in "
+		    "/auto/c.cfg too; give one of them another; "
+		    "c: failed, its UUID 00000000-0000-0000-0000-000000000002 stands in "
+		    "/auto/b.cfg too; give one of them another");
+}
+END_TEST
+
+START_TEST(a_guest_without_a_uuid_is_not_created)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 0);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: failed, no UUID could be drawn for it");
+}
+END_TEST
+
+START_TEST(a_dead_domain_in_the_way_is_told)
+{
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	d = scene_domain(&s, "a", 1);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_CRASH;
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: failed, domain 1 of it has ended (crash) and is still there; "
+		    "'xl destroy 1' removes it");
+	s.domains->domains[0].dying = true;
+	s.domains->domains[0].shutdown = false;
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: create");
+}
+END_TEST
+
+/* Something is being done to it already: what it comes to is waited for. */
+START_TEST(a_busy_guest_is_taken_into_the_plan)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid uuid = scene_uuid(1);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_domain(&s, "a", 1);
+	scene_build(&s);
+	inventory_set_busy(s.inventory, &uuid);
+	expect_plan(&s, GOAL_START, NULL, "a: create");
+	s.domains->domains[0].shutdown = true;
+	s.domains->domains[0].reason = SHUTDOWN_REASON_SUSPEND;
+	scene_build(&s);
+	inventory_set_busy(s.inventory, &uuid);
+	expect_plan(&s, GOAL_START, NULL, "a: create");
+	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all");
+}
+END_TEST
+
+START_TEST(a_stop_saves_then_shuts_down_then_shuts_down_the_rest)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const struct step *step;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_domain(&s, "a", 1);
+	scene_domain(&s, "x y", 2)->manager = DOMAIN_MANAGER_XL;
+	scene_config(&s, "c", 3);
+	scene_build(&s);
+	expect_plan(&s, GOAL_STOP, NULL,
+		    "a: save shutdown shutdown-all; x y: save shutdown shutdown-all");
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	step = scene_step(plan, 1);
+	ck_assert_str_eq(step->image, "/var/lib/xen/save/a");
+	ck_assert_uint_eq(step->domid, 1);
+	ck_assert_uint_eq(step->memory_kib, 2048);
+	ck_assert(step->wait && step->wait_all && !step->foreign);
+	step = scene_step(plan, 2);
+	ck_assert_str_eq(step->image, "/var/lib/xen/save/x%20y");
+	ck_assert(step->foreign);
+}
+END_TEST
+
+START_TEST(stages_that_are_switched_off_are_left_out)
+{
+	static const struct {
+		bool save, shutdown, shutdown_all, auto_only;
+		const char *of_auto, *of_others;
+	} cases[] = {
+		{true, true, true, false, "save shutdown shutdown-all",
+		 "save shutdown shutdown-all"},
+		{true, true, true, true, "save shutdown shutdown-all", "shutdown-all"},
+		{true, true, false, true, "save shutdown", "skipped, is not in XENDOMAINS_AUTO"},
+		{false, true, true, false, "shutdown shutdown-all", "shutdown shutdown-all"},
+		{false, false, true, false, "shutdown-all", "shutdown-all"},
+		{true, false, false, false, "save", "save"},
+		{false, false, false, false, "skipped, no stage of a stop is switched on",
+		 "skipped, no stage of a stop is switched on"},
+		{false, false, false, true, "skipped, no stage of a stop is switched on",
+		 "skipped, is not in XENDOMAINS_AUTO"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_scene_ struct scene s;
+		char expected[200];
+
+		scene_make(&s);
+		scene_config(&s, "a", 1);
+		scene_domain(&s, "a", 1);
+		scene_domain(&s, "b", 2);
+		scene_build(&s);
+		if (!cases[i].save)
+			free(TAKE_PTR(s.config->save));
+		s.config->shutdown.enabled = cases[i].shutdown;
+		s.config->shutdown_all.enabled = cases[i].shutdown_all;
+		s.config->auto_only = cases[i].auto_only;
+		snprintf(expected, sizeof(expected), "a: %s; b: %s", cases[i].of_auto,
+			 cases[i].of_others);
+		expect_plan(&s, GOAL_STOP, NULL, expected);
+	}
+}
+END_TEST
+
+START_TEST(whether_a_stage_waits_is_its_own_setting)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *all = NULL, *named = NULL;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1);
+	scene_build(&s);
+	s.config->shutdown.wait = false;
+	all = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert(!all->steps[0].wait && all->steps[0].wait_all);
+	/* Whoever names a guest wants to know. */
+	named = scene_plan(&s, GOAL_STOP, "a");
+	ck_assert(named->steps[0].wait);
+}
+END_TEST
+
+START_TEST(libvirts_guests_are_left_to_libvirt)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1)->manager = DOMAIN_MANAGER_LIBVIRT;
+	scene_build(&s);
+	expect_plan(&s, GOAL_STOP, NULL, "a: skipped, belongs to libvirt, which stops it itself");
+	expect_plan(&s, GOAL_STOP, "a", "a: save shutdown");
+}
+END_TEST
+
+START_TEST(what_has_ended_is_cleaned_up_or_left_alone)
+{
+	static const struct {
+		struct domain d;
+		const char *expected;
+	} cases[] = {
+		{{.dying = true}, "skipped, is already dying"},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_POWEROFF}, "clean"},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_REBOOT}, "clean"},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND},
+		 "skipped, is suspended; somebody else is saving it"},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH, .on_crash = DEATH_PRESERVE},
+		 "skipped, has ended (crash) and is preserved as configured"},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH, .manager = DOMAIN_MANAGER_XL},
+		 "clean"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_scene_ struct scene s;
+		char expected[200];
+		struct domain *d;
+
+		scene_make(&s);
+		d = scene_domain(&s, "a", 1);
+		d->dying = cases[i].d.dying;
+		d->shutdown = cases[i].d.shutdown;
+		d->reason = cases[i].d.reason;
+		d->on_crash = cases[i].d.on_crash;
+		d->manager = cases[i].d.manager;
+		scene_build(&s);
+		snprintf(expected, sizeof(expected), "a: %s", cases[i].expected);
+		expect_plan(&s, GOAL_STOP, NULL, expected);
+	}
+}
+END_TEST
+
+START_TEST(a_named_guest_is_stopped_whatever_is_configured)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_build(&s);
+	s.config->auto_only = true;
+	s.config->shutdown.enabled = false;
+	expect_plan(&s, GOAL_STOP, "a", "a: save");
+	free(TAKE_PTR(s.config->save));
+	expect_plan(&s, GOAL_STOP, "a", "a: shutdown");
+	expect_plan(&s, GOAL_STOP, "b", "b: ok, does not run");
+}
+END_TEST
+
+START_TEST(a_guest_named_twice_appears_once)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct uuid uuid = scene_uuid(1);
+	const char *names[] = {"a", "b", "a", UUID_TEXT(&uuid)}, *unknown = NULL;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1);
+	scene_domain(&s, "b", 2);
+	scene_build(&s);
+	ck_assert_int_eq(
+		plan_build(GOAL_STOP, s.config, s.inventory, s.history, names, 4, &plan, &unknown),
+		0);
+	ck_assert_uint_eq(plan->n_steps, 2);
+}
+END_TEST
+
+START_TEST(a_name_that_nobody_has_is_told)
+{
+	_cleanup_scene_ struct scene s;
+	const char *names[] = {"a", "nobody"}, *unknown = NULL;
+	struct plan *plan = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_build(&s);
+	ck_assert_int_eq(
+		plan_build(GOAL_START, s.config, s.inventory, s.history, names, 2, &plan, &unknown),
+		-ENOENT);
+	ck_assert_ptr_eq(unknown, names[1]);
+	ck_assert_ptr_null(plan);
+}
+END_TEST
+
+START_TEST(a_name_that_is_no_file_name_is_saved_under_its_uuid)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	char name[300];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	scene_make(&s);
+	scene_domain(&s, name, 1);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_str_eq(plan->steps[0].image,
+			 "/var/lib/xen/save/00000000-0000-0000-0000-000000000001");
+}
+END_TEST
+
+START_TEST(a_reaction_knows_its_domain_and_where_it_comes_from)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 7)->source = strdup("/auto/a.cfg");
+	scene_build(&s);
+	ck_assert_int_eq(plan_reaction(scene_guest(&s, 7), STAGE_RESTART, &plan), 0);
+	ck_assert_int_eq(plan->goal, GOAL_REACT);
+	ck_assert_uint_eq(plan->n_steps, 1);
+	ck_assert_str_eq(plan->steps[0].name, "a");
+	ck_assert_str_eq(plan->steps[0].source, "/auto/a.cfg");
+	ck_assert_uint_eq(plan->steps[0].domid, 7);
+	ck_assert_uint_eq(plan->steps[0].n_stages, 1);
+	ck_assert_int_eq(plan->steps[0].stages[0], STAGE_RESTART);
+}
+END_TEST
+
+static bool is_called(const void *name, const struct step *step)
+{
+	return str_equal(step->name, name);
+}
+
+START_TEST(dropping_keeps_the_order_of_the_rest)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *words = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_config(&s, "c", 3);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	plan_drop(plan, is_called, "b");
+	words = in_words(plan);
+	ck_assert_str_eq(words, "a: create; c: create");
+	plan_drop(plan, is_called, "c");
+	plan_drop(plan, is_called, "a");
+	ck_assert_uint_eq(plan->n_steps, 0);
+}
+END_TEST
+
+SUITE("plan", names_of_stages_and_goals_are_complete,
+      a_start_restores_what_is_saved_and_creates_the_rest, a_create_has_all_that_it_needs,
+      an_image_that_is_not_restored_is_put_aside_by_the_create,
+      a_broken_image_does_not_let_its_guest_start_afresh, an_image_is_not_restored_twice,
+      an_image_that_is_used_up_is_no_obstacle, an_image_that_may_be_used_up_is_left_to_the_worker,
+      what_cannot_be_started_says_why, a_guest_without_a_uuid_is_not_created,
+      a_dead_domain_in_the_way_is_told, a_busy_guest_is_taken_into_the_plan,
+      a_stop_saves_then_shuts_down_then_shuts_down_the_rest,
+      stages_that_are_switched_off_are_left_out, whether_a_stage_waits_is_its_own_setting,
+      libvirts_guests_are_left_to_libvirt, what_has_ended_is_cleaned_up_or_left_alone,
+      a_named_guest_is_stopped_whatever_is_configured, a_guest_named_twice_appears_once,
+      a_name_that_nobody_has_is_told, a_name_that_is_no_file_name_is_saved_under_its_uuid,
+      a_reaction_knows_its_domain_and_where_it_comes_from, dropping_keeps_the_order_of_the_rest);

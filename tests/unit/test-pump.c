@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "stream-maker.h"
+#include "unit.h"
+#include "util/fd.h"
+#include "worker/pump.h"
+
+static int open_file(const struct folder *f, const char *name, int flags)
+{
+	int fd = open(folder_path(f, name), flags | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+START_TEST(a_stream_goes_into_the_file_counted_and_hashed)
+{
+	struct stream_maker m = {.size = 0};
+	struct pump_result result;
+	_cleanup_folder_ struct folder f;
+	_cleanup_free_ char *text = NULL;
+	struct pump *pump;
+	int fd, pipe;
+	size_t size;
+
+	stream_whole(&m);
+	folder_make(&f);
+	folder_write(&f, "image", "head");
+	fd = open_file(&f, "image", O_WRONLY);
+	ck_assert_int_eq(lseek(fd, 4, SEEK_SET), 4);
+	ck_assert_int_eq(pump_to_file(fd, &pump, &pipe), 0);
+	ck_assert_int_eq(fd_write_all(pipe, m.data, 100), 0);
+	ck_assert_int_eq(fd_write_all(pipe, m.data + 100, m.size - 100), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	close(fd);
+	ck_assert_int_eq(result.error, 0);
+	ck_assert_ptr_null(result.problem);
+	ck_assert_uint_eq(result.bytes, m.size);
+	ck_assert_uint_eq(result.hash, XXH64(m.data, m.size, 0));
+	ck_assert_int_eq(file_read(folder_path(&f, "image"), 10000, &text, &size), 0);
+	ck_assert_uint_eq(size, 4 + m.size);
+	ck_assert_int_eq(memcmp(text, "head", 4), 0);
+	ck_assert_int_eq(memcmp(text + 4, m.data, m.size), 0);
+}
+END_TEST
+
+START_TEST(a_stream_comes_out_of_the_file_counted_and_hashed)
+{
+	struct stream_maker m = {.size = 0};
+	uint8_t back[STREAM_ROOM];
+	struct pump_result result;
+	_cleanup_folder_ struct folder f;
+	struct pump *pump;
+	int fd, pipe;
+
+	stream_whole(&m);
+	folder_make(&f);
+	folder_write_bytes(&f, "image", m.data, m.size);
+	fd = open_file(&f, "image", O_RDONLY);
+	ck_assert_int_eq(pump_from_file(fd, &pump, &pipe), 0);
+	ck_assert_int_eq(fd_read_all(pipe, back, m.size), 0);
+	ck_assert_int_eq(read(pipe, back, 1), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	close(fd);
+	ck_assert_int_eq(result.error, 0);
+	ck_assert_uint_eq(result.bytes, m.size);
+	ck_assert_uint_eq(result.hash, XXH64(m.data, m.size, 0));
+	ck_assert_int_eq(memcmp(back, m.data, m.size), 0);
+}
+END_TEST
+
+START_TEST(a_stream_larger_than_the_pipe_goes_through)
+{
+	struct stream_maker m = {.size = 0}, end = {.size = 0};
+	_cleanup_free_ uint8_t *body = calloc(1, 1U << 20);
+	struct pump_result result;
+	_cleanup_folder_ struct folder f;
+	uint64_t expected;
+	struct pump *pump;
+	int fd, pipe;
+
+	/* Records with bodies of a megabyte, enough of them for the writing to be pushed on. */
+	stream_libxl_header(&m);
+	stream_record(&m, LIBXL_LIBXC, 0);
+	stream_libxc_header(&m, 3);
+	folder_make(&f);
+	fd = open_file(&f, "image", O_WRONLY | O_CREAT);
+	ck_assert_int_eq(pump_to_file(fd, &pump, &pipe), 0);
+	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
+	for (int i = 0; i < 40; i++) {
+		ck_assert_int_eq(fd_write_all(pipe, "\1\0\0\0\0\0\x10\0", 8), 0);
+		ck_assert_int_eq(fd_write_all(pipe, body, 1U << 20), 0);
+	}
+	stream_record(&end, LIBXC_END, 0);
+	stream_record(&end, LIBXL_END, 0);
+	ck_assert_int_eq(fd_write_all(pipe, end.data, end.size), 0);
+	expected = m.size + 40 * (8 + (UINT64_C(1) << 20)) + end.size;
+	ck_assert_uint_le(pump_bytes(pump), expected);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, 0);
+	ck_assert_uint_eq(result.bytes, expected);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), (off_t)expected);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_stream_that_breaks_off_or_is_none_is_told)
+{
+	struct stream_maker m = {.size = 0};
+	struct pump_result result;
+	_cleanup_folder_ struct folder f;
+	struct pump *pump;
+	int fd, pipe;
+
+	stream_whole(&m);
+	folder_make(&f);
+	fd = open_file(&f, "image", O_RDWR | O_CREAT);
+	ck_assert_int_eq(pump_to_file(fd, &pump, &pipe), 0);
+	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size - 1), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, -EBADMSG);
+	ck_assert_str_eq(result.problem, "it is cut short");
+
+	ck_assert_int_eq(pump_to_file(fd, &pump, &pipe), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, -EBADMSG);
+	close(fd);
+
+	folder_write(&f, "image", "no stream at all");
+	fd = open_file(&f, "image", O_RDONLY);
+	ck_assert_int_eq(pump_from_file(fd, &pump, &pipe), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	close(fd);
+	ck_assert_int_eq(result.error, -EBADMSG);
+	ck_assert_str_eq(result.problem, "it does not begin with a libxl stream");
+	ck_assert_uint_eq(result.bytes, 0);
+}
+END_TEST
+
+/* The writer of a full disk must not hang: it sees that nobody reads any more. */
+START_TEST(a_full_disk_ends_both_sides)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+	struct stream_maker m = {.size = 0};
+	struct pump_result result;
+	_cleanup_close_ int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	static const uint8_t body[65536];
+	struct pump *pump;
+	int pipe, r;
+
+	ck_assert_int_eq(sigaction(SIGPIPE, &ignore, &old), 0);
+	/* The beginning of a record that is larger than any pipe. */
+	stream_libxl_header(&m);
+	stream_record(&m, LIBXL_LIBXC, 0);
+	stream_libxc_header(&m, 3);
+	ck_assert_int_eq(pump_to_file(full, &pump, &pipe), 0);
+	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
+	r = fd_write_all(pipe, "\1\0\0\0\0\0\0\4", 8);
+	while (r == 0)
+		r = fd_write_all(pipe, body, sizeof(body));
+	ck_assert_int_eq(r, -EPIPE);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, -ENOSPC);
+	ck_assert_uint_eq(result.bytes, 0);
+	sigaction(SIGPIPE, &old, NULL);
+}
+END_TEST
+
+START_TEST(a_reader_that_goes_away_is_told)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+	struct stream_maker m = {.size = 0};
+	struct pump_result result;
+	_cleanup_folder_ struct folder f;
+	_cleanup_close_ int fd = -1;
+	struct pump *pump;
+	int pipe;
+
+	ck_assert_int_eq(sigaction(SIGPIPE, &ignore, &old), 0);
+	/* A record that is larger than any pipe, so that the end of the reader is felt. */
+	stream_libxl_header(&m);
+	stream_record(&m, LIBXL_LIBXC, 0);
+	stream_libxc_header(&m, 3);
+	stream_record(&m, LIBXC_PAGES, 0);
+	memcpy(m.data + m.size - 4, "\0\0\0\4", 4);
+	folder_make(&f);
+	folder_write_bytes(&f, "image", m.data, m.size);
+	ck_assert_int_eq(truncate(folder_path(&f, "image"), 8 << 20), 0);
+	fd = open_file(&f, "image", O_RDONLY);
+	ck_assert_int_eq(pump_from_file(fd, &pump, &pipe), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, -EPIPE);
+	sigaction(SIGPIPE, &old, NULL);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_is_an_error)
+{
+	struct pump_result result;
+	struct pump *pump;
+	int pipe;
+	char byte;
+
+	ck_assert_int_eq(pump_from_file(-1, &pump, &pipe), 0);
+	ck_assert_int_eq(read(pipe, &byte, 1), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, -EBADF);
+}
+END_TEST
+
+SUITE("pump", a_stream_goes_into_the_file_counted_and_hashed,
+      a_stream_comes_out_of_the_file_counted_and_hashed, a_stream_larger_than_the_pipe_goes_through,
+      a_stream_that_breaks_off_or_is_none_is_told, a_full_disk_ends_both_sides,
+      a_reader_that_goes_away_is_told, a_file_that_cannot_be_read_is_an_error);

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+
+#include "core/shell.h"
+#include "unit.h"
+#include "util/str.h"
+
+/* All assignments of a text as "NAME=value|NAME=value", or "LINE: reason". */
+static char *read_text(const char *text);
+
+/* Adds "NAME=value|" to what is there. */
+static int collect(void *data, unsigned line _unused_, const char *name, const char *value)
+{
+	char **all = data, *longer;
+
+	ck_assert_int_eq(str_format(&longer, "%s%s%s=%s", *all, **all ? "|" : "", name, value), 0);
+	free(*all);
+	*all = longer;
+	return 0;
+}
+
+static char *read_text(const char *text)
+{
+	_cleanup_free_ char *all = strdup(""), *reason = NULL;
+	unsigned line = 0;
+	int r = shell_read(text, strlen(text), collect, &all, &line, &reason);
+	char *said;
+
+	if (r == 0) {
+		ck_assert_ptr_null(reason);
+		return TAKE_PTR(all);
+	}
+	ck_assert_int_eq(r, -EINVAL);
+	ck_assert_int_eq(str_format(&said, "%u: %s", line, reason), 0);
+	return said;
+}
+
+struct reading {
+	const char *text, *expected;
+};
+
+static void expect(const struct reading *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *said = read_text(cases[i].text);
+
+		ck_assert_msg(str_equal(said, cases[i].expected), "%s: %s, not %s", cases[i].text,
+			      said, cases[i].expected);
+	}
+}
+
+START_TEST(plain_assignments_are_read)
+{
+	static const struct reading cases[] = {
+		{"", ""},
+		{"\n\n", ""},
+		{"A=1", "A=1"},
+		{"A=1\nB=2\n", "A=1|B=2"},
+		{"A=1;B=2", "A=1|B=2"},
+		{"A=1 B=2", "A=1|B=2"},
+		{"  A=1\t", "A=1"},
+		{"A=", "A="},
+		{"A=\nB=", "A=|B="},
+		{"_a9=x", "_a9=x"},
+		{"A=/var/lib/xen/save", "A=/var/lib/xen/save"},
+		{"A=a=b", "A=a=b"},
+		{"A=*?[x]{y,z}!%@^,.:+-", "A=*?[x]{y,z}!%@^,.:+-"},
+		{"A=1\nA=2", "A=1|A=2"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(comments_are_left_out_where_a_shell_does)
+{
+	static const struct reading cases[] = {
+		{"# nothing", ""},    {"#A=1\nB=2", "B=2"},
+		{"A=1 # one", "A=1"}, {"A=1;# one\nB=2", "A=1|B=2"},
+		{"A=1#2", "A=1#2"},   {"A=''#2", "A=#2"},
+		{"# \\\nA=1", "A=1"}, {"# $(rm) `rm` \"\nA=1", "A=1"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(quotes_mean_what_they_mean_to_a_shell)
+{
+	static const struct reading cases[] = {
+		{"A='a b'", "A=a b"},
+		{"A=\"a b\"", "A=a b"},
+		{"A=\"\"", "A="},
+		{"A=''", "A="},
+		{"A='a'b\"c\"d", "A=abcd"},
+		{"A='\"$B`'", "A=\"$B`"},
+		{"A=\"'\"", "A='"},
+		{"A='a\\b'", "A=a\\b"},
+		{"A=\"a\\b\"", "A=a\\b"},
+		{"A=\"\\$B \\` \\\" \\\\\"", "A=$B ` \" \\"},
+		{"A=\"$\"", "A=$"},
+		{"A=\"a $ b\"", "A=a $ b"},
+		{"A=\"50%$\"", "A=50%$"},
+		{"A=\"|&;<>()\"", "A=|&;<>()"},
+		{"A='# no comment'", "A=# no comment"},
+		{"A='a\nb'", "A=a\nb"},
+		{"A=\"a\nb\"\nB=1", "A=a\nb|B=1"},
+		{"A=\"~\"", "A=~"},
+		{"A=a~", "A=a~"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(a_backslash_quotes_and_continues)
+{
+	static const struct reading cases[] = {
+		{"A=a\\ b", "A=a b"}, {"A=\\$B", "A=$B"},       {"A=\\\\", "A=\\"},
+		{"A=\\#x", "A=#x"},   {"A=\\~", "A=~"},         {"A=\\\nb", "A=b"},
+		{"A=a\\\nb", "A=ab"}, {"A=\"a\\\nb\"", "A=ab"}, {"A=1 \\\nB=2", "A=1|B=2"},
+		{"\\\nA=1", "A=1"},   {"A=a\\;b", "A=a;b"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(what_was_set_above_is_put_in)
+{
+	static const struct reading cases[] = {
+		{"A=x\nB=$A", "A=x|B=x"},
+		{"A=x\nB=${A}y", "A=x|B=xy"},
+		{"A=x\nB=\"$A/$A\"", "A=x|B=x/x"},
+		{"A='a b'\nB=$A", "A=a b|B=a b"},
+		{"A='$Z'\nB=$A", "A=$Z|B=$Z"},
+		{"A=1\nA=$A$A\nA=$A$A", "A=1|A=11|A=1111"},
+		{"A=\nB=x$A", "A=|B=x"},
+		{"A=1 B=$A", "A=1|B=1"},
+		{"AB=1\nA=2\nC=$AB", "AB=1|A=2|C=1"},
+		{"A=x\nB=$A-", "A=x|B=x-"},
+		{"A=1\nB=$A:", "A=1|B=1:"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(export_is_no_command)
+{
+	static const struct reading cases[] = {
+		{"export A=1", "A=1"},    {"export A=1 B=2", "A=1|B=2"},
+		{"A=1\nexport A", "A=1"}, {"export A B", ""},
+		{"export", ""},           {"export\nA=1", "A=1"},
+		{"export=1", "export=1"}, {"exported=1", "exported=1"},
+		{"export A;B=1", "B=1"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+#define DOLLAR                                                                                     \
+	"only $NAME and ${NAME} are understood; for the character itself write '$' in single "     \
+	"quotes"
+#define BACKQUOTE "a command in backquotes would have to be executed"
+
+START_TEST(a_value_with_a_command_in_it_is_refused)
+{
+	static const struct reading cases[] = {
+		{"A=$(rm)", "1: $(...) would have to be executed; write the value itself"},
+		{"A=\"$(rm)\"", "1: $(...) would have to be executed; write the value itself"},
+		{"A=`rm`", "1: " BACKQUOTE},
+		{"A=\"`rm`\"", "1: " BACKQUOTE},
+		{"\nA='x\ny'\nB=\"1\n`rm`\"", "5: " BACKQUOTE},
+		{"A=${B:-rm}", "1: " DOLLAR},
+		{"A=1\nB=\"${A%x}\"", "2: " DOLLAR},
+		{"A=${}", "1: " DOLLAR},
+		{"A=${A", "1: " DOLLAR},
+		{"A=1|rm", "1: '|' means something to a shell; put the value in quotes"},
+		{"A=1&", "1: '&' means something to a shell; put the value in quotes"},
+		{"A=<x", "1: '<' means something to a shell; put the value in quotes"},
+		{"A=1>x", "1: '>' means something to a shell; put the value in quotes"},
+		{"A=(1 2)", "1: '(' means something to a shell; put the value in quotes"},
+		{"A=1)", "1: ')' means something to a shell; put the value in quotes"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+/* A shell puts something in for these; that they stood for themselves would be a silent surprise.
+ */
+START_TEST(a_value_that_only_a_shell_knows_is_refused)
+{
+	static const char *const cases[] = {
+		"A=$$",     "A=\"$$\"", "A=$0",         "A=\"$1\"", "A=\"$?\"",       "A=\"$#\"",
+		"A=\"$@\"", "A=\"$*\"", "A=\"$-\"",     "A=\"$!\"", "A=\"$[1+1]\"",   "A=$'x'",
+		"A=$\"x\"", "A=$.",     "A=\"$\\\nB\"", "A=$\\\nB", "B=1\nA=$B\\\nC",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *said = read_text(cases[i]);
+
+		ck_assert_msg(str_ends_with(said, ": " DOLLAR), "%s: %s", cases[i], said);
+	}
+}
+END_TEST
+
+START_TEST(a_word_that_is_a_command_is_refused_with_its_line)
+{
+	static const struct reading cases[] = {
+		{"rm", "1: 'rm' would have to be executed; only NAME=value can stand here"},
+		{"A=1\n\nif true",
+		 "3: 'if' would have to be executed; only NAME=value can stand here"},
+		{". /etc/other",
+		 "1: '.' would have to be executed; only NAME=value can stand here"},
+		{"A=1 rm", "1: 'rm' would have to be executed; only NAME=value can stand here"},
+		{"A=1;rm -r x",
+		 "1: 'rm' would have to be executed; only NAME=value can stand here"},
+		{"A+=1", "1: 'A+=1' would have to be executed; only NAME=value can stand here"},
+		{"A = 1", "1: no blanks are allowed around '=': NAME=value"},
+		{"A[0]=1", "1: 'A[0]=1' would have to be executed; only NAME=value can stand here"},
+		{"1A=x", "1: '1A=x' would have to be executed; only NAME=value can stand here"},
+		{"'A'=1", "1: ''A'=1' would have to be executed; only NAME=value can stand here"},
+		{"export -n A",
+		 "1: '-n' would have to be executed; only NAME=value can stand here"},
+		{"export A\nB", "2: 'B' would have to be executed; only NAME=value can stand here"},
+		{"\xc3\xa4=1",
+		 "1: '\xc3\xa4=1' would have to be executed; only NAME=value can stand here"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(blanks_around_the_sign_are_explained)
+{
+	static const struct reading cases[] = {
+		{"A = 1", "1: no blanks are allowed around '=': NAME=value"},
+		{"A\t=1", "1: no blanks are allowed around '=': NAME=value"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(what_is_not_closed_is_refused_where_it_begins)
+{
+	static const struct reading cases[] = {
+		{"A='x", "1: the single quote that begins here is never closed"},
+		{"A=1\nB=\"x\ny", "2: the double quote that begins here is never closed"},
+		{"A=\"x\\\"", "1: the double quote that begins here is never closed"},
+		{"A=\"x\\", "1: the double quote that begins here is never closed"},
+		{"A=x\\", "1: the file ends in a backslash"},
+		{"A=1\nB=$C", "2: $C is not set above this line"},
+		{"A=$A", "1: $A is not set above this line"},
+		{"B=$AB\nA=1", "1: $AB is not set above this line"},
+		{"A=~/x", "1: '~' is not expanded here; write the whole path"},
+		{"A=/x:~/y", "1: '~' is not expanded here; write the whole path"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(a_file_from_another_system_is_explained)
+{
+	static const struct reading cases[] = {
+		{"A=1\r\nB=2\r\n",
+		 "1: the line ends in a carriage return; save the file as UNIX text"},
+		{"\r\n# x\r\nA='1'\r\n",
+		 "3: the line ends in a carriage return; save the file as UNIX text"},
+		{"A=\"x\r\"", "A=x\r"},
+	};
+
+	expect(cases, ELEMENTSOF(cases));
+}
+END_TEST
+
+START_TEST(a_nul_byte_is_refused)
+{
+	static const char text[] = "A=1\0B=2\n";
+	_cleanup_free_ char *all = strdup(""), *reason = NULL;
+	unsigned line;
+
+	ck_assert_int_eq(shell_read(text, sizeof(text) - 1, collect, &all, &line, &reason),
+			 -EINVAL);
+	ck_assert_str_eq(reason, "the file holds a NUL byte: it is no text");
+	ck_assert_str_eq(all, "");
+}
+END_TEST
+
+START_TEST(the_size_counts_and_not_a_terminator)
+{
+	_cleanup_free_ char *all = strdup(""), *reason = NULL;
+	unsigned line;
+
+	ck_assert_int_eq(shell_read("A=12", 3, collect, &all, &line, &reason), 0);
+	ck_assert_str_eq(all, "A=1");
+}
+END_TEST
+
+START_TEST(a_value_that_doubles_at_each_line_ends_somewhere)
+{
+	_cleanup_free_ char *said = NULL;
+	char text[1000] = "A=0123456789abcdef\n";
+
+	for (int i = 0; i < 40; i++)
+		strcat(text, "A=$A$A\n");
+	said = read_text(text);
+	ck_assert_str_eq(said, "14: with $A the value grows too long");
+}
+END_TEST
+
+static int stop_at_second(void *data, unsigned line, const char *name _unused_,
+			  const char *value _unused_)
+{
+	unsigned *seen = data;
+
+	*seen = line;
+	return line == 2 ? -EXFULL : 0;
+}
+
+START_TEST(the_callback_can_end_it_and_knows_the_line)
+{
+	static const char text[] = "A=1\nB='x\ny'\nC=3\n";
+	char *reason = NULL;
+	unsigned line = 0, seen = 0;
+
+	ck_assert_int_eq(shell_read(text, strlen(text), stop_at_second, &seen, &line, &reason),
+			 -EXFULL);
+	ck_assert_uint_eq(seen, 2);
+	ck_assert_ptr_null(reason);
+}
+END_TEST
+
+SUITE("shell", plain_assignments_are_read, comments_are_left_out_where_a_shell_does,
+      quotes_mean_what_they_mean_to_a_shell, a_backslash_quotes_and_continues,
+      what_was_set_above_is_put_in, export_is_no_command, a_value_with_a_command_in_it_is_refused,
+      a_value_that_only_a_shell_knows_is_refused, a_word_that_is_a_command_is_refused_with_its_line,
+      blanks_around_the_sign_are_explained, what_is_not_closed_is_refused_where_it_begins,
+      a_file_from_another_system_is_explained, a_nul_byte_is_refused,
+      the_size_counts_and_not_a_terminator, a_value_that_doubles_at_each_line_ends_somewhere,
+      the_callback_can_end_it_and_knows_the_line);

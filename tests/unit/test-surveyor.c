@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "hv/survey.h"
+#include "unit.h"
+#include "util/fd.h"
+#include "util/str.h"
+
+#define UUID "00112233-4455-6677-8899-aabbccddeeff"
+
+/* What one message does to a survey. */
+
+static int take(struct survey *s, const struct survey *known, const char *text)
+{
+	return survey_take_message(s, known, text, strlen(text));
+}
+
+START_TEST(a_configuration_is_taken_with_all_it_says)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+	const struct survey_config *c;
+
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"configuration\":{\"path\":\"/a\",\"stamp\":\"1\","
+			      "\"name\":\"web\",\"config\":\"{}\",\"uuid\":\"" UUID "\","
+			      "\"memory_kib\":42}}"),
+			 0);
+	ck_assert_int_eq(take(s, NULL, "{\"configuration\":{\"path\":\"/b\",\"error\":\"bad\"}}"),
+			 0);
+	ck_assert_uint_eq(s->n_configs, 2);
+	c = &s->configs[0];
+	ck_assert_str_eq(c->path, "/a");
+	ck_assert_str_eq(c->stamp, "1");
+	ck_assert_str_eq(c->name, "web");
+	ck_assert_str_eq(c->config, "{}");
+	ck_assert(c->has_uuid);
+	ck_assert_str_eq(UUID_TEXT(&c->uuid), UUID);
+	ck_assert_uint_eq(c->memory_kib, 42);
+	ck_assert_ptr_null(c->error);
+	ck_assert_str_eq(s->configs[1].error, "bad");
+	ck_assert(!s->configs[1].has_uuid);
+}
+END_TEST
+
+START_TEST(an_image_is_taken_with_all_it_says)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+	const struct survey_image *i;
+
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"image\":{\"path\":\"/s\",\"name\":\"web\",\"uuid\":\"" UUID
+			      "\",\"id\":\"" UUID "\",\"size\":7,\"consumed\":true}}"),
+			 0);
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"image\":{\"path\":\"/t\",\"name\":\"t\",\"error\":\"bad\","
+			      "\"foreign\":true}}"),
+			 0);
+	ck_assert_uint_eq(s->n_images, 2);
+	i = &s->images[0];
+	ck_assert_str_eq(i->path, "/s");
+	ck_assert_str_eq(i->name, "web");
+	ck_assert_str_eq(UUID_TEXT(&i->uuid), UUID);
+	ck_assert_str_eq(UUID_TEXT(&i->id), UUID);
+	ck_assert_uint_eq(i->size, 7);
+	ck_assert(i->consumed && !i->foreign && !i->error);
+	ck_assert(s->images[1].foreign);
+	ck_assert(uuid_is_null(&s->images[1].uuid));
+}
+END_TEST
+
+START_TEST(notes_are_taken_and_the_end_is_told)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+
+	ck_assert_int_eq(take(s, NULL, "{\"note\":\"x\"}"), 0);
+	ck_assert_uint_eq(s->n_notes, 1);
+	ck_assert_int_eq(take(s, NULL, "{\"end\":true}"), 1);
+}
+END_TEST
+
+START_TEST(what_is_unchanged_comes_from_what_is_known)
+{
+	_cleanup_(survey_freep) struct survey *known = calloc(1, sizeof(*known));
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+
+	ck_assert_int_eq(take(known, NULL,
+			      "{\"configuration\":{\"path\":\"/a\",\"stamp\":\"1\","
+			      "\"name\":\"web\",\"config\":\"{}\",\"uuid\":\"" UUID "\","
+			      "\"memory_kib\":42}}"),
+			 0);
+	ck_assert_int_eq(
+		take(known, NULL, "{\"configuration\":{\"path\":\"/b\",\"error\":\"bad\"}}"), 0);
+	ck_assert_int_eq(take(s, known,
+			      "{\"configuration\":{\"path\":\"/a\",\"stamp\":\"1\","
+			      "\"unchanged\":true}}"),
+			 0);
+	ck_assert_int_eq(take(s, known, "{\"configuration\":{\"path\":\"/b\",\"unchanged\":true}}"),
+			 0);
+	ck_assert_str_eq(s->configs[0].name, "web");
+	ck_assert_str_eq(s->configs[0].config, "{}");
+	ck_assert(s->configs[0].has_uuid);
+	ck_assert_str_eq(UUID_TEXT(&s->configs[0].uuid), UUID);
+	ck_assert_uint_eq(s->configs[0].memory_kib, 42);
+	ck_assert_str_eq(s->configs[1].error, "bad");
+	/* What is not known cannot be unchanged. */
+	ck_assert_int_eq(take(s, known, "{\"configuration\":{\"path\":\"/c\",\"unchanged\":true}}"),
+			 -EBADMSG);
+	ck_assert_int_eq(take(s, NULL, "{\"configuration\":{\"path\":\"/a\",\"unchanged\":true}}"),
+			 -EBADMSG);
+	ck_assert_uint_eq(s->n_configs, 2);
+}
+END_TEST
+
+START_TEST(a_message_that_says_too_little_is_refused)
+{
+	static const char *const bad[] = {
+		"",
+		"{}",
+		"{\"end\":false}",
+		"{\"note\":1}",
+		"{\"configuration\":1}",
+		"{\"configuration\":{}}",
+		"{\"configuration\":{\"path\":\"/a\"}}",
+		"{\"configuration\":{\"path\":\"/a\",\"name\":\"x\"}}",
+		"{\"configuration\":{\"path\":\"/a\",\"config\":\"{}\"}}",
+		"{\"image\":{}}",
+		"{\"image\":{\"path\":\"/a\",\"name\":\"x\"}}",
+		"{\"image\":{\"path\":\"/a\",\"uuid\":\"" UUID "\"}}",
+		"{\"image\":{\"name\":\"x\",\"error\":\"y\"}}",
+	};
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+
+	for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+		ck_assert_msg(take(s, NULL, bad[i]) == -EBADMSG, "taken: %s", bad[i]);
+	ck_assert_uint_eq(s->n_configs + s->n_images + s->n_notes, 0);
+}
+END_TEST
+
+/* Surveys with a worker that is a script. */
+
+static struct {
+	struct folder folder;
+	struct loop *loop;
+	struct surveyor *surveyor;
+	struct survey *survey;
+	char reason[200];
+	unsigned answers, wanted;
+	bool again;
+	int begun; /* what the one that began in the callback came to */
+} f;
+
+static void on_surveyed(void *data, struct survey *survey, const char *reason)
+{
+	ck_assert_ptr_eq(data, &f);
+	survey_free(f.survey);
+	f.survey = survey;
+	ck_assert_int_eq(!survey, !!reason);
+	snprintf(f.reason, sizeof(f.reason), "%s", reason ? reason : "");
+	f.answers++;
+	if (f.again) {
+		f.again = false;
+		f.begun = surveyor_begin(f.surveyor, "/auto", NULL, f.survey);
+	}
+	if (f.answers == f.wanted)
+		loop_exit(f.loop, 0);
+}
+
+static void on_limit(void *data _unused_)
+{
+	loop_exit(f.loop, -ETIMEDOUT);
+}
+
+/* The worker keeps its request in a file; what it prints to descriptor 4 is its answer. */
+static void open_surveyor(const char *script)
+{
+	char text[1000];
+
+	memset(&f, 0, sizeof(f));
+	folder_make(&f.folder);
+	snprintf(text, sizeof(text),
+		 "#!/bin/sh\ndd bs=10000 count=1 <&4 >\"${0%%worker}request\" 2>/dev/null\n%s\n",
+		 script);
+	folder_write(&f.folder, "worker", text);
+	ck_assert_int_eq(chmod(folder_path(&f.folder, "worker"), 0700), 0);
+	ck_assert_int_eq(loop_new(&f.loop), 0);
+	ck_assert_int_eq(surveyor_new(f.loop, folder_path(&f.folder, "worker"), on_surveyed, &f,
+				      &f.surveyor),
+			 0);
+}
+
+static void close_surveyor(void)
+{
+	surveyor_free(f.surveyor);
+	survey_free(f.survey);
+	loop_free(f.loop);
+	folder_remove(&f.folder);
+}
+
+static void wait_for_answers(unsigned wanted)
+{
+	_cleanup_(timer_freep) struct timer *limit = NULL;
+
+	f.wanted = wanted;
+	ck_assert_int_eq(timer_new(f.loop, on_limit, NULL, &limit), 0);
+	timer_set_after(limit, 60 * USEC_PER_SEC);
+	ck_assert_int_eq(loop_run(f.loop), 0);
+}
+
+#define END "printf '{\"end\":true}\\0' >&4"
+
+START_TEST(what_the_worker_says_is_sorted_and_handed_over)
+{
+	open_surveyor(
+		"printf '{\"configuration\":{\"path\":\"/b\",\"error\":\"x\"}}\\0' >&4\n"
+		"printf '{\"configuration\":{\"path\":\"/a\",\"error\":\"x\"}}\\0' >&4\n" END);
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", "/save", NULL), 0);
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", "/save", NULL), -EBUSY);
+	wait_for_answers(1);
+	ck_assert_uint_eq(f.survey->n_configs, 2);
+	ck_assert_str_eq(f.survey->configs[0].path, "/a");
+	close_surveyor();
+}
+END_TEST
+
+START_TEST(the_worker_is_told_the_folders_and_what_is_known)
+{
+	_cleanup_(survey_freep) struct survey *known = calloc(1, sizeof(*known));
+	struct survey_config c = {
+		.path = strdup("/auto/a"), .stamp = strdup("s1"), .error = strdup("x")};
+	_cleanup_free_ char *request = NULL;
+
+	ck_assert_int_eq(survey_add_config(known, &c), 0);
+	open_surveyor(END);
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", "/save", known), 0);
+	wait_for_answers(1);
+	ck_assert_int_eq(file_read(folder_path(&f.folder, "request"), 10000, &request, NULL), 0);
+	ck_assert_str_eq(request, "{\"autostart\":\"/auto\",\"save\":\"/save\","
+				  "\"known\":{\"/auto/a\":\"s1\"}}");
+	close_surveyor();
+}
+END_TEST
+
+START_TEST(the_next_survey_can_begin_in_the_callback_of_the_last)
+{
+	open_surveyor(END);
+	f.again = true;
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, NULL), 0);
+	wait_for_answers(2);
+	ck_assert_int_eq(f.begun, 0);
+	ck_assert_ptr_nonnull(f.survey);
+	close_surveyor();
+}
+END_TEST
+
+START_TEST(a_worker_that_dies_or_talks_nonsense_is_an_error)
+{
+	static const struct {
+		const char *script, *reason;
+	} cases[] = {
+		{"exit 0", "the worker that reads the folders has died"},
+		{"printf '{\"note\":\"x\"}\\0' >&4; kill -9 $$",
+		 "the worker that reads the folders has died"},
+		{"printf '{\"end\":true}' >&4", "the worker that reads the folders has died"},
+		{"printf 'nonsense\\0' >&4; " END, "Bad message"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		open_surveyor(cases[i].script);
+		ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, NULL), 0);
+		wait_for_answers(1);
+		ck_assert_ptr_null(f.survey);
+		ck_assert_str_eq(f.reason, cases[i].reason);
+		close_surveyor();
+	}
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_is_an_error_at_once)
+{
+	open_surveyor(END);
+	ck_assert_int_eq(remove(folder_path(&f.folder, "worker")), 0);
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, NULL), -ENOENT);
+	close_surveyor();
+}
+END_TEST
+
+START_TEST(a_folder_that_does_not_answer_is_given_up)
+{
+	open_surveyor("exec sleep 600");
+	loop_set_speed(f.loop, 1000);
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, NULL), 0);
+	f.wanted = 1;
+	ck_assert_int_eq(loop_run(f.loop), 0);
+	ck_assert_str_eq(f.reason, "a folder does not answer");
+	close_surveyor();
+}
+END_TEST
+
+START_TEST(a_surveyor_that_is_freed_takes_its_worker_along)
+{
+	open_surveyor("exec sleep 600");
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, NULL), 0);
+	close_surveyor();
+	ck_assert_uint_eq(f.answers, 0);
+}
+END_TEST
+
+SUITE("surveyor", a_configuration_is_taken_with_all_it_says, an_image_is_taken_with_all_it_says,
+      notes_are_taken_and_the_end_is_told, what_is_unchanged_comes_from_what_is_known,
+      a_message_that_says_too_little_is_refused, what_the_worker_says_is_sorted_and_handed_over,
+      the_worker_is_told_the_folders_and_what_is_known,
+      the_next_survey_can_begin_in_the_callback_of_the_last,
+      a_worker_that_dies_or_talks_nonsense_is_an_error,
+      a_program_that_is_not_there_is_an_error_at_once, a_folder_that_does_not_answer_is_given_up,
+      a_surveyor_that_is_freed_takes_its_worker_along);

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <stdio.h>
+
+#include "puppet.h"
+#include "unit.h"
+#include "util/str.h"
+#include "world.h"
+
+/* A world around a puppet, on the virtual clock. */
+static struct {
+	struct folder folder;
+	struct loop *loop;
+	struct timer *pause;
+	struct puppet p;
+	struct state *state;
+	struct world *world;
+	unsigned changes, finished;
+	bool seen_busy; /* when the end of an operation was told */
+	unsigned answers;
+	char answer[100]; /* the last one; "-": none */
+	usec_t answered;
+	bool ask_again; /* from inside the answer */
+	uint64_t id;
+} f;
+
+static void on_changed(void *data _unused_)
+{
+	f.changes++;
+}
+
+static void on_progress(void *data _unused_, const struct hv_operation *operation _unused_)
+{
+}
+
+static void on_finished(void *data _unused_, const struct hv_operation *operation,
+			const struct operation_result *result _unused_)
+{
+	const struct guest *g = inventory_find(world_inventory(f.world), &operation->uuid);
+
+	f.finished++;
+	f.seen_busy = g && g->busy;
+}
+
+static void on_pause(void *data _unused_)
+{
+	loop_exit(f.loop, 0);
+}
+
+static void run_for(usec_t time)
+{
+	timer_set_after(f.pause, time);
+	ck_assert_int_eq(loop_run(f.loop), 0);
+}
+
+static void begin(void)
+{
+	memset(&f, 0, sizeof(f));
+	folder_make(&f.folder);
+	ck_assert_int_eq(loop_new(&f.loop), 0);
+	loop_set_speed(f.loop, LOOP_VIRTUAL);
+	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
+	ck_assert_int_eq(state_open(folder_path(&f.folder, "state"), &f.state), 0);
+	puppet_make(&f.p);
+	ck_assert_int_eq(world_new(f.loop, &f.p.hv, f.state,
+				   &(struct world_callbacks){.changed = on_changed,
+							     .progress = on_progress,
+							     .finished = on_finished},
+				   &f.world),
+			 0);
+	ck_assert_int_eq(world_set_folders(f.world, "/auto", "/save"), 0);
+	strcpy(f.answer, "-");
+}
+
+static void end(void)
+{
+	f.world = world_free(f.world);
+	ck_assert(f.p.freed);
+	state_free(f.state);
+	timer_free(f.pause);
+	loop_free(f.loop);
+	folder_remove(&f.folder);
+}
+
+static void on_ready(void *data _unused_, const char *error)
+{
+	f.answers++;
+	f.answered = loop_now(f.loop);
+	snprintf(f.answer, sizeof(f.answer), "%s", error ? error : "well");
+	if (f.ask_again) {
+		f.ask_again = false;
+		ck_assert_int_eq(world_refresh(f.world, 60 * USEC_PER_SEC, on_ready, NULL, &f.id),
+				 0);
+	}
+}
+
+static void refresh(usec_t limit)
+{
+	ck_assert_int_eq(world_refresh(f.world, limit, on_ready, NULL, &f.id), 0);
+}
+
+/* The survey that is under way ends with so many configurations, NAME0 and so on; -1: it fails. */
+static void survey_ends(int configs, const char *name)
+{
+	struct survey *s = configs < 0 ? NULL : calloc(1, sizeof(*s));
+
+	for (int i = 0; i < configs; i++) {
+		struct survey_config c = {.config = strdup("{}")};
+
+		ck_assert_int_eq(str_format(&c.name, "%s%d", name, i), 0);
+		ck_assert_int_eq(str_format(&c.path, "/auto/%s%d", name, i), 0);
+		ck_assert_int_eq(survey_add_config(s, &c), 0);
+	}
+	ck_assert(f.p.surveying);
+	f.p.surveying = false;
+	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, s ? NULL : "a folder is away");
+}
+
+START_TEST(whoever_asks_gets_the_next_survey)
+{
+	begin();
+	refresh(60 * USEC_PER_SEC);
+	run_for(USEC_PER_SEC);
+	ck_assert_uint_eq(f.answers, 0);
+	survey_ends(2, "web");
+	ck_assert_str_eq(f.answer, "well");
+	ck_assert_uint_eq(world_inventory(f.world)->n, 2);
+	ck_assert_uint_gt(f.changes, 0);
+	end();
+}
+END_TEST
+
+START_TEST(one_survey_answers_all_who_asked_before_it_began)
+{
+	begin();
+	refresh(60 * USEC_PER_SEC);
+	/* These come too late for it: it may have passed what they mean. */
+	refresh(60 * USEC_PER_SEC);
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 1);
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 3);
+	ck_assert_str_eq(f.p.calls, "survey 0|survey 0|");
+	end();
+}
+END_TEST
+
+START_TEST(who_asks_again_in_the_answer_gets_another_one)
+{
+	begin();
+	f.ask_again = true;
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 1);
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 2);
+	end();
+}
+END_TEST
+
+START_TEST(who_does_not_want_to_wait_is_answered_in_time)
+{
+	usec_t start;
+
+	begin();
+	start = loop_now(f.loop);
+	refresh(3 * USEC_PER_SEC);
+	run_for(10 * USEC_PER_SEC);
+	ck_assert_str_eq(f.answer, "the folders could not be read in time");
+	ck_assert_uint_eq(f.answered, start + 3 * USEC_PER_SEC);
+	/* Nobody is answered twice. */
+	survey_ends(0, "");
+	ck_assert_uint_eq(f.answers, 1);
+	end();
+}
+END_TEST
+
+START_TEST(who_does_not_care_any_more_hears_nothing)
+{
+	begin();
+	refresh(60 * USEC_PER_SEC);
+	world_unrefresh(f.world, f.id);
+	world_unrefresh(f.world, 4711);
+	survey_ends(1, "web");
+	run_for(100 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.answers, 0);
+	end();
+}
+END_TEST
+
+START_TEST(a_survey_that_fails_leaves_what_was_known)
+{
+	begin();
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(2, "web");
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(-1, NULL);
+	ck_assert_str_eq(f.answer, "a folder is away");
+	ck_assert_uint_eq(world_inventory(f.world)->n, 2);
+	end();
+}
+END_TEST
+
+START_TEST(a_survey_that_cannot_begin_is_answered_at_once)
+{
+	usec_t start;
+
+	begin();
+	start = loop_now(f.loop);
+	f.p.survey_error = -ENOENT;
+	refresh(60 * USEC_PER_SEC);
+	/* Not from inside the call. */
+	ck_assert_uint_eq(f.answers, 0);
+	run_for(USEC_PER_SEC);
+	ck_assert_uint_eq(f.answers, 1);
+	ck_assert_uint_eq(f.answered, start);
+	end();
+}
+END_TEST
+
+/* A folder hangs, and its worker cannot even be killed: the next one cannot begin. */
+START_TEST(whoever_waits_for_a_survey_that_cannot_begin_is_answered_too)
+{
+	usec_t failed;
+
+	begin();
+	refresh(120 * USEC_PER_SEC);
+	refresh(120 * USEC_PER_SEC);
+	run_for(90 * USEC_PER_SEC);
+	f.p.survey_error = -EBUSY;
+	survey_ends(-1, NULL);
+	failed = loop_now(f.loop);
+	run_for(USEC_PER_SEC);
+	ck_assert_uint_eq(f.answers, 2);
+	ck_assert_uint_eq(f.answered, failed);
+	end();
+}
+END_TEST
+
+START_TEST(a_uuid_is_drawn_once_for_each_name)
+{
+	struct uuid first;
+
+	begin();
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(2, "web");
+	first = world_inventory(f.world)->guests[0].uuid;
+	ck_assert(!uuid_is_null(&first));
+	ck_assert(!uuid_equal(&first, &world_inventory(f.world)->guests[1].uuid));
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(2, "web");
+	ck_assert(uuid_equal(&world_inventory(f.world)->guests[0].uuid, &first));
+	end();
+}
+END_TEST
+
+START_TEST(changes_in_a_burst_are_listed_once)
+{
+	begin();
+	run_for(USEC_PER_SEC);
+	for (int i = 0; i < 100; i++)
+		f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+	run_for(USEC_PER_SEC);
+	ck_assert_uint_eq(f.changes, 1);
+	for (int i = 0; i < 100; i++) {
+		f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+		run_for(USEC_PER_MSEC);
+	}
+	ck_assert_uint_le(f.changes, 4);
+	end();
+}
+END_TEST
+
+START_TEST(what_others_do_is_told_and_what_we_do_is_not)
+{
+	begin();
+	puppet_add(&f.p, 1, "web")->manager = DOMAIN_MANAGER_XL;
+	puppet_add(&f.p, 2, "ours");
+	ck_assert_int_eq(world_update(f.world), 0);
+	ck_assert_str_eq(unit_log(), "web: has appeared\n");
+	puppet_domain(&f.p, 1)->name = (char[]){"www"};
+	ck_assert_int_eq(world_update(f.world), 0);
+	ck_assert_ptr_nonnull(strstr(unit_log(), "www: was called web before\n"));
+	puppet_remove(&f.p, 1);
+	ck_assert_int_eq(world_update(f.world), 0);
+	ck_assert_ptr_nonnull(strstr(unit_log(), "www: is gone\n"));
+	/* Of an operation of ours its own report tells. */
+	puppet_adopt(&f.p, OPERATION_DESTROY, 2);
+	puppet_remove(&f.p, 2);
+	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
+	ck_assert_ptr_null(strstr(unit_log(), "ours"));
+	puppet_add(&f.p, 3, "ours");
+	puppet_remove(&f.p, 3);
+	ck_assert_int_eq(world_update(f.world), 0);
+	ck_assert_ptr_null(strstr(unit_log(), "ours"));
+	end();
+}
+END_TEST
+
+START_TEST(the_end_of_an_operation_comes_behind_what_it_changed)
+{
+	begin();
+	puppet_add(&f.p, 1, "web");
+	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	ck_assert_int_eq(world_update(f.world), 0);
+	ck_assert(inventory_find_named(world_inventory(f.world), "web")->busy);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.seen_busy);
+	end();
+}
+END_TEST
+
+START_TEST(without_xenstore_nothing_is_done_and_it_is_said_once)
+{
+	begin();
+	ck_assert_ptr_null(world_lost(f.world));
+	f.p.hv.callbacks.lost(f.p.hv.callbacks.data, "it is gone");
+	f.p.hv.callbacks.lost(f.p.hv.callbacks.data, "it is still gone");
+	ck_assert_str_eq(world_lost(f.world), "it is gone");
+	ck_assert_str_eq(unit_log(), "Nothing can be done to guests any more: it is gone\n");
+	ck_assert_int_eq(world_update(f.world), -ENOTCONN);
+	refresh(60 * USEC_PER_SEC);
+	run_for(USEC_PER_SEC);
+	ck_assert_uint_eq(f.answers, 1);
+	ck_assert_str_ne(f.answer, "well");
+	end();
+}
+END_TEST
+
+SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_asked_before_it_began,
+      who_asks_again_in_the_answer_gets_another_one, who_does_not_want_to_wait_is_answered_in_time,
+      who_does_not_care_any_more_hears_nothing, a_survey_that_fails_leaves_what_was_known,
+      a_survey_that_cannot_begin_is_answered_at_once,
+      whoever_waits_for_a_survey_that_cannot_begin_is_answered_too,
+      a_uuid_is_drawn_once_for_each_name, changes_in_a_burst_are_listed_once,
+      what_others_do_is_told_and_what_we_do_is_not,
+      the_end_of_an_operation_comes_behind_what_it_changed,
+      without_xenstore_nothing_is_done_and_it_is_said_once);
