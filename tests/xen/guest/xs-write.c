@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
 /*
  * xs-write PATH VALUE - writes one XenStore key from inside a guest.
  *

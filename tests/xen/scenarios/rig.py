@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The rig itself, on hosts as Debian ships them: guests do what other scenarios rely on."""
 
 from collections.abc import Callable

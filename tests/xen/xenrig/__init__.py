@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A rig for tests on a real Xen host; this is what scenarios need of it."""
 
 from .guest import Guest, hvm, pv, pvh

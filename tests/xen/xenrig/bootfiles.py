@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The kernel and initramfs a guest boots from."""
 
 import lzma

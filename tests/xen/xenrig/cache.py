@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The cache directory: things that are dear to build are kept until their inputs change."""
 
 import fcntl

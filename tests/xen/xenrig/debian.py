@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The Debian releases a host can run, and how one is installed into a folder."""
 
 import platform
@@ -27,7 +28,7 @@ class Release:
             "systemd", "systemd-sysv", "dbus", "udev", "kmod", "iproute2", "linux-image-amd64",
             f"xen-hypervisor-{self.xen}-amd64", f"xen-utils-{self.xen}", "xen-utils-common",
             "xenstore-utils", "qemu-system-xen", "busybox-static", "openssh-server",
-            "python3-minimal", "strace", "e2fsprogs", "util-linux", "procps", "psmisc",
+            "python3-minimal", "strace", "dmsetup", "e2fsprogs", "util-linux", "procps", "psmisc",
             self.libevent, "libjson-c5", "libinih1", "libxxhash0", "libsystemd0",
         )
 

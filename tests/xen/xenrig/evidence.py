@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What is brought back from a host on which a scenario failed."""
 
 import shutil

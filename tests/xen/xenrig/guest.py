@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Guests, as scenarios describe them."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Builds the project for a release, and installs it on a host."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Runs scenarios, and keeps what tells why one failed."""
 
 import io

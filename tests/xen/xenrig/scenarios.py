@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Scenarios: what they are, and how they are found."""
 
 import importlib.util
