@@ -30,6 +30,7 @@ class Release:
             "xenstore-utils", "qemu-system-xen", "busybox-static", "openssh-server",
             "python3-minimal", "strace", "dmsetup", "e2fsprogs", "util-linux", "procps", "psmisc",
             self.libevent, "libjson-c5", "libinih1", "libxxhash0", "libsystemd0",
+            "libsubunit0",  # the contract tests are linked with it
         )
 
     @property
