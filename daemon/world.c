@@ -94,8 +94,10 @@ static void log_differences(struct world *w, const struct domain_list *new)
 	}
 	for (size_t i = 0; i < old->n; i++) {
 		const struct domain *was = &old->domains[i];
+		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
 
-		if (!domain_list_find(new, &was->uuid, was->domid) && ours_to_tell(w, was))
+		/* Dying is the end of it: what can follow only gives its memory back. */
+		if ((!is || is->dying) && ours_to_tell(w, was))
 			log_domain(was, MSG_DOMAIN_GONE, "is gone");
 	}
 }
