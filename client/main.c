@@ -41,6 +41,9 @@ void print_usage(FILE *out)
 
 static const struct command *find_command(const char *name)
 {
+	/* What init scripts are called with besides. */
+	if (str_equal(name, "force-reload"))
+		return &command_reload;
 	for (size_t i = 0; commands[i]; i++)
 		if (str_equal(commands[i]->name, name))
 			return commands[i];

@@ -140,20 +140,20 @@ static void add_guest(struct table *table, struct json_object *g)
 		snprintf(doing, sizeof(doing), "%s %llu%%", activity, (unsigned long long)percent);
 	else if (activity)
 		snprintf(doing, sizeof(doing), "%s %.0f s", activity, seconds(g, "elapsed_usec"));
-	table_row(table,
-		  (const char *const[]){or_dash(json_get_string(g, "name")), state, domid, memory,
-					vcpus, time, or_dash(json_get_string(g, "manager")), doing,
-					or_dash(image    ? image
-						: config ? config
-							 : source)});
+	table_row(table, (const char *const[]){or_dash(json_get_string(g, "name")), state, domid,
+					       or_dash(json_get_string(g, "flags")), memory, vcpus,
+					       time, or_dash(json_get_string(g, "manager")), doing,
+					       or_dash(image    ? image
+						       : config ? config
+								: source)});
 }
 
 static void text_status(struct writer *w, struct json_object *parameters)
 {
 	struct json_object *list = json_get(parameters, "guests", json_type_array);
 	_cleanup_(table_freep) struct table *table = table_new(
-		9, (const char *const[]){"NAME", "STATE", "DOMID", "MIB", "VCPUS", "CPU s", "BY",
-					 "DOING", "FROM"});
+		10, (const char *const[]){"NAME", "STATE", "DOMID", "FLAGS", "MIB", "VCPUS",
+					  "CPU s", "BY", "DOING", "FROM"});
 	FILE *out = to_text(w)->out;
 	size_t n = list ? json_object_array_length(list) : 0;
 

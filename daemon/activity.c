@@ -12,8 +12,11 @@ static enum guest_state stage_state(enum stage stage)
 		return GUEST_STARTING;
 	case STAGE_SAVE:
 		return GUEST_SAVING;
+	case STAGE_UNPAUSE:
+	case STAGE_SYSRQ:
 	case STAGE_SHUTDOWN:
 	case STAGE_SHUTDOWN_ALL:
+	case STAGE_DESTROY:
 	case STAGE_CLEAN:
 	case _STAGE_MAX:
 	case _STAGE_INVALID:
@@ -32,6 +35,7 @@ static enum guest_state operation_state(enum operation operation)
 		return GUEST_RESTORING;
 	case OPERATION_SAVE:
 		return GUEST_SAVING;
+	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:

@@ -40,6 +40,7 @@ static int add_domain(struct json_object *o, const struct domain *d)
 	r = r < 0 ? r : json_add_u64(o, "memory_kib", d->memory_kib);
 	r = r < 0 ? r : json_add_u64(o, "vcpus", d->vcpus);
 	r = r < 0 ? r : json_add_u64(o, "cpu_time_usec", d->cpu_time);
+	r = r < 0 ? r : json_add_string(o, "flags", d->flags);
 	return r < 0 ? r : json_add_string(o, "source", d->source);
 }
 

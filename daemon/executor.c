@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "asking.h"
 #include "run.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -76,6 +77,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		return;
 	timer_clear(run->limit);
 	timer_clear(run->linger);
+	timer_clear(run->again);
 	run->ended = now;
 	if (run->began) {
 		report = run_report(run, now);
@@ -115,26 +117,52 @@ static void clean(struct run *run)
 
 	timer_clear(run->limit);
 	timer_clear(run->linger);
+	timer_clear(run->again);
 	r = hv_operate(run->job->ex->hv, &request);
 	if (r < 0)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
 }
 
+static void heed(struct run *run, enum asked asked, const char *reason)
+{
+	switch (asked) {
+	case ASKED_WAIT:
+		break;
+	case ASKED_DONE:
+		feed(run, MACHINE_EVENT_SUCCEEDED, NULL);
+		break;
+	case ASKED_FAILED:
+		feed(run, MACHINE_EVENT_ERROR, reason);
+		break;
+	}
+}
+
+static usec_t ask_limit(const struct run *run)
+{
+	const struct executor_limits *limits = &run->job->ex->limits;
+
+	return machine_stage(&run->machine) == STAGE_SYSRQ ? limits->sysrq_pause
+							   : limits->stop_limit;
+}
+
 static void ask(struct run *run)
 {
-	struct domain domain = {.uuid = run->machine.step->uuid, .domid = run->domid};
 	struct executor *ex = run->job->ex;
-	int r = hv_ask_shutdown(ex->hv, &domain);
+	const char *reason = NULL;
+	enum asked asked = asking_begin(run, ex->hv, ask_limit(run), &reason);
 
-	/* One that is gone, or that has come back as another domain: the list tells which. */
-	if (r < 0 && r != -ESTALE)
-		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
-	else if (r >= 0 && !run_waits(run))
-		feed(run, MACHINE_EVENT_SUCCEEDED, NULL);
-	else if (ex->limits.stop_limit != USEC_INFINITY)
-		timer_set_after(run->limit, ex->limits.stop_limit);
+	heed(run, asked, reason);
 	/* It may have ended before it could be asked, and then nothing would happen any more. */
 	kick(ex);
+}
+
+static void on_again(void *data)
+{
+	struct run *run = data;
+	const struct executor *ex = run->job->ex;
+	const struct domain *d = run_find_domain(run, ex->domains);
+
+	asking_repeat(run, ex->hv, d && !d->dying && !d->shutdown);
 }
 
 /* After a create the place is kept for a moment, so that booting guests do not thrash the disk. */
@@ -173,34 +201,69 @@ static void feed(struct run *run, enum machine_event event, const char *reason)
 	}
 }
 
+/* Whoever keeps the guest from being stopped does not come to an end. */
+static void end_hold(struct run *run)
+{
+	const struct domain *d = run_find_domain(run, run->job->ex->domains);
+
+	if (d && domain_is_being_built(d))
+		feed(run, MACHINE_EVENT_CANCEL,
+		     "is paused and has never run, so there is nothing to save");
+	else
+		feed(run, MACHINE_EVENT_EXPIRED,
+		     "is suspended, and whoever saves it does not come to an end");
+}
+
 static void on_limit(void *data)
 {
 	struct run *run = data;
+	struct executor *ex = run->job->ex;
 	_cleanup_free_ char *reason = NULL;
+	const char *problem = NULL;
+	enum asked asked;
 
 	if (run->pausing) {
 		run->pausing = false;
-		kick(run->job->ex);
-		return;
+		kick(ex);
+	} else if (run->held) {
+		end_hold(run);
+	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
+		asked = asking_go_on(run, ex->hv, ask_limit(run), &problem);
+		heed(run, asked, problem);
+	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
+			      asking_silence(run, ex->hv),
+			      ex->limits.stop_limit / USEC_PER_SEC) >= 0) {
+		feed(run, MACHINE_EVENT_EXPIRED, reason);
 	}
-	if (str_format(&reason, "still there after %" PRIu64 " s",
-		       run->job->ex->limits.stop_limit / USEC_PER_SEC) < 0)
-		return;
-	feed(run, MACHINE_EVENT_EXPIRED, reason);
 }
 
 /* Whose turn it is. */
 
-/* The last stage is for what is left when all others are through. */
+static bool is_held(struct run *run)
+{
+	const struct executor *ex = run->job->ex;
+	usec_t limit = ex->domains ? run_hold_limit(run, run_find_domain(run, ex->domains),
+						    ex->limits.stop_limit)
+				   : 0;
+
+	if (limit == 0 && run->held) {
+		timer_clear(run->limit);
+	} else if (limit > 0 && !run->held) {
+		log_debug("%s: waits for somebody else who is at work on it",
+			  run->machine.step->name);
+		if (limit != USEC_INFINITY)
+			timer_set_after(run->limit, limit);
+	}
+	run->held = limit > 0;
+	return run->held;
+}
+
 static bool held_back(const struct run *run)
 {
 	const struct run *other;
 
-	if (machine_stage(&run->machine) != STAGE_SHUTDOWN_ALL)
-		return false;
 	TAILQ_FOREACH(other, &run->job->runs, entry)
-		if (!machine_ended(&other->machine) &&
-		    machine_stage(&other->machine) != STAGE_SHUTDOWN_ALL)
+		if (run_comes_behind(run, other))
 			return true;
 	return false;
 }
@@ -237,7 +300,7 @@ static void begin_waiting(struct executor *ex)
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
 			if (run->machine.state != MACHINE_WAITING || held_back(run) ||
-			    hv_operation(ex->hv, &run->machine.step->uuid) ||
+			    hv_operation(ex->hv, &run->machine.step->uuid) || is_held(run) ||
 			    !has_room(ex, &places, run))
 				continue;
 			feed(run, MACHINE_EVENT_BEGIN, NULL);
@@ -286,18 +349,6 @@ static void end_drained(struct executor *ex)
 }
 
 /* What has become of the domains. */
-
-/* The guest's domain: the one it had, else the one that has its UUID now. */
-static const struct domain *find_domain(const struct domain_list *domains, const struct run *run)
-{
-	const struct uuid *uuid = &run->machine.step->uuid;
-	const struct domain *d = domain_list_find(domains, uuid, run->domid);
-
-	for (size_t i = 0; !d && i < domains->n; i++)
-		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying)
-			d = &domains->domains[i];
-	return d;
-}
 
 static void set_linger(struct run *run, usec_t limit)
 {
@@ -350,7 +401,7 @@ static void look_at_domains(struct executor *ex)
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
-			const struct domain *d = find_domain(ex->domains, run);
+			const struct domain *d = run_find_domain(run, ex->domains);
 
 			if (run->pausing && (!d || d->up)) {
 				run->pausing = false;
@@ -424,8 +475,13 @@ static void on_linger(void *data)
 
 static int add_run(struct executor *ex, struct job *job, const struct step *step, enum goal goal)
 {
+	static const struct run_timers timers = {
+		.limit = on_limit,
+		.linger = on_linger,
+		.again = on_again,
+	};
 	struct run *run;
-	int r = run_new(ex->loop, job, step, goal, on_limit, on_linger, &run);
+	int r = run_new(ex->loop, job, step, goal, &timers, &run);
 
 	if (r < 0)
 		return r;

@@ -18,6 +18,7 @@ struct executor_limits {
 	unsigned parallel; /* operations at one time ... */
 	unsigned creates;  /* ... of which so many build guests from scratch */
 	usec_t create_pause;
+	usec_t sysrq_pause; /* after each key */
 	usec_t stop_limit;
 };
 

@@ -481,6 +481,7 @@ static int apply_config(struct manager *m)
 		.parallel = c->parallel,
 		.creates = c->parallel_create ? c->parallel_create : default_creates(),
 		.create_pause = c->create_pause,
+		.sysrq_pause = c->sysrq_pause,
 		.stop_limit = c->stop_limit,
 	};
 

@@ -2,6 +2,9 @@
 
 #include "run.h"
 
+/* How long a domain that has never run is taken for one that somebody is still building. */
+#define BUILD_LIMIT (60 * USEC_PER_SEC)
+
 static const char *stage_name(const struct run *run)
 {
 	const struct step *s = run->machine.step;
@@ -82,6 +85,9 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		request.source = s->source;
 		request.stale = s->stale;
 		break;
+	case STAGE_UNPAUSE:
+		request.operation = OPERATION_UNPAUSE;
+		break;
 	case STAGE_SAVE:
 		request.operation = OPERATION_SAVE;
 		request.path = s->image;
@@ -92,6 +98,8 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		request.source = s->source;
 		break;
 	case STAGE_CLEAN:
+	case STAGE_DESTROY:
+	case STAGE_SYSRQ:
 	case STAGE_SHUTDOWN:
 	case STAGE_SHUTDOWN_ALL:
 	case _STAGE_MAX:
@@ -99,6 +107,38 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		break;
 	}
 	return request;
+}
+
+const struct domain *run_find_domain(const struct run *run, const struct domain_list *domains)
+{
+	const struct uuid *uuid = &run->machine.step->uuid;
+	const struct domain *d = domain_list_find(domains, uuid, run->domid);
+
+	for (size_t i = 0; !d && i < domains->n; i++)
+		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying)
+			d = &domains->domains[i];
+	return d;
+}
+
+bool run_comes_behind(const struct run *run, const struct run *other)
+{
+	unsigned wave = run->machine.step->wave, before = other->machine.step->wave;
+
+	if (machine_ended(&other->machine) && !other->pausing)
+		return false;
+	if (before != wave)
+		return before < wave;
+	return machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
+	       machine_stage(&other->machine) < STAGE_SHUTDOWN_ALL;
+}
+
+usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop_limit)
+{
+	if (run->machine.goal != GOAL_STOP || !d || d->dying)
+		return 0;
+	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND)
+		return stop_limit;
+	return domain_is_being_built(d) ? MIN(stop_limit, BUILD_LIMIT) : 0;
 }
 
 bool run_waits(const struct run *run)
@@ -110,14 +150,28 @@ bool run_waits(const struct run *run)
 
 bool run_has_place(const struct run *run)
 {
-	return run->machine.state == MACHINE_WORKING || run->pausing;
+	return run->pausing || (run->machine.state == MACHINE_WORKING && run_needs_place(run));
 }
 
 bool run_needs_place(const struct run *run)
 {
-	enum stage stage = machine_stage(&run->machine);
-
-	return stage != STAGE_SHUTDOWN && stage != STAGE_SHUTDOWN_ALL && stage != STAGE_CLEAN;
+	switch (machine_stage(&run->machine)) {
+	case STAGE_RESTORE:
+	case STAGE_CREATE:
+	case STAGE_SAVE:
+	case STAGE_RESTART:
+		return true;
+	case STAGE_UNPAUSE:
+	case STAGE_SYSRQ:
+	case STAGE_SHUTDOWN:
+	case STAGE_SHUTDOWN_ALL:
+	case STAGE_DESTROY:
+	case STAGE_CLEAN:
+	case _STAGE_MAX:
+	case _STAGE_INVALID:
+		break;
+	}
+	return false;
 }
 
 bool run_creates(const struct run *run)
@@ -132,11 +186,12 @@ void run_free(struct run *run)
 	machine_done(&run->machine);
 	timer_free(run->limit);
 	timer_free(run->linger);
+	timer_free(run->again);
 	free(run);
 }
 
 int run_new(struct loop *loop, struct job *job, const struct step *step, enum goal goal,
-	    timer_fn on_limit, timer_fn on_linger, struct run **ret)
+	    const struct run_timers *timers, struct run **ret)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	usec_t now = loop_now(loop);
@@ -152,8 +207,9 @@ int run_new(struct loop *loop, struct job *job, const struct step *step, enum go
 		.ended = now,
 	};
 	r = machine_init(&run->machine, step, goal);
-	r = r < 0 ? r : timer_new(loop, on_limit, run, &run->limit);
-	r = r < 0 ? r : timer_new(loop, on_linger, run, &run->linger);
+	r = r < 0 ? r : timer_new(loop, timers->limit, run, &run->limit);
+	r = r < 0 ? r : timer_new(loop, timers->linger, run, &run->linger);
+	r = r < 0 ? r : timer_new(loop, timers->again, run, &run->again);
 	if (r < 0) {
 		run_free(run);
 		return r;

@@ -20,16 +20,36 @@ struct run {
 	uint32_t domid; /* now; a guest that reboots gets another */
 	usec_t started, stage_started, ended;
 	unsigned permille;
-	struct timer *limit;  /* of the stage, or of the pause after a create */
+	struct timer *limit;  /* of the stage, of what holds it back, or of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */
+	struct timer *again;  /* when a request that was not answered is made once more */
+	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
 	bool began;
-	bool pausing; /* ended, and keeps its place until its guest is up */
+	bool answered; /* the guest has taken the request to shut down */
+	bool held;     /* by somebody else who is at work on the domain */
+	bool pausing;  /* ended, and keeps its place until its guest is up */
+};
+
+struct run_timers {
+	timer_fn limit, linger, again;
 };
 
 /* A run of a step, waiting for its turn; its timers call back with it. 0 or -ENOMEM. */
 int run_new(struct loop *loop, struct job *job, const struct step *step, enum goal goal,
-	    timer_fn on_limit, timer_fn on_linger, struct run **ret);
+	    const struct run_timers *timers, struct run **ret);
 void run_free(struct run *run);
+
+/* The guest's domain: the one it had, else the one that has its UUID now; NULL if there is none. */
+const struct domain *run_find_domain(const struct run *run, const struct domain_list *domains);
+
+/*
+ * Whether a run must wait for another one of its job. Driver domains come up before those that use
+ * them, and go behind them; and the last stage is for what is left when all others are through.
+ */
+bool run_comes_behind(const struct run *run, const struct run *other);
+
+/* For how long the domain is left to somebody else who is at work on it; 0: nobody is. */
+usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop_limit);
 
 /* Where it is now. */
 struct report run_report(const struct run *run, usec_t now);

@@ -2,11 +2,18 @@
 
 #include "core/config.h"
 
+#include <ctype.h>
+#include <fnmatch.h>
 #include <ini.h>
 
 #include "core/shell.h"
 #include "util/parse.h"
 #include "util/str.h"
+
+#define DOMAIN_SECTION "Domain "
+
+/* libinih keeps no more of a section's name, and does not say so. */
+#define SECTION_MAX 49
 
 #define VARIABLE_PREFIX "XENDOMAINS_"
 
@@ -98,6 +105,28 @@ static int parse_number(const struct setting *s, void *field, const char *value,
 	return 0;
 }
 
+/* Keys as "xl sysrq" takes them, one at a time. */
+static int parse_sysrq(const struct setting *s, void *field, const char *value, char **ret_reason)
+{
+	_cleanup_free_ char *keys = strdup(value);
+	char *end = keys;
+
+	if (!keys)
+		return -ENOMEM;
+	for (const char *p = value; *p; p++) {
+		if (strchr(" \t\n", *p))
+			continue;
+		if (!isascii(*p) || !isalnum((unsigned char)*p) || (p[1] && !strchr(" \t\n", p[1])))
+			return refuse_value(s, value,
+					    "must be single letters or digits with spaces "
+					    "between them, as in \"s u\"",
+					    ret_reason);
+		*end++ = *p;
+	}
+	*end = '\0';
+	return str_replace(field, str_empty(keys) ? NULL : keys);
+}
+
 /* The words that the script handed on to "xl shutdown". */
 static int parse_shutdown(const struct setting *s, void *field, const char *value,
 			  char **ret_reason)
@@ -132,7 +161,7 @@ static int parse_shutdown(const struct setting *s, void *field, const char *valu
 #define FIELD(member) offsetof(struct config, member)
 
 static const struct setting variables[] = {
-	{"XENDOMAINS_SYSRQ", parse_text, FIELD(sysrq), 0, 0},
+	{"XENDOMAINS_SYSRQ", parse_sysrq, FIELD(sysrq), 0, 0},
 	{"XENDOMAINS_USLEEP", parse_time, FIELD(sysrq_pause), 1, 0},
 	{"XENDOMAINS_CREATE_USLEEP", parse_time, FIELD(create_pause), 1, 0},
 	{"XENDOMAINS_MIGRATE", parse_text, FIELD(migrate), 0, 0},
@@ -148,6 +177,7 @@ static const struct setting variables[] = {
 static const struct setting host_keys[] = {
 	{"ParallelOperations", parse_number, FIELD(parallel), 0, 1},
 	{"ParallelCreates", parse_number, FIELD(parallel_create), 0, 0},
+	{"ForcedDestroy", parse_flag, FIELD(forced_destroy), 0, 0},
 	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
 	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
 };
@@ -183,6 +213,9 @@ void config_free(struct config *c)
 	free(c->autostart);
 	free(c->migrate);
 	free(c->sysrq);
+	for (size_t i = 0; i < c->n_domains; i++)
+		free(c->domains[i].pattern);
+	free(c->domains);
 	for (size_t i = 0; i < c->n_warnings; i++)
 		free(c->warnings[i]);
 	free(c->warnings);
@@ -265,17 +298,11 @@ static int finish(struct reading *reading, int result, char **ret_reason)
 /* Stages that the old files can ask for and that this version does not have yet. */
 static int warn_of_missing_stages(struct config *c, const char *path)
 {
-	int r = 0;
-
-	if (c->migrate)
-		r = config_warn(c,
-				"%s: XENDOMAINS_MIGRATE is set, but this version does not "
-				"migrate; guests are saved or shut down instead",
-				path);
-	if (r >= 0 && c->sysrq)
-		r = config_warn(c, "%s: XENDOMAINS_SYSRQ is set, but this version sends no SysRq",
-				path);
-	return r;
+	return c->migrate ? config_warn(c,
+					"%s: XENDOMAINS_MIGRATE is set, but this version does "
+					"not migrate; guests are saved or shut down instead",
+					path)
+			  : 0;
 }
 
 int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
@@ -329,29 +356,99 @@ static char *next_line(char *buffer, int size, void *stream)
 	return buffer;
 }
 
+static int refuse(struct reading *reading, const char *reason)
+{
+	int r = str_format(&reading->reason, "%s", reason);
+
+	return r < 0 ? r : -EINVAL;
+}
+
+static int add_domain_section(struct config *c, const char *pattern, struct config_domain **ret)
+{
+	struct config_domain *last = c->n_domains ? &c->domains[c->n_domains - 1] : NULL;
+	struct config_domain *bigger;
+
+	if (last && str_equal(last->pattern, pattern)) {
+		*ret = last;
+		return 0;
+	}
+	bigger = realloc(c->domains, (c->n_domains + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	c->domains = bigger;
+	bigger[c->n_domains] = (struct config_domain){.pattern = strdup(pattern)};
+	if (!bigger[c->n_domains].pattern)
+		return -ENOMEM;
+	*ret = &bigger[c->n_domains++];
+	return 0;
+}
+
+static int assign_domain_key(struct reading *reading, const char *pattern, const char *name,
+			     const char *value)
+{
+	static const struct setting forced_destroy = {"ForcedDestroy", parse_flag, 0, 0, 0};
+	struct config_domain *domain;
+	int r;
+
+	if (strlen(DOMAIN_SECTION) + strlen(pattern) >= SECTION_MAX)
+		return refuse(reading, "the name of the section is too long");
+	if (strchr(pattern, '['))
+		return refuse(reading, "only * and ? stand for other characters in the name of a "
+				       "section");
+	if (!str_equal(name, forced_destroy.name))
+		return config_warn(reading->config,
+				   "%s:%u: there is no key %s in [Domain]; it is ignored",
+				   reading->path, reading->line, name);
+	r = add_domain_section(reading->config, pattern, &domain);
+	if (r < 0)
+		return r;
+	domain->has_forced_destroy = true;
+	return parse_flag(&forced_destroy, &domain->forced_destroy, value, &reading->reason);
+}
+
+static int assign_host_key(struct reading *reading, const char *name, const char *value)
+{
+	const struct setting *s = find_setting(host_keys, ELEMENTSOF(host_keys), name);
+
+	if (s)
+		return apply(reading, s, value);
+	return config_warn(reading->config, "%s:%u: there is no key %s in [Host]; it is ignored",
+			   reading->path, reading->line, name);
+}
+
 /* libinih's convention: 1 is well, 0 an error at this line; it goes on reading all the same. */
 static int assign_key(void *data, const char *section, const char *name, const char *value)
 {
-	const struct setting *s = find_setting(host_keys, ELEMENTSOF(host_keys), name);
 	struct ini_text *text = data;
 	struct reading *reading = text->reading;
 	unsigned line = reading->line;
 
 	if (reading->error < 0)
 		return 0;
-	if (!str_equal(section, "Host"))
+	value = value ? value : "";
+	if (str_equal(section, "Host"))
+		reading->error = assign_host_key(reading, name, value);
+	else if (str_starts_with(section, DOMAIN_SECTION))
+		reading->error = assign_domain_key(reading, section + strlen(DOMAIN_SECTION), name,
+						   value);
+	else
 		reading->error = config_warn(reading->config,
 					     "%s:%u: there is no section [%s]; it is ignored",
 					     reading->path, line, section);
-	else if (!s)
-		reading->error = config_warn(reading->config,
-					     "%s:%u: there is no key %s in [Host]; it is ignored",
-					     reading->path, line, name);
-	else
-		reading->error = apply(reading, s, value ? value : "");
 	if (reading->error < 0)
 		reading->error_line = line;
 	return reading->error >= 0;
+}
+
+bool config_forced_destroy(const struct config *c, const char *name)
+{
+	bool forced = c->forced_destroy;
+
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (c->domains[i].has_forced_destroy &&
+		    fnmatch(c->domains[i].pattern, name, 0) == 0)
+			forced = c->domains[i].forced_destroy;
+	return forced;
 }
 
 int config_read_native(struct config *c, const char *path, const char *text, char **ret_reason)

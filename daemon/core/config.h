@@ -15,22 +15,32 @@ struct config_shutdown {
 	bool wait; /* until the guest is gone; otherwise it is only asked */
 };
 
+/* What is said of the guests whose names match a pattern. */
+struct config_domain {
+	char *pattern;
+	bool has_forced_destroy, forced_destroy;
+};
+
 struct config {
-	char *save;      /* folder of the images; NULL: nothing is saved */
-	bool restore;    /* images are restored at start */
-	char *autostart; /* folder of the configurations that are started; NULL: none */
-	bool auto_only;  /* save and shutdown take only guests of autostart */
-	char *migrate;   /* XENDOMAINS_MIGRATE, NULL if empty */
-	char *sysrq;     /* XENDOMAINS_SYSRQ, NULL if empty */
-	usec_t sysrq_pause;
+	char *save;          /* folder of the images; NULL: nothing is saved */
+	bool restore;        /* images are restored at start */
+	char *autostart;     /* folder of the configurations that are started; NULL: none */
+	bool auto_only;      /* save and shutdown take only guests of autostart */
+	char *migrate;       /* XENDOMAINS_MIGRATE, NULL if empty */
+	char *sysrq;         /* keys that are sent before anything else at a stop; NULL: none */
+	usec_t sysrq_pause;  /* after each of them */
 	usec_t create_pause; /* longest wait after a create before its place is free again */
 	usec_t stop_limit;   /* for one operation of a stop; USEC_INFINITY: none */
 	struct config_shutdown shutdown, shutdown_all;
 
 	unsigned parallel_create; /* guests that are built at one time; 0: by the CPUs of dom0 */
 	unsigned parallel;        /* operations at one time */
+	bool forced_destroy;      /* a guest that nothing else stops is destroyed */
 	unsigned restart_limit;   /* a guest restarts itself so often ... */
 	usec_t restart_interval;  /* ... within this time, and is then left down */
+
+	struct config_domain *domains; /* sections of their own, in the order they were read */
+	size_t n_domains;
 
 	char **warnings; /* NULL-terminated once there is one */
 	size_t n_warnings;
@@ -47,6 +57,9 @@ void config_free(struct config *c);
 int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
 			  char **ret_reason);
 int config_read_native(struct config *c, const char *path, const char *text, char **ret_reason);
+
+/* Whether a guest of this name is destroyed when nothing else has stopped it. */
+bool config_forced_destroy(const struct config *c, const char *name);
 
 /* Adds a warning that does not stop anything. */
 int config_warn(struct config *c, const char *format, ...) _printf_(2, 3);

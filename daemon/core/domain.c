@@ -86,6 +86,28 @@ enum death_action domain_death_action(const struct domain *d)
 	return d->on_crash;
 }
 
+void domain_set_flags(struct domain *d, bool running, bool blocked)
+{
+	/* One for each reason, as xl has them; none for a power-off. */
+	static const char reasons[_SHUTDOWN_REASON_MAX + 1] = "-rscwS";
+	bool known = d->shutdown && d->reason >= 0 && d->reason < _SHUTDOWN_REASON_MAX;
+	const char flags[sizeof(d->flags)] = {
+		running ? 'r' : '-',
+		blocked ? 'b' : '-',
+		d->paused ? 'p' : '-',
+		d->shutdown ? 's' : '-',
+		known ? reasons[d->reason] : '-',
+		d->dying ? 'd' : '-',
+	};
+
+	memcpy(d->flags, flags, sizeof(flags));
+}
+
+bool domain_is_being_built(const struct domain *d)
+{
+	return d->paused && !d->shutdown && !d->dying && d->cpu_time == 0;
+}
+
 void domain_done(struct domain *d)
 {
 	free(d->name);

@@ -45,10 +45,12 @@ struct domain {
 	bool system; /* dom0, XenStore's domain, a device model: never a guest */
 	bool paused, shutdown, dying;
 	enum shutdown_reason reason; /* where shutdown is true */
-	bool up;                     /* its kernel has shown that it answers to requests */
+	bool driver;                 /* other guests' devices can live in it */
+	bool up; /* its kernel has said, when it booted, that it takes requests */
 	uint64_t memory_kib;
 	unsigned vcpus;
 	usec_t cpu_time;
+	char flags[7]; /* as "xl list" has them: "r-----"; empty if nobody has told */
 
 	enum domain_manager manager;
 	char *source;                                       /* ours: the file that it comes from */
@@ -74,6 +76,12 @@ const char *death_action_to_string(enum death_action action);
 
 /* What is to be done with one of our own domains that has shut down; not for a suspended one. */
 enum death_action domain_death_action(const struct domain *d);
+
+/* Fills in the flags from what else is known; running and blocked are the scheduler's words. */
+void domain_set_flags(struct domain *d, bool running, bool blocked);
+
+/* Paused since it was made: whoever builds it, or restores it, is still at work. */
+bool domain_is_being_built(const struct domain *d);
 
 void domain_done(struct domain *d);
 void domain_list_free(struct domain_list *l);

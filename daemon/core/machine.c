@@ -65,14 +65,15 @@ static void note_reason(struct machine *m, const char *reason)
 	}
 }
 
-static bool is_shutdown(enum stage stage)
+/* Whether the guest is asked for it, rather than a worker. */
+static bool is_request(enum stage stage)
 {
-	return stage == STAGE_SHUTDOWN || stage == STAGE_SHUTDOWN_ALL;
+	return stage == STAGE_SYSRQ || stage == STAGE_SHUTDOWN || stage == STAGE_SHUTDOWN_ALL;
 }
 
 static enum machine_action begin(struct machine *m, machine_sink_fn sink, void *data)
 {
-	if (is_shutdown(machine_stage(m))) {
+	if (is_request(machine_stage(m))) {
 		set_state(m, MACHINE_ASKED, sink, data);
 		return MACHINE_ACTION_ASK;
 	}
@@ -103,6 +104,16 @@ static enum machine_action finish(struct machine *m, enum machine_state state, m
 	return MACHINE_ACTION_FINISH;
 }
 
+/* A stage is well done, but the guest is still there: if there is a further one, that one waits. */
+static enum machine_action next_stage(struct machine *m, machine_sink_fn sink, void *data)
+{
+	if (m->stage + 1 == m->step->n_stages)
+		return finish(m, MACHINE_DONE, sink, data);
+	set_state(m, MACHINE_WAITING, sink, data);
+	m->stage++;
+	return MACHINE_ACTION_QUEUE;
+}
+
 static enum machine_action clean(struct machine *m, machine_sink_fn sink, void *data)
 {
 	set_state(m, MACHINE_CLEANING, sink, data);
@@ -129,9 +140,12 @@ static enum machine_action step_waiting(struct machine *m, enum machine_event ev
 	case MACHINE_EVENT_CANCEL:
 		str_replace(&m->reason, reason);
 		return finish(m, MACHINE_SKIPPED, sink, data);
+	case MACHINE_EVENT_EXPIRED:
+		/* No stage of it could begin, so none can be said to have failed. */
+		str_replace(&m->reason, reason);
+		return finish(m, MACHINE_FAILED, sink, data);
 	case MACHINE_EVENT_SUCCEEDED:
 	case MACHINE_EVENT_ERROR:
-	case MACHINE_EVENT_EXPIRED:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}
@@ -143,7 +157,8 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 {
 	switch (event) {
 	case MACHINE_EVENT_SUCCEEDED:
-		return finish(m, MACHINE_DONE, sink, data);
+		return stage_is_preparation(machine_stage(m)) ? next_stage(m, sink, data)
+							      : finish(m, MACHINE_DONE, sink, data);
 	case MACHINE_EVENT_ERROR:
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
@@ -165,12 +180,8 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 	case MACHINE_EVENT_GONE:
 		return finish(m, MACHINE_DONE, sink, data);
 	case MACHINE_EVENT_SUCCEEDED:
-		/* Asked is all that was wanted; if there is a last stage, that one waits. */
-		if (m->stage + 1 == m->step->n_stages)
-			return finish(m, MACHINE_DONE, sink, data);
-		set_state(m, MACHINE_WAITING, sink, data);
-		m->stage++;
-		return MACHINE_ACTION_QUEUE;
+		/* Asked is all that was wanted. */
+		return next_stage(m, sink, data);
 	case MACHINE_EVENT_SHUT_DOWN:
 		return clean(m, sink, data);
 	case MACHINE_EVENT_ERROR:

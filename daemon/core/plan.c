@@ -7,9 +7,12 @@
 static const char *const stage_names[_STAGE_MAX] = {
 	[STAGE_RESTORE] = "restore",
 	[STAGE_CREATE] = "create",
+	[STAGE_UNPAUSE] = "unpause",
+	[STAGE_SYSRQ] = "sysrq",
 	[STAGE_SAVE] = "save",
 	[STAGE_SHUTDOWN] = "shutdown",
 	[STAGE_SHUTDOWN_ALL] = "shutdown-all",
+	[STAGE_DESTROY] = "destroy",
 	[STAGE_RESTART] = "restart",
 	[STAGE_CLEAN] = "clean",
 };
@@ -23,6 +26,11 @@ static const char *const goal_names[_GOAL_MAX] = {
 const char *stage_to_string(enum stage stage)
 {
 	return stage_names[stage];
+}
+
+bool stage_is_preparation(enum stage stage)
+{
+	return stage == STAGE_UNPAUSE || stage == STAGE_SYSRQ;
 }
 
 const char *goal_to_string(enum goal goal)
@@ -43,6 +51,7 @@ static void step_done(struct step *s)
 	free(s->config);
 	free(s->source);
 	free(s->stale);
+	free(s->sysrq);
 }
 
 void plan_free(struct plan *plan)
@@ -90,6 +99,7 @@ static int plan_restore(struct step *s, const struct guest *g, const struct hist
 				"remove it to start the guest afresh",
 				image->path);
 	add_stage(s, STAGE_RESTORE);
+	s->wave = !image->driver;
 	return str_replace(&s->image, image->path);
 }
 
@@ -105,6 +115,7 @@ static int plan_create(struct step *s, const struct guest *g)
 	if (uuid_is_null(&g->uuid))
 		return conclude(s, STEP_FAILED, "no UUID could be drawn for it");
 	add_stage(s, STAGE_CREATE);
+	s->wave = !c->driver;
 	s->memory_kib = c->memory_kib;
 	r = str_replace(&s->config, c->config);
 	r = r < 0 ? r : str_replace(&s->source, c->path);
@@ -157,17 +168,43 @@ static bool in_scope(const struct config *config, const struct guest *g)
 	return !config->auto_only || g->config;
 }
 
+/* What is tried, in this order. */
+static void add_stop_stages(struct step *s, const struct config *config, const struct guest *g,
+			    bool named)
+{
+	bool chosen = in_scope(config, g) || named;
+	bool save = chosen && config->save;
+	bool shutdown = chosen && (config->shutdown.enabled || (named && !config->save));
+	bool shutdown_all = config->shutdown_all.enabled && !named;
+	bool sysrq = chosen && config->sysrq;
+
+	if (g->domain->paused && (save || shutdown || shutdown_all || sysrq))
+		add_stage(s, STAGE_UNPAUSE);
+	if (sysrq)
+		add_stage(s, STAGE_SYSRQ);
+	if (save)
+		add_stage(s, STAGE_SAVE);
+	if (shutdown)
+		add_stage(s, STAGE_SHUTDOWN);
+	if (shutdown_all)
+		add_stage(s, STAGE_SHUTDOWN_ALL);
+	if ((shutdown || shutdown_all) && config_forced_destroy(config, g->name))
+		add_stage(s, STAGE_DESTROY);
+	s->wait = config->shutdown.wait || named;
+	s->wait_all = config->shutdown_all.wait;
+}
+
 static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
 {
 	const struct domain *d = g->domain;
-	bool ended = d->shutdown && !g->busy; /* a worker of ours can have suspended it */
+	/* A suspended one is waited for: a worker of ours is at it, or somebody else saves it. */
+	bool ended = d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND && !g->busy;
+	int r;
 
 	if (d->dying)
 		return conclude(s, STEP_SKIPPED, "is already dying");
 	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
 		return conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
-	if (ended && d->reason == SHUTDOWN_REASON_SUSPEND)
-		return conclude(s, STEP_SKIPPED, "is suspended; somebody else is saving it");
 	if (ended && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
 	    domain_death_action(d) == DEATH_PRESERVE)
 		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
@@ -178,21 +215,14 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	}
 	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
 	s->memory_kib = d->memory_kib;
-	if (in_scope(config, g) || named) {
-		if (config->save)
-			add_stage(s, STAGE_SAVE);
-		if (config->shutdown.enabled || (named && !config->save))
-			add_stage(s, STAGE_SHUTDOWN);
-	}
-	if (config->shutdown_all.enabled && !named)
-		add_stage(s, STAGE_SHUTDOWN_ALL);
-	s->wait = config->shutdown.wait || named;
-	s->wait_all = config->shutdown_all.wait;
+	s->wave = d->driver;
+	add_stop_stages(s, config, g, named);
 	if (s->n_stages == 0)
 		return conclude(s, STEP_SKIPPED,
 				in_scope(config, g) ? "no stage of a stop is switched on"
 						    : "is not in XENDOMAINS_AUTO");
-	return config->save ? image_path(config, g, &s->image) : 0;
+	r = str_replace(&s->sysrq, config->sysrq);
+	return r < 0 || !config->save ? r : image_path(config, g, &s->image);
 }
 
 static bool concerns(enum goal goal, const struct guest *g)

@@ -12,10 +12,12 @@
 enum stage {
 	STAGE_RESTORE,
 	STAGE_CREATE,
+	STAGE_UNPAUSE, /* so that it can react to what follows; ends no guest's way */
+	STAGE_SYSRQ,   /* keys sent to its kernel; ends no guest's way either */
 	STAGE_SAVE,
 	STAGE_SHUTDOWN,
-	STAGE_SHUTDOWN_ALL, /* not before all other guests of the plan have their stages behind them
-			     */
+	STAGE_SHUTDOWN_ALL, /* when all other guests have their stages before this behind them */
+	STAGE_DESTROY,      /* of a guest that is still there, because it is configured so */
 	STAGE_RESTART,      /* destroy and create again: the guest asked for a reboot */
 	STAGE_CLEAN,        /* destroy what is left of a guest that has ended */
 	_STAGE_MAX,
@@ -37,7 +39,7 @@ enum step_result {
 	STEP_FAILED,  /* cannot be done at all */
 };
 
-#define STEP_STAGES_MAX 4
+#define STEP_STAGES_MAX 8
 
 /* One guest's way: the stages are tried in order until one succeeds. */
 struct step {
@@ -51,10 +53,12 @@ struct step {
 	bool wait;     /* STAGE_SHUTDOWN, until the guest is gone; else it is only asked */
 	bool wait_all; /* the same for STAGE_SHUTDOWN_ALL */
 	bool foreign;  /* the domain is not ours: whoever made it cleans up behind it */
+	unsigned wave; /* not before all steps of lower waves have ended: driver domains */
 	char *image;   /* to save to, or to restore */
 	char *config;  /* libxl's JSON, to create from */
 	char *source;  /* file that a created guest comes from */
 	char *stale;   /* image that a created guest outlives */
+	char *sysrq;   /* keys for STAGE_SYSRQ */
 	uint64_t memory_kib;
 };
 
@@ -65,6 +69,9 @@ struct plan {
 };
 
 const char *stage_to_string(enum stage stage);
+
+/* Whether a stage only prepares the guest for the next one, which follows however it ends. */
+bool stage_is_preparation(enum stage stage);
 const char *goal_to_string(enum goal goal);
 enum goal goal_from_string(const char *s);
 

@@ -13,6 +13,7 @@ struct survey_config {
 	char *error;
 	char *name;
 	char *config;     /* libxl's JSON */
+	bool driver;      /* other guests' devices can live in it */
 	bool has_uuid;    /* the file says it; otherwise the guest is known by its name */
 	struct uuid uuid; /* where has_uuid is true */
 	uint64_t memory_kib;
@@ -27,6 +28,7 @@ struct survey_image {
 	bool consumed; /* it is there as PATH.restoring only: a guest may have run from it */
 	char *error;
 	char *name;
+	bool driver;  /* as for a configuration */
 	bool foreign; /* with error: it does not even begin like an image */
 	struct uuid uuid;
 	struct uuid id; /* of this one image; null if xl wrote it */

@@ -222,7 +222,7 @@ static int read_mark(struct host *h, struct domain *d)
 
 static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)
 {
-	_cleanup_free_ char *target = NULL, *up = NULL;
+	_cleanup_free_ char *target = NULL, *up = NULL, *driver = NULL;
 	int r;
 
 	*d = (struct domain){
@@ -237,6 +237,9 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 	};
 	memcpy(d->uuid.bytes, libxl_uuid_bytearray_const(&info->uuid), sizeof(d->uuid.bytes));
 	d->name = read_domain_node(h, d->domid, "name");
+	driver = read_domain_node(h, d->domid, "libxl");
+	d->driver = d->domid && driver;
+	domain_set_flags(d, info->running, info->blocked);
 	/* A device model in a domain of its own says whose it is. */
 	target = d->domid ? read_domain_node(h, d->domid, "target") : NULL;
 	d->system = d->domid == 0 || info->never_stop || target;
@@ -277,15 +280,17 @@ int host_list(struct host *h, struct domain_list **ret)
 }
 
 /*
- * The request, in a transaction that makes sure that this is still the domain meant: a write below
- * a domain's folder that is gone would make the folder again.
+ * Writes a node of a domain's control folder, in a transaction that makes sure that this is still
+ * the domain meant: a write below a domain's folder that is gone would make the folder again.
  */
-static int write_request(struct host *h, const struct domain *d)
+static int write_control(struct host *h, const struct domain *d, const char *node, const char *text)
 {
 	char vm[128], control[128], expected[64];
 
+	if (h->lost)
+		return -ENOTCONN;
 	snprintf(vm, sizeof(vm), "/local/domain/%u/vm", d->domid);
-	snprintf(control, sizeof(control), "/local/domain/%u/control/shutdown", d->domid);
+	snprintf(control, sizeof(control), "/local/domain/%u/control/%s", d->domid, node);
 	snprintf(expected, sizeof(expected), "/vm/%s", UUID_TEXT(&d->uuid));
 	for (;;) {
 		_cleanup_free_ char *value = NULL;
@@ -296,7 +301,7 @@ static int write_request(struct host *h, const struct domain *d)
 			return -errno;
 		value = xs_read(h->xs, t, vm, NULL);
 		written = str_equal(value, expected) &&
-			  xs_write(h->xs, t, control, "poweroff", strlen("poweroff"));
+			  xs_write(h->xs, t, control, text, (unsigned)strlen(text));
 		if (xs_transaction_end(h->xs, t, !written))
 			return written ? 0 : -ESTALE;
 		if (errno != EAGAIN)
@@ -304,8 +309,14 @@ static int write_request(struct host *h, const struct domain *d)
 	}
 }
 
-/* A guest whose kernel does not know of XenStore hears its power button only. */
-static bool needs_button(struct host *h, const struct domain *d)
+/* How a guest can be reached. */
+enum way {
+	WAY_REQUEST, /* it reads XenStore, or may do so */
+	WAY_BUTTON,  /* fully virtualised, and its kernel does not know of XenStore */
+	WAY_NONE,    /* it says that it does not react, and it has no power button */
+};
+
+static enum way find_way(struct host *h, const struct domain *d)
 {
 	_cleanup_free_ char *feature = read_domain_node(h, d->domid, "control/feature-poweroff");
 	libxl_dominfo info;
@@ -315,20 +326,46 @@ static bool needs_button(struct host *h, const struct domain *d)
 	hvm = libxl_domain_info(h->ctx, &info, d->domid) == 0 &&
 	      info.domain_type == LIBXL_DOMAIN_TYPE_HVM;
 	libxl_dominfo_dispose(&info);
-	return hvm && !str_equal(feature, "1");
+	if (hvm && !str_equal(feature, "1"))
+		return WAY_BUTTON;
+	return str_equal(feature, "0") ? WAY_NONE : WAY_REQUEST;
 }
 
 int host_ask_shutdown(struct host *h, const struct domain *d)
 {
-	int r;
+	int r = write_control(h, d, "shutdown", "poweroff");
+
+	if (r < 0)
+		return r;
+	switch (find_way(h, d)) {
+	case WAY_REQUEST:
+		break;
+	case WAY_BUTTON:
+		if (libxl_send_trigger(h->ctx, d->domid, LIBXL_TRIGGER_POWER, 0, NULL) < 0)
+			log_warning("Domain %u cannot be sent its power button", d->domid);
+		break;
+	case WAY_NONE:
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+int host_shutdown_answer(struct host *h, const struct domain *d)
+{
+	_cleanup_free_ char *request = NULL;
 
 	if (h->lost)
 		return -ENOTCONN;
-	r = write_request(h, d);
-	if (r >= 0 && needs_button(h, d) &&
-	    libxl_send_trigger(h->ctx, d->domid, LIBXL_TRIGGER_POWER, 0, NULL) < 0)
-		log_warning("Domain %u cannot be sent its power button", d->domid);
-	return r;
+	/* Whoever takes the request empties the node, or removes it. */
+	request = read_domain_node(h, d->domid, "control/shutdown");
+	if (str_empty(request))
+		return 1;
+	return find_way(h, d) == WAY_BUTTON ? -EOPNOTSUPP : 0;
+}
+
+int host_send_sysrq(struct host *h, const struct domain *d, char key)
+{
+	return write_control(h, d, "sysrq", (const char[]){key, '\0'});
 }
 
 int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct host **ret)

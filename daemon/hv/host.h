@@ -21,8 +21,10 @@ struct host_callbacks {
 int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct host **ret);
 struct host *host_free(struct host *host);
 
-/* As hv_list() and hv_ask_shutdown(). */
+/* As the calls of hv.h. */
 int host_list(struct host *host, struct domain_list **ret);
 int host_ask_shutdown(struct host *host, const struct domain *domain);
+int host_shutdown_answer(struct host *host, const struct domain *domain);
+int host_send_sysrq(struct host *host, const struct domain *domain, char key);
 
 DEFINE_CLEANUP(struct host, host_free);

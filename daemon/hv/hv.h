@@ -45,6 +45,8 @@ struct hv_callbacks {
 struct hv_ops {
 	int (*list)(struct hv *hv, struct domain_list **ret);
 	int (*ask_shutdown)(struct hv *hv, const struct domain *domain);
+	int (*shutdown_answer)(struct hv *hv, const struct domain *domain);
+	int (*send_sysrq)(struct hv *hv, const struct domain *domain, char key);
 	int (*operate)(struct hv *hv, const struct operation_request *request);
 	void (*abort)(struct hv *hv, const struct uuid *uuid);
 	const struct hv_operation *(*operation)(struct hv *hv, const struct uuid *uuid);
@@ -66,12 +68,28 @@ static inline int hv_list(struct hv *hv, struct domain_list **ret)
 }
 
 /*
- * Asks a guest to power off. 0, -ESTALE if the domain is not the one meant any more, or another
- * -errno. Whether the guest listens shows in list().
+ * Asks a guest to power off, or asks again. 0, -ESTALE if the domain is not the one meant any more,
+ * -EOPNOTSUPP if the guest says that it does not react to that and there is no other way, or
+ * another -errno. Whether it powers off shows in list().
  */
 static inline int hv_ask_shutdown(struct hv *hv, const struct domain *domain)
 {
 	return hv->ops->ask_shutdown(hv, domain);
+}
+
+/*
+ * What a guest that was asked has made of it: 1 if it has taken the request, 0 if not yet,
+ * -EOPNOTSUPP if it cannot say (its power button was pressed), or another -errno.
+ */
+static inline int hv_shutdown_answer(struct hv *hv, const struct domain *domain)
+{
+	return hv->ops->shutdown_answer(hv, domain);
+}
+
+/* Sends a key to the guest's kernel, which may not care. 0, -ESTALE, or another -errno. */
+static inline int hv_send_sysrq(struct hv *hv, const struct domain *domain, char key)
+{
+	return hv->ops->send_sysrq(hv, domain, key);
 }
 
 /* Begins an operation. 0, -EBUSY while one is in flight for the guest, or another -errno. */

@@ -139,6 +139,7 @@ static int make_domain(const struct actor *a, struct domain *ret)
 		.up = a->up,
 		.memory_kib = g->memory_kib,
 		.vcpus = g->vcpus,
+		.cpu_time = USEC_PER_SEC,
 		.manager = a->manager,
 		.on_poweroff = g->on_poweroff,
 		.on_reboot = g->on_reboot,
@@ -146,6 +147,7 @@ static int make_domain(const struct actor *a, struct domain *ret)
 	};
 	int r = str_replace(&d.name, g->name);
 
+	domain_set_flags(&d, false, !d.paused && !d.shutdown);
 	if (r >= 0 && a->manager == DOMAIN_MANAGER_XENDOMAINSD)
 		r = str_replace(&d.source, g->config);
 	if (r < 0) {
@@ -189,6 +191,23 @@ static int sim_ask_shutdown(struct hv *hv, const struct domain *domain)
 	return 0;
 }
 
+static int sim_shutdown_answer(struct hv *hv, const struct domain *domain)
+{
+	struct actor *a = find(to_sim(hv), &domain->uuid);
+
+	return a && a->exists && a->guest->shutdown.hangs ? 0 : 1;
+}
+
+static int sim_send_sysrq(struct hv *hv, const struct domain *domain, char key)
+{
+	struct actor *a = find(to_sim(hv), &domain->uuid);
+
+	if (!a || !a->exists || a->domid != domain->domid)
+		return -ESTALE;
+	log_debug("%s: gets the key %c", a->guest->name, key);
+	return 0;
+}
+
 /* Operations. */
 
 static void begin_effect(struct actor *a)
@@ -207,6 +226,7 @@ static void begin_effect(struct actor *a)
 		timer_clear(a->life);
 		note_change(a->sim);
 		break;
+	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
 	case OPERATION_RESTART:
 	case _OPERATION_MAX:
@@ -234,6 +254,10 @@ static void success_effect(struct actor *a)
 	case OPERATION_DESTROY:
 		remove_domain(a);
 		break;
+	case OPERATION_UNPAUSE:
+		a->paused = false;
+		note_change(a->sim);
+		break;
 	case OPERATION_RESTART:
 		remove_domain(a);
 		add_domain(a, DOMAIN_MANAGER_XENDOMAINSD);
@@ -257,6 +281,7 @@ static void failure_effect(struct actor *a)
 			live_until(a, a->guest->ends_after, a->guest->ends_with);
 		note_change(a->sim);
 		break;
+	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
 	case OPERATION_RESTART:
 	case _OPERATION_MAX:
@@ -324,6 +349,7 @@ static const struct sim_way *choose_way(const struct sim_guest *g, enum operatio
 		return &g->restore;
 	case OPERATION_SAVE:
 		return &g->save;
+	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
@@ -510,6 +536,8 @@ static struct hv *sim_free(struct hv *hv)
 static const struct hv_ops sim_ops = {
 	.list = sim_list,
 	.ask_shutdown = sim_ask_shutdown,
+	.shutdown_answer = sim_shutdown_answer,
+	.send_sysrq = sim_send_sysrq,
 	.operate = sim_operate,
 	.abort = sim_abort,
 	.operation = sim_operation,

@@ -65,9 +65,11 @@ static int take_config(struct survey *survey, const struct survey *known, struct
 		c.has_uuid = old->has_uuid;
 		c.uuid = old->uuid;
 		c.memory_kib = old->memory_kib;
+		c.driver = old->driver;
 	} else {
 		c.has_uuid = json_get_uuid(o, "uuid", &c.uuid) >= 0;
 		json_get_u64(o, "memory_kib", &c.memory_kib);
+		c.driver = json_get_bool(o, "driver");
 	}
 	r = str_replace(&c.path, path);
 	r = r < 0 ? r : str_replace(&c.stamp, json_get_string(o, "stamp"));
@@ -88,6 +90,7 @@ static int take_image(struct survey *survey, struct json_object *o)
 	struct survey_image image = {
 		.foreign = json_get_bool(o, "foreign"),
 		.consumed = json_get_bool(o, "consumed"),
+		.driver = json_get_bool(o, "driver"),
 	};
 	int r = str_replace(&image.path, json_get_string(o, "path"));
 

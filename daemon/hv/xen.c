@@ -29,6 +29,16 @@ static int xen_ask_shutdown(struct hv *hv, const struct domain *domain)
 	return host_ask_shutdown(to_xen(hv)->host, domain);
 }
 
+static int xen_shutdown_answer(struct hv *hv, const struct domain *domain)
+{
+	return host_shutdown_answer(to_xen(hv)->host, domain);
+}
+
+static int xen_send_sysrq(struct hv *hv, const struct domain *domain, char key)
+{
+	return host_send_sysrq(to_xen(hv)->host, domain, key);
+}
+
 static int xen_operate(struct hv *hv, const struct operation_request *request)
 {
 	return workers_operate(to_xen(hv)->workers, request);
@@ -69,6 +79,8 @@ static struct hv *xen_free(struct hv *hv)
 static const struct hv_ops xen_ops = {
 	.list = xen_list,
 	.ask_shutdown = xen_ask_shutdown,
+	.shutdown_answer = xen_shutdown_answer,
+	.send_sysrq = xen_send_sysrq,
 	.operate = xen_operate,
 	.abort = xen_abort,
 	.operation = xen_operation,

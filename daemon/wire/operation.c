@@ -6,7 +6,8 @@
 #include "wire/frame.h"
 
 static const char *const operation_names[_OPERATION_MAX] = {
-	[OPERATION_CREATE] = "create",   [OPERATION_RESTORE] = "restore", [OPERATION_SAVE] = "save",
+	[OPERATION_CREATE] = "create",   [OPERATION_RESTORE] = "restore",
+	[OPERATION_UNPAUSE] = "unpause", [OPERATION_SAVE] = "save",
 	[OPERATION_DESTROY] = "destroy", [OPERATION_RESTART] = "restart",
 };
 

@@ -20,6 +20,7 @@
 enum operation {
 	OPERATION_CREATE,  /* from config, under uuid */
 	OPERATION_RESTORE, /* from the image at path */
+	OPERATION_UNPAUSE, /* domid */
 	OPERATION_SAVE,    /* to the image at path */
 	OPERATION_DESTROY, /* what is left of domid */
 	OPERATION_RESTART, /* destroy, and create again from the domain's own configuration */
@@ -60,7 +61,7 @@ struct operation_request {
 	enum operation operation;
 	struct uuid uuid;
 	char *name;
-	uint32_t domid;  /* save, destroy, restart */
+	uint32_t domid;  /* unpause, save, destroy, restart */
 	char *path;      /* the image */
 	char *config;    /* libxl's JSON: create, and restart once the domain is destroyed */
 	char *source;    /* the file this guest comes from, for its mark */

@@ -89,6 +89,18 @@ int run_restart(struct job *job)
 	return run_create(job);
 }
 
+int run_unpause(struct job *job)
+{
+	struct xl_domain d;
+	int r = job_find_domain(job, &d);
+
+	if (r < 0)
+		return job_explain(job, r, "domain %u is not there any more",
+				   job->record.request.domid);
+	r = d.paused ? xl_unpause(job->xl, d.domid) : 0;
+	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
+}
+
 int run_destroy(struct job *job)
 {
 	struct xl_domain d;

@@ -19,6 +19,7 @@ struct job {
 /* How each operation is done. 0 or -errno, with job_explain() called for what only it knows. */
 int run_create(struct job *job);
 int run_restore(struct job *job);
+int run_unpause(struct job *job);
 int run_save(struct job *job);
 int run_destroy(struct job *job);
 int run_restart(struct job *job);

@@ -78,6 +78,8 @@ static int run(struct job *job, bool recovering)
 		return run_create(job);
 	case OPERATION_RESTORE:
 		return run_restore(job);
+	case OPERATION_UNPAUSE:
+		return run_unpause(job);
 	case OPERATION_SAVE:
 		return run_save(job);
 	case OPERATION_RESTART:

@@ -128,6 +128,8 @@ int run_recover(struct job *job)
 		return recover_build(job);
 	case OPERATION_RESTART:
 		return recover_restart(job);
+	case OPERATION_UNPAUSE:
+		return run_unpause(job);
 	case OPERATION_SAVE:
 		return recover_save(job);
 	case OPERATION_DESTROY:

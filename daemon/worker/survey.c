@@ -149,6 +149,14 @@ static int set_error(struct json_object *o, const char *path, const char *proble
 	return r < 0 ? r : json_add_string(o, "error", text);
 }
 
+/* Whether other guests' devices can live in it; libxl writes such a flag as a word. */
+static bool is_driver(struct json_object *config)
+{
+	struct json_object *info = json_get(config, "c_info", json_type_object);
+
+	return str_equal(json_get_string(info, "driver_domain"), "True");
+}
+
 /* The few facts that the daemon needs of a configuration. */
 static int add_facts(struct json_object *o, const char *path, const struct xl_parsed *parsed)
 {
@@ -167,6 +175,7 @@ static int add_facts(struct json_object *o, const char *path, const struct xl_pa
 	json_get_u64(json_get(config, "b_info", json_type_object), "max_memkb", &memory);
 	r = json_add_string(o, "name", name);
 	r = r < 0 ? r : json_add_u64(o, "memory_kib", memory);
+	r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
 	if (parsed->has_uuid)
 		r = r < 0 ? r : json_add_string(o, "uuid", json_get_string(info, "uuid"));
 	return r < 0 ? r : json_add_string(o, "config", json_text(config, NULL));
@@ -251,6 +260,16 @@ static int add_image_error(struct json_object *o, const char *path, const char *
 	return r < 0 ? r : json_add_bool(o, "foreign", foreign);
 }
 
+static int add_image_facts(struct json_object *o, const struct image_header *header)
+{
+	_cleanup_json_ struct json_object *config = NULL;
+	int r = json_add_string(o, "name", header->name);
+
+	if (json_parse(header->config, strlen(header->config), &config) >= 0)
+		r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
+	return r < 0 ? r : json_add_uuid(o, "uuid", &header->uuid);
+}
+
 static int read_image(struct json_object *o, const char *path, bool *ret_named)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
@@ -269,8 +288,7 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 	if (r < 0)
 		return add_image_error(o, path, strerror(-r), false);
 	*ret_named = true;
-	r = json_add_string(o, "name", header.name);
-	r = r < 0 ? r : json_add_uuid(o, "uuid", &header.uuid);
+	r = add_image_facts(o, &header);
 	r = r < 0 ? r : json_add_u64(o, "size", (uint64_t)st.st_size);
 	if (r < 0 || !header.ours)
 		return r;

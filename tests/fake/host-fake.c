@@ -62,12 +62,14 @@ static int fill_domain(struct json_object *o, struct domain *d)
 		.up = str_equal(state, "running"),
 		.memory_kib = 1024,
 		.vcpus = 1,
+		.cpu_time = USEC_PER_SEC,
 	};
 	json_get_uuid(o, "uuid", &d->uuid);
 	d->shutdown = !d->paused && !str_equal(state, "running");
 	if (d->shutdown)
 		d->reason = shutdown_reason_from_string(str_equal(state, "suspended") ? "suspend"
 										      : state);
+	domain_set_flags(d, false, !d->paused && !d->shutdown);
 	r = str_replace(&d->name, json_get_string(o, "name"));
 	return r < 0 ? r : read_mark(o, d);
 }
@@ -100,26 +102,68 @@ int host_list(struct host *h, struct domain_list **ret)
 	return 0;
 }
 
+/* The domain meant; NULL if it is not there any more. */
+static struct json_object *find_domain(struct fake *w, const struct domain *domain)
+{
+	struct json_object *d = fake_find(w, domain->domid);
+	struct uuid uuid;
+
+	return d && json_get_uuid(d, "uuid", &uuid) >= 0 && uuid_equal(&uuid, &domain->uuid) ? d
+											     : NULL;
+}
+
 int host_ask_shutdown(struct host *h _unused_, const struct domain *domain)
 {
 	struct json_object *d, *behaviour;
-	struct uuid uuid;
 	struct fake w;
 	int r = fake_open(&w);
 
 	if (r < 0)
 		return r;
-	d = fake_find(&w, domain->domid);
-	if (!d || json_get_uuid(d, "uuid", &uuid) < 0 || !uuid_equal(&uuid, &domain->uuid)) {
+	d = find_domain(&w, domain);
+	if (!d) {
 		r = -ESTALE;
 	} else {
 		behaviour = fake_behaviour(json_get(d, "config", json_type_object));
 		fake_log(&w, "%u asked", domain->domid);
-		if (!json_get_bool(behaviour, "never_off"))
+		if (json_get_bool(behaviour, "cannot"))
+			r = -EOPNOTSUPP;
+		else if (!json_get_bool(behaviour, "never_off"))
 			fake_schedule(&w, d, "poweroff",
 				      usec_now() +
 					      fake_number(behaviour, "off_ms", 0) * USEC_PER_MSEC);
 	}
+	fake_close(&w);
+	return r;
+}
+
+int host_shutdown_answer(struct host *h _unused_, const struct domain *domain)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = find_domain(&w, domain);
+	r = d ? json_get_bool(fake_behaviour(json_get(d, "config", json_type_object)), "never_off")
+			    ? 0
+			    : 1
+	      : -ESTALE;
+	fake_close(&w);
+	return r;
+}
+
+int host_send_sysrq(struct host *h _unused_, const struct domain *domain, char key)
+{
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	r = find_domain(&w, domain) ? 0 : -ESTALE;
+	if (r >= 0)
+		fake_log(&w, "%u sysrq %c", domain->domid, key);
 	fake_close(&w);
 	return r;
 }

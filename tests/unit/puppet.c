@@ -81,6 +81,21 @@ static struct puppet_operation *take_off(struct puppet *p, enum operation operat
 	ck_abort_msg("too many operations");
 }
 
+static int puppet_shutdown_answer(struct hv *hv, const struct domain *domain)
+{
+	struct puppet *p = to_puppet(hv);
+
+	return puppet_domain(p, domain->domid) ? p->answer : -ESTALE;
+}
+
+static int puppet_send_sysrq(struct hv *hv, const struct domain *domain, char key)
+{
+	char what[] = {'k', 'e', 'y', '-', key, '\0'};
+
+	note(to_puppet(hv), what, &domain->uuid);
+	return to_puppet(hv)->ask_error;
+}
+
 static int puppet_operate(struct hv *hv, const struct operation_request *request)
 {
 	struct puppet *p = to_puppet(hv);
@@ -141,6 +156,8 @@ void puppet_make(struct puppet *p)
 	static const struct hv_ops ops = {
 		.list = puppet_list,
 		.ask_shutdown = puppet_ask_shutdown,
+		.shutdown_answer = puppet_shutdown_answer,
+		.send_sysrq = puppet_send_sysrq,
 		.operate = puppet_operate,
 		.abort = puppet_abort,
 		.operation = puppet_operation,
@@ -149,7 +166,7 @@ void puppet_make(struct puppet *p)
 		.free = puppet_free,
 	};
 
-	*p = (struct puppet){.hv = {.ops = &ops}};
+	*p = (struct puppet){.hv = {.ops = &ops}, .answer = 1};
 }
 
 struct domain *puppet_add(struct puppet *p, unsigned number, const char *name)

@@ -22,6 +22,7 @@ struct puppet {
 	size_t n_domains;
 	struct puppet_operation operations[PUPPET_MAX];
 	char calls[2000]; /* "save 1|ask 2|": what was asked of it, with the guests' numbers */
+	int answer;       /* what a guest has made of a request */
 	int ask_error, operate_error; /* what the next calls return */
 	int survey_error;
 	bool surveying;

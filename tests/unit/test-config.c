@@ -86,10 +86,9 @@ START_TEST(all_eleven_variables_are_understood)
 	ck_assert(c->auto_only);
 	ck_assert_uint_eq(c->stop_limit, 3 * USEC_PER_SEC);
 	/* What this version cannot do is said, and nothing else. */
-	ck_assert_uint_eq(c->n_warnings, 2);
+	ck_assert_uint_eq(c->n_warnings, 1);
 	ck_assert_ptr_nonnull(strstr(c->warnings[0], "XENDOMAINS_MIGRATE"));
-	ck_assert_ptr_nonnull(strstr(c->warnings[1], "XENDOMAINS_SYSRQ"));
-	ck_assert_ptr_null(c->warnings[2]);
+	ck_assert_ptr_null(c->warnings[1]);
 }
 END_TEST
 
@@ -113,6 +112,25 @@ START_TEST(what_is_set_to_nothing_is_switched_off)
 	ck_assert_uint_eq(c->create_pause, 0);
 	ck_assert_uint_eq(c->stop_limit, USEC_INFINITY);
 	ck_assert_uint_eq(c->n_warnings, 0);
+}
+END_TEST
+
+START_TEST(sysrq_keys_are_single_ones)
+{
+	static const char *const refused[] = {"sub", "s-u", "s ub", "s\\ü"};
+	_cleanup_(config_freep) struct config *c = read_variables("XENDOMAINS_SYSRQ=' s  u\t9 '\n");
+
+	ck_assert_str_eq(c->sysrq, "su9");
+	for (size_t i = 0; i < ELEMENTSOF(refused); i++) {
+		char text[100], expected[200];
+
+		snprintf(text, sizeof(text), "XENDOMAINS_SYSRQ='%s'\n", refused[i]);
+		snprintf(expected, sizeof(expected),
+			 "/etc/x:1: XENDOMAINS_SYSRQ=%s: must be single letters or digits with "
+			 "spaces between them, as in \"s u\"",
+			 refused[i]);
+		expect_refusal(text, false, expected);
+	}
 }
 END_TEST
 
@@ -307,11 +325,39 @@ START_TEST(lines_are_counted_through_long_ones)
 }
 END_TEST
 
-SUITE("config", without_a_file_the_old_documentation_holds, all_eleven_variables_are_understood,
-      what_is_set_to_nothing_is_switched_off, the_words_of_a_shutdown_are_those_of_xl,
-      a_bad_value_is_refused_with_file_line_and_advice, no_limit_of_a_stop_is_none,
-      a_misspelt_variable_warns_and_a_foreign_one_does_not, the_last_assignment_counts,
-      native_keys_are_read, an_empty_native_file_changes_nothing,
+START_TEST(sections_of_domains_hold_for_those_that_match)
+{
+	_cleanup_(config_freep) struct config *c = read_native(
+		"[Host]\nForcedDestroy=yes\n[Domain web*]\nForcedDestroy=no\n"
+		"[Domain web-test]\nForcedDestroy=yes\nSomething=1\n");
+
+	ck_assert(config_forced_destroy(c, "db"));
+	ck_assert(!config_forced_destroy(c, "web1"));
+	ck_assert(config_forced_destroy(c, "web-test"));
+	ck_assert_uint_eq(c->n_warnings, 1);
+	ck_assert_ptr_nonnull(strstr(c->warnings[0], "/etc/n:7: there is no key Something"));
+}
+END_TEST
+
+START_TEST(a_section_that_could_not_match_is_refused)
+{
+	expect_refusal(
+		"[Domain web[12]]\nForcedDestroy=no\n", true,
+		"/etc/n:2: only * and ? stand for other characters in the name of a section");
+	expect_refusal("[Domain a-name-that-is-longer-than-libinih-has-room-for-it]\n"
+		       "ForcedDestroy=no\n",
+		       true, "/etc/n:2: the name of the section is too long");
+	expect_refusal("[Domain web]\nForcedDestroy=perhaps\n", true,
+		       "/etc/n:2: ForcedDestroy=perhaps: must be true or false");
+}
+END_TEST
+
+SUITE("config", sysrq_keys_are_single_ones, sections_of_domains_hold_for_those_that_match,
+      a_section_that_could_not_match_is_refused, without_a_file_the_old_documentation_holds,
+      all_eleven_variables_are_understood, what_is_set_to_nothing_is_switched_off,
+      the_words_of_a_shutdown_are_those_of_xl, a_bad_value_is_refused_with_file_line_and_advice,
+      no_limit_of_a_stop_is_none, a_misspelt_variable_warns_and_a_foreign_one_does_not,
+      the_last_assignment_counts, native_keys_are_read, an_empty_native_file_changes_nothing,
       an_unknown_key_warns_with_its_line, a_bad_key_is_refused_with_file_line_and_advice,
       the_rest_of_a_long_line_is_not_a_line, a_long_line_does_not_hide_an_error_before_it,
       lines_are_counted_through_long_ones);

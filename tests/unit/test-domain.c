@@ -114,7 +114,40 @@ START_TEST(a_domain_is_found_by_both_its_numbers)
 }
 END_TEST
 
-SUITE("domain", names_and_numbers_are_inverse, an_unknown_name_is_refused,
+START_TEST(flags_are_those_of_xl)
+{
+	struct domain d = {.paused = true};
+
+	domain_set_flags(&d, false, true);
+	ck_assert_str_eq(d.flags, "-bp---");
+	d = (struct domain){.shutdown = true, .reason = SHUTDOWN_REASON_CRASH, .dying = true};
+	domain_set_flags(&d, true, false);
+	ck_assert_str_eq(d.flags, "r--scd");
+	d = (struct domain){.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND};
+	domain_set_flags(&d, false, false);
+	ck_assert_str_eq(d.flags, "---ss-");
+	d.reason = (enum shutdown_reason)200;
+	domain_set_flags(&d, false, false);
+	ck_assert_str_eq(d.flags, "---s--");
+}
+END_TEST
+
+START_TEST(a_domain_that_has_never_run_is_being_built)
+{
+	struct domain d = {.paused = true};
+
+	ck_assert(domain_is_being_built(&d));
+	d.cpu_time = 1;
+	ck_assert(!domain_is_being_built(&d));
+	d = (struct domain){.paused = false};
+	ck_assert(!domain_is_being_built(&d));
+	d = (struct domain){.paused = true, .dying = true};
+	ck_assert(!domain_is_being_built(&d));
+}
+END_TEST
+
+SUITE("domain", flags_are_those_of_xl, a_domain_that_has_never_run_is_being_built,
+      names_and_numbers_are_inverse, an_unknown_name_is_refused,
       a_reason_that_a_later_xen_invents_has_a_name, reasons_have_xens_numbers,
       every_action_of_libxl_is_read, what_happens_to_a_dead_guest_depends_on_how_it_died,
       a_domain_is_found_by_both_its_numbers);

@@ -25,6 +25,7 @@ static bool may_follow(enum machine_state from, enum machine_state to)
 				     [MACHINE_ASKED] = true,
 				     [MACHINE_CLEANING] = true,
 				     [MACHINE_DONE] = true,
+				     [MACHINE_FAILED] = true,
 				     [MACHINE_SKIPPED] = true},
 		[MACHINE_WORKING] =
 			{[MACHINE_DONE] = true, [MACHINE_WAITING] = true, [MACHINE_FAILED] = true},
@@ -66,6 +67,8 @@ static void draw(struct dice *dice, struct walk *w)
 		{GOAL_STOP, {STAGE_SAVE, STAGE_SHUTDOWN_ALL}, 2},
 		{GOAL_STOP, {STAGE_SHUTDOWN, STAGE_SHUTDOWN_ALL}, 2},
 		{GOAL_STOP, {STAGE_SHUTDOWN_ALL}, 1},
+		{GOAL_STOP, {STAGE_UNPAUSE, STAGE_SYSRQ, STAGE_SAVE, STAGE_SHUTDOWN}, 4},
+		{GOAL_STOP, {STAGE_SYSRQ, STAGE_SHUTDOWN_ALL, STAGE_DESTROY}, 3},
 		{GOAL_STOP, {STAGE_CLEAN}, 1},
 		{GOAL_REACT, {STAGE_RESTART}, 1},
 		{GOAL_REACT, {STAGE_CLEAN}, 1},
@@ -173,7 +176,8 @@ START_TEST(an_action_fits_its_stage)
 			enum machine_action action = step(
 				&w, (enum machine_event)dice_pick(&dice, _MACHINE_EVENT_MAX));
 			enum stage stage = machine_stage(&w.m);
-			bool asks = stage == STAGE_SHUTDOWN || stage == STAGE_SHUTDOWN_ALL;
+			bool asks = stage == STAGE_SYSRQ || stage == STAGE_SHUTDOWN ||
+				    stage == STAGE_SHUTDOWN_ALL;
 
 			if (action == MACHINE_ACTION_WORK)
 				ck_assert(!asks);

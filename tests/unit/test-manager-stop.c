@@ -57,10 +57,14 @@ START_TEST(a_guest_that_does_not_listen_costs_the_limit_and_no_more)
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(!w->succeeded);
-	simulation_expect(&s, "0.0 a shutdown running|0.0 b shutdown running|"
-			      "1.1 b shutdown ok.|"
-			      "30.0 a shutdown failed: still there after 30 s.|");
-	ck_assert_str_eq(simulation_state(&s, "a"), "running: still there after 30 s");
+	simulation_expect(
+		&s,
+		"0.0 a shutdown running|0.0 b shutdown running|"
+		"1.1 b shutdown ok.|"
+		"30.0 a shutdown failed: it has not answered the request, and it is still there after 30 s.|");
+	ck_assert_str_eq(
+		simulation_state(&s, "a"),
+		"running: it has not answered the request, and it is still there after 30 s");
 }
 END_TEST
 

@@ -325,6 +325,59 @@ START_TEST(whether_a_stage_waits_is_its_own_setting)
 }
 END_TEST
 
+START_TEST(a_guest_is_prepared_only_for_stages_that_there_are)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1)->paused = true;
+	scene_build(&s);
+	expect_plan(&s, GOAL_STOP, NULL, "a: unpause save shutdown shutdown-all");
+	s.config->sysrq = strdup("su");
+	expect_plan(&s, GOAL_STOP, NULL, "a: unpause sysrq save shutdown shutdown-all");
+	free(TAKE_PTR(s.config->save));
+	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
+	expect_plan(&s, GOAL_STOP, NULL, "a: unpause sysrq");
+	free(TAKE_PTR(s.config->sysrq));
+	expect_plan(&s, GOAL_STOP, NULL, "a: skipped, no stage of a stop is switched on");
+}
+END_TEST
+
+START_TEST(only_a_guest_that_was_to_be_shut_down_is_destroyed)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1);
+	scene_build(&s);
+	s.config->forced_destroy = true;
+	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all destroy");
+	expect_plan(&s, GOAL_STOP, "a", "a: save shutdown destroy");
+	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
+	expect_plan(&s, GOAL_STOP, NULL, "a: save");
+}
+END_TEST
+
+START_TEST(driver_domains_come_first_and_go_last)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *start = NULL, *stop = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "created", 1)->driver = true;
+	scene_image(&s, "restored", 2)->driver = true;
+	scene_config(&s, "user", 3);
+	scene_domain(&s, "running", 4)->driver = true;
+	scene_domain(&s, "served", 5);
+	scene_build(&s);
+	start = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_uint_lt(scene_step(start, 1)->wave, scene_step(start, 3)->wave);
+	ck_assert_uint_lt(scene_step(start, 2)->wave, scene_step(start, 3)->wave);
+	stop = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_uint_gt(scene_step(stop, 4)->wave, scene_step(stop, 5)->wave);
+}
+END_TEST
+
 START_TEST(libvirts_guests_are_left_to_libvirt)
 {
 	_cleanup_scene_ struct scene s;
@@ -347,7 +400,7 @@ START_TEST(what_has_ended_is_cleaned_up_or_left_alone)
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_POWEROFF}, "clean"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_REBOOT}, "clean"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND},
-		 "skipped, is suspended; somebody else is saving it"},
+		 "save shutdown shutdown-all"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH, .on_crash = DEATH_PRESERVE},
 		 "skipped, has ended (crash) and is preserved as configured"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH, .manager = DOMAIN_MANAGER_XL},
@@ -496,6 +549,8 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       a_dead_domain_in_the_way_is_told, a_busy_guest_is_taken_into_the_plan,
       a_stop_saves_then_shuts_down_then_shuts_down_the_rest,
       stages_that_are_switched_off_are_left_out, whether_a_stage_waits_is_its_own_setting,
+      a_guest_is_prepared_only_for_stages_that_there_are,
+      only_a_guest_that_was_to_be_shut_down_is_destroyed, driver_domains_come_first_and_go_last,
       libvirts_guests_are_left_to_libvirt, what_has_ended_is_cleaned_up_or_left_alone,
       a_named_guest_is_stopped_whatever_is_configured, a_guest_named_twice_appears_once,
       a_name_that_nobody_has_is_told, a_name_that_is_no_file_name_is_saved_under_its_uuid,

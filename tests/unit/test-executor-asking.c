@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor-rig.h"
+#include "unit.h"
+#include "util/str.h"
+
+#define LIMIT (60 * USEC_PER_SEC)
+
+static struct domain *begin_stop(const enum stage *stages)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct domain *d;
+
+	begin(8, 0, LIMIT);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .sysrq_pause = USEC_PER_SEC,
+							    .stop_limit = LIMIT});
+	d = puppet_add(&f.p, 1, "1");
+	d->cpu_time = 1;
+	ck_assert_int_eq(str_replace(&add_step(plan, 1, stages)->sysrq, "su"), 0);
+	run_plan(plan);
+	return d;
+}
+
+START_TEST(keys_are_sent_one_by_one_and_the_next_stage_follows)
+{
+	begin_stop(STAGES(STAGE_SYSRQ, STAGE_SAVE));
+	expect_calls("key-s 1|");
+	run_for(USEC_PER_SEC - 2);
+	expect_calls("");
+	run_for(2);
+	expect_calls("key-u 1|");
+	run_for(USEC_PER_SEC);
+	expect_calls("save 1|");
+	expect_said("1 sysrq running|1 sysrq ok|1 save running|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_a_key_ends_needs_no_further_stage)
+{
+	begin_stop(STAGES(STAGE_SYSRQ, STAGE_SAVE));
+	puppet_remove(&f.p, 1);
+	look_again();
+	expect_calls("key-s 1|");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(keys_that_cannot_be_sent_do_not_end_the_way)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	ck_assert_int_eq(
+		str_replace(&add_step(plan, 1, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "s"), 0);
+	f.p.ask_error = -EIO;
+	run_plan(plan);
+	expect_calls("key-s 1|save 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
+{
+	begin_stop(STAGES(STAGE_UNPAUSE, STAGE_SAVE));
+	expect_calls("unpause 1|");
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("save 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_request_that_is_not_taken_is_made_again_until_it_is)
+{
+	begin_stop(STAGES(STAGE_SHUTDOWN));
+	f.p.answer = 0;
+	run_for(20 * USEC_PER_SEC);
+	expect_calls("ask 1|ask 1|");
+	f.p.answer = 1;
+	run_for(30 * USEC_PER_SEC);
+	expect_calls("");
+	run_for(20 * USEC_PER_SEC);
+	expect_said(
+		"1 shutdown running|1 shutdown failed: it has taken the request, and it is still "
+		"there after 60 s.|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_never_answered_is_told_from_one_that_hangs)
+{
+	begin_stop(STAGES(STAGE_SHUTDOWN));
+	f.p.answer = 0;
+	run_for(70 * USEC_PER_SEC);
+	expect_said(
+		"1 shutdown running|1 shutdown failed: it has not answered the request, and it is "
+		"still there after 60 s.|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_with_a_power_button_only_is_told_so)
+{
+	begin_stop(STAGES(STAGE_SHUTDOWN));
+	f.p.answer = -EOPNOTSUPP;
+	run_for(70 * USEC_PER_SEC);
+	expect_said("1 shutdown running|1 shutdown failed: its power button was pressed, and it is "
+		    "still there after 60 s.|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_cannot_react_is_not_waited_for)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_DESTROY));
+	f.p.ask_error = -EOPNOTSUPP;
+	run_plan(plan);
+	expect_calls("ask 1|destroy 1|");
+	expect_said(
+		"1 shutdown running|1 shutdown failed: the guest says that it does not react to a "
+		"request to shut down|1 destroy running: shutdown: the guest says that it does not "
+		"react to a request to shut down|");
+	end();
+}
+END_TEST
+
+START_TEST(a_domain_that_has_ended_is_not_asked_again)
+{
+	struct domain *d = begin_stop(STAGES(STAGE_SHUTDOWN));
+
+	f.p.answer = 0;
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	look_again();
+	run_for(40 * USEC_PER_SEC);
+	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
+static struct domain *begin_held(void)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct domain *d;
+
+	begin(8, 0, LIMIT);
+	d = puppet_add(&f.p, 1, "1");
+	d->manager = DOMAIN_MANAGER_XL;
+	d->cpu_time = 1;
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN))->foreign = true;
+	run_plan(plan);
+	return d;
+}
+
+START_TEST(a_guest_that_somebody_else_saves_is_waited_for)
+{
+	begin_held();
+	run_for(30 * USEC_PER_SEC);
+	puppet_remove(&f.p, 1);
+	look_again();
+	expect_calls("");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all)
+{
+	struct domain *d = begin_held();
+
+	run_for(30 * USEC_PER_SEC);
+	d->shutdown = false;
+	look_again();
+	expect_calls("save 1|");
+	/* The time that it was waited for is nobody's limit now. */
+	run_for(LIMIT);
+	expect_said("1 save running|");
+	end();
+}
+END_TEST
+
+START_TEST(a_save_by_somebody_else_that_does_not_end_is_told)
+{
+	begin_held();
+	run_for(LIMIT + USEC_PER_SEC);
+	expect_calls("");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	expect_said("1 - failed: is suspended, and whoever saves it does not come to an end.|");
+	end();
+}
+END_TEST
+
+START_TEST(a_domain_that_is_being_built_is_left_alone_until_it_runs)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct domain *d;
+
+	begin(8, 0, LIMIT);
+	d = puppet_add(&f.p, 1, "1");
+	d->paused = true;
+	puppet_add(&f.p, 2, "2")->paused = true;
+	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
+	add_step(plan, 2, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
+	run_plan(plan);
+	expect_calls("");
+	d->paused = false;
+	look_again();
+	expect_calls("unpause 1|");
+	run_for(LIMIT + USEC_PER_SEC);
+	/* One that was made to stay paused has nothing to lose. */
+	ck_assert_ptr_nonnull(strstr(f.said, "2 - skipped: is paused and has never run"));
+	expect_calls("");
+	end();
+}
+END_TEST
+
+START_TEST(driver_domains_wait_for_those_that_may_use_them)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	for (unsigned i = 1; i <= 2; i++)
+		puppet_add(&f.p, i, "x");
+	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL))->wave = 1;
+	add_step(plan, 2, STAGES(STAGE_SHUTDOWN_ALL));
+	run_plan(plan);
+	expect_calls("ask 2|");
+	puppet_remove(&f.p, 2);
+	look_again();
+	expect_calls("save 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_driver_domain_is_up_before_others_are_built)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(8, 5 * USEC_PER_SEC, LIMIT);
+	for (unsigned i = 1; i <= 2; i++) {
+		struct step *s = add_step(plan, i, STAGES(STAGE_CREATE));
+
+		s->domid = DOMID_NONE;
+		s->wave = i == 1;
+	}
+	run_plan(plan);
+	expect_calls("create 2|");
+	puppet_add(&f.p, 2, "2");
+	puppet_finish(&f.p, 2, 0, NULL, 2);
+	run_now();
+	expect_calls("");
+	puppet_domain(&f.p, 2)->up = true;
+	look_again();
+	expect_calls("create 1|");
+	end();
+}
+END_TEST
+
+SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
+      a_guest_that_a_key_ends_needs_no_further_stage, keys_that_cannot_be_sent_do_not_end_the_way,
+      a_guest_that_was_unpaused_goes_on_to_its_next_stage,
+      a_request_that_is_not_taken_is_made_again_until_it_is,
+      a_guest_that_never_answered_is_told_from_one_that_hangs,
+      a_guest_with_a_power_button_only_is_told_so, a_guest_that_cannot_react_is_not_waited_for,
+      a_domain_that_has_ended_is_not_asked_again, a_guest_that_somebody_else_saves_is_waited_for,
+      a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all,
+      a_save_by_somebody_else_that_does_not_end_is_told,
+      a_domain_that_is_being_built_is_left_alone_until_it_runs,
+      driver_domains_wait_for_those_that_may_use_them,
+      a_driver_domain_is_up_before_others_are_built);
