@@ -175,16 +175,26 @@ static void text_status(struct writer *w, struct json_object *parameters)
 	print_list(out, parameters, "warnings", "note: ");
 }
 
+/* The next stage follows it in any case. */
+static bool is_preparation(const char *stage)
+{
+	return str_equal(stage, "unpause") || str_equal(stage, "sysrq");
+}
+
 static void print_step(FILE *out, struct json_object *s, int width)
 {
 	struct json_object *stages = json_get(s, "stages", json_type_array);
 	const char *reason = json_get_string(s, "reason");
 	size_t n = stages ? json_object_array_length(stages) : 0;
+	const char *separator = "";
 
 	fprintf(out, "%-*s  ", width, or_dash(json_get_string(s, "name")));
-	for (size_t i = 0; i < n; i++)
-		fprintf(out, "%s%s", i ? ", else " : "",
-			json_object_get_string(json_object_array_get_idx(stages, i)));
+	for (size_t i = 0; i < n; i++) {
+		const char *stage = json_object_get_string(json_object_array_get_idx(stages, i));
+
+		fprintf(out, "%s%s", separator, stage);
+		separator = is_preparation(stage) ? ", then " : ", else ";
+	}
 	if (n == 0)
 		fputs(or_dash(json_get_string(s, "result")), out);
 	fprintf(out, "%s%s\n", reason ? ": " : "", reason ? reason : "");

@@ -16,6 +16,7 @@
  *   deaf                             it does not suspend
  *   off_ms                           so long after it was asked it has powered off
  *   never_off                        it has not
+ *   cannot                           it says that it does not react to that
  *   ends                             {"reason", "after_ms"}: by itself
  *   pages                            memory in an image
  *

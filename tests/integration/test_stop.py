@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a stop does besides saving and asking: keys, paused guests, force, and others at work."""
+
+import unittest
+
+from fakehost import FakeHostTest, wait_until
+
+
+class Keys(FakeHostTest):
+    variables = {"SYSRQ": "s u", "USLEEP": "1000"}
+
+    def test_keys_come_before_the_save_and_in_order(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        said = self.host.ctl("stop", check=0)
+        done = [line for line in self.host.history() if line[1:2] == ["sysrq"]]
+        self.assertEqual([line[2] for line in done], ["s", "u"])
+        self.assertLess(said.index("sysrq done"), said.index("save begins"))
+        self.assertEqual(self.host.states(), {"web": "saved"})
+
+    def test_a_plan_shows_them(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.assertIn("sysrq, then save, else shutdown", self.host.ctl("plan", "stop", check=0))
+
+    def test_words_that_are_no_keys_are_refused(self):
+        self.host.configure(SYSRQ="sub")
+        self.assertIn("single letters or digits", self.host.ctl("reload", check=1))
+
+
+class Paused(FakeHostTest):
+    def set_state(self, name, state):
+        with self.host.world() as world:
+            for domain in world["domains"]:
+                if domain["name"] == name:
+                    domain["state"] = state
+
+    def test_a_paused_guest_is_let_run_and_saved(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.set_state("web", "paused")
+        self.assertEqual(self.host.states(), {"web": "paused"})
+        self.assertIn("unpause done", self.host.ctl("stop", check=0))
+        self.assertEqual(self.host.states(), {"web": "saved"})
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_a_guest_that_somebody_else_saves_is_waited_for(self):
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        self.set_state("byhand", "suspended")
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: self.host.images() == ["web"], "the other guest")
+        self.assertIsNone(stop.poll())
+        with self.host.world() as world:
+            world["domains"].clear()
+        said, _ = stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 0, said)
+
+
+class Force(FakeHostTest):
+    variables = {"SAVE": "", "STOP_MAXWAIT": "1", "SHUTDOWN_ALL": ""}
+
+    def test_only_guests_that_are_configured_so_are_destroyed(self):
+        self.host.native.write_text("[Domain test-*]\nForcedDestroy=yes\n")
+        self.host.ctl("reload", check=0)
+        self.host.guest("test-1", never_off=True)
+        self.host.guest("web", never_off=True)
+        self.host.ctl("start", check=0)
+        said = self.host.ctl("stop", check=1)
+        self.assertIn("test-1: destroy done", said)
+        self.assertEqual(self.host.states(), {"test-1": "stopped", "web": "running"})
+
+    def test_a_guest_that_cannot_react_is_not_waited_for(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=60, SHUTDOWN_ALL="")
+        self.host.ctl("reload", check=0)
+        self.host.guest("web", cannot=True)
+        self.host.ctl("start", check=0)
+        # Within the minute that one which could react would have.
+        said = self.host.ctl("stop", check=1, timeout=30)
+        self.assertIn("says that it does not react", said)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+
+if __name__ == "__main__":
+    unittest.main()
