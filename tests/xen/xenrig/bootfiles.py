@@ -32,7 +32,7 @@ def uncompressed_kernel(image: bytes) -> bytes:
 
 
 def write_guest_initramfs(tree: Path, target: Path, log: Path) -> None:
-    """Pack the guest of tests/xen/guest, with the busybox and the block driver of `tree`."""
+    """Pack the guest of tests/xen/guest, with the busybox and some drivers of `tree`."""
     guest = tree / "guest"
     for folder in ("bin", "sbin", "lib", "etc", "proc", "sys", "dev"):
         (guest / folder).mkdir(parents=True)
@@ -42,7 +42,8 @@ def write_guest_initramfs(tree: Path, target: Path, log: Path) -> None:
         shutil.copy2(GUEST_SOURCES / script, guest / "sbin")
     cache.quietly(["gcc", "-Wall", "-Wextra", "-Os", "-s", "-static", "-o", guest / "bin/xs-write",
                    GUEST_SOURCES / "xs-write.c"], log)
-    _copy_module(tree, "kernel/drivers/block/xen-blkfront.ko", guest / "lib")
+    for module in ("block/xen-blkfront.ko", "acpi/button.ko", "input/evdev.ko"):
+        _copy_module(tree, f"kernel/drivers/{module}", guest / "lib")
 
     archive = subprocess.run(
         ["chroot", tree, "sh", "-c",

@@ -47,6 +47,13 @@ def pvh(name: str, *lines: str, memory: int = 128, kernel: str = "vmlinux", **wo
     return Guest(name, "pvh", memory, kernel, lines, words)
 
 
+def bare_hvm(name: str, *lines: str, memory: int = 160, **words) -> Guest:
+    """A guest that does not know that it runs on Xen: a serial console, and a power button."""
+    serial = f'serial = "file:/var/log/xen/console/guest-{name}.log"'
+    return hvm(name, serial, *lines, memory=memory, console="ttyS0", tty="ttyS0", xen_nopv=1,
+               button="yes", **words)
+
+
 def hvm(name: str, *lines: str, memory: int = 160, **words) -> Guest:
     """A guest with a device model, which can boot nothing but a compressed kernel."""
     return Guest(name, "hvm", memory, "vmlinuz", HVM_LINES + lines, words)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a stop does besides saving and asking, and what others do meanwhile."""
+
+from xenrig import Host, bare_hvm, pv, pvh, scenario, wait_until
+from xenrig.xendomains import ctl, expect_states, images, journal, states, status
+
+
+@scenario("keys of SysRq reach the kernel before a guest is saved, and it goes on as if nothing",
+          tier="ci")
+def sysrq(host: Host) -> None:
+    host.config(XENDOMAINS_SYSRQ="s 9", XENDOMAINS_USLEEP=300000)
+    host.auto(pv("p1"), pvh("h1"))
+    ctl(host, "start")
+    before = {name: host.wait_count(name, 2) for name in ("p1", "h1")}
+    ctl(host, "stop")
+    for name in before:
+        said = host.console(name)
+        assert "sysrq: Emergency Sync" in said and "sysrq: Changing Loglevel" in said, said
+    assert set(states(host).values()) == {"saved"}
+    ctl(host, "start")
+    for name, count in before.items():
+        host.wait_count(name, count.n + 2, boot=count.boot)
+
+
+@scenario("a paused guest is let run, saved, and goes on", tier="ci")
+def paused(host: Host) -> None:
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    host.sh("xl pause p1")
+    expect_states(host, p1="paused")
+    assert status(host)["p1"]["flags"] == "--p---"
+    ctl(host, "stop")
+    ctl(host, "start")
+    host.wait_count("p1", before.n + 2, boot=before.boot)
+
+
+@scenario("a guest that xl is saving is waited for, and saved once")
+def saved_by_xl(host: Host) -> None:
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    host.create(pv("big", memory=512))
+    before = host.wait_count("big", 2)
+    host.sh("xl save big /root/big >/dev/null 2>&1 & "
+            "until [ \"$(stat -c %s /root/big 2>/dev/null || echo 0)\" -gt 30000000 ]; do sleep 0.05; done",
+            timeout=300)
+    ctl(host, "stop")
+    assert not host.domains() and images(host) == ["p1"]
+    host.verify_image("/root/big")
+    host.sh("xl restore /root/big", timeout=300)
+    host.wait_count("big", before.n + 2, boot=before.boot)
+
+
+@scenario("a guest that xl is building is left alone until it runs, and then saved")
+def built_by_xl(host: Host) -> None:
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    host.wait_count("p1")
+    slow = host.cfg(pv("slow", kernel="vmlinuz"))
+    host.sh(f"xl create {slow} >/root/create.log 2>&1 & "
+            "until xl list slow >/dev/null 2>&1; do sleep 0.1; done", timeout=300)
+    ctl(host, "stop")
+    assert not host.domains()
+    assert set(images(host)) <= {"p1", "slow"} and "p1" in images(host)
+    assert "slow" in host.sh("cat /root/create.log").out
+    ends = [entry for entry in journal(host, XEN_DOMAIN="slow") if entry.get("XEN_RESULT") == "ok"]
+    assert ends, host.journal("-t", "xendomainsd")
+
+
+@scenario("a guest that says that it cannot react is given up at once, and destroyed if configured")
+def cannot_react(host: Host) -> None:
+    host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=120)
+    host.put("/etc/xen/xendomains.conf", "[Domain doomed*]\nForcedDestroy=yes\n")
+    host.auto(pv("p1", off="never"), pv("doomed-1", off="never"))
+    ctl(host, "start")
+    for name in ("p1", "doomed-1"):
+        host.wait_count(name)
+        host.sh(f"xenstore-write /local/domain/{host.domid(name)}/control/feature-poweroff 0")
+    said = ctl(host, "stop", expect=1, timeout=60)
+    assert "says that it does not react" in said, said
+    expect_states(host, p1="running", **{"doomed-1": "stopped"})
+    host.expect_counting("p1")
+
+
+@scenario("a guest that has taken the request and hangs is told to have taken it")
+def hanging(host: Host) -> None:
+    host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=20, XENDOMAINS_SHUTDOWN_ALL="")
+    host.auto(pv("hangs", off=600))
+    ctl(host, "start")
+    host.wait_count("hangs")
+    said = ctl(host, "stop", expect=1)
+    assert "it has taken the request, and it is still there after 20 s" in said, said
+    expect_states(host, hangs="running")
+
+
+@scenario("a guest that knows nothing of Xen is shut down by its power button")
+def button(host: Host) -> None:
+    host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=240)
+    host.auto(bare_hvm("v1"))
+    ctl(host, "start")
+    host.wait_count("v1", 2, timeout=900)
+    ctl(host, "stop")
+    assert not host.domains()
+    assert "asked to power off" in host.console("v1")
+
+
+@scenario("a driver domain comes up before, and goes behind, the guests that may use it")
+def driver_domain(host: Host) -> None:
+    host.auto(pv("a-user"), pv("z-driver", "driver_domain = 1"))
+    ctl(host, "start")
+    host.wait_count("a-user")
+    host.wait_count("z-driver")
+    ctl(host, "stop")
+    assert images(host) == ["a-user", "z-driver"]
+    ctl(host, "start")
+
+    def began(stage: str, name: str) -> int:
+        [entry] = journal(host, XEN_DOMAIN=name, XEN_STAGE=stage, XEN_RESULT="running")
+        return int(entry["__REALTIME_TIMESTAMP"])
+
+    def ended(stage: str, name: str) -> int:
+        return int(journal(host, XEN_DOMAIN=name, XEN_STAGE=stage, XEN_RESULT="ok")[0]
+                   ["__REALTIME_TIMESTAMP"])
+
+    assert ended("create", "z-driver") <= began("create", "a-user")
+    assert ended("save", "a-user") <= began("save", "z-driver")
+    assert ended("restore", "z-driver") <= began("restore", "a-user")
+
+
+@scenario("a stop in the middle of a guest's boot gets through")
+def while_booting(host: Host) -> None:
+    host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=120)
+    host.auto(pv("p1"), pvh("h1"))
+    ctl(host, "start")
+    ctl(host, "stop")
+    assert not host.domains()
+    wait_until(lambda: set(states(host).values()) == {"stopped"}, "the guests to be told stopped")
