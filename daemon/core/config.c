@@ -127,11 +127,30 @@ static int parse_sysrq(const struct setting *s, void *field, const char *value, 
 	return str_replace(field, str_empty(keys) ? NULL : keys);
 }
 
-/* The words that the script handed on to "xl shutdown". */
+/*
+ * A word that the script handed on to "xl shutdown": short ones can stand together, as in "-aw".
+ * Only the wait means something here: all guests are meant where all are, the power button of a
+ * guest without PV drivers (-F) is pressed anyhow, and a halt (-H, of xm) is a shutdown.
+ */
+static bool read_shutdown_word(const char *word, bool *wait)
+{
+	static const char *const no_meaning_here[] = {"--all", "--halt"};
+
+	if (str_equal(word, "--wait")) {
+		*wait = true;
+		return true;
+	}
+	if (str_lookup(no_meaning_here, ELEMENTSOF(no_meaning_here), word) >= 0)
+		return true;
+	if (word[0] != '-' || !word[1] || word[1 + strspn(word + 1, "aHFw")])
+		return false;
+	*wait |= strchr(word, 'w') != NULL;
+	return true;
+}
+
 static int parse_shutdown(const struct setting *s, void *field, const char *value,
 			  char **ret_reason)
 {
-	static const char *const no_meaning_here[] = {"--all", "-a", "--halt", "-H"};
 	struct config_shutdown *shutdown = field;
 	_cleanup_free_ char *copy = strdup(value);
 	char *rest = copy;
@@ -141,18 +160,12 @@ static int parse_shutdown(const struct setting *s, void *field, const char *valu
 		return -ENOMEM;
 	*shutdown = (struct config_shutdown){0};
 	while ((word = strsep(&rest, " \t\n"))) {
-		bool known = str_equal(word, "--wait") || str_equal(word, "-w");
-
 		if (str_empty(word))
 			continue;
 		shutdown->enabled = true;
-		if (known)
-			shutdown->wait = true;
-		for (size_t i = 0; i < ELEMENTSOF(no_meaning_here); i++)
-			known |= str_equal(word, no_meaning_here[i]);
-		if (!known)
+		if (!read_shutdown_word(word, &shutdown->wait))
 			return refuse_value(s, value,
-					    "only --wait, --all and --halt are understood",
+					    "only --wait, --all, --halt and -F are understood",
 					    ret_reason);
 	}
 	return 0;

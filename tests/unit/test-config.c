@@ -144,6 +144,8 @@ START_TEST(the_words_of_a_shutdown_are_those_of_xl)
 		{"--halt --wait", true, true}, {"--halt", true, false},
 		{"--all --wait", true, true},  {"-a -w -H", true, true},
 		{"  --wait\t", true, true},    {" ", false, false},
+		{"-F", true, false},           {"--wait -F", true, true},
+		{"-aw", true, true},           {"-aF", true, false},
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -177,7 +179,13 @@ START_TEST(a_bad_value_is_refused_with_file_line_and_advice)
 		{"XENDOMAINS_STOP_MAXWAIT=99999999999",
 		 "/etc/x:1: XENDOMAINS_STOP_MAXWAIT=99999999999: must be a number of seconds"},
 		{"XENDOMAINS_SHUTDOWN='--wait --force'",
-		 "/etc/x:1: XENDOMAINS_SHUTDOWN=--wait --force: only --wait, --all and --halt are "
+		 "/etc/x:1: XENDOMAINS_SHUTDOWN=--wait --force: only --wait, --all, --halt and "
+		 "-F are understood"},
+		{"XENDOMAINS_SHUTDOWN_ALL=-ar",
+		 "/etc/x:1: XENDOMAINS_SHUTDOWN_ALL=-ar: only --wait, --all, --halt and -F are "
+		 "understood"},
+		{"XENDOMAINS_SHUTDOWN=-",
+		 "/etc/x:1: XENDOMAINS_SHUTDOWN=-: only --wait, --all, --halt and -F are "
 		 "understood"},
 		{"XENDOMAINS_SAVE='/x\ny'\nXENDOMAINS_RESTORE=2",
 		 "/etc/x:3: XENDOMAINS_RESTORE=2: must be true or false"},
