@@ -62,7 +62,7 @@ struct operation_request run_cleanup(const struct run *run)
 	};
 }
 
-struct operation_request run_request(const struct run *run, char *journal, usec_t save_deadline)
+struct operation_request run_request(const struct run *run, char *journal, usec_t stop_deadline)
 {
 	const struct step *s = run->machine.step;
 	struct operation_request request = run_cleanup(run);
@@ -82,10 +82,20 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		request.source = s->source;
 		request.stale = s->stale;
 		break;
+	case STAGE_RESUME:
+		request.operation = OPERATION_RESUME;
+		break;
+	case STAGE_MIGRATE:
+		request.operation = OPERATION_MIGRATE;
+		request.journal = journal;
+		request.targets = s->targets;
+		request.answer_limit = s->answer_limit;
+		request.deadline = stop_deadline;
+		break;
 	case STAGE_SAVE:
 		request.operation = OPERATION_SAVE;
 		request.path = s->image;
-		request.deadline = save_deadline;
+		request.deadline = stop_deadline;
 		break;
 	case STAGE_RESTART:
 		request.operation = OPERATION_RESTART;

@@ -7,6 +7,8 @@
 static const char *const stage_names[_STAGE_MAX] = {
 	[STAGE_RESTORE] = "restore",
 	[STAGE_CREATE] = "create",
+	[STAGE_RESUME] = "resume",
+	[STAGE_MIGRATE] = "migrate",
 	[STAGE_SAVE] = "save",
 	[STAGE_SHUTDOWN] = "shutdown",
 	[STAGE_SHUTDOWN_ALL] = "shutdown-all",
@@ -43,6 +45,7 @@ static void step_done(struct step *s)
 	free(s->config);
 	free(s->source);
 	free(s->stale);
+	target_list_done(&s->targets);
 }
 
 void plan_free(struct plan *plan)
@@ -121,12 +124,20 @@ static bool is_used_up(const struct survey_image *image, const struct history *h
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
-		      const struct history *history)
+		      const struct history *history, bool named)
 {
 	const struct domain *d = g->domain;
 
 	if (guest_is_alive(g) && !g->busy)
 		return conclude(s, STEP_OK, "runs already");
+	/* It would run twice, on the same disks: only somebody who has looked may say so. */
+	if (g->past && g->past->away && !named)
+		return conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
+				g->past->away_reason);
+	if (guest_is_undecided(g)) {
+		add_stage(s, STAGE_RESUME);
+		return 0;
+	}
 	if (d && d->shutdown && !g->busy)
 		return conclude(s, STEP_FAILED,
 				"domain %u of it has ended (%s) and is still there; "
@@ -161,11 +172,14 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 {
 	const struct domain *d = g->domain;
 	bool ended = d->shutdown && !g->busy; /* a worker of ours can have suspended it */
+	int r;
 
 	if (d->dying)
 		return conclude(s, STEP_SKIPPED, "is already dying");
 	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
 		return conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
+	if (guest_is_undecided(g))
+		return conclude(s, STEP_FAILED, "%s", g->past->away_reason);
 	if (ended && d->reason == SHUTDOWN_REASON_SUSPEND)
 		return conclude(s, STEP_SKIPPED, "is suspended; somebody else is saving it");
 	if (ended && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
@@ -179,6 +193,10 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
 	s->memory_kib = d->memory_kib;
 	if (in_scope(config, g) || named) {
+		/* Who names a guest wants it to end here; all of them are moved for the host's
+		 * sake. */
+		if (config->migrate.n > 0 && !named)
+			add_stage(s, STAGE_MIGRATE);
 		if (config->save)
 			add_stage(s, STAGE_SAVE);
 		if (config->shutdown.enabled || (named && !config->save))
@@ -192,7 +210,9 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 		return conclude(s, STEP_SKIPPED,
 				in_scope(config, g) ? "no stage of a stop is switched on"
 						    : "is not in XENDOMAINS_AUTO");
-	return config->save ? image_path(config, g, &s->image) : 0;
+	s->answer_limit = config->answer_limit;
+	r = target_list_copy(&config->migrate, &s->targets);
+	return r >= 0 && config->save ? image_path(config, g, &s->image) : r;
 }
 
 static bool concerns(enum goal goal, const struct guest *g)
@@ -215,7 +235,7 @@ static int add_step(struct plan *plan, const struct config *config, const struct
 		return -ENOMEM;
 	plan->n_steps++;
 	if (plan->goal == GOAL_START)
-		r = plan_start(s, config, g, history);
+		r = plan_start(s, config, g, history, named);
 	else if (g->domain)
 		r = plan_stop(s, config, g, named);
 	else

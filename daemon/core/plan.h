@@ -12,6 +12,8 @@
 enum stage {
 	STAGE_RESTORE,
 	STAGE_CREATE,
+	STAGE_RESUME, /* what a migration left suspended */
+	STAGE_MIGRATE,
 	STAGE_SAVE,
 	STAGE_SHUTDOWN,
 	STAGE_SHUTDOWN_ALL, /* not before all other guests of the plan have their stages behind them
@@ -37,7 +39,7 @@ enum step_result {
 	STEP_FAILED,  /* cannot be done at all */
 };
 
-#define STEP_STAGES_MAX 4
+#define STEP_STAGES_MAX 5
 
 /* One guest's way: the stages are tried in order until one succeeds. */
 struct step {
@@ -56,6 +58,8 @@ struct step {
 	char *source;  /* file that a created guest comes from */
 	char *stale;   /* image that a created guest outlives */
 	uint64_t memory_kib;
+	struct target_list targets; /* to migrate to */
+	usec_t answer_limit;
 };
 
 struct plan {

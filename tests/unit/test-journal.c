@@ -16,7 +16,12 @@
 static struct journal_entry sample(enum journal_kind kind)
 {
 	struct journal_entry entry = {
-		.kind = kind, .name = "web", .reason = "a \"reason\"\n", .time = 123456};
+		.kind = kind,
+		.name = "web",
+		.reason = "a \"reason\"\n",
+		.target = "other",
+		.time = 123456,
+	};
 
 	ck_assert_int_eq(uuid_parse(UUID, &entry.uuid), 0);
 	ck_assert_int_eq(uuid_parse(BOOT, &entry.boot), 0);
@@ -44,6 +49,7 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		ck_assert(uuid_equal(&out.boot, &in.boot));
 		ck_assert_str_eq(out.name, in.name);
 		ck_assert_str_eq(out.reason, in.reason);
+		ck_assert_str_eq(out.target, in.target);
 		ck_assert_uint_eq(out.time, in.time);
 	}
 }

@@ -114,8 +114,8 @@ START_TEST(a_whole_life_is_read)
 	put_text(&f, plain_request);
 	put(&f, operation_worker_message(4711, 815));
 	put(&f, operation_progress_message("saving", 500));
-	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}"));
-	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL));
+	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}", NULL));
+	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL, NULL));
 	put(&f, operation_result_message(&result));
 	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
 	ck_assert_uint_eq(record.worker_pid, 4711);
@@ -138,7 +138,7 @@ START_TEST(every_mark_survives_the_file)
 		struct file f = {.size = 0};
 
 		put_text(&f, plain_request);
-		put(&f, operation_mark_message((enum operation_mark)i, NULL));
+		put(&f, operation_mark_message((enum operation_mark)i, NULL, NULL));
 		ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
 		ck_assert_int_eq(record.mark, i);
 	}
