@@ -380,10 +380,12 @@ class Killed(unittest.TestCase):
         assert host.once("start") == 0
         return host.boot("web")
 
-    def sweep(self, mode, variables=None):
+    def sweep(self, mode):
+        """With no other stage, whose worker would be killed too."""
         unknown = 0
         for step in range(1, STEPS_MAX):
-            with self.subTest(step=step), Pair(mode, **(variables or {})) as host:
+            with (self.subTest(step=step),
+                  Pair(mode, SAVE="", SHUTDOWN="", SHUTDOWN_ALL="") as host):
                 boot = self.running(host)
                 host.start_daemon(**trap("worker", step, "operate"))
                 said = host.ctl("stop")
@@ -402,7 +404,7 @@ class Killed(unittest.TestCase):
         self.assertIn(unknown, range(1, 6))
 
     def test_worker_at_each_step_with_a_host_that_gives_it_back(self):
-        steps, _ = self.sweep("fails", {"SAVE": "", "SHUTDOWN": "", "SHUTDOWN_ALL": ""})
+        steps, _ = self.sweep("fails")
         self.assertGreater(steps, 15)
 
     def test_daemon_at_each_step(self):
