@@ -41,8 +41,52 @@ static bool lives(const struct domain *d)
 	return !d->system && !d->dying && !d->shutdown && !d->paused;
 }
 
-void away_forget_returned(struct state *state, struct hv *hv, const struct domain_list *domains)
+/* Whether there is a domain of this guest that is not dying. */
+static bool has_domain(const struct domain_list *domains, const struct uuid *uuid)
 {
+	for (size_t i = 0; i < domains->n; i++)
+		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying)
+			return true;
+	return false;
+}
+
+/* Somebody has looked on the other host, and done here as it was said. */
+static void settle(struct state *state, const struct past *past)
+{
+	struct log_fields fields = {
+		.message_id = MSG_GUEST_MIGRATED,
+		.domain = past->away_name,
+		.uuid = &past->uuid,
+		.operation = operation_to_string(OPERATION_MIGRATE),
+		.result = "ok",
+		LOG_FIELDS_NONE,
+	};
+
+	log_message(LOG_NOTICE, &fields, "what was left of it here is removed: it runs on %s",
+		    past->away);
+	state_set_failure(state, &past->uuid, past->away_name, NULL);
+	state_set_away(state, &past->uuid, past->away_name, past->away);
+}
+
+static void look_at_copies(struct state *state, struct hv *hv, const struct domain_list *domains)
+{
+	const struct history *h = state_history(state);
+
+	for (size_t i = 0; i < h->n_pasts; i++) {
+		const struct past *past = h->pasts[i];
+
+		if (!past->away_unknown || hv_operation(hv, &past->uuid))
+			continue;
+		if (has_domain(domains, &past->uuid))
+			state_see_copy(state, &past->uuid);
+		else if (past->away_copy)
+			settle(state, past);
+	}
+}
+
+void away_look(struct state *state, struct hv *hv, const struct domain_list *domains)
+{
+	look_at_copies(state, hv, domains);
 	for (size_t i = 0; i < domains->n; i++) {
 		const struct domain *d = &domains->domains[i];
 		const struct past *past = history_find(state_history(state), &d->uuid);

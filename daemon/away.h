@@ -13,5 +13,8 @@
 void away_note(struct state *state, const struct hv_operation *operation,
 	       const struct operation_result *result);
 
-/* Forgets that guests are away whose domains run here, however they came back. */
-void away_forget_returned(struct state *state, struct hv *hv, const struct domain_list *domains);
+/*
+ * Looks at the domains: a guest that runs here is away no more, however it came back; one that may
+ * be away, and what was left of which somebody has removed, is.
+ */
+void away_look(struct state *state, struct hv *hv, const struct domain_list *domains);

@@ -386,7 +386,7 @@ static void on_world_changed(void *data)
 
 	if (!m->executor)
 		return;
-	away_forget_returned(m->state, world_hv(m->world), world_domains(m->world));
+	away_look(m->state, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	react(m);
 }

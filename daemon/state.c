@@ -198,6 +198,12 @@ void state_set_away(struct state *state, const struct uuid *uuid, const char *na
 		      });
 }
 
+/* Not written: what was seen before the host was restarted says nothing of who removed it. */
+void state_see_copy(struct state *state, const struct uuid *uuid)
+{
+	history_see_copy(state->history, uuid);
+}
+
 void state_set_home(struct state *state, const struct uuid *uuid, const char *name)
 {
 	const struct past *past = history_find(state->history, uuid);

@@ -28,6 +28,7 @@ void state_set_failure(struct state *state, const struct uuid *uuid, const char 
 void state_add_restart(struct state *state, const struct uuid *uuid, const char *name, usec_t now);
 void state_set_away(struct state *state, const struct uuid *uuid, const char *name,
 		    const char *target);
+void state_see_copy(struct state *state, const struct uuid *uuid);
 void state_set_home(struct state *state, const struct uuid *uuid, const char *name);
 void state_forgive(struct state *state, const struct uuid *uuid, const char *name);
 

@@ -140,7 +140,16 @@ int history_set_away(struct history *h, const struct uuid *uuid, const char *nam
 	free(past->away_reason);
 	past->away_reason = TAKE_PTR(reason);
 	past->away_unknown = unknown;
+	past->away_copy = false;
 	return 0;
+}
+
+void history_see_copy(struct history *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+
+	if (past)
+		past->away_copy = true;
 }
 
 void history_set_home(struct history *h, const struct uuid *uuid)
@@ -152,7 +161,7 @@ void history_set_home(struct history *h, const struct uuid *uuid)
 	str_replace(&past->away, NULL);
 	str_replace(&past->away_name, NULL);
 	str_replace(&past->away_reason, NULL);
-	past->away_unknown = false;
+	past->away_unknown = past->away_copy = false;
 }
 
 const struct past *history_find_away(const struct history *h, const char *name)

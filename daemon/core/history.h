@@ -20,6 +20,7 @@ struct past {
 	char *away_name;   /* by which it went */
 	char *away_reason; /* why it must not be started here as a matter of course */
 	bool away_unknown; /* it may run there, or not: the outcome never came */
+	bool away_copy;    /* with that: what is left of it here has been seen */
 };
 
 struct drawn_name {
@@ -58,6 +59,9 @@ void history_forgive(struct history *h, const struct uuid *uuid);
 /* Notes that a guest runs on another host or, with unknown, may run there. 0 or -ENOMEM. */
 int history_set_away(struct history *h, const struct uuid *uuid, const char *name,
 		     const char *target, bool unknown);
+
+/* Notes that what is left here of a guest that may be away has been seen. */
+void history_see_copy(struct history *h, const struct uuid *uuid);
 
 /* Forgets that: it is here. */
 void history_set_home(struct history *h, const struct uuid *uuid);

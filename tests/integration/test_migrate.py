@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Migration to a host that is a program (tests/fake/peer.py), and that can misbehave in each way."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -49,6 +50,16 @@ class Pair(FakeHost):
     def running_here(self, name):
         return [d for d in self.domains().values()
                 if d["state"] == "running" and d["config"]["c_info"]["name"] == name]
+
+    def wait_for_peers(self):
+        """Until no other host is at work on what it was sent."""
+        def alive():
+            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    if str(self.peers).encode() in path.read_bytes():
+                        return True
+            return False
+        wait_until(lambda: not alive(), "the other hosts to be through")
 
     def journal(self):
         lines = (self.state / "journal").read_text().split("\n")
@@ -350,6 +361,15 @@ class Undecided(unittest.TestCase):
         self.assertEqual(host.states(), {"web": "failed"})
         self.assertIn("is not known", host.reasons()["web"])
 
+    def test_dies_with_it_running_and_a_person_removes_what_is_left(self):
+        host, _ = self.undecided("takes-and-dies")
+        with host.world() as world:
+            world["domains"].clear()
+        wait_until(lambda: host.status()["web"].get("migrated_to") == "other", "that to count")
+        self.assertEqual(host.states(), {"web": "stopped"})
+        self.assertIn("skipped: was migrated to other", host.ctl("start", check=0))
+        host.ctl("stop", check=0)
+
     def test_dies_without_it_and_a_person_says_so(self):
         host, boot = self.undecided("drops")
         self.assertEqual(host.there(), {})
@@ -390,6 +410,7 @@ class Killed(unittest.TestCase):
                 host.start_daemon(**trap("worker", step, "operate"))
                 said = host.ctl("stop")
                 wait_until(lambda: not host.operations(), "order")
+                host.wait_for_peers()
                 died = "ended without a result" in host.log.read_text()
                 check_one_copy(self, host, "web", boot, said)
                 unknown += UNKNOWN in said
