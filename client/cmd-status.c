@@ -12,6 +12,14 @@ static bool is_up(const char *state)
 	return str_lookup(up, ELEMENTSOF(up), state) >= 0;
 }
 
+/* It has a configuration here, and is nowhere, although nobody has moved it elsewhere. */
+static bool is_missing(struct json_object *g, const char *state)
+{
+	if (str_equal(state, "failed") || str_equal(state, "crashed"))
+		return true;
+	return json_get_bool(g, "wanted") && !is_up(state) && !json_get_string(g, "migrated_to");
+}
+
 static int judge(struct json_object *parameters)
 {
 	struct json_object *guests = json_get(parameters, "guests", json_type_array);
@@ -22,8 +30,7 @@ static int judge(struct json_object *parameters)
 		const char *state = json_get_string(g, "state");
 
 		some_up |= is_up(state);
-		some_missing |= str_equal(state, "failed") || str_equal(state, "crashed") ||
-				(json_get_bool(g, "wanted") && !is_up(state));
+		some_missing |= is_missing(g, state);
 	}
 	if (!some_up)
 		return STATUS_NOTHING_RUNS;

@@ -9,7 +9,10 @@ static enum guest_state stage_state(enum stage stage)
 		return GUEST_RESTORING;
 	case STAGE_CREATE:
 	case STAGE_RESTART:
+	case STAGE_RESUME:
 		return GUEST_STARTING;
+	case STAGE_MIGRATE:
+		return GUEST_MIGRATING;
 	case STAGE_SAVE:
 		return GUEST_SAVING;
 	case STAGE_UNPAUSE:
@@ -30,7 +33,10 @@ static enum guest_state operation_state(enum operation operation)
 	switch (operation) {
 	case OPERATION_CREATE:
 	case OPERATION_RESTART:
+	case OPERATION_RESUME:
 		return GUEST_STARTING;
+	case OPERATION_MIGRATE:
+		return GUEST_MIGRATING;
 	case OPERATION_RESTORE:
 		return GUEST_RESTORING;
 	case OPERATION_SAVE:

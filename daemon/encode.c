@@ -29,6 +29,12 @@ struct json_object *encode_event(const struct report *e)
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
+/* Where it runs, as far as this is known for certain. */
+static const char *migrated_to(const struct guest *g)
+{
+	return !guest_is_alive(g) && g->past && !g->past->away_unknown ? g->past->away : NULL;
+}
+
 static int add_domain(struct json_object *o, const struct domain *d)
 {
 	int r;
@@ -61,6 +67,7 @@ struct json_object *encode_guest(const struct manager *m, const struct guest *g)
 	r = r < 0 ? r : add_domain(o, g->domain);
 	r = r < 0 ? r : json_add_string(o, "configuration", g->config ? g->config->path : NULL);
 	r = r < 0 ? r : json_add_string(o, "image", g->image ? g->image->path : NULL);
+	r = r < 0 ? r : json_add_string(o, "migrated_to", migrated_to(g));
 	r = r < 0 ? r : json_add_string(o, "reason", reason);
 	if (activity.name) {
 		r = r < 0 ? r : json_add_string(o, "activity", activity.name);

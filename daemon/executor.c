@@ -589,16 +589,30 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	tell(run, &report);
 }
 
+static enum machine_event result_event(const struct operation_result *result)
+{
+	if (result->error == -ENOTRECOVERABLE)
+		return MACHINE_EVENT_UNDECIDED;
+	return result->error < 0 ? MACHINE_EVENT_ERROR : MACHINE_EVENT_SUCCEEDED;
+}
+
 void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
 				 const struct operation_result *result)
 {
 	struct run *run = find_at_work(ex, &operation->uuid);
 
-	/* One that an earlier daemon began only made somebody wait here. */
-	if (run && !operation->adopted) {
+	/*
+	 * One that an earlier daemon began only made somebody wait here, who may go on unless it
+	 * left the guest so that nobody may.
+	 */
+	if (!run && result->error == -ENOTRECOVERABLE)
+		run = find_run(ex, &operation->uuid);
+	else if (operation->adopted && result->error != -ENOTRECOVERABLE)
+		run = NULL;
+	if (run) {
 		if (result->domid != OPERATION_NO_DOMID)
 			run->domid = result->domid;
-		feed(run, result->error < 0 ? MACHINE_EVENT_ERROR : MACHINE_EVENT_SUCCEEDED,
+		feed(run, result_event(result),
 		     result->reason ? result->reason : strerror(-result->error));
 	}
 	kick(ex);

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "away.h"
 #include "reaction.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -178,12 +179,12 @@ static int make_plan(const struct sequence *s, struct plan **ret, const char **r
 			  (const char *const *)s->names, s->n_names, ret, ret_unknown);
 }
 
-/* A save will leave an image of which the plan for a start knows nothing. */
-static bool is_being_saved(const struct manager *m, const struct uuid *uuid)
+/* A save will leave an image, a migration a note, of which the plan for a start knows nothing. */
+static bool is_leaving(const struct manager *m, const struct uuid *uuid)
 {
 	const struct hv_operation *op = hv_operation(world_hv(m->world), uuid);
 
-	return op && op->operation == OPERATION_SAVE;
+	return op && (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE);
 }
 
 static bool overlaps(const struct manager *m, const struct plan *plan)
@@ -192,7 +193,7 @@ static bool overlaps(const struct manager *m, const struct plan *plan)
 
 	for (size_t i = 0; i < plan->n_steps; i++)
 		if (executor_machine(m->executor, &plan->steps[i].uuid, &since) ||
-		    (plan->goal == GOAL_START && is_being_saved(m, &plan->steps[i].uuid)))
+		    (plan->goal == GOAL_START && is_leaving(m, &plan->steps[i].uuid)))
 			return true;
 	return false;
 }
@@ -385,6 +386,7 @@ static void on_world_changed(void *data)
 
 	if (!m->executor)
 		return;
+	away_look(m->state, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	react(m);
 }
@@ -402,6 +404,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	struct manager *m = data;
 	struct sequence *s;
 
+	away_note(m->state, operation, result);
 	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
 	if (operation->adopted)
 		state_set_failure(m->state, &operation->uuid, operation->name,

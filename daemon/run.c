@@ -65,7 +65,7 @@ struct operation_request run_cleanup(const struct run *run)
 	};
 }
 
-struct operation_request run_request(const struct run *run, char *journal, usec_t save_deadline)
+struct operation_request run_request(const struct run *run, char *journal, usec_t stop_deadline)
 {
 	const struct step *s = run->machine.step;
 	struct operation_request request = run_cleanup(run);
@@ -88,10 +88,20 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 	case STAGE_UNPAUSE:
 		request.operation = OPERATION_UNPAUSE;
 		break;
+	case STAGE_RESUME:
+		request.operation = OPERATION_RESUME;
+		break;
+	case STAGE_MIGRATE:
+		request.operation = OPERATION_MIGRATE;
+		request.journal = journal;
+		request.targets = s->targets;
+		request.answer_limit = s->answer_limit;
+		request.deadline = stop_deadline;
+		break;
 	case STAGE_SAVE:
 		request.operation = OPERATION_SAVE;
 		request.path = s->image;
-		request.deadline = save_deadline;
+		request.deadline = stop_deadline;
 		break;
 	case STAGE_RESTART:
 		request.operation = OPERATION_RESTART;
@@ -158,9 +168,11 @@ bool run_needs_place(const struct run *run)
 	switch (machine_stage(&run->machine)) {
 	case STAGE_RESTORE:
 	case STAGE_CREATE:
+	case STAGE_MIGRATE:
 	case STAGE_SAVE:
 	case STAGE_RESTART:
 		return true;
+	case STAGE_RESUME:
 	case STAGE_UNPAUSE:
 	case STAGE_SYSRQ:
 	case STAGE_SHUTDOWN:

@@ -54,8 +54,11 @@ usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop
 /* Where it is now. */
 struct report run_report(const struct run *run, usec_t now);
 
-/* The operation for its stage; for one that ends it by cleaning up, whatever the stage. */
-struct operation_request run_request(const struct run *run, char *journal, usec_t save_deadline);
+/*
+ * The operation for its stage; for one that ends it by cleaning up, whatever the stage. What it
+ * points to is the step's.
+ */
+struct operation_request run_request(const struct run *run, char *journal, usec_t stop_deadline);
 struct operation_request run_cleanup(const struct run *run);
 
 /* Whether its stage is done only when the guest is gone, or once it is asked. */

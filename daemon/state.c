@@ -37,6 +37,14 @@ static int apply(struct state *state, const struct journal_entry *e)
 		if (now)
 			history_forgive(state->history, &e->uuid);
 		break;
+	/* Where a guest is does not change with a boot of this host. */
+	case JOURNAL_LEAVING:
+	case JOURNAL_MIGRATED:
+		return history_set_away(state->history, &e->uuid, e->name, e->target,
+					e->kind == JOURNAL_LEAVING);
+	case JOURNAL_HOME:
+		history_set_home(state->history, &e->uuid);
+		break;
 	case _JOURNAL_KIND_MAX:
 	case _JOURNAL_KIND_INVALID:
 		break;
@@ -128,25 +136,30 @@ const char *state_journal(const struct state *state)
 }
 
 /* Writes an entry, and takes it over from the disk, with what workers wrote before it. */
-static int note(struct state *state, enum journal_kind kind, const struct uuid *uuid,
-		const char *name, const char *reason, usec_t time)
+static int append(struct state *state, struct journal_entry entry)
 {
-	struct journal_entry entry = {
-		.kind = kind,
-		.uuid = *uuid,
-		.name = name,
-		.reason = reason,
-		.boot = state->boot,
-		.time = time,
-	};
-	int r = journal_append(state->path, &entry);
+	int r;
 
+	entry.boot = state->boot;
+	r = journal_append(state->path, &entry);
 	r = r < 0 ? r : read_journal(state);
 	if (r >= 0)
 		return 0;
 	log_error_errno(r, "Cannot write %s", state->path);
 	apply(state, &entry);
 	return r;
+}
+
+static int note(struct state *state, enum journal_kind kind, const struct uuid *uuid,
+		const char *name, const char *reason, usec_t time)
+{
+	return append(state, (struct journal_entry){
+				     .kind = kind,
+				     .uuid = *uuid,
+				     .name = name,
+				     .reason = reason,
+				     .time = time,
+			     });
 }
 
 int state_set_drawn(struct state *state, const char *name, const struct uuid *uuid)
@@ -166,6 +179,37 @@ void state_set_failure(struct state *state, const struct uuid *uuid, const char 
 void state_add_restart(struct state *state, const struct uuid *uuid, const char *name, usec_t now)
 {
 	note(state, JOURNAL_RESTART, uuid, name, NULL, now);
+}
+
+void state_set_away(struct state *state, const struct uuid *uuid, const char *name,
+		    const char *target)
+{
+	const struct past *past = history_find(state->history, uuid);
+
+	/* As a rule the worker has noted it. */
+	if (past && str_equal(past->away, target) && !past->away_unknown)
+		return;
+	append(state, (struct journal_entry){
+			      .kind = JOURNAL_MIGRATED,
+			      .uuid = *uuid,
+			      .name = name,
+			      .target = target,
+			      .time = usec_now(),
+		      });
+}
+
+/* Not written: what was seen before the host was restarted says nothing of who removed it. */
+void state_see_copy(struct state *state, const struct uuid *uuid)
+{
+	history_see_copy(state->history, uuid);
+}
+
+void state_set_home(struct state *state, const struct uuid *uuid, const char *name)
+{
+	const struct past *past = history_find(state->history, uuid);
+
+	if (past && past->away)
+		note(state, JOURNAL_HOME, uuid, name, NULL, usec_now());
 }
 
 void state_forgive(struct state *state, const struct uuid *uuid, const char *name)

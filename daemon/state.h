@@ -5,7 +5,7 @@
 
 /*
  * Keeps a history (core/history.h) on disk: what was noted is there after a crash of the daemon,
- * and UUIDs and restored images also after one of the host.
+ * and UUIDs, restored images and guests that were migrated away also after one of the host.
  */
 struct state;
 
@@ -15,7 +15,7 @@ struct state *state_free(struct state *state);
 
 const struct history *state_history(const struct state *state);
 
-/* Where workers note what they have restored. */
+/* Where workers note what they have restored and migrated. */
 const char *state_journal(const struct state *state);
 
 /*
@@ -26,6 +26,10 @@ int state_set_drawn(struct state *state, const char *name, const struct uuid *uu
 void state_set_failure(struct state *state, const struct uuid *uuid, const char *name,
 		       const char *failure);
 void state_add_restart(struct state *state, const struct uuid *uuid, const char *name, usec_t now);
+void state_set_away(struct state *state, const struct uuid *uuid, const char *name,
+		    const char *target);
+void state_see_copy(struct state *state, const struct uuid *uuid);
+void state_set_home(struct state *state, const struct uuid *uuid, const char *name);
 void state_forgive(struct state *state, const struct uuid *uuid, const char *name);
 
 /* Reads what workers have noted since. */

@@ -41,12 +41,6 @@ static int refuse_value(const struct setting *s, const char *value, const char *
 	return r < 0 ? r : -EINVAL;
 }
 
-static int parse_text(const struct setting *s _unused_, void *field, const char *value,
-		      char **ret_reason _unused_)
-{
-	return str_replace(field, str_empty(value) ? NULL : value);
-}
-
 static int parse_path(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
 	if (!str_empty(value) && value[0] != '/')
@@ -79,6 +73,17 @@ static int parse_time(const struct setting *s, void *field, const char *value, c
 				    ret_reason);
 	*(usec_t *)field = number * s->scale;
 	return 0;
+}
+
+/* A time that something must end in, and that must not be none. */
+static int parse_wait(const struct setting *s, void *field, const char *value, char **ret_reason)
+{
+	usec_t *wait = field;
+	int r = parse_time(s, wait, value, ret_reason);
+
+	if (r >= 0 && *wait == 0)
+		return refuse_value(s, value, "must be at least 1 second", ret_reason);
+	return r;
 }
 
 /* A time limit: none where it is 0 or empty. */
@@ -171,13 +176,49 @@ static int parse_shutdown(const struct setting *s, void *field, const char *valu
 	return 0;
 }
 
+static int take_targets(const struct setting *s, struct target_list *list,
+			struct target_list *taken, int result, const char *value,
+			const char *problem, char **ret_reason)
+{
+	if (result == -EINVAL)
+		return refuse_value(s, value, problem, ret_reason);
+	if (result < 0)
+		return result;
+	target_list_done(list);
+	*list = *taken;
+	return 0;
+}
+
+/* The words that the script handed on to "xl migrate". */
+static int parse_target(const struct setting *s, void *field, const char *value, char **ret_reason)
+{
+	struct target_list taken = {0};
+	const char *problem = NULL;
+	struct target target;
+	int r = target_parse(value, &target, &problem);
+
+	if (r >= 0)
+		r = target_list_add(&taken, &target);
+	/* Nothing but blanks: switched off. */
+	return take_targets(s, field, &taken, r == -ENODATA ? 0 : r, value, problem, ret_reason);
+}
+
+static int parse_targets(const struct setting *s, void *field, const char *value, char **ret_reason)
+{
+	struct target_list taken = {0};
+	const char *problem = NULL;
+	int r = target_list_parse(value, &taken, &problem);
+
+	return take_targets(s, field, &taken, r, value, problem, ret_reason);
+}
+
 #define FIELD(member) offsetof(struct config, member)
 
 static const struct setting variables[] = {
 	{"XENDOMAINS_SYSRQ", parse_sysrq, FIELD(sysrq), 0, 0},
 	{"XENDOMAINS_USLEEP", parse_time, FIELD(sysrq_pause), 1, 0},
 	{"XENDOMAINS_CREATE_USLEEP", parse_time, FIELD(create_pause), 1, 0},
-	{"XENDOMAINS_MIGRATE", parse_text, FIELD(migrate), 0, 0},
+	{"XENDOMAINS_MIGRATE", parse_target, FIELD(migrate), 0, 0},
 	{"XENDOMAINS_SAVE", parse_path, FIELD(save), 0, 0},
 	{"XENDOMAINS_SHUTDOWN", parse_shutdown, FIELD(shutdown), 0, 0},
 	{"XENDOMAINS_SHUTDOWN_ALL", parse_shutdown, FIELD(shutdown_all), 0, 0},
@@ -191,6 +232,8 @@ static const struct setting host_keys[] = {
 	{"ParallelOperations", parse_number, FIELD(parallel), 0, 1},
 	{"ParallelCreates", parse_number, FIELD(parallel_create), 0, 0},
 	{"ForcedDestroy", parse_flag, FIELD(forced_destroy), 0, 0},
+	{"MigrateTargets", parse_targets, FIELD(migrate), 0, 0},
+	{"MigrateAnswerTimeout", parse_wait, FIELD(answer_limit), USEC_PER_SEC, 0},
 	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
 	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
 };
@@ -211,6 +254,7 @@ struct config *config_new(void)
 		.stop_limit = 300 * USEC_PER_SEC,
 		.shutdown = {.enabled = true, .wait = true},
 		.shutdown_all = {.enabled = true, .wait = true},
+		.answer_limit = 120 * USEC_PER_SEC,
 		.parallel = 8,
 		.restart_limit = 5,
 		.restart_interval = 600 * USEC_PER_SEC,
@@ -224,7 +268,7 @@ void config_free(struct config *c)
 		return;
 	free(c->save);
 	free(c->autostart);
-	free(c->migrate);
+	target_list_done(&c->migrate);
 	free(c->sysrq);
 	for (size_t i = 0; i < c->n_domains; i++)
 		free(c->domains[i].pattern);
@@ -308,16 +352,6 @@ static int finish(struct reading *reading, int result, char **ret_reason)
 	return result;
 }
 
-/* Stages that the old files can ask for and that this version does not have yet. */
-static int warn_of_missing_stages(struct config *c, const char *path)
-{
-	return c->migrate ? config_warn(c,
-					"%s: XENDOMAINS_MIGRATE is set, but this version does "
-					"not migrate; guests are saved or shut down instead",
-					path)
-			  : 0;
-}
-
 int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
 			  char **ret_reason)
 {
@@ -325,8 +359,6 @@ int config_read_variables(struct config *c, const char *path, const char *text, 
 	int r;
 
 	r = shell_read(text, size, assign_variable, &reading, &reading.line, &reading.reason);
-	if (r >= 0)
-		r = warn_of_missing_stages(c, path);
 	return finish(&reading, r, ret_reason);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "util/macro.h"
+#include "util/target.h"
 #include "util/time.h"
 
 /*
@@ -26,12 +27,13 @@ struct config {
 	bool restore;        /* images are restored at start */
 	char *autostart;     /* folder of the configurations that are started; NULL: none */
 	bool auto_only;      /* save and shutdown take only guests of autostart */
-	char *migrate;       /* XENDOMAINS_MIGRATE, NULL if empty */
 	char *sysrq;         /* keys that are sent before anything else at a stop; NULL: none */
 	usec_t sysrq_pause;  /* after each of them */
 	usec_t create_pause; /* longest wait after a create before its place is free again */
 	usec_t stop_limit;   /* for one operation of a stop; USEC_INFINITY: none */
 	struct config_shutdown shutdown, shutdown_all;
+	struct target_list migrate; /* hosts, tried in order; none: guests are not migrated */
+	usec_t answer_limit;        /* so long such a host may take for each answer */
 
 	unsigned parallel_create; /* guests that are built at one time; 0: by the CPUs of dom0 */
 	unsigned parallel;        /* operations at one time */

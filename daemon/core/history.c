@@ -19,6 +19,9 @@ void history_free(struct history *h)
 	for (size_t i = 0; i < h->n_pasts; i++) {
 		free(h->pasts[i]->failure);
 		free(h->pasts[i]->restarts);
+		free(h->pasts[i]->away);
+		free(h->pasts[i]->away_name);
+		free(h->pasts[i]->away_reason);
 		free(h->pasts[i]);
 	}
 	for (size_t i = 0; i < h->n_names; i++)
@@ -109,6 +112,64 @@ void history_forgive(struct history *h, const struct uuid *uuid)
 		return;
 	str_replace(&past->failure, NULL);
 	past->n_restarts = 0;
+}
+
+int history_set_away(struct history *h, const struct uuid *uuid, const char *name,
+		     const char *target, bool unknown)
+{
+	struct past *past = find_or_add(h, uuid);
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	if (!past)
+		return -ENOMEM;
+	if (unknown)
+		r = str_format(&reason,
+			       "whether it runs on %s is not known: it was let go there, and the "
+			       "answer did not come. Look there with 'xl list'. If it does not run "
+			       "there, 'xendomainsctl start %s' starts it here",
+			       target, name);
+	else
+		r = str_format(&reason,
+			       "was migrated to %s; 'xendomainsctl start %s' starts it here",
+			       target, name);
+	r = r < 0 ? r : str_replace(&past->away, target);
+	r = r < 0 ? r : str_replace(&past->away_name, name);
+	if (r < 0)
+		return r;
+	free(past->away_reason);
+	past->away_reason = TAKE_PTR(reason);
+	past->away_unknown = unknown;
+	past->away_copy = false;
+	return 0;
+}
+
+void history_see_copy(struct history *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+
+	if (past)
+		past->away_copy = true;
+}
+
+void history_set_home(struct history *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+
+	if (!past)
+		return;
+	str_replace(&past->away, NULL);
+	str_replace(&past->away_name, NULL);
+	str_replace(&past->away_reason, NULL);
+	past->away_unknown = past->away_copy = false;
+}
+
+const struct past *history_find_away(const struct history *h, const char *name)
+{
+	for (size_t i = 0; i < h->n_pasts; i++)
+		if (h->pasts[i]->away && str_equal(h->pasts[i]->away_name, name))
+			return h->pasts[i];
+	return NULL;
 }
 
 static struct drawn_name *find_name(const struct history *h, const char *name)

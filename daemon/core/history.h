@@ -6,8 +6,8 @@
 
 /*
  * What neither Xen nor an image can tell: why a guest does not run, how often it restarted itself,
- * which UUID was drawn for a configuration without one, which images have been restored. The
- * manager keeps it on disk (daemon/state.h).
+ * which UUID was drawn for a configuration without one, which images have been restored, which
+ * guests were migrated away. The manager keeps it on disk (daemon/state.h).
  */
 
 struct past {
@@ -15,6 +15,12 @@ struct past {
 	char *failure;    /* of the last thing that was tried; NULL: it went well */
 	usec_t *restarts; /* the newest ones, oldest first */
 	size_t n_restarts;
+
+	char *away;        /* the host that it was migrated to; NULL: none */
+	char *away_name;   /* by which it went */
+	char *away_reason; /* why it must not be started here as a matter of course */
+	bool away_unknown; /* it may run there, or not: the outcome never came */
+	bool away_copy;    /* with that: what is left of it here has been seen */
 };
 
 struct drawn_name {
@@ -49,6 +55,19 @@ bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_
 
 /* Forgets failure and restarts: somebody wants the guest to run. */
 void history_forgive(struct history *h, const struct uuid *uuid);
+
+/* Notes that a guest runs on another host or, with unknown, may run there. 0 or -ENOMEM. */
+int history_set_away(struct history *h, const struct uuid *uuid, const char *name,
+		     const char *target, bool unknown);
+
+/* Notes that what is left here of a guest that may be away has been seen. */
+void history_see_copy(struct history *h, const struct uuid *uuid);
+
+/* Forgets that: it is here. */
+void history_set_home(struct history *h, const struct uuid *uuid);
+
+/* The guest that went away by this name, or NULL. */
+const struct past *history_find_away(const struct history *h, const char *name);
 
 /* The UUID drawn for a name, or NULL. */
 const struct uuid *history_drawn(const struct history *h, const char *name);

@@ -24,12 +24,18 @@ const char *guest_state_to_string(enum guest_state state)
 	return state_names[state];
 }
 
+static void guest_done(struct guest *g)
+{
+	free(g->conflict);
+	free(g->own_name);
+}
+
 void inventory_free(struct inventory *inventory)
 {
 	if (!inventory)
 		return;
 	for (size_t i = 0; i < inventory->n; i++)
-		free(inventory->guests[i].conflict);
+		guest_done(&inventory->guests[i]);
 	free(inventory->guests);
 	free(inventory);
 }
@@ -57,11 +63,12 @@ static struct guest *find_or_add(struct inventory *inventory, const struct uuid 
 
 /*
  * Which guest a configuration without a UUID stands for: the one of its name that runs, else the
- * one that is saved, else the one that a UUID was drawn for.
+ * one that is saved, else the one that was migrated away, else the one that a UUID was drawn for.
  */
 static struct uuid identify(const struct survey_config *config, const struct survey *survey,
 			    const struct domain_list *domains, const struct history *history)
 {
+	const struct past *away;
 	const struct uuid *drawn;
 
 	if (config->has_uuid)
@@ -74,6 +81,9 @@ static struct uuid identify(const struct survey_config *config, const struct sur
 		if (!uuid_is_null(&survey->images[i].uuid) &&
 		    str_equal(survey->images[i].name, config->name))
 			return survey->images[i].uuid;
+	away = history_find_away(history, config->name);
+	if (away)
+		return away->uuid;
 	drawn = history_drawn(history, config->name);
 	return drawn ? *drawn : UUID_NULL;
 }
@@ -146,6 +156,32 @@ static void add_image(struct inventory *inventory, const struct survey_image *im
 		g->image = image;
 }
 
+/* What a migration left here goes by another name; people know the guest by its own. */
+static int name_as_known(struct guest *g)
+{
+	int r;
+
+	if (!g->past || !g->past->away || !g->domain || guest_is_alive(g))
+		return 0;
+	r = str_replace(&g->own_name, g->past->away_name);
+	if (r >= 0)
+		g->name = g->own_name;
+	return r;
+}
+
+static int add_pasts(struct inventory *inventory, const struct history *history)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		g->past = history_find(history, &g->uuid);
+		r = name_as_known(g);
+	}
+	return r;
+}
+
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
 		    const struct history *history, struct inventory **ret)
 {
@@ -182,9 +218,8 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		if (d->name && !d->dying)
 			g->name = d->name;
 	}
-	for (size_t i = 0; i < inventory->n; i++)
-		inventory->guests[i].past = history_find(history, &inventory->guests[i].uuid);
-	r = find_conflicts(inventory);
+	r = add_pasts(inventory, history);
+	r = r < 0 ? r : find_conflicts(inventory);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(inventory);
@@ -219,6 +254,13 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 bool guest_is_alive(const struct guest *g)
 {
 	return g->domain && !g->domain->dying && !g->domain->shutdown;
+}
+
+bool guest_is_undecided(const struct guest *g)
+{
+	return g->domain && g->domain->shutdown && !g->domain->dying &&
+	       g->domain->reason == SHUTDOWN_REASON_SUSPEND && !g->busy && g->past &&
+	       g->past->away_unknown;
 }
 
 static enum guest_state shut_down_state(const struct domain *d)
@@ -257,6 +299,14 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 {
 	const struct domain *d = g->domain;
 
+	if (guest_is_undecided(g)) {
+		*ret_reason = g->past->failure ? g->past->failure : g->past->away_reason;
+		return GUEST_FAILED;
+	}
+	if (!d && g->past && g->past->away && !g->past->failure) {
+		*ret_reason = g->past->away_reason;
+		return g->past->away_unknown ? GUEST_FAILED : GUEST_STOPPED;
+	}
 	if (!d) {
 		*ret_reason = standing_reason(g);
 		if (*ret_reason)

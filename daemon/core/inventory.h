@@ -38,6 +38,7 @@ struct guest {
 	const struct past *past;
 	bool busy;      /* a worker is at it */
 	char *conflict; /* why its configuration cannot be used although it can be read */
+	char *own_name; /* where name is not somebody else's */
 };
 
 struct inventory {
@@ -65,6 +66,9 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);
 
 const char *guest_state_to_string(enum guest_state state);
+
+/* True if its domain is what a migration left here, and nobody knows whether it runs elsewhere. */
+bool guest_is_undecided(const struct guest *g);
 
 /* True if the domain is there and has not shut down: its kernel is alive. */
 bool guest_is_alive(const struct guest *g);

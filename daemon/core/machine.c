@@ -81,11 +81,10 @@ static enum machine_action begin(struct machine *m, machine_sink_fn sink, void *
 	return MACHINE_ACTION_WORK;
 }
 
-static enum machine_action stage_failed(struct machine *m, const char *reason, machine_sink_fn sink,
-					void *data)
+/* The stage has failed: with the last one, or where none may follow, so has all of it. */
+static enum machine_action fail(struct machine *m, bool last, const char *reason,
+				machine_sink_fn sink, void *data)
 {
-	bool last = m->stage + 1 == m->step->n_stages;
-
 	m->stage_reason = reason ? reason : "failed";
 	note_reason(m, m->stage_reason);
 	/* The sink is told before the stage moves on: it is this one that failed. */
@@ -95,6 +94,19 @@ static enum machine_action stage_failed(struct machine *m, const char *reason, m
 		return MACHINE_ACTION_FINISH;
 	m->stage++;
 	return MACHINE_ACTION_QUEUE;
+}
+
+static enum machine_action stage_failed(struct machine *m, const char *reason, machine_sink_fn sink,
+					void *data)
+{
+	return fail(m, m->stage + 1 == m->step->n_stages, reason, sink, data);
+}
+
+/* What became of the guest is not known: no other stage may touch it. */
+static enum machine_action give_up(struct machine *m, const char *reason, machine_sink_fn sink,
+				   void *data)
+{
+	return fail(m, true, reason, sink, data);
 }
 
 static enum machine_action finish(struct machine *m, enum machine_state state, machine_sink_fn sink,
@@ -144,6 +156,8 @@ static enum machine_action step_waiting(struct machine *m, enum machine_event ev
 		/* No stage of it could begin, so none can be said to have failed. */
 		str_replace(&m->reason, reason);
 		return finish(m, MACHINE_FAILED, sink, data);
+	case MACHINE_EVENT_UNDECIDED: /* an operation of an earlier daemon, which it waited for */
+		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_SUCCEEDED:
 	case MACHINE_EVENT_ERROR:
 	case _MACHINE_EVENT_MAX:
@@ -161,6 +175,8 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 							      : finish(m, MACHINE_DONE, sink, data);
 	case MACHINE_EVENT_ERROR:
 		return stage_failed(m, reason, sink, data);
+	case MACHINE_EVENT_UNDECIDED:
+		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_SHUT_DOWN: /* the worker that saves it sees to that */
 	case MACHINE_EVENT_GONE:
@@ -188,6 +204,7 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 	case MACHINE_EVENT_EXPIRED:
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
+	case MACHINE_EVENT_UNDECIDED:
 	case MACHINE_EVENT_ALIVE:
 	case MACHINE_EVENT_CANCEL:
 	case _MACHINE_EVENT_MAX:
@@ -206,6 +223,7 @@ static enum machine_action step_cleaning(struct machine *m, enum machine_event e
 		m->stage = m->step->n_stages - 1;
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
+	case MACHINE_EVENT_UNDECIDED:
 	case MACHINE_EVENT_SHUT_DOWN:
 	case MACHINE_EVENT_GONE: /* the worker has still to end */
 	case MACHINE_EVENT_ALIVE:

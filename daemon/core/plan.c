@@ -7,8 +7,10 @@
 static const char *const stage_names[_STAGE_MAX] = {
 	[STAGE_RESTORE] = "restore",
 	[STAGE_CREATE] = "create",
+	[STAGE_RESUME] = "resume",
 	[STAGE_UNPAUSE] = "unpause",
 	[STAGE_SYSRQ] = "sysrq",
+	[STAGE_MIGRATE] = "migrate",
 	[STAGE_SAVE] = "save",
 	[STAGE_SHUTDOWN] = "shutdown",
 	[STAGE_SHUTDOWN_ALL] = "shutdown-all",
@@ -52,6 +54,7 @@ static void step_done(struct step *s)
 	free(s->source);
 	free(s->stale);
 	free(s->sysrq);
+	target_list_done(&s->targets);
 }
 
 void plan_free(struct plan *plan)
@@ -132,12 +135,20 @@ static bool is_used_up(const struct survey_image *image, const struct history *h
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
-		      const struct history *history)
+		      const struct history *history, bool named)
 {
 	const struct domain *d = g->domain;
 
 	if (guest_is_alive(g) && !g->busy)
 		return conclude(s, STEP_OK, "runs already");
+	/* It would run twice, on the same disks: only somebody who has looked may say so. */
+	if (g->past && g->past->away && !named)
+		return conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
+				g->past->away_reason);
+	if (guest_is_undecided(g)) {
+		add_stage(s, STAGE_RESUME);
+		return 0;
+	}
 	if (d && d->shutdown && !g->busy)
 		return conclude(s, STEP_FAILED,
 				"domain %u of it has ended (%s) and is still there; "
@@ -177,11 +188,15 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 	bool shutdown = chosen && (config->shutdown.enabled || (named && !config->save));
 	bool shutdown_all = config->shutdown_all.enabled && !named;
 	bool sysrq = chosen && config->sysrq;
+	/* Who names a guest wants it to end here; all of them are moved for the host's sake. */
+	bool migrate = chosen && !named && config->migrate.n > 0;
 
-	if (g->domain->paused && (save || shutdown || shutdown_all || sysrq))
+	if (g->domain->paused && (migrate || save || shutdown || shutdown_all || sysrq))
 		add_stage(s, STAGE_UNPAUSE);
 	if (sysrq)
 		add_stage(s, STAGE_SYSRQ);
+	if (migrate)
+		add_stage(s, STAGE_MIGRATE);
 	if (save)
 		add_stage(s, STAGE_SAVE);
 	if (shutdown)
@@ -205,6 +220,8 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 		return conclude(s, STEP_SKIPPED, "is already dying");
 	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
 		return conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
+	if (guest_is_undecided(g))
+		return conclude(s, STEP_FAILED, "%s", g->past->away_reason);
 	if (ended && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
 	    domain_death_action(d) == DEATH_PRESERVE)
 		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
@@ -221,7 +238,9 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 		return conclude(s, STEP_SKIPPED,
 				in_scope(config, g) ? "no stage of a stop is switched on"
 						    : "is not in XENDOMAINS_AUTO");
+	s->answer_limit = config->answer_limit;
 	r = str_replace(&s->sysrq, config->sysrq);
+	r = r < 0 ? r : target_list_copy(&config->migrate, &s->targets);
 	return r < 0 || !config->save ? r : image_path(config, g, &s->image);
 }
 
@@ -245,7 +264,7 @@ static int add_step(struct plan *plan, const struct config *config, const struct
 		return -ENOMEM;
 	plan->n_steps++;
 	if (plan->goal == GOAL_START)
-		r = plan_start(s, config, g, history);
+		r = plan_start(s, config, g, history, named);
 	else if (g->domain)
 		r = plan_stop(s, config, g, named);
 	else

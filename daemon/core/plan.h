@@ -12,8 +12,10 @@
 enum stage {
 	STAGE_RESTORE,
 	STAGE_CREATE,
+	STAGE_RESUME,  /* what a migration left suspended */
 	STAGE_UNPAUSE, /* so that it can react to what follows; ends no guest's way */
 	STAGE_SYSRQ,   /* keys sent to its kernel; ends no guest's way either */
+	STAGE_MIGRATE,
 	STAGE_SAVE,
 	STAGE_SHUTDOWN,
 	STAGE_SHUTDOWN_ALL, /* when all other guests have their stages before this behind them */
@@ -60,6 +62,8 @@ struct step {
 	char *stale;   /* image that a created guest outlives */
 	char *sysrq;   /* keys for STAGE_SYSRQ */
 	uint64_t memory_kib;
+	struct target_list targets; /* to migrate to */
+	usec_t answer_limit;
 };
 
 struct plan {

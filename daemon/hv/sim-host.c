@@ -24,6 +24,7 @@ static void guest_done(struct sim_guest *g)
 	way_done(&g->restore);
 	way_done(&g->save);
 	way_done(&g->destroy);
+	way_done(&g->migrate);
 	way_done(&g->shutdown);
 }
 
@@ -113,6 +114,7 @@ static int read_guest(struct json_object *o, size_t index, struct sim_guest *g)
 	r = r < 0 ? r : read_way(o, "restore", DURATION_MS, &g->restore);
 	r = r < 0 ? r : read_way(o, "save", DURATION_MS, &g->save);
 	r = r < 0 ? r : read_way(o, "destroy", DURATION_MS / 10, &g->destroy);
+	r = r < 0 ? r : read_way(o, "migrate", DURATION_MS, &g->migrate);
 	r = r < 0 ? r : read_way(o, "shutdown", DURATION_MS, &g->shutdown);
 	return r < 0 ? r : read_end(o, g);
 }

@@ -25,7 +25,7 @@ struct sim_guest {
 	bool running;
 	enum domain_manager manager;
 	enum death_action on_poweroff, on_reboot, on_crash;
-	struct sim_way create, restore, save, destroy;
+	struct sim_way create, restore, save, destroy, migrate;
 	struct sim_way shutdown; /* hangs: the guest does not listen */
 	usec_t up_after;         /* its kernel answers so long after it began to run */
 	usec_t ends_after;       /* by itself; 0: it does not */

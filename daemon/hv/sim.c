@@ -229,6 +229,8 @@ static void begin_effect(struct actor *a)
 	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
 	case OPERATION_RESTART:
+	case OPERATION_MIGRATE: /* it runs on until it is there */
+	case OPERATION_RESUME:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
 		break;
@@ -252,11 +254,14 @@ static void success_effect(struct actor *a)
 		remove_domain(a);
 		break;
 	case OPERATION_DESTROY:
+	case OPERATION_MIGRATE:
 		remove_domain(a);
 		break;
 	case OPERATION_UNPAUSE:
 		a->paused = false;
 		note_change(a->sim);
+		break;
+	case OPERATION_RESUME: /* here nothing is ever left suspended */
 		break;
 	case OPERATION_RESTART:
 		remove_domain(a);
@@ -284,6 +289,8 @@ static void failure_effect(struct actor *a)
 	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
 	case OPERATION_RESTART:
+	case OPERATION_MIGRATE:
+	case OPERATION_RESUME:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
 		break;
@@ -303,6 +310,9 @@ static void end_operation(struct actor *a, int error, const char *reason)
 		success_effect(a);
 	if (a->exists)
 		result.domid = a->domid;
+	if (error >= 0 && a->request.targets.n > 0 &&
+	    str_replace(&result.target, a->request.targets.targets[0].host) < 0)
+		result.error = -ENOMEM;
 	if (reason && str_replace(&result.reason, reason) < 0)
 		result.error = -ENOMEM;
 	a->sim->hv.callbacks.finished(a->sim->hv.callbacks.data, &operation, &result);
@@ -349,6 +359,9 @@ static const struct sim_way *choose_way(const struct sim_guest *g, enum operatio
 		return &g->restore;
 	case OPERATION_SAVE:
 		return &g->save;
+	case OPERATION_MIGRATE:
+		return &g->migrate;
+	case OPERATION_RESUME:
 	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
@@ -396,11 +409,14 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 {
 	struct sim *sim = to_sim(hv);
 	struct actor *a = find_for(sim, request);
+	struct target_list targets = {0};
 	int r = a ? check_request(a, request) : -ENOENT;
 
+	r = r < 0 ? r : target_list_copy(&request->targets, &targets);
 	if (r < 0)
 		return r;
 	a->request = (struct operation_request){
+		.targets = targets,
 		.operation = request->operation,
 		.uuid = request->uuid,
 		.deadline = request->deadline,

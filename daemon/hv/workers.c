@@ -319,10 +319,11 @@ static int write_request(int fd, const struct operation_request *request)
 	return text ? fd_write_all(fd, text, length + 1) : -ENOMEM;
 }
 
-static void set_backstop(struct worker *w, usec_t deadline)
+/* Once a guest was let go to another host, its answers are waited for whatever the deadline is. */
+static void set_backstop(struct worker *w, const struct operation_request *request)
 {
-	if (deadline != USEC_INFINITY)
-		timer_set(w->timer, deadline + DEADLINE_GRACE);
+	if (request->deadline != USEC_INFINITY)
+		timer_set(w->timer, request->deadline + DEADLINE_GRACE + 2 * request->answer_limit);
 }
 
 int workers_operate(struct workers *ws, const struct operation_request *request)
@@ -349,7 +350,7 @@ int workers_operate(struct workers *ws, const struct operation_request *request)
 		unlink(path);
 		return r;
 	}
-	set_backstop(w, request->deadline);
+	set_backstop(w, request);
 	TAILQ_INSERT_TAIL(&ws->list, w, entry);
 	TAKE_PTR(w);
 	return 0;
@@ -426,7 +427,7 @@ static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
 		r = watch_process(w);
 		if (r < 0)
 			return r;
-		set_backstop(w, record.request.deadline);
+		set_backstop(w, &record.request);
 	} else {
 		timer_set_after(w->timer, 0);
 	}

@@ -10,7 +10,8 @@
 static const char *const kind_names[_JOURNAL_KIND_MAX] = {
 	[JOURNAL_DRAWN] = "drawn",       [JOURNAL_RESTORED] = "restored",
 	[JOURNAL_FAILURE] = "failure",   [JOURNAL_RESTART] = "restart",
-	[JOURNAL_FORGIVEN] = "forgiven",
+	[JOURNAL_FORGIVEN] = "forgiven", [JOURNAL_LEAVING] = "leaving",
+	[JOURNAL_MIGRATED] = "migrated", [JOURNAL_HOME] = "home",
 };
 
 int journal_boot_id(struct uuid *ret)
@@ -36,6 +37,7 @@ static struct json_object *make_line(const struct journal_entry *entry)
 	r = r < 0 ? r : json_add_uuid(o, "uuid", &entry->uuid);
 	r = r < 0 ? r : json_add_string(o, "name", entry->name);
 	r = r < 0 ? r : json_add_string(o, "reason", entry->reason);
+	r = r < 0 ? r : json_add_string(o, "target", entry->target);
 	r = r < 0 ? r : json_add_uuid(o, "boot", &entry->boot);
 	r = r < 0 ? r : json_add_u64(o, "monotonic_usec", entry->time);
 	r = r < 0 ? r : json_add_u64(o, "time_usec", usec_now_wall());
@@ -80,7 +82,11 @@ int journal_parse(const char *text, size_t length, struct journal_entry *ret,
 	entry.kind = (enum journal_kind)kind;
 	entry.name = json_get_string(o, "name");
 	entry.reason = json_get_string(o, "reason");
+	entry.target = json_get_string(o, "target");
 	if (entry.kind == JOURNAL_DRAWN && !entry.name)
+		return -EBADMSG;
+	if ((entry.kind == JOURNAL_LEAVING || entry.kind == JOURNAL_MIGRATED) &&
+	    (!entry.name || !entry.target))
 		return -EBADMSG;
 	*ret = entry;
 	*ret_line = TAKE_PTR(o);

@@ -14,6 +14,9 @@ enum journal_kind {
 	JOURNAL_FAILURE,  /* why a guest is not where it should be; without reason: it is */
 	JOURNAL_RESTART,  /* a guest restarted itself */
 	JOURNAL_FORGIVEN, /* failure and restarts are forgotten: somebody wants it to run */
+	JOURNAL_LEAVING,  /* the guest is about to be let go to another host: it may run there */
+	JOURNAL_MIGRATED, /* it runs there */
+	JOURNAL_HOME,     /* it is here: what the two above say holds no more */
 	_JOURNAL_KIND_MAX,
 	_JOURNAL_KIND_INVALID = -EINVAL,
 };
@@ -23,8 +26,9 @@ struct journal_entry {
 	struct uuid uuid; /* the guest's or, of JOURNAL_RESTORED, the image's */
 	const char *name; /* the guest's */
 	const char *reason;
-	struct uuid boot; /* during which it was written */
-	usec_t time;      /* monotonic, of that boot */
+	const char *target; /* JOURNAL_LEAVING, JOURNAL_MIGRATED: the other host */
+	struct uuid boot;   /* during which it was written */
+	usec_t time;        /* monotonic, of that boot */
 };
 
 /* Appends one line and waits until it is on the disk. 0 or -errno. */

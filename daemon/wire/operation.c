@@ -9,13 +9,14 @@ static const char *const operation_names[_OPERATION_MAX] = {
 	[OPERATION_CREATE] = "create",   [OPERATION_RESTORE] = "restore",
 	[OPERATION_UNPAUSE] = "unpause", [OPERATION_SAVE] = "save",
 	[OPERATION_DESTROY] = "destroy", [OPERATION_RESTART] = "restart",
+	[OPERATION_MIGRATE] = "migrate", [OPERATION_RESUME] = "resume",
 };
 
 static const char *const mark_names[_OPERATION_MARK_MAX] = {
-	[OPERATION_MARK_NONE] = "none",
-	[OPERATION_MARK_PUBLISHED] = "published",
-	[OPERATION_MARK_DESTROYED] = "destroyed",
-	[OPERATION_MARK_RELEASED] = "released",
+	[OPERATION_MARK_NONE] = "none",           [OPERATION_MARK_PUBLISHED] = "published",
+	[OPERATION_MARK_DESTROYED] = "destroyed", [OPERATION_MARK_RELEASED] = "released",
+	[OPERATION_MARK_HANDOVER] = "handover",   [OPERATION_MARK_PERMITTED] = "permitted",
+	[OPERATION_MARK_RETURNED] = "returned",   [OPERATION_MARK_MIGRATED] = "migrated",
 };
 
 const char *operation_to_string(enum operation operation)
@@ -36,12 +37,14 @@ void operation_request_done(struct operation_request *request)
 	free(request->source);
 	free(request->stale);
 	free(request->journal);
+	target_list_done(&request->targets);
 	*request = (struct operation_request){0};
 }
 
 void operation_result_done(struct operation_result *result)
 {
 	free(result->reason);
+	free(result->target);
 	*result = (struct operation_result){0};
 }
 
@@ -49,6 +52,7 @@ void operation_record_done(struct operation_record *record)
 {
 	operation_request_done(&record->request);
 	operation_result_done(&record->result);
+	free(record->target);
 	*record = (struct operation_record){0};
 }
 
@@ -61,6 +65,34 @@ static struct json_object *wrap(const char *kind, struct json_object *body)
 		return NULL;
 	}
 	return json_add(message, kind, body) < 0 ? NULL : TAKE_PTR(message);
+}
+
+static struct json_object *make_target(const struct target *target)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *command = json_object_new_array();
+	int r = o && command ? json_add_string(o, "host", target->host) : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && target->command[i]; i++)
+		r = json_append(command, json_object_new_string(target->command[i]));
+	r = r < 0 ? r : json_add(o, "command", TAKE_PTR(command));
+	r = r < 0 ? r : json_add_bool(o, "debug", target->debug);
+	r = r < 0 ? r : json_add_bool(o, "keep_domid", target->keep_domid);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+static int add_targets(struct json_object *o, const struct operation_request *request)
+{
+	_cleanup_json_ struct json_object *targets = NULL;
+	int r = 0;
+
+	if (request->targets.n == 0)
+		return 0;
+	targets = json_object_new_array();
+	r = targets ? json_add_u64(o, "answer_limit", request->answer_limit) : -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < request->targets.n; i++)
+		r = json_append(targets, make_target(&request->targets.targets[i]));
+	return r < 0 ? r : json_add(o, "targets", TAKE_PTR(targets));
 }
 
 struct json_object *operation_request_message(const struct operation_request *request, usec_t now)
@@ -80,6 +112,7 @@ struct json_object *operation_request_message(const struct operation_request *re
 	r = r < 0 ? r : json_add_string(o, "source", request->source);
 	r = r < 0 ? r : json_add_string(o, "stale", request->stale);
 	r = r < 0 ? r : json_add_string(o, "journal", request->journal);
+	r = r < 0 ? r : add_targets(o, request);
 	if (request->deadline != USEC_INFINITY)
 		r = r < 0 ? r : json_add_u64(o, "deadline", request->deadline);
 	r = r < 0 ? r : json_add_u64(o, "started", now);
@@ -95,12 +128,13 @@ struct json_object *operation_worker_message(uint64_t pid, uint64_t start)
 	return wrap("worker", TAKE_PTR(o));
 }
 
-struct json_object *operation_mark_message(enum operation_mark mark, const char *config)
+struct json_object *operation_mark_message(enum operation_mark mark, const char *config,
+					   const char *target)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 
 	if (!o || json_add_string(o, "point", mark_names[mark]) < 0 ||
-	    json_add_string(o, "config", config) < 0)
+	    json_add_string(o, "config", config) < 0 || json_add_string(o, "target", target) < 0)
 		return NULL;
 	return wrap("mark", TAKE_PTR(o));
 }
@@ -126,6 +160,7 @@ struct json_object *operation_result_message(const struct operation_result *resu
 	if (result->domid != OPERATION_NO_DOMID)
 		r = r < 0 ? r : json_add_u64(o, "domid", result->domid);
 	r = r < 0 ? r : json_add_u64(o, "bytes", result->bytes);
+	r = r < 0 ? r : json_add_string(o, "target", result->target);
 	return r < 0 ? NULL : wrap("result", TAKE_PTR(o));
 }
 
@@ -142,6 +177,48 @@ static int get_domid(struct json_object *o, uint32_t *ret)
 		return -EBADMSG;
 	*ret = (uint32_t)domid;
 	return 0;
+}
+
+static int get_target(struct json_object *o, struct target *ret)
+{
+	struct json_object *command = json_get(o, "command", json_type_array);
+	const char *host = json_get_string(o, "host");
+	size_t n = command ? json_object_array_length(command) : 0;
+	struct target target = {
+		.debug = json_get_bool(o, "debug"),
+		.keep_domid = json_get_bool(o, "keep_domid"),
+	};
+	int r = host && n > 0 ? str_replace(&target.host, host) : -EBADMSG;
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct json_object *word = json_object_array_get_idx(command, i);
+		const char *text = json_object_get_string(word);
+
+		r = json_object_is_type(word, json_type_string)
+			    ? words_add(&target.command, text, strlen(text))
+			    : -EBADMSG;
+	}
+	if (r < 0)
+		target_done(&target);
+	else
+		*ret = target;
+	return r;
+}
+
+static int get_targets(struct json_object *o, struct operation_request *request)
+{
+	struct json_object *targets = json_get(o, "targets", json_type_array);
+	int r = 0;
+
+	if (targets && json_get_u64(o, "answer_limit", &request->answer_limit) < 0)
+		return -EBADMSG;
+	for (size_t i = 0; targets && r >= 0 && i < json_object_array_length(targets); i++) {
+		struct target target;
+
+		r = get_target(json_object_array_get_idx(targets, i), &target);
+		r = r < 0 ? r : target_list_add(&request->targets, &target);
+	}
+	return r;
 }
 
 static int get_request(struct json_object *o, struct operation_record *record)
@@ -164,6 +241,7 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	r = r < 0 ? r : str_replace(&request->source, json_get_string(o, "source"));
 	r = r < 0 ? r : str_replace(&request->stale, json_get_string(o, "stale"));
 	r = r < 0 ? r : str_replace(&request->journal, json_get_string(o, "journal"));
+	r = r < 0 ? r : get_targets(o, request);
 	if (r >= 0 && !request->name)
 		return -EBADMSG;
 	record->has_request = r >= 0;
@@ -172,12 +250,14 @@ static int get_request(struct json_object *o, struct operation_record *record)
 
 static int get_mark(struct json_object *o, struct operation_record *record)
 {
-	const char *config = json_get_string(o, "config");
+	const char *config = json_get_string(o, "config"), *target = json_get_string(o, "target");
 	int mark = str_lookup(mark_names, _OPERATION_MARK_MAX, json_get_string(o, "point"));
 
 	if (mark < 0)
 		return -EBADMSG;
 	record->mark = (enum operation_mark)mark;
+	if (target && str_replace(&record->target, target) < 0)
+		return -ENOMEM;
 	return config ? str_replace(&record->request.config, config) : 0;
 }
 
@@ -193,6 +273,7 @@ static int get_result(struct json_object *o, struct operation_record *record)
 	result->error = -(int)number;
 	json_get_u64(o, "bytes", &result->bytes);
 	r = str_replace(&result->reason, json_get_string(o, "reason"));
+	r = r < 0 ? r : str_replace(&result->target, json_get_string(o, "target"));
 	record->has_result = r >= 0;
 	return r;
 }

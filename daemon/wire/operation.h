@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/target.h"
 #include "util/time.h"
 #include "wire/json.h"
 
@@ -24,6 +25,8 @@ enum operation {
 	OPERATION_SAVE,    /* to the image at path */
 	OPERATION_DESTROY, /* what is left of domid */
 	OPERATION_RESTART, /* destroy, and create again from the domain's own configuration */
+	OPERATION_MIGRATE, /* to the first of the targets that takes it */
+	OPERATION_RESUME,  /* a domain that a migration left suspended */
 	_OPERATION_MAX,
 	_OPERATION_INVALID = -EINVAL,
 };
@@ -40,6 +43,10 @@ enum operation_mark {
 	OPERATION_MARK_PUBLISHED, /* save: the image is complete and durable; the domain may go */
 	OPERATION_MARK_DESTROYED, /* restart: the old domain is gone, its configuration is kept */
 	OPERATION_MARK_RELEASED,  /* create, restore: about to be unpaused; the guest may run */
+	OPERATION_MARK_HANDOVER,  /* migrate: suspended, about to be renamed and noted as away */
+	OPERATION_MARK_PERMITTED, /* migrate: the peer may have leave to run it: nobody else may */
+	OPERATION_MARK_RETURNED,  /* migrate: the peer has given it back; it may be resumed here */
+	OPERATION_MARK_MIGRATED,  /* migrate: the peer runs it; what is left here may go */
 	_OPERATION_MARK_MAX,
 	_OPERATION_MARK_INVALID = -EINVAL,
 };
@@ -66,15 +73,23 @@ struct operation_request {
 	char *config;    /* libxl's JSON: create, and restart once the domain is destroyed */
 	char *source;    /* the file this guest comes from, for its mark */
 	char *stale;     /* create: an image that the guest outlives; put aside before it runs */
-	char *journal;   /* where restores are noted */
+	char *journal;   /* where restores and migrations are noted */
 	usec_t deadline; /* USEC_INFINITY: none */
+
+	struct target_list targets; /* migrate */
+	usec_t answer_limit;        /* migrate: so long the peer may take for each answer */
 };
 
 struct operation_result {
-	int error; /* 0, or -errno */
+	/*
+	 * 0, or -errno. -ENOTRECOVERABLE: nobody knows, or can tell by asking again, where the
+	 * guest is; nothing more may be done to it.
+	 */
+	int error;
 	char *reason;
 	uint32_t domid; /* create, restore, restart: the domain that runs now */
 	uint64_t bytes; /* save, restore: size of the image */
+	char *target;   /* migrate: the host that has it now, or may have it */
 };
 
 /* Everything that an operation file says. */
@@ -84,6 +99,7 @@ struct operation_record {
 	uint64_t worker_pid, worker_start; /* 0 until the worker has said so */
 	usec_t started;
 	enum operation_mark mark;
+	char *target; /* of the last mark that named a host */
 	bool has_result;
 	struct operation_result result;
 };
@@ -100,7 +116,8 @@ void operation_record_done(struct operation_record *record);
 /* New messages; NULL: no memory. */
 struct json_object *operation_request_message(const struct operation_request *request, usec_t now);
 struct json_object *operation_worker_message(uint64_t pid, uint64_t start);
-struct json_object *operation_mark_message(enum operation_mark mark, const char *config);
+struct json_object *operation_mark_message(enum operation_mark mark, const char *config,
+					   const char *target);
 struct json_object *operation_progress_message(const char *what, unsigned permille);
 struct json_object *operation_result_message(const struct operation_result *result);
 

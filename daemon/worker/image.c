@@ -42,11 +42,10 @@ static size_t round_up(size_t size)
 	return (size + TAIL_SIZE - 1) / TAIL_SIZE * TAIL_SIZE;
 }
 
-int image_header_make(const char *config, uint8_t **ret, size_t *ret_size)
+/* A header of this size, with the configuration and then zeros behind it. */
+static int make_header(const char *config, size_t size, uint8_t **ret)
 {
 	uint32_t length = (uint32_t)strlen(config) + 1;
-	size_t head = sizeof(struct xl_header) + sizeof(length) + length;
-	size_t size = round_up(head) + TAIL_SIZE;
 	struct xl_header header = {
 		.byte_order = XL_BYTE_ORDER,
 		.mandatory_flags = XL_FLAG_JSON | XL_FLAG_V2,
@@ -63,8 +62,33 @@ int image_header_make(const char *config, uint8_t **ret, size_t *ret_size)
 	memcpy(data, &header, sizeof(header));
 	memcpy(data + sizeof(header), &length, sizeof(length));
 	memcpy(data + sizeof(header) + sizeof(length), config, length);
-	memcpy(data + size - TAIL_SIZE, HALF_INCOMPLETE, sizeof(HALF_INCOMPLETE));
 	*ret = data;
+	return 0;
+}
+
+static size_t plain_size(const char *config)
+{
+	return sizeof(struct xl_header) + sizeof(uint32_t) + strlen(config) + 1;
+}
+
+int image_header_plain(const char *config, uint8_t **ret, size_t *ret_size)
+{
+	size_t size = plain_size(config);
+	int r = make_header(config, size, ret);
+
+	if (r >= 0)
+		*ret_size = size;
+	return r;
+}
+
+int image_header_make(const char *config, uint8_t **ret, size_t *ret_size)
+{
+	size_t size = round_up(plain_size(config)) + TAIL_SIZE;
+	int r = make_header(config, size, ret);
+
+	if (r < 0)
+		return r;
+	memcpy(*ret + size - TAIL_SIZE, HALF_INCOMPLETE, sizeof(HALF_INCOMPLETE));
 	*ret_size = size;
 	return 0;
 }

@@ -43,6 +43,9 @@ struct image_header {
  */
 int image_header_make(const char *config, uint8_t **ret, size_t *ret_size);
 
+/* The same as xl writes it, without a tail: for a guest that does not go to a file. */
+int image_header_plain(const char *config, uint8_t **ret, size_t *ret_size);
+
 /* Completes an image of ours: writes the facts, or the stamp, into its tail. 0 or -errno. */
 int image_write_facts(int fd, const struct image_facts *facts, off_t stream, const char *config);
 int image_write_stamp(int fd, const char *stamp, off_t stream);

@@ -9,9 +9,10 @@
 #include "util/str.h"
 #include "wire/mark.h"
 
-int job_mark(struct job *job, enum operation_mark mark, const char *config)
+static int write_mark(struct job *job, enum operation_mark mark, const char *config,
+		      const char *target)
 {
-	_cleanup_json_ struct json_object *message = operation_mark_message(mark, config);
+	_cleanup_json_ struct json_object *message = operation_mark_message(mark, config, target);
 	const char *text;
 	size_t length;
 	int r;
@@ -25,6 +26,16 @@ int job_mark(struct job *job, enum operation_mark mark, const char *config)
 				   strerror(-r));
 	job->record.mark = mark;
 	return 0;
+}
+
+int job_mark(struct job *job, enum operation_mark mark, const char *config)
+{
+	return write_mark(job, mark, config, NULL);
+}
+
+int job_mark_target(struct job *job, enum operation_mark mark, const char *target)
+{
+	return write_mark(job, mark, NULL, target);
 }
 
 int job_explain(struct job *job, int error, const char *format, ...)
@@ -56,7 +67,7 @@ int job_explain_xl(struct job *job, int error, const char *what)
 		    : job_explain(job, error, "%s", words);
 }
 
-void job_tell_progress(struct job *job)
+static void tell_progress(struct job *job)
 {
 	_cleanup_json_ struct json_object *message = NULL;
 	uint64_t permille;
@@ -71,6 +82,14 @@ void job_tell_progress(struct job *job)
 	text = message ? json_text(message, &length) : NULL;
 	if (text)
 		send(job->channel, text, length + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void job_tick(struct job *job)
+{
+	tell_progress(job);
+	/* What it says must not fill its pipe. */
+	if (job->peer)
+		peer_listen(job->peer);
 }
 
 int job_find_domain(struct job *job, struct xl_domain *ret)

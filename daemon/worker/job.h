@@ -2,6 +2,7 @@
 #pragma once
 
 #include "wire/operation.h"
+#include "worker/peer.h"
 #include "worker/pump.h"
 #include "worker/xl.h"
 
@@ -14,6 +15,7 @@ struct job {
 	struct xl *xl;
 	const struct pump *pump; /* NULL, or what the progress is read from */
 	uint64_t expected;       /* so many bytes will go through it, about */
+	struct peer *peer;       /* NULL, or the other side of a migration */
 };
 
 /* How each operation is done. 0 or -errno, with job_explain() called for what only it knows. */
@@ -23,6 +25,8 @@ int run_unpause(struct job *job);
 int run_save(struct job *job);
 int run_destroy(struct job *job);
 int run_restart(struct job *job);
+int run_migrate(struct job *job);
+int run_resume(struct job *job);
 
 /*
  * Puts in order what a worker left behind that died: an operation that had passed its point of no
@@ -35,6 +39,7 @@ int run_recover(struct job *job);
  * operation must not go on. 0 or -errno.
  */
 int job_mark(struct job *job, enum operation_mark mark, const char *config);
+int job_mark_target(struct job *job, enum operation_mark mark, const char *target);
 
 /* Says why the operation fails, in words, unless that is said already. Returns error. */
 int job_explain(struct job *job, int error, const char *format, ...) _printf_(3, 4);
@@ -42,8 +47,8 @@ int job_explain(struct job *job, int error, const char *format, ...) _printf_(3,
 /* The same for a call of libxl's, in its own words, behind what (NULL: the operation itself). */
 int job_explain_xl(struct job *job, int error, const char *what);
 
-/* Tells the daemon how far the pump is. */
-void job_tell_progress(struct job *job);
+/* From time to time: tells the daemon how far the pump is, and listens to the peer. */
+void job_tick(struct job *job);
 
 /*
  * Checks that the domain of the request is there: 0 and the domain, or -ESRCH. Its number alone

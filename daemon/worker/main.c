@@ -66,7 +66,7 @@ static int watch_for_stop(void)
 
 static void on_tick(void *data)
 {
-	job_tell_progress(data);
+	job_tick(data);
 }
 
 static int run(struct job *job, bool recovering)
@@ -84,6 +84,10 @@ static int run(struct job *job, bool recovering)
 		return run_save(job);
 	case OPERATION_RESTART:
 		return run_restart(job);
+	case OPERATION_MIGRATE:
+		return run_migrate(job);
+	case OPERATION_RESUME:
+		return run_resume(job);
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:

@@ -3,6 +3,8 @@
 #include "worker/pump.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <xxhash.h>
@@ -21,6 +23,8 @@ struct pump {
 	struct stream stream;
 	XXH64_state_t *hash;
 	_Atomic uint64_t bytes;
+	usec_t limit; /* for a write to a peer; 0: it goes to a file */
+	_Atomic bool ended;
 	int error;
 };
 
@@ -54,6 +58,25 @@ static void push_to_disk(const struct pump *p, uint64_t before, uint64_t after)
 				SYNC_FILE_RANGE_WRITE);
 }
 
+/* The peer's descriptor does not block: a peer that takes nothing must not keep us for ever. */
+static int write_to_peer(const struct pump *p, const uint8_t *data, size_t size)
+{
+	while (size > 0) {
+		struct pollfd fd = {.fd = p->file, .events = POLLOUT};
+		ssize_t n = write(p->file, data, size);
+
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			return -errno;
+		} else if (poll(&fd, 1, (int)MIN(p->limit / USEC_PER_MSEC, (usec_t)INT_MAX)) == 0) {
+			return -ETIMEDOUT;
+		}
+	}
+	return 0;
+}
+
 static int pass_on(struct pump *p, const void *buffer, size_t size)
 {
 	uint64_t before = atomic_load(&p->bytes);
@@ -62,11 +85,12 @@ static int pass_on(struct pump *p, const void *buffer, size_t size)
 	if (r < 0)
 		return r;
 	XXH64_update(p->hash, buffer, size);
-	r = fd_write_all(p->to_file ? p->file : p->pipe, buffer, size);
+	r = p->limit ? write_to_peer(p, buffer, size)
+		     : fd_write_all(p->to_file ? p->file : p->pipe, buffer, size);
 	if (r < 0)
 		return r;
 	atomic_store(&p->bytes, before + size);
-	if (p->to_file)
+	if (p->to_file && !p->limit)
 		push_to_disk(p, before, before + size);
 	return 0;
 }
@@ -87,20 +111,22 @@ static void *run(void *data)
 		}
 	}
 	p->error = n < 0 ? (int)n : stream_end(&p->stream);
+	atomic_store(&p->ended, true);
 	/* Now the other side sees the end or, where it writes, that nobody reads any more. */
 	close(p->pipe);
 	p->pipe = -1;
 	return NULL;
 }
 
-static int start(int fd, bool to_file, struct pump **ret, int *ret_pipe)
+static int start(int fd, bool to_file, usec_t limit, struct pump **ret, int *ret_pipe)
 {
 	struct pump *p = calloc(1, sizeof(*p));
 	int ends[2], r;
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct pump){.file = fd, .pipe = -1, .to_file = to_file, .stream = STREAM_INIT};
+	*p = (struct pump){
+		.file = fd, .pipe = -1, .to_file = to_file, .stream = STREAM_INIT, .limit = limit};
 	p->hash = XXH64_createState();
 	if (!p->hash) {
 		pump_free(p);
@@ -128,17 +154,31 @@ static int start(int fd, bool to_file, struct pump **ret, int *ret_pipe)
 
 int pump_to_file(int fd, struct pump **ret, int *ret_pipe)
 {
-	return start(fd, true, ret, ret_pipe);
+	return start(fd, true, 0, ret, ret_pipe);
+}
+
+int pump_to_peer(int fd, usec_t limit, struct pump **ret, int *ret_pipe)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return start(fd, true, limit, ret, ret_pipe);
 }
 
 int pump_from_file(int fd, struct pump **ret, int *ret_pipe)
 {
-	return start(fd, false, ret, ret_pipe);
+	return start(fd, false, 0, ret, ret_pipe);
 }
 
 uint64_t pump_bytes(const struct pump *pump)
 {
 	return atomic_load(&pump->bytes);
+}
+
+bool pump_has_ended(const struct pump *pump)
+{
+	return atomic_load(&pump->ended);
 }
 
 void pump_join(struct pump *p, struct pump_result *ret)

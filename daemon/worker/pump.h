@@ -5,8 +5,9 @@
 #include "worker/stream.h"
 
 /*
- * A thread between libxl and an image: libxl has one end of a pipe, and everything that goes
- * through is walked (worker/stream.h), counted and hashed. The thread calls nothing of libxl's.
+ * A thread between libxl and an image, or another host: libxl has one end of a pipe, and everything
+ * that goes through is walked (worker/stream.h), counted and hashed. The thread calls nothing of
+ * libxl's.
  */
 struct pump;
 
@@ -23,11 +24,20 @@ struct pump_result {
  */
 int pump_to_file(int fd, struct pump **ret, int *ret_pipe);
 
+/*
+ * From the pipe to another one, which leads to a peer: one that takes nothing for so long ends it
+ * with -ETIMEDOUT. The descriptor stays the caller's.
+ */
+int pump_to_peer(int fd, usec_t limit, struct pump **ret, int *ret_pipe);
+
 /* From the file, from its present position to its end, to the pipe. */
 int pump_from_file(int fd, struct pump **ret, int *ret_pipe);
 
 /* How many bytes have gone through by now. */
 uint64_t pump_bytes(const struct pump *pump);
+
+/* True once nothing goes through any more, whatever libxl does. */
+bool pump_has_ended(const struct pump *pump);
 
 /*
  * Waits for the end: of the pipe's other side, which must be closed by now, or of the file. Frees

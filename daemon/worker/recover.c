@@ -6,6 +6,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/handover.h"
 #include "worker/image.h"
 #include "worker/job.h"
 #include "worker/restore.h"
@@ -120,6 +121,27 @@ static int recover_save(struct job *job)
 	return undone(job);
 }
 
+/* A guest that another host may run is let run here only if that host has given it back. */
+static int recover_migrate(struct job *job)
+{
+	const char *host = job->record.target ? job->record.target : "another host";
+	enum operation_mark mark = job->record.mark;
+	struct xl_domain d;
+	int r = job_find_domain(job, &d);
+
+	if (r < 0 && r != -ESRCH)
+		return job_explain_xl(job, r, "the domain cannot be found");
+	if (mark == OPERATION_MARK_MIGRATED)
+		return handover_finish(job, r < 0 ? NULL : &d, host);
+	if (mark == OPERATION_MARK_PERMITTED)
+		return handover_undecided(job, r < 0 ? NULL : &d, host,
+					  "its worker was killed at that moment");
+	if (r < 0)
+		return job_explain(job, r, "the guest has gone while its worker was killed");
+	r = handover_take_back(job, d.domid, -EINTR);
+	return job->result.reason ? r : undone(job);
+}
+
 int run_recover(struct job *job)
 {
 	switch (job->record.request.operation) {
@@ -132,6 +154,10 @@ int run_recover(struct job *job)
 		return run_unpause(job);
 	case OPERATION_SAVE:
 		return recover_save(job);
+	case OPERATION_MIGRATE:
+		return recover_migrate(job);
+	case OPERATION_RESUME:
+		return run_resume(job);
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:

@@ -44,6 +44,10 @@ static void destroy_logger(xentoollog_logger *logger _unused_)
 {
 }
 
+static const libxl_childproc_hooks childproc = {
+	.chldowner = libxl_sigchld_owner_libxl_always_selective_reap,
+};
+
 int xl_open(const struct xl_options *options, struct xl **ret)
 {
 	_cleanup_(xl_closep) struct xl *xl = calloc(1, sizeof(*xl));
@@ -59,6 +63,8 @@ int xl_open(const struct xl_options *options, struct xl **ret)
 	};
 	if (libxl_ctx_alloc(&xl->ctx, LIBXL_VERSION, 0, &xl->logger.vtable) < 0)
 		return -ENODEV;
+	/* It must not reap a process of ours, which reaches another host. */
+	libxl_childproc_setmode(xl->ctx, &childproc, NULL);
 	*ret = TAKE_PTR(xl);
 	return 0;
 }
@@ -324,12 +330,36 @@ int xl_restore(struct xl *xl, const char *json, int fd, uint32_t *ret_domid)
 	return r;
 }
 
-int xl_save(struct xl *xl, uint32_t domid, int fd)
+static int suspend(struct xl *xl, uint32_t domid, int fd, int flags)
 {
 	struct xl_call call;
 
 	return xl_call_wait(xl, &call,
-			    libxl_domain_suspend(xl->ctx, domid, fd, 0, xl_call_how(&call)), true);
+			    libxl_domain_suspend(xl->ctx, domid, fd, flags, xl_call_how(&call)),
+			    true);
+}
+
+int xl_save(struct xl *xl, uint32_t domid, int fd)
+{
+	return suspend(xl, domid, fd, 0);
+}
+
+int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug)
+{
+	return suspend(xl, domid, fd, LIBXL_SUSPEND_LIVE | (debug ? LIBXL_SUSPEND_DEBUG : 0));
+}
+
+int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
+{
+	char *name = libxl_domid_to_name(xl->ctx, domid);
+	bool is_from = str_equal(name, from), is_to = str_equal(name, to);
+
+	free(name);
+	if (is_to)
+		return 0;
+	if (!is_from)
+		return -EBUSY;
+	return xl_error(xl, libxl_domain_rename(xl->ctx, domid, from, to));
 }
 
 int xl_resume(struct xl *xl, uint32_t domid)

@@ -7,8 +7,8 @@
 /*
  * The seam to libxl: what a worker does to domains. Behind it is libxl (worker/xl.c), or a stand-in
  * whose world is a file (tests/fake). Each call returns when it is done; while it waits it watches
- * for a request to stop and for the deadline. Either ends create, restore and save early: they
- * return -ECANCELED or -ETIME. The other calls are short, and are not cut off.
+ * for a request to stop and for the deadline. Either ends create, restore, save and migrate early:
+ * they return -ECANCELED or -ETIME. The other calls are short, and are not cut off.
  *
  * Errors are negative errnos; xl_reason() then has libxl's own words, if there were any.
  */
@@ -65,7 +65,14 @@ int xl_restore(struct xl *xl, const char *config, int fd, uint32_t *ret_domid);
  */
 int xl_save(struct xl *xl, uint32_t domid, int fd);
 
+/* The same while the domain runs on, but for the last pages: what another host is sent. */
+int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug);
+
 int xl_resume(struct xl *xl, uint32_t domid);
+
+/* 0, also if it is called so already; -EBUSY if it is called neither way. */
+int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to);
+
 int xl_unpause(struct xl *xl, uint32_t domid);
 int xl_destroy(struct xl *xl, uint32_t domid);
 

@@ -34,6 +34,7 @@ struct fixture {
 	struct hv_operation ended;
 	int error;
 	uint32_t domid;
+	char *target;
 	bool (*done)(struct fixture *f);
 };
 
@@ -76,6 +77,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	f->ends++;
 	f->error = result->error;
 	f->domid = result->domid;
+	ck_assert_int_eq(str_replace(&f->target, result->target), 0);
 	look(f);
 }
 
@@ -201,6 +203,7 @@ static void teardown(void)
 	ck_assert_int_eq(str_format(&command, "rm -rf %s", fx.root), 0);
 	ck_assert_int_eq(system(command), 0);
 	free(fx.root);
+	free(fx.target);
 	free(fx.autostart);
 	free(fx.save);
 }
@@ -456,6 +459,37 @@ static void check_save_and_restore(void)
 	ck_assert_msg(fx.changes > 0, "a new domain was no change");
 }
 
+/*
+ * To a host that nobody reaches, or that takes everything: the guest is here if that failed, and
+ * only then.
+ */
+static void check_migrate(void)
+{
+	char *command[] = {(char[]){"/bin/false"}, NULL};
+	struct target target = {.host = (char[]){"nowhere"}, .command = command};
+	struct operation_request migrate;
+	struct domain before, after;
+	char journal[256];
+
+	ck_assert(find_domain(&before));
+	snprintf(journal, sizeof(journal), "%s/journal", fx.root);
+	migrate = make_request(OPERATION_MIGRATE, before.domid);
+	migrate.targets = (struct target_list){.targets = &target, .n = 1};
+	migrate.answer_limit = 10 * USEC_PER_SEC;
+	migrate.journal = journal;
+	ck_assert_int_eq(operate(&migrate), fx.error);
+	if (fx.error == 0) {
+		ck_assert_str_eq(fx.target, "nowhere");
+		wait_until(is_gone);
+		check_create();
+		return;
+	}
+	ck_assert(find_domain(&after));
+	ck_assert_uint_eq(after.domid, before.domid);
+	ck_assert(!after.shutdown);
+	ck_assert_ptr_null(find_image());
+}
+
 static void check_restart(void)
 {
 	struct operation_request restart;
@@ -493,6 +527,7 @@ START_TEST(a_guest_lives_through_all_operations)
 	check_create();
 	check_aborted_save();
 	check_save_and_restore();
+	check_migrate();
 	check_restart();
 	check_shutdown_and_destroy();
 }

@@ -258,6 +258,50 @@ START_TEST(a_saved_domain_is_suspended_and_can_be_resumed_or_restored)
 }
 END_TEST
 
+/* Not all guests of all Xens can: those must run on. */
+START_TEST(a_domain_goes_live_and_stands_still_in_the_end_or_runs_on)
+{
+	char path[] = "/var/tmp/xendomains-contract-XXXXXX";
+	_cleanup_close_ int file = mkstemp(path);
+	struct pump_result result;
+	struct pump *pump;
+	uint32_t domid = create();
+	int pipe, r;
+
+	ck_assert_int_ge(file, 0);
+	unlink(path);
+	ck_assert_int_eq(xl_unpause(fx.xl, domid), 0);
+	save_when_up(domid, file);
+	ck_assert_int_eq(xl_resume(fx.xl, domid), 0);
+	ck_assert_int_eq(pump_to_file(file, &pump, &pipe), 0);
+	r = xl_migrate(fx.xl, domid, pipe, false);
+	close(pipe);
+	pump_join(pump, &result);
+	if (r == 0) {
+		ck_assert_msg(result.error == 0, "%s", result.problem);
+		ck_assert(find().suspended);
+		ck_assert_int_eq(xl_resume(fx.xl, domid), 0);
+	}
+	ck_assert_msg(r == 0 || xl_reason(fx.xl), "an error without a reason");
+	ck_assert(!find().shutdown);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+}
+END_TEST
+
+START_TEST(a_domain_is_renamed_once_and_only_by_its_name)
+{
+	uint32_t domid = create();
+	_cleanup_free_ char *config = NULL;
+
+	ck_assert_int_eq(xl_rename(fx.xl, domid, GUEST "x", GUEST "y"), -EBUSY);
+	ck_assert_int_eq(xl_rename(fx.xl, domid, GUEST, GUEST "--migratedaway"), 0);
+	ck_assert_int_eq(xl_rename(fx.xl, domid, GUEST, GUEST "--migratedaway"), 0);
+	ck_assert_int_eq(xl_rename(fx.xl, domid, GUEST "--migratedaway", GUEST), 0);
+	ck_assert_int_lt(xl_rename(fx.xl, 12345, GUEST, GUEST "x"), 0);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+}
+END_TEST
+
 START_TEST(a_stream_that_is_cut_short_leaves_no_domain)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -287,6 +331,8 @@ int main(void)
 	tcase_add_test(tests, calls_for_a_domain_that_is_not_there_fail);
 	tcase_add_test(tests, a_domain_is_built_paused_and_goes);
 	tcase_add_test(tests, a_saved_domain_is_suspended_and_can_be_resumed_or_restored);
+	tcase_add_test(tests, a_domain_goes_live_and_stands_still_in_the_end_or_runs_on);
+	tcase_add_test(tests, a_domain_is_renamed_once_and_only_by_its_name);
 	tcase_add_test(tests, a_stream_that_is_cut_short_leaves_no_domain);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

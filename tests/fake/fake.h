@@ -12,7 +12,9 @@
  * What a guest is like stands in the member "fake" of its configuration:
  *
  *   create_ms, save_ms, restore_ms   how long it takes
- *   create_error, restore_error      it fails with these words
+ *   migrate_ms                       the part of it during which the guest runs on
+ *   create_error, restore_error,
+ *   migrate_error                    it fails with these words
  *   deaf                             it does not suspend
  *   off_ms                           so long after it was asked it has powered off
  *   never_off                        it has not

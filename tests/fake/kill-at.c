@@ -102,6 +102,13 @@ int flock(int fd, int operation)
 	return REAL(flock)(fd, operation);
 }
 
+int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+		 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+	count();
+	return REAL(posix_spawnp)(pid, file, actions, attributes, argv, envp);
+}
+
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {

@@ -251,6 +251,36 @@ static int write_pages(struct xl *xl, int fd, struct json_object *behaviour, con
 	return r;
 }
 
+/* What a guest sends while it runs on, before it stands still. */
+static int write_live(struct xl *xl, uint32_t domid, int fd)
+{
+	_cleanup_json_ struct json_object *behaviour = NULL;
+	struct json_object *d;
+	struct fake w;
+	uint64_t n;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	if (!d)
+		r = fail(xl, -ESRCH, "there is no such domain");
+	else if (!str_equal(fake_state(d), "running"))
+		r = fail(xl, -EIO, "the domain has shut down");
+	else
+		behaviour = json_object_get(
+			fake_behaviour(json_get(d, "config", json_type_object)));
+	fake_close(&w);
+	if (r >= 0 && json_get_string(behaviour, "migrate_error"))
+		return fail(xl, -EIO, json_get_string(behaviour, "migrate_error"));
+	n = fake_number(behaviour, "pages", PAGES);
+	for (uint64_t i = 0; r >= 0 && i < n; i++) {
+		r = pass_time(xl, fake_number(behaviour, "migrate_ms", 0) / n);
+		r = r < 0 ? r : write_page(fd, i, "old");
+	}
+	return r;
+}
+
 static int suspend(struct xl *xl, uint32_t domid, struct json_object **ret_config, char **ret_boot)
 {
 	struct json_object *d;
@@ -275,18 +305,53 @@ static int suspend(struct xl *xl, uint32_t domid, struct json_object **ret_confi
 	return r;
 }
 
-int xl_save(struct xl *xl, uint32_t domid, int fd)
+static int write_guest(struct xl *xl, uint32_t domid, int fd, bool live)
 {
 	static const uint8_t ends[16] = {0};
 	_cleanup_json_ struct json_object *config = NULL;
 	_cleanup_free_ char *boot = NULL;
-	int r = suspend(xl, domid, &config, &boot);
+	int r = live ? 0 : suspend(xl, domid, &config, &boot);
 
 	r = r < 0 ? r : fd_write_all(fd, libxl_head, sizeof(libxl_head));
 	r = r < 0 ? r : fd_write_all(fd, libxc_head, sizeof(libxc_head));
+	if (r >= 0 && live) {
+		r = write_live(xl, domid, fd);
+		r = r < 0 ? r : suspend(xl, domid, &config, &boot);
+	}
 	r = r < 0 ? r : write_pages(xl, fd, fake_behaviour(config), boot);
 	r = r < 0 ? r : fd_write_all(fd, ends, sizeof(ends));
 	return r == -EPIPE ? fail(xl, -EIO, "the stream could not be written") : r;
+}
+
+int xl_save(struct xl *xl, uint32_t domid, int fd)
+{
+	return write_guest(xl, domid, fd, false);
+}
+
+int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug _unused_)
+{
+	return write_guest(xl, domid, fd, true);
+}
+
+int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	if (!d) {
+		r = fail(xl, -ESRCH, "there is no such domain");
+	} else if (str_equal(json_get_string(d, "name"), from)) {
+		json_add_string(d, "name", to);
+		w.changed = true;
+	} else if (!str_equal(json_get_string(d, "name"), to)) {
+		r = -EBUSY;
+	}
+	fake_close(&w);
+	return r;
 }
 
 /* Reads a stream to its end, and the text in its first page. */

@@ -432,11 +432,6 @@ class Configuration(FakeHostTest):
         self.host.ctl("reload", check=0)
         self.host.ctl("start", check=0)
 
-    def test_stages_of_the_next_version_are_warned_of(self):
-        self.host.configure(MIGRATE="otherhost")
-        said = self.host.ctl("reload", check=0)
-        self.assertIn("does not migrate", said)
-
     def test_unknown_variable_is_warned_of(self):
         self.host.configure(SAEV="/tmp")
         self.assertIn("XENDOMAINS_SAEV", self.host.ctl("reload", check=0))

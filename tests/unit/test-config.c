@@ -54,7 +54,7 @@ START_TEST(without_a_file_the_old_documentation_holds)
 	ck_assert_str_eq(c->autostart, "/etc/xen/auto");
 	ck_assert(c->restore);
 	ck_assert(!c->auto_only);
-	ck_assert_ptr_null(c->migrate);
+	ck_assert_uint_eq(c->migrate.n, 0);
 	ck_assert_ptr_null(c->sysrq);
 	ck_assert_uint_eq(c->sysrq_pause, 100000);
 	ck_assert_uint_eq(c->create_pause, 5000000);
@@ -77,7 +77,8 @@ START_TEST(all_eleven_variables_are_understood)
 	ck_assert_str_eq(c->sysrq, "s");
 	ck_assert_uint_eq(c->sysrq_pause, 1);
 	ck_assert_uint_eq(c->create_pause, 2);
-	ck_assert_str_eq(c->migrate, "other");
+	ck_assert_uint_eq(c->migrate.n, 1);
+	ck_assert_str_eq(c->migrate.targets[0].host, "other");
 	ck_assert_str_eq(c->save, "/s");
 	ck_assert(c->shutdown.enabled && c->shutdown.wait);
 	ck_assert(c->shutdown_all.enabled && !c->shutdown_all.wait);
@@ -85,10 +86,7 @@ START_TEST(all_eleven_variables_are_understood)
 	ck_assert_str_eq(c->autostart, "/a");
 	ck_assert(c->auto_only);
 	ck_assert_uint_eq(c->stop_limit, 3 * USEC_PER_SEC);
-	/* What this version cannot do is said, and nothing else. */
-	ck_assert_uint_eq(c->n_warnings, 1);
-	ck_assert_ptr_nonnull(strstr(c->warnings[0], "XENDOMAINS_MIGRATE"));
-	ck_assert_ptr_null(c->warnings[1]);
+	ck_assert_uint_eq(c->n_warnings, 0);
 }
 END_TEST
 
@@ -102,7 +100,7 @@ START_TEST(what_is_set_to_nothing_is_switched_off)
 
 	ck_assert_ptr_null(c->save);
 	ck_assert_ptr_null(c->autostart);
-	ck_assert_ptr_null(c->migrate);
+	ck_assert_uint_eq(c->migrate.n, 0);
 	ck_assert_ptr_null(c->sysrq);
 	ck_assert(!c->restore);
 	ck_assert(!c->auto_only);
@@ -360,6 +358,44 @@ START_TEST(a_section_that_could_not_match_is_refused)
 }
 END_TEST
 
+START_TEST(hosts_to_migrate_to_come_from_either_file)
+{
+	_cleanup_(config_freep) struct config *c = read_variables(
+		"XENDOMAINS_MIGRATE=\"--live -s 'ssh -p 2222' other\"\n");
+	char *reason = NULL;
+
+	ck_assert_uint_eq(c->migrate.n, 1);
+	ck_assert_str_eq(c->migrate.targets[0].host, "other");
+	ck_assert_str_eq(c->migrate.targets[0].command[2], "2222");
+	ck_assert_uint_eq(c->n_warnings, 0);
+	/* What is read later counts. */
+	ck_assert_int_eq(config_read_native(c, "/etc/n",
+					    "[Host]\nMigrateTargets=-s \"ssh -4\" a, b\n"
+					    "MigrateAnswerTimeout=9\n",
+					    &reason),
+			 0);
+	ck_assert_uint_eq(c->migrate.n, 2);
+	ck_assert_str_eq(c->migrate.targets[0].command[1], "-4");
+	ck_assert_str_eq(c->migrate.targets[1].host, "b");
+	ck_assert_uint_eq(c->answer_limit, 9 * USEC_PER_SEC);
+	ck_assert_int_eq(config_read_native(c, "/etc/n", "[Host]\nMigrateTargets=\n", &reason), 0);
+	ck_assert_uint_eq(c->migrate.n, 0);
+}
+END_TEST
+
+START_TEST(a_bad_host_to_migrate_to_is_refused_with_advice)
+{
+	expect_refusal("\nXENDOMAINS_MIGRATE='-C /x y'\n", false,
+		       "/etc/x:2: XENDOMAINS_MIGRATE=-C /x y: -C gives one configuration to all "
+		       "guests; each takes its own along");
+	expect_refusal("[Host]\nMigrateTargets=a,,b\n", true,
+		       "/etc/n:2: MigrateTargets=a,,b: there is nothing between two commas, or "
+		       "behind the last");
+	expect_refusal("[Host]\nMigrateAnswerTimeout=0\n", true,
+		       "/etc/n:2: MigrateAnswerTimeout=0: must be at least 1 second");
+}
+END_TEST
+
 SUITE("config", sysrq_keys_are_single_ones, sections_of_domains_hold_for_those_that_match,
       a_section_that_could_not_match_is_refused, without_a_file_the_old_documentation_holds,
       all_eleven_variables_are_understood, what_is_set_to_nothing_is_switched_off,
@@ -368,4 +404,5 @@ SUITE("config", sysrq_keys_are_single_ones, sections_of_domains_hold_for_those_t
       the_last_assignment_counts, native_keys_are_read, an_empty_native_file_changes_nothing,
       an_unknown_key_warns_with_its_line, a_bad_key_is_refused_with_file_line_and_advice,
       the_rest_of_a_long_line_is_not_a_line, a_long_line_does_not_hide_an_error_before_it,
-      lines_are_counted_through_long_ones);
+      lines_are_counted_through_long_ones, hosts_to_migrate_to_come_from_either_file,
+      a_bad_host_to_migrate_to_is_refused_with_advice);

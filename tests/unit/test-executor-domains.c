@@ -298,6 +298,47 @@ START_TEST(the_end_of_an_operation_reaches_the_job_that_began_it)
 }
 END_TEST
 
+START_TEST(a_guest_that_may_be_elsewhere_is_left_alone)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_MIGRATE, STAGE_SAVE, STAGE_SHUTDOWN_ALL));
+	run_plan(plan);
+	ck_assert_uint_ne(puppet_flying(&f.p, 1)->deadline, USEC_INFINITY);
+	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
+	puppet_finish(&f.p, 1, -ENOTRECOVERABLE, "nobody knows", OPERATION_NO_DOMID);
+	run_for(2 * LIMIT);
+	expect_calls("migrate 1|");
+	expect_said("1 migrate running|1 migrate failed: migrate: nobody knows.|");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(so_is_one_that_an_earlier_daemon_sent_away)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	puppet_adopt(&f.p, OPERATION_MIGRATE, 1);
+	add_step(plan, 1, STAGES(STAGE_MIGRATE, STAGE_SAVE));
+	run_plan(plan);
+	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
+	puppet_finish(&f.p, 1, -ENOTRECOVERABLE, "nobody knows", OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
 SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_foreign_guest_left_behind_is_cleaned_up_after_a_grace_time,
       a_guest_that_reboots_instead_is_asked_again_and_not_destroyed,
@@ -309,4 +350,5 @@ SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_worker_counts_more_than_what_is_seen_of_its_domain,
       a_guest_that_somebody_else_suspends_is_not_cleaned_up,
       a_guest_that_comes_up_by_itself_is_not_created,
-      the_end_of_an_operation_reaches_the_job_that_began_it);
+      the_end_of_an_operation_reaches_the_job_that_began_it,
+      a_guest_that_may_be_elsewhere_is_left_alone, so_is_one_that_an_earlier_daemon_sent_away);

@@ -156,8 +156,37 @@ START_TEST(an_image_that_was_restored_is_known_once)
 }
 END_TEST
 
+START_TEST(who_is_away_is_away_until_it_is_here)
+{
+	_cleanup_(history_freep) struct history *h = new_history();
+	const struct past *past;
+
+	ck_assert_int_eq(history_set_away(h, &web, "web", "other", true), 0);
+	past = history_find(h, &web);
+	ck_assert_str_eq(past->away, "other");
+	ck_assert(past->away_unknown);
+	ck_assert_ptr_nonnull(strstr(past->away_reason, "is not known"));
+	ck_assert_ptr_nonnull(strstr(past->away_reason, "'xendomainsctl start web'"));
+	ck_assert_ptr_eq(history_find_away(h, "web"), past);
+	ck_assert_ptr_null(history_find_away(h, "mail"));
+	ck_assert_int_eq(history_set_away(h, &web, "web", "third", false), 0);
+	ck_assert(!past->away_unknown);
+	ck_assert_str_eq(past->away_reason,
+			 "was migrated to third; 'xendomainsctl start web' starts it here");
+	/* That somebody wants it says nothing of where it is. */
+	history_forgive(h, &web);
+	ck_assert_str_eq(past->away, "third");
+	history_set_home(h, &web);
+	history_set_home(h, &mail);
+	ck_assert_ptr_null(past->away);
+	ck_assert_ptr_null(past->away_reason);
+	ck_assert_ptr_null(history_find_away(h, "web"));
+}
+END_TEST
+
 SUITE("history", of_a_guest_without_a_past_nothing_is_known, a_failure_is_kept_until_it_is_over,
       restarts_count_within_the_interval_only, a_limit_of_none_allows_none,
       a_restart_of_the_future_counts, a_guest_that_restarts_for_ever_takes_no_memory_for_ever,
       who_wants_a_guest_forgives_it_and_no_other, a_past_stays_where_it_is,
-      a_name_has_one_uuid_the_newest, an_image_that_was_restored_is_known_once);
+      a_name_has_one_uuid_the_newest, an_image_that_was_restored_is_known_once,
+      who_is_away_is_away_until_it_is_here);

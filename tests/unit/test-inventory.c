@@ -400,6 +400,42 @@ START_TEST(a_failure_of_a_running_guest_is_told_too)
 }
 END_TEST
 
+static void expect_away(const struct scene *s, enum guest_state state, const char *part)
+{
+	const struct guest *g = scene_guest(s, 1);
+	const char *reason = NULL;
+
+	ck_assert_str_eq(g->name, "web");
+	ck_assert_int_eq(guest_state(g, &reason), state);
+	ck_assert_ptr_nonnull(reason);
+	ck_assert_ptr_nonnull(strstr(reason, part));
+}
+
+START_TEST(a_guest_that_is_away_says_where)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid web = scene_uuid(1);
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	ck_assert_int_eq(history_set_away(s.history, &web, "web", "other", false), 0);
+	scene_build(&s);
+	expect_away(&s, GUEST_STOPPED, "was migrated to other");
+	ck_assert_int_eq(history_set_away(s.history, &web, "web", "other", true), 0);
+	expect_away(&s, GUEST_FAILED, "is not known");
+	d = scene_domain(&s, "web--migratedaway", 1);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	scene_build(&s);
+	expect_away(&s, GUEST_FAILED, "is not known");
+	ck_assert(guest_is_undecided(scene_guest(&s, 1)));
+	/* A migration that is under way is not over. */
+	inventory_set_busy(s.inventory, &web);
+	ck_assert(!guest_is_undecided(scene_guest(&s, 1)));
+}
+END_TEST
+
 SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_one_guest,
       guests_come_in_the_order_of_their_files, dom0_and_its_like_are_no_guests,
       a_configuration_without_a_uuid_is_the_guest_of_its_name,
@@ -411,4 +447,5 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way,
       of_two_images_the_one_that_can_be_read_counts, guests_are_found_by_name_and_by_uuid,
       a_guest_may_be_called_like_a_uuid, the_state_of_a_domain_is_told,
-      the_state_of_a_guest_without_a_domain_has_a_reason, a_failure_of_a_running_guest_is_told_too);
+      the_state_of_a_guest_without_a_domain_has_a_reason, a_failure_of_a_running_guest_is_told_too,
+      a_guest_that_is_away_says_where);

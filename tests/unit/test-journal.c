@@ -16,7 +16,12 @@
 static struct journal_entry sample(enum journal_kind kind)
 {
 	struct journal_entry entry = {
-		.kind = kind, .name = "web", .reason = "a \"reason\"\n", .time = 123456};
+		.kind = kind,
+		.name = "web",
+		.reason = "a \"reason\"\n",
+		.target = "other",
+		.time = 123456,
+	};
 
 	ck_assert_int_eq(uuid_parse(UUID, &entry.uuid), 0);
 	ck_assert_int_eq(uuid_parse(BOOT, &entry.boot), 0);
@@ -44,6 +49,7 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		ck_assert(uuid_equal(&out.boot, &in.boot));
 		ck_assert_str_eq(out.name, in.name);
 		ck_assert_str_eq(out.reason, in.reason);
+		ck_assert_str_eq(out.target, in.target);
 		ck_assert_uint_eq(out.time, in.time);
 	}
 }
@@ -141,7 +147,23 @@ START_TEST(one_boot_has_one_id)
 }
 END_TEST
 
+START_TEST(who_goes_away_has_a_name_and_goes_somewhere)
+{
+	static const char *const bad[] = {
+		"{\"entry\":\"leaving\",\"name\":\"web\"," REST "}",
+		"{\"entry\":\"migrated\",\"target\":\"b\"," REST "}",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+		_cleanup_json_ struct json_object *o = NULL;
+		struct journal_entry entry;
+
+		ck_assert_int_eq(journal_parse(bad[i], strlen(bad[i]), &entry, &o), -EBADMSG);
+	}
+}
+END_TEST
+
 SUITE("journal", every_kind_is_read_as_it_was_written, a_journal_is_for_root_only_and_grows,
       a_link_is_not_followed, what_a_line_does_not_say_is_not_made_up,
       a_torn_line_is_refused_wherever_it_is_torn, a_line_that_says_too_little_is_refused,
-      one_boot_has_one_id);
+      one_boot_has_one_id, who_goes_away_has_a_name_and_goes_somewhere);

@@ -270,6 +270,43 @@ START_TEST(a_machine_needs_no_sink)
 }
 END_TEST
 
+START_TEST(nothing_more_is_tried_with_a_guest_that_may_be_elsewhere)
+{
+	_cleanup_walk_ struct walk w;
+
+	BEGIN(&w, GOAL_STOP, STAGE_MIGRATE, STAGE_SAVE, STAGE_SHUTDOWN);
+	expect(&w, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&w, MACHINE_EVENT_UNDECIDED, "nobody knows", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	ck_assert_int_eq(machine_stage(&w.m), STAGE_MIGRATE);
+	ck_assert_str_eq(w.m.reason, "migrate: nobody knows");
+	ck_assert_str_eq(w.stage_reason, "nobody knows");
+}
+END_TEST
+
+START_TEST(who_waits_for_an_earlier_daemons_migration_learns_that_too)
+{
+	_cleanup_walk_ struct walk w;
+
+	BEGIN(&w, GOAL_STOP, STAGE_MIGRATE, STAGE_SAVE);
+	expect(&w, MACHINE_EVENT_UNDECIDED, "nobody knows", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	ck_assert_str_eq(w.heard, "waiting>failed");
+}
+END_TEST
+
+START_TEST(a_migration_that_fails_makes_way_for_the_save)
+{
+	_cleanup_walk_ struct walk w;
+
+	BEGIN(&w, GOAL_STOP, STAGE_MIGRATE, STAGE_SAVE);
+	expect(&w, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&w, MACHINE_EVENT_ERROR, "refused", MACHINE_ACTION_QUEUE, MACHINE_WAITING);
+	expect(&w, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	ck_assert_int_eq(machine_stage(&w.m), STAGE_SAVE);
+	expect(&w, MACHINE_EVENT_SUCCEEDED, NULL, MACHINE_ACTION_FINISH, MACHINE_DONE);
+	ck_assert_str_eq(w.m.reason, "migrate: refused");
+}
+END_TEST
+
 SUITE("machine", every_state_has_a_name_of_its_own, a_step_without_stages_has_ended_before_it_began,
       a_worker_that_succeeds_ends_it, a_failed_stage_makes_way_for_the_next,
       a_stage_on_its_own_does_not_name_itself, a_failure_without_a_reason_is_one,
@@ -279,4 +316,7 @@ SUITE("machine", every_state_has_a_name_of_its_own, a_step_without_stages_has_en
       a_waiting_guest_that_runs_already_needs_no_start,
       a_dead_domain_is_what_cleaning_and_reactions_are_about,
       only_a_guest_that_waits_can_be_cancelled,
-      what_happens_to_the_domain_does_not_disturb_its_worker, a_machine_needs_no_sink);
+      what_happens_to_the_domain_does_not_disturb_its_worker, a_machine_needs_no_sink,
+      nothing_more_is_tried_with_a_guest_that_may_be_elsewhere,
+      who_waits_for_an_earlier_daemons_migration_learns_that_too,
+      a_migration_that_fails_makes_way_for_the_save);

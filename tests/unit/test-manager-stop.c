@@ -221,6 +221,50 @@ START_TEST(a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor)
 }
 END_TEST
 
+START_TEST(guests_go_to_another_host_and_are_not_started_twice)
+{
+	_cleanup_simulation_ struct simulation s;
+	const char *const names[] = {"a", NULL};
+	struct wish *w;
+
+	simulation_begin(&s, "XENDOMAINS_MIGRATE=other\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\"},"
+			 "{\"name\":\"b\",\"running\":true,\"config\":\"/auto/b\","
+			 "\"migrate\":{\"ms\":2000,\"error\":\"refused\"}}]");
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	simulation_expect(&s, "0.0 a migrate running|0.0 b migrate running|1.0 a migrate ok.|"
+			      "2.0 b migrate failed: refused|"
+			      "2.0 b save running: migrate: refused|"
+			      "3.0 b save ok: migrate: refused.|");
+	ck_assert_str_eq(simulation_state(&s, "a"),
+			 "stopped: was migrated to other; 'xendomainsctl start a' starts it here");
+	w = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert(simulation_said(&s, "a - skipped: was migrated to other"));
+	ck_assert(simulation_said(&s, "b restore ok."));
+	/* Who names it has looked. */
+	simulation_wish(&s, GOAL_START, names);
+	simulation_run(&s);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+}
+END_TEST
+
+START_TEST(a_migration_that_hangs_is_cut_off_and_the_guest_is_saved)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, "XENDOMAINS_MIGRATE=other\nXENDOMAINS_STOP_MAXWAIT=30\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"migrate\":{\"hangs\":true}}]");
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(simulation_said(&s, "30.0 a migrate failed: took longer than it may"));
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+}
+END_TEST
+
 SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_saved,
       the_rest_is_shut_down_when_all_others_are_through,
       a_guest_that_does_not_listen_costs_the_limit_and_no_more,
@@ -228,4 +272,6 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       who_is_only_asked_is_not_waited_for, a_stop_ends_what_waits_to_be_started,
       a_stop_ends_a_start_that_has_not_begun, a_start_behind_a_stop_waits_for_it,
       a_named_guest_is_stopped_alone, a_guest_that_comes_up_during_a_stop_is_taken_in,
-      a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor);
+      a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor,
+      guests_go_to_another_host_and_are_not_started_twice,
+      a_migration_that_hangs_is_cut_off_and_the_guest_is_saved);

@@ -114,8 +114,8 @@ START_TEST(a_whole_life_is_read)
 	put_text(&f, plain_request);
 	put(&f, operation_worker_message(4711, 815));
 	put(&f, operation_progress_message("saving", 500));
-	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}"));
-	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL));
+	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}", NULL));
+	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL, NULL));
 	put(&f, operation_result_message(&result));
 	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
 	ck_assert_uint_eq(record.worker_pid, 4711);
@@ -138,7 +138,7 @@ START_TEST(every_mark_survives_the_file)
 		struct file f = {.size = 0};
 
 		put_text(&f, plain_request);
-		put(&f, operation_mark_message((enum operation_mark)i, NULL));
+		put(&f, operation_mark_message((enum operation_mark)i, NULL, NULL));
 		ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
 		ck_assert_int_eq(record.mark, i);
 	}
@@ -283,9 +283,73 @@ START_TEST(progress_is_told_apart_and_bounded)
 }
 END_TEST
 
+START_TEST(targets_survive_the_file)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct operation_request request = {
+		.operation = OPERATION_MIGRATE,
+		.name = (char[]){"web"},
+		.deadline = USEC_INFINITY,
+		.answer_limit = 1234,
+	};
+	struct operation_result result = {.domid = OPERATION_NO_DOMID, .target = (char[]){"b"}};
+	struct file f = {.size = 0};
+	const struct target *target;
+	const char *problem;
+
+	ck_assert_int_eq(
+		target_list_parse("a, -D --debug -s 'reach it' b", &request.targets, &problem), 0);
+	put(&f, operation_request_message(&request, 0));
+	put(&f, operation_mark_message(OPERATION_MARK_PERMITTED, NULL, "b"));
+	put(&f, operation_result_message(&result));
+	target_list_done(&request.targets);
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	ck_assert_uint_eq(record.request.targets.n, 2);
+	ck_assert_uint_eq(record.request.answer_limit, 1234);
+	ck_assert_str_eq(record.request.targets.targets[0].host, "a");
+	ck_assert_str_eq(record.request.targets.targets[0].command[0], "ssh");
+	target = &record.request.targets.targets[1];
+	ck_assert(target->debug && target->keep_domid);
+	ck_assert_str_eq(target->command[1], "it");
+	ck_assert_str_eq(target->command[5], "-d");
+	ck_assert_ptr_null(target->command[6]);
+	ck_assert_str_eq(record.target, "b");
+	ck_assert_str_eq(record.result.target, "b");
+}
+END_TEST
+
+START_TEST(a_target_that_cannot_be_reached_is_refused)
+{
+	static const char *const bad[] = {
+		"{}",
+		"{\"host\":\"a\"}",
+		"{\"host\":\"a\",\"command\":[]}",
+		"{\"host\":\"a\",\"command\":[1]}",
+		"{\"command\":[\"ssh\"]}",
+		"7",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+		_cleanup_(operation_record_done) struct operation_record record = {0};
+		_cleanup_free_ char *text = NULL;
+		struct file f = {.size = 0};
+
+		ck_assert_int_eq(
+			str_format(&text,
+				   "{\"request\":{\"operation\":\"migrate\",\"uuid\":\"" UUID
+				   "\",\"name\":\"x\",\"answer_limit\":1,\"targets\":[%s]}}",
+				   bad[i]),
+			0);
+		put_text(&f, text);
+		ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), -EBADMSG);
+	}
+}
+END_TEST
+
 SUITE("operation", names_and_numbers_of_operations_are_inverse, a_request_is_read_as_it_was_written,
       what_a_request_leaves_out_stays_out, a_whole_life_is_read, every_mark_survives_the_file,
       a_success_has_no_reason_and_maybe_no_domain, a_file_cut_anywhere_says_what_is_whole_in_it,
       what_no_version_has_written_is_refused, a_message_of_a_later_version_is_left_alone,
       a_file_without_a_request_is_none, a_message_too_long_is_refused,
-      progress_is_told_apart_and_bounded);
+      progress_is_told_apart_and_bounded, targets_survive_the_file,
+      a_target_that_cannot_be_reached_is_refused);

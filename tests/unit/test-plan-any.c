@@ -17,6 +17,11 @@ static void draw_config(struct dice *dice, struct config *c)
 	c->auto_only = dice_once_in(dice, 2);
 	if (dice_once_in(dice, 3))
 		free(TAKE_PTR(c->save));
+	if (dice_once_in(dice, 2)) {
+		const char *problem;
+
+		ck_assert_int_eq(target_list_parse("other", &c->migrate, &problem), 0);
+	}
 	c->shutdown.enabled = !dice_once_in(dice, 3);
 	c->shutdown.wait = dice_once_in(dice, 2);
 	c->shutdown_all.enabled = !dice_once_in(dice, 3);
@@ -60,6 +65,13 @@ static void draw_guest(struct dice *dice, struct scene *s)
 	}
 	if (number && dice_once_in(dice, 2))
 		draw_domain(dice, scene_domain(s, name, number));
+	if (dice_once_in(dice, 4)) {
+		struct uuid uuid = scene_uuid(number);
+
+		ck_assert_int_eq(
+			history_set_away(s->history, &uuid, name, "other", dice_once_in(dice, 2)),
+			0);
+	}
 }
 
 static void draw_host(struct dice *dice, struct scene *s)
@@ -95,7 +107,7 @@ static void check_step(const struct step *s, enum goal goal)
 	for (size_t i = 1; i < s->n_stages; i++)
 		ck_assert_int_lt(s->stages[i - 1], s->stages[i]);
 	for (size_t i = 0; i < s->n_stages; i++) {
-		bool starting = s->stages[i] == STAGE_RESTORE || s->stages[i] == STAGE_CREATE;
+		bool starting = s->stages[i] <= STAGE_RESUME;
 
 		ck_assert_int_eq(starting, goal == GOAL_START);
 		ck_assert_int_ne(s->stages[i], STAGE_RESTART);
@@ -108,6 +120,8 @@ static void check_step(const struct step *s, enum goal goal)
 		ck_assert_uint_eq(s->n_stages, 1);
 	if (has_stage(s, STAGE_RESTORE) || has_stage(s, STAGE_SAVE))
 		ck_assert(!str_empty(s->image));
+	if (has_stage(s, STAGE_MIGRATE))
+		ck_assert_uint_eq(s->targets.n, 1);
 	if (has_stage(s, STAGE_CREATE))
 		ck_assert(!str_empty(s->config) && !str_empty(s->source));
 	ck_assert(goal == GOAL_START || s->n_stages == 0 || s->domid != DOMID_NONE);
@@ -208,6 +222,8 @@ START_TEST(no_image_is_passed_over_or_restored_twice)
 			}
 			if (step->n_stages > 0)
 				ck_assert(!guest_is_alive(g) || g->busy);
+			/* Nor does one run twice that is, or may be, on another host. */
+			ck_assert(step->n_stages == 0 || !g->past || !g->past->away);
 		}
 	}
 	/* The dice have shown both. */
@@ -237,8 +253,10 @@ START_TEST(a_stop_of_all_touches_nobody_elses_guest)
 			if (step->n_stages > 0 && !has_stage(step, STAGE_CLEAN))
 				ck_assert_int_eq(step->foreign,
 						 g->domain->manager != DOMAIN_MANAGER_XENDOMAINSD);
-			if (has_stage(step, STAGE_SAVE))
+			if (has_stage(step, STAGE_SAVE) || has_stage(step, STAGE_MIGRATE))
 				ck_assert(!s.config->auto_only || g->config);
+			if (guest_is_undecided(g))
+				ck_assert_uint_eq(step->n_stages, 0);
 			seen += step->n_stages > 0;
 		}
 	}

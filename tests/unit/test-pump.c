@@ -222,7 +222,62 @@ START_TEST(a_file_that_cannot_be_read_is_an_error)
 }
 END_TEST
 
+START_TEST(a_peer_that_takes_nothing_is_not_waited_for_for_ever)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+	static const uint8_t body[65536];
+	struct stream_maker m = {.size = 0};
+	struct pump_result result;
+	struct pump *pump;
+	int peer[2], pipe, r;
+
+	ck_assert_int_eq(sigaction(SIGPIPE, &ignore, &old), 0);
+	ck_assert_int_eq(pipe2(peer, O_CLOEXEC), 0);
+	ck_assert_int_eq(pump_to_peer(peer[1], 50 * USEC_PER_MSEC, &pump, &pipe), 0);
+	ck_assert(!pump_has_ended(pump));
+	/* The beginning of a record that is larger than any pipe. */
+	stream_libxl_header(&m);
+	stream_record(&m, LIBXL_LIBXC, 0);
+	stream_libxc_header(&m, 3);
+	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
+	r = fd_write_all(pipe, "\1\0\0\0\0\0\0\4", 8);
+	while (r == 0)
+		r = fd_write_all(pipe, body, sizeof(body));
+	ck_assert_int_eq(r, -EPIPE);
+	ck_assert(pump_has_ended(pump));
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, -ETIMEDOUT);
+	close(peer[0]);
+	close(peer[1]);
+	sigaction(SIGPIPE, &old, NULL);
+}
+END_TEST
+
+START_TEST(a_peer_that_takes_all_gets_all)
+{
+	struct stream_maker m = {.size = 0};
+	uint8_t back[STREAM_ROOM];
+	struct pump_result result;
+	struct pump *pump;
+	int peer[2], pipe;
+
+	stream_whole(&m);
+	ck_assert_int_eq(pipe2(peer, O_CLOEXEC), 0);
+	ck_assert_int_eq(pump_to_peer(peer[1], USEC_PER_SEC, &pump, &pipe), 0);
+	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
+	close(pipe);
+	pump_join(pump, &result);
+	ck_assert_int_eq(result.error, 0);
+	ck_assert_int_eq(fd_read_all(peer[0], back, m.size), 0);
+	ck_assert_mem_eq(back, m.data, m.size);
+	close(peer[0]);
+	close(peer[1]);
+}
+END_TEST
+
 SUITE("pump", a_stream_goes_into_the_file_counted_and_hashed,
       a_stream_comes_out_of_the_file_counted_and_hashed, a_stream_larger_than_the_pipe_goes_through,
       a_stream_that_breaks_off_or_is_none_is_told, a_full_disk_ends_both_sides,
-      a_reader_that_goes_away_is_told, a_file_that_cannot_be_read_is_an_error);
+      a_reader_that_goes_away_is_told, a_file_that_cannot_be_read_is_an_error,
+      a_peer_that_takes_nothing_is_not_waited_for_for_ever, a_peer_that_takes_all_gets_all);

@@ -276,9 +276,44 @@ START_TEST(a_disk_that_takes_nothing_is_told_and_lived_with)
 }
 END_TEST
 
+START_TEST(who_is_away_stays_away_when_the_host_is_restarted)
+{
+	_cleanup_folder_ struct folder f;
+	struct state *state;
+	const struct past *past;
+
+	folder_make(&f);
+	state = open_state(&f);
+	state_set_away(state, &mail, "mail", "other");
+	/* Said before, and not written again. */
+	state_set_away(state, &mail, "mail", "other");
+	append(&f, "{\"entry\":\"leaving\",\"uuid\":\"01000000-0000-0000-0000-000000000000\","
+		   "\"name\":\"web\",\"target\":\"third\","
+		   "\"boot\":\"00000000-0000-0000-0000-000000000009\",\"monotonic_usec\":1}\n");
+	state_refresh(state);
+	state_free(state);
+
+	state = open_state(&f);
+	past = history_find(state_history(state), &web);
+	ck_assert_str_eq(past->away, "third");
+	ck_assert(past->away_unknown);
+	past = history_find(state_history(state), &mail);
+	ck_assert_str_eq(past->away, "other");
+	ck_assert(!past->away_unknown);
+	state_set_home(state, &mail, "mail");
+	state_free(state);
+
+	state = open_state(&f);
+	ck_assert_ptr_null(history_find(state_history(state), &mail)->away);
+	ck_assert_str_eq(history_find(state_history(state), &web)->away, "third");
+	state_free(state);
+}
+END_TEST
+
 SUITE("state", what_was_noted_is_there_after_a_restart, a_folder_is_made_and_nobody_else_reads_it,
       a_folder_that_cannot_be_is_an_error, a_line_torn_anywhere_costs_nothing_but_itself,
       a_line_that_cannot_be_read_is_skipped_and_told, what_workers_noted_is_read_when_asked_for,
       a_line_in_the_writing_is_left_until_it_is_whole,
       a_boot_forgets_failures_and_restarts_and_nothing_else, what_is_no_news_is_not_written,
-      a_disk_that_takes_nothing_is_told_and_lived_with);
+      a_disk_that_takes_nothing_is_told_and_lived_with,
+      who_is_away_stays_away_when_the_host_is_restarted);

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .guest import Guest
 from .image import Image, ssh_key
+from .link import Link
 from .machine import Machine, Slot
 from .remote import Remote, wait_until
 
@@ -51,10 +52,12 @@ class Host(Remote):
     """A host and its guests. It is off at first; give it back with close()."""
 
     def __init__(self, image: Image, memory: str = "4G", overlay: Path | None = None,
-                 disk_cache: str = "unsafe") -> None:
-        self.slot = Slot.take()
+                 disk_cache: str = "unsafe", slot: Slot | None = None,
+                 link: Link | None = None) -> None:
+        self.slot = slot or Slot.take()
+        self.link = link
         self.machine = Machine(image, self.slot, overlay or self.slot.folder / "overlay.qcow2",
-                               memory, disk_cache)
+                               memory, disk_cache, link)
         super().__init__(self.slot.folder, self.machine.port, ssh_key())
 
     def close(self) -> None:
@@ -66,9 +69,12 @@ class Host(Remote):
     def boot(self, timeout: float = BOOT_TIMEOUT) -> None:
         """Switch on, and wait until systemd has done all there is to do at boot."""
         self.note("(power on)\n")
-        self.machine.power_on()
+        if not self.machine.is_on:
+            self.machine.power_on()
         wait_until(self._answers, "the host to answer", timeout, every=1)
         self.sh("systemctl is-system-running --wait", check=False, timeout=timeout)
+        if self.link:
+            self.sh(self.link.script(), stdin=ssh_key().read_bytes())
 
     def poweroff(self, timeout: float = POWEROFF_TIMEOUT) -> None:
         """Power off in good order."""

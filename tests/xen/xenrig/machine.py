@@ -14,6 +14,7 @@ from typing import IO
 from . import cache
 from .debian import RELEASES, Release
 from .image import HOST_MAC, Image
+from .link import Link
 
 # More hosts than this at a time, and their clocks would go too slow for any deadline.
 SLOTS = 2
@@ -31,6 +32,16 @@ class Slot:
     def __init__(self, folder: Path, lock: IO) -> None:
         self.folder = folder
         self.lock = lock
+
+    @classmethod
+    def take_two(cls) -> tuple["Slot", "Slot"]:
+        """Take two, before a host is booted in either.
+
+        Whoever holds one waits for another only here, and one at a time: nobody else holds one
+        and waits, so that all get theirs in the end.
+        """
+        with cache.locked(cache.root() / "slot" / "two.lock"):
+            return cls.take(), cls.take()
 
     @classmethod
     def take(cls) -> "Slot":
@@ -89,12 +100,13 @@ class Machine:
     """
 
     def __init__(self, image: Image, slot: Slot, overlay: Path, memory: str = "4G",
-                 disk_cache: str = "unsafe") -> None:
+                 disk_cache: str = "unsafe", link: Link | None = None) -> None:
         self.image = image
         self.slot = slot
         self.overlay = overlay
         self.memory = memory
         self.disk_cache = disk_cache
+        self.link = link
         self.port = _free_port()
         self.serial = slot.folder / "serial.log"
         self.process: subprocess.Popen | None = None
@@ -144,6 +156,7 @@ class Machine:
             "-drive", f"file={self.overlay},if=virtio,cache={self.disk_cache}",
             "-netdev", f"user,id=ssh,hostfwd=tcp:127.0.0.1:{self.port}-:22",
             "-device", f"virtio-net-pci,netdev=ssh,mac={HOST_MAC}",
+            *(self.link.options() if self.link else []),
         ]
 
 

@@ -7,9 +7,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from . import evidence
+from . import evidence, link
 from .host import Host
 from .image import Image
+from .machine import Slot
 from .scenarios import Scenario
 
 Say = Callable[[str], None]
@@ -23,7 +24,7 @@ class Runner:
         self.install = install
         self.out = out
         self.say = say
-        self.host: Host | None = None
+        self.hosts: list[Host] = []
         self.file = ""
         self.installed = False
 
@@ -34,16 +35,16 @@ class Runner:
             for scenario in scenarios:
                 failed += not self._run_one(scenario)
         finally:
-            self._drop_host()
+            self._drop_hosts()
         self.say(f"{len(scenarios) - failed} passed, {failed} failed")
         return failed == 0
 
     def _run_one(self, scenario: Scenario) -> bool:
         started = time.monotonic()
         try:
-            host = self._host_for(scenario)
+            hosts = self._hosts_for(scenario)
             started = time.monotonic()
-            scenario.story(host)
+            scenario.story(*hosts)
             verdict = "ok"
         except Exception:
             verdict = "FAIL"
@@ -57,35 +58,54 @@ class Runner:
         folder = self.out / f"{time.strftime('%Y%m%d-%H%M%S')}-{scenario.name}"
         folder.mkdir(parents=True)
         (folder / "traceback.txt").write_text(reason)
-        if self.host:
-            evidence.collect(self.host, folder)
-        self._drop_host()
+        for name, host in zip(link.NAMES, self.hosts):
+            place = folder if name == "host" else folder / name
+            place.mkdir(exist_ok=True)
+            evidence.collect(host, place)
+        self._drop_hosts()
         self.say(f"{reason.rstrip()}\nmore in {folder}")
 
-    def _host_for(self, scenario: Scenario) -> Host:
-        """A host that is clean: the one of the scenario before, or one newly booted."""
-        usable = self.host and self.file == scenario.file and not scenario.fresh
+    def _hosts_for(self, scenario: Scenario) -> list[Host]:
+        """Hosts that are clean: those of the scenario before, or some newly booted."""
+        usable = (len(self.hosts) == scenario.hosts and self.file == scenario.file
+                  and not scenario.fresh)
         if usable and (scenario.build or not self.installed):
-            self.host.transcript = io.StringIO()
-            self.host.clean()
+            for host in self.hosts:
+                host.transcript = io.StringIO()
+                # A scenario may have taken its power away.
+                if not host.machine.is_on:
+                    host.disconnect()
+                    host.boot()
+                host.clean()
         else:
-            self._drop_host()
-            self._boot_host()
+            self._drop_hosts()
+            self._boot_hosts(scenario.hosts)
             self.file = scenario.file
         if scenario.build and not self.installed:
-            self.install(self.host)
+            self.install(self.hosts[0])
             self.installed = True
-        return self.host
+        return self.hosts
 
-    def _boot_host(self) -> None:
+    def _boot_hosts(self, number: int) -> None:
         started = time.monotonic()
-        self.host = Host(self.image)
-        self.host.boot()
-        self.say(f"     {time.monotonic() - started:6.1f} s  (a host boots)")
+        if number == 1:
+            self.hosts = [Host(self.image)]
+        else:
+            slots = Slot.take_two()
+            started = time.monotonic()
+            self.hosts = [Host(self.image, slot=slot, link=end)
+                          for slot, end in zip(slots, link.pair())]
+        # All are switched on before any is waited for.
+        for host in self.hosts:
+            host.machine.power_on()
+        for host in self.hosts:
+            host.boot()
+        self.say(f"     {time.monotonic() - started:6.1f} s  "
+                 f"({'a host boots' if number == 1 else 'two hosts boot'})")
 
-    def _drop_host(self) -> None:
-        """End the host, whose end tells nothing any more."""
-        if self.host:
-            self.host.close()
-        self.host = None
+    def _drop_hosts(self) -> None:
+        """End the hosts, whose end tells nothing any more."""
+        for host in self.hosts:
+            host.close()
+        self.hosts = []
         self.installed = False

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from .host import Host
-
 FOLDER = Path(__file__).parent.parent / "scenarios"
 
 TIERS = ("ci", "full")
@@ -22,7 +20,8 @@ class Scenario:
     tier: str
     fresh: bool
     build: bool
-    story: Callable[[Host], None]
+    hosts: int
+    story: Callable[..., None]
 
     @property
     def file(self) -> str:
@@ -38,16 +37,18 @@ class Scenario:
                                    for text in (self.file, self.name))
 
 
-def scenario(title: str, *, tier: str = "full", fresh: bool = False,
-             build: bool = True) -> Callable[[Callable[[Host], None]], Scenario]:
+def scenario(title: str, *, tier: str = "full", fresh: bool = False, build: bool = True,
+             hosts: int = 1) -> Callable[[Callable[..., None]], Scenario]:
     """Make a function a scenario.
 
     The scenarios of a file share one boot of a host, in order, and find it clean each time;
-    a `fresh` one wants a boot of its own. Without `build`, the host is as Debian ships it.
+    a `fresh` one wants a boot of its own. Without `build`, the host is as Debian ships it. With
+    two `hosts`, the story is told the second one too: it is as Debian ships it, and either
+    reaches the other by ssh, under the names "host" and "peer".
     """
     if tier not in TIERS:
         raise ValueError(f"{title}: no such tier: {tier}")
-    return lambda story: Scenario(title, tier, fresh, build, story)
+    return lambda story: Scenario(title, tier, fresh, build, hosts, story)
 
 
 def find(tier: str, patterns: list[str]) -> list[Scenario]:

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/handover.h"
+
+#include "util/log.h"
+#include "util/str.h"
+
+/* As xl calls it. */
+#define AWAY_SUFFIX "--migratedaway"
+
+static int away_name(const struct job *job, char **ret)
+{
+	return str_format(ret, "%s" AWAY_SUFFIX, job->record.request.name);
+}
+
+int handover_note(struct job *job, enum journal_kind kind, const char *host)
+{
+	const struct operation_request *request = &job->record.request;
+	struct journal_entry entry = {
+		.kind = kind,
+		.uuid = request->uuid,
+		.name = request->name,
+		.target = host,
+		.time = usec_now(),
+	};
+	int r = journal_boot_id(&entry.boot);
+
+	return r < 0 ? r : journal_append(request->journal, &entry);
+}
+
+int handover_rename(struct job *job, uint32_t domid)
+{
+	_cleanup_free_ char *away = NULL;
+	int r = away_name(job, &away);
+
+	r = r < 0 ? r : xl_rename(job->xl, domid, job->record.request.name, away);
+	return r < 0 ? job_explain_xl(job, r, "the domain cannot be renamed") : 0;
+}
+
+static int run_on(struct job *job, uint32_t domid)
+{
+	_cleanup_free_ char *away = NULL;
+	struct xl_domain d;
+	int r = away_name(job, &away);
+
+	if (r < 0)
+		return r;
+	if (job->record.mark >= OPERATION_MARK_HANDOVER) {
+		r = xl_rename(job->xl, domid, away, job->record.request.name);
+		/* It runs under another name rather than not at all. */
+		if (r < 0)
+			log_warning_errno(r, "%s: the domain cannot be given its name back",
+					  job->record.request.name);
+	}
+	r = job_find_domain(job, &d);
+	return r >= 0 && d.suspended ? xl_resume(job->xl, domid) : r;
+}
+
+int handover_take_back(struct job *job, uint32_t domid, int error)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = run_on(job, domid);
+
+	if (r < 0) {
+		why = TAKE_PTR(job->result.reason);
+		return job_explain(job, error, "%s%sthe guest cannot be resumed here: %s",
+				   why ? why : "", why ? "; and " : "",
+				   xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r));
+	}
+	if (job->record.mark < OPERATION_MARK_HANDOVER)
+		return error;
+	r = handover_note(job, JOURNAL_HOME, NULL);
+	if (r < 0)
+		log_warning_errno(r, "%s: that it is here cannot be noted",
+				  job->record.request.name);
+	return error;
+}
+
+int handover_finish(struct job *job, const struct xl_domain *d, const char *host)
+{
+	int r = handover_note(job, JOURNAL_MIGRATED, host);
+
+	/* Not noted, it stays noted as being on its way: it is not started here either. */
+	if (r < 0)
+		log_warning_errno(r, "%s: that it runs on %s cannot be noted",
+				  job->record.request.name, host);
+	r = str_replace(&job->result.target, host);
+	if (r < 0 || !d)
+		return r;
+	r = xl_destroy(job->xl, d->domid);
+	if (r >= 0)
+		return 0;
+	return job_explain(job, -ENOTRECOVERABLE,
+			   "it runs on %s, but what is left of it here cannot be destroyed: %s. "
+			   "'xl destroy %u' does it",
+			   host, xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r), d->domid);
+}
+
+int handover_undecided(struct job *job, const struct xl_domain *d, const char *host,
+		       const char *why)
+{
+	const char *name = job->record.request.name;
+
+	str_replace(&job->result.target, host);
+	if (!d)
+		return job_explain(job, -ENOTRECOVERABLE,
+				   "whether it runs on %s is not known: it was let go there (%s). "
+				   "Look there with 'xl list'. If it does not run there, "
+				   "'xendomainsctl start %s' starts it here",
+				   host, why, name);
+	return job_explain(job, -ENOTRECOVERABLE,
+			   "whether it runs on %s is not known: it was let go there, and the "
+			   "answer did not come (%s). What is left of it here, domain %u, is "
+			   "called %s" AWAY_SUFFIX " and stays suspended. Look there with 'xl "
+			   "list'. If it runs there, 'xl destroy %u' here; if it does not, "
+			   "'xendomainsctl start %s' here",
+			   host, why, d->domid, name, d->domid, name);
+}
+
+int run_resume(struct job *job)
+{
+	_cleanup_free_ char *away = NULL;
+	struct xl_domain d;
+	int r = job_find_domain(job, &d);
+
+	if (r < 0)
+		return job_explain(job, r, "domain %u is not there any more",
+				   job->record.request.domid);
+	r = away_name(job, &away);
+	r = r < 0 ? r : xl_rename(job->xl, d.domid, away, job->record.request.name);
+	if (r >= 0 && d.suspended)
+		r = xl_resume(job->xl, d.domid);
+	if (r < 0)
+		return job_explain_xl(job, r, "it cannot be resumed");
+	job->result.domid = d.domid;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "wire/journal.h"
+#include "worker/job.h"
+
+/*
+ * The end of a migration, from the moment that the guest stands still here until one side lets it
+ * run: what the migration itself and its recovery share. At any time at most one side may.
+ */
+
+/* Notes in the journal where the guest is. 0 or -errno. */
+int handover_note(struct job *job, enum journal_kind kind, const char *host);
+
+/* Gives the domain the name of one that is away. 0 or -errno, explained. */
+int handover_rename(struct job *job, uint32_t domid);
+
+/*
+ * The guest stays here: it gets its name back and runs on, if it stood still. Nothing may be known
+ * to run elsewhere, or to be let run. Returns error, with more of an explanation if it cannot.
+ */
+int handover_take_back(struct job *job, uint32_t domid, int error);
+
+/* The guest runs on the host: noted, and what is left here goes. d: NULL if it has gone. */
+int handover_finish(struct job *job, const struct xl_domain *d, const char *host);
+
+/* Nobody knows. Returns -ENOTRECOVERABLE; why: what is known; d: NULL if nothing is left here. */
+int handover_undecided(struct job *job, const struct xl_domain *d, const char *host,
+		       const char *why);

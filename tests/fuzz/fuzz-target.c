@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "fuzz.h"
+#include "util/str.h"
+#include "util/target.h"
+
+static void check(const struct target *t)
+{
+	/* What is run begins with a word, and no word could be taken for something else. */
+	HOLDS(!str_empty(t->host) && t->host[0] != '-');
+	HOLDS(t->command && t->command[0]);
+	for (size_t i = 0; t->command[i]; i++)
+		HOLDS(!strpbrk(t->command[i], "$`\\;&|<>()*?[]{}!~#\n"));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	_cleanup_(target_list_done) struct target_list list = {0}, copy = {0};
+	_cleanup_(target_done) struct target target = {0};
+	_cleanup_free_ char *text = fuzz_text(data, size);
+	const char *problem = NULL;
+	int r = target_parse(text, &target, &problem);
+
+	HOLDS(r == 0 || r == -ENODATA || (r == -EINVAL && problem));
+	if (r == 0)
+		check(&target);
+	problem = NULL;
+	r = target_list_parse(text, &list, &problem);
+	HOLDS(r == 0 || (r == -EINVAL && problem));
+	HOLDS(target_list_copy(&list, &copy) == 0 && copy.n == list.n);
+	for (size_t i = 0; i < copy.n; i++)
+		check(&copy.targets[i]);
+	return 0;
+}
