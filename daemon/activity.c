@@ -9,6 +9,7 @@ static enum guest_state stage_state(enum stage stage)
 		return GUEST_RESTORING;
 	case STAGE_CREATE:
 	case STAGE_RESTART:
+	case STAGE_SOFT_RESET:
 		return GUEST_STARTING;
 	case STAGE_SAVE:
 		return GUEST_SAVING;
@@ -27,7 +28,10 @@ static enum guest_state operation_state(enum operation operation)
 	switch (operation) {
 	case OPERATION_CREATE:
 	case OPERATION_RESTART:
+	case OPERATION_SOFT_RESET:
 		return GUEST_STARTING;
+	case OPERATION_EJECT:
+		return GUEST_RUNNING;
 	case OPERATION_RESTORE:
 		return GUEST_RESTORING;
 	case OPERATION_SAVE:

@@ -67,6 +67,7 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 	const struct step *s = run->machine.step;
 	struct operation_request request = run_cleanup(run);
 
+	request.dump = s->dump;
 	switch (machine_stage(&run->machine)) {
 	case STAGE_RESTORE:
 		request.operation = OPERATION_RESTORE;
@@ -89,6 +90,10 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		break;
 	case STAGE_RESTART:
 		request.operation = OPERATION_RESTART;
+		request.source = s->source;
+		break;
+	case STAGE_SOFT_RESET:
+		request.operation = OPERATION_SOFT_RESET;
 		request.source = s->source;
 		break;
 	case STAGE_CLEAN:

@@ -31,6 +31,7 @@ struct config {
 	unsigned parallel;        /* operations at one time */
 	unsigned restart_limit;   /* a guest restarts itself so often ... */
 	usec_t restart_interval;  /* ... within this time, and is then left down */
+	char *dumps;              /* folder of core dumps; NULL: none are made */
 
 	char **warnings; /* NULL-terminated once there is one */
 	size_t n_warnings;

@@ -3,6 +3,7 @@
 
 #define LIBXL_API_VERSION 0x041400
 #include <libxl.h>
+#include <libxl_utils.h>
 
 #include "worker/xl.h"
 

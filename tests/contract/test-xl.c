@@ -178,7 +178,7 @@ START_TEST(a_domain_is_built_paused_and_goes)
 	uint32_t domid = create();
 
 	ck_assert(find().paused);
-	ck_assert_int_eq(mark_format(&fx.uuid, "x", fx.parsed.config, &mark), 0);
+	ck_assert_int_eq(mark_format(&fx.uuid, "x", fx.parsed.config, NULL, &mark), 0);
 	ck_assert_int_eq(xl_set_mark(fx.xl, domid, mark), 0);
 	ck_assert_int_eq(xl_get_config(fx.xl, domid, &config), 0);
 	ck_assert_ptr_nonnull(strstr(config, GUEST));

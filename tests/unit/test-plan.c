@@ -450,7 +450,7 @@ START_TEST(a_reaction_knows_its_domain_and_where_it_comes_from)
 	scene_make(&s);
 	scene_domain(&s, "a", 7)->source = strdup("/auto/a.cfg");
 	scene_build(&s);
-	ck_assert_int_eq(plan_reaction(scene_guest(&s, 7), STAGE_RESTART, &plan), 0);
+	ck_assert_int_eq(plan_reaction(s.config, scene_guest(&s, 7), DEATH_RESTART, &plan), 0);
 	ck_assert_int_eq(plan->goal, GOAL_REACT);
 	ck_assert_uint_eq(plan->n_steps, 1);
 	ck_assert_str_eq(plan->steps[0].name, "a");
@@ -458,6 +458,90 @@ START_TEST(a_reaction_knows_its_domain_and_where_it_comes_from)
 	ck_assert_uint_eq(plan->steps[0].domid, 7);
 	ck_assert_uint_eq(plan->steps[0].n_stages, 1);
 	ck_assert_int_eq(plan->steps[0].stages[0], STAGE_RESTART);
+}
+END_TEST
+
+START_TEST(each_action_has_its_stage_and_what_goes_with_it)
+{
+	static const struct {
+		enum death_action action;
+		enum stage stage;
+		bool dump, preserve;
+	} cases[] = {
+		{DEATH_DESTROY, STAGE_CLEAN, false, false},
+		{DEATH_RESTART, STAGE_RESTART, false, false},
+		{DEATH_RENAME_RESTART, STAGE_RESTART, false, true},
+		{DEATH_COREDUMP_DESTROY, STAGE_CLEAN, true, false},
+		{DEATH_COREDUMP_RESTART, STAGE_RESTART, true, false},
+		{DEATH_SOFT_RESET, STAGE_SOFT_RESET, false, false},
+	};
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "../a", 7);
+	scene_build(&s);
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+
+		ck_assert_int_eq(
+			plan_reaction(s.config, scene_guest(&s, 7), cases[i].action, &plan), 0);
+		ck_assert_int_eq(plan->steps[0].stages[0], cases[i].stage);
+		ck_assert_uint_eq(plan->steps[0].n_stages, 1);
+		ck_assert_int_eq(plan->steps[0].preserve, cases[i].preserve);
+		/* What a guest is called is no path. */
+		ck_assert_pstr_eq(plan->steps[0].dump,
+				  cases[i].dump ? "/var/lib/xen/dump/%2E.%2Fa" : NULL);
+	}
+}
+END_TEST
+
+START_TEST(without_a_folder_there_is_no_dump)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	free(s.config->dumps);
+	s.config->dumps = NULL;
+	scene_domain(&s, "a", 7);
+	scene_build(&s);
+	ck_assert_int_eq(plan_reaction(s.config, scene_guest(&s, 7), DEATH_COREDUMP_RESTART, &plan),
+			 0);
+	ck_assert_ptr_null(plan->steps[0].dump);
+	ck_assert_int_eq(plan->steps[0].stages[0], STAGE_RESTART);
+}
+END_TEST
+
+START_TEST(a_guest_whose_restart_is_put_off_is_restarted_by_a_start)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "a", 7);
+	d = scene_domain(&s, "a", 7);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_CRASH;
+	d->on_crash = DEATH_RENAME_RESTART;
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(scene_step(plan, 7)->stages[0], STAGE_RESTART);
+	ck_assert(scene_step(plan, 7)->preserve);
+	ck_assert_uint_eq(scene_step(plan, 7)->domid, 7);
+	/* What is preserved as configured is not. */
+	d->on_crash = DEATH_PRESERVE;
+	scene_build(&s);
+	plan_free(plan);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(scene_step(plan, 7)->result, STEP_FAILED);
+	/* Nor is the guest of somebody else. */
+	d->on_crash = DEATH_RESTART;
+	d->manager = DOMAIN_MANAGER_XL;
+	scene_build(&s);
+	plan_free(plan);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(scene_step(plan, 7)->result, STEP_FAILED);
 }
 END_TEST
 
@@ -499,4 +583,6 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       libvirts_guests_are_left_to_libvirt, what_has_ended_is_cleaned_up_or_left_alone,
       a_named_guest_is_stopped_whatever_is_configured, a_guest_named_twice_appears_once,
       a_name_that_nobody_has_is_told, a_name_that_is_no_file_name_is_saved_under_its_uuid,
+      each_action_has_its_stage_and_what_goes_with_it, without_a_folder_there_is_no_dump,
+      a_guest_whose_restart_is_put_off_is_restarted_by_a_start,
       a_reaction_knows_its_domain_and_where_it_comes_from, dropping_keeps_the_order_of_the_rest);
