@@ -14,6 +14,8 @@
 /* The numbers that Xen gives to IDE disks begin like this one. */
 #define FIRST_DEVID 768
 
+#define DISKS_MAX 16
+
 static int open_domain(struct fake *w, uint32_t domid, struct json_object **ret)
 {
 	int r = fake_open(w);
@@ -166,16 +168,21 @@ int xl_list_removable(struct xl *xl _unused_, uint32_t domid, struct xl_disk *di
 int xl_eject(struct xl *xl _unused_, uint32_t domid, const char *vdev)
 {
 	struct json_object *d = NULL;
+	const char *other;
 	struct fake w;
 	int r = open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;
-	if (str_equal(json_get_string(d, "eject"), vdev)) {
+	r = -EINVAL;
+	for (size_t i = 0; i < DISKS_MAX; i++)
+		if (is_removable(d, i, &other) && str_equal(other, vdev))
+			r = 0;
+	if (r >= 0 && str_equal(json_get_string(d, "eject"), vdev)) {
 		fake_log(&w, "%u ejects %s", domid, vdev);
 		json_object_object_del(d, "eject");
 		w.changed = true;
 	}
 	fake_close(&w);
-	return 0;
+	return r;
 }

@@ -32,7 +32,7 @@ def uncompressed_kernel(image: bytes) -> bytes:
 
 
 def write_guest_initramfs(tree: Path, target: Path, log: Path) -> None:
-    """Pack the guest of tests/xen/guest, with the busybox and the block driver of `tree`."""
+    """Pack the guest of tests/xen/guest, with the busybox and the drivers of `tree`."""
     guest = tree / "guest"
     for folder in ("bin", "sbin", "lib", "etc", "proc", "sys", "dev"):
         (guest / folder).mkdir(parents=True)
@@ -40,9 +40,11 @@ def write_guest_initramfs(tree: Path, target: Path, log: Path) -> None:
     shutil.copy2(GUEST_SOURCES / "init", guest)
     for script in ("leave", "poweroff", "reboot"):
         shutil.copy2(GUEST_SOURCES / script, guest / "sbin")
-    cache.quietly(["gcc", "-Wall", "-Wextra", "-Os", "-s", "-static", "-o", guest / "bin/xs-write",
-                   GUEST_SOURCES / "xs-write.c"], log)
+    for program in ("xs-write", "kexec-idle"):
+        cache.quietly(["gcc", "-Wall", "-Wextra", "-Os", "-s", "-static",
+                       "-o", guest / "bin" / program, GUEST_SOURCES / f"{program}.c"], log)
     _copy_module(tree, "kernel/drivers/block/xen-blkfront.ko", guest / "lib")
+    _copy_module(tree, "kernel/drivers/watchdog/xen_wdt.ko", guest / "lib")
 
     archive = subprocess.run(
         ["chroot", tree, "sh", "-c",
