@@ -10,6 +10,7 @@ static enum guest_state stage_state(enum stage stage)
 	case STAGE_CREATE:
 	case STAGE_RESTART:
 	case STAGE_RESUME:
+	case STAGE_SOFT_RESET:
 		return GUEST_STARTING;
 	case STAGE_MIGRATE:
 		return GUEST_MIGRATING;
@@ -34,9 +35,12 @@ static enum guest_state operation_state(enum operation operation)
 	case OPERATION_CREATE:
 	case OPERATION_RESTART:
 	case OPERATION_RESUME:
+	case OPERATION_SOFT_RESET:
 		return GUEST_STARTING;
 	case OPERATION_MIGRATE:
 		return GUEST_MIGRATING;
+	case OPERATION_EJECT:
+		return GUEST_RUNNING;
 	case OPERATION_RESTORE:
 		return GUEST_RESTORING;
 	case OPERATION_SAVE:

@@ -2,6 +2,8 @@
 
 #include "encode.h"
 
+#include <stdio.h>
+
 static int add_percent(struct json_object *o, unsigned permille)
 {
 	return permille ? json_add_u64(o, "percent", permille / 10) : 0;
@@ -50,6 +52,20 @@ static int add_domain(struct json_object *o, const struct domain *d)
 	return r < 0 ? r : json_add_string(o, "source", d->source);
 }
 
+/* It has ended, and is not left down: status tells when it comes back. */
+static int add_restart(struct json_object *o, usec_t left)
+{
+	char text[80];
+	int r;
+
+	if (left == USEC_INFINITY)
+		return 0;
+	snprintf(text, sizeof(text), "has ended again and again; is started again in %u s",
+		 (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC));
+	r = json_add_u64(o, "restart_in_usec", left);
+	return r < 0 ? r : json_add_string(o, "reason", text);
+}
+
 struct json_object *encode_guest(const struct manager *m, const struct guest *g)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -69,6 +85,8 @@ struct json_object *encode_guest(const struct manager *m, const struct guest *g)
 	r = r < 0 ? r : json_add_string(o, "image", g->image ? g->image->path : NULL);
 	r = r < 0 ? r : json_add_string(o, "migrated_to", migrated_to(g));
 	r = r < 0 ? r : json_add_string(o, "reason", reason);
+	if (!activity.name)
+		r = r < 0 ? r : add_restart(o, manager_restart_in(m, g));
 	if (activity.name) {
 		r = r < 0 ? r : json_add_string(o, "activity", activity.name);
 		r = r < 0 ? r : json_add_u64(o, "elapsed_usec", activity.elapsed);

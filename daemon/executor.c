@@ -104,8 +104,9 @@ static void work(struct run *run)
 	usec_t limit = ex->limits.stop_limit;
 	struct operation_request request = run_request(
 		run, ex->journal, limit == USEC_INFINITY ? limit : loop_now(ex->loop) + limit);
-	int r = hv_operate(ex->hv, &request);
+	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
+	r = r < 0 ? r : hv_operate(ex->hv, &request);
 	if (r < 0)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
 }

@@ -57,6 +57,7 @@ struct manager {
 	char *config_error;
 	struct sequence_list sequences; /* the oldest first */
 	struct timer *advance;
+	struct timer *react; /* to what was put off */
 	uint64_t last_id;
 };
 
@@ -343,13 +344,13 @@ static bool stopping_all(const struct manager *m)
 
 static void react_to(struct manager *m, const struct guest *g)
 {
-	enum stage stage = reactions_decide(m->reactions, g, m->config, loop_now(m->loop),
-					    stopping_all(m));
+	enum death_action action = reactions_decide(m->reactions, g, m->config, loop_now(m->loop),
+						    stopping_all(m));
 	struct sequence *s;
 	struct plan *plan;
 	int r;
 
-	if (stage < 0)
+	if (action < 0)
 		return;
 	r = sequence_new(m, GOAL_REACT, NULL, 0, &s);
 	if (r < 0) {
@@ -358,24 +359,54 @@ static void react_to(struct manager *m, const struct guest *g)
 	}
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
 	s->phase = PHASE_RUNNING;
-	r = plan_reaction(g, stage, &plan);
+	r = plan_reaction(m->config, g, action, &plan);
 	r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
 	if (r < 0)
 		end_sequence(s, r, strerror(-r));
 }
 
+static void eject(struct manager *m, const struct guest *g)
+{
+	struct operation_request request = {
+		.operation = OPERATION_EJECT,
+		.uuid = g->uuid,
+		.name = (char *)g->name,
+		.domid = g->domain->domid,
+		.device = g->domain->eject,
+		.deadline = USEC_INFINITY,
+	};
+	int r = hv_operate(world_hv(m->world), &request);
+
+	if (r < 0)
+		log_warning_errno(r, "%s: its disk cannot be ejected", g->name);
+}
+
 static void react(struct manager *m)
 {
 	const struct inventory *inventory = world_inventory(m->world);
-	usec_t since;
+	usec_t since, now = loop_now(m->loop), next;
 
+	reactions_forget_gone(m->reactions, inventory);
 	for (size_t i = 0; m->config && i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
-		if (reactions_wanted(m->reactions, g) &&
-		    !executor_machine(m->executor, &g->uuid, &since))
+		if (executor_machine(m->executor, &g->uuid, &since))
+			continue;
+		if (reactions_wanted(m->reactions, g))
 			react_to(m, g);
+		else if (!stopping_all(m) && reactions_eject(m->reactions, g, now))
+			eject(m, g);
 	}
+	next = reactions_next(m->reactions, now);
+	if (next == USEC_INFINITY)
+		timer_clear(m->react);
+	else
+		timer_set(m->react, next);
+}
+
+static void on_react(void *data)
+{
+	react(data);
 }
 
 /* What the world and the executor report. */
@@ -404,6 +435,14 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	struct manager *m = data;
 	struct sequence *s;
 
+	/* Whether a disk could be ejected says nothing of the guest, nor of the folders. */
+	if (operation->operation == OPERATION_EJECT) {
+		if (result->error < 0)
+			log_warning("%s: its disk could not be ejected: %s", operation->name,
+				    result->reason);
+		executor_operation_finished(m->executor, operation, result);
+		return;
+	}
 	away_note(m->state, operation, result);
 	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
 	if (operation->adopted)
@@ -554,6 +593,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct state *state,
 			 },
 			 &m->executor);
 	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
+	r = r < 0 ? r : timer_new(loop, on_react, m, &m->react);
 	if (r < 0)
 		return r;
 	r = manager_reload(m, &reason);
@@ -576,6 +616,7 @@ struct manager *manager_free(struct manager *m)
 		sequence_free(s);
 	}
 	timer_free(m->advance);
+	timer_free(m->react);
 	config_free(m->config);
 	free(m->config_error);
 	reactions_free(m->reactions);
@@ -615,6 +656,13 @@ const char *manager_obstacle(const struct manager *m)
 	if (world_lost(m->world))
 		return world_lost(m->world);
 	return m->config ? NULL : m->config_error;
+}
+
+usec_t manager_restart_in(const struct manager *m, const struct guest *g)
+{
+	usec_t due = reactions_restart_due(m->reactions, g);
+
+	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
 }
 
 struct activity manager_activity(const struct manager *m, const struct guest *g)

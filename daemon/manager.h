@@ -54,6 +54,11 @@ const char *manager_warning(const struct manager *m, size_t index);
 /* Why nothing can be started or stopped, or NULL. */
 const char *manager_obstacle(const struct manager *m);
 
+/* How long until a guest that has ended is started again; USEC_INFINITY if it does not wait for
+ * that.
+ */
+usec_t manager_restart_in(const struct manager *m, const struct guest *g);
+
 struct activity manager_activity(const struct manager *m, const struct guest *g);
 
 DEFINE_CLEANUP(struct manager, manager_free);

@@ -5,16 +5,25 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* A domain that stays as it is. Its number comes back too late to be taken for another one. */
-struct settled {
+/* A guest that ejects its disks for ever costs no more than a worker in this time. */
+#define EJECT_INTERVAL (5 * USEC_PER_SEC)
+
+/*
+ * What is remembered of one domain, until it is gone. Its number comes back too late to be taken
+ * for another one.
+ */
+struct note {
 	struct uuid uuid;
 	uint32_t domid;
+	bool settled;   /* it stays as it is */
+	usec_t restart; /* it is started again at this time; USEC_INFINITY: that is not so */
+	usec_t eject;   /* not before this time is its next wish to eject a disk heard */
 };
 
 struct reactions {
 	struct state *state;
-	struct settled *settled;
-	size_t n_settled;
+	struct note *notes;
+	size_t n_notes;
 };
 
 struct reactions *reactions_new(struct state *state)
@@ -30,27 +39,83 @@ struct reactions *reactions_free(struct reactions *rx)
 {
 	if (!rx)
 		return NULL;
-	free(rx->settled);
+	free(rx->notes);
 	free(rx);
 	return NULL;
 }
 
+static struct note *find_note(const struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+{
+	for (size_t i = 0; i < rx->n_notes; i++)
+		if (rx->notes[i].domid == domid && uuid_equal(&rx->notes[i].uuid, uuid))
+			return &rx->notes[i];
+	return NULL;
+}
+
+static struct note *make_note(struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+{
+	struct note *note = find_note(rx, uuid, domid), *bigger;
+
+	if (note)
+		return note;
+	bigger = realloc(rx->notes, (rx->n_notes + 1) * sizeof(*bigger));
+	if (!bigger)
+		return NULL;
+	rx->notes = bigger;
+	note = &rx->notes[rx->n_notes++];
+	*note = (struct note){.uuid = *uuid, .domid = domid, .restart = USEC_INFINITY};
+	return note;
+}
+
 static bool is_settled(const struct reactions *rx, const struct domain *d)
 {
-	for (size_t i = 0; i < rx->n_settled; i++)
-		if (rx->settled[i].domid == d->domid && uuid_equal(&rx->settled[i].uuid, &d->uuid))
-			return true;
-	return false;
+	const struct note *note = find_note(rx, &d->uuid, d->domid);
+
+	return note && note->settled;
 }
 
 void reactions_give_up(struct reactions *rx, const struct uuid *uuid, uint32_t domid)
 {
-	struct settled *bigger = realloc(rx->settled, (rx->n_settled + 1) * sizeof(*bigger));
+	struct note *note = make_note(rx, uuid, domid);
 
-	if (!bigger)
+	if (!note)
 		return;
-	rx->settled = bigger;
-	rx->settled[rx->n_settled++] = (struct settled){.uuid = *uuid, .domid = domid};
+	note->settled = true;
+	note->restart = USEC_INFINITY;
+}
+
+void reactions_forget_gone(struct reactions *rx, const struct inventory *inventory)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rx->n_notes; i++) {
+		const struct guest *g = inventory_find(inventory, &rx->notes[i].uuid);
+
+		if (g && g->domain && g->domain->domid == rx->notes[i].domid)
+			rx->notes[kept++] = rx->notes[i];
+	}
+	rx->n_notes = kept;
+}
+
+usec_t reactions_restart_due(const struct reactions *rx, const struct guest *g)
+{
+	const struct note *note = g->domain ? find_note(rx, &g->uuid, g->domain->domid) : NULL;
+
+	return note ? note->restart : USEC_INFINITY;
+}
+
+usec_t reactions_next(const struct reactions *rx, usec_t now)
+{
+	usec_t next = USEC_INFINITY;
+
+	for (size_t i = 0; i < rx->n_notes; i++) {
+		/* What is due and not begun waits for something else, whose end will be told. */
+		if (rx->notes[i].restart > now)
+			next = MIN(next, rx->notes[i].restart);
+		if (rx->notes[i].eject > now)
+			next = MIN(next, rx->notes[i].eject);
+	}
+	return next;
 }
 
 bool reactions_wanted(const struct reactions *rx, const struct guest *g)
@@ -91,26 +156,115 @@ static void hold(struct reactions *rx, const struct guest *g, const struct confi
 	state_set_failure(rx->state, &g->uuid, g->name, text);
 }
 
-enum stage reactions_decide(struct reactions *rx, const struct guest *g,
-			    const struct config *config, usec_t now, bool stopping)
+/* What is left to do for a guest that is not started again. */
+static enum death_action remove(const struct guest *g, enum death_action action, bool stopping)
+{
+	if (death_action_dumps(action) && !stopping)
+		return DEATH_COREDUMP_DESTROY;
+	log_decision(g, MSG_GUEST_ENDED, LOG_INFO,
+		     death_action_dumps(action)
+			     ? "is removed without a core dump, since guests are being stopped"
+			     : "is removed");
+	return DEATH_DESTROY;
+}
+
+static void delay(struct reactions *rx, const struct guest *g, usec_t now, usec_t pause)
+{
+	struct note *note = make_note(rx, &g->uuid, g->domain->domid);
+	_cleanup_free_ char *text = NULL;
+
+	if (!note)
+		return;
+	note->restart = now + pause;
+	if (str_format(&text, "is started again in %u s", (unsigned)(pause / USEC_PER_SEC)) >= 0)
+		log_decision(g, MSG_GUEST_DELAYED, LOG_NOTICE, text);
+}
+
+/* False if it is not time yet. */
+static bool may_begin(struct reactions *rx, const struct guest *g, const struct config *config,
+		      usec_t now)
+{
+	struct note *note = find_note(rx, &g->uuid, g->domain->domid);
+	usec_t pause;
+
+	if (note && note->restart != USEC_INFINITY)
+		return now >= note->restart;
+	pause = history_restart_pause(state_history(rx->state), &g->uuid, now,
+				      config->restart_interval);
+	if (pause == 0)
+		return true;
+	delay(rx, g, now, pause);
+	return false;
+}
+
+static const char *restart_text(enum death_action action)
+{
+	switch (action) {
+	case DEATH_RENAME_RESTART:
+		return "is preserved under another name, and started again";
+	case DEATH_COREDUMP_RESTART:
+		return "is started again, behind a core dump";
+	case DEATH_SOFT_RESET:
+		return "goes on with its memory as it is";
+	case DEATH_RESTART:
+	case DEATH_DESTROY:
+	case DEATH_PRESERVE:
+	case DEATH_COREDUMP_DESTROY:
+	case _DEATH_ACTION_MAX:
+	case _DEATH_ACTION_INVALID:
+		break;
+	}
+	return "is started again";
+}
+
+enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
+				   const struct config *config, usec_t now, bool stopping)
 {
 	enum death_action action = domain_death_action(g->domain);
+	const struct history *history = state_history(rx->state);
+	struct note *note;
 
 	if (action == DEATH_PRESERVE) {
 		log_decision(g, MSG_GUEST_ENDED, LOG_NOTICE, "is preserved as configured");
 		reactions_give_up(rx, &g->uuid, g->domain->domid);
-		return _STAGE_INVALID;
+		return _DEATH_ACTION_INVALID;
 	}
-	if (action == DEATH_DESTROY || stopping) {
-		log_decision(g, MSG_GUEST_ENDED, LOG_INFO, "is removed");
-		return STAGE_CLEAN;
-	}
-	if (!history_may_restart(state_history(rx->state), &g->uuid, now, config->restart_limit,
+	if (!death_action_restarts(action) || stopping)
+		return remove(g, action, stopping);
+	if (reactions_restart_due(rx, g) == USEC_INFINITY &&
+	    !history_may_restart(history, &g->uuid, now, config->restart_limit,
 				 config->restart_interval)) {
 		hold(rx, g, config);
-		return STAGE_CLEAN;
+		return death_action_dumps(action) ? DEATH_COREDUMP_DESTROY : DEATH_DESTROY;
 	}
-	log_decision(g, MSG_GUEST_ENDED, LOG_INFO, "is started again");
+	if (!may_begin(rx, g, config, now))
+		return _DEATH_ACTION_INVALID;
+	note = find_note(rx, &g->uuid, g->domain->domid);
+	if (note)
+		note->restart = USEC_INFINITY;
+	log_decision(g, MSG_GUEST_ENDED, LOG_INFO, restart_text(action));
 	state_add_restart(rx->state, &g->uuid, g->name, now);
-	return STAGE_RESTART;
+	return action;
+}
+
+bool reactions_eject(struct reactions *rx, const struct guest *g, usec_t now)
+{
+	struct log_fields fields = {
+		.message_id = MSG_GUEST_EJECTS,
+		.domain = g->name,
+		.uuid = &g->uuid,
+		.elapsed = USEC_INFINITY,
+	};
+	struct note *note;
+
+	if (!guest_is_alive(g) || !g->domain->eject || g->busy ||
+	    g->domain->manager != DOMAIN_MANAGER_XENDOMAINSD)
+		return false;
+	note = make_note(rx, &g->uuid, g->domain->domid);
+	if (!note || now < note->eject)
+		return false;
+	note->eject = now + EJECT_INTERVAL;
+	fields.domid = g->domain->domid;
+	log_message(LOG_INFO, &fields, "ejects %s", g->domain->eject);
+	return true;
 }

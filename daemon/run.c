@@ -70,6 +70,7 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 	const struct step *s = run->machine.step;
 	struct operation_request request = run_cleanup(run);
 
+	request.dump = s->dump;
 	switch (machine_stage(&run->machine)) {
 	case STAGE_RESTORE:
 		request.operation = OPERATION_RESTORE;
@@ -105,6 +106,10 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		break;
 	case STAGE_RESTART:
 		request.operation = OPERATION_RESTART;
+		request.source = s->source;
+		break;
+	case STAGE_SOFT_RESET:
+		request.operation = OPERATION_SOFT_RESET;
 		request.source = s->source;
 		break;
 	case STAGE_CLEAN:
@@ -173,6 +178,7 @@ bool run_needs_place(const struct run *run)
 	case STAGE_RESTART:
 		return true;
 	case STAGE_RESUME:
+	case STAGE_SOFT_RESET:
 	case STAGE_UNPAUSE:
 	case STAGE_SYSRQ:
 	case STAGE_SHUTDOWN:

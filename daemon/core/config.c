@@ -236,6 +236,7 @@ static const struct setting host_keys[] = {
 	{"MigrateAnswerTimeout", parse_wait, FIELD(answer_limit), USEC_PER_SEC, 0},
 	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
 	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
+	{"DumpFolder", parse_path, FIELD(dumps), 0, 0},
 };
 
 struct config *config_new(void)
@@ -258,8 +259,9 @@ struct config *config_new(void)
 		.parallel = 8,
 		.restart_limit = 5,
 		.restart_interval = 600 * USEC_PER_SEC,
+		.dumps = strdup("/var/lib/xen/dump"),
 	};
-	return c->save && c->autostart ? TAKE_PTR(c) : NULL;
+	return c->save && c->autostart && c->dumps ? TAKE_PTR(c) : NULL;
 }
 
 void config_free(struct config *c)
@@ -273,6 +275,7 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->n_domains; i++)
 		free(c->domains[i].pattern);
 	free(c->domains);
+	free(c->dumps);
 	for (size_t i = 0; i < c->n_warnings; i++)
 		free(c->warnings[i]);
 	free(c->warnings);

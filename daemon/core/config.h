@@ -40,6 +40,7 @@ struct config {
 	bool forced_destroy;      /* a guest that nothing else stops is destroyed */
 	unsigned restart_limit;   /* a guest restarts itself so often ... */
 	usec_t restart_interval;  /* ... within this time, and is then left down */
+	char *dumps;              /* folder of core dumps; NULL: none are made */
 
 	struct config_domain *domains; /* sections of their own, in the order they were read */
 	size_t n_domains;

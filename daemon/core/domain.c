@@ -16,10 +16,15 @@ static const char *const manager_names[_DOMAIN_MANAGER_MAX] = {
 	[DOMAIN_MANAGER_LIBVIRT] = "libvirt",
 };
 
+/* As libxl spells them. */
 static const char *const action_names[_DEATH_ACTION_MAX] = {
 	[DEATH_DESTROY] = "destroy",
 	[DEATH_RESTART] = "restart",
+	[DEATH_RENAME_RESTART] = "restart_rename",
 	[DEATH_PRESERVE] = "preserve",
+	[DEATH_COREDUMP_DESTROY] = "coredump_destroy",
+	[DEATH_COREDUMP_RESTART] = "coredump_restart",
+	[DEATH_SOFT_RESET] = "soft_reset",
 };
 
 const char *shutdown_reason_to_string(enum shutdown_reason reason)
@@ -44,22 +49,8 @@ enum domain_manager domain_manager_from_string(const char *s)
 
 enum death_action death_action_from_string(const char *s)
 {
-	static const struct {
-		const char *name;
-		enum death_action action;
-	} variants[] = {
-		{"restart_rename", DEATH_RESTART},
-		{"soft_reset", DEATH_RESTART},
-		{"coredump_restart", DEATH_RESTART},
-		{"coredump_destroy", DEATH_DESTROY},
-	};
-
-	if (!s)
-		return DEATH_DESTROY;
-	for (size_t i = 0; i < ELEMENTSOF(variants); i++)
-		if (str_equal(variants[i].name, s))
-			return variants[i].action;
-	return (enum death_action)str_lookup(action_names, _DEATH_ACTION_MAX, s);
+	return s ? (enum death_action)str_lookup(action_names, _DEATH_ACTION_MAX, s)
+		 : DEATH_DESTROY;
 }
 
 const char *death_action_to_string(enum death_action action)
@@ -73,17 +64,42 @@ enum death_action domain_death_action(const struct domain *d)
 	case SHUTDOWN_REASON_POWEROFF:
 		return d->on_poweroff;
 	case SHUTDOWN_REASON_REBOOT:
-	case SHUTDOWN_REASON_SOFT_RESET:
 		return d->on_reboot;
 	case SHUTDOWN_REASON_SUSPEND:
 		return DEATH_PRESERVE;
-	case SHUTDOWN_REASON_CRASH:
 	case SHUTDOWN_REASON_WATCHDOG:
+		return d->on_watchdog;
+	case SHUTDOWN_REASON_SOFT_RESET:
+		return d->on_soft_reset;
+	case SHUTDOWN_REASON_CRASH:
 	case _SHUTDOWN_REASON_MAX:
 	case _SHUTDOWN_REASON_INVALID:
 		break;
 	}
 	return d->on_crash;
+}
+
+bool death_action_restarts(enum death_action action)
+{
+	switch (action) {
+	case DEATH_RESTART:
+	case DEATH_RENAME_RESTART:
+	case DEATH_COREDUMP_RESTART:
+	case DEATH_SOFT_RESET:
+		return true;
+	case DEATH_DESTROY:
+	case DEATH_PRESERVE:
+	case DEATH_COREDUMP_DESTROY:
+	case _DEATH_ACTION_MAX:
+	case _DEATH_ACTION_INVALID:
+		break;
+	}
+	return false;
+}
+
+bool death_action_dumps(enum death_action action)
+{
+	return action == DEATH_COREDUMP_DESTROY || action == DEATH_COREDUMP_RESTART;
 }
 
 void domain_set_flags(struct domain *d, bool running, bool blocked)
@@ -112,6 +128,7 @@ void domain_done(struct domain *d)
 {
 	free(d->name);
 	free(d->source);
+	free(d->eject);
 }
 
 void domain_list_free(struct domain_list *l)

@@ -33,7 +33,12 @@ enum domain_manager {
 enum death_action {
 	DEATH_DESTROY,
 	DEATH_RESTART,
+	DEATH_RENAME_RESTART, /* the dead domain is kept under another name, the guest starts afresh
+			       */
 	DEATH_PRESERVE,
+	DEATH_COREDUMP_DESTROY,
+	DEATH_COREDUMP_RESTART,
+	DEATH_SOFT_RESET, /* its memory is kept: it boots another kernel by itself (kexec) */
 	_DEATH_ACTION_MAX,
 	_DEATH_ACTION_INVALID = -EINVAL,
 };
@@ -53,8 +58,10 @@ struct domain {
 	char flags[7]; /* as "xl list" has them: "r-----"; empty if nobody has told */
 
 	enum domain_manager manager;
-	char *source;                                       /* ours: the file that it comes from */
-	enum death_action on_poweroff, on_reboot, on_crash; /* ours */
+	/* Ours only: */
+	char *source; /* the file that it comes from */
+	enum death_action on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset;
+	char *eject; /* the disk (vdev) that the guest wants to be without; mostly NULL */
 };
 
 struct domain_list {
@@ -67,15 +74,16 @@ enum shutdown_reason shutdown_reason_from_string(const char *s);
 const char *domain_manager_to_string(enum domain_manager manager);
 enum domain_manager domain_manager_from_string(const char *s);
 
-/*
- * libxl's name of an action. The variants that differ in details that we do not have yet are read
- * as the action they are built on (coredump_restart as restart). NULL is libxl's default, destroy.
- */
+/* libxl's name of an action. NULL is libxl's default, destroy. */
 enum death_action death_action_from_string(const char *s);
 const char *death_action_to_string(enum death_action action);
 
 /* What is to be done with one of our own domains that has shut down; not for a suspended one. */
 enum death_action domain_death_action(const struct domain *d);
+
+/* Whether the guest is to run again after that, and whether its memory is to be kept in a file. */
+bool death_action_restarts(enum death_action action);
+bool death_action_dumps(enum death_action action);
 
 /* Fills in the flags from what else is known; running and blocked are the scheduler's words. */
 void domain_set_flags(struct domain *d, bool running, bool blocked);

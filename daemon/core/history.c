@@ -7,6 +7,9 @@
 /* No limit that can be configured needs more of a guest's restarts than this. */
 #define RESTARTS_KEPT 100
 
+#define FIRST_PAUSE USEC_PER_SEC
+#define LAST_PAUSE  (60 * USEC_PER_SEC)
+
 struct history *history_new(void)
 {
 	return calloc(1, sizeof(struct history));
@@ -92,8 +95,8 @@ int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now)
 	return 0;
 }
 
-bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_t now,
-			 unsigned limit, usec_t interval)
+static unsigned count_recent(const struct history *h, const struct uuid *uuid, usec_t now,
+			     usec_t interval)
 {
 	const struct past *past = find(h, uuid);
 	unsigned recent = 0;
@@ -101,7 +104,26 @@ bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_
 	for (size_t i = 0; past && i < past->n_restarts; i++)
 		if (usec_sub(now, past->restarts[i]) < interval)
 			recent++;
-	return recent < limit;
+	return recent;
+}
+
+bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_t now,
+			 unsigned limit, usec_t interval)
+{
+	return count_recent(h, uuid, now, interval) < limit;
+}
+
+usec_t history_restart_pause(const struct history *h, const struct uuid *uuid, usec_t now,
+			     usec_t interval)
+{
+	unsigned recent = count_recent(h, uuid, now, interval);
+	usec_t pause = FIRST_PAUSE;
+
+	if (recent == 0)
+		return 0;
+	while (--recent > 0 && pause < LAST_PAUSE)
+		pause *= 2;
+	return MIN(pause, LAST_PAUSE);
 }
 
 void history_forgive(struct history *h, const struct uuid *uuid)

@@ -53,6 +53,13 @@ int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now);
 bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_t now,
 			 unsigned limit, usec_t interval);
 
+/*
+ * How long the next restart is put off: the first one in an interval not at all, each further one
+ * for twice as long, from a second up to a minute.
+ */
+usec_t history_restart_pause(const struct history *h, const struct uuid *uuid, usec_t now,
+			     usec_t interval);
+
 /* Forgets failure and restarts: somebody wants the guest to run. */
 void history_forgive(struct history *h, const struct uuid *uuid);
 

@@ -16,6 +16,7 @@ static const char *const stage_names[_STAGE_MAX] = {
 	[STAGE_SHUTDOWN_ALL] = "shutdown-all",
 	[STAGE_DESTROY] = "destroy",
 	[STAGE_RESTART] = "restart",
+	[STAGE_SOFT_RESET] = "soft-reset",
 	[STAGE_CLEAN] = "clean",
 };
 
@@ -55,6 +56,7 @@ static void step_done(struct step *s)
 	free(s->stale);
 	free(s->sysrq);
 	target_list_done(&s->targets);
+	free(s->dump);
 }
 
 void plan_free(struct plan *plan)
@@ -87,6 +89,49 @@ static int conclude(struct step *s, enum step_result result, const char *format,
 	r = str_vformat(&s->reason, format, ap);
 	va_end(ap);
 	return r;
+}
+
+/* A file for a guest: its name, unless a file cannot be called so. */
+static int guest_path(const char *folder, const struct guest *g, char **ret)
+{
+	_cleanup_free_ char *file = NULL;
+	int r = file_name_escape(g->name, &file);
+
+	if (r == -ENOMEM)
+		return r;
+	return str_format(ret, "%s/%s", folder, r < 0 ? UUID_TEXT(&g->uuid) : file);
+}
+
+static enum stage action_stage(enum death_action action)
+{
+	switch (action) {
+	case DEATH_RESTART:
+	case DEATH_RENAME_RESTART:
+	case DEATH_COREDUMP_RESTART:
+		return STAGE_RESTART;
+	case DEATH_SOFT_RESET:
+		return STAGE_SOFT_RESET;
+	case DEATH_DESTROY:
+	case DEATH_COREDUMP_DESTROY:
+	case DEATH_PRESERVE:
+	case _DEATH_ACTION_MAX:
+	case _DEATH_ACTION_INVALID:
+		break;
+	}
+	return STAGE_CLEAN;
+}
+
+/* What is done about a guest that has ended. */
+static int plan_end(struct step *s, const struct config *config, const struct guest *g,
+		    enum death_action action)
+{
+	int r = str_replace(&s->source, g->domain->source);
+
+	add_stage(s, action_stage(action));
+	s->preserve = action == DEATH_RENAME_RESTART;
+	if (r < 0 || !death_action_dumps(action) || !config->dumps)
+		return r;
+	return guest_path(config->dumps, g, &s->dump);
 }
 
 static int plan_restore(struct step *s, const struct guest *g, const struct history *history)
@@ -149,6 +194,10 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 		add_stage(s, STAGE_RESUME);
 		return 0;
 	}
+	/* Its restart may be put off, or may have failed: it is wanted now. */
+	if (d && d->shutdown && !g->busy && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	    d->reason != SHUTDOWN_REASON_SUSPEND && death_action_restarts(domain_death_action(d)))
+		return plan_end(s, config, g, domain_death_action(d));
 	if (d && d->shutdown && !g->busy)
 		return conclude(s, STEP_FAILED,
 				"domain %u of it has ended (%s) and is still there; "
@@ -161,17 +210,6 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	if (!g->image || is_used_up(g->image, history))
 		return conclude(s, STEP_FAILED, "has neither a configuration nor an image");
 	return conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");
-}
-
-/* Where the image of a guest goes: its name, unless a file cannot be called so. */
-static int image_path(const struct config *config, const struct guest *g, char **ret)
-{
-	_cleanup_free_ char *file = NULL;
-	int r = file_name_escape(g->name, &file);
-
-	if (r == -ENOMEM)
-		return r;
-	return str_format(ret, "%s/%s", config->save, r < 0 ? UUID_TEXT(&g->uuid) : file);
 }
 
 static bool in_scope(const struct config *config, const struct guest *g)
@@ -241,7 +279,7 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->answer_limit = config->answer_limit;
 	r = str_replace(&s->sysrq, config->sysrq);
 	r = r < 0 ? r : target_list_copy(&config->migrate, &s->targets);
-	return r < 0 || !config->save ? r : image_path(config, g, &s->image);
+	return r < 0 || !config->save ? r : guest_path(config->save, g, &s->image);
 }
 
 static bool concerns(enum goal goal, const struct guest *g)
@@ -320,7 +358,8 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	return 0;
 }
 
-int plan_reaction(const struct guest *g, enum stage stage, struct plan **ret)
+int plan_reaction(const struct config *config, const struct guest *g, enum death_action action,
+		  struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct step *s;
@@ -330,9 +369,8 @@ int plan_reaction(const struct guest *g, enum stage stage, struct plan **ret)
 		return r;
 	s = &plan->steps[plan->n_steps++];
 	*s = (struct step){.uuid = g->uuid, .domid = g->domain->domid};
-	add_stage(s, stage);
 	r = str_replace(&s->name, g->name);
-	r = r < 0 ? r : str_replace(&s->source, g->domain->source);
+	r = r < 0 ? r : plan_end(s, config, g, action);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

@@ -21,6 +21,7 @@ enum stage {
 	STAGE_SHUTDOWN_ALL, /* when all other guests have their stages before this behind them */
 	STAGE_DESTROY,      /* of a guest that is still there, because it is configured so */
 	STAGE_RESTART,      /* destroy and create again: the guest asked for a reboot */
+	STAGE_SOFT_RESET,   /* devices are made anew, memory stays: the guest boots by itself */
 	STAGE_CLEAN,        /* destroy what is left of a guest that has ended */
 	_STAGE_MAX,
 	_STAGE_INVALID = -EINVAL,
@@ -61,6 +62,8 @@ struct step {
 	char *source;  /* file that a created guest comes from */
 	char *stale;   /* image that a created guest outlives */
 	char *sysrq;   /* keys for STAGE_SYSRQ */
+	char *dump;    /* file for the memory of a guest that has ended; NULL: none */
+	bool preserve; /* STAGE_RESTART: the old domain is kept, as another guest */
 	uint64_t memory_kib;
 	struct target_list targets; /* to migrate to */
 	usec_t answer_limit;
@@ -88,8 +91,12 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	       const struct history *history, const char *const *names, size_t n_names,
 	       struct plan **ret, const char **ret_unknown);
 
-/* The plan that puts one guest in order that has ended: STAGE_RESTART or STAGE_CLEAN. */
-int plan_reaction(const struct guest *g, enum stage stage, struct plan **ret);
+/*
+ * The plan that puts one guest in order that has ended, by any action but DEATH_PRESERVE. 0 or
+ * -ENOMEM.
+ */
+int plan_reaction(const struct config *config, const struct guest *g, enum death_action action,
+		  struct plan **ret);
 
 /* Removes the steps for which drop() says so. */
 void plan_drop(struct plan *plan, bool (*drop)(const void *data, const struct step *step),

@@ -28,6 +28,8 @@ struct watched {
 	uint32_t domid;
 	struct uuid uuid;
 	bool seen;
+	uint32_t disks[MARK_REMOVABLE_MAX]; /* those that the guest may eject */
+	size_t n_disks;
 };
 
 struct host {
@@ -93,6 +95,11 @@ static void set_watch(struct host *h, const char *path, const char *token, bool 
 		xs_unwatch(h->xs, path, token);
 }
 
+static void eject_path(char *path, size_t size, uint32_t domid, uint32_t devid)
+{
+	snprintf(path, size, "/local/domain/%u/device/vbd/%u/eject", domid, devid);
+}
+
 static void set_watches(struct host *h, const struct watched *w, bool on)
 {
 	char path[128];
@@ -103,6 +110,10 @@ static void set_watches(struct host *h, const struct watched *w, bool on)
 	set_watch(h, path, "guest", on);
 	snprintf(path, sizeof(path), "/vm/%s/name", UUID_TEXT(&w->uuid));
 	set_watch(h, path, "toolstack", on);
+	for (size_t i = 0; i < w->n_disks; i++) {
+		eject_path(path, sizeof(path), w->domid, w->disks[i]);
+		set_watch(h, path, "guest", on);
+	}
 }
 
 static struct watched *find_watched(struct host *h, uint32_t domid, const struct uuid *uuid)
@@ -132,6 +143,7 @@ static void watch_domain(struct host *h, const struct domain *d)
 
 static void unwatch_unseen(struct host *h)
 {
+	bool ended = false;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < h->n_watched; i++) {
@@ -140,9 +152,13 @@ static void unwatch_unseen(struct host *h)
 			h->watched[kept++].seen = false;
 		} else {
 			set_watches(h, &h->watched[i], false);
+			ended = true;
 		}
 	}
 	h->n_watched = kept;
+	/* One that was preserved is another guest with the same nodes. */
+	for (size_t i = 0; ended && i < kept; i++)
+		set_watches(h, &h->watched[i], true);
 }
 
 static void on_quiet(void *data)
@@ -190,40 +206,86 @@ static void on_heartbeat(void *data)
 
 /* Domains. */
 
-static bool is_libvirts(const struct domain *d)
+static bool is_libvirts(const struct domain *d, const struct uuid *built)
 {
 	char path[256];
 	struct stat st;
 
 	snprintf(path, sizeof(path), USERDATA_FOLDER "/userdata-d.%u.%s.libvirt-xml", d->domid,
-		 UUID_TEXT(&d->uuid));
+		 UUID_TEXT(built));
 	return stat(path, &st) == 0;
 }
 
-static int read_mark(struct host *h, struct domain *d)
+/*
+ * Which disk the guest wants to be without. The guest writes the nodes, and makes them: each is
+ * watched by itself, and nothing else below the folder that is the guest's.
+ */
+static int read_wishes(struct host *h, struct domain *d, const struct mark *mark)
+{
+	struct watched *w = find_watched(h, d->domid, &d->uuid);
+	const char *vdev;
+	uint32_t devid;
+	char path[128];
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && w && mark_removable(mark, i, &vdev, &devid) >= 0; i++) {
+		_cleanup_free_ char *wish = NULL;
+
+		eject_path(path, sizeof(path), d->domid, devid);
+		if (i >= w->n_disks || w->disks[i] != devid) {
+			w->n_disks = MAX(w->n_disks, i + 1);
+			w->disks[i] = devid;
+			set_watch(h, path, "guest", true);
+		}
+		wish = read_node(h, path, NULL);
+		if (!d->eject && str_equal(wish, "eject"))
+			r = str_replace(&d->eject, vdev);
+	}
+	return r;
+}
+
+static int read_mark(struct host *h, struct domain *d, const struct uuid *built)
 {
 	_cleanup_(mark_done) struct mark mark = {0};
 	_cleanup_free_ char *text = NULL;
 	char path[64];
 	size_t length;
+	int r;
 
 	snprintf(path, sizeof(path), "/libxl/%u/" MARK_KEY, d->domid);
 	text = read_node(h, path, &length);
 	if (!text || mark_parse(text, length, &mark) < 0 || !uuid_equal(&mark.uuid, &d->uuid)) {
-		d->manager = is_libvirts(d) ? DOMAIN_MANAGER_LIBVIRT : DOMAIN_MANAGER_XL;
+		d->manager = is_libvirts(d, built) ? DOMAIN_MANAGER_LIBVIRT : DOMAIN_MANAGER_XL;
 		return 0;
 	}
 	d->manager = DOMAIN_MANAGER_XENDOMAINSD;
 	d->on_poweroff = death_action_from_string(mark.on_poweroff);
 	d->on_reboot = death_action_from_string(mark.on_reboot);
+	d->on_watchdog = death_action_from_string(mark.on_watchdog);
 	d->on_crash = death_action_from_string(mark.on_crash);
-	return str_replace(&d->source, mark.source);
+	d->on_soft_reset = death_action_from_string(mark.on_soft_reset);
+	r = str_replace(&d->source, mark.source);
+	r = r < 0 || d->dying ? r : read_wishes(h, d, &mark);
+	return r;
+}
+
+/*
+ * Xen knows the UUID that a domain was built with. One that was preserved, so that the guest could
+ * be started afresh beside it, has another one since, which only XenStore knows (and no guest
+ * writes).
+ */
+static struct uuid read_uuid(struct host *h, uint32_t domid, const struct uuid *built)
+{
+	_cleanup_free_ char *vm = read_domain_node(h, domid, "vm");
+	struct uuid uuid;
+
+	return vm && uuid_parse(path_base(vm), &uuid) >= 0 ? uuid : *built;
 }
 
 static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)
 {
 	_cleanup_free_ char *target = NULL, *up = NULL, *driver = NULL;
-	int r;
+	struct uuid built;
 
 	*d = (struct domain){
 		.domid = info->domid,
@@ -235,7 +297,8 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 		.vcpus = info->vcpu_online,
 		.cpu_time = info->cpu_time / 1000,
 	};
-	memcpy(d->uuid.bytes, libxl_uuid_bytearray_const(&info->uuid), sizeof(d->uuid.bytes));
+	memcpy(built.bytes, libxl_uuid_bytearray_const(&info->uuid), sizeof(built.bytes));
+	d->uuid = read_uuid(h, d->domid, &built);
 	d->name = read_domain_node(h, d->domid, "name");
 	driver = read_domain_node(h, d->domid, "libxl");
 	d->driver = d->domid && driver;
@@ -247,10 +310,9 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 		return 0;
 	up = read_domain_node(h, d->domid, "control/feature-poweroff");
 	d->up = str_equal(up, "1");
-	r = read_mark(h, d);
-	if (r >= 0 && !d->dying)
+	if (!d->dying)
 		watch_domain(h, d);
-	return r;
+	return read_mark(h, d, &built);
 }
 
 int host_list(struct host *h, struct domain_list **ret)

@@ -20,6 +20,7 @@ static void guest_done(struct sim_guest *g)
 	free(g->config);
 	free(g->config_error);
 	free(g->image_error);
+	free(g->ejects);
 	way_done(&g->create);
 	way_done(&g->restore);
 	way_done(&g->save);
@@ -91,6 +92,22 @@ static int read_identity(struct json_object *o, size_t index, struct sim_guest *
 	return r >= 0 && str_empty(g->name) ? -EINVAL : r;
 }
 
+static int read_action(struct json_object *o, const char *key, enum death_action *ret)
+{
+	*ret = death_action_from_string(json_get_string(o, key));
+	return *ret < 0 ? -EINVAL : 0;
+}
+
+static int read_actions(struct json_object *o, struct sim_guest *g)
+{
+	int r = read_action(o, "on_poweroff", &g->on_poweroff);
+
+	r = r < 0 ? r : read_action(o, "on_reboot", &g->on_reboot);
+	r = r < 0 ? r : read_action(o, "on_watchdog", &g->on_watchdog);
+	r = r < 0 ? r : read_action(o, "on_crash", &g->on_crash);
+	return r < 0 ? r : read_action(o, "on_soft_reset", &g->on_soft_reset);
+}
+
 static int read_guest(struct json_object *o, size_t index, struct sim_guest *g)
 {
 	const char *manager = json_get_string(o, "manager");
@@ -102,11 +119,9 @@ static int read_guest(struct json_object *o, size_t index, struct sim_guest *g)
 	g->running = json_get_bool(o, "running");
 	g->up_after = number(o, "up_ms", 0) * USEC_PER_MSEC;
 	g->manager = manager ? domain_manager_from_string(manager) : DOMAIN_MANAGER_XENDOMAINSD;
-	g->on_poweroff = death_action_from_string(json_get_string(o, "on_poweroff"));
-	g->on_reboot = death_action_from_string(json_get_string(o, "on_reboot"));
-	g->on_crash = death_action_from_string(json_get_string(o, "on_crash"));
-	if (g->manager < 0 || g->on_poweroff < 0 || g->on_reboot < 0 || g->on_crash < 0)
+	if (g->manager < 0 || read_actions(o, g) < 0)
 		return -EINVAL;
+	r = r < 0 ? r : str_replace(&g->ejects, json_get_string(o, "ejects"));
 	r = r < 0 ? r : str_replace(&g->config, json_get_string(o, "config"));
 	r = r < 0 ? r : str_replace(&g->config_error, json_get_string(o, "config_error"));
 	r = r < 0 ? r : str_replace(&g->image_error, json_get_string(o, "image_error"));

@@ -24,10 +24,11 @@ struct sim_guest {
 	char *image_error;
 	bool running;
 	enum domain_manager manager;
-	enum death_action on_poweroff, on_reboot, on_crash;
+	enum death_action on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset;
 	struct sim_way create, restore, save, destroy, migrate;
 	struct sim_way shutdown; /* hangs: the guest does not listen */
 	usec_t up_after;         /* its kernel answers so long after it began to run */
+	char *ejects;            /* a disk that it wants to be without, again and again */
 	usec_t ends_after;       /* by itself; 0: it does not */
 	enum shutdown_reason ends_with;
 };

@@ -37,11 +37,21 @@ struct actor {
 	bool aborted;
 };
 
+/* A domain that has ended and is kept as it is, while its guest lives on in another one. */
+struct remains {
+	uint32_t domid;
+	struct uuid uuid;
+	char *name;
+	enum shutdown_reason reason;
+};
+
 struct sim {
 	struct hv hv;
 	struct loop *loop;
 	struct sim_host *host;
 	struct actor *actors; /* one for each guest of the host */
+	struct remains *remains;
+	size_t n_remains;
 	uint32_t next_domid;
 	struct timer *change;
 	struct timer *survey;
@@ -143,11 +153,16 @@ static int make_domain(const struct actor *a, struct domain *ret)
 		.manager = a->manager,
 		.on_poweroff = g->on_poweroff,
 		.on_reboot = g->on_reboot,
+		.on_watchdog = g->on_watchdog,
 		.on_crash = g->on_crash,
+		.on_soft_reset = g->on_soft_reset,
 	};
 	int r = str_replace(&d.name, g->name);
 
 	domain_set_flags(&d, false, !d.paused && !d.shutdown);
+	if (r >= 0 && !a->shutdown)
+		r = str_replace(&d.eject, g->ejects);
+
 	if (r >= 0 && a->manager == DOMAIN_MANAGER_XENDOMAINSD)
 		r = str_replace(&d.source, g->config);
 	if (r < 0) {
@@ -158,6 +173,43 @@ static int make_domain(const struct actor *a, struct domain *ret)
 	return 0;
 }
 
+/* What was preserved is ours, and stays. */
+static int make_remains(const struct remains *remains, struct domain *ret)
+{
+	*ret = (struct domain){
+		.domid = remains->domid,
+		.uuid = remains->uuid,
+		.shutdown = true,
+		.reason = remains->reason,
+		.manager = DOMAIN_MANAGER_XENDOMAINSD,
+		.on_poweroff = DEATH_PRESERVE,
+		.on_reboot = DEATH_PRESERVE,
+		.on_watchdog = DEATH_PRESERVE,
+		.on_crash = DEATH_PRESERVE,
+		.on_soft_reset = DEATH_PRESERVE,
+	};
+	return str_replace(&ret->name, remains->name);
+}
+
+static int keep_remains(const struct actor *a)
+{
+	struct sim *sim = a->sim;
+	struct remains *bigger = realloc(sim->remains, (sim->n_remains + 1) * sizeof(*bigger));
+	struct remains *new;
+	int r;
+
+	if (!bigger)
+		return -ENOMEM;
+	sim->remains = bigger;
+	new = &sim->remains[sim->n_remains];
+	*new = (struct remains){
+		.domid = a->domid, .uuid = a->request.preserve, .reason = a->reason};
+	r = str_format(&new->name, "%s-%u", a->guest->name, a->domid);
+	if (r >= 0)
+		sim->n_remains++;
+	return r;
+}
+
 static int sim_list(struct hv *hv, struct domain_list **ret)
 {
 	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
@@ -166,7 +218,7 @@ static int sim_list(struct hv *hv, struct domain_list **ret)
 
 	if (!l)
 		return -ENOMEM;
-	l->domains = calloc(sim->host->n_guests + 1, sizeof(*l->domains));
+	l->domains = calloc(sim->host->n_guests + sim->n_remains + 1, sizeof(*l->domains));
 	if (!l->domains)
 		return -ENOMEM;
 	l->domains[l->n++] = (struct domain){.domid = 0, .system = true};
@@ -174,6 +226,8 @@ static int sim_list(struct hv *hv, struct domain_list **ret)
 	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++)
 		if (sim->actors[i].exists)
 			r = make_domain(&sim->actors[i], &l->domains[l->n++]);
+	for (size_t i = 0; r >= 0 && i < sim->n_remains; i++)
+		r = make_remains(&sim->remains[i], &l->domains[l->n++]);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(l);
@@ -231,10 +285,22 @@ static void begin_effect(struct actor *a)
 	case OPERATION_RESTART:
 	case OPERATION_MIGRATE: /* it runs on until it is there */
 	case OPERATION_RESUME:
+	case OPERATION_SOFT_RESET:
+	case OPERATION_EJECT:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
 		break;
 	}
+}
+
+/* Its domain stays, and so does its memory. */
+static void go_on(struct actor *a)
+{
+	a->shutdown = a->up = false;
+	timer_set_after(a->wake, a->guest->up_after);
+	if (a->guest->ends_after)
+		live_until(a, a->guest->ends_after, a->guest->ends_with);
+	note_change(a->sim);
 }
 
 static void success_effect(struct actor *a)
@@ -264,9 +330,15 @@ static void success_effect(struct actor *a)
 	case OPERATION_RESUME: /* here nothing is ever left suspended */
 		break;
 	case OPERATION_RESTART:
+		if (!uuid_is_null(&a->request.preserve) && keep_remains(a) < 0)
+			log_warning("%s: there is no memory to preserve it", a->guest->name);
 		remove_domain(a);
 		add_domain(a, DOMAIN_MANAGER_XENDOMAINSD);
 		break;
+	case OPERATION_SOFT_RESET:
+		go_on(a);
+		break;
+	case OPERATION_EJECT:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
 		break;
@@ -291,6 +363,8 @@ static void failure_effect(struct actor *a)
 	case OPERATION_RESTART:
 	case OPERATION_MIGRATE:
 	case OPERATION_RESUME:
+	case OPERATION_SOFT_RESET:
+	case OPERATION_EJECT:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
 		break;
@@ -354,6 +428,7 @@ static const struct sim_way *choose_way(const struct sim_guest *g, enum operatio
 	switch (operation) {
 	case OPERATION_CREATE:
 	case OPERATION_RESTART:
+	case OPERATION_SOFT_RESET:
 		return &g->create;
 	case OPERATION_RESTORE:
 		return &g->restore;
@@ -364,6 +439,7 @@ static const struct sim_way *choose_way(const struct sim_guest *g, enum operatio
 	case OPERATION_RESUME:
 	case OPERATION_UNPAUSE:
 	case OPERATION_DESTROY:
+	case OPERATION_EJECT:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
 		break;
@@ -420,6 +496,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 		.operation = request->operation,
 		.uuid = request->uuid,
 		.deadline = request->deadline,
+		.preserve = request->preserve,
 	};
 	a->operation = (struct hv_operation){
 		.operation = request->operation,
@@ -542,6 +619,9 @@ static struct hv *sim_free(struct hv *hv)
 		operation_request_done(&sim->actors[i].request);
 	}
 	free(sim->actors);
+	for (size_t i = 0; i < sim->n_remains; i++)
+		free(sim->remains[i].name);
+	free(sim->remains);
 	timer_free(sim->change);
 	timer_free(sim->survey);
 	sim_host_free(sim->host);

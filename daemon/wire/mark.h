@@ -10,18 +10,35 @@
  */
 #define MARK_KEY "xendomainsd"
 
+/* No guest has more disks than this to eject, and the value must fit into a node of XenStore. */
+#define MARK_REMOVABLE_MAX 16
+
 struct mark {
 	struct json_object *text; /* owns what follows */
 	struct uuid uuid;         /* of the domain: a number can be used again, a mark cannot */
 	const char *source;
-	const char *on_poweroff, *on_reboot, *on_crash; /* libxl's words; NULL: its default */
+	/* libxl's words; NULL: its default. */
+	const char *on_poweroff, *on_reboot, *on_watchdog, *on_crash, *on_soft_reset;
+	/*
+	 * The disks that the guest may eject: [{"vdev": "hdc", "devid": 5632}]. NULL: none.
+	 */
+	struct json_object *removable;
 };
 
+/* One of them, from index 0 until -ENOENT. -EBADMSG for one that cannot be. */
+int mark_removable(const struct mark *mark, size_t index, const char **ret_vdev,
+		   uint32_t *ret_devid);
+
 /*
- * The value for a domain, with the actions taken from its configuration (libxl's JSON). 0,
- * -EBADMSG for a configuration that is none, or -ENOMEM.
+ * The value for a domain, with the actions taken from its configuration (libxl's JSON), and the
+ * disks that the guest may eject (as in struct mark; may be NULL, stays the caller's). 0, -EBADMSG
+ * for a configuration that is none, or -ENOMEM.
  */
-int mark_format(const struct uuid *uuid, const char *source, const char *config, char **ret);
+int mark_format(const struct uuid *uuid, const char *source, const char *config,
+		struct json_object *removable, char **ret);
+
+/* The value for a domain that is kept as it is, however it has ended. */
+int mark_format_preserved(const struct uuid *uuid, const char *source, char **ret);
 
 /* 0, -EBADMSG, or -ENOMEM. */
 int mark_parse(const char *text, size_t length, struct mark *ret);

@@ -10,6 +10,7 @@ static const char *const operation_names[_OPERATION_MAX] = {
 	[OPERATION_UNPAUSE] = "unpause", [OPERATION_SAVE] = "save",
 	[OPERATION_DESTROY] = "destroy", [OPERATION_RESTART] = "restart",
 	[OPERATION_MIGRATE] = "migrate", [OPERATION_RESUME] = "resume",
+	[OPERATION_EJECT] = "eject",     [OPERATION_SOFT_RESET] = "soft-reset",
 };
 
 static const char *const mark_names[_OPERATION_MARK_MAX] = {
@@ -38,6 +39,8 @@ void operation_request_done(struct operation_request *request)
 	free(request->stale);
 	free(request->journal);
 	target_list_done(&request->targets);
+	free(request->dump);
+	free(request->device);
 	*request = (struct operation_request){0};
 }
 
@@ -113,6 +116,10 @@ struct json_object *operation_request_message(const struct operation_request *re
 	r = r < 0 ? r : json_add_string(o, "stale", request->stale);
 	r = r < 0 ? r : json_add_string(o, "journal", request->journal);
 	r = r < 0 ? r : add_targets(o, request);
+	r = r < 0 ? r : json_add_string(o, "dump", request->dump);
+	r = r < 0 ? r : json_add_string(o, "device", request->device);
+	if (!uuid_is_null(&request->preserve))
+		r = r < 0 ? r : json_add_uuid(o, "preserve", &request->preserve);
 	if (request->deadline != USEC_INFINITY)
 		r = r < 0 ? r : json_add_u64(o, "deadline", request->deadline);
 	r = r < 0 ? r : json_add_u64(o, "started", now);
@@ -242,6 +249,10 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	r = r < 0 ? r : str_replace(&request->stale, json_get_string(o, "stale"));
 	r = r < 0 ? r : str_replace(&request->journal, json_get_string(o, "journal"));
 	r = r < 0 ? r : get_targets(o, request);
+	r = r < 0 ? r : str_replace(&request->dump, json_get_string(o, "dump"));
+	r = r < 0 ? r : str_replace(&request->device, json_get_string(o, "device"));
+	if (json_get_string(o, "preserve") && json_get_uuid(o, "preserve", &request->preserve) < 0)
+		return -EBADMSG;
 	if (r >= 0 && !request->name)
 		return -EBADMSG;
 	record->has_request = r >= 0;

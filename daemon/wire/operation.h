@@ -19,14 +19,16 @@
  */
 
 enum operation {
-	OPERATION_CREATE,  /* from config, under uuid */
-	OPERATION_RESTORE, /* from the image at path */
-	OPERATION_UNPAUSE, /* domid */
-	OPERATION_SAVE,    /* to the image at path */
-	OPERATION_DESTROY, /* what is left of domid */
-	OPERATION_RESTART, /* destroy, and create again from the domain's own configuration */
-	OPERATION_MIGRATE, /* to the first of the targets that takes it */
-	OPERATION_RESUME,  /* a domain that a migration left suspended */
+	OPERATION_CREATE,     /* from config, under uuid */
+	OPERATION_RESTORE,    /* from the image at path */
+	OPERATION_UNPAUSE,    /* domid */
+	OPERATION_SAVE,       /* to the image at path */
+	OPERATION_DESTROY,    /* what is left of domid */
+	OPERATION_RESTART,    /* destroy, and create again from the domain's own configuration */
+	OPERATION_MIGRATE,    /* to the first of the targets that takes it */
+	OPERATION_RESUME,     /* a domain that a migration left suspended */
+	OPERATION_SOFT_RESET, /* the domain stays, its devices are made anew; else as restart */
+	OPERATION_EJECT,      /* an empty disk takes the place of the one at device */
 	_OPERATION_MAX,
 	_OPERATION_INVALID = -EINVAL,
 };
@@ -41,7 +43,8 @@ enum operation operation_from_string(const char *s);
 enum operation_mark {
 	OPERATION_MARK_NONE,
 	OPERATION_MARK_PUBLISHED, /* save: the image is complete and durable; the domain may go */
-	OPERATION_MARK_DESTROYED, /* restart: the old domain is gone, its configuration is kept */
+	OPERATION_MARK_DESTROYED, /* restart, soft reset: the old domain goes; its configuration is
+				     here */
 	OPERATION_MARK_RELEASED,  /* create, restore: about to be unpaused; the guest may run */
 	OPERATION_MARK_HANDOVER,  /* migrate: suspended, about to be renamed and noted as away */
 	OPERATION_MARK_PERMITTED, /* migrate: the peer may have leave to run it: nobody else may */
@@ -68,12 +71,16 @@ struct operation_request {
 	enum operation operation;
 	struct uuid uuid;
 	char *name;
-	uint32_t domid;  /* unpause, save, destroy, restart */
-	char *path;      /* the image */
-	char *config;    /* libxl's JSON: create, and restart once the domain is destroyed */
-	char *source;    /* the file this guest comes from, for its mark */
-	char *stale;     /* create: an image that the guest outlives; put aside before it runs */
-	char *journal;   /* where restores and migrations are noted */
+	uint32_t domid; /* all but create and restore */
+	char *path;     /* the image */
+	char *config;   /* libxl's JSON: create, and restart once the domain is destroyed */
+	char *source;   /* the file this guest comes from, for its mark */
+	char *stale;    /* create: an image that the guest outlives; put aside before it runs */
+	char *journal;  /* where restores and migrations are noted */
+	char *dump;     /* destroy, restart: the guest's memory goes to this file first */
+	char *device;   /* eject: the vdev */
+	/* Restart: what the old domain is kept as. Null: it is destroyed. */
+	struct uuid preserve;
 	usec_t deadline; /* USEC_INFINITY: none */
 
 	struct target_list targets; /* migrate */

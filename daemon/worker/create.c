@@ -66,29 +66,6 @@ int run_create(struct job *job)
 	return r;
 }
 
-int run_restart(struct job *job)
-{
-	const struct operation_request *request = &job->record.request;
-	_cleanup_free_ char *config = NULL;
-	struct xl_domain d;
-	int r = job_find_domain(job, &d);
-
-	if (r < 0)
-		return job_explain(job, r, "domain %u is not there any more", request->domid);
-	r = xl_get_config(job->xl, d.domid, &config);
-	if (r < 0)
-		return job_explain_xl(job, r, "its configuration cannot be had");
-	/* From here on it is known to nobody but the operation file. */
-	r = str_replace(&job->record.request.config, config);
-	r = r < 0 ? r : job_mark(job, OPERATION_MARK_DESTROYED, config);
-	if (r < 0)
-		return r;
-	r = xl_destroy(job->xl, d.domid);
-	if (r < 0)
-		return job_explain_xl(job, r, NULL);
-	return run_create(job);
-}
-
 int run_unpause(struct job *job)
 {
 	struct xl_domain d;
@@ -98,16 +75,5 @@ int run_unpause(struct job *job)
 		return job_explain(job, r, "domain %u is not there any more",
 				   job->record.request.domid);
 	r = d.paused ? xl_unpause(job->xl, d.domid) : 0;
-	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
-}
-
-int run_destroy(struct job *job)
-{
-	struct xl_domain d;
-	int r = job_find_domain(job, &d);
-
-	if (r == -ESRCH)
-		return 0;
-	r = r < 0 ? r : xl_destroy(job->xl, d.domid);
 	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
 }

@@ -106,14 +106,52 @@ int job_find_domain(struct job *job, struct xl_domain *ret)
 	return 0;
 }
 
+static int list_removable(struct job *job, uint32_t domid, struct json_object **ret)
+{
+	_cleanup_json_ struct json_object *list = json_object_new_array();
+	struct xl_disk disks[MARK_REMOVABLE_MAX];
+	size_t n = 0;
+	int r = list ? xl_list_removable(job->xl, domid, disks, ELEMENTSOF(disks), &n) : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct json_object *disk = json_object_new_object();
+
+		r = disk ? json_add_string(disk, "vdev", disks[i].vdev) : -ENOMEM;
+		r = r < 0 ? r : json_add_u64(disk, "devid", disks[i].devid);
+		if (r < 0)
+			json_object_put(disk);
+		else
+			r = json_append(list, disk);
+	}
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(list);
+	return 0;
+}
+
 int job_mark_domain(struct job *job, uint32_t domid, const char *config)
 {
 	const struct operation_request *request = &job->record.request;
+	_cleanup_json_ struct json_object *removable = NULL;
 	_cleanup_free_ char *mark = NULL;
-	int r = mark_format(&request->uuid, request->source, config, &mark);
+	int r = list_removable(job, domid, &removable);
 
+	/* Without it the guest cannot eject its disks, and that is all. */
+	if (r < 0)
+		log_warning_errno(r, "%s: its removable disks cannot be listed", request->name);
+	r = mark_format(&request->uuid, request->source, config, removable, &mark);
 	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
 	return r < 0 ? job_explain_xl(job, r, "the domain cannot be marked") : 0;
+}
+
+int job_mark_preserved(struct job *job, uint32_t domid)
+{
+	const struct operation_request *request = &job->record.request;
+	_cleanup_free_ char *mark = NULL;
+	int r = mark_format_preserved(&request->preserve, request->source, &mark);
+
+	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
+	return r < 0 ? job_explain_xl(job, r, "the preserved domain cannot be marked") : 0;
 }
 
 int job_release(struct job *job, uint32_t domid)

@@ -27,6 +27,8 @@ int run_destroy(struct job *job);
 int run_restart(struct job *job);
 int run_migrate(struct job *job);
 int run_resume(struct job *job);
+int run_soft_reset(struct job *job);
+int run_eject(struct job *job);
 
 /*
  * Puts in order what a worker left behind that died: an operation that had passed its point of no
@@ -58,4 +60,5 @@ int job_find_domain(struct job *job, struct xl_domain *ret);
 
 /* The end of create and restore: the guest, built and paused, is marked as ours and let go. */
 int job_mark_domain(struct job *job, uint32_t domid, const char *config);
+int job_mark_preserved(struct job *job, uint32_t domid);
 int job_release(struct job *job, uint32_t domid);

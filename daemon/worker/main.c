@@ -88,6 +88,10 @@ static int run(struct job *job, bool recovering)
 		return run_migrate(job);
 	case OPERATION_RESUME:
 		return run_resume(job);
+	case OPERATION_SOFT_RESET:
+		return run_soft_reset(job);
+	case OPERATION_EJECT:
+		return run_eject(job);
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:

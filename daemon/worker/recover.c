@@ -6,6 +6,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/death.h"
 #include "worker/handover.h"
 #include "worker/image.h"
 #include "worker/job.h"
@@ -70,12 +71,45 @@ static int recover_restart(struct job *job)
 	if (job->record.mark != OPERATION_MARK_DESTROYED)
 		return run_restart(job);
 	r = xl_find(job->xl, &job->record.request.uuid, &d);
+	if (!uuid_is_null(&job->record.request.preserve)) {
+		/* Not destroyed: it was to be kept, and may have been, or not yet. */
+		bool still = r >= 0 && d.domid == job->record.request.domid;
+
+		r = death_preserve(job, job->record.request.domid);
+		if (r < 0)
+			return r;
+		return still ? run_create(job) : death_start_afresh(job);
+	}
 	if (r >= 0 && !d.dying && (d.paused || d.shutdown)) {
 		r = xl_destroy(job->xl, d.domid);
 		if (r < 0)
 			return job_explain_xl(job, r, "the old domain cannot be destroyed");
 	}
 	return run_create(job);
+}
+
+/*
+ * Of a reset that was begun nobody knows how far it is, so the guest is started afresh; one that is
+ * done only needs to be let go.
+ */
+static int recover_soft_reset(struct job *job)
+{
+	switch (job->record.mark) {
+	case OPERATION_MARK_RELEASED:
+		return death_release(job);
+	case OPERATION_MARK_DESTROYED:
+		return death_start_afresh(job);
+	case OPERATION_MARK_NONE:
+	case OPERATION_MARK_PUBLISHED:
+	case OPERATION_MARK_HANDOVER:
+	case OPERATION_MARK_PERMITTED:
+	case OPERATION_MARK_RETURNED:
+	case OPERATION_MARK_MIGRATED:
+	case _OPERATION_MARK_MAX:
+	case _OPERATION_MARK_INVALID:
+		break;
+	}
+	return run_soft_reset(job);
 }
 
 /* An image of a guest that lives is out of date, whoever wrote it. */
@@ -158,6 +192,10 @@ int run_recover(struct job *job)
 		return recover_migrate(job);
 	case OPERATION_RESUME:
 		return run_resume(job);
+	case OPERATION_SOFT_RESET:
+		return recover_soft_reset(job);
+	case OPERATION_EJECT:
+		return run_eject(job);
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:

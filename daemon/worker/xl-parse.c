@@ -65,22 +65,16 @@ static int read_output(int fd, char **ret)
 	return fd_read_file(fd, OUTPUT_MAX, ret, NULL);
 }
 
-/* Whether the file gives a UUID. xl's output does not tell: it draws one where there is none. */
-static int find_uuid(const char *path, bool *ret)
+/* Whether a text gives a UUID. xl's output does not tell: it draws one where there is none. */
+static int find_uuid(const char *text, size_t size, bool *ret)
 {
-	_cleanup_free_ char *text = NULL;
 	XLU_Config *config;
 	const char *value;
-	size_t size;
-	FILE *null;
-	int r = file_read(path, CONFIG_MAX, &text, &size);
+	FILE *null = fopen("/dev/null", "w");
 
-	if (r < 0)
-		return r;
-	null = fopen("/dev/null", "w");
 	if (!null)
 		return -errno;
-	config = xlu_cfg_init(null, path);
+	config = xlu_cfg_init(null, "configuration");
 	if (config) {
 		*ret = xlu_cfg_readdata(config, text, (int)size) == 0 &&
 		       xlu_cfg_get_string(config, "uuid", &value, 1) == 0;
@@ -106,10 +100,12 @@ static int make_reason(const char *path, const char *said, int status, char **re
 			  str_empty(line) ? "it does not say why" : line);
 }
 
-int xl_parse(const char *path, struct xl_parsed *ret)
+/* path is what xl reads, name what it is called in messages. */
+static int parse(const char *path, const char *name, struct xl_parsed *ret)
 {
 	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
-	_cleanup_free_ char *said = NULL;
+	_cleanup_free_ char *said = NULL, *text = NULL;
+	size_t size;
 	_cleanup_close_ int out = memfd_create("xl-output", MFD_CLOEXEC);
 	_cleanup_close_ int err = memfd_create("xl-errors", MFD_CLOEXEC);
 	int r, status;
@@ -119,16 +115,36 @@ int xl_parse(const char *path, struct xl_parsed *ret)
 	status = run_xl(path, out, err);
 	r = read_output(err, &said);
 	if (r >= 0 && status != 0)
-		r = make_reason(path, said, status, &parsed.error);
+		r = make_reason(name, said, status, &parsed.error);
 	else if (r >= 0)
 		r = read_output(out, &parsed.config);
 	if (r >= 0 && !parsed.error)
-		r = find_uuid(path, &parsed.has_uuid);
+		r = file_read(path, CONFIG_MAX, &text, &size);
+	if (r >= 0 && !parsed.error)
+		r = find_uuid(text, size, &parsed.has_uuid);
 	if (r < 0)
 		return r;
 	*ret = parsed;
 	parsed = (struct xl_parsed){0};
 	return 0;
+}
+
+int xl_parse(const char *path, struct xl_parsed *ret)
+{
+	return parse(path, path, ret);
+}
+
+/* xl reads files only: it is given one that exists in memory, and through us. */
+int xl_parse_text(const char *text, size_t size, struct xl_parsed *ret)
+{
+	_cleanup_close_ int fd = memfd_create("xl-configuration", MFD_CLOEXEC);
+	char path[64];
+	int r = fd < 0 ? -errno : fd_write_all(fd, text, size);
+
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
+	return parse(path, "the configuration of xl config-update", ret);
 }
 
 void xl_parsed_done(struct xl_parsed *parsed)

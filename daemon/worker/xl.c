@@ -195,19 +195,41 @@ int xl_call_wait(struct xl *xl, struct xl_call *call, int rc, bool abortable)
 
 /* Domains. */
 
+/*
+ * Which guest a domain is. Xen knows the UUID that it was built with; one that was preserved has
+ * another one since, in XenStore, where guests cannot write it. One that dies is not there any
+ * more.
+ */
+static bool is_guest(struct xs_handle *xs, const libxl_dominfo *info, const struct uuid *uuid)
+{
+	bool built = memcmp(libxl_uuid_bytearray_const(&info->uuid), uuid->bytes,
+			    sizeof(uuid->bytes)) == 0;
+	_cleanup_free_ char *vm = NULL;
+	struct uuid now;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/vm", info->domid);
+	vm = xs_read(xs, XBT_NULL, path, NULL);
+	if (!vm || uuid_parse(path_base(vm), &now) < 0)
+		return built;
+	return uuid_equal(&now, uuid);
+}
+
 int xl_find(struct xl *xl, const struct uuid *uuid, struct xl_domain *ret)
 {
+	struct xs_handle *xs = xs_open(0);
 	int n, r = -ESRCH;
-	libxl_dominfo *infos = libxl_list_domain(xl->ctx, &n);
+	libxl_dominfo *infos;
 
+	if (!xs)
+		return -errno;
+	infos = libxl_list_domain(xl->ctx, &n);
 	if (!infos)
-		return -EIO;
-	for (int i = 0; i < n; i++) {
+		r = -EIO;
+	for (int i = 0; infos && i < n; i++) {
 		const libxl_dominfo *info = &infos[i];
 
-		if (memcmp(libxl_uuid_bytearray_const(&info->uuid), uuid->bytes,
-			   sizeof(uuid->bytes)) != 0 ||
-		    (r >= 0 && info->dying))
+		if ((r >= 0 && info->dying) || !is_guest(xs, info, uuid))
 			continue;
 		r = 0;
 		*ret = (struct xl_domain){
@@ -220,7 +242,9 @@ int xl_find(struct xl *xl, const struct uuid *uuid, struct xl_domain *ret)
 			.memory_kib = info->current_memkb,
 		};
 	}
-	libxl_dominfo_list_free(infos, n);
+	if (infos)
+		libxl_dominfo_list_free(infos, n);
+	xs_close(xs);
 	return r;
 }
 

@@ -79,6 +79,45 @@ int xl_destroy(struct xl *xl, uint32_t domid);
 /* Writes our mark (wire/mark.h). */
 int xl_set_mark(struct xl *xl, uint32_t domid, const char *mark);
 
+/* Writes the memory of a domain that has shut down to a new file. */
+int xl_core_dump(struct xl *xl, uint32_t domid, const char *path);
+
+/*
+ * Keeps a domain that has shut down as another guest, of this UUID and with its name and the
+ * suffix, so that name and UUID are free for its successor. Xen itself goes by the UUID that it was
+ * built with: what counts, for xl_find() too, is the one in XenStore.
+ */
+int xl_preserve(struct xl *xl, uint32_t domid, const char *suffix, const struct uuid *uuid);
+
+/*
+ * Makes the devices of a domain anew, and lets it go on with its memory as it is (kexec). Can leave
+ * it paused. After an error the domain is of no use, if it is still there. -EOPNOTSUPP, and it is
+ * as it was: Xen does not do this for a guest of its kind.
+ */
+int xl_soft_reset(struct xl *xl, uint32_t domid, const char *config, const struct uuid *uuid);
+
+/*
+ * The text that "xl config-update" has left for the domain's next start. 0, or -ENOENT if there is
+ * none. xl_drop_update() takes it away.
+ */
+int xl_get_update(struct xl *xl, uint32_t domid, char **ret, size_t *ret_size);
+int xl_drop_update(struct xl *xl, uint32_t domid);
+
+/* The disks that a guest can eject, max of them at most. */
+struct xl_disk {
+	char vdev[32];
+	uint32_t devid; /* its number in XenStore */
+};
+
+int xl_list_removable(struct xl *xl, uint32_t domid, struct xl_disk *disks, size_t max,
+		      size_t *ret_n);
+
+/*
+ * Puts an empty disk in the place of a removable one, if the guest wants that, and tells it that
+ * its wish was heard, also where it fails: it must not be tried for ever.
+ */
+int xl_eject(struct xl *xl, uint32_t domid, const char *vdev);
+
 /* What xl makes of a configuration file. Either error, for the administrator, or the rest is set.
  */
 struct xl_parsed {
@@ -87,8 +126,9 @@ struct xl_parsed {
 	bool has_uuid; /* the file gives one; otherwise config has one that nobody chose */
 };
 
-/* Needs no struct xl. 0 or -errno. */
+/* Need no struct xl. 0 or -errno. */
 int xl_parse(const char *path, struct xl_parsed *ret);
+int xl_parse_text(const char *text, size_t size, struct xl_parsed *ret);
 void xl_parsed_done(struct xl_parsed *parsed);
 
 /* Changes when what xl_parse() makes of a file may change although the file does not. 0 or -errno.

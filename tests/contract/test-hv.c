@@ -504,6 +504,55 @@ static void check_restart(void)
 	wait_until(is_up);
 }
 
+static bool is_kept(const struct uuid *uuid, uint32_t domid)
+{
+	_cleanup_(domain_list_freep) struct domain_list *l = list();
+	const struct domain *d = domain_list_find(l, uuid, domid);
+
+	return d && !d->dying && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	       d->on_crash == DEATH_PRESERVE && d->on_poweroff == DEATH_PRESERVE;
+}
+
+static void check_preserving_restart(void)
+{
+	const struct uuid guest = fx.uuid;
+	struct operation_request restart, destroy;
+	struct domain before, after;
+
+	ck_assert(find_domain(&before));
+	restart = make_request(OPERATION_RESTART, before.domid);
+	ck_assert_int_eq(uuid_random(&restart.preserve), 0);
+	ck_assert_int_eq(operate(&restart), 0);
+	ck_assert(find_domain(&after));
+	ck_assert_uint_ne(after.domid, before.domid);
+	ck_assert(is_kept(&restart.preserve, before.domid));
+	wait_until(is_up);
+	/* What is kept in a simulation stays to its end. */
+	if (str_equal(getenv("CONTRACT_BACKEND"), "sim"))
+		return;
+	fx.uuid = restart.preserve;
+	destroy = make_request(OPERATION_DESTROY, before.domid);
+	ck_assert_int_eq(operate(&destroy), 0);
+	wait_until(is_gone);
+	fx.uuid = guest;
+	ck_assert(find_domain(&after));
+}
+
+static void check_eject_of_nothing(void)
+{
+	static char device[] = "hdc";
+	struct operation_request eject;
+	struct domain d;
+
+	ck_assert(find_domain(&d));
+	eject = make_request(OPERATION_EJECT, d.domid);
+	eject.device = device;
+	/* It may be told that there is no such disk; it costs the guest nothing. */
+	operate(&eject);
+	ck_assert(find_domain(&d));
+	ck_assert(!d.shutdown && !d.eject);
+}
+
 static void check_shutdown_and_destroy(void)
 {
 	struct operation_request destroy;
@@ -529,6 +578,8 @@ START_TEST(a_guest_lives_through_all_operations)
 	check_save_and_restore();
 	check_migrate();
 	check_restart();
+	check_preserving_restart();
+	check_eject_of_nothing();
 	check_shutdown_and_destroy();
 }
 END_TEST

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include "util/fd.h"
 #include "util/str.h"
@@ -178,7 +179,7 @@ START_TEST(a_domain_is_built_paused_and_goes)
 	uint32_t domid = create();
 
 	ck_assert(find().paused);
-	ck_assert_int_eq(mark_format(&fx.uuid, "x", fx.parsed.config, &mark), 0);
+	ck_assert_int_eq(mark_format(&fx.uuid, "x", fx.parsed.config, NULL, &mark), 0);
 	ck_assert_int_eq(xl_set_mark(fx.xl, domid, mark), 0);
 	ck_assert_int_eq(xl_get_config(fx.xl, domid, &config), 0);
 	ck_assert_ptr_nonnull(strstr(config, GUEST));
@@ -313,6 +314,102 @@ START_TEST(a_stream_that_is_cut_short_leaves_no_domain)
 }
 END_TEST
 
+START_TEST(the_memory_of_a_domain_is_dumped_for_root_only)
+{
+	char folder[] = "/var/tmp/xendomains-contract-XXXXXX";
+	_cleanup_free_ char *path = NULL;
+	uint32_t domid = create();
+	struct stat st;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	umask(0077);
+	ck_assert_int_eq(str_format(&path, "%s/core", folder), 0);
+	ck_assert_int_eq(xl_core_dump(fx.xl, domid, path), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_gt(st.st_size, 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(unlink(path), 0);
+	free(TAKE_PTR(path));
+	ck_assert_int_eq(str_format(&path, "%s/no/such/folder", folder), 0);
+	ck_assert_int_lt(xl_core_dump(fx.xl, domid, path), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+}
+END_TEST
+
+START_TEST(a_preserved_domain_makes_way_for_its_successor)
+{
+	const struct uuid first = fx.uuid;
+	uint32_t old = create(), new;
+	struct uuid kept;
+
+	ck_assert_int_eq(uuid_random(&kept), 0);
+	ck_assert_int_eq(xl_preserve(fx.xl, old, "-kept", &kept), 0);
+	ck_assert(is_gone());
+	new = create();
+	ck_assert_uint_ne(new, old);
+	fx.uuid = kept;
+	ck_assert_uint_eq(find().domid, old);
+	ck_assert_int_eq(xl_destroy(fx.xl, old), 0);
+	ck_assert(is_gone());
+	fx.uuid = first;
+	ck_assert_uint_eq(find().domid, new);
+	ck_assert_int_eq(xl_destroy(fx.xl, new), 0);
+}
+END_TEST
+
+START_TEST(a_soft_reset_that_cannot_be_leaves_the_domain)
+{
+	uint32_t domid = create();
+
+	ck_assert_int_lt(xl_soft_reset(fx.xl, domid, fx.parsed.config, &fx.uuid), 0);
+	ck_assert_uint_eq(find().domid, domid);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+}
+END_TEST
+
+START_TEST(a_domain_has_no_changed_configuration_unless_somebody_left_one)
+{
+	uint32_t domid = create();
+	char *text;
+	size_t size;
+
+	ck_assert_int_eq(xl_get_update(fx.xl, domid, &text, &size), -ENOENT);
+	ck_assert_int_eq(xl_drop_update(fx.xl, domid), 0);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+}
+END_TEST
+
+START_TEST(a_text_is_read_as_a_file_is)
+{
+	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0}, bad = {0};
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	ck_assert_int_eq(file_read(getenv("CONTRACT_CONFIG"), 1U << 20, &text, &size), 0);
+	ck_assert_int_eq(xl_parse_text(text, size, &parsed), 0);
+	ck_assert_msg(!parsed.error, "%s", parsed.error);
+	ck_assert(!parsed.has_uuid);
+	ck_assert_ptr_nonnull(strstr(parsed.config, GUEST));
+	ck_assert_int_eq(xl_parse_text("name = [\n", 9, &bad), 0);
+	ck_assert_ptr_nonnull(bad.error);
+	ck_assert_ptr_nonnull(strstr(bad.error, "config-update"));
+}
+END_TEST
+
+START_TEST(what_is_no_removable_disk_is_not_ejected)
+{
+	uint32_t domid = create();
+	struct xl_disk disks[4];
+	size_t n = 4;
+
+	ck_assert_int_eq(xl_list_removable(fx.xl, domid, disks, ELEMENTSOF(disks), &n), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_lt(xl_eject(fx.xl, domid, "hdc"), 0);
+	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("xl");
@@ -334,6 +431,12 @@ int main(void)
 	tcase_add_test(tests, a_domain_goes_live_and_stands_still_in_the_end_or_runs_on);
 	tcase_add_test(tests, a_domain_is_renamed_once_and_only_by_its_name);
 	tcase_add_test(tests, a_stream_that_is_cut_short_leaves_no_domain);
+	tcase_add_test(tests, the_memory_of_a_domain_is_dumped_for_root_only);
+	tcase_add_test(tests, a_preserved_domain_makes_way_for_its_successor);
+	tcase_add_test(tests, a_soft_reset_that_cannot_be_leaves_the_domain);
+	tcase_add_test(tests, a_domain_has_no_changed_configuration_unless_somebody_left_one);
+	tcase_add_test(tests, a_text_is_read_as_a_file_is);
+	tcase_add_test(tests, what_is_no_removable_disk_is_not_ejected);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -20,7 +20,12 @@
  *   never_off                        it has not
  *   cannot                           it says that it does not react to that
  *   ends                             {"reason", "after_ms"}: by itself
+ *   dump_ms, dump_error              its core dump
+ *   reset_error                      its soft reset fails with these words
  *   pages                            memory in an image
+ *
+ * A domain's member "update" is what config-update left for it, "eject" the removable disk that it
+ * wants to be without.
  *
  * Every change is noted in the folder's file "log", a line each.
  */

@@ -36,19 +36,33 @@ static void on_news(void *data, unsigned events _unused_)
 	h->callbacks.changed(h->callbacks.data);
 }
 
+/* A wish counts only for a disk that the mark knows. */
+static int find_eject(struct json_object *o, const struct mark *mark, struct domain *d, int r)
+{
+	const char *wish = json_get_string(o, "eject"), *vdev;
+	uint32_t devid;
+
+	for (size_t i = 0; r >= 0 && wish && mark_removable(mark, i, &vdev, &devid) >= 0; i++)
+		if (str_equal(vdev, wish))
+			r = str_replace(&d->eject, vdev);
+	return r;
+}
+
 static int read_mark(struct json_object *o, struct domain *d)
 {
 	_cleanup_(mark_done) struct mark mark = {0};
 	const char *text = json_get_string(o, "mark");
 
 	d->manager = DOMAIN_MANAGER_XL;
-	if (!text || mark_parse(text, strlen(text), &mark) < 0)
+	if (!text || mark_parse(text, strlen(text), &mark) < 0 || !uuid_equal(&mark.uuid, &d->uuid))
 		return 0;
 	d->manager = DOMAIN_MANAGER_XENDOMAINSD;
 	d->on_poweroff = death_action_from_string(mark.on_poweroff);
 	d->on_reboot = death_action_from_string(mark.on_reboot);
+	d->on_watchdog = death_action_from_string(mark.on_watchdog);
 	d->on_crash = death_action_from_string(mark.on_crash);
-	return str_replace(&d->source, mark.source);
+	d->on_soft_reset = death_action_from_string(mark.on_soft_reset);
+	return find_eject(o, &mark, d, str_replace(&d->source, mark.source));
 }
 
 static int fill_domain(struct json_object *o, struct domain *d)

@@ -452,17 +452,12 @@ int xl_set_mark(struct xl *xl _unused_, uint32_t domid, const char *mark)
 }
 
 /* A configuration is libxl's JSON here, since there is no xl that could make it out of one. */
-int xl_parse(const char *path, struct xl_parsed *ret)
+static int parse(const char *path, const char *text, size_t size, struct xl_parsed *ret)
 {
 	_cleanup_json_ struct json_object *config = NULL;
-	_cleanup_free_ char *text = NULL;
 	struct json_object *info;
 	struct uuid uuid;
-	size_t size;
-	int r = file_read(path, 1U << 20, &text, &size);
 
-	if (r < 0)
-		return r;
 	*ret = (struct xl_parsed){0};
 	if (json_parse(text, size, &config) < 0)
 		return str_format(&ret->error, "%s: xl refuses it: syntax error", path);
@@ -471,6 +466,20 @@ int xl_parse(const char *path, struct xl_parsed *ret)
 	if (!ret->has_uuid && (uuid_random(&uuid) < 0 || json_add_uuid(info, "uuid", &uuid) < 0))
 		return -ENOMEM;
 	return str_format(&ret->config, "%s", json_text(config, NULL));
+}
+
+int xl_parse(const char *path, struct xl_parsed *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = file_read(path, 1U << 20, &text, &size);
+
+	return r < 0 ? r : parse(path, text, size, ret);
+}
+
+int xl_parse_text(const char *text, size_t size, struct xl_parsed *ret)
+{
+	return parse("the configuration of xl config-update", text, size, ret);
 }
 
 void xl_parsed_done(struct xl_parsed *parsed)

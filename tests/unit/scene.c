@@ -3,6 +3,7 @@
 #include "scene.h"
 
 #include <check.h>
+#include <stdio.h>
 
 #include "util/str.h"
 
@@ -113,4 +114,36 @@ const struct step *scene_step(const struct plan *plan, unsigned number)
 		if (uuid_equal(&plan->steps[i].uuid, &uuid))
 			return &plan->steps[i];
 	return NULL;
+}
+
+char *plan_in_words(const struct plan *plan)
+{
+	static const char *const results[] = {[STEP_TODO] = "todo",
+					      [STEP_OK] = "ok",
+					      [STEP_SKIPPED] = "skipped",
+					      [STEP_FAILED] = "failed"};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *s = &plan->steps[i];
+
+		fprintf(out, "%s%s:", i ? "; " : "", s->name);
+		for (size_t j = 0; j < s->n_stages; j++)
+			fprintf(out, " %s", stage_to_string(s->stages[j]));
+		if (s->n_stages == 0)
+			fprintf(out, " %s, %s", results[s->result], s->reason);
+	}
+	fclose(out);
+	return text;
+}
+
+void expect_plan(const struct scene *s, enum goal goal, const char *name, const char *expected)
+{
+	_cleanup_(plan_freep) struct plan *plan = scene_plan(s, goal, name);
+	_cleanup_free_ char *words = plan_in_words(plan);
+
+	ck_assert_int_eq(plan->goal, goal);
+	ck_assert_str_eq(words, expected);
 }

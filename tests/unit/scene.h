@@ -36,3 +36,9 @@ const struct guest *scene_guest(const struct scene *s, unsigned number);
 /* The plan for all guests, or for the named one. */
 struct plan *scene_plan(const struct scene *s, enum goal goal, const char *name);
 const struct step *scene_step(const struct plan *plan, unsigned number);
+
+/* In words: "web: save shutdown; mail: ok, runs already". The caller's. */
+char *plan_in_words(const struct plan *plan);
+
+/* Fails unless that is what is planned. */
+void expect_plan(const struct scene *s, enum goal goal, const char *name, const char *expected);

@@ -52,6 +52,7 @@ START_TEST(without_a_file_the_old_documentation_holds)
 
 	ck_assert_str_eq(c->save, "/var/lib/xen/save");
 	ck_assert_str_eq(c->autostart, "/etc/xen/auto");
+	ck_assert_str_eq(c->dumps, "/var/lib/xen/dump");
 	ck_assert(c->restore);
 	ck_assert(!c->auto_only);
 	ck_assert_uint_eq(c->migrate.n, 0);

@@ -54,10 +54,14 @@ START_TEST(every_action_of_libxl_is_read)
 		const char *name;
 		enum death_action action;
 	} cases[] = {
-		{"destroy", DEATH_DESTROY},          {"restart", DEATH_RESTART},
-		{"restart_rename", DEATH_RESTART},   {"preserve", DEATH_PRESERVE},
-		{"coredump_destroy", DEATH_DESTROY}, {"coredump_restart", DEATH_RESTART},
-		{"soft_reset", DEATH_RESTART},       {NULL, DEATH_DESTROY},
+		{"destroy", DEATH_DESTROY},
+		{"restart", DEATH_RESTART},
+		{"restart_rename", DEATH_RENAME_RESTART},
+		{"preserve", DEATH_PRESERVE},
+		{"coredump_destroy", DEATH_COREDUMP_DESTROY},
+		{"coredump_restart", DEATH_COREDUMP_RESTART},
+		{"soft_reset", DEATH_SOFT_RESET},
+		{NULL, DEATH_DESTROY},
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++)
@@ -71,15 +75,17 @@ START_TEST(what_happens_to_a_dead_guest_depends_on_how_it_died)
 		.shutdown = true,
 		.on_poweroff = DEATH_DESTROY,
 		.on_reboot = DEATH_RESTART,
+		.on_watchdog = DEATH_COREDUMP_RESTART,
 		.on_crash = DEATH_PRESERVE,
+		.on_soft_reset = DEATH_SOFT_RESET,
 	};
 	static const enum death_action expected[] = {
 		[SHUTDOWN_REASON_POWEROFF] = DEATH_DESTROY,
 		[SHUTDOWN_REASON_REBOOT] = DEATH_RESTART,
 		[SHUTDOWN_REASON_SUSPEND] = DEATH_PRESERVE,
 		[SHUTDOWN_REASON_CRASH] = DEATH_PRESERVE,
-		[SHUTDOWN_REASON_WATCHDOG] = DEATH_PRESERVE,
-		[SHUTDOWN_REASON_SOFT_RESET] = DEATH_RESTART,
+		[SHUTDOWN_REASON_WATCHDOG] = DEATH_COREDUMP_RESTART,
+		[SHUTDOWN_REASON_SOFT_RESET] = DEATH_SOFT_RESET,
 	};
 
 	for (int i = 0; i < _SHUTDOWN_REASON_MAX; i++) {
@@ -92,6 +98,20 @@ START_TEST(what_happens_to_a_dead_guest_depends_on_how_it_died)
 	/* A suspended one is never destroyed or restarted, whatever the configuration. */
 	d = (struct domain){.reason = SHUTDOWN_REASON_SUSPEND};
 	ck_assert_int_eq(domain_death_action(&d), DEATH_PRESERVE);
+}
+END_TEST
+
+START_TEST(what_an_action_comes_to_shows_in_its_name)
+{
+	for (int i = 0; i < _DEATH_ACTION_MAX; i++) {
+		const char *name = death_action_to_string((enum death_action)i);
+
+		ck_assert_int_eq(death_action_dumps((enum death_action)i),
+				 strstr(name, "coredump") != NULL);
+		ck_assert_int_eq(death_action_restarts((enum death_action)i),
+				 strstr(name, "restart") || strstr(name, "reset"));
+	}
+	ck_assert(!death_action_restarts(_DEATH_ACTION_INVALID));
 }
 END_TEST
 
@@ -150,4 +170,4 @@ SUITE("domain", flags_are_those_of_xl, a_domain_that_has_never_run_is_being_buil
       names_and_numbers_are_inverse, an_unknown_name_is_refused,
       a_reason_that_a_later_xen_invents_has_a_name, reasons_have_xens_numbers,
       every_action_of_libxl_is_read, what_happens_to_a_dead_guest_depends_on_how_it_died,
-      a_domain_is_found_by_both_its_numbers);
+      what_an_action_comes_to_shows_in_its_name, a_domain_is_found_by_both_its_numbers);

@@ -184,7 +184,29 @@ START_TEST(who_is_away_is_away_until_it_is_here)
 }
 END_TEST
 
-SUITE("history", of_a_guest_without_a_past_nothing_is_known, a_failure_is_kept_until_it_is_over,
+START_TEST(pauses_between_restarts_grow_up_to_a_minute_and_end_with_the_interval)
+{
+	static const unsigned seconds[] = {0, 1, 2, 4, 8, 16, 32, 60, 60, 60};
+	const usec_t day = 24 * 3600 * USEC_PER_SEC, now = 100 * day;
+	_cleanup_(history_freep) struct history *h = new_history();
+
+	for (size_t i = 0; i < ELEMENTSOF(seconds); i++) {
+		ck_assert_uint_eq(history_restart_pause(h, &web, now, day),
+				  seconds[i] * USEC_PER_SEC);
+		ck_assert_int_eq(history_add_restart(h, &web, now), 0);
+	}
+	for (size_t i = 0; i < 200; i++)
+		ck_assert_int_eq(history_add_restart(h, &web, now), 0);
+	ck_assert_uint_eq(history_restart_pause(h, &web, now, day), 60 * USEC_PER_SEC);
+	ck_assert_uint_eq(history_restart_pause(h, &mail, now, day), 0);
+	ck_assert_uint_eq(history_restart_pause(h, &web, now + day, day), 0);
+	history_forgive(h, &web);
+	ck_assert_uint_eq(history_restart_pause(h, &web, now, day), 0);
+}
+END_TEST
+
+SUITE("history", pauses_between_restarts_grow_up_to_a_minute_and_end_with_the_interval,
+      of_a_guest_without_a_past_nothing_is_known, a_failure_is_kept_until_it_is_over,
       restarts_count_within_the_interval_only, a_limit_of_none_allows_none,
       a_restart_of_the_future_counts, a_guest_that_restarts_for_ever_takes_no_memory_for_ever,
       who_wants_a_guest_forgives_it_and_no_other, a_past_stays_where_it_is,

@@ -111,6 +111,194 @@ START_TEST(a_guest_that_crashes_now_and_then_is_started_again_each_time)
 }
 END_TEST
 
+static usec_t restart_in(struct simulation *s)
+{
+	const struct guest *g = inventory_find_named(world_inventory(manager_world(s->manager)),
+						     "a");
+
+	return manager_restart_in(s->manager, g);
+}
+
+START_TEST(a_guest_that_keeps_dying_is_started_again_after_growing_pauses)
+{
+	_cleanup_simulation_ struct simulation s;
+	uint32_t domid;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	domid = domid_of(&s, "a");
+	/* Dies after 5 s, and after each restart, which takes one, 5 s later. */
+	simulation_run_for(&s, 5500 * USEC_PER_MSEC);
+	ck_assert_uint_eq(restart_in(&s), USEC_INFINITY);
+	for (unsigned pause = 1; pause <= 8; pause *= 2) {
+		simulation_run_for(&s, 6 * USEC_PER_SEC);
+		/* Half a second into the pause. */
+		ck_assert_str_eq(simulation_state(&s, "a"), "crashed");
+		ck_assert_uint_eq((restart_in(&s) + 500 * USEC_PER_MSEC) / USEC_PER_SEC, pause);
+		ck_assert_uint_eq(domid_of(&s, "a"), ++domid);
+		simulation_run_for(&s, pause * USEC_PER_SEC);
+		ck_assert_uint_eq(restart_in(&s), USEC_INFINITY);
+	}
+	ck_assert_ptr_nonnull(strstr(unit_log(), "has ended (crash): is started again in 8 s"));
+}
+END_TEST
+
+START_TEST(a_stop_of_all_just_removes_what_waits_to_be_started_again)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	simulation_run_for(&s, 12 * USEC_PER_SEC);
+	ck_assert_uint_ne(restart_in(&s), USEC_INFINITY);
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+	simulation_run_for(&s, 3600 * USEC_PER_SEC);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+}
+END_TEST
+
+START_TEST(a_start_does_not_wait_for_the_end_of_the_pause)
+{
+	_cleanup_simulation_ struct simulation s;
+	uint32_t domid;
+	struct wish *w;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	simulation_run_for(&s, (5 + 1 + 5 + 1 + 1 + 5) * USEC_PER_SEC + 500 * USEC_PER_MSEC);
+	domid = domid_of(&s, "a");
+	ck_assert_uint_gt(restart_in(&s), USEC_PER_SEC);
+	w = simulation_wish(&s, GOAL_START, (const char *const[]){"a", NULL});
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_uint_eq(domid_of(&s, "a"), domid + 1);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	/* What it did before is forgiven. */
+	simulation_run_for(&s, 5 * USEC_PER_SEC);
+	ck_assert_uint_eq(restart_in(&s), USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(a_daemon_that_comes_back_knows_how_often_the_guest_died)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct uuid uuid;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	ck_assert_int_eq(uuid_parse("00112233-4455-6677-8899-aabbccddeeff", &uuid), 0);
+	for (int i = 0; i < 4; i++)
+		state_add_restart(s.state, &uuid, "a", loop_now(s.loop));
+	state_free(s.state);
+	ck_assert_int_eq(state_open(folder_path(&s.folder, "state"), &s.state), 0);
+	ck_assert_uint_eq(history_restart_pause(state_history(s.state), &uuid, loop_now(s.loop),
+						3600 * USEC_PER_SEC),
+			  8 * USEC_PER_SEC);
+	s.manager = manager_free(s.manager);
+}
+END_TEST
+
+START_TEST(a_guest_that_is_to_be_preserved_and_restarted_is_there_twice)
+{
+	_cleanup_simulation_ struct simulation s;
+	const struct guest *kept;
+	uint32_t before;
+
+	simulation_begin(&s, NULL, "[Host]\nRestartLimit=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart_rename\","
+			 "\"ends\":{\"after_ms\":60000,\"reason\":\"crash\"}}]");
+	before = domid_of(&s, "a");
+	simulation_run_for(&s, 70 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_uint_ne(domid_of(&s, "a"), before);
+	kept = inventory_find_named(world_inventory(manager_world(s.manager)), "a-1");
+	ck_assert_ptr_nonnull(kept);
+	ck_assert_uint_eq(kept->domain->domid, before);
+	/* A stop leaves it as it is. */
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert_uint_eq(domid_of(&s, "a-1"), before);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+}
+END_TEST
+
+START_TEST(a_soft_reset_keeps_the_domain)
+{
+	_cleanup_simulation_ struct simulation s;
+	uint32_t before;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"on_soft_reset\":\"soft_reset\","
+			 "\"ends\":{\"after_ms\":60000,\"reason\":\"soft-reset\"}}]");
+	before = domid_of(&s, "a");
+	simulation_run_for(&s, 70 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_uint_eq(domid_of(&s, "a"), before);
+	ck_assert_ptr_nonnull(strstr(unit_log(), "goes on with its memory as it is"));
+}
+END_TEST
+
+START_TEST(a_guest_of_a_watchdog_ends_as_on_watchdog_says)
+{
+	_cleanup_simulation_ struct simulation s;
+	uint32_t before;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"on_watchdog\":\"coredump_restart\","
+			 "\"ends\":{\"after_ms\":60000,\"reason\":\"watchdog\"}}]");
+	before = domid_of(&s, "a");
+	simulation_run_for(&s, 70 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_uint_ne(domid_of(&s, "a"), before);
+}
+END_TEST
+
+static unsigned count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, what))) {
+		text += strlen(what);
+		n++;
+	}
+	return n;
+}
+
+START_TEST(a_guest_that_ejects_its_disk_for_ever_costs_little)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"ejects\":\"hdc\"},"
+			 "{\"name\":\"b\",\"running\":true,\"ejects\":\"hdc\","
+			 "\"manager\":\"xl\"}]");
+	ck_assert_int_eq(world_update(manager_world(s.manager)), 0);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert_uint_ge(count(unit_log(), "ejects hdc"), 10);
+	ck_assert_uint_le(count(unit_log(), "ejects hdc"), 13);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	/* And keeps nobody from being stopped. */
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+}
+END_TEST
+
+START_TEST(an_eject_that_fails_is_told_and_costs_the_guest_nothing)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"ejects\":\"hdc\","
+			 "\"destroy\":{\"error\":\"no such drive\"}}]");
+	ck_assert_int_eq(world_update(manager_world(s.manager)), 0);
+	simulation_run_for(&s, 3 * USEC_PER_SEC);
+	ck_assert_ptr_nonnull(
+		strstr(unit_log(), "a: its disk could not be ejected: no such drive"));
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+}
+END_TEST
+
 START_TEST(a_limit_of_no_restarts_leaves_it_down_at_once)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -186,5 +374,13 @@ SUITE("manager-react", a_guest_that_reboots_is_started_again, a_guest_that_power
       a_guest_that_is_to_be_preserved_is_left_as_it_is, guests_of_others_are_left_to_others,
       a_guest_that_crashes_again_and_again_is_left_down_and_says_so,
       a_guest_that_crashes_now_and_then_is_started_again_each_time,
+      a_guest_that_keeps_dying_is_started_again_after_growing_pauses,
+      a_stop_of_all_just_removes_what_waits_to_be_started_again,
+      a_start_does_not_wait_for_the_end_of_the_pause,
+      a_daemon_that_comes_back_knows_how_often_the_guest_died,
+      a_guest_that_is_to_be_preserved_and_restarted_is_there_twice, a_soft_reset_keeps_the_domain,
+      a_guest_of_a_watchdog_ends_as_on_watchdog_says,
+      a_guest_that_ejects_its_disk_for_ever_costs_little,
+      an_eject_that_fails_is_told_and_costs_the_guest_nothing,
       a_limit_of_no_restarts_leaves_it_down_at_once, a_restart_that_fails_is_not_tried_for_ever,
       during_a_stop_nothing_is_started_again, what_is_being_done_to_a_guest_is_told);

@@ -58,6 +58,9 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.source = (char[]){"/auto/web.cfg"},
 		.stale = (char[]){"/save/old"},
 		.journal = (char[]){"/state/journal"},
+		.dump = (char[]){"/dump/web"},
+		.device = (char[]){"hdc"},
+		.preserve = {.bytes = {3}},
 		.deadline = 123456789,
 	};
 	struct file f = {.size = 0};
@@ -75,6 +78,9 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_str_eq(record.request.source, request.source);
 	ck_assert_str_eq(record.request.stale, request.stale);
 	ck_assert_str_eq(record.request.journal, request.journal);
+	ck_assert_str_eq(record.request.dump, request.dump);
+	ck_assert_str_eq(record.request.device, request.device);
+	ck_assert(uuid_equal(&record.request.preserve, &request.preserve));
 	ck_assert_uint_eq(record.request.deadline, 123456789);
 	ck_assert_uint_eq(record.started, 42);
 	ck_assert(!record.has_result);

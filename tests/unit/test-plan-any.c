@@ -107,11 +107,13 @@ static void check_step(const struct step *s, enum goal goal)
 	for (size_t i = 1; i < s->n_stages; i++)
 		ck_assert_int_lt(s->stages[i - 1], s->stages[i]);
 	for (size_t i = 0; i < s->n_stages; i++) {
-		bool starting = s->stages[i] <= STAGE_RESUME;
+		bool starting = s->stages[i] <= STAGE_RESUME || s->stages[i] == STAGE_RESTART ||
+				s->stages[i] == STAGE_SOFT_RESET;
 
 		ck_assert_int_eq(starting, goal == GOAL_START);
-		ck_assert_int_ne(s->stages[i], STAGE_RESTART);
 	}
+	if (has_stage(s, STAGE_RESTART) || has_stage(s, STAGE_SOFT_RESET))
+		ck_assert(s->domid != DOMID_NONE);
 	if (goal == GOAL_START)
 		ck_assert_uint_le(s->n_stages, 1);
 	/* Two guests without a UUID could not be told apart. */

@@ -6,40 +6,6 @@
 #include "unit.h"
 #include "util/str.h"
 
-/* A plan in words: "1 web: save shutdown; 2 mail: ok, runs already". */
-static char *in_words(const struct plan *plan)
-{
-	static const char *const results[] = {[STEP_TODO] = "todo",
-					      [STEP_OK] = "ok",
-					      [STEP_SKIPPED] = "skipped",
-					      [STEP_FAILED] = "failed"};
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	for (size_t i = 0; i < plan->n_steps; i++) {
-		const struct step *s = &plan->steps[i];
-
-		fprintf(out, "%s%s:", i ? "; " : "", s->name);
-		for (size_t j = 0; j < s->n_stages; j++)
-			fprintf(out, " %s", stage_to_string(s->stages[j]));
-		if (s->n_stages == 0)
-			fprintf(out, " %s, %s", results[s->result], s->reason);
-	}
-	fclose(out);
-	return text;
-}
-
-static void expect_plan(const struct scene *s, enum goal goal, const char *name,
-			const char *expected)
-{
-	_cleanup_(plan_freep) struct plan *plan = scene_plan(s, goal, name);
-	_cleanup_free_ char *words = in_words(plan);
-
-	ck_assert_int_eq(plan->goal, goal);
-	ck_assert_str_eq(words, expected);
-}
-
 START_TEST(names_of_stages_and_goals_are_complete)
 {
 	for (int i = 0; i < _STAGE_MAX; i++)
@@ -503,7 +469,7 @@ START_TEST(a_reaction_knows_its_domain_and_where_it_comes_from)
 	scene_make(&s);
 	scene_domain(&s, "a", 7)->source = strdup("/auto/a.cfg");
 	scene_build(&s);
-	ck_assert_int_eq(plan_reaction(scene_guest(&s, 7), STAGE_RESTART, &plan), 0);
+	ck_assert_int_eq(plan_reaction(s.config, scene_guest(&s, 7), DEATH_RESTART, &plan), 0);
 	ck_assert_int_eq(plan->goal, GOAL_REACT);
 	ck_assert_uint_eq(plan->n_steps, 1);
 	ck_assert_str_eq(plan->steps[0].name, "a");
@@ -511,6 +477,90 @@ START_TEST(a_reaction_knows_its_domain_and_where_it_comes_from)
 	ck_assert_uint_eq(plan->steps[0].domid, 7);
 	ck_assert_uint_eq(plan->steps[0].n_stages, 1);
 	ck_assert_int_eq(plan->steps[0].stages[0], STAGE_RESTART);
+}
+END_TEST
+
+START_TEST(each_action_has_its_stage_and_what_goes_with_it)
+{
+	static const struct {
+		enum death_action action;
+		enum stage stage;
+		bool dump, preserve;
+	} cases[] = {
+		{DEATH_DESTROY, STAGE_CLEAN, false, false},
+		{DEATH_RESTART, STAGE_RESTART, false, false},
+		{DEATH_RENAME_RESTART, STAGE_RESTART, false, true},
+		{DEATH_COREDUMP_DESTROY, STAGE_CLEAN, true, false},
+		{DEATH_COREDUMP_RESTART, STAGE_RESTART, true, false},
+		{DEATH_SOFT_RESET, STAGE_SOFT_RESET, false, false},
+	};
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "../a", 7);
+	scene_build(&s);
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+
+		ck_assert_int_eq(
+			plan_reaction(s.config, scene_guest(&s, 7), cases[i].action, &plan), 0);
+		ck_assert_int_eq(plan->steps[0].stages[0], cases[i].stage);
+		ck_assert_uint_eq(plan->steps[0].n_stages, 1);
+		ck_assert_int_eq(plan->steps[0].preserve, cases[i].preserve);
+		/* What a guest is called is no path. */
+		ck_assert_pstr_eq(plan->steps[0].dump,
+				  cases[i].dump ? "/var/lib/xen/dump/%2E.%2Fa" : NULL);
+	}
+}
+END_TEST
+
+START_TEST(without_a_folder_there_is_no_dump)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	free(s.config->dumps);
+	s.config->dumps = NULL;
+	scene_domain(&s, "a", 7);
+	scene_build(&s);
+	ck_assert_int_eq(plan_reaction(s.config, scene_guest(&s, 7), DEATH_COREDUMP_RESTART, &plan),
+			 0);
+	ck_assert_ptr_null(plan->steps[0].dump);
+	ck_assert_int_eq(plan->steps[0].stages[0], STAGE_RESTART);
+}
+END_TEST
+
+START_TEST(a_guest_whose_restart_is_put_off_is_restarted_by_a_start)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "a", 7);
+	d = scene_domain(&s, "a", 7);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_CRASH;
+	d->on_crash = DEATH_RENAME_RESTART;
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(scene_step(plan, 7)->stages[0], STAGE_RESTART);
+	ck_assert(scene_step(plan, 7)->preserve);
+	ck_assert_uint_eq(scene_step(plan, 7)->domid, 7);
+	/* What is preserved as configured is not. */
+	d->on_crash = DEATH_PRESERVE;
+	scene_build(&s);
+	plan_free(plan);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(scene_step(plan, 7)->result, STEP_FAILED);
+	/* Nor is the guest of somebody else. */
+	d->on_crash = DEATH_RESTART;
+	d->manager = DOMAIN_MANAGER_XL;
+	scene_build(&s);
+	plan_free(plan);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(scene_step(plan, 7)->result, STEP_FAILED);
 }
 END_TEST
 
@@ -532,128 +582,11 @@ START_TEST(dropping_keeps_the_order_of_the_rest)
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_START, NULL);
 	plan_drop(plan, is_called, "b");
-	words = in_words(plan);
+	words = plan_in_words(plan);
 	ck_assert_str_eq(words, "a: create; c: create");
 	plan_drop(plan, is_called, "c");
 	plan_drop(plan, is_called, "a");
 	ck_assert_uint_eq(plan->n_steps, 0);
-}
-END_TEST
-
-static void set_targets(struct scene *s, const char *text)
-{
-	const char *problem;
-
-	target_list_done(&s->config->migrate);
-	ck_assert_int_eq(target_list_parse(text, &s->config->migrate, &problem), 0);
-}
-
-START_TEST(where_there_is_another_host_guests_go_there_first)
-{
-	_cleanup_scene_ struct scene s;
-	_cleanup_(plan_freep) struct plan *plan = NULL;
-	const struct step *step;
-
-	scene_make(&s);
-	set_targets(&s, "a, b");
-	s.config->answer_limit = 7;
-	scene_domain(&s, "web", 1);
-	scene_domain(&s, "hers", 2)->manager = DOMAIN_MANAGER_LIBVIRT;
-	scene_build(&s);
-	expect_plan(&s, GOAL_STOP, NULL,
-		    "web: migrate save shutdown shutdown-all; "
-		    "hers: skipped, belongs to libvirt, which stops it itself");
-	plan = scene_plan(&s, GOAL_STOP, NULL);
-	/* A reload in the middle of it must not matter. */
-	set_targets(&s, "");
-	step = scene_step(plan, 1);
-	ck_assert_uint_eq(step->targets.n, 2);
-	ck_assert_str_eq(step->targets.targets[1].host, "b");
-	ck_assert_uint_eq(step->answer_limit, 7);
-}
-END_TEST
-
-START_TEST(only_guests_in_scope_are_migrated_and_named_ones_are_not)
-{
-	_cleanup_scene_ struct scene s;
-
-	scene_make(&s);
-	set_targets(&s, "a");
-	s.config->auto_only = true;
-	scene_config(&s, "web", 1);
-	scene_domain(&s, "web", 1);
-	scene_domain(&s, "byhand", 2);
-	scene_build(&s);
-	expect_plan(&s, GOAL_STOP, NULL,
-		    "web: migrate save shutdown shutdown-all; byhand: shutdown-all");
-	expect_plan(&s, GOAL_STOP, "web", "web: save shutdown");
-}
-END_TEST
-
-START_TEST(a_guest_that_is_away_is_started_only_by_name)
-{
-	_cleanup_scene_ struct scene s;
-	struct uuid web = scene_uuid(1), mail = scene_uuid(2), home = scene_uuid(3);
-
-	scene_make(&s);
-	scene_config(&s, "web", 1);
-	scene_config(&s, "mail", 2);
-	scene_config(&s, "home", 3);
-	scene_image(&s, "mail", 2);
-	ck_assert_int_eq(history_set_away(s.history, &web, "web", "other", false), 0);
-	ck_assert_int_eq(history_set_away(s.history, &mail, "mail", "other", true), 0);
-	ck_assert_int_eq(history_set_away(s.history, &home, "home", "other", false), 0);
-	history_set_home(s.history, &home);
-	scene_build(&s);
-	expect_plan(
-		&s, GOAL_START, NULL,
-		"home: create; mail: failed, whether it runs on other is not known: it was let go "
-		"there, and the answer did not come. Look there with 'xl list'. If it does not run "
-		"there, 'xendomainsctl start mail' starts it here; "
-		"web: skipped, was migrated to other; 'xendomainsctl start web' starts it here");
-	expect_plan(&s, GOAL_START, "web", "web: create");
-	expect_plan(&s, GOAL_START, "mail", "mail: restore");
-}
-END_TEST
-
-/* Without a UUID in its configuration too, and although another one was drawn for it. */
-START_TEST(a_guest_that_is_away_is_known_by_its_name)
-{
-	_cleanup_scene_ struct scene s;
-	struct uuid away = scene_uuid(7), drawn = scene_uuid(8);
-
-	scene_make(&s);
-	scene_config(&s, "web", 0);
-	ck_assert_int_eq(history_set_drawn(s.history, "web", &drawn), 0);
-	ck_assert_int_eq(history_set_away(s.history, &away, "web", "other", false), 0);
-	scene_build(&s);
-	expect_plan(
-		&s, GOAL_START, NULL,
-		"web: skipped, was migrated to other; 'xendomainsctl start web' starts it here");
-}
-END_TEST
-
-START_TEST(what_a_migration_left_behind_is_touched_by_name_only)
-{
-	_cleanup_scene_ struct scene s;
-	struct uuid web = scene_uuid(1);
-	struct domain *d;
-
-	scene_make(&s);
-	scene_config(&s, "web", 1);
-	d = scene_domain(&s, "web--migratedaway", 1);
-	d->shutdown = true;
-	d->reason = SHUTDOWN_REASON_SUSPEND;
-	ck_assert_int_eq(history_set_away(s.history, &web, "web", "b", true), 0);
-	scene_build(&s);
-#define UNKNOWN                                                                                    \
-	"web: failed, whether it runs on b is not known: it was let go there, and the answer did " \
-	"not come. Look there with 'xl list'. If it does not run there, 'xendomainsctl start "     \
-	"web' starts it here"
-	expect_plan(&s, GOAL_START, NULL, UNKNOWN);
-	expect_plan(&s, GOAL_STOP, NULL, UNKNOWN);
-	expect_plan(&s, GOAL_STOP, "web", UNKNOWN);
-	expect_plan(&s, GOAL_START, "web", "web: resume");
 }
 END_TEST
 
@@ -671,8 +604,6 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       libvirts_guests_are_left_to_libvirt, what_has_ended_is_cleaned_up_or_left_alone,
       a_named_guest_is_stopped_whatever_is_configured, a_guest_named_twice_appears_once,
       a_name_that_nobody_has_is_told, a_name_that_is_no_file_name_is_saved_under_its_uuid,
-      a_reaction_knows_its_domain_and_where_it_comes_from, dropping_keeps_the_order_of_the_rest,
-      where_there_is_another_host_guests_go_there_first,
-      only_guests_in_scope_are_migrated_and_named_ones_are_not,
-      a_guest_that_is_away_is_started_only_by_name, a_guest_that_is_away_is_known_by_its_name,
-      what_a_migration_left_behind_is_touched_by_name_only);
+      each_action_has_its_stage_and_what_goes_with_it, without_a_folder_there_is_no_dump,
+      a_guest_whose_restart_is_put_off_is_restarted_by_a_start,
+      a_reaction_knows_its_domain_and_where_it_comes_from, dropping_keeps_the_order_of_the_rest);

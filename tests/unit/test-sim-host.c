@@ -44,6 +44,7 @@ START_TEST(all_that_a_guest_says_is_read)
 		"\"uuid\":\"00112233-4455-6677-8899-aabbccddeeff\",\"memory_mib\":2,\"vcpus\":4,"
 		"\"config\":\"/auto/a\",\"config_error\":\"ce\",\"saved\":true,"
 		"\"image_error\":\"ie\",\"running\":true,\"manager\":\"xl\","
+		"\"on_watchdog\":\"restart_rename\",\"on_soft_reset\":\"soft_reset\",\"ejects\":\"hdc\","
 		"\"on_poweroff\":\"preserve\",\"on_reboot\":\"restart\",\"on_crash\":\"restart\","
 		"\"create\":{\"ms\":7,\"error\":\"no\"},\"restore\":{\"ms\":8},"
 		"\"save\":{\"hangs\":true},\"destroy\":{\"ms\":9},\"shutdown\":{\"hangs\":true},"
@@ -63,6 +64,9 @@ START_TEST(all_that_a_guest_says_is_read)
 	ck_assert_int_eq(g->on_poweroff, DEATH_PRESERVE);
 	ck_assert_int_eq(g->on_reboot, DEATH_RESTART);
 	ck_assert_int_eq(g->on_crash, DEATH_RESTART);
+	ck_assert_int_eq(g->on_watchdog, DEATH_RENAME_RESTART);
+	ck_assert_int_eq(g->on_soft_reset, DEATH_SOFT_RESET);
+	ck_assert_str_eq(g->ejects, "hdc");
 	ck_assert_uint_eq(g->create.duration, 7 * USEC_PER_MSEC);
 	ck_assert_str_eq(g->create.error, "no");
 	ck_assert_uint_eq(g->restore.duration, 8 * USEC_PER_MSEC);

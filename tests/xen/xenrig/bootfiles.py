@@ -40,9 +40,10 @@ def write_guest_initramfs(tree: Path, target: Path, log: Path) -> None:
     shutil.copy2(GUEST_SOURCES / "init", guest)
     for script in ("leave", "poweroff", "reboot"):
         shutil.copy2(GUEST_SOURCES / script, guest / "sbin")
-    cache.quietly(["gcc", "-Wall", "-Wextra", "-Os", "-s", "-static", "-o", guest / "bin/xs-write",
-                   GUEST_SOURCES / "xs-write.c"], log)
-    for module in ("block/xen-blkfront.ko", "acpi/button.ko", "input/evdev.ko"):
+    for program in ("xs-write", "kexec-idle"):
+        cache.quietly(["gcc", "-Wall", "-Wextra", "-Os", "-s", "-static",
+                       "-o", guest / "bin" / program, GUEST_SOURCES / f"{program}.c"], log)
+    for module in ("block/xen-blkfront.ko", "watchdog/xen_wdt.ko", "acpi/button.ko", "input/evdev.ko"):
         _copy_module(tree, f"kernel/drivers/{module}", guest / "lib")
 
     archive = subprocess.run(

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/death.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/str.h"
+
+/* What follows when a guest has ended, and its wish to be without a disk. */
+
+/* Core dumps. */
+
+/* A dump fills a disk that others need too. What the file has besides memory is little. */
+#define DUMP_OVERHEAD_KIB 4096
+
+static int check_room(const char *folder, uint64_t memory_kib)
+{
+	struct statvfs fs;
+
+	if (statvfs(folder, &fs) < 0)
+		return -errno;
+	return fs.f_bavail * (fs.f_frsize / 1024) < memory_kib + DUMP_OVERHEAD_KIB ? -ENOSPC : 0;
+}
+
+static int sync_file(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_dump(struct job *job, const struct xl_domain *d, const char *part)
+{
+	const char *path = job->record.request.dump;
+	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+	int r = folder ? make_directory(folder, 0700) : -ENOMEM;
+
+	r = r < 0 ? r : check_room(folder, d->memory_kib);
+	r = r < 0 ? r : xl_core_dump(job->xl, d->domid, part);
+	r = r < 0 ? r : sync_file(part);
+	if (r >= 0 && rename(part, path) < 0)
+		r = -errno;
+	return r < 0 ? r : fsync_parent(path);
+}
+
+/* Into a file that takes its name only when it is whole. The guest goes on also if that fails. */
+static void dump_core(struct job *job, const struct xl_domain *d)
+{
+	const struct operation_request *request = &job->record.request;
+	_cleanup_free_ char *part = NULL;
+	int r;
+
+	if (!request->dump || !d->shutdown)
+		return;
+	r = str_format(&part, "%s.part", request->dump);
+	if (r >= 0) {
+		unlink(part);
+		r = write_dump(job, d, part);
+		if (r < 0)
+			unlink(part);
+	}
+	if (r < 0)
+		log_warning_errno(r, "%s: its memory could not be dumped to %s", request->name,
+				  request->dump);
+	else
+		log_notice("%s: its memory is dumped to %s", request->name, request->dump);
+}
+
+/* The configuration of the next life. */
+
+/* What "xl config-update" left wins, if xl itself can read it. 0, or -ENOENT. */
+static int get_updated(struct job *job, uint32_t domid, char **ret)
+{
+	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
+	const char *name = job->record.request.name;
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	int r = xl_get_update(job->xl, domid, &text, &size);
+
+	if (r == -ENOENT)
+		return r;
+	r = r < 0 ? r : xl_parse_text(text, size, &parsed);
+	if (r < 0 || parsed.error) {
+		log_warning("%s: a changed configuration cannot be used, and the one it has had is "
+			    "kept: %s",
+			    name, r < 0 ? strerror(-r) : parsed.error);
+		return -ENOENT;
+	}
+	log_notice("%s: its configuration was changed with 'xl config-update', which counts from "
+		   "now on",
+		   name);
+	*ret = TAKE_PTR(parsed.config);
+	return 0;
+}
+
+/* From here on the configuration is known to nobody but the operation file. */
+static int keep_config(struct job *job, uint32_t domid)
+{
+	_cleanup_free_ char *config = NULL;
+	int r = get_updated(job, domid, &config);
+
+	if (r == -ENOENT)
+		r = xl_get_config(job->xl, domid, &config);
+	if (r < 0)
+		return job_explain_xl(job, r, "its configuration cannot be had");
+	r = str_replace(&job->record.request.config, config);
+	return r < 0 ? r : job_mark(job, OPERATION_MARK_DESTROYED, config);
+}
+
+/* The ends. */
+
+int death_preserve(struct job *job, uint32_t domid)
+{
+	struct xl_domain d;
+	char suffix[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	int r = xl_find(job->xl, &job->record.request.preserve, &d);
+
+	if (r == -ESRCH) {
+		/* As xl writes it, with seconds. */
+		gmtime_r(&now, &tm);
+		strftime(suffix, sizeof(suffix), "-%Y%m%dT%H%M%SZ", &tm);
+		r = xl_preserve(job->xl, domid, suffix, &job->record.request.preserve);
+	}
+	if (r < 0)
+		return job_explain_xl(job, r, "it cannot be preserved, so it is not started again");
+	xl_drop_update(job->xl, domid);
+	return job_mark_preserved(job, domid);
+}
+
+static int find(struct job *job, struct xl_domain *ret)
+{
+	int r = job_find_domain(job, ret);
+
+	return r < 0 ? job_explain(job, r, "domain %u is not there any more",
+				   job->record.request.domid)
+		     : 0;
+}
+
+int run_restart(struct job *job)
+{
+	struct xl_domain d;
+	int r = find(job, &d);
+
+	if (r < 0)
+		return r;
+	dump_core(job, &d);
+	r = keep_config(job, d.domid);
+	if (r < 0)
+		return r;
+	if (!uuid_is_null(&job->record.request.preserve)) {
+		r = death_preserve(job, d.domid);
+	} else {
+		r = xl_destroy(job->xl, d.domid);
+		if (r < 0)
+			job_explain_xl(job, r, NULL);
+	}
+	return r < 0 ? r : run_create(job);
+}
+
+int death_release(struct job *job)
+{
+	const struct operation_request *request = &job->record.request;
+	struct xl_domain d;
+	int r = xl_find(job->xl, &request->uuid, &d);
+
+	if (r < 0)
+		return job_explain_xl(job, r, "the domain has gone");
+	r = job_mark_domain(job, d.domid, request->config);
+	if (r >= 0 && d.paused) {
+		r = xl_unpause(job->xl, d.domid);
+		if (r < 0)
+			job_explain_xl(job, r, "the domain cannot be unpaused");
+	}
+	if (r >= 0)
+		job->result.domid = d.domid;
+	return r;
+}
+
+int death_start_afresh(struct job *job)
+{
+	struct xl_domain d;
+	int r = xl_find(job->xl, &job->record.request.uuid, &d);
+
+	if (r >= 0 && !d.dying) {
+		r = xl_destroy(job->xl, d.domid);
+		if (r < 0)
+			return job_explain_xl(job, r, "the old domain cannot be destroyed");
+	}
+	return run_create(job);
+}
+
+int run_soft_reset(struct job *job)
+{
+	const struct operation_request *request = &job->record.request;
+	struct xl_domain d;
+	int r = find(job, &d);
+
+	r = r < 0 ? r : keep_config(job, d.domid);
+	if (r < 0)
+		return r;
+	xl_drop_update(job->xl, d.domid);
+	r = xl_soft_reset(job->xl, d.domid, request->config, &request->uuid);
+	if (r == -EOPNOTSUPP)
+		log_warning("%s: Xen knows a soft reset for HVM guests only; it is started afresh",
+			    request->name);
+	else if (r < 0)
+		log_warning("%s: its soft reset failed, and it is started afresh: %s",
+			    request->name, xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r));
+	if (r < 0)
+		return death_start_afresh(job);
+	/* It can run already. */
+	r = job_mark(job, OPERATION_MARK_RELEASED, NULL);
+	return r < 0 ? r : death_release(job);
+}
+
+int run_destroy(struct job *job)
+{
+	struct xl_domain d;
+	int r = job_find_domain(job, &d);
+
+	if (r == -ESRCH)
+		return 0;
+	if (r >= 0) {
+		dump_core(job, &d);
+		r = xl_destroy(job->xl, d.domid);
+	}
+	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
+}
+
+int run_eject(struct job *job)
+{
+	const struct operation_request *request = &job->record.request;
+	struct xl_domain d;
+	int r = request->device ? find(job, &d) : -EINVAL;
+
+	r = r < 0 ? r : xl_eject(job->xl, d.domid, request->device);
+	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "worker/job.h"
+
+/* The parts of restart and soft reset that recovery needs too. 0 or -errno, explained. */
+
+/* Keeps the old domain under the UUID of the request, unless that is done already, and marks it. */
+int death_preserve(struct job *job, uint32_t domid);
+
+/* Marks a domain that has been reset, and lets it go. */
+int death_release(struct job *job);
+
+/* Destroys what there is of the guest, and creates it from the configuration that was kept. */
+int death_start_afresh(struct job *job);

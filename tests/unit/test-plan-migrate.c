@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "scene.h"
+#include "unit.h"
+#include "util/str.h"
+
+static void set_targets(struct scene *s, const char *text)
+{
+	const char *problem;
+
+	target_list_done(&s->config->migrate);
+	ck_assert_int_eq(target_list_parse(text, &s->config->migrate, &problem), 0);
+}
+
+START_TEST(where_there_is_another_host_guests_go_there_first)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const struct step *step;
+
+	scene_make(&s);
+	set_targets(&s, "a, b");
+	s.config->answer_limit = 7;
+	scene_domain(&s, "web", 1);
+	scene_domain(&s, "hers", 2)->manager = DOMAIN_MANAGER_LIBVIRT;
+	scene_build(&s);
+	expect_plan(&s, GOAL_STOP, NULL,
+		    "web: migrate save shutdown shutdown-all; "
+		    "hers: skipped, belongs to libvirt, which stops it itself");
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	/* A reload in the middle of it must not matter. */
+	set_targets(&s, "");
+	step = scene_step(plan, 1);
+	ck_assert_uint_eq(step->targets.n, 2);
+	ck_assert_str_eq(step->targets.targets[1].host, "b");
+	ck_assert_uint_eq(step->answer_limit, 7);
+}
+END_TEST
+
+START_TEST(only_guests_in_scope_are_migrated_and_named_ones_are_not)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	set_targets(&s, "a");
+	s.config->auto_only = true;
+	scene_config(&s, "web", 1);
+	scene_domain(&s, "web", 1);
+	scene_domain(&s, "byhand", 2);
+	scene_build(&s);
+	expect_plan(&s, GOAL_STOP, NULL,
+		    "web: migrate save shutdown shutdown-all; byhand: shutdown-all");
+	expect_plan(&s, GOAL_STOP, "web", "web: save shutdown");
+}
+END_TEST
+
+START_TEST(a_guest_that_is_away_is_started_only_by_name)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid web = scene_uuid(1), mail = scene_uuid(2), home = scene_uuid(3);
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_config(&s, "mail", 2);
+	scene_config(&s, "home", 3);
+	scene_image(&s, "mail", 2);
+	ck_assert_int_eq(history_set_away(s.history, &web, "web", "other", false), 0);
+	ck_assert_int_eq(history_set_away(s.history, &mail, "mail", "other", true), 0);
+	ck_assert_int_eq(history_set_away(s.history, &home, "home", "other", false), 0);
+	history_set_home(s.history, &home);
+	scene_build(&s);
+	expect_plan(
+		&s, GOAL_START, NULL,
+		"home: create; mail: failed, whether it runs on other is not known: it was let go "
+		"there, and the answer did not come. Look there with 'xl list'. If it does not run "
+		"there, 'xendomainsctl start mail' starts it here; "
+		"web: skipped, was migrated to other; 'xendomainsctl start web' starts it here");
+	expect_plan(&s, GOAL_START, "web", "web: create");
+	expect_plan(&s, GOAL_START, "mail", "mail: restore");
+}
+END_TEST
+
+/* Without a UUID in its configuration too, and although another one was drawn for it. */
+START_TEST(a_guest_that_is_away_is_known_by_its_name)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid away = scene_uuid(7), drawn = scene_uuid(8);
+
+	scene_make(&s);
+	scene_config(&s, "web", 0);
+	ck_assert_int_eq(history_set_drawn(s.history, "web", &drawn), 0);
+	ck_assert_int_eq(history_set_away(s.history, &away, "web", "other", false), 0);
+	scene_build(&s);
+	expect_plan(
+		&s, GOAL_START, NULL,
+		"web: skipped, was migrated to other; 'xendomainsctl start web' starts it here");
+}
+END_TEST
+
+START_TEST(what_a_migration_left_behind_is_touched_by_name_only)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid web = scene_uuid(1);
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	d = scene_domain(&s, "web--migratedaway", 1);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	ck_assert_int_eq(history_set_away(s.history, &web, "web", "b", true), 0);
+	scene_build(&s);
+#define UNKNOWN                                                                                    \
+	"web: failed, whether it runs on b is not known: it was let go there, and the answer did " \
+	"not come. Look there with 'xl list'. If it does not run there, 'xendomainsctl start "     \
+	"web' starts it here"
+	expect_plan(&s, GOAL_START, NULL, UNKNOWN);
+	expect_plan(&s, GOAL_STOP, NULL, UNKNOWN);
+	expect_plan(&s, GOAL_STOP, "web", UNKNOWN);
+	expect_plan(&s, GOAL_START, "web", "web: resume");
+}
+END_TEST
+
+SUITE("plan-migrate", where_there_is_another_host_guests_go_there_first,
+      only_guests_in_scope_are_migrated_and_named_ones_are_not,
+      a_guest_that_is_away_is_started_only_by_name, a_guest_that_is_away_is_known_by_its_name,
+      what_a_migration_left_behind_is_touched_by_name_only);
