@@ -84,6 +84,7 @@ static int transfer(struct job *job, const struct xl_domain *d, const struct tar
 	struct pump_result result;
 	struct pump *pump;
 	int pipe, sent;
+	bool here; /* it failed on this side, and the other one knew of nothing */
 	int r = pump_to_peer(peer_input(job->peer), limit, &pump, &pipe);
 
 	if (r < 0)
@@ -92,12 +93,13 @@ static int transfer(struct job *job, const struct xl_domain *d, const struct tar
 	job->expected = d->memory_kib * 1024;
 	sent = xl_migrate(job->xl, d->domid, pipe, target->debug);
 	job->pump = NULL;
+	here = sent < 0 && !pump_has_ended(pump);
 	/* Else what is under way would have to go through first. */
-	if (sent < 0 && !pump_has_ended(pump))
+	if (here)
 		peer_kill(job->peer);
 	close(pipe);
 	pump_join(pump, &result);
-	if (sent == -ECANCELED || sent == -ETIME)
+	if (here || sent == -ECANCELED || sent == -ETIME)
 		return job_explain_xl(job, sent, NULL);
 	if (result.error == -ETIMEDOUT)
 		return job_explain(job, -EREMOTEIO, "%s: has taken nothing for %llu s",

@@ -2,6 +2,7 @@
 """Migration to a second host, which is as Debian ships it."""
 
 from xenrig import Count, Host, pv, pvh, scenario, wait_until
+from xenrig.image import ssh_key
 from xenrig.xendomains import ctl, expect_states, images, states, status
 
 RECEIVER = "/root/receiver"
@@ -63,6 +64,23 @@ def expect_saved_instead(host: Host, peer: Host, name: str, before: Count, said:
                    "the peer to have nothing of it")
     ctl(host, "start")
     host.wait_count(name, before.n + 1, boot=before.boot)
+
+
+@scenario("a PVH guest is migrated to the host that it is on, by xl's own receiver; a PV guest is "
+          "saved")
+def itself(host: Host) -> None:
+    host.sh("mkdir -p /root/.ssh && umask 077 && cat >/root/.ssh/id_ed25519",
+            stdin=ssh_key().read_bytes())
+    before = begin(host, pvh("h1"), pv("p1"),
+                   migrate="-s 'ssh -oBatchMode=yes -oStrictHostKeyChecking=no' localhost")
+    said = ctl(host, "stop")
+    assert "h1: migrate done" in said and "p1: save done" in said, said
+    assert "p1: migrate failed" in said, said
+    host.wait_count("h1--incoming", before["h1"].n + 1, boot=before["h1"].boot)
+    # It came back the moment that it went.
+    wait_until(lambda: "migrated_to" not in status(host).get("h1", {"migrated_to": 1}),
+               "that to be noticed")
+    expect_states(host, h1="running", p1="saved")
 
 
 @scenario("PVH guests go on at the other host; PV guests cannot, and are saved", hosts=2)
