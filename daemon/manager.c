@@ -454,6 +454,21 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	timer_set_after(m->advance, 0);
 }
 
+/* What status says of the guest from now on. */
+static void note_outcome(struct manager *m, enum goal goal, const struct report *report)
+{
+	const struct step *s = report->step;
+	bool failed = str_equal(report->result, "failed");
+
+	/* That a guest which is held was cleaned up is not the end of why it is down. */
+	if (!failed && (goal == GOAL_REACT || !str_equal(report->result, "ok")))
+		return;
+	if (!failed && report->reason && s->n_stages > 0)
+		state_set_remark(m->state, &s->uuid, s->name, report->reason);
+	else
+		state_set_failure(m->state, &s->uuid, s->name, failed ? report->reason : NULL);
+}
+
 static void on_report(void *data, struct job *job, const struct report *report)
 {
 	struct manager *m = data;
@@ -461,10 +476,8 @@ static void on_report(void *data, struct job *job, const struct report *report)
 	bool failed = str_equal(report->result, "failed");
 	struct following *f;
 
-	/* That a guest which is held was cleaned up is not the end of why it is down. */
-	if (report->final && (failed || (s->goal != GOAL_REACT && str_equal(report->result, "ok"))))
-		state_set_failure(m->state, &report->step->uuid, report->step->name,
-				  failed ? report->reason : NULL);
+	if (report->final)
+		note_outcome(m, s->goal, report);
 	if (report->final && s->goal == GOAL_REACT && failed)
 		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)

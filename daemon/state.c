@@ -31,6 +31,8 @@ static int apply(struct state *state, const struct journal_entry *e)
 		return history_add_restored(state->history, &e->uuid);
 	case JOURNAL_FAILURE:
 		return now ? history_set_failure(state->history, &e->uuid, e->reason) : 0;
+	case JOURNAL_REMARK:
+		return now ? history_set_remark(state->history, &e->uuid, e->reason) : 0;
 	case JOURNAL_RESTART:
 		return now ? history_add_restart(state->history, &e->uuid, e->time) : 0;
 	case JOURNAL_FORGIVEN:
@@ -172,8 +174,15 @@ void state_set_failure(struct state *state, const struct uuid *uuid, const char 
 {
 	const struct past *past = history_find(state->history, uuid);
 
-	if (!uuid_is_null(uuid) && !str_equal(past ? past->failure : NULL, failure))
+	if (!uuid_is_null(uuid) &&
+	    (!str_equal(past ? past->failure : NULL, failure) || (past && past->remark)))
 		note(state, JOURNAL_FAILURE, uuid, name, failure, usec_now());
+}
+
+void state_set_remark(struct state *state, const struct uuid *uuid, const char *name,
+		      const char *remark)
+{
+	note(state, JOURNAL_REMARK, uuid, name, remark, usec_now());
 }
 
 void state_add_restart(struct state *state, const struct uuid *uuid, const char *name, usec_t now)
@@ -216,7 +225,7 @@ void state_forgive(struct state *state, const struct uuid *uuid, const char *nam
 {
 	const struct past *past = history_find(state->history, uuid);
 
-	if (past && (past->failure || past->n_restarts > 0))
+	if (past && (past->failure || past->remark || past->n_restarts > 0))
 		note(state, JOURNAL_FORGIVEN, uuid, name, NULL, usec_now());
 }
 

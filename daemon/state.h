@@ -25,6 +25,8 @@ const char *state_journal(const struct state *state);
 int state_set_drawn(struct state *state, const char *name, const struct uuid *uuid);
 void state_set_failure(struct state *state, const struct uuid *uuid, const char *name,
 		       const char *failure);
+void state_set_remark(struct state *state, const struct uuid *uuid, const char *name,
+		      const char *remark);
 void state_add_restart(struct state *state, const struct uuid *uuid, const char *name, usec_t now);
 void state_set_away(struct state *state, const struct uuid *uuid, const char *name,
 		    const char *target);

@@ -21,6 +21,7 @@ void history_free(struct history *h)
 		return;
 	for (size_t i = 0; i < h->n_pasts; i++) {
 		free(h->pasts[i]->failure);
+		free(h->pasts[i]->remark);
 		free(h->pasts[i]->restarts);
 		free(h->pasts[i]->away);
 		free(h->pasts[i]->away_name);
@@ -73,7 +74,18 @@ int history_set_failure(struct history *h, const struct uuid *uuid, const char *
 
 	if (!past)
 		return failure ? -ENOMEM : 0;
+	str_replace(&past->remark, NULL);
 	return str_replace(&past->failure, failure);
+}
+
+int history_set_remark(struct history *h, const struct uuid *uuid, const char *remark)
+{
+	struct past *past = find_or_add(h, uuid);
+
+	if (!past)
+		return -ENOMEM;
+	str_replace(&past->failure, NULL);
+	return str_replace(&past->remark, remark);
 }
 
 int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now)
@@ -133,6 +145,7 @@ void history_forgive(struct history *h, const struct uuid *uuid)
 	if (!past)
 		return;
 	str_replace(&past->failure, NULL);
+	str_replace(&past->remark, NULL);
 	past->n_restarts = 0;
 }
 

@@ -12,7 +12,8 @@
 
 struct past {
 	struct uuid uuid;
-	char *failure;    /* of the last thing that was tried; NULL: it went well */
+	char *failure;    /* of the last thing that was tried; NULL: it went well ... */
+	char *remark;     /* ... though not all of it, for this reason; NULL: all of it */
 	usec_t *restarts; /* the newest ones, oldest first */
 	size_t n_restarts;
 
@@ -43,8 +44,9 @@ void history_free(struct history *h);
 /* NULL if nothing is known of the guest. */
 const struct past *history_find(const struct history *h, const struct uuid *uuid);
 
-/* 0 or -ENOMEM. failure NULL: all is well. */
+/* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
 int history_set_failure(struct history *h, const struct uuid *uuid, const char *failure);
+int history_set_remark(struct history *h, const struct uuid *uuid, const char *remark);
 
 /* Notes a restart at the time now. 0 or -ENOMEM. */
 int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now);

@@ -311,9 +311,10 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		*ret_reason = standing_reason(g);
 		if (*ret_reason)
 			return GUEST_FAILED;
+		*ret_reason = g->past ? g->past->remark : NULL;
 		return g->image ? GUEST_SAVED : GUEST_STOPPED;
 	}
-	*ret_reason = g->past ? g->past->failure : NULL;
+	*ret_reason = !g->past ? NULL : g->past->failure ? g->past->failure : g->past->remark;
 	if (d->dying)
 		return GUEST_DYING;
 	if (d->shutdown)

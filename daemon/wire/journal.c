@@ -12,6 +12,7 @@ static const char *const kind_names[_JOURNAL_KIND_MAX] = {
 	[JOURNAL_FAILURE] = "failure",   [JOURNAL_RESTART] = "restart",
 	[JOURNAL_FORGIVEN] = "forgiven", [JOURNAL_LEAVING] = "leaving",
 	[JOURNAL_MIGRATED] = "migrated", [JOURNAL_HOME] = "home",
+	[JOURNAL_REMARK] = "remark",
 };
 
 int journal_boot_id(struct uuid *ret)

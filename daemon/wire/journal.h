@@ -16,6 +16,7 @@ enum journal_kind {
 	JOURNAL_FORGIVEN, /* failure and restarts are forgotten: somebody wants it to run */
 	JOURNAL_LEAVING,  /* the guest is about to be let go to another host: it may run there */
 	JOURNAL_MIGRATED, /* it runs there */
+	JOURNAL_REMARK,   /* what went wrong on the way of a guest that is where it should be */
 	JOURNAL_HOME,     /* it is here: what the two above say holds no more */
 	_JOURNAL_KIND_MAX,
 	_JOURNAL_KIND_INVALID = -EINVAL,

@@ -205,7 +205,24 @@ START_TEST(pauses_between_restarts_grow_up_to_a_minute_and_end_with_the_interval
 }
 END_TEST
 
-SUITE("history", pauses_between_restarts_grow_up_to_a_minute_and_end_with_the_interval,
+START_TEST(a_remark_is_no_failure_and_takes_its_place)
+{
+	_cleanup_(history_freep) struct history *h = new_history();
+
+	ck_assert_int_eq(history_set_failure(h, &web, "no room"), 0);
+	ck_assert_int_eq(history_set_remark(h, &web, "save: no room"), 0);
+	ck_assert_ptr_null(history_find(h, &web)->failure);
+	ck_assert_str_eq(history_find(h, &web)->remark, "save: no room");
+	ck_assert_int_eq(history_set_failure(h, &web, "torn"), 0);
+	ck_assert_ptr_null(history_find(h, &web)->remark);
+	ck_assert_int_eq(history_set_remark(h, &web, "x"), 0);
+	history_forgive(h, &web);
+	ck_assert_ptr_null(history_find(h, &web)->remark);
+}
+END_TEST
+
+SUITE("history", a_remark_is_no_failure_and_takes_its_place,
+      pauses_between_restarts_grow_up_to_a_minute_and_end_with_the_interval,
       of_a_guest_without_a_past_nothing_is_known, a_failure_is_kept_until_it_is_over,
       restarts_count_within_the_interval_only, a_limit_of_none_allows_none,
       a_restart_of_the_future_counts, a_guest_that_restarts_for_ever_takes_no_memory_for_ever,
