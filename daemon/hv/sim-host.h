@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/domain.h"
+#include "core/survey.h"
 
 /* What a simulated host consists of, as its file describes it (hv/sim.c brings it to life). */
 
@@ -42,5 +43,8 @@ struct sim_host {
 /* 0, -EINVAL with *ret_reason (what is wrong, and with which guest), or -ENOMEM. */
 int sim_host_read(const char *text, size_t size, struct sim_host **ret, char **ret_reason);
 struct sim_host *sim_host_free(struct sim_host *host);
+
+/* What its folders hold, or only one kind of it. 0 or -ENOMEM. */
+int sim_host_survey(const struct sim_host *host, bool configs, bool images, struct survey **ret);
 
 DEFINE_CLEANUP(struct sim_host, sim_host_free);

@@ -543,55 +543,13 @@ static const struct hv_operation *sim_next_operation(struct hv *hv, size_t index
 
 /* Surveys. */
 
-static int survey_config(const struct sim_guest *g, struct survey *s)
-{
-	struct survey_config c = {.has_uuid = g->has_uuid, .memory_kib = g->memory_kib};
-	int r;
-
-	if (g->has_uuid)
-		c.uuid = g->uuid;
-	r = str_replace(&c.path, g->config);
-	r = r < 0 ? r : str_replace(&c.error, g->config_error);
-	r = r < 0 ? r : str_replace(&c.name, g->name);
-	r = r < 0 ? r : str_replace(&c.config, "{}");
-	if (r < 0) {
-		survey_config_done(&c);
-		return r;
-	}
-	return survey_add_config(s, &c);
-}
-
-static int survey_image(const struct sim_guest *g, struct survey *s)
-{
-	struct survey_image image = {.uuid = g->uuid, .size = g->memory_kib * 1024};
-	int r = str_format(&image.path, "/var/lib/xen/save/%s", g->name);
-
-	r = r < 0 ? r : str_replace(&image.name, g->name);
-	r = r < 0 ? r : str_replace(&image.error, g->image_error);
-	if (r < 0) {
-		survey_image_done(&image);
-		return r;
-	}
-	return survey_add_image(s, &image);
-}
-
 static void on_survey(void *data)
 {
-	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
 	struct sim *sim = data;
-	int r = s ? 0 : -ENOMEM;
+	struct survey *s;
+	int r = sim_host_survey(sim->host, sim->with_configs, sim->with_images, &s);
 
-	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++) {
-		const struct sim_guest *g = &sim->host->guests[i];
-
-		if (g->config && sim->with_configs)
-			r = survey_config(g, s);
-		if (r >= 0 && g->saved && sim->with_images)
-			r = survey_image(g, s);
-	}
-	if (r >= 0)
-		survey_sort(s);
-	sim->hv.callbacks.surveyed(sim->hv.callbacks.data, r < 0 ? NULL : TAKE_PTR(s),
+	sim->hv.callbacks.surveyed(sim->hv.callbacks.data, r < 0 ? NULL : s,
 				   r < 0 ? strerror(-r) : NULL);
 }
 
