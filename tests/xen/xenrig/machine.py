@@ -34,18 +34,19 @@ class Slot:
         self.lock = lock
 
     @classmethod
-    def take_two(cls) -> tuple["Slot", "Slot"]:
-        """Take two, before a host is booted in either.
-
-        Whoever holds one waits for another only here, and one at a time: nobody else holds one
-        and waits, so that all get theirs in the end.
-        """
-        with cache.locked(cache.root() / "slot" / "two.lock"):
-            return cls.take(), cls.take()
+    def take(cls) -> "Slot":
+        """Take a free slot, waiting for one if need be, behind those who waited before."""
+        with cache.locked(_queue()):
+            return cls._take()
 
     @classmethod
-    def take(cls) -> "Slot":
-        """Take a free slot, waiting for one if need be."""
+    def take_two(cls) -> tuple["Slot", "Slot"]:
+        """Take two, before a host is booted in either: nobody else can come in between."""
+        with cache.locked(_queue()):
+            return cls._take(), cls._take()
+
+    @classmethod
+    def _take(cls) -> "Slot":
         waiting = False
         while True:
             for folder in folders():
@@ -158,6 +159,10 @@ class Machine:
             "-device", f"virtio-net-pci,netdev=ssh,mac={HOST_MAC}",
             *(self.link.options() if self.link else []),
         ]
+
+
+def _queue() -> Path:
+    return cache.root() / "slot" / "queue.lock"
 
 
 def _try_lock(folder: Path) -> IO | None:
