@@ -292,7 +292,6 @@ END_TEST
 START_TEST(a_domain_is_renamed_once_and_only_by_its_name)
 {
 	uint32_t domid = create();
-	_cleanup_free_ char *config = NULL;
 
 	ck_assert_int_eq(xl_rename(fx.xl, domid, GUEST "x", GUEST "y"), -EBUSY);
 	ck_assert_int_eq(xl_rename(fx.xl, domid, GUEST, GUEST "--migratedaway"), 0);
