@@ -66,17 +66,18 @@ def coredump(host: Host) -> None:
 
 @scenario("soft-reset of a guest that Xen has none for is a restart")
 def no_soft_reset(host: Host) -> None:
-    begin(host, pv("p1", 'on_crash = "soft-reset"', self="crash@15"),
-          pvh("h1", 'on_crash = "soft-reset"', self="crash@15"))
+    begin(host, pv("p1", 'on_crash = "soft-reset"', off="crash"),
+          pvh("h1", 'on_crash = "soft-reset"', off="crash"))
     before = {name: host.wait_count(name) for name in ("p1", "h1")}
     for name, count in before.items():
+        host.sh(f"xl shutdown {name}")
         host.wait_reboot(name, count.boot)
         assert "for HVM guests only; it is started afresh" in said(host, name)
 
 
 @scenario("what xl config-update leaves counts from the next restart on", tier="ci")
 def config_update(host: Host) -> None:
-    begin(host, pv("p1"))
+    begin(host, pv("p1"), native="[Host]\nRestartLimit=5\n")
     before, guest = host.wait_count("p1", 2), status(host)["p1"]
     path = host.cfg(pv("p1", memory=112))
     host.sh(f"xl config-update p1 {path}")
