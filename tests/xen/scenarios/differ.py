@@ -13,6 +13,7 @@ from xenrig.host import AUTO, SAVE
 P1, P2, Q1 = pv("p1"), pv("p2"), pv("q1")
 DEAF, SLOW = pv("deaf", off="never"), pv("slow", off=8)
 CRASHES = pv("crashes", off="crash")
+PRESERVED = pv("crashes", 'on_crash = "preserve"', off="crash")
 GLOB, WORDS_2 = pv("p*"), pv("two words")
 BIG = pv("big", memory=512)
 
@@ -338,12 +339,13 @@ STOP_TROUBLES = (
          "exit 0, crashes off", "exit 0, crashes off",
          settings=SHUTDOWN_ONLY, auto=(CRASHES,), running=(CRASHES,)),
     Case("paused", "p1 is paused", "stop",
-         "exit 0, p1 paused and saved, part of an image", "exit 0, p1 saved, whole image", "paused-guests",
+         "exit 0, p1 paused and saved, part of an image", "exit 0, p1 saved, whole image",
+         "paused-guests",
          settings=SAVE_ONLY, auto=(P1,), running=(P1,), prepare=pause, look=whole_image),
     Case("crashed", "a guest has crashed and is preserved", "stop",
          "exit 0, crashes crashed", "exit 0, crashes off", "guests-that-have-ended",
-         settings={"SAVE": "", "SHUTDOWN_ALL": ""}, auto=(pv("crashes", 'on_crash = "preserve"', off="crash"),),
-         running=(pv("crashes", 'on_crash = "preserve"', off="crash"),), prepare=crash),
+         settings={"SAVE": "", "SHUTDOWN_ALL": ""}, auto=(PRESERVED,), running=(PRESERVED,),
+         prepare=crash),
     Case("zombie", "a domain that stays dying, beside p1", "stop",
          "exit 0, (null) dying, p1 saved, q1 off", "exit 0, (null) dying, p1 saved, q1 off",
          auto=(P1,), running=(P1, Q1), prepare=zombie, restore=no_zombie),
