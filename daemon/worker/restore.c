@@ -13,6 +13,7 @@
 #include "wire/journal.h"
 #include "worker/disks.h"
 #include "worker/image.h"
+#include "worker/stream.h"
 
 int restore_consumed_path(const struct job *job, char **ret)
 {
@@ -134,6 +135,23 @@ static int check_disks(struct job *job, const struct image_header *header, const
 	return 0;
 }
 
+/* libxl crashes at a stream that ends, or is wrong, before its first record (xl.h). */
+static int check_beginning(struct job *job, int fd, off_t at)
+{
+	struct stream stream = STREAM_INIT;
+	uint8_t head[XL_STREAM_HEAD];
+	ssize_t n = pread(fd, head, sizeof(head), at);
+	int r;
+
+	if (n < 0)
+		return refuse(job, -errno, strerror(errno));
+	r = stream_feed(&stream, head, (size_t)n);
+	r = r < 0 || (size_t)n == sizeof(head) ? r : stream_end(&stream);
+	if (r < 0)
+		return refuse(job, r, stream.problem);
+	return stream.has_guest ? 0 : refuse(job, -EBADMSG, "it does not begin with a guest");
+}
+
 /* All that can be known of an image without reading it as a whole. */
 static int check_image(struct job *job, int fd, const char *consumed, struct image_header *ret)
 {
@@ -157,7 +175,8 @@ static int check_image(struct job *job, int fd, const char *consumed, struct ima
 				      : "it goes on behind its end");
 	job->expected = size - (uint64_t)ret->stream;
 	job->result.bytes = size;
-	return check_disks(job, ret, consumed);
+	r = check_beginning(job, fd, ret->stream);
+	return r < 0 ? r : check_disks(job, ret, consumed);
 }
 
 static int check_passed(struct job *job, const struct image_header *header,

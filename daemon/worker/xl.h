@@ -58,7 +58,14 @@ int xl_make_room(struct xl *xl, const char *config, char **ret_reason);
 /* Builds a domain, and leaves it paused. Where that fails no domain is left. */
 int xl_create(struct xl *xl, const char *config, const struct uuid *uuid, uint32_t *ret_domid);
 
-/* The same from a stream, which comes through fd (the caller's). */
+/* Of a stream: libxl's header, and the head of the record that says that a guest follows. */
+#define XL_STREAM_HEAD 24
+
+/*
+ * The same from a stream, which comes through fd (the caller's). The caller has seen that the head
+ * of it is right: where it is not, libxl (4.17 to 4.20) ends its helper process before there is
+ * one, and crashes.
+ */
 int xl_restore(struct xl *xl, const char *config, int fd, uint32_t *ret_domid);
 
 /*

@@ -367,12 +367,18 @@ static int read_stream(struct xl *xl, int fd, char *boot, size_t size)
 	while (stream.state != STREAM_COMPLETE) {
 		ssize_t n = read(fd, &byte, 1);
 
+		/* As libxl does where the head is wrong. */
+		if (n <= 0 && stream.bytes < XL_STREAM_HEAD)
+			abort();
 		if (n <= 0)
 			return fail(xl, -EIO, "unexpected end of the stream");
 		if (stream.bytes >= first && stream.bytes - first < size - 1)
 			boot[stream.bytes - first] = (char)byte;
-		if (stream_feed(&stream, &byte, 1) < 0)
+		if (stream_feed(&stream, &byte, 1) < 0) {
+			if (!stream.has_guest)
+				abort();
 			return fail(xl, -EIO, "the stream is not understood");
+		}
 	}
 	boot[size - 1] = '\0';
 	return 0;

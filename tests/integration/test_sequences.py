@@ -353,6 +353,24 @@ class Trouble(FakeHostTest):
         self.assertEqual(self.host.domains(), {})
         self.assertEqual(self.host.images(), ["web"])
 
+    def test_damaged_head_of_the_stream_never_reaches_libxl(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        image = self.host.save / "web"
+        whole = image.read_bytes()
+        begin = whole.index(b"LibxlFmt")
+        for at in range(begin, begin + 24):
+            if begin + 12 <= at < begin + 16:
+                continue  # options
+            with self.subTest(at=at - begin):
+                image.write_bytes(whole[:at] + bytes([whole[at] ^ 0x40]) + whole[at + 1:])
+                self.host.ctl("start", check=1)
+            self.assertNotIn("killed", self.host.reasons()["web"])
+            self.assertEqual(self.host.domains(), {})
+        image.write_bytes(whole)
+        self.host.ctl("start", check=0)
+
     def test_image_is_not_restored_twice(self):
         self.host.guest("web")
         self.host.ctl("start", check=0)

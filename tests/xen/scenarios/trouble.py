@@ -75,6 +75,12 @@ def damaged(host: Host) -> None:
     said = ctl(host, "start", expect=1)
     assert "checksum" in said, said
     assert not host.domains() and images(host) == ["p1"]
+    # libxl itself would crash at this one.
+    host.sh(f"at=$(grep -abo LibxlFmt {SAVE}/p1 | head -n 1 | cut -d: -f1)"
+            f" && printf x | dd of={SAVE}/p1 bs=1 seek=$at conv=notrunc")
+    said = ctl(host, "start", expect=1)
+    assert "does not begin with a libxl stream" in said, said
+    assert not host.domains() and images(host) == ["p1"]
 
 
 @scenario("a full disk is found before a guest is suspended, and the guest is shut down", tier="ci")
