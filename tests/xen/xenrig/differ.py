@@ -164,12 +164,21 @@ def save(host: Host, guest: Guest) -> None:
 
 # Before.
 
+# The script's commands, where it had no end; and its lock file, which is elsewhere without the
+# folder. Units of ours that are not at work are not stopped, which takes longer than the rest.
+CLEAN_WITHOUT_US = f"""
+killall -q -KILL xendomains xl
+install -d {Path(LOCK).parent}
+rm -rf {LOCK} {AUTO}/* {SAVE}/* /root/cfg/* {CONSOLE.format(name="*")}
+pgrep -x xendomainsd && exit 1
+xl list | awk 'NR > 1 && $(NF-4) > 0 {{ print $(NF-4) }}' | xargs -r -n1 xl destroy
+exit 0
+"""
+
+
 def _clean(host: Host) -> None:
-    # The script's commands, where it had no end; and its lock file, which is elsewhere without the
-    # folder.
-    host.sh(f"killall -q -KILL xendomains xl; install -d {Path(LOCK).parent}; rm -f {LOCK}",
-            check=False)
-    host.clean()
+    if host.sh(CLEAN_WITHOUT_US, check=False).code != 0:
+        host.clean()
 
 
 def _configure(host: Host, case: Case) -> None:
@@ -193,6 +202,7 @@ def _set_up(host: Host, case: Case, side: Side) -> None:
 # After.
 
 FACTS = f"""
+cat {STOCK}/*.boot | sed 's/^/boot /'
 for log in {CONSOLE.format(name="*")}; do
     [ -e "$log" ] || continue
     name=${{log##*/guest-}}
@@ -208,10 +218,11 @@ class Facts:
     counts: dict[str, tuple[str, int]]
     domains: dict[str, str]
     images: list[str]
+    boots: set[str]
 
 
 def _facts(host: Host) -> Facts:
-    facts = Facts({}, {}, [])
+    facts = Facts({}, {}, [], set())
     for line in host.sh(FACTS, check=False).out.splitlines():
         kind, _, rest = line.partition(" ")
         if kind == "count" and (said := re.fullmatch(r"(.*) count (\w+) (\d+)", rest)):
@@ -220,6 +231,8 @@ def _facts(host: Host) -> Facts:
             name, domid, _, _, state, _ = rest.rsplit(maxsplit=5)
             if domid != "0":
                 facts.domains[name.strip()] = state.replace("-", "")
+        elif kind == "boot":
+            facts.boots.add(rest)
         elif kind == "image":
             facts.images.append(re.sub(r"\.stale-\d+$", ".stale", unquote(rest)))
     return facts
@@ -245,8 +258,8 @@ def _fate(name: str, facts: Facts, now: Facts, boots: set[str]) -> str:
 
 def _fates(host: Host, case: Case) -> dict[str, str]:
     guests = {guest.name for guest in (*case.auto, *case.running, *case.saved)} | {*case.others}
-    boots = set(host.sh(f"cat {STOCK}/*.boot", check=False).out.split())
     before = _facts(host)
+    boots = before.boots
     now = before
 
     def seen() -> dict[str, str]:

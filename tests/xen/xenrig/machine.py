@@ -2,6 +2,7 @@
 """The emulated computer a host runs on."""
 
 import fcntl
+import os
 import socket
 import subprocess
 import sys
@@ -18,6 +19,10 @@ from .link import Link
 
 # More hosts than this at a time, and their clocks would go too slow for any deadline.
 SLOTS = 2
+
+# Of a host. Where hosts share processors one is better: of two, Xen makes each wait for the other to
+# flush its translations, and that one may not have its turn for milliseconds.
+PROCESSORS = int(os.environ.get("XENDOMAINS_RIG_PROCESSORS", "2"))
 
 # Tells those who look for a running host which release it is, and where its ssh port.
 NOTE = "host"
@@ -148,11 +153,12 @@ class Machine:
     def _command(self) -> list[str]:
         return [
             "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi",
-            "-cpu", "qemu64,+svm,+npt", "-smp", "2", "-m", self.memory,
+            "-cpu", "qemu64,+svm,+npt", "-smp", f"{PROCESSORS}", "-m", self.memory,
             "-nodefaults", "-display", "none", "-no-reboot",
             "-chardev", f"file,id=serial,path={self.serial},append=on", "-serial", "chardev:serial",
             "-kernel", self.image.hypervisor.name,
-            "-append", "dom0_mem=1536M,max:1536M dom0_max_vcpus=2 console=com1 com1=115200,8n1",
+            "-append", f"dom0_mem=1536M,max:1536M dom0_max_vcpus={PROCESSORS} console=com1 "
+                       "com1=115200,8n1",
             "-initrd", f"{self.image.kernel.name} root=/dev/vda rw console=hvc0,{self.image.initrd.name}",
             "-drive", f"file={self.overlay},if=virtio,cache={self.disk_cache}",
             "-netdev", f"user,id=ssh,hostfwd=tcp:127.0.0.1:{self.port}-:22",
