@@ -91,10 +91,13 @@ static void fail(struct request *request, const char *error, const char *key, co
 
 static void fail_errno(struct request *request, int error)
 {
-	const char *obstacle = manager_obstacle(request->control->manager);
+	const char *reason = NULL;
 
-	fail(request, ERROR_NOT_POSSIBLE, "reason",
-	     error == -EHOSTDOWN && obstacle ? obstacle : strerror(-error));
+	if (error == -EHOSTDOWN)
+		reason = manager_obstacle(request->control->manager);
+	else if (error == -ESHUTDOWN)
+		reason = manager_refusal(request->control->manager);
+	fail(request, ERROR_NOT_POSSIBLE, "reason", reason ? reason : strerror(-error));
 }
 
 /* org.varlink.service */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "hostdown.h"
 #include "hv/sim.h"
 #include "hv/xen.h"
 #include "io/journal.h"
@@ -217,25 +218,42 @@ static int take_lock(const struct options *o)
 	return r < 0 ? log_error_errno(r, "Cannot lock %s", path) : r;
 }
 
-static int listen_somewhere(const struct options *o)
+static int listen_somewhere(const struct options *o, struct notify_fds *fds)
 {
-	int fd = notify_listen_fd();
+	int r = notify_take_fds(LOGIND_STORED_LOCK, fds);
 
-	if (fd == 0)
-		fd = server_listen(o->socket);
-	return fd < 0 ? log_error_errno(fd, "Cannot listen on %s", o->socket) : fd;
+	if (r >= 0 && fds->listen < 0)
+		r = fds->listen = server_listen(o->socket);
+	return r < 0 ? log_error_errno(r, "Cannot listen on %s", o->socket) : 0;
+}
+
+/* The host that goes down is a real one: a simulated one has nothing to do with it. */
+static int watch_host(struct daemon *d, const struct options *o, int lock, struct hostdown **ret)
+{
+	int r;
+
+	if (str_starts_with(o->backend, "sim:"))
+		return 0;
+	r = hostdown_new(d->loop, d->manager, lock, ret);
+	return r < 0 ? log_error_errno(r, "Cannot watch for the end of the host") : 0;
 }
 
 static int serve(struct daemon *d, const struct options *o)
 {
 	_cleanup_(control_freep) struct control *control = NULL;
 	_cleanup_(watchdog_freep) struct watchdog *watchdog = NULL;
-	int fd = listen_somewhere(o);
-	int r;
+	_cleanup_(hostdown_freep) struct hostdown *hostdown = NULL;
+	struct notify_fds fds;
+	int r = listen_somewhere(o, &fds);
 
-	if (fd < 0)
-		return fd;
-	r = control_new(d->loop, d->manager, fd, &control);
+	if (r < 0)
+		return r;
+	r = watch_host(d, o, fds.stored, &hostdown);
+	if (r < 0) {
+		close(fds.listen);
+		return r;
+	}
+	r = control_new(d->loop, d->manager, fds.listen, &control);
 	r = r < 0 ? r : watchdog_new(d->loop, &watchdog);
 	if (r < 0)
 		return log_error_errno(r, "Cannot serve clients");
