@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection.h"
+#include "util/time.h"
 #include "writer.h"
 
 /* What the man page promises. */
@@ -16,6 +17,7 @@ enum exit_status {
 struct context {
 	const char *socket;
 	struct writer *writer;
+	usec_t deadline; /* for a plan of a stop; 0: none */
 };
 
 /* One verb. run() gets what follows it on the command line and returns an exit status. */

@@ -4,14 +4,22 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "util/parse.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
-#define OPTION_SOCKET 256
-#define OPTION_JSON   257
-#define OPTION_ONCE   258
+enum option_code {
+	OPTION_SOCKET = 256,
+	OPTION_JSON,
+	OPTION_ONCE,
+	OPTION_DEADLINE,
+};
+
+/* A year: more is a mistake. */
+#define DEADLINE_MAX_SEC (365 * 24 * 3600ULL)
 
 static const struct option long_options[] = {
+	{"deadline", required_argument, NULL, OPTION_DEADLINE},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
@@ -27,6 +35,7 @@ void print_usage(FILE *out)
 		fprintf(out, "  %-8s%-24s %s\n", commands[i]->name, commands[i]->arguments,
 			commands[i]->help);
 	fputs("\n"
+	      "      --deadline SEC plan stop: what would be done if there were so many seconds\n"
 	      "      --json         print one JSON object\n"
 	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
@@ -63,48 +72,72 @@ static int run_without_daemon(const struct command *command, char **arguments)
 	return STATUS_UNREACHABLE;
 }
 
-int main(int argc, char **argv)
+struct options {
+	bool json, or_once;
+};
+
+/* 0 to go on; 1 if all is said already; -EINVAL. */
+static int apply_option(int code, struct context *context, struct options *o)
+{
+	uint64_t number;
+
+	switch (code) {
+	case OPTION_JSON:
+		o->json = true;
+		return 0;
+	case OPTION_ONCE:
+		o->or_once = true;
+		return 0;
+	case OPTION_DEADLINE:
+		if (parse_u64(optarg, DEADLINE_MAX_SEC, &number) < 0 || number == 0)
+			return -EINVAL;
+		context->deadline = number * USEC_PER_SEC;
+		return 0;
+	case OPTION_SOCKET:
+		context->socket = optarg;
+		return 0;
+	case 'V':
+		puts("xendomainsctl " VERSION);
+		return 1;
+	case 'h':
+		print_usage(stdout);
+		return 1;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int run(struct context *context, const struct options *o, const struct command *command,
+	       char **arguments)
 {
 	_cleanup_(writer_freep) struct writer *writer = NULL;
+
+	if (o->or_once && !is_alive(context))
+		return run_without_daemon(command, arguments);
+	writer = o->json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
+	if (!writer)
+		return explain_error(context, -ENOMEM);
+	context->writer = writer;
+	return command->run(context, arguments);
+}
+
+int main(int argc, char **argv)
+{
 	struct context context = {.socket = SOCKET_PATH};
 	const struct command *command;
-	bool json = false, or_once = false;
-	int code;
+	struct options o = {0};
+	int code, r = 0;
 
-	while ((code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1) {
-		switch (code) {
-		case OPTION_JSON:
-			json = true;
-			break;
-		case OPTION_ONCE:
-			or_once = true;
-			break;
-		case OPTION_SOCKET:
-			context.socket = optarg;
-			break;
-		case 'V':
-			puts("xendomainsctl " VERSION);
-			return STATUS_OK;
-		case 'h':
-			print_usage(stdout);
-			return STATUS_OK;
-		default:
-			print_usage(stderr);
-			return STATUS_USAGE;
-		}
-	}
-	command = optind < argc ? find_command(argv[optind]) : NULL;
+	while (r == 0 && (code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1)
+		r = apply_option(code, &context, &o);
+	if (r > 0)
+		return STATUS_OK;
+	command = r >= 0 && optind < argc ? find_command(argv[optind]) : NULL;
 	if (!command) {
-		if (optind < argc)
+		if (r >= 0 && optind < argc)
 			fprintf(stderr, "There is no command '%s'\n\n", argv[optind]);
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
-	if (or_once && !is_alive(&context))
-		return run_without_daemon(command, argv + optind + 1);
-	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
-	if (!writer)
-		return explain_error(&context, -ENOMEM);
-	context.writer = writer;
-	return command->run(&context, argv + optind + 1);
+	return run(&context, &o, command, argv + optind + 1);
 }

@@ -7,6 +7,7 @@
 
 #include "core/departure.h"
 #include "io/notify.h"
+#include "logindconf.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -18,6 +19,9 @@ struct hostdown {
 	enum departure_state state, shown;
 	bool preparing; /* as last seen */
 	uint64_t stop;  /* the manager's number of it; 0: none is under way */
+	struct outlook outlook;
+	bool warned;
+	usec_t grants;  /* by logind, when it was warned of */
 	char **stopped; /* UUIDs of the guests that were stopped for the host, as text */
 	size_t n_stopped;
 };
@@ -194,6 +198,64 @@ static void show(struct hostdown *h)
 	}
 }
 
+/* Is there time enough? */
+
+static int describe_shortage(usec_t needs, usec_t grants, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = logindconf_decides("", "InhibitDelayMaxSec", &path);
+	const char *in = path ? " in " : " is set nowhere", *where = path ? path : "";
+
+	if (r < 0)
+		return r;
+	if (grants == USEC_INFINITY)
+		return str_format(ret,
+				  "logind is to wait for ever (InhibitDelayMaxSec=%s%s), and then "
+				  "does not wait at all: give it a time",
+				  in, where);
+	return str_format(ret,
+			  "A stop of all guests may take %" PRIu64 " s, and logind waits for "
+			  "%" PRIu64 " s (InhibitDelayMaxSec=%s%s); 'xendomainsctl plan stop "
+			  "--deadline=%" PRIu64 "' shows what is done then",
+			  (needs + USEC_PER_SEC - 1) / USEC_PER_SEC, grants / USEC_PER_SEC, in,
+			  where, departure_budget(grants) / USEC_PER_SEC);
+}
+
+static void weigh(struct hostdown *h)
+{
+	struct log_fields fields = {.message_id = MSG_TIME_SHORT, LOG_FIELDS_NONE};
+	usec_t grants = logind_delay_max(h->logind);
+	bool is_short = logind_is_known(h->logind) && h->outlook.protects &&
+			departure_budget(grants) < h->outlook.needs;
+	_cleanup_free_ char *text = NULL;
+
+	if (is_short && describe_shortage(h->outlook.needs, grants, &text) < 0)
+		return;
+	manager_set_notice(h->manager, text);
+	/* The need changes with every guest; said is only that there is a lack. */
+	if (is_short && (!h->warned || h->grants != grants))
+		log_message(LOG_WARNING, &fields, "%s", text);
+	h->warned = is_short;
+	h->grants = grants;
+}
+
+struct hostdown_view hostdown_view(const struct hostdown *h)
+{
+	static const char *const locks[] = {
+		[LOGIND_LOCK_NONE] = "none",
+		[LOGIND_LOCK_ASKED] = "asked",
+		[LOGIND_LOCK_HELD] = "held",
+	};
+	const char *kind = logind_kind(h->logind);
+
+	return (struct hostdown_view){
+		.lock = locks[logind_lock(h->logind)],
+		.kind = departure_refuses_starts(h->state) ? (kind ? kind : "unknown") : NULL,
+		.grants = logind_is_known(h->logind) ? logind_delay_max(h->logind) : USEC_INFINITY,
+		.needs = h->outlook.needs,
+	};
+}
+
 static void on_look(void *data)
 {
 	struct hostdown *h = data;
@@ -208,7 +270,10 @@ static void on_look(void *data)
 		refusal = "The host is going down; nothing is started any more";
 	if (manager_refuse_starts(h->manager, refusal) < 0)
 		log_error("Starts are not refused: no memory");
-	logind_want_lock(h->logind, departure_wants_lock(h->state, manager_protects(h->manager)));
+	h->outlook = manager_outlook(h->manager);
+	logind_want_lock(h->logind, departure_wants_lock(h->state, h->outlook.protects));
+	if (h->state == DEPARTURE_HOME)
+		weigh(h);
 	if (h->state != h->shown)
 		show(h);
 }

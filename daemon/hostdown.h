@@ -14,4 +14,14 @@ struct hostdown;
 int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct hostdown **ret);
 struct hostdown *hostdown_free(struct hostdown *h);
 
+/* What status tells of it. */
+struct hostdown_view {
+	const char *lock; /* "none", "asked", "held" */
+	const char *kind; /* of the shutdown that is under way; NULL: none is */
+	usec_t grants;    /* how long logind waits; USEC_INFINITY: that is not known */
+	usec_t needs;     /* how long a stop may take */
+};
+
+struct hostdown_view hostdown_view(const struct hostdown *h);
+
 DEFINE_CLEANUP(struct hostdown, hostdown_free);

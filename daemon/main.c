@@ -253,7 +253,7 @@ static int serve(struct daemon *d, const struct options *o)
 		close(fds.listen);
 		return r;
 	}
-	r = control_new(d->loop, d->manager, fds.listen, &control);
+	r = control_new(d->loop, d->manager, hostdown, fds.listen, &control);
 	r = r < 0 ? r : watchdog_new(d->loop, &watchdog);
 	if (r < 0)
 		return log_error_errno(r, "Cannot serve clients");

@@ -27,6 +27,7 @@ struct manager {
 	struct sequence_list sequences; /* the oldest first */
 	struct manager_watcher watcher;
 	char *refusal; /* why nothing is started now, or NULL */
+	char *notice;  /* of the host, or NULL */
 	struct timer *advance;
 	struct timer *react; /* to what was put off */
 	uint64_t last_id;
@@ -59,6 +60,8 @@ static void end_sequence(struct sequence *s, int error, const char *reason)
 	else
 		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
 			     "done, but not all guests are where they should be");
+	if (pace_rate(&s->pace) > 0)
+		state_set_pace(m->state, pace_rate(&s->pace));
 	TAILQ_REMOVE(&m->sequences, s, entry);
 	while ((f = TAILQ_FIRST(&s->following))) {
 		struct follower follower = f->follower;
@@ -106,8 +109,8 @@ static int make_plan(const struct sequence *s, struct plan **ret, const char **r
 {
 	const struct manager *m = s->manager;
 
-	return plan_build(s->goal, m->config, world_inventory(m->world), state_history(m->state),
-			  (const char *const *)s->names, s->n_names, ret, ret_unknown);
+	return sequence_plan(s, m->config, world_inventory(m->world), state_history(m->state),
+			     loop_now(m->loop), ret, ret_unknown);
 }
 
 /* A save will leave an image, a migration a note, of which the plan for a start knows nothing. */
@@ -153,6 +156,7 @@ static int try_run(struct sequence *s, const char **ret_reason)
 		return r;
 	forgive(m, plan);
 	log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins");
+	sequence_say_plainly(plan);
 	s->phase = PHASE_RUNNING;
 	return executor_run(m->executor, TAKE_PTR(plan), s, &s->job);
 }
@@ -296,6 +300,11 @@ int manager_refuse_starts(struct manager *m, const char *reason)
 const char *manager_refusal(const struct manager *m)
 {
 	return m->refusal;
+}
+
+int manager_set_notice(struct manager *m, const char *notice)
+{
+	return str_replace(&m->notice, notice);
 }
 
 void manager_watch(struct manager *m, const struct manager_watcher *watcher)
@@ -452,6 +461,7 @@ static void on_report(void *data, struct job *job, const struct report *report)
 
 	if (report->final)
 		note_outcome(m, s->goal, report);
+	sequence_measure(s, report, loop_now(m->loop));
 	if (report->final && s->goal == GOAL_REACT && failed)
 		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)
@@ -482,6 +492,7 @@ static bool on_job_drained(void *data, struct job *job)
 	if (world_update(m->world) < 0 || make_plan(s, &plan, &unknown) < 0)
 		return false;
 	plan_drop(plan, is_no_news, job);
+	sequence_say_plainly(plan);
 	return plan->n_steps > 0 && executor_extend(m->executor, job, TAKE_PTR(plan)) >= 0;
 }
 
@@ -609,6 +620,7 @@ struct manager *manager_free(struct manager *m)
 	config_free(m->config);
 	free(m->config_error);
 	free(m->refusal);
+	free(m->notice);
 	reactions_free(m->reactions);
 	free(m);
 	return NULL;
@@ -633,11 +645,10 @@ const char *manager_warning(const struct manager *m, size_t index)
 {
 	size_t n = m->config ? m->config->n_warnings : 0;
 
-	if (m->config_error) {
-		if (index == 0)
-			return m->config_error;
-		index--;
-	}
+	if (m->config_error && index-- == 0)
+		return m->config_error;
+	if (m->notice && index-- == 0)
+		return m->notice;
 	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
 }
 
@@ -655,20 +666,22 @@ usec_t manager_restart_in(const struct manager *m, const struct guest *g)
 	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
 }
 
-bool manager_protects(const struct manager *m)
+struct outlook manager_outlook(const struct manager *m)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct outlook outlook = {
+		.protects = !TAILQ_EMPTY(&m->sequences) || hv_next_operation(world_hv(m->world), 0),
+	};
 	const char *unknown;
 
-	if (!TAILQ_EMPTY(&m->sequences) || hv_next_operation(world_hv(m->world), 0))
-		return true;
 	if (!m->config || plan_build(GOAL_STOP, m->config, world_inventory(m->world),
 				     state_history(m->state), NULL, 0, &plan, &unknown) < 0)
-		return false;
+		return outlook;
+	plan_estimate(plan, m->config, state_history(m->state)->save_rate);
 	for (size_t i = 0; i < plan->n_steps; i++)
-		if (plan->steps[i].result == STEP_TODO)
-			return true;
-	return false;
+		outlook.protects |= plan->steps[i].result == STEP_TODO;
+	outlook.needs = plan->needs;
+	return outlook;
 }
 
 struct activity manager_activity(const struct manager *m, const struct guest *g)

@@ -47,8 +47,16 @@ void manager_rest(struct manager *m, const char *reason);
 int manager_refuse_starts(struct manager *m, const char *reason);
 const char *manager_refusal(const struct manager *m);
 
-/* Whether a host that goes down would have to wait: for a guest, or for what is under way. */
-bool manager_protects(const struct manager *m);
+/* What it would mean if the host went down now. */
+struct outlook {
+	bool protects; /* it would have to wait: for a guest, or for what is under way */
+	usec_t needs;  /* about so long */
+};
+
+struct outlook manager_outlook(const struct manager *m);
+
+/* A warning of the host for manager_warning(); NULL: none. 0 or -ENOMEM. */
+int manager_set_notice(struct manager *m, const char *notice);
 
 /* Hears whenever guests have changed, a sequence has ended, or a configuration was read. */
 struct manager_watcher {

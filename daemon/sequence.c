@@ -81,6 +81,39 @@ bool sequence_unfollow(struct sequence *s, uint64_t id)
 	return false;
 }
 
+int sequence_plan(const struct sequence *s, const struct config *config,
+		  const struct inventory *inventory, const struct history *history, usec_t now,
+		  struct plan **ret, const char **ret_unknown)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	int r = plan_build(s->goal, config, inventory, history, (const char *const *)s->names,
+			   s->n_names, &plan, ret_unknown);
+
+	if (r >= 0 && s->deadline != USEC_INFINITY)
+		r = plan_fit(plan, config, history->save_rate, usec_sub(s->deadline, now));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+void sequence_say_plainly(const struct plan *plan)
+{
+	for (size_t i = 0; plan->limit > 0 && i < plan->n_steps; i++)
+		if (plan->steps[i].n_stages > 0 && plan->steps[i].reason)
+			log_warning("%s: %s", plan->steps[i].name, plan->steps[i].reason);
+}
+
+void sequence_measure(struct sequence *s, const struct report *report, usec_t now)
+{
+	if (!str_equal(report->stage, stage_to_string(STAGE_SAVE)))
+		return;
+	if (str_equal(report->result, "running"))
+		pace_begin(&s->pace, now);
+	else if (report->final && str_equal(report->result, "ok"))
+		pace_end(&s->pace, now, report->step->memory_kib);
+}
+
 void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
 		  const char *text, usec_t now)
 {

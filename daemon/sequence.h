@@ -3,6 +3,7 @@
 
 #include <sys/queue.h>
 
+#include "core/fit.h"
 #include "executor.h"
 
 /* For the manager only: a start or a stop that was asked for, or a reaction. */
@@ -42,6 +43,7 @@ struct sequence {
 	bool outdated; /* what was seen in the folders, by the end of an operation */
 	struct job *job;
 	usec_t started;
+	struct pace pace;
 	usec_t deadline; /* when a stop should be over; USEC_INFINITY: whenever it is */
 };
 
@@ -65,6 +67,17 @@ int sequence_follow(struct sequence *s, uint64_t id, const struct follower *foll
 
 /* True if it was one of its followers. */
 bool sequence_unfollow(struct sequence *s, uint64_t id);
+
+/* Its plan now; with a deadline, one that fits. As plan_build(). */
+int sequence_plan(const struct sequence *s, const struct config *config,
+		  const struct inventory *inventory, const struct history *history, usec_t now,
+		  struct plan **ret, const char **ret_unknown);
+
+/* Logs what does not go as it is configured, since there is no time for it. */
+void sequence_say_plainly(const struct plan *plan);
+
+/* Learns from a report how fast guests are saved. */
+void sequence_measure(struct sequence *s, const struct report *report, usec_t now);
 
 /* result: NULL when it begins. */
 void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,

@@ -204,7 +204,8 @@ static void obey(const char *verb, const char *word)
 	else if (str_equal(verb, "refuse"))
 		f.refuse = str_equal(word, "yes");
 	else if (str_equal(verb, "delay"))
-		f.delay = strtoull(word, NULL, 10) * 1000000;
+		f.delay = str_equal(word, "infinity") ? UINT64_MAX
+						      : strtoull(word, NULL, 10) * 1000000;
 	else if (str_equal(verb, "state"))
 		snprintf(f.state, sizeof(f.state), "%s", word);
 }

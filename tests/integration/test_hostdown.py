@@ -194,5 +194,67 @@ class HostDown(unittest.TestCase):
         self.assertNotIn("The host goes down", self.host.log.read_text())
 
 
+class Budget(unittest.TestCase):
+    """Eight GiB, of which nobody has seen how fast they are saved, take three minutes."""
+
+    def setUp(self):
+        self.host = self.enterContext(HostWithLogind())
+        self.host.guest("large", memory_kib=8 << 20)
+        self.host.guest("small")
+
+    def start(self):
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.wait_locked()
+
+    def test_a_guest_that_cannot_be_saved_in_time_is_planned_to_be_shut_down_and_is(self):
+        self.host.tell("delay 100")
+        self.start()
+        said = self.host.ctl("plan", "stop", "--deadline=90", check=0)
+        self.assertRegex(said, "large +shutdown, else shutdown-all: it would be over after about "
+                               "165 s, and there are 90 s: it is shut down")
+        self.assertRegex(said, "small +save, else")
+        self.assertIn("It may take 60 s, and there are 90 s.", said)
+        self.assertIn("It may take 166 s.", self.host.ctl("plan", "stop", check=0))
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["small"])
+        self.assertIn("large: it would be over after", self.host.log.read_text())
+
+    def test_what_does_not_fit_at_all_is_done_all_the_same(self):
+        self.host.tell("delay 10")
+        self.start()
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["large", "small"])
+        self.assertIn("large: it would be over after about 165 s, and there are 8 s: it goes on "
+                      "while the host's services are stopped", self.host.log.read_text())
+
+    def test_a_lack_of_time_is_told_beforehand(self):
+        self.host.tell("delay 100")
+        self.start()
+        self.host.wait_logged("A stop of all guests may take 166 s, and logind waits for 100 s")
+        said = self.host.ctl("status")
+        self.assertIn("host: a shutdown waits for guests up to 100 s; to stop them may take 166 s",
+                      said)
+        self.assertIn("note: A stop of all guests may take 166 s", said)
+        self.host.ctl("stop", "large", check=0)
+        self.assertNotIn("note:", self.host.ctl("status"))
+
+    def test_no_end_at_all_is_told_to_be_none(self):
+        self.host.tell("delay infinity")
+        self.start()
+        self.host.wait_logged("give it a time")
+
+    def test_the_next_plan_knows_how_fast_guests_were_saved(self):
+        self.start()
+        self.host.ctl("stop", check=0)
+        self.host.stop_daemon()
+        self.assertIn('"pace"', (self.host.state / "journal").read_text())
+        self.start()
+        # Nothing of the eight GiB is really written here.
+        self.assertRegex(self.host.ctl("plan", "stop", check=0), "It may take [2-9] s")
+
+
 if __name__ == "__main__":
     unittest.main()
