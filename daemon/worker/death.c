@@ -120,7 +120,7 @@ int death_preserve(struct job *job, uint32_t domid)
 	char suffix[32];
 	time_t now = time(NULL);
 	struct tm tm;
-	int r = xl_find(job->xl, &job->record.request.preserve, &d);
+	int r = xl_find(job->xl, &job->record.request.preserve, XL_NO_DOMID, &d);
 
 	if (r == -ESRCH) {
 		/* As xl writes it, with seconds. */
@@ -168,7 +168,7 @@ int death_release(struct job *job)
 {
 	const struct operation_request *request = &job->record.request;
 	struct xl_domain d;
-	int r = xl_find(job->xl, &request->uuid, &d);
+	int r = xl_find(job->xl, &request->uuid, XL_NO_DOMID, &d);
 
 	if (r < 0)
 		return job_explain_xl(job, r, "the domain has gone");
@@ -186,7 +186,7 @@ int death_release(struct job *job)
 int death_start_afresh(struct job *job)
 {
 	struct xl_domain d;
-	int r = xl_find(job->xl, &job->record.request.uuid, &d);
+	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
 
 	if (r >= 0 && !d.dying) {
 		r = xl_destroy(job->xl, d.domid);

@@ -96,7 +96,7 @@ int job_find_domain(struct job *job, struct xl_domain *ret)
 {
 	const struct operation_request *request = &job->record.request;
 	struct xl_domain d;
-	int r = xl_find(job->xl, &request->uuid, &d);
+	int r = xl_find(job->xl, &request->uuid, request->domid, &d);
 
 	if (r < 0)
 		return r;

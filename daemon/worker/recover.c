@@ -22,7 +22,7 @@ static int undone(struct job *job)
 static int undo_build(struct job *job)
 {
 	struct xl_domain d;
-	int r = xl_find(job->xl, &job->record.request.uuid, &d);
+	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
 
 	/* One that is not paused is somebody else's work. */
 	if (r >= 0 && d.paused && !d.dying) {
@@ -41,7 +41,7 @@ static int undo_build(struct job *job)
 static int finish_build(struct job *job)
 {
 	struct xl_domain d;
-	int r = xl_find(job->xl, &job->record.request.uuid, &d);
+	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
 
 	if (r >= 0 && !d.dying) {
 		if (d.paused)
@@ -70,7 +70,7 @@ static int recover_restart(struct job *job)
 		return finish_build(job);
 	if (job->record.mark != OPERATION_MARK_DESTROYED)
 		return run_restart(job);
-	r = xl_find(job->xl, &job->record.request.uuid, &d);
+	r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
 	if (!uuid_is_null(&job->record.request.preserve)) {
 		/* Not destroyed: it was to be kept, and may have been, or not yet. */
 		bool still = r >= 0 && d.domid == job->record.request.domid;

@@ -215,7 +215,7 @@ static bool is_guest(struct xs_handle *xs, const libxl_dominfo *info, const stru
 	return uuid_equal(&now, uuid);
 }
 
-int xl_find(struct xl *xl, const struct uuid *uuid, struct xl_domain *ret)
+int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret)
 {
 	struct xs_handle *xs = xs_open(0);
 	int n, r = -ESRCH;
@@ -229,7 +229,9 @@ int xl_find(struct xl *xl, const struct uuid *uuid, struct xl_domain *ret)
 	for (int i = 0; infos && i < n; i++) {
 		const libxl_dominfo *info = &infos[i];
 
-		if ((r >= 0 && info->dying) || !is_guest(xs, info, uuid))
+		if (r >= 0 && (info->dying || ret->domid == domid) && info->domid != domid)
+			continue;
+		if (!is_guest(xs, info, uuid))
 			continue;
 		r = 0;
 		*ret = (struct xl_domain){

@@ -40,9 +40,11 @@ const char *xl_reason(const struct xl *xl);
 int xl_interrupted(struct xl *xl);
 
 /*
- * The domain with this UUID, a living one first. 0, or -ESRCH if there is none.
+ * The domain with this UUID. A guest that is migrated to the host that it is on has two of them for
+ * a while: the one with this number first (XL_NO_DOMID: whichever), then one that lives. 0, or
+ * -ESRCH if there is none.
  */
-int xl_find(struct xl *xl, const struct uuid *uuid, struct xl_domain *ret);
+int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret);
 
 /* libxl's JSON of a domain, as it is now. */
 int xl_get_config(struct xl *xl, uint32_t domid, char **ret);

@@ -81,7 +81,7 @@ static struct xl_domain find(void)
 {
 	struct xl_domain d;
 
-	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, &d), 0);
+	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, XL_NO_DOMID, &d), 0);
 	ck_assert(!d.dying);
 	return d;
 }
@@ -89,7 +89,7 @@ static struct xl_domain find(void)
 static bool is_gone(void)
 {
 	struct xl_domain d;
-	int r = xl_find(fx.xl, &fx.uuid, &d);
+	int r = xl_find(fx.xl, &fx.uuid, XL_NO_DOMID, &d);
 
 	return r == -ESRCH || (r == 0 && d.dying);
 }
@@ -167,7 +167,7 @@ START_TEST(calls_for_a_domain_that_is_not_there_fail)
 	struct xl_domain d;
 	char *config;
 
-	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, &d), -ESRCH);
+	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, XL_NO_DOMID, &d), -ESRCH);
 	ck_assert_int_lt(xl_get_config(fx.xl, 12345, &config), 0);
 	ck_assert_int_lt(xl_resume(fx.xl, 12345), 0);
 }
@@ -302,6 +302,24 @@ START_TEST(a_domain_is_renamed_once_and_only_by_its_name)
 }
 END_TEST
 
+/* Migrated to the host that it is on, a guest is there twice. */
+START_TEST(of_two_domains_of_a_guest_the_one_that_is_meant_is_found)
+{
+	uint32_t first = create(), second = XL_NO_DOMID;
+	struct xl_domain d;
+
+	ck_assert_int_eq(xl_rename(fx.xl, first, GUEST, GUEST "--migratedaway"), 0);
+	ck_assert_int_eq(xl_create(fx.xl, fx.parsed.config, &fx.uuid, &second), 0);
+	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, first, &d), 0);
+	ck_assert_uint_eq(d.domid, first);
+	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, second, &d), 0);
+	ck_assert_uint_eq(d.domid, second);
+	ck_assert_int_eq(xl_destroy(fx.xl, first), 0);
+	ck_assert_uint_eq(find().domid, second);
+	ck_assert_int_eq(xl_destroy(fx.xl, second), 0);
+}
+END_TEST
+
 START_TEST(a_stream_that_is_cut_short_leaves_no_domain)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -429,6 +447,7 @@ int main(void)
 	tcase_add_test(tests, a_saved_domain_is_suspended_and_can_be_resumed_or_restored);
 	tcase_add_test(tests, a_domain_goes_live_and_stands_still_in_the_end_or_runs_on);
 	tcase_add_test(tests, a_domain_is_renamed_once_and_only_by_its_name);
+	tcase_add_test(tests, of_two_domains_of_a_guest_the_one_that_is_meant_is_found);
 	tcase_add_test(tests, a_stream_that_is_cut_short_leaves_no_domain);
 	tcase_add_test(tests, the_memory_of_a_domain_is_dumped_for_root_only);
 	tcase_add_test(tests, a_preserved_domain_makes_way_for_its_successor);

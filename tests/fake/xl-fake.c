@@ -83,15 +83,18 @@ static int pass_time(struct xl *xl, uint64_t msec)
 	return 0;
 }
 
-int xl_find(struct xl *xl _unused_, const struct uuid *uuid, struct xl_domain *ret)
+int xl_find(struct xl *xl _unused_, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret)
 {
 	struct json_object *d;
+	struct uuid its;
 	struct fake w;
 	int r = fake_open(&w);
 
 	if (r < 0)
 		return r;
-	d = fake_find_uuid(&w, uuid);
+	d = fake_find(&w, domid);
+	if (!d || json_get_uuid(d, "uuid", &its) < 0 || !uuid_equal(&its, uuid))
+		d = fake_find_uuid(&w, uuid);
 	if (d) {
 		const char *state = fake_state(d);
 

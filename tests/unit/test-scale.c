@@ -48,7 +48,7 @@ static unsigned count(const struct simulation *s, enum guest_state state)
 
 START_TEST(five_hundred_guests_are_started_and_stopped)
 {
-	usec_t work, began = usec_now();
+	usec_t work;
 	_cleanup_free_ char *guests = many_guests(&work);
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start, *stop;
@@ -70,8 +70,6 @@ START_TEST(five_hundred_guests_are_started_and_stopped)
 	ck_assert_uint_le(s.flying_max, PLACES);
 	/* A second for each save, in eight lanes. */
 	ck_assert_uint_le(stop->ended - start->ended, (GUESTS / PLACES + 2) * USEC_PER_SEC);
-	/* All of it in the time of a few of those seconds, on any machine and under any tool. */
-	ck_assert_uint_lt(usec_now() - began, 100 * USEC_PER_SEC);
 }
 END_TEST
 

@@ -13,6 +13,7 @@ from xenrig.host import AUTO, SAVE
 P1, P2, Q1 = pv("p1"), pv("p2"), pv("q1")
 DEAF, SLOW = pv("deaf", off="never"), pv("slow", off=8)
 CRASHES = pv("crashes", off="crash")
+PRESERVED = pv("crashes", 'on_crash = "preserve"', off="crash")
 GLOB, WORDS_2 = pv("p*"), pv("two words")
 BIG = pv("big", memory=512)
 
@@ -78,7 +79,7 @@ def pause(host: Host, side: Side) -> None:
 
 def crash(host: Host, side: Side) -> None:
     host.sh("xl shutdown crashes")
-    host.sh("until xl list crashes | grep -q c--; do sleep 0.5; done", timeout=60)
+    host.sh("until xl list crashes | grep -q -e -sc-; do sleep 0.5; done", timeout=60)
 
 
 def zombie(host: Host, side: Side) -> None:
@@ -107,7 +108,8 @@ def two_of_one_name(host: Host, side: Side) -> None:
 
 def name_in_shell(host: Host, side: Side) -> None:
     host.sh("rm -f executed")
-    put_file(host, "shell.cfg", pv("$(touch executed)"))
+    # Before p1.cfg: patterns behind the one that matches are not looked at.
+    put_file(host, "a.cfg", pv("$(touch executed)"))
 
 
 def somebody_elses_xl(host: Host, side: Side) -> None:
@@ -131,6 +133,13 @@ def mode_of_image(host: Host, outcome: Outcome) -> str:
     return "image has mode " + host.sh(f"stat -c %a {SAVE}/p1").out.strip()
 
 
+def whole_image(host: Host, outcome: Outcome) -> str:
+    size = host.sh(f"stat -c %s {SAVE}/p1", check=False).out.strip()
+    if not size:
+        return "no image"
+    return "whole image" if int(size) > 90 << 20 else "part of an image"
+
+
 def sysrq_heard(host: Host, outcome: Outcome) -> str:
     return "sync" if "Emergency Sync" in host.console("p1") else "no sync"
 
@@ -140,7 +149,7 @@ def asked(host: Host, outcome: Outcome) -> str:
 
 
 def paused_in_full(host: Host, outcome: Outcome) -> str:
-    return "paused in full" if outcome.seconds >= 40 else "paused less"
+    return "paused in full" if outcome.seconds >= 60 else "paused less"
 
 
 def executed(host: Host, outcome: Outcome) -> str:
@@ -195,7 +204,7 @@ STOP_SETTINGS = (
          "exit 0, p1 off, q1 off", "exit 0, p1 off, q1 off",
          settings=NOTHING | {"SHUTDOWN_ALL": "--all --wait"}, auto=(P1,), running=(P1, Q1)),
     Case("maxwait", "STOP_MAXWAIT=4, a guest ignores the shutdown", "stop",
-         "no end, deaf on, asked", "exit 1, deaf on, asked",
+         "no end, deaf on, asked or exit 0, deaf on, asked", "exit 1, deaf on, asked",
          "xendomains_stop_maxwait",
          settings=SHUTDOWN_ONLY | {"STOP_MAXWAIT": "4"}, auto=(DEAF,), running=(DEAF,), look=asked,
          limit=45),
@@ -238,10 +247,10 @@ START_SETTINGS = (
          "exit 0, p1 afresh", "exit 0, p1 afresh", prepare=links),
     Case("auto-running", "p1 of AUTO runs already", "start",
          "exit 0, p1 on", "exit 0, p1 on", auto=(P1,), running=(P1,)),
-    Case("create-usleep", "CREATE_USLEEP=20000000, two guests", "start",
+    Case("create-usleep", "CREATE_USLEEP=30000000, two guests", "start",
          "exit 0, p1 afresh, p2 afresh, paused in full",
          "exit 0, p1 afresh, p2 afresh, paused less", "xendomains_create_usleep",
-         settings={"CREATE_USLEEP": "20000000"}, auto=(P1, P2), look=paused_in_full, limit=180),
+         settings={"CREATE_USLEEP": "30000000"}, auto=(P1, P2), look=paused_in_full, limit=180),
 )
 
 WORDS = (
@@ -273,7 +282,7 @@ WORDS = (
 START_TROUBLES = (
     Case("space-in-file-name", "\"two words.cfg\" in AUTO", "start",
          "exit 0, p1 off", "exit 0, p1 afresh", "files-in-xendomains_auto",
-         auto=(), prepare=files(two__words_cfg=P1), saved=()),
+         others=("p1",), prepare=files(two__words_cfg=P1)),
     Case("leftovers", "p2.cfg~, q1.cfg.dpkg-old and a folder in AUTO", "start",
          "exit 0, p1 afresh, p2 afresh, q1 afresh", "exit 0, p1 afresh",
          "files-in-xendomains_auto", auto=(P1,), prepare=leftovers),
@@ -285,7 +294,7 @@ START_TROUBLES = (
          auto=(P1,), prepare=two_of_one_name),
     Case("web-and-web-1", "web and web-1 in AUTO, an image of web-1", "start",
          "exit 0, web off, web-1 on", "exit 0, web afresh, web-1 on", "which-guest-is-meant",
-         prepare=web_and_web_1, saved=(pv("web-1"),)),
+         saved=(pv("web-1"),), others=("web",), prepare=web_and_web_1),
     Case("foreign-file", "a file in SAVE that is no image and is called p1.cfg", "start",
          "exit 0, p1 off, p1.cfg off and saved", "exit 0, p1 afresh, p1.cfg off and saved",
          "which-guest-is-meant", auto=(P1,), prepare=foreign_file),
@@ -302,7 +311,7 @@ STOP_TROUBLES = (
          "exit 0, p1 saved, image has mode 644", "exit 0, p1 saved, image has mode 600", "images",
          auto=(P1,), running=(P1,), look=mode_of_image),
     Case("glob-in-name", "AUTO_ONLY=true; of p* and p1 only p* is in AUTO", "stop",
-         "exit 0, p* saved, p1 saved", "exit 0, p* saved, p1 on", "which-guest-is-meant",
+         "exit 0, p* off, p1 saved", "exit 0, p* saved, p1 on", "which-guest-is-meant",
          settings={"AUTO_ONLY": "true", "SHUTDOWN_ALL": ""}, running=(P1, GLOB),
          prepare=files(glob_cfg=GLOB)),
     Case("shell-in-name", "AUTO_ONLY=true; a guest of AUTO is called $(touch executed)", "stop",
@@ -315,14 +324,14 @@ STOP_TROUBLES = (
          "exit 0, p2 saved, q1 off", "exit 0, p2 off, q1 on", "which-guest-is-meant",
          settings={"AUTO_ONLY": "true", "SHUTDOWN_ALL": ""}, auto=(P2,),
          running=(pv("q1", 'channel = ["connection=pty,name=p2"]'),)),
-    Case("somebody-elses-xl", "STOP_MAXWAIT=1; somebody else's \"xl save\" is at work", "stop",
+    Case("somebody-elses-xl", "STOP_MAXWAIT=3; somebody else's \"xl save\" is at work", "stop",
          "exit 0, big saved, xl killed or exit 0, big off, xl killed",
          "exit 0, big off, xl lives or exit 0, big saved, xl lives", "xendomains_stop_maxwait",
-         settings={"STOP_MAXWAIT": "1"}, auto=(BIG,), running=(BIG,), prepare=somebody_elses_xl,
+         settings={"STOP_MAXWAIT": "3"}, auto=(BIG,), running=(BIG,), prepare=somebody_elses_xl,
          look=somebody_lives),
     Case("full-disk", "no room under SAVE", "stop",
-         "exit 0, p1 off and saved", "exit 0, p1 off", "images",
-         auto=(P1,), running=(P1,), prepare=small_disk, restore=unmount),
+         "exit 0, p1 saved, part of an image", "exit 0, p1 off, no image", "images",
+         auto=(P1,), running=(P1,), prepare=small_disk, look=whole_image, restore=unmount),
     Case("failed-stop", "no room under SAVE, and no stage after it", "stop",
          "exit 0, p1 on and saved", "exit 1, p1 on", "exit-codes",
          settings=SAVE_ONLY, auto=(P1,), running=(P1,), prepare=small_disk, restore=unmount),
@@ -330,13 +339,15 @@ STOP_TROUBLES = (
          "exit 0, crashes off", "exit 0, crashes off",
          settings=SHUTDOWN_ONLY, auto=(CRASHES,), running=(CRASHES,)),
     Case("paused", "p1 is paused", "stop",
-         "exit 0, p1 saved", "exit 0, p1 saved", auto=(P1,), running=(P1,), prepare=pause),
+         "exit 0, p1 paused and saved, part of an image", "exit 0, p1 saved, whole image",
+         "paused-guests",
+         settings=SAVE_ONLY, auto=(P1,), running=(P1,), prepare=pause, look=whole_image),
     Case("crashed", "a guest has crashed and is preserved", "stop",
-         "exit 0, crashes off", "exit 0, crashes off",
-         auto=(pv("crashes", 'on_crash = "preserve"', off="crash"),),
-         running=(pv("crashes", 'on_crash = "preserve"', off="crash"),), prepare=crash),
+         "exit 0, crashes crashed", "exit 0, crashes off", "guests-that-have-ended",
+         settings={"SAVE": "", "SHUTDOWN_ALL": ""}, auto=(PRESERVED,), running=(PRESERVED,),
+         prepare=crash),
     Case("zombie", "a domain that stays dying, beside p1", "stop",
-         "exit 0, p1 saved", "exit 0, p1 saved",
+         "exit 0, (null) dying, p1 saved, q1 off", "exit 0, (null) dying, p1 saved, q1 off",
          auto=(P1,), running=(P1, Q1), prepare=zombie, restore=no_zombie),
 )
 

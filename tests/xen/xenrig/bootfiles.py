@@ -43,7 +43,8 @@ def write_guest_initramfs(tree: Path, target: Path, log: Path) -> None:
     for program in ("xs-write", "kexec-idle"):
         cache.quietly(["gcc", "-Wall", "-Wextra", "-Os", "-s", "-static",
                        "-o", guest / "bin" / program, GUEST_SOURCES / f"{program}.c"], log)
-    for module in ("block/xen-blkfront.ko", "watchdog/xen_wdt.ko", "acpi/button.ko", "input/evdev.ko"):
+    for module in ("block/xen-blkfront.ko", "watchdog/watchdog.ko", "watchdog/xen_wdt.ko",
+                   "acpi/button.ko", "input/evdev.ko"):
         _copy_module(tree, f"kernel/drivers/{module}", guest / "lib")
 
     archive = subprocess.run(

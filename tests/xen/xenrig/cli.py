@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import cache, image, machine, project, scenarios
+from .bench import bench as measure
 from .debian import RELEASES, Release
 from .host import Host
 from .remote import Remote
@@ -66,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("--list", action="store_true", help="only say which would run")
     running.add_argument("--log", type=Path, help="also write what is said to this file")
     running.add_argument("--out", type=Path, help="where failures are explained")
+
+    measuring = verb(bench, release)
+    measuring.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
+    measuring.add_argument("--log", type=Path, help="also write what is said to this file")
 
     verb(clean).add_argument("--all", action="store_true", help="remove what is in use, too")
     return parser
@@ -127,6 +132,25 @@ def run(options: argparse.Namespace) -> int:
         runner = Runner(made, lambda host: project.install(host, tree),
                         options.out or cache.root() / "out", say)
         return 0 if runner.run(chosen) else 1
+
+
+def bench(options: argparse.Namespace) -> int:
+    """measure the same work done by Xen's script, by us, and by plain xl"""
+    release = RELEASES[options.debian]
+    made = image.build(release)
+    tree = project.build(release)
+    with _said_to(options.log) as say:
+        say(_heading(release))
+        # Nobody else's host may run beside this one.
+        slot, other = machine.Slot.take_two()
+        host = Host(made, slot=slot)
+        try:
+            host.boot()
+            project.install(host, tree)
+            return 0 if measure(host, options.rounds, say) else 1
+        finally:
+            host.close()
+            other.release()
 
 
 def clean(options: argparse.Namespace) -> int:

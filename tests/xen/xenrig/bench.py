@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How long the same work takes Xen's script, us, and plain xl, on the same guests in one boot.
+
+The three take turns, so that a slow minute of the machine hurts none alone, and medians are
+compared. Absolute times of an emulated host mean little; the ratios are what counts.
+"""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .differ import LOCK, VARIABLES
+from .guest import pv
+from .host import AUTO, SAVE, Host
+from .remote import wait_until
+
+GUESTS = tuple(pv(f"p{n}", off=3) for n in range(1, 7))
+NAMES = tuple(guest.name for guest in GUESTS)
+
+# Longest time that one piece of work may take.
+LIMIT = 900
+
+CREATE, SAVING, RESTORE, SHUTDOWN = WORKS = (
+    "start by create", "stop by save", "start by restore", "stop by shutdown")
+
+# As the sample that comes with Xen has it.
+SETTINGS = VARIABLES | {"XENDOMAINS_CREATE_USLEEP": "5000000", "XENDOMAINS_STOP_MAXWAIT": "300"}
+
+# Of the script to ours at least, and of ours to plain xl at most.
+GOALS = {CREATE: (2, None), SAVING: (4, 1.25), RESTORE: (4, None), SHUTDOWN: (4, None)}
+
+PSS = ("cat $(pgrep {pattern} | sed 's,.*,/proc/&/smaps_rollup,')"
+       " | awk '/^Pss:/ {{ n += $2 }} END {{ print n }}'")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """One who does the work, with a command for each piece of it."""
+
+    name: str
+    commands: Callable[[Host], dict[str, str]]
+    processes: str
+    before: str = "true"
+
+
+def _start_and_stop(program: str) -> dict[str, str]:
+    return {CREATE: f"{program} start", SAVING: f"{program} stop",
+            RESTORE: f"{program} start", SHUTDOWN: f"{program} stop"}
+
+
+def _all_at_once(command: str) -> str:
+    return f"for name in {' '.join(NAMES)}; do {command} & done; wait"
+
+
+SCRIPT = Runner("script", lambda host: _start_and_stop(
+    f"/usr/lib/xen-{host.machine.image.release.xen}/bin/xendomains"), "-x xl", f"rm -f {LOCK}")
+OURS = Runner("xendomainsd", lambda host: _start_and_stop("xendomainsctl"), "^xendomains",
+              "systemctl start xendomainsd.service")
+XL = Runner("parallel xl", lambda host: {
+    CREATE: _all_at_once(f"xl create -q {AUTO}/$name.cfg"),
+    SAVING: _all_at_once(f"xl save $name {SAVE}/$name"),
+    RESTORE: _all_at_once(f"xl restore {SAVE}/$name && rm {SAVE}/$name"),
+    SHUTDOWN: "xl shutdown --all --wait"}, "-x xl")
+RUNNERS = (SCRIPT, OURS, XL)
+
+
+def bench(host: Host, rounds: int, say: Callable[[str], None]) -> bool:
+    """Measure, say what came out, and return whether every goal was reached."""
+    seconds = {(runner.name, work): [] for runner in RUNNERS for work in WORKS}
+    memory = {runner.name: [] for runner in RUNNERS}
+    for number in range(1, rounds + 1):
+        for runner in RUNNERS:
+            _turn(host, runner, seconds, memory)
+            say(f"round {number}, {runner.name}: "
+                + ", ".join(f"{work} {seconds[runner.name, work][-1]:.1f} s" for work in WORKS)
+                + f", memory {memory[runner.name][-1]} KiB")
+    return _table(seconds, memory, say)
+
+
+def _turn(host: Host, runner: Runner, seconds: dict, memory: dict) -> None:
+    host.clean()
+    host.config(**SETTINGS)
+    host.auto(*GUESTS)
+    host.sh(f"mkdir -p {SAVE}; {runner.before}")
+    commands = runner.commands(host)
+
+    def work(what: str) -> None:
+        seconds[runner.name, what].append(host.sh(commands[what], timeout=LIMIT).elapsed)
+
+    work(CREATE)
+    boots = {name: host.wait_count(name, 2).boot for name in NAMES}
+    memory[runner.name].append(int(host.sh(PSS.format(pattern=runner.processes)).out))
+    work(SAVING)
+    _expect_gone(host)
+    # What the others leave for the disk to do is not charged to the next work.
+    host.sh("sync")
+    work(RESTORE)
+    for name in NAMES:
+        host.expect_counting(name, boot=boots[name])
+    host.config(**SETTINGS | {"XENDOMAINS_SAVE": ""})
+    if runner is OURS:
+        host.sh("xendomainsctl reload")
+    work(SHUTDOWN)
+    _expect_gone(host)
+
+
+def _expect_gone(host: Host) -> None:
+    """The script and xl leave behind what is dying still; the next work must not wait for it."""
+    wait_until(lambda: not host.domains(), "all guests to be gone")
+
+
+def _table(seconds: dict, memory: dict, say: Callable[[str], None]) -> bool:
+    median = {key: statistics.median(values) for key, values in seconds.items()}
+    reached = True
+    say("| work | script | xendomainsd | parallel xl | script / ours | goal | ours / xl | goal |")
+    say("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for work in WORKS:
+        script, ours, xl = (median[runner.name, work] for runner in RUNNERS)
+        least, most = GOALS[work]
+        reached &= script / ours >= least and (most is None or ours / xl <= most)
+        say(f"| {work} | {script:.1f} s | {ours:.1f} s | {xl:.1f} s | {script / ours:.1f} | "
+            f"{least} or more | {ours / xl:.2f} | {f'{most} or less' if most else '-'} |")
+    say(f"memory with {len(NAMES)} guests (PSS): " + ", ".join(
+        f"{runner.name} {statistics.median(memory[runner.name]) / 1024:.1f} MiB"
+        for runner in RUNNERS))
+    return reached
