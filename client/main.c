@@ -13,6 +13,7 @@ enum option_code {
 	OPTION_JSON,
 	OPTION_ONCE,
 	OPTION_DEADLINE,
+	OPTION_UNIT,
 };
 
 /* A year: more is a mistake. */
@@ -23,6 +24,7 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
+	{"unit", required_argument, NULL, OPTION_UNIT},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -39,6 +41,7 @@ void print_usage(FILE *out)
 	      "      --json         print one JSON object\n"
 	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
+	      "      --unit UNIT    start, stop: on behalf of this unit of systemd\n"
 	      "  -V, --version      print the version, and exit\n"
 	      "  -h, --help         print this, and exit\n"
 	      "\n"
@@ -59,39 +62,25 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* What xendomains-shutdown.service relies on: the daemon may be dead or hung by then. */
-static int run_without_daemon(const struct command *command, char **arguments)
-{
-	if ((command != &command_start && command != &command_stop) || arguments[0]) {
-		fprintf(stderr, "--or-once goes with 'start' or 'stop' of all guests only\n");
-		return STATUS_USAGE;
-	}
-	fprintf(stderr, "The daemon does not answer; it is done without\n");
-	execl(DAEMON_PATH, DAEMON_PATH, "--once", command->name, NULL);
-	fprintf(stderr, "Cannot run " DAEMON_PATH ": %s\n", strerror(errno));
-	return STATUS_UNREACHABLE;
-}
-
-struct options {
-	bool json, or_once;
-};
-
 /* 0 to go on; 1 if all is said already; -EINVAL. */
-static int apply_option(int code, struct context *context, struct options *o)
+static int apply_option(int code, struct context *context, bool *ret_json)
 {
 	uint64_t number;
 
 	switch (code) {
 	case OPTION_JSON:
-		o->json = true;
+		*ret_json = true;
 		return 0;
 	case OPTION_ONCE:
-		o->or_once = true;
+		context->or_once = true;
 		return 0;
 	case OPTION_DEADLINE:
 		if (parse_u64(optarg, DEADLINE_MAX_SEC, &number) < 0 || number == 0)
 			return -EINVAL;
 		context->deadline = number * USEC_PER_SEC;
+		return 0;
+	case OPTION_UNIT:
+		context->unit = optarg;
 		return 0;
 	case OPTION_SOCKET:
 		context->socket = optarg;
@@ -107,14 +96,17 @@ static int apply_option(int code, struct context *context, struct options *o)
 	}
 }
 
-static int run(struct context *context, const struct options *o, const struct command *command,
-	       char **arguments)
+static int run(struct context *context, bool json, const struct command *command, char **arguments)
 {
 	_cleanup_(writer_freep) struct writer *writer = NULL;
+	bool sequence = command == &command_start || command == &command_stop;
 
-	if (o->or_once && !is_alive(context))
-		return run_without_daemon(command, arguments);
-	writer = o->json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
+	if ((context->or_once || context->unit) && (!sequence || arguments[0])) {
+		fprintf(stderr, "--or-once and --unit go with 'start' or 'stop' of all guests "
+				"only\n");
+		return STATUS_USAGE;
+	}
+	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
 	if (!writer)
 		return explain_error(context, -ENOMEM);
 	context->writer = writer;
@@ -125,11 +117,11 @@ int main(int argc, char **argv)
 {
 	struct context context = {.socket = SOCKET_PATH};
 	const struct command *command;
-	struct options o = {0};
+	bool json = false;
 	int code, r = 0;
 
 	while (r == 0 && (code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1)
-		r = apply_option(code, &context, &o);
+		r = apply_option(code, &context, &json);
 	if (r > 0)
 		return STATUS_OK;
 	command = r >= 0 && optind < argc ? find_command(argv[optind]) : NULL;
@@ -139,5 +131,5 @@ int main(int argc, char **argv)
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
-	return run(&context, &o, command, argv + optind + 1);
+	return run(&context, json, command, argv + optind + 1);
 }

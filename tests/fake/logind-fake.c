@@ -9,7 +9,8 @@
  *     forget           the same, with no signal that would say so
  *     refuse yes|no    whether locks are refused
  *     delay SEC        InhibitDelayMaxSec
- *     state WORD       SystemState of PID 1
+ *
+ * and what pid1-fake.h has.
  *
  * What becomes of locks goes to LOG. They live in FOLDER, as those of logind in /run, so that one
  * outlives a restart.
@@ -26,6 +27,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "pid1-fake.h"
 #include "util/macro.h"
 #include "util/str.h"
 
@@ -39,10 +41,10 @@ static struct {
 	const char *folder;
 	FILE *log;
 	int preparing, refuse;
-	char kind[32], state[32];
+	char kind[32];
 	uint64_t delay;
 	unsigned last;
-} f = {.state = "running", .delay = 600000000};
+} f = {.delay = 600000000};
 
 static void note(const char *what)
 {
@@ -158,13 +160,6 @@ static int get_delay(sd_bus *bus _unused_, const char *path _unused_,
 	return sd_bus_message_append(reply, "t", f.delay);
 }
 
-static int get_state(sd_bus *bus _unused_, const char *path _unused_,
-		     const char *interface _unused_, const char *property _unused_,
-		     sd_bus_message *reply, void *data _unused_, sd_bus_error *error _unused_)
-{
-	return sd_bus_message_append(reply, "s", f.state);
-}
-
 static const sd_bus_vtable logind_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD("Inhibit", "ssss", "h", on_inhibit, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -174,12 +169,6 @@ static const sd_bus_vtable logind_vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("InhibitDelayMaxUSec", "t", get_delay, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_SIGNAL("PrepareForShutdown", "b", 0),
-	SD_BUS_VTABLE_END,
-};
-
-static const sd_bus_vtable systemd_vtable[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("SystemState", "s", get_state, 0, 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -193,7 +182,7 @@ static void set_preparing(int preparing, const char *kind, bool signal)
 		sd_bus_emit_properties_changed(f.bus, PATH, INTERFACE, "ScheduledShutdown", NULL);
 }
 
-static void obey(const char *verb, const char *word)
+static void obey(const char *verb, const char *word, const char *other)
 {
 	if (str_equal(verb, "prepare"))
 		set_preparing(true, word, true);
@@ -206,19 +195,19 @@ static void obey(const char *verb, const char *word)
 	else if (str_equal(verb, "delay"))
 		f.delay = str_equal(word, "infinity") ? UINT64_MAX
 						      : strtoull(word, NULL, 10) * 1000000;
-	else if (str_equal(verb, "state"))
-		snprintf(f.state, sizeof(f.state), "%s", word);
+	else
+		pid1_fake_obey(verb, word, other);
 }
 
 static int on_command(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
 		      void *data _unused_)
 {
-	char line[128], verb[32] = "", word[32] = "";
+	char line[128], verb[32] = "", word[64] = "", other[64] = "";
 
 	if (!fgets(line, sizeof(line), stdin))
 		return sd_event_exit(f.event, 0);
-	sscanf(line, "%31s %31s", verb, word);
-	obey(verb, word);
+	sscanf(line, "%31s %63s %63s", verb, word, other);
+	obey(verb, word, other);
 	/* Whoever gave it waits for this. */
 	puts("done");
 	fflush(stdout);
@@ -250,12 +239,8 @@ int main(int argc, char **argv)
 	r = f.log ? sd_event_default(&f.event) : -errno;
 	r = r < 0 ? r : sd_bus_open_system(&f.bus);
 	r = r < 0 ? r : sd_bus_add_object_vtable(f.bus, NULL, PATH, INTERFACE, logind_vtable, NULL);
-	r = r < 0 ? r
-		  : sd_bus_add_object_vtable(f.bus, NULL, "/org/freedesktop/systemd1",
-					     "org.freedesktop.systemd1.Manager", systemd_vtable,
-					     NULL);
+	r = r < 0 ? r : pid1_fake_add(f.bus);
 	r = r < 0 ? r : sd_bus_attach_event(f.bus, f.event, 0);
-	r = r < 0 ? r : sd_bus_request_name(f.bus, "org.freedesktop.systemd1", 0);
 	r = r < 0 ? r : sd_bus_request_name(f.bus, SERVICE, 0);
 	r = r < 0 ? r : sd_event_add_io(f.event, NULL, STDIN_FILENO, EPOLLIN, on_command, NULL);
 	find_locks();

@@ -110,9 +110,9 @@ class FakeHost:
         self.daemon.wait()
         self.daemon = None
 
-    def once(self, goal, **environment):
+    def once(self, goal, *options, **environment):
         with self.log.open("ab") as log:
-            return subprocess.run(self.command("--once", goal), stderr=log,
+            return subprocess.run(self.command("--once", goal, *options), stderr=log,
                                   env=self.environment(**environment), timeout=LIMIT).returncode
 
     def second_daemon(self):

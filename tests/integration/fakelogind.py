@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 
-from fakehost import BUILD, DAEMON, LIMIT, FakeHost, wait_until
+from fakehost import BUILD, CLIENT, LIMIT, FakeHost, wait_until
 
 LOGIND = BUILD / "tests/fake/logind-fake"
 
@@ -39,9 +39,11 @@ class Systemd:
                     os.close(fd)
             self.said.append(words)
 
+    def statuses(self):
+        return [words["STATUS"] for words in self.said if "STATUS" in words]
+
     def status(self):
-        said = [words["STATUS"] for words in self.said if "STATUS" in words]
-        return said[-1] if said else ""
+        return self.statuses()[-1] if self.statuses() else ""
 
 
 class HostWithLogind(FakeHost):
@@ -109,6 +111,14 @@ class HostWithLogind(FakeHost):
 
     def wait_logged(self, text, times=1):
         wait_until(lambda: self.log.read_text().count(text) >= times, f"'{text}' in the log")
+
+    def unit_ctl(self, *words, check=0, **environment):
+        """Runs the client as xendomains.service does."""
+        done = subprocess.run([CLIENT, "--socket", self.socket, "--unit=xendomains.service",
+                               *words], text=True, capture_output=True, timeout=LIMIT,
+                              env=self.environment(**environment))
+        assert done.returncode == check, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     def restart_daemon(self):
         """As systemd does after a crash: with the descriptors that it keeps."""

