@@ -200,7 +200,12 @@ static void show(struct hostdown *h)
 
 /* Is there time enough? */
 
-static int describe_shortage(usec_t needs, usec_t grants, char **ret)
+static unsigned long long seconds(usec_t time)
+{
+	return (unsigned long long)((time + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+static int describe_delay(usec_t needs, usec_t grants, char **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	int r = logindconf_decides("", "InhibitDelayMaxSec", &path);
@@ -214,28 +219,45 @@ static int describe_shortage(usec_t needs, usec_t grants, char **ret)
 				  "does not wait at all: give it a time",
 				  in, where);
 	return str_format(ret,
-			  "A stop of all guests may take %" PRIu64 " s, and logind waits for "
-			  "%" PRIu64 " s (InhibitDelayMaxSec=%s%s); 'xendomainsctl plan stop "
-			  "--deadline=%" PRIu64 "' shows what is done then",
-			  (needs + USEC_PER_SEC - 1) / USEC_PER_SEC, grants / USEC_PER_SEC, in,
-			  where, departure_budget(grants) / USEC_PER_SEC);
+			  "A stop of all guests may take %llu s, and logind waits for %llu s "
+			  "(InhibitDelayMaxSec=%s%s); 'xendomainsctl plan stop --deadline=%llu' "
+			  "shows what is done then",
+			  seconds(needs), seconds(grants), in, where,
+			  (unsigned long long)(departure_budget(grants) / USEC_PER_SEC));
+}
+
+/* What is missing, or NULL. 0 or -ENOMEM. */
+static int describe_shortage(const struct hostdown *h, char **ret)
+{
+	usec_t grants = logind_delay_max(h->logind), needs = h->outlook.needs;
+	usec_t timeout = logind_job_timeout(h->logind);
+
+	*ret = NULL;
+	if (!logind_is_known(h->logind) || !h->outlook.protects)
+		return 0;
+	/* What is left when logind has waited goes on while services are stopped. */
+	if (timeout != USEC_INFINITY && grants != USEC_INFINITY && needs > grants + timeout)
+		return str_format(ret,
+				  "A stop of all guests may take %llu s, and the host is ended by "
+				  "force after %llu s (InhibitDelayMaxSec= of logind, and "
+				  "JobTimeoutSec= of poweroff.target)",
+				  seconds(needs), seconds(grants + timeout));
+	return needs > departure_budget(grants) ? describe_delay(needs, grants, ret) : 0;
 }
 
 static void weigh(struct hostdown *h)
 {
 	struct log_fields fields = {.message_id = MSG_TIME_SHORT, LOG_FIELDS_NONE};
 	usec_t grants = logind_delay_max(h->logind);
-	bool is_short = logind_is_known(h->logind) && h->outlook.protects &&
-			departure_budget(grants) < h->outlook.needs;
 	_cleanup_free_ char *text = NULL;
 
-	if (is_short && describe_shortage(h->outlook.needs, grants, &text) < 0)
+	if (describe_shortage(h, &text) < 0)
 		return;
 	manager_set_notice(h->manager, text);
 	/* The need changes with every guest; said is only that there is a lack. */
-	if (is_short && (!h->warned || h->grants != grants))
+	if (text && (!h->warned || h->grants != grants))
 		log_message(LOG_WARNING, &fields, "%s", text);
-	h->warned = is_short;
+	h->warned = text;
 	h->grants = grants;
 }
 

@@ -34,6 +34,7 @@ enum slot {
 	SLOT_LIST,
 	SLOT_READ,
 	SLOT_SYSTEM,
+	SLOT_TIMEOUT,
 	_SLOT_MAX,
 };
 
@@ -51,7 +52,7 @@ struct logind {
 	bool refused;    /* the lock, and that has been said */
 	bool known, preparing;
 	char *kind;
-	usec_t delay_max;
+	usec_t delay_max, job_timeout;
 };
 
 static void drop(struct logind *l, enum slot slot)
@@ -255,15 +256,31 @@ static int on_system(sd_bus_message *m, void *data, sd_bus_error *error _unused_
 	return 0;
 }
 
+static int get_of_systemd(struct logind *l, enum slot slot, const char *path, const char *interface,
+			  const char *property, sd_bus_message_handler_t handler)
+{
+	return sd_bus_call_method_async(
+		bus_handle(l->bus), &l->slots[slot], "org.freedesktop.systemd1", path,
+		"org.freedesktop.DBus.Properties", "Get", handler, l, "ss", interface, property);
+}
+
 static void ask_system(struct logind *l)
 {
-	if (l->slots[SLOT_SYSTEM])
-		return;
-	if (sd_bus_call_method_async(bus_handle(l->bus), &l->slots[SLOT_SYSTEM],
-				     "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-				     "org.freedesktop.DBus.Properties", "Get", on_system, l, "ss",
-				     "org.freedesktop.systemd1.Manager", "SystemState") < 0)
+	if (!l->slots[SLOT_SYSTEM] &&
+	    get_of_systemd(l, SLOT_SYSTEM, "/org/freedesktop/systemd1",
+			   "org.freedesktop.systemd1.Manager", "SystemState", on_system) < 0)
 		set_preparing(l, false);
+}
+
+static int on_timeout(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
+{
+	struct logind *l = data;
+	uint64_t timeout;
+
+	drop(l, SLOT_TIMEOUT);
+	if (!sd_bus_message_get_error(m) && sd_bus_message_read(m, "v", "t", &timeout) >= 0)
+		l->job_timeout = timeout;
+	return 0;
 }
 
 struct reading {
@@ -426,6 +443,9 @@ static void on_up(void *data)
 		log_warning_errno(r, "The bus does not let us hear of logind");
 	l->unsure = true;
 	see_to_lock(l);
+	/* Before the properties, so that it is known when these are. */
+	get_of_systemd(l, SLOT_TIMEOUT, "/org/freedesktop/systemd1/unit/poweroff_2etarget",
+		       "org.freedesktop.systemd1.Unit", "JobTimeoutUSec", on_timeout);
 	read_properties(l);
 }
 
@@ -455,6 +475,7 @@ int logind_new(struct loop *loop, int lock, const struct logind_callbacks *callb
 		.lock = lock,
 		.wanted = lock >= 0,
 		.retry = RETRY_MIN,
+		.job_timeout = USEC_INFINITY,
 	};
 	r = timer_new(loop, on_look, l, &l->look);
 	r = r < 0 ? r : bus_new(loop, &bus, &l->bus);
@@ -497,6 +518,11 @@ bool logind_is_preparing(const struct logind *l)
 const char *logind_kind(const struct logind *l)
 {
 	return l->kind;
+}
+
+usec_t logind_job_timeout(const struct logind *l)
+{
+	return l->job_timeout;
 }
 
 usec_t logind_delay_max(const struct logind *l)

@@ -160,7 +160,8 @@ class HostDown(unittest.TestCase):
     def test_a_crash_in_the_window_does_not_let_go(self):
         self.start("web", "db", save_ms=1500)
         self.host.tell("prepare reboot")
-        self.host.wait_logged("save begins")
+        for name in ("web", "db"):
+            self.host.worker(name)
         self.host.kill_daemon()
         self.assertTrue(self.host.is_locked())
         self.host.restart_daemon()
@@ -242,6 +243,12 @@ class Budget(unittest.TestCase):
         self.assertIn("note: A stop of all guests may take 166 s", said)
         self.host.ctl("stop", "large", check=0)
         self.assertNotIn("note:", self.host.ctl("status"))
+
+    def test_a_host_that_is_ended_by_force_before_is_told_of(self):
+        self.host.tell("delay 10")
+        self.host.tell("timeout 60")
+        self.start()
+        self.host.wait_logged("the host is ended by force after 70 s")
 
     def test_no_end_at_all_is_told_to_be_none(self):
         self.host.tell("delay infinity")
