@@ -26,8 +26,14 @@ static int run(const struct context *context, char **arguments)
 		fprintf(stderr, "Say what to plan: 'plan start' or 'plan stop'\n");
 		return STATUS_USAGE;
 	}
+	if (context->deadline > 0 && !str_equal(arguments[0], "stop")) {
+		fprintf(stderr, "--deadline goes with 'plan stop' only\n");
+		return STATUS_USAGE;
+	}
 	parameters = guests_parameter(arguments + 1);
-	if (!parameters || json_add_string(parameters, "goal", arguments[0]) < 0)
+	if (!parameters || json_add_string(parameters, "goal", arguments[0]) < 0 ||
+	    (context->deadline > 0 &&
+	     json_add_u64(parameters, "deadline_usec", context->deadline) < 0))
 		return explain_error(context, -ENOMEM);
 	r = call_once(context, METHOD_PLAN, TAKE_PTR(parameters), &reply);
 	if (r < 0)

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "unit.h"
 #include "wire/interface.h"
 
 static int run(const struct context *context, char **arguments)
 {
-	return run_sequence(context, METHOD_STOP, arguments);
+	_cleanup_free_ char *reason = NULL;
+	usec_t until = USEC_INFINITY;
+
+	if (context->unit && unit_may_stop(context->unit, &reason, &until) < 0)
+		return explain_error(context, -ENOMEM);
+	if (reason) {
+		fprintf(stderr, "%s\n", reason);
+		return STATUS_OK;
+	}
+	return run_sequence(context, METHOD_STOP, arguments, until);
 }
 
 const struct command command_stop = {

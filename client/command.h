@@ -2,6 +2,8 @@
 #pragma once
 
 #include "connection.h"
+#include "util/macro.h"
+#include "util/time.h"
 #include "writer.h"
 
 /* What the man page promises. */
@@ -16,6 +18,9 @@ enum exit_status {
 struct context {
 	const char *socket;
 	struct writer *writer;
+	const char *unit; /* that is behind the call; NULL: a person */
+	bool or_once;     /* without the daemon, if need be */
+	usec_t deadline;  /* for a plan of a stop; 0: none */
 };
 
 /* One verb. run() gets what follows it on the command line and returns an exit status. */
@@ -56,5 +61,14 @@ int call_once(const struct context *context, const char *method, struct json_obj
 /* True if the daemon answers within a few seconds. */
 bool is_alive(const struct context *context);
 
-/* Calls Start or Stop and shows how it goes, to its end. Returns an exit status. */
-int run_sequence(const struct context *context, const char *method, char **names);
+/*
+ * Calls Start or Stop and shows how it goes, to its end, or for the unit's sake until then. Returns
+ * an exit status.
+ */
+int run_sequence(const struct context *context, const char *method, char **names, usec_t until);
+
+/* What 'systemctl status' shows of the unit. */
+void tell_unit(const char *format, ...) _printf_(1, 2);
+
+/* The same with no daemon, in place of this process. Returns only if that fails. */
+int run_without_daemon(const char *verb, usec_t until);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "unit.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -34,7 +35,9 @@ int explain_error(const struct context *context, int error)
 {
 	const char *hint = "";
 
-	if (error == -ENOENT || error == -ECONNREFUSED)
+	if (str_equal(context->socket, SOCKET_PATH) && !unit_is_control_domain())
+		hint = "\nThis is not the control domain (dom0) of a Xen host.";
+	else if (error == -ENOENT || error == -ECONNREFUSED)
 		hint = "\nIs it running? 'systemctl start xendomainsd.socket' lets it be started.";
 	else if (error == -EACCES)
 		hint = "\nOnly root may do that.";

@@ -4,17 +4,27 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "util/parse.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
-#define OPTION_SOCKET 256
-#define OPTION_JSON   257
-#define OPTION_ONCE   258
+enum option_code {
+	OPTION_SOCKET = 256,
+	OPTION_JSON,
+	OPTION_ONCE,
+	OPTION_DEADLINE,
+	OPTION_UNIT,
+};
+
+/* A year: more is a mistake. */
+#define DEADLINE_MAX_SEC (365 * 24 * 3600ULL)
 
 static const struct option long_options[] = {
+	{"deadline", required_argument, NULL, OPTION_DEADLINE},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
+	{"unit", required_argument, NULL, OPTION_UNIT},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -27,9 +37,11 @@ void print_usage(FILE *out)
 		fprintf(out, "  %-8s%-24s %s\n", commands[i]->name, commands[i]->arguments,
 			commands[i]->help);
 	fputs("\n"
+	      "      --deadline SEC plan stop: what would be done if there were so many seconds\n"
 	      "      --json         print one JSON object\n"
 	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
+	      "      --unit UNIT    start, stop: on behalf of this unit of systemd\n"
 	      "  -V, --version      print the version, and exit\n"
 	      "  -h, --help         print this, and exit\n"
 	      "\n"
@@ -50,61 +62,74 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* What xendomains-shutdown.service relies on: the daemon may be dead or hung by then. */
-static int run_without_daemon(const struct command *command, char **arguments)
+/* 0 to go on; 1 if all is said already; -EINVAL. */
+static int apply_option(int code, struct context *context, bool *ret_json)
 {
-	if ((command != &command_start && command != &command_stop) || arguments[0]) {
-		fprintf(stderr, "--or-once goes with 'start' or 'stop' of all guests only\n");
+	uint64_t number;
+
+	switch (code) {
+	case OPTION_JSON:
+		*ret_json = true;
+		return 0;
+	case OPTION_ONCE:
+		context->or_once = true;
+		return 0;
+	case OPTION_DEADLINE:
+		if (parse_u64(optarg, DEADLINE_MAX_SEC, &number) < 0 || number == 0)
+			return -EINVAL;
+		context->deadline = number * USEC_PER_SEC;
+		return 0;
+	case OPTION_UNIT:
+		context->unit = optarg;
+		return 0;
+	case OPTION_SOCKET:
+		context->socket = optarg;
+		return 0;
+	case 'V':
+		puts("xendomainsctl " VERSION);
+		return 1;
+	case 'h':
+		print_usage(stdout);
+		return 1;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int run(struct context *context, bool json, const struct command *command, char **arguments)
+{
+	_cleanup_(writer_freep) struct writer *writer = NULL;
+	bool sequence = command == &command_start || command == &command_stop;
+
+	if ((context->or_once || context->unit) && (!sequence || arguments[0])) {
+		fprintf(stderr, "--or-once and --unit go with 'start' or 'stop' of all guests "
+				"only\n");
 		return STATUS_USAGE;
 	}
-	fprintf(stderr, "The daemon does not answer; it is done without\n");
-	execl(DAEMON_PATH, DAEMON_PATH, "--once", command->name, NULL);
-	fprintf(stderr, "Cannot run " DAEMON_PATH ": %s\n", strerror(errno));
-	return STATUS_UNREACHABLE;
+	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
+	if (!writer)
+		return explain_error(context, -ENOMEM);
+	context->writer = writer;
+	return command->run(context, arguments);
 }
 
 int main(int argc, char **argv)
 {
-	_cleanup_(writer_freep) struct writer *writer = NULL;
 	struct context context = {.socket = SOCKET_PATH};
 	const struct command *command;
-	bool json = false, or_once = false;
-	int code;
+	bool json = false;
+	int code, r = 0;
 
-	while ((code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1) {
-		switch (code) {
-		case OPTION_JSON:
-			json = true;
-			break;
-		case OPTION_ONCE:
-			or_once = true;
-			break;
-		case OPTION_SOCKET:
-			context.socket = optarg;
-			break;
-		case 'V':
-			puts("xendomainsctl " VERSION);
-			return STATUS_OK;
-		case 'h':
-			print_usage(stdout);
-			return STATUS_OK;
-		default:
-			print_usage(stderr);
-			return STATUS_USAGE;
-		}
-	}
-	command = optind < argc ? find_command(argv[optind]) : NULL;
+	while (r == 0 && (code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1)
+		r = apply_option(code, &context, &json);
+	if (r > 0)
+		return STATUS_OK;
+	command = r >= 0 && optind < argc ? find_command(argv[optind]) : NULL;
 	if (!command) {
-		if (optind < argc)
+		if (r >= 0 && optind < argc)
 			fprintf(stderr, "There is no command '%s'\n\n", argv[optind]);
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
-	if (or_once && !is_alive(&context))
-		return run_without_daemon(command, argv + optind + 1);
-	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
-	if (!writer)
-		return explain_error(&context, -ENOMEM);
-	context.writer = writer;
-	return command->run(&context, argv + optind + 1);
+	return run(&context, json, command, argv + optind + 1);
 }

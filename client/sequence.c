@@ -19,14 +19,65 @@
 #define RECONNECT_PAUSE_MSEC 200
 #define RECONNECTS_MAX       10
 
+/* A daemon that misses one question may just be busy. */
+#define MISSES_MAX 2
+
+/* How a call goes on, for the unit that is behind it. */
+struct following {
+	const struct context *context;
+	bool is_start;
+	usec_t until, asked;
+	unsigned misses, done, failed;
+};
+
+void tell_unit(const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = str_vformat(&text, format, ap);
+	va_end(ap);
+	if (r >= 0)
+		sd_notifyf(0, "STATUS=%s", text);
+}
+
+static void tell_progress(struct following *f, struct json_object *event)
+{
+	const char *stage = json_get_string(event, "stage");
+	const char *result = json_get_string(event, "result");
+	_cleanup_free_ char *name = NULL;
+
+	if (!getenv("NOTIFY_SOCKET"))
+		return;
+	if (json_get_bool(event, "final")) {
+		f->done += !str_equal(result, "failed");
+		f->failed += str_equal(result, "failed");
+	}
+	name = str_printable(json_get_string(event, "name"), 64);
+	tell_unit("%s guests: %u done, %u failed; %s: %s %s", f->is_start ? "Starts" : "Stops",
+		  f->done, f->failed, name ? name : "-", stage ? stage : "", result ? result : "");
+}
+
 /*
  * systemd gives up on a unit unless it hears that something goes on. It does as long as the
- * daemon answers: that keeps the limits for each guest itself.
+ * daemon answers: that keeps the limits for each guest itself. 0, or why not to wait any longer:
+ * -EHOSTUNREACH, it does not answer; -ETIME, the time that all guests have together is over.
  */
-static void extend_timeout(const struct context *context)
+static int look_after(struct following *f)
 {
-	if (getenv("NOTIFY_SOCKET") && is_alive(context))
+	bool needed = getenv("NOTIFY_SOCKET") || f->context->or_once;
+
+	if (usec_now() >= f->until)
+		return -ETIME;
+	if (!needed || usec_sub(usec_now(), f->asked) < ALIVE_TICK)
+		return 0;
+	f->misses = is_alive(f->context) ? 0 : f->misses + 1;
+	f->asked = usec_now();
+	if (f->misses == 0)
 		sd_notify(0, EXTENSION);
+	return f->context->or_once && f->misses >= MISSES_MAX ? -EHOSTUNREACH : 0;
 }
 
 static bool all_is_well(struct json_object *parameters)
@@ -41,41 +92,44 @@ static bool all_is_well(struct json_object *parameters)
 }
 
 /* 0 to go on, 1 + exit status at the end, or -errno. */
-static int take_reply(const struct context *context, struct varlink_reply *reply)
+static int take_reply(struct following *f, struct varlink_reply *reply)
 {
-	struct writer *w = context->writer;
+	struct writer *w = f->context->writer;
 	struct json_object *event = json_get(reply->parameters, "event", json_type_object);
 
 	if (reply->error)
 		return 1 + explain_reply(reply);
 	if (reply->continues) {
-		if (event)
+		if (event) {
 			w->ops->event(w, event);
+			tell_progress(f, event);
+		}
 		return 0;
 	}
 	w->ops->outcome(w, reply->parameters);
+	tell_unit("%s guests: %u done, %u failed", f->is_start ? "Started" : "Stopped", f->done,
+		  f->failed);
 	return 1 + (all_is_well(reply->parameters) ? STATUS_OK : STATUS_FAILED);
 }
 
-static int follow(const struct context *context, struct connection *c)
+static int follow(struct following *f, struct connection *c)
 {
-	usec_t asked = 0;
+	struct writer *w = f->context->writer;
 
 	for (;;) {
 		struct varlink_reply reply = {0};
 		int r = connection_receive(c, TICK, &reply);
 
 		if (r >= 0)
-			r = take_reply(context, &reply);
+			r = take_reply(f, &reply);
 		varlink_reply_done(&reply);
 		if (r != 0 && r != -ETIMEDOUT)
 			return r;
 		if (r == -ETIMEDOUT)
-			context->writer->ops->tick(context->writer);
-		if (usec_sub(usec_now(), asked) >= ALIVE_TICK) {
-			extend_timeout(context);
-			asked = usec_now();
-		}
+			w->ops->tick(w);
+		r = look_after(f);
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -93,23 +147,60 @@ static int open_again(const struct context *context, struct connection *c)
 	return r;
 }
 
-int run_sequence(const struct context *context, const char *method, char **names)
+static int call(struct following *f, struct connection *c, const char *method, char **names)
 {
-	struct connection c;
-	int r = connection_open(context->socket, &c);
+	int r = -ECONNRESET;
 
-	if (r < 0)
-		return explain_error(context, r);
 	/* Both calls can be made again: what is done already is then found to be so. */
 	for (unsigned i = 0; i < RECONNECTS_MAX; i++) {
-		r = connection_call(&c, varlink_call_new(method, guests_parameter(names), true));
-		r = r < 0 ? r : follow(context, &c);
-		connection_close(&c);
+		r = connection_call(c, varlink_call_new(method, guests_parameter(names), true));
+		r = r < 0 ? r : follow(f, c);
+		connection_close(c);
 		if (r != -ECONNRESET && r != -EPIPE)
 			break;
 		fprintf(stderr, "The daemon has gone; waiting for it to come back\n");
-		if (open_again(context, &c) < 0)
+		if (open_again(f->context, c) < 0)
 			break;
 	}
-	return r > 0 ? r - 1 : explain_error(context, r);
+	return r;
+}
+
+int run_without_daemon(const char *verb, usec_t until)
+{
+	_cleanup_free_ char *limit = NULL;
+
+	fprintf(stderr, "The daemon does not answer; it is done without\n");
+	if (until != USEC_INFINITY &&
+	    str_format(&limit, "%llu",
+		       (unsigned long long)(usec_sub(until, usec_now()) / USEC_PER_SEC)) < 0)
+		return STATUS_FAILED;
+	sd_notify(0, EXTENSION);
+	execl(DAEMON_PATH, DAEMON_PATH, "--once", verb, limit ? "--limit" : NULL, limit, NULL);
+	fprintf(stderr, "Cannot run " DAEMON_PATH ": %s\n", strerror(errno));
+	return STATUS_UNREACHABLE;
+}
+
+int run_sequence(const struct context *context, const char *method, char **names, usec_t until)
+{
+	struct following f = {
+		.context = context,
+		.is_start = str_equal(method, METHOD_START),
+		.until = until,
+	};
+	struct connection c;
+	int r = context->or_once && !is_alive(context) ? -EHOSTUNREACH
+						       : connection_open(context->socket, &c);
+
+	if (r >= 0)
+		r = call(&f, &c, method, names);
+	if (r > 0)
+		return r - 1;
+	if (r == -ETIME) {
+		fprintf(stderr, "There is no more time: systemd ends the host by force soon, and "
+				"has things to do before\n");
+		return STATUS_FAILED;
+	}
+	if (context->or_once)
+		return run_without_daemon(f.is_start ? "start" : "stop", until);
+	return explain_error(context, r);
 }

@@ -148,6 +148,39 @@ static void add_guest(struct table *table, struct json_object *g)
 								: source)});
 }
 
+static double seconds_up(struct json_object *o, const char *key)
+{
+	uint64_t usec = 0;
+
+	json_get_u64(o, key, &usec);
+	return (double)((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+static void print_host(FILE *out, struct json_object *host)
+{
+	const char *lock = json_get_string(host, "lock"), *kind;
+	uint64_t usec;
+
+	if (!host)
+		return;
+	kind = json_get_string(host, "going_down");
+	if (kind)
+		fprintf(out, "host: goes down (%s)\n", kind);
+	else if (json_get_u64(host, "grants_usec", &usec) < 0)
+		fputs("host: logind does not answer, so that a shutdown waits for no guest until "
+		      "services are stopped\n",
+		      out);
+	else if (str_equal(lock, "asked"))
+		fputs("host: logind has given no lock, so that a shutdown waits for no guest "
+		      "until services are stopped\n",
+		      out);
+	else if (str_equal(lock, "held"))
+		fprintf(out,
+			"host: a shutdown waits for guests up to %.0f s; to stop them may "
+			"take %.0f s\n",
+			seconds_up(host, "grants_usec"), seconds_up(host, "needs_usec"));
+}
+
 static void text_status(struct writer *w, struct json_object *parameters)
 {
 	struct json_object *list = json_get(parameters, "guests", json_type_array);
@@ -172,6 +205,7 @@ static void text_status(struct writer *w, struct json_object *parameters)
 		if (reason)
 			fprintf(out, "%s: %s\n", or_dash(json_get_string(g, "name")), reason);
 	}
+	print_host(out, json_get(parameters, "host", json_type_object));
 	print_list(out, parameters, "warnings", "note: ");
 }
 
@@ -200,6 +234,18 @@ static void print_step(FILE *out, struct json_object *s, int width)
 	fprintf(out, "%s%s\n", reason ? ": " : "", reason ? reason : "");
 }
 
+static void print_needs(FILE *out, struct json_object *parameters)
+{
+	uint64_t usec;
+
+	if (json_get_u64(parameters, "needs_usec", &usec) < 0)
+		return;
+	fprintf(out, "It may take %.0f s", seconds_up(parameters, "needs_usec"));
+	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
+		fprintf(out, ", and there are %.0f s", seconds_up(parameters, "deadline_usec"));
+	fputs(".\n", out);
+}
+
 static void text_plan(struct writer *w, struct json_object *parameters)
 {
 	struct json_object *list = json_get(parameters, "steps", json_type_array);
@@ -216,6 +262,7 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 		print_step(out, json_object_array_get_idx(list, i), (int)width);
 	if (n == 0)
 		fputs("Nothing to do.\n", out);
+	print_needs(out, parameters);
 	print_list(out, parameters, "warnings", "note: ");
 }
 

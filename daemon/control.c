@@ -19,6 +19,7 @@
 
 struct control {
 	struct manager *manager;
+	const struct hostdown *hostdown;
 	struct server *server;
 	LIST_HEAD(, request) requests;
 };
@@ -91,10 +92,13 @@ static void fail(struct request *request, const char *error, const char *key, co
 
 static void fail_errno(struct request *request, int error)
 {
-	const char *obstacle = manager_obstacle(request->control->manager);
+	const char *reason = NULL;
 
-	fail(request, ERROR_NOT_POSSIBLE, "reason",
-	     error == -EHOSTDOWN && obstacle ? obstacle : strerror(-error));
+	if (error == -EHOSTDOWN)
+		reason = manager_obstacle(request->control->manager);
+	else if (error == -ESHUTDOWN)
+		reason = manager_refusal(request->control->manager);
+	fail(request, ERROR_NOT_POSSIBLE, "reason", reason ? reason : strerror(-error));
 }
 
 /* org.varlink.service */
@@ -241,6 +245,8 @@ static void answer_status(void *data, const char *error)
 	request->id = 0;
 	r = r < 0 ? r : collect_guests(request, guests, &unknown);
 	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
+	if (r >= 0 && request->control->hostdown)
+		r = json_add(o, "host", encode_host(request->control->hostdown));
 	r = r < 0 ? r : encode_warnings(o, request->control->manager, error);
 	if (r == -ENOENT)
 		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
@@ -268,6 +274,18 @@ static void run_status(struct request *request)
 
 /* Plan */
 
+/* How long it takes; and, with a deadline, what is done to keep that. */
+static int weigh_plan(const struct request *request, struct plan *plan)
+{
+	const struct manager *m = request->control->manager;
+	uint64_t rate = manager_history(m)->save_rate, deadline;
+
+	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) >= 0)
+		return plan_fit(plan, manager_config(m), rate, deadline);
+	plan_estimate(plan, manager_config(m), rate);
+	return 0;
+}
+
 static void answer_plan(void *data, const char *error)
 {
 	struct request *request = data;
@@ -287,9 +305,15 @@ static void answer_plan(void *data, const char *error)
 		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
 		return;
 	}
+	if (r >= 0 && request->goal == GOAL_STOP)
+		r = weigh_plan(request, plan);
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
 		r = json_append(steps, encode_step(&plan->steps[i]));
 	r = r < 0 ? r : json_add(o, "steps", TAKE_PTR(steps));
+	if (r >= 0 && plan->needs > 0)
+		r = json_add_u64(o, "needs_usec", plan->needs);
+	if (r >= 0 && plan->limit > 0)
+		r = json_add_u64(o, "deadline_usec", plan->limit);
 	r = r < 0 ? r : encode_warnings(o, m, error);
 	if (r < 0)
 		fail_errno(request, r);
@@ -434,7 +458,8 @@ static void on_closed(void *data, struct connection *connection)
 	}
 }
 
-int control_new(struct loop *loop, struct manager *manager, int fd, struct control **ret)
+int control_new(struct loop *loop, struct manager *manager, const struct hostdown *hostdown, int fd,
+		struct control **ret)
 {
 	_cleanup_(control_freep) struct control *control = calloc(1, sizeof(*control));
 	struct server_callbacks callbacks = {
@@ -449,6 +474,7 @@ int control_new(struct loop *loop, struct manager *manager, int fd, struct contr
 		return -ENOMEM;
 	}
 	control->manager = manager;
+	control->hostdown = hostdown;
 	LIST_INIT(&control->requests);
 	r = server_new(loop, fd, &callbacks, &control->server);
 	if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "hostdown.h"
 #include "io/server.h"
 #include "manager.h"
 
@@ -10,8 +11,12 @@
  */
 struct control;
 
-/* Takes the listening descriptor over, also on failure. 0 or -errno. */
-int control_new(struct loop *loop, struct manager *manager, int fd, struct control **ret);
+/*
+ * Takes the listening descriptor over, also on failure. hostdown: NULL where nobody watches the
+ * host. 0 or -errno.
+ */
+int control_new(struct loop *loop, struct manager *manager, const struct hostdown *hostdown, int fd,
+		struct control **ret);
 struct control *control_free(struct control *control);
 
 DEFINE_CLEANUP(struct control, control_free);

@@ -139,5 +139,23 @@ struct json_object *encode_step(const struct step *s)
 	r = r < 0 ? r : json_add(o, "stages", TAKE_PTR(stages));
 	r = r < 0 ? r : json_add_string(o, "result", step_result_name(s->result));
 	r = r < 0 ? r : json_add_string(o, "reason", s->reason);
+	if (s->n_stages > 0 && s->estimate > 0)
+		r = r < 0 ? r : json_add_u64(o, "estimate_usec", s->estimate);
+	if (s->late)
+		r = r < 0 ? r : json_add_bool(o, "late", true);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+struct json_object *encode_host(const struct hostdown *h)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct hostdown_view view = hostdown_view(h);
+	int r = o ? 0 : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "lock", view.lock);
+	r = r < 0 ? r : json_add_string(o, "going_down", view.kind);
+	if (view.grants != USEC_INFINITY)
+		r = r < 0 ? r : json_add_u64(o, "grants_usec", view.grants);
+	r = r < 0 ? r : json_add_u64(o, "needs_usec", view.needs);
 	return r < 0 ? NULL : TAKE_PTR(o);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "hostdown.h"
 #include "manager.h"
 #include "wire/json.h"
 
@@ -9,6 +10,7 @@
 struct json_object *encode_event(const struct report *e);
 struct json_object *encode_guest(const struct manager *m, const struct guest *g);
 struct json_object *encode_step(const struct step *s);
+struct json_object *encode_host(const struct hostdown *h);
 
 /* Adds all warnings, and error (may be NULL), as the member "warnings". 0 or -ENOMEM. */
 int encode_warnings(struct json_object *o, const struct manager *m, const char *error);

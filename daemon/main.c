@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "hostdown.h"
 #include "hv/sim.h"
 #include "hv/xen.h"
 #include "io/journal.h"
@@ -14,6 +15,7 @@
 #include "lock.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -22,6 +24,8 @@
 /* --once: so often systemd hears that it goes on, and for so long that is good. */
 #define ALIVE_INTERVAL  (10 * USEC_PER_SEC)
 #define ALIVE_EXTENSION (60 * USEC_PER_SEC)
+
+#define LIMIT_MAX_SEC (365 * 24 * 3600ULL)
 
 /* A daemon that is asked to go has nothing to do but to close its files. */
 #define TAKE_OVER_LIMIT_MSEC 5000
@@ -39,12 +43,14 @@ struct options {
 	const char *worker;
 	struct settings_paths settings;
 	enum goal once; /* or _GOAL_INVALID: run as a daemon */
+	usec_t limit;   /* for that */
 };
 
 struct daemon {
 	struct loop *loop;
 	struct manager *manager;
 	struct timer *alive; /* --once: tells systemd that it goes on */
+	usec_t end;          /* ... and not longer than this */
 };
 
 static void usage(FILE *out)
@@ -54,6 +60,7 @@ static void usage(FILE *out)
 	      "Starts, saves, restores and shuts down the guests of a Xen host.\n"
 	      "\n"
 	      "      --once start|stop  do this without serving anybody, and exit\n"
+	      "      --limit SEC        with --once: give up waiting after so many seconds\n"
 	      "      --backend BACKEND  xen (the default), or sim:FILE for a simulated host\n"
 	      "      --config FILE      read this instead of /etc/default/xendomains\n"
 	      "      --native FILE      read this (and FILE.d) instead of /etc/xen/xendomains.conf\n"
@@ -69,6 +76,7 @@ static void usage(FILE *out)
 
 enum option_code {
 	OPTION_ONCE = 256,
+	OPTION_LIMIT,
 	OPTION_BACKEND,
 	OPTION_CONFIG,
 	OPTION_NATIVE,
@@ -78,6 +86,7 @@ enum option_code {
 
 static const struct option long_options[] = {
 	{"once", required_argument, NULL, OPTION_ONCE},
+	{"limit", required_argument, NULL, OPTION_LIMIT},
 	{"backend", required_argument, NULL, OPTION_BACKEND},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"native", required_argument, NULL, OPTION_NATIVE},
@@ -91,10 +100,17 @@ static const struct option long_options[] = {
 
 static int apply_option(int code, struct options *o)
 {
+	uint64_t number = 0;
+	int r;
+
 	switch (code) {
 	case OPTION_ONCE:
 		o->once = goal_from_string(optarg);
 		return o->once == GOAL_START || o->once == GOAL_STOP ? 0 : -EINVAL;
+	case OPTION_LIMIT:
+		r = parse_u64(optarg, LIMIT_MAX_SEC, &number);
+		o->limit = number * USEC_PER_SEC;
+		return r;
 	case OPTION_BACKEND:
 		o->backend = optarg;
 		return str_equal(optarg, "xen") || str_starts_with(optarg, "sim:") ? 0 : -EINVAL;
@@ -217,25 +233,42 @@ static int take_lock(const struct options *o)
 	return r < 0 ? log_error_errno(r, "Cannot lock %s", path) : r;
 }
 
-static int listen_somewhere(const struct options *o)
+static int listen_somewhere(const struct options *o, struct notify_fds *fds)
 {
-	int fd = notify_listen_fd();
+	int r = notify_take_fds(LOGIND_STORED_LOCK, fds);
 
-	if (fd == 0)
-		fd = server_listen(o->socket);
-	return fd < 0 ? log_error_errno(fd, "Cannot listen on %s", o->socket) : fd;
+	if (r >= 0 && fds->listen < 0)
+		r = fds->listen = server_listen(o->socket);
+	return r < 0 ? log_error_errno(r, "Cannot listen on %s", o->socket) : 0;
+}
+
+/* The host that goes down is a real one: a simulated one has nothing to do with it. */
+static int watch_host(struct daemon *d, const struct options *o, int lock, struct hostdown **ret)
+{
+	int r;
+
+	if (str_starts_with(o->backend, "sim:"))
+		return 0;
+	r = hostdown_new(d->loop, d->manager, lock, ret);
+	return r < 0 ? log_error_errno(r, "Cannot watch for the end of the host") : 0;
 }
 
 static int serve(struct daemon *d, const struct options *o)
 {
 	_cleanup_(control_freep) struct control *control = NULL;
 	_cleanup_(watchdog_freep) struct watchdog *watchdog = NULL;
-	int fd = listen_somewhere(o);
-	int r;
+	_cleanup_(hostdown_freep) struct hostdown *hostdown = NULL;
+	struct notify_fds fds;
+	int r = listen_somewhere(o, &fds);
 
-	if (fd < 0)
-		return fd;
-	r = control_new(d->loop, d->manager, fd, &control);
+	if (r < 0)
+		return r;
+	r = watch_host(d, o, fds.stored, &hostdown);
+	if (r < 0) {
+		close(fds.listen);
+		return r;
+	}
+	r = control_new(d->loop, d->manager, hostdown, fds.listen, &control);
 	r = r < 0 ? r : watchdog_new(d->loop, &watchdog);
 	if (r < 0)
 		return log_error_errno(r, "Cannot serve clients");
@@ -259,12 +292,18 @@ static void on_once_done(void *data, int error, const char *reason _unused_, con
 static void on_alive(void *data)
 {
 	struct daemon *d = data;
+	usec_t now = loop_now(d->loop);
 
+	if (now >= d->end) {
+		log_error("There is no more time; what is under way is left to itself");
+		loop_exit(d->loop, STATUS_FAILED);
+		return;
+	}
 	notify_extend_timeout(ALIVE_EXTENSION);
-	timer_set_after(d->alive, ALIVE_INTERVAL);
+	timer_set(d->alive, MIN(now + ALIVE_INTERVAL, d->end));
 }
 
-static int run_once(struct daemon *d, enum goal goal)
+static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 {
 	struct follower follower = {.report = on_once_report, .done = on_once_done, .data = d};
 	uint64_t id;
@@ -275,6 +314,7 @@ static int run_once(struct daemon *d, enum goal goal)
 	r = r < 0 ? r : timer_new(d->loop, on_alive, d, &d->alive);
 	if (r < 0)
 		return log_error_errno(r, "Cannot begin");
+	d->end = limit == USEC_INFINITY ? limit : loop_now(d->loop) + limit;
 	on_alive(d);
 	r = loop_run(d->loop);
 	timer_free(d->alive);
@@ -309,7 +349,7 @@ static int run(const struct options *o)
 	r = watch_signals(&d);
 	if (r < 0)
 		return log_error_errno(r, "Cannot watch for signals");
-	return o->once >= 0 ? run_once(&d, o->once) : serve(&d, o);
+	return o->once >= 0 ? run_once(&d, o->once, o->limit) : serve(&d, o);
 }
 
 int main(int argc, char **argv)
@@ -324,6 +364,7 @@ int main(int argc, char **argv)
 					   SYSCONFDIR "/sysconfig/xendomains"},
 			     .native = SYSCONFDIR "/xen/xendomains.conf"},
 		.once = _GOAL_INVALID,
+		.limit = USEC_INFINITY,
 	};
 	int r;
 

@@ -2,7 +2,6 @@
 
 #include "manager.h"
 
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "away.h"
@@ -16,36 +15,6 @@
 
 #define CREATES_PER_CPU 2
 
-struct following {
-	TAILQ_ENTRY(following) entry;
-	uint64_t id;
-	struct follower follower;
-};
-
-enum phase {
-	PHASE_NEW,
-	PHASE_LOOKING, /* at the folders */
-	PHASE_READY,   /* for its turn: guests of it may still be busy elsewhere */
-	PHASE_RUNNING,
-};
-
-/* A start or a stop that was asked for, or a reaction. */
-struct sequence {
-	TAILQ_ENTRY(sequence) entry;
-	struct manager *manager;
-	enum goal goal;
-	char **names;
-	size_t n_names;
-	TAILQ_HEAD(, following) following;
-	enum phase phase;
-	uint64_t refresh;
-	bool outdated; /* what was seen in the folders, by the end of an operation */
-	struct job *job;
-	usec_t started;
-};
-
-TAILQ_HEAD(sequence_list, sequence);
-
 struct manager {
 	struct loop *loop;
 	struct state *state;
@@ -56,6 +25,9 @@ struct manager {
 	struct config *config;
 	char *config_error;
 	struct sequence_list sequences; /* the oldest first */
+	struct manager_watcher watcher;
+	char *refusal; /* why nothing is started now, or NULL */
+	char *notice;  /* of the host, or NULL */
 	struct timer *advance;
 	struct timer *react; /* to what was put off */
 	uint64_t last_id;
@@ -63,64 +35,22 @@ struct manager {
 
 /* Sequences. */
 
-static void sequence_free(struct sequence *s)
-{
-	struct following *f;
-
-	while ((f = TAILQ_FIRST(&s->following))) {
-		TAILQ_REMOVE(&s->following, f, entry);
-		free(f);
-	}
-	for (size_t i = 0; i < s->n_names; i++)
-		free(s->names[i]);
-	free(s->names);
-	free(s);
-}
-
-static int sequence_new(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
-			struct sequence **ret)
-{
-	struct sequence *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return -ENOMEM;
-	*s = (struct sequence){.manager = m, .goal = goal, .started = loop_now(m->loop)};
-	TAILQ_INIT(&s->following);
-	s->names = calloc(n_names + 1, sizeof(*s->names));
-	for (; s->names && s->n_names < n_names; s->n_names++) {
-		s->names[s->n_names] = strdup(names[s->n_names]);
-		if (!s->names[s->n_names])
-			break;
-	}
-	if (!s->names || s->n_names < n_names) {
-		sequence_free(s);
-		return -ENOMEM;
-	}
-	*ret = s;
-	return 0;
-}
-
 static void log_sequence(const struct sequence *s, int level, const char *message_id,
 			 const char *result, const char *text)
 {
-	struct log_fields fields = {
-		.message_id = message_id,
-		.operation = goal_to_string(s->goal),
-		.result = result,
-		.domid = LOG_NO_DOMID,
-		.elapsed = result ? usec_sub(loop_now(s->manager->loop), s->started)
-				  : USEC_INFINITY,
-	};
+	sequence_log(s, level, message_id, result, text, loop_now(s->manager->loop));
+}
 
-	if (s->goal == GOAL_REACT)
-		return;
-	log_message(level, &fields, "%s of %s guests: %s", goal_to_string(s->goal),
-		    s->n_names ? "named" : "all", text);
+static void tell_watcher(const struct manager *m)
+{
+	if (m->watcher.changed)
+		m->watcher.changed(m->watcher.data);
 }
 
 /* Takes the sequence out and tells all that follow it. */
 static void end_sequence(struct sequence *s, int error, const char *reason)
 {
+	struct manager *m = s->manager;
 	struct following *f;
 
 	if (error < 0)
@@ -130,7 +60,9 @@ static void end_sequence(struct sequence *s, int error, const char *reason)
 	else
 		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
 			     "done, but not all guests are where they should be");
-	TAILQ_REMOVE(&s->manager->sequences, s, entry);
+	if (pace_rate(&s->pace) > 0)
+		state_set_pace(m->state, pace_rate(&s->pace));
+	TAILQ_REMOVE(&m->sequences, s, entry);
 	while ((f = TAILQ_FIRST(&s->following))) {
 		struct follower follower = f->follower;
 
@@ -138,8 +70,9 @@ static void end_sequence(struct sequence *s, int error, const char *reason)
 		free(f);
 		follower.done(follower.data, error, reason, error < 0 ? NULL : s->job);
 	}
-	timer_set_after(s->manager->advance, 0);
+	timer_set_after(m->advance, 0);
 	sequence_free(s);
+	tell_watcher(m);
 }
 
 static void on_looked(void *data, const char *error)
@@ -176,8 +109,8 @@ static int make_plan(const struct sequence *s, struct plan **ret, const char **r
 {
 	const struct manager *m = s->manager;
 
-	return plan_build(s->goal, m->config, world_inventory(m->world), state_history(m->state),
-			  (const char *const *)s->names, s->n_names, ret, ret_unknown);
+	return sequence_plan(s, m->config, world_inventory(m->world), state_history(m->state),
+			     loop_now(m->loop), ret, ret_unknown);
 }
 
 /* A save will leave an image, a migration a note, of which the plan for a start knows nothing. */
@@ -223,6 +156,7 @@ static int try_run(struct sequence *s, const char **ret_reason)
 		return r;
 	forgive(m, plan);
 	log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins");
+	sequence_say_plainly(plan);
 	s->phase = PHASE_RUNNING;
 	return executor_run(m->executor, TAKE_PTR(plan), s, &s->job);
 }
@@ -250,16 +184,6 @@ static void on_advance(void *data)
 	}
 }
 
-static bool same_names(const struct sequence *s, const char *const *names, size_t n_names)
-{
-	if (s->n_names != n_names)
-		return false;
-	for (size_t i = 0; i < n_names; i++)
-		if (!str_equal(s->names[i], names[i]))
-			return false;
-	return true;
-}
-
 static struct sequence *find_same(struct manager *m, enum goal goal, const char *const *names,
 				  size_t n_names)
 {
@@ -269,7 +193,7 @@ static struct sequence *find_same(struct manager *m, enum goal goal, const char 
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		if (s->goal != GOAL_REACT)
 			last = s;
-	return last && last->goal == goal && same_names(last, names, n_names) ? last : NULL;
+	return last && last->goal == goal && sequence_is_for(last, names, n_names) ? last : NULL;
 }
 
 /* A stop of all guests ends what still waits to be started. */
@@ -290,44 +214,102 @@ static void cancel_starts(struct manager *m)
 	}
 }
 
+static int add_sequence(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+			struct sequence **ret)
+{
+	struct sequence *s;
+	int r;
+
+	if (goal == GOAL_START && m->refusal)
+		return -ESHUTDOWN;
+	r = sequence_new(m, goal, names, n_names, loop_now(m->loop), &s);
+	if (r < 0)
+		return r;
+	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+	if (sequence_stops_all(s))
+		cancel_starts(m);
+	timer_set_after(m->advance, 0);
+	*ret = s;
+	return 0;
+}
+
+static int request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+		   usec_t deadline, const struct follower *follower, uint64_t *ret_id)
+{
+	struct sequence *s = find_same(m, goal, names, n_names);
+	int r = 0;
+
+	if (manager_obstacle(m))
+		return -EHOSTDOWN;
+	if (!s)
+		r = add_sequence(m, goal, names, n_names, &s);
+	if (r < 0)
+		return r;
+	if (s->phase != PHASE_RUNNING)
+		s->deadline = MIN(s->deadline, deadline);
+	r = sequence_follow(s, m->last_id + 1, follower);
+	if (r < 0)
+		return r;
+	*ret_id = ++m->last_id;
+	return 0;
+}
+
 int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
 		    const struct follower *follower, uint64_t *ret_id)
 {
-	_cleanup_free_ struct following *f = calloc(1, sizeof(*f));
-	struct sequence *s = find_same(m, goal, names, n_names);
-	int r;
+	return request(m, goal, names, n_names, USEC_INFINITY, follower, ret_id);
+}
 
-	if (!f)
-		return -ENOMEM;
-	if (manager_obstacle(m))
-		return -EHOSTDOWN;
-	if (!s) {
-		r = sequence_new(m, goal, names, n_names, &s);
-		if (r < 0)
-			return r;
-		TAILQ_INSERT_TAIL(&m->sequences, s, entry);
-		if (goal == GOAL_STOP && n_names == 0)
-			cancel_starts(m);
-		timer_set_after(m->advance, 0);
-	}
-	*f = (struct following){.id = ++m->last_id, .follower = *follower};
-	TAILQ_INSERT_TAIL(&s->following, f, entry);
-	*ret_id = TAKE_PTR(f)->id;
-	return 0;
+int manager_stop_until(struct manager *m, usec_t deadline, const struct follower *follower,
+		       uint64_t *ret_id)
+{
+	return request(m, GOAL_STOP, NULL, 0, deadline, follower, ret_id);
 }
 
 void manager_unfollow(struct manager *m, uint64_t id)
 {
 	struct sequence *s;
-	struct following *f;
 
 	TAILQ_FOREACH(s, &m->sequences, entry)
-		TAILQ_FOREACH(f, &s->following, entry)
-			if (f->id == id) {
-				TAILQ_REMOVE(&s->following, f, entry);
-				free(f);
-				return;
-			}
+		if (sequence_unfollow(s, id))
+			return;
+}
+
+void manager_rest(struct manager *m, const char *reason)
+{
+	struct sequence *s, *next;
+
+	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (!sequence_stops_all(s))
+			continue;
+		if (s->phase == PHASE_RUNNING) {
+			executor_cancel(m->executor, s->job, reason);
+		} else {
+			world_unrefresh(m->world, s->refresh);
+			end_sequence(s, -EIO, reason);
+		}
+	}
+}
+
+int manager_refuse_starts(struct manager *m, const char *reason)
+{
+	return str_replace(&m->refusal, reason);
+}
+
+const char *manager_refusal(const struct manager *m)
+{
+	return m->refusal;
+}
+
+int manager_set_notice(struct manager *m, const char *notice)
+{
+	return str_replace(&m->notice, notice);
+}
+
+void manager_watch(struct manager *m, const struct manager_watcher *watcher)
+{
+	m->watcher = *watcher;
 }
 
 /* Reactions. */
@@ -337,7 +319,7 @@ static bool stopping_all(const struct manager *m)
 	const struct sequence *s;
 
 	TAILQ_FOREACH(s, &m->sequences, entry)
-		if (s->goal == GOAL_STOP && s->n_names == 0)
+		if (sequence_stops_all(s))
 			return true;
 	return false;
 }
@@ -345,14 +327,14 @@ static bool stopping_all(const struct manager *m)
 static void react_to(struct manager *m, const struct guest *g)
 {
 	enum death_action action = reactions_decide(m->reactions, g, m->config, loop_now(m->loop),
-						    stopping_all(m));
+						    stopping_all(m) || m->refusal);
 	struct sequence *s;
 	struct plan *plan;
 	int r;
 
 	if (action < 0)
 		return;
-	r = sequence_new(m, GOAL_REACT, NULL, 0, &s);
+	r = sequence_new(m, GOAL_REACT, NULL, 0, loop_now(m->loop), &s);
 	if (r < 0) {
 		log_error_errno(r, "%s: cannot be put in order", g->name);
 		return;
@@ -420,6 +402,7 @@ static void on_world_changed(void *data)
 	away_look(m->state, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	react(m);
+	tell_watcher(m);
 }
 
 static void on_progress(void *data, const struct hv_operation *operation)
@@ -478,6 +461,7 @@ static void on_report(void *data, struct job *job, const struct report *report)
 
 	if (report->final)
 		note_outcome(m, s->goal, report);
+	sequence_measure(s, report, loop_now(m->loop));
 	if (report->final && s->goal == GOAL_REACT && failed)
 		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)
@@ -500,7 +484,7 @@ static bool on_job_drained(void *data, struct job *job)
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const char *unknown;
 
-	if (s->goal != GOAL_STOP || s->n_names > 0)
+	if (!sequence_stops_all(s))
 		return false;
 	/* Before the domains are listed, or each listing would lead to the next one. */
 	if (hv_next_operation(world_hv(m->world), 0))
@@ -508,6 +492,7 @@ static bool on_job_drained(void *data, struct job *job)
 	if (world_update(m->world) < 0 || make_plan(s, &plan, &unknown) < 0)
 		return false;
 	plan_drop(plan, is_no_news, job);
+	sequence_say_plainly(plan);
 	return plan->n_steps > 0 && executor_extend(m->executor, job, TAKE_PTR(plan)) >= 0;
 }
 
@@ -566,7 +551,9 @@ int manager_reload(struct manager *m, char **ret_reason)
 	config_free(m->config);
 	m->config = config;
 	log_message(LOG_INFO, &loaded, "The configuration is read");
-	return apply_config(m);
+	r = apply_config(m);
+	tell_watcher(m);
+	return r;
 }
 
 int manager_new(struct loop *loop, struct hv *hv, struct state *state,
@@ -632,6 +619,8 @@ struct manager *manager_free(struct manager *m)
 	timer_free(m->react);
 	config_free(m->config);
 	free(m->config_error);
+	free(m->refusal);
+	free(m->notice);
 	reactions_free(m->reactions);
 	free(m);
 	return NULL;
@@ -656,11 +645,10 @@ const char *manager_warning(const struct manager *m, size_t index)
 {
 	size_t n = m->config ? m->config->n_warnings : 0;
 
-	if (m->config_error) {
-		if (index == 0)
-			return m->config_error;
-		index--;
-	}
+	if (m->config_error && index-- == 0)
+		return m->config_error;
+	if (m->notice && index-- == 0)
+		return m->notice;
 	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
 }
 
@@ -676,6 +664,24 @@ usec_t manager_restart_in(const struct manager *m, const struct guest *g)
 	usec_t due = reactions_restart_due(m->reactions, g);
 
 	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
+}
+
+struct outlook manager_outlook(const struct manager *m)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct outlook outlook = {
+		.protects = !TAILQ_EMPTY(&m->sequences) || hv_next_operation(world_hv(m->world), 0),
+	};
+	const char *unknown;
+
+	if (!m->config || plan_build(GOAL_STOP, m->config, world_inventory(m->world),
+				     state_history(m->state), NULL, 0, &plan, &unknown) < 0)
+		return outlook;
+	plan_estimate(plan, m->config, state_history(m->state)->save_rate);
+	for (size_t i = 0; i < plan->n_steps; i++)
+		outlook.protects |= plan->steps[i].result == STEP_TODO;
+	outlook.needs = plan->needs;
+	return outlook;
 }
 
 struct activity manager_activity(const struct manager *m, const struct guest *g)

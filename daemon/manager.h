@@ -2,7 +2,7 @@
 #pragma once
 
 #include "activity.h"
-#include "executor.h"
+#include "sequence.h"
 #include "settings.h"
 #include "world.h"
 
@@ -11,14 +11,6 @@
  * an inventory of them, runs starts and stops, and reacts to guests that end by themselves.
  */
 struct manager;
-
-/* Hears of a start or stop that it asked for, until done() is called. */
-struct follower {
-	void (*report)(void *data, const struct report *report);
-	/* Once. error: 0; -ENOENT, reason names the guest nobody knows; -EIO, reason says why. */
-	void (*done)(void *data, int error, const char *reason, const struct job *job);
-	void *data;
-};
 
 /*
  * hv is the manager's from now on, also on failure; state stays the caller's, and paths must live
@@ -31,14 +23,48 @@ struct manager *manager_free(struct manager *m);
 
 /*
  * Starts or stops: all that is configured, or the named guests. A request for what is being done
- * already follows that. names are copied. 0, -EHOSTDOWN where manager_obstacle() says why, or
- * another -errno; the follower, which is copied, hears all else. *ret_id is for manager_unfollow().
+ * already follows that. names are copied. 0, -EHOSTDOWN where manager_obstacle() says why,
+ * -ESHUTDOWN where manager_refusal() does, or another -errno; the follower, which is copied, hears
+ * all else. *ret_id is for manager_unfollow().
  */
 int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
 		    const struct follower *follower, uint64_t *ret_id);
 
 /* The follower is gone. What it asked for goes on. */
 void manager_unfollow(struct manager *m, uint64_t id);
+
+/*
+ * Stops all guests for the sake of the host, which waits until deadline: what would take longer
+ * than that is done in a way that does not. Otherwise as manager_request().
+ */
+int manager_stop_until(struct manager *m, usec_t deadline, const struct follower *follower,
+		       uint64_t *ret_id);
+
+/* A stop of all guests leaves those alone, for this reason, that it has not begun with. */
+void manager_rest(struct manager *m, const char *reason);
+
+/* Why nothing is started from now on; NULL: it is again. 0 or -ENOMEM. */
+int manager_refuse_starts(struct manager *m, const char *reason);
+const char *manager_refusal(const struct manager *m);
+
+/* What it would mean if the host went down now. */
+struct outlook {
+	bool protects; /* it would have to wait: for a guest, or for what is under way */
+	usec_t needs;  /* about so long */
+};
+
+struct outlook manager_outlook(const struct manager *m);
+
+/* A warning of the host for manager_warning(); NULL: none. 0 or -ENOMEM. */
+int manager_set_notice(struct manager *m, const char *notice);
+
+/* Hears whenever guests have changed, a sequence has ended, or a configuration was read. */
+struct manager_watcher {
+	void (*changed)(void *data);
+	void *data;
+};
+
+void manager_watch(struct manager *m, const struct manager_watcher *watcher);
 
 /* Reads the configuration again. On an error the old one stays: -EINVAL and *ret_reason. */
 int manager_reload(struct manager *m, char **ret_reason);

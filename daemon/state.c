@@ -47,6 +47,9 @@ static int apply(struct state *state, const struct journal_entry *e)
 	case JOURNAL_HOME:
 		history_set_home(state->history, &e->uuid);
 		break;
+	case JOURNAL_PACE:
+		state->history->save_rate = e->rate;
+		break;
 	case _JOURNAL_KIND_MAX:
 	case _JOURNAL_KIND_INVALID:
 		break;
@@ -219,6 +222,15 @@ void state_set_home(struct state *state, const struct uuid *uuid, const char *na
 
 	if (past && past->away)
 		note(state, JOURNAL_HOME, uuid, name, NULL, usec_now());
+}
+
+void state_set_pace(struct state *state, uint64_t rate)
+{
+	append(state, (struct journal_entry){
+			      .kind = JOURNAL_PACE,
+			      .rate = rate,
+			      .time = usec_now(),
+		      });
 }
 
 void state_forgive(struct state *state, const struct uuid *uuid, const char *name)

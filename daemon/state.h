@@ -34,6 +34,9 @@ void state_see_copy(struct state *state, const struct uuid *uuid);
 void state_set_home(struct state *state, const struct uuid *uuid, const char *name);
 void state_forgive(struct state *state, const struct uuid *uuid, const char *name);
 
+/* How fast guests were saved: KiB/s. */
+void state_set_pace(struct state *state, uint64_t rate);
+
 /* Reads what workers have noted since. */
 void state_refresh(struct state *state);
 

@@ -110,6 +110,21 @@ static int parse_number(const struct setting *s, void *field, const char *value,
 	return 0;
 }
 
+static int parse_after_cancel(const struct setting *s, void *field, const char *value,
+			      char **ret_reason)
+{
+	static const char *const names[_AFTER_CANCEL_MAX] = {
+		[AFTER_CANCEL_START] = "start",
+		[AFTER_CANCEL_LEAVE] = "leave",
+	};
+	int i = str_lookup(names, ELEMENTSOF(names), value);
+
+	if (i < 0)
+		return refuse_value(s, value, "must be start or leave", ret_reason);
+	*(enum after_cancel *)field = (enum after_cancel)i;
+	return 0;
+}
+
 /* Keys as "xl sysrq" takes them, one at a time. */
 static int parse_sysrq(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
@@ -237,6 +252,7 @@ static const struct setting host_keys[] = {
 	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
 	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
 	{"DumpFolder", parse_path, FIELD(dumps), 0, 0},
+	{"AfterCancel", parse_after_cancel, FIELD(after_cancel), 0, 0},
 };
 
 struct config *config_new(void)

@@ -16,6 +16,14 @@ struct config_shutdown {
 	bool wait; /* until the guest is gone; otherwise it is only asked */
 };
 
+/* What becomes of guests that were stopped for a shutdown of the host that was then cancelled. */
+enum after_cancel {
+	AFTER_CANCEL_START,
+	AFTER_CANCEL_LEAVE,
+	_AFTER_CANCEL_MAX,
+	_AFTER_CANCEL_INVALID = -EINVAL,
+};
+
 /* What is said of the guests whose names match a pattern. */
 struct config_domain {
 	char *pattern;
@@ -40,7 +48,8 @@ struct config {
 	bool forced_destroy;      /* a guest that nothing else stops is destroyed */
 	unsigned restart_limit;   /* a guest restarts itself so often ... */
 	usec_t restart_interval;  /* ... within this time, and is then left down */
-	char *dumps;              /* folder of core dumps; NULL: none are made */
+	enum after_cancel after_cancel;
+	char *dumps; /* folder of core dumps; NULL: none are made */
 
 	struct config_domain *domains; /* sections of their own, in the order they were read */
 	size_t n_domains;

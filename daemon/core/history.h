@@ -36,6 +36,7 @@ struct history {
 	size_t n_names;
 	struct uuid *restored;
 	size_t n_restored;
+	uint64_t save_rate; /* KiB/s, of the last stop that saved guests; 0: not known */
 };
 
 struct history *history_new(void);

@@ -67,12 +67,16 @@ struct step {
 	uint64_t memory_kib;
 	struct target_list targets; /* to migrate to */
 	usec_t answer_limit;
+	usec_t estimate; /* of a stop: when it may be over, from its begin (core/fit.h) */
+	bool late;       /* ... which is more than there is time for */
 };
 
 struct plan {
 	enum goal goal;
 	struct step *steps;
 	size_t n_steps;
+	usec_t needs; /* of a stop: how long all of it may take ... */
+	usec_t limit; /* ... and has been made to fit into; 0: it has not */
 };
 
 const char *stage_to_string(enum stage stage);

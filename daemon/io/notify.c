@@ -3,6 +3,7 @@
 #include "io/notify.h"
 
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "util/log.h"
 #include "util/str.h"
@@ -45,15 +46,47 @@ void notify_extend_timeout(usec_t by)
 	sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu", (unsigned long long)by);
 }
 
-int notify_listen_fd(void)
+void notify_store_fd(const char *name, int fd)
 {
-	int n = sd_listen_fds(1);
+	_cleanup_free_ char *text = NULL;
 
-	if (n <= 0)
+	/* Not polled: a lock of logind looks like an error to poll(2) while logind is restarted. */
+	if (str_format(&text, "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name) >= 0)
+		sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+}
+
+void notify_forget_fd(const char *name)
+{
+	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+static void free_names(char ***names)
+{
+	for (char **name = *names; name && *name; name++)
+		free(*name);
+	free(*names);
+}
+
+int notify_take_fds(const char *stored_name, struct notify_fds *ret)
+{
+	_cleanup_(free_names) char **names = NULL;
+	struct notify_fds fds = {.listen = -1, .stored = -1};
+	int n = sd_listen_fds_with_names(1, &names);
+
+	for (int i = 0; i < n; i++) {
+		int fd = SD_LISTEN_FDS_START + i;
+
+		if (fds.stored < 0 && str_equal(names[i], stored_name))
+			fds.stored = fd;
+		else if (fds.listen < 0 && sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0)
+			fds.listen = fd;
+		else
+			close(fd);
+	}
+	if (n < 0)
 		return n;
-	if (n > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0)
-		return -EINVAL;
-	return SD_LISTEN_FDS_START;
+	*ret = fds;
+	return 0;
 }
 
 static void feed(void *data)

@@ -14,8 +14,21 @@ void notify_status(const char *format, ...) _printf_(1, 2);
 /* Puts off the end of systemd's patience with a unit that is starting or stopping. */
 void notify_extend_timeout(usec_t by);
 
-/* The one listening socket that was handed over: a descriptor, 0 for none, or -errno. */
-int notify_listen_fd(void);
+/*
+ * Keeps a duplicate of a descriptor where it outlives this process, as long as the unit is not
+ * stopped; and gives up what is kept under the name.
+ */
+void notify_store_fd(const char *name, int fd);
+void notify_forget_fd(const char *name);
+
+/* What was handed over at start; -1 for what was not. */
+struct notify_fds {
+	int listen; /* the listening socket */
+	int stored; /* kept by notify_store_fd() under the name asked for */
+};
+
+/* To be called once. All that is handed over and has no place here is closed. 0 or -errno. */
+int notify_take_fds(const char *stored_name, struct notify_fds *ret);
 
 /*
  * Tells systemd's watchdog, if there is one, that the loop is alive. 0 or -errno; *ret is NULL

@@ -12,7 +12,7 @@ static const char *const kind_names[_JOURNAL_KIND_MAX] = {
 	[JOURNAL_FAILURE] = "failure",   [JOURNAL_RESTART] = "restart",
 	[JOURNAL_FORGIVEN] = "forgiven", [JOURNAL_LEAVING] = "leaving",
 	[JOURNAL_MIGRATED] = "migrated", [JOURNAL_HOME] = "home",
-	[JOURNAL_REMARK] = "remark",
+	[JOURNAL_REMARK] = "remark",     [JOURNAL_PACE] = "pace",
 };
 
 int journal_boot_id(struct uuid *ret)
@@ -39,6 +39,8 @@ static struct json_object *make_line(const struct journal_entry *entry)
 	r = r < 0 ? r : json_add_string(o, "name", entry->name);
 	r = r < 0 ? r : json_add_string(o, "reason", entry->reason);
 	r = r < 0 ? r : json_add_string(o, "target", entry->target);
+	if (entry->kind == JOURNAL_PACE)
+		r = r < 0 ? r : json_add_u64(o, "kib_per_sec", entry->rate);
 	r = r < 0 ? r : json_add_uuid(o, "boot", &entry->boot);
 	r = r < 0 ? r : json_add_u64(o, "monotonic_usec", entry->time);
 	r = r < 0 ? r : json_add_u64(o, "time_usec", usec_now_wall());
@@ -84,6 +86,8 @@ int journal_parse(const char *text, size_t length, struct journal_entry *ret,
 	entry.name = json_get_string(o, "name");
 	entry.reason = json_get_string(o, "reason");
 	entry.target = json_get_string(o, "target");
+	if (entry.kind == JOURNAL_PACE && json_get_u64(o, "kib_per_sec", &entry.rate) < 0)
+		return -EBADMSG;
 	if (entry.kind == JOURNAL_DRAWN && !entry.name)
 		return -EBADMSG;
 	if ((entry.kind == JOURNAL_LEAVING || entry.kind == JOURNAL_MIGRATED) &&

@@ -18,6 +18,7 @@ enum journal_kind {
 	JOURNAL_MIGRATED, /* it runs there */
 	JOURNAL_REMARK,   /* what went wrong on the way of a guest that is where it should be */
 	JOURNAL_HOME,     /* it is here: what the two above say holds no more */
+	JOURNAL_PACE,     /* how fast guests were saved; of no guest */
 	_JOURNAL_KIND_MAX,
 	_JOURNAL_KIND_INVALID = -EINVAL,
 };
@@ -28,6 +29,7 @@ struct journal_entry {
 	const char *name; /* the guest's */
 	const char *reason;
 	const char *target; /* JOURNAL_LEAVING, JOURNAL_MIGRATED: the other host */
+	uint64_t rate;      /* JOURNAL_PACE: KiB/s */
 	struct uuid boot;   /* during which it was written */
 	usec_t time;        /* monotonic, of that boot */
 };

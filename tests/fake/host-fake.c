@@ -68,13 +68,15 @@ static int read_mark(struct json_object *o, struct domain *d)
 static int fill_domain(struct json_object *o, struct domain *d)
 {
 	const char *state = fake_state(o);
+	struct json_object *config = json_get(o, "config", json_type_object);
 	int r;
 
 	*d = (struct domain){
 		.domid = (uint32_t)fake_number(o, "domid", 0),
 		.paused = str_equal(state, "paused"),
 		.up = str_equal(state, "running"),
-		.memory_kib = 1024,
+		.memory_kib = fake_number(json_get(config, "b_info", json_type_object), "max_memkb",
+					  1024),
 		.vcpus = 1,
 		.cpu_time = USEC_PER_SEC,
 	};

@@ -77,7 +77,9 @@ class FakeHost:
 
     def environment(self, **more):
         return os.environ | {"FAKE_WORLD": str(self.world_dir), "RUNTIME_DIRECTORY": str(self.run),
-                             "STATE_DIRECTORY": str(self.state)} | more
+                             "STATE_DIRECTORY": str(self.state),
+                             # Nothing here has to do with the host that the tests run on.
+                             "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.root}/bus"} | more
 
     def command(self, *more):
         return [DAEMON, "--config", self.config, "--native", self.native, "--socket", self.socket,
@@ -108,9 +110,9 @@ class FakeHost:
         self.daemon.wait()
         self.daemon = None
 
-    def once(self, goal, **environment):
+    def once(self, goal, *options, **environment):
         with self.log.open("ab") as log:
-            return subprocess.run(self.command("--once", goal), stderr=log,
+            return subprocess.run(self.command("--once", goal, *options), stderr=log,
                                   env=self.environment(**environment), timeout=LIMIT).returncode
 
     def second_daemon(self):

@@ -3,6 +3,7 @@
 """What a compiler does not see: layers, catalog, manuals, formats."""
 
 import fnmatch
+import json
 import pathlib
 import re
 import shutil
@@ -193,6 +194,21 @@ class Lint(unittest.TestCase):
         said = [line for line in done.stderr.splitlines()
                 if "is not executable" not in line and str(ROOT) in line]
         self.assertEqual(said, [])
+
+    def test_units_are_hardened_as_far_as_the_manual_says(self):
+        """Each directive that systemd would have set is set, or docs/shutdown.md says why not."""
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("there is no systemd-analyze")
+        reasons = text("docs/shutdown.md").partition("## What is left open")[2]
+        for unit in BUILT_UNITS:
+            done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager",
+                                   "--json=short", unit], capture_output=True, text=True)
+            found = json.loads(done.stdout)
+            self.assertGreater(len(found), 50, done.stderr)
+            for item in found:
+                name = re.match(r"\w+", item["name"]).group(0)
+                if item.get("set") is False and float(item.get("exposure") or 0) > 0:
+                    self.assertIn(f"`{name}`", reasons, f"{unit.name}: nobody says why")
 
 
 BUILT_UNITS = [pathlib.Path(word) for word in sys.argv[1:] if word.endswith(".service")]

@@ -62,6 +62,23 @@ START_TEST(what_was_noted_is_there_after_a_restart)
 }
 END_TEST
 
+START_TEST(how_fast_guests_are_saved_is_known_after_a_restart)
+{
+	_cleanup_folder_ struct folder f;
+	struct state *state;
+
+	folder_make(&f);
+	state = open_state(&f);
+	ck_assert_uint_eq(state_history(state)->save_rate, 0);
+	state_set_pace(state, 1000);
+	state_set_pace(state, 2000);
+	state_free(state);
+	state = open_state(&f);
+	ck_assert_uint_eq(state_history(state)->save_rate, 2000);
+	state_free(state);
+}
+END_TEST
+
 START_TEST(a_folder_is_made_and_nobody_else_reads_it)
 {
 	_cleanup_folder_ struct folder f;
@@ -310,7 +327,8 @@ START_TEST(who_is_away_stays_away_when_the_host_is_restarted)
 }
 END_TEST
 
-SUITE("state", what_was_noted_is_there_after_a_restart, a_folder_is_made_and_nobody_else_reads_it,
+SUITE("state", what_was_noted_is_there_after_a_restart,
+      how_fast_guests_are_saved_is_known_after_a_restart, a_folder_is_made_and_nobody_else_reads_it,
       a_folder_that_cannot_be_is_an_error, a_line_torn_anywhere_costs_nothing_but_itself,
       a_line_that_cannot_be_read_is_skipped_and_told, what_workers_noted_is_read_when_asked_for,
       a_line_in_the_writing_is_left_until_it_is_whole,

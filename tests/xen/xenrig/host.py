@@ -78,11 +78,11 @@ class Host(Remote):
 
     def poweroff(self, timeout: float = POWEROFF_TIMEOUT) -> None:
         """Power off in good order."""
-        self._leave("poweroff", timeout)
+        self.leave("systemctl poweroff", timeout)
 
     def reboot(self, timeout: float = POWEROFF_TIMEOUT) -> None:
         """Reboot in good order; the time-out is for the way down."""
-        self._leave("reboot", timeout)
+        self.leave("systemctl reboot", timeout)
         self.boot()
 
     def cut_power(self) -> None:
@@ -185,8 +185,9 @@ class Host(Remote):
         """Wait until none of the guests exists any more."""
         wait_until(lambda: not self.domains().keys() & set(names), f"{names} to be gone", timeout)
 
-    def _leave(self, verb: str, timeout: float) -> None:
-        self.sh(f"systemctl {verb}", check=False)
+    def leave(self, command: str, timeout: float = POWEROFF_TIMEOUT) -> None:
+        """Give a command by which the host goes down, and wait until it has."""
+        self.sh(command, check=False)
         self.machine.wait_off(timeout)
         self.disconnect()
 

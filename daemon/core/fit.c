@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/fit.h"
+
+#include <inttypes.h>
+
+#include "util/str.h"
+
+/* Until it was measured: what an old disk can take. */
+#define ASSUMED_RATE (50ULL * 1024)
+
+/* What a save takes besides writing memory: suspending, syncing. */
+#define SAVE_OVERHEAD USEC_PER_SEC
+
+/* Most guests are down in half of that. */
+#define SHUTDOWN_TIME (60 * USEC_PER_SEC)
+
+#define CLEAN_TIME USEC_PER_SEC
+
+/* A rate that was measured on less says little. */
+#define MEASURED_KIB_MIN (64ULL * 1024)
+
+/* The sums of one wave: guests of a wave go together, and waves one behind the other. */
+struct wave {
+	usec_t begin;
+	usec_t saved; /* when the disk is through with the guests that are saved */
+	usec_t others;
+	usec_t last; /* when those are down that wait for all others */
+};
+
+static usec_t shutdown_time(const struct config *config, bool wait)
+{
+	return wait ? MIN(SHUTDOWN_TIME, config->stop_limit) : 0;
+}
+
+static usec_t save_time(const struct step *s, uint64_t rate)
+{
+	return SAVE_OVERHEAD + s->memory_kib * USEC_PER_SEC / (rate ? rate : ASSUMED_RATE);
+}
+
+static usec_t keys_time(const struct config *config, const struct step *s)
+{
+	return s->sysrq ? strlen(s->sysrq) * config->sysrq_pause : 0;
+}
+
+/* The stage that is to bring a guest down; the others stand in for it. */
+static enum stage main_stage(const struct step *s)
+{
+	for (size_t i = 0; i < s->n_stages; i++)
+		if (!stage_is_preparation(s->stages[i]))
+			return s->stages[i];
+	return _STAGE_INVALID;
+}
+
+static void count(struct wave *w, struct step *s, const struct config *config, uint64_t rate)
+{
+	usec_t begin = w->begin + keys_time(config, s);
+	enum stage stage = main_stage(s);
+
+	if (stage == STAGE_SAVE || stage == STAGE_MIGRATE) {
+		w->saved = MAX(w->saved, begin) + save_time(s, rate);
+		s->estimate = w->saved;
+	} else if (stage == STAGE_SHUTDOWN) {
+		s->estimate = begin + shutdown_time(config, s->wait);
+		w->others = MAX(w->others, s->estimate);
+	} else if (stage != STAGE_SHUTDOWN_ALL) {
+		s->estimate = begin + CLEAN_TIME;
+		w->others = MAX(w->others, s->estimate);
+	}
+}
+
+static void count_last(struct wave *w, struct step *s, const struct config *config)
+{
+	if (main_stage(s) != STAGE_SHUTDOWN_ALL)
+		return;
+	s->estimate = MAX(w->saved, w->others) + shutdown_time(config, s->wait_all);
+	w->last = MAX(w->last, s->estimate);
+}
+
+/* When the wave is over that begins at begin. */
+static usec_t estimate_wave(struct plan *plan, unsigned number, usec_t begin,
+			    const struct config *config, uint64_t rate)
+{
+	struct wave w = {.begin = begin, .saved = begin, .others = begin, .last = begin};
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].wave == number && plan->steps[i].n_stages > 0)
+			count(&w, &plan->steps[i], config, rate);
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].wave == number && plan->steps[i].n_stages > 0)
+			count_last(&w, &plan->steps[i], config);
+	w.others = MAX(w.others, w.saved);
+	return MAX(w.last, w.others);
+}
+
+static unsigned last_wave(const struct plan *plan)
+{
+	unsigned last = 0;
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		last = MAX(last, plan->steps[i].wave);
+	return last;
+}
+
+void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate)
+{
+	usec_t end = 0;
+
+	for (unsigned i = 0; i <= last_wave(plan); i++)
+		end = estimate_wave(plan, i, end, config, rate);
+	plan->needs = end;
+}
+
+static bool has_stage(const struct step *s, enum stage stage)
+{
+	for (size_t i = 0; i < s->n_stages; i++)
+		if (s->stages[i] == stage)
+			return true;
+	return false;
+}
+
+static void drop_saves(struct step *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n_stages; i++)
+		if (s->stages[i] != STAGE_SAVE && s->stages[i] != STAGE_MIGRATE)
+			s->stages[kept++] = s->stages[i];
+	s->n_stages = kept;
+}
+
+static int explain(struct step *s, usec_t takes, usec_t limit, const char *what)
+{
+	free(TAKE_PTR(s->reason));
+	return str_format(&s->reason,
+			  "it would be over after about %" PRIu64 " s, and there are "
+			  "%" PRIu64 " s: %s",
+			  (takes + USEC_PER_SEC - 1) / USEC_PER_SEC, limit / USEC_PER_SEC, what);
+}
+
+/* Instead of a save that comes too late; false where it would come too late as well. */
+static bool can_shut_down(const struct step *s, const struct wave *w, const struct config *config,
+			  usec_t limit)
+{
+	if (has_stage(s, STAGE_SHUTDOWN))
+		return w->begin + keys_time(config, s) + shutdown_time(config, s->wait) <= limit;
+	return has_stage(s, STAGE_SHUTDOWN_ALL) &&
+	       w->saved + shutdown_time(config, s->wait_all) <= limit;
+}
+
+static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const struct config *config,
+		     uint64_t rate, usec_t limit)
+{
+	struct wave w = {.begin = begin, .saved = begin, .others = begin, .last = begin};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
+		struct step *s = &plan->steps[i];
+		enum stage stage = main_stage(s);
+		struct wave with = w;
+
+		if (s->wave != number || (stage != STAGE_SAVE && stage != STAGE_MIGRATE))
+			continue;
+		count(&with, s, config, rate);
+		if (s->estimate > limit && can_shut_down(s, &w, config, limit)) {
+			r = explain(s, s->estimate, limit, "it is shut down");
+			drop_saves(s);
+		} else {
+			w = with;
+		}
+	}
+	return r;
+}
+
+int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit)
+{
+	usec_t end = 0;
+	int r = 0;
+
+	plan->limit = limit;
+	for (unsigned i = 0; r >= 0 && i <= last_wave(plan); i++) {
+		r = fit_saves(plan, i, end, config, rate, limit);
+		end = estimate_wave(plan, i, end, config, rate);
+	}
+	plan->needs = end;
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
+		struct step *s = &plan->steps[i];
+
+		s->late = s->n_stages > 0 && s->estimate > limit;
+		if (s->late)
+			r = explain(s, s->estimate, limit,
+				    "it goes on while the host's services are stopped");
+	}
+	return r;
+}
+
+void pace_begin(struct pace *pace, usec_t now)
+{
+	if (pace->first == 0)
+		pace->first = now;
+}
+
+void pace_end(struct pace *pace, usec_t now, uint64_t kib)
+{
+	pace->last = now;
+	pace->kib += kib;
+}
+
+uint64_t pace_rate(const struct pace *pace)
+{
+	usec_t elapsed = usec_sub(pace->last, pace->first);
+
+	if (pace->first == 0 || elapsed == 0 || pace->kib < MEASURED_KIB_MIN)
+		return 0;
+	return MAX(pace->kib * USEC_PER_SEC / elapsed, 1ULL);
+}

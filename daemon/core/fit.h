@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/plan.h"
+
+/*
+ * How long a stop takes, and what is done where there is less time than that: an estimate, from
+ * the guests' memory and how fast it was saved the last time. A guest that cannot be saved in time
+ * is shut down, if that can be done in time.
+ */
+
+/* Fills in when each step may be over, and plan.needs. rate: KiB/s, as measured, or 0. */
+void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate);
+
+/*
+ * Makes a plan for a stop fit into limit, as far as it can: each step that is changed for that, or
+ * that takes longer all the same, gets a reason. 0 or -ENOMEM.
+ */
+int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit);
+
+/* Measures how fast guests are saved, of which several are at one time. */
+struct pace {
+	usec_t first, last;
+	uint64_t kib;
+};
+
+/* A save begins, or one of so much memory has ended. */
+void pace_begin(struct pace *pace, usec_t now);
+void pace_end(struct pace *pace, usec_t now, uint64_t kib);
+
+/* KiB/s; 0: there was too little to tell. */
+uint64_t pace_rate(const struct pace *pace);

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hostdown.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "core/departure.h"
+#include "io/notify.h"
+#include "logindconf.h"
+#include "util/log.h"
+#include "util/str.h"
+
+struct hostdown {
+	struct loop *loop;
+	struct manager *manager;
+	struct logind *logind;
+	struct timer *look;
+	enum departure_state state, shown;
+	bool preparing; /* as last seen */
+	uint64_t stop;  /* the manager's number of it; 0: none is under way */
+	struct outlook outlook;
+	bool warned;
+	usec_t grants;  /* by logind, when it was warned of */
+	char **stopped; /* UUIDs of the guests that were stopped for the host, as text */
+	size_t n_stopped;
+};
+
+static void act(struct hostdown *h, enum departure_event event);
+
+/* Guests that were stopped. */
+
+static void forget_stopped(struct hostdown *h)
+{
+	for (size_t i = 0; i < h->n_stopped; i++)
+		free(h->stopped[i]);
+	free(h->stopped);
+	h->stopped = NULL;
+	h->n_stopped = 0;
+}
+
+static int add_stopped(struct hostdown *h, const struct uuid *uuid)
+{
+	char **bigger = realloc(h->stopped, (h->n_stopped + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	h->stopped = bigger;
+	h->stopped[h->n_stopped] = strdup(UUID_TEXT(uuid));
+	if (!h->stopped[h->n_stopped])
+		return -ENOMEM;
+	h->n_stopped++;
+	return 0;
+}
+
+/* Whether a start would find something to make it from. One that was migrated is elsewhere. */
+static bool can_return(const struct hostdown *h, const struct report *report)
+{
+	const struct inventory *inventory = world_inventory(manager_world(h->manager));
+	const struct guest *g = inventory_find(inventory, &report->step->uuid);
+
+	if (str_equal(report->stage, stage_to_string(STAGE_SAVE)))
+		return true;
+	return (str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN)) ||
+		str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN_ALL))) &&
+	       g && g->config;
+}
+
+static void on_outcome(void *data, const struct report *report)
+{
+	struct hostdown *h = data;
+
+	if (!report->final || !str_equal(report->result, "ok") || !can_return(h, report))
+		return;
+	if (add_stopped(h, &report->step->uuid) < 0)
+		log_error("%s: is not brought back if the host stays up", report->step->name);
+}
+
+/* What is asked of the manager. */
+
+static void ignore_report(void *data _unused_, const struct report *report _unused_)
+{
+}
+
+static void on_stopped(void *data, int error _unused_, const char *reason _unused_,
+		       const struct job *job)
+{
+	struct hostdown *h = data;
+
+	h->stop = 0;
+	if (job)
+		job_reports(job, on_outcome, h);
+	act(h, DEPARTURE_EVENT_STOPPED);
+	timer_set_after(h->look, 0);
+}
+
+static void stop(struct hostdown *h)
+{
+	struct log_fields fields = {
+		.message_id = MSG_HOST_GOES_DOWN,
+		.operation = logind_kind(h->logind),
+		.domid = LOG_NO_DOMID,
+		.elapsed = USEC_INFINITY,
+	};
+	struct follower follower = {.report = ignore_report, .done = on_stopped, .data = h};
+	usec_t budget = departure_budget(logind_delay_max(h->logind));
+	int r = manager_stop_until(h->manager, loop_now(h->loop) + budget, &follower, &h->stop);
+
+	log_message(LOG_NOTICE, &fields,
+		    "The host goes down (%s): guests are stopped, for which there are %" PRIu64
+		    " s",
+		    logind_kind(h->logind) ? logind_kind(h->logind) : "nobody says how",
+		    budget / USEC_PER_SEC);
+	if (r >= 0)
+		return;
+	h->stop = 0;
+	log_error("Guests cannot be stopped: %s",
+		  r == -EHOSTDOWN ? manager_obstacle(h->manager) : strerror(-r));
+	act(h, DEPARTURE_EVENT_STOPPED);
+}
+
+static void on_returned(void *data _unused_, int error, const char *reason,
+			const struct job *job _unused_)
+{
+	if (error < 0)
+		log_error("The guests that were stopped for the host are not brought back: %s",
+			  reason);
+}
+
+static void bring_back(struct hostdown *h)
+{
+	struct log_fields fields = {.message_id = MSG_HOST_STAYS_UP, LOG_FIELDS_NONE};
+	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
+	const struct config *config = manager_config(h->manager);
+	bool wanted = config && config->after_cancel == AFTER_CANCEL_START;
+	uint64_t id;
+	int r = 0;
+
+	log_message(LOG_NOTICE, &fields,
+		    wanted ? "The host stays up: the %zu guests that were stopped are brought back"
+			   : "The host stays up: the %zu guests that were stopped are left so "
+			     "(AfterCancel=)",
+		    h->n_stopped);
+	/* What refused starts is over. */
+	manager_refuse_starts(h->manager, NULL);
+	if (wanted && h->n_stopped > 0)
+		r = manager_request(h->manager, GOAL_START, (const char *const *)h->stopped,
+				    h->n_stopped, &follower, &id);
+	if (r < 0)
+		log_error_errno(r, "The guests that were stopped are not brought back");
+	forget_stopped(h);
+}
+
+static void act(struct hostdown *h, enum departure_event event)
+{
+	enum departure_state old = h->state;
+	enum departure_action action = departure_step(&h->state, event);
+
+	if (h->state != old)
+		log_debug("host: %s -> %s", departure_state_to_string(old),
+			  departure_state_to_string(h->state));
+	switch (action) {
+	case DEPARTURE_ACTION_NONE:
+		break;
+	case DEPARTURE_ACTION_STOP:
+		stop(h);
+		break;
+	case DEPARTURE_ACTION_REST:
+		manager_rest(h->manager, "the host stays up");
+		break;
+	case DEPARTURE_ACTION_RETURN:
+		bring_back(h);
+		break;
+	}
+}
+
+static void show(struct hostdown *h)
+{
+	const char *kind = logind_kind(h->logind);
+
+	h->shown = h->state;
+	switch (h->state) {
+	case DEPARTURE_HOME:
+	case _DEPARTURE_STATE_MAX:
+	case _DEPARTURE_STATE_INVALID:
+		notify_status("Looks after the guests of this host");
+		break;
+	case DEPARTURE_STOPPING:
+	case DEPARTURE_AGAIN:
+		notify_status("The host goes down (%s): stops guests", kind ? kind : "-");
+		break;
+	case DEPARTURE_READY:
+		notify_status("The host goes down (%s): guests are done", kind ? kind : "-");
+		break;
+	case DEPARTURE_CANCELLED:
+		notify_status("The host stays up: ends the stop of guests");
+		break;
+	}
+}
+
+/* Is there time enough? */
+
+static unsigned long long seconds(usec_t time)
+{
+	return (unsigned long long)((time + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+static int describe_delay(usec_t needs, usec_t grants, char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = logindconf_decides("", "InhibitDelayMaxSec", &path);
+	const char *in = path ? " in " : " is set nowhere", *where = path ? path : "";
+
+	if (r < 0)
+		return r;
+	if (grants == USEC_INFINITY)
+		return str_format(ret,
+				  "logind is to wait for ever (InhibitDelayMaxSec=%s%s), and then "
+				  "does not wait at all: give it a time",
+				  in, where);
+	return str_format(ret,
+			  "A stop of all guests may take %llu s, and logind waits for %llu s "
+			  "(InhibitDelayMaxSec=%s%s); 'xendomainsctl plan stop --deadline=%llu' "
+			  "shows what is done then",
+			  seconds(needs), seconds(grants), in, where,
+			  (unsigned long long)(departure_budget(grants) / USEC_PER_SEC));
+}
+
+/* What is missing, or NULL. 0 or -ENOMEM. */
+static int describe_shortage(const struct hostdown *h, char **ret)
+{
+	usec_t grants = logind_delay_max(h->logind), needs = h->outlook.needs;
+	usec_t timeout = logind_job_timeout(h->logind);
+
+	*ret = NULL;
+	if (!logind_is_known(h->logind) || !h->outlook.protects)
+		return 0;
+	/* What is left when logind has waited goes on while services are stopped. */
+	if (timeout != USEC_INFINITY && grants != USEC_INFINITY && needs > grants + timeout)
+		return str_format(ret,
+				  "A stop of all guests may take %llu s, and the host is ended by "
+				  "force after %llu s (InhibitDelayMaxSec= of logind, and "
+				  "JobTimeoutSec= of poweroff.target)",
+				  seconds(needs), seconds(grants + timeout));
+	return needs > departure_budget(grants) ? describe_delay(needs, grants, ret) : 0;
+}
+
+static void weigh(struct hostdown *h)
+{
+	struct log_fields fields = {.message_id = MSG_TIME_SHORT, LOG_FIELDS_NONE};
+	usec_t grants = logind_delay_max(h->logind);
+	_cleanup_free_ char *text = NULL;
+
+	if (describe_shortage(h, &text) < 0)
+		return;
+	manager_set_notice(h->manager, text);
+	/* The need changes with every guest; said is only that there is a lack. */
+	if (text && (!h->warned || h->grants != grants))
+		log_message(LOG_WARNING, &fields, "%s", text);
+	h->warned = text;
+	h->grants = grants;
+}
+
+struct hostdown_view hostdown_view(const struct hostdown *h)
+{
+	static const char *const locks[] = {
+		[LOGIND_LOCK_NONE] = "none",
+		[LOGIND_LOCK_ASKED] = "asked",
+		[LOGIND_LOCK_HELD] = "held",
+	};
+	const char *kind = logind_kind(h->logind);
+
+	return (struct hostdown_view){
+		.lock = locks[logind_lock(h->logind)],
+		.kind = departure_refuses_starts(h->state) ? (kind ? kind : "unknown") : NULL,
+		.grants = logind_is_known(h->logind) ? logind_delay_max(h->logind) : USEC_INFINITY,
+		.needs = h->outlook.needs,
+	};
+}
+
+static void on_look(void *data)
+{
+	struct hostdown *h = data;
+	bool preparing = logind_is_preparing(h->logind);
+	const char *refusal = NULL;
+
+	if (preparing != h->preparing) {
+		h->preparing = preparing;
+		act(h, preparing ? DEPARTURE_EVENT_PREPARE : DEPARTURE_EVENT_CANCEL);
+	}
+	if (departure_refuses_starts(h->state))
+		refusal = "The host is going down; nothing is started any more";
+	if (manager_refuse_starts(h->manager, refusal) < 0)
+		log_error("Starts are not refused: no memory");
+	h->outlook = manager_outlook(h->manager);
+	logind_want_lock(h->logind, departure_wants_lock(h->state, h->outlook.protects));
+	if (h->state == DEPARTURE_HOME)
+		weigh(h);
+	if (h->state != h->shown)
+		show(h);
+}
+
+static void on_changed(void *data)
+{
+	struct hostdown *h = data;
+
+	timer_set_after(h->look, 0);
+}
+
+int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct hostdown **ret)
+{
+	_cleanup_(hostdown_freep) struct hostdown *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (!h) {
+		if (lock >= 0)
+			close(lock);
+		return -ENOMEM;
+	}
+	*h = (struct hostdown){.loop = loop, .manager = manager, .state = DEPARTURE_HOME};
+	r = logind_new(loop, lock, &(struct logind_callbacks){.changed = on_changed, .data = h},
+		       &h->logind);
+	r = r < 0 ? r : timer_new(loop, on_look, h, &h->look);
+	if (r < 0)
+		return r;
+	manager_watch(manager, &(struct manager_watcher){.changed = on_changed, .data = h});
+	show(h);
+	timer_set_after(h->look, 0);
+	*ret = TAKE_PTR(h);
+	return 0;
+}
+
+struct hostdown *hostdown_free(struct hostdown *h)
+{
+	if (!h)
+		return NULL;
+	manager_watch(h->manager, &(struct manager_watcher){0});
+	if (h->stop)
+		manager_unfollow(h->manager, h->stop);
+	logind_free(h->logind);
+	timer_free(h->look);
+	forget_stopped(h);
+	free(h);
+	return NULL;
+}

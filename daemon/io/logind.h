@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "io/loop.h"
+
+/*
+ * logind: whether the host is about to go down, and the lock that puts this off.
+ *
+ * What a signal says is believed by nobody, since anybody can send one, and some versions of logind
+ * forget to: each is only taken as a reason to read logind's properties.
+ */
+struct logind;
+
+/* The lock's name in systemd's store of descriptors, where it outlives a crash of the daemon. */
+#define LOGIND_STORED_LOCK "shutdown-lock"
+
+enum logind_lock {
+	LOGIND_LOCK_NONE,
+	LOGIND_LOCK_ASKED, /* not granted yet, or refused and tried again */
+	LOGIND_LOCK_HELD,
+};
+
+struct logind_callbacks {
+	/* What the functions below return has changed. */
+	void (*changed)(void *data);
+	void *data;
+};
+
+/* lock: the stored one, taken over also on failure, or -1. 0 or -ENOMEM. */
+int logind_new(struct loop *loop, int lock, const struct logind_callbacks *callbacks,
+	       struct logind **ret);
+struct logind *logind_free(struct logind *l);
+
+/* Holds the lock from now on, or lets it go for good. Logs what comes of it. */
+void logind_want_lock(struct logind *l, bool wanted);
+enum logind_lock logind_lock(const struct logind *l);
+
+/* Whether logind has ever been read. */
+bool logind_is_known(const struct logind *l);
+
+/* Whether the host is about to go down, and how: "poweroff", "reboot" ..., or NULL. */
+bool logind_is_preparing(const struct logind *l);
+const char *logind_kind(const struct logind *l);
+
+/* For how long a lock can put it off: InhibitDelayMaxUSec. */
+usec_t logind_delay_max(const struct logind *l);
+
+/* After which time PID 1 ends the host by force, from when the lock is over; or USEC_INFINITY. */
+usec_t logind_job_timeout(const struct logind *l);
+
+DEFINE_CLEANUP(struct logind, logind_free);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "sequence.h"
+
+#include "util/log.h"
+#include "util/str.h"
+
+void sequence_free(struct sequence *s)
+{
+	struct following *f;
+
+	while ((f = TAILQ_FIRST(&s->following))) {
+		TAILQ_REMOVE(&s->following, f, entry);
+		free(f);
+	}
+	for (size_t i = 0; i < s->n_names; i++)
+		free(s->names[i]);
+	free(s->names);
+	free(s);
+}
+
+int sequence_new(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+		 usec_t now, struct sequence **ret)
+{
+	struct sequence *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct sequence){
+		.manager = m,
+		.goal = goal,
+		.started = now,
+		.deadline = USEC_INFINITY,
+	};
+	TAILQ_INIT(&s->following);
+	s->names = calloc(n_names + 1, sizeof(*s->names));
+	for (; s->names && s->n_names < n_names; s->n_names++) {
+		s->names[s->n_names] = strdup(names[s->n_names]);
+		if (!s->names[s->n_names])
+			break;
+	}
+	if (!s->names || s->n_names < n_names) {
+		sequence_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+bool sequence_is_for(const struct sequence *s, const char *const *names, size_t n_names)
+{
+	if (s->n_names != n_names)
+		return false;
+	for (size_t i = 0; i < n_names; i++)
+		if (!str_equal(s->names[i], names[i]))
+			return false;
+	return true;
+}
+
+int sequence_follow(struct sequence *s, uint64_t id, const struct follower *follower)
+{
+	struct following *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct following){.id = id, .follower = *follower};
+	TAILQ_INSERT_TAIL(&s->following, f, entry);
+	return 0;
+}
+
+bool sequence_unfollow(struct sequence *s, uint64_t id)
+{
+	struct following *f;
+
+	TAILQ_FOREACH(f, &s->following, entry)
+		if (f->id == id) {
+			TAILQ_REMOVE(&s->following, f, entry);
+			free(f);
+			return true;
+		}
+	return false;
+}
+
+int sequence_plan(const struct sequence *s, const struct config *config,
+		  const struct inventory *inventory, const struct history *history, usec_t now,
+		  struct plan **ret, const char **ret_unknown)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	int r = plan_build(s->goal, config, inventory, history, (const char *const *)s->names,
+			   s->n_names, &plan, ret_unknown);
+
+	if (r >= 0 && s->deadline != USEC_INFINITY)
+		r = plan_fit(plan, config, history->save_rate, usec_sub(s->deadline, now));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+void sequence_say_plainly(const struct plan *plan)
+{
+	for (size_t i = 0; plan->limit > 0 && i < plan->n_steps; i++)
+		if (plan->steps[i].n_stages > 0 && plan->steps[i].reason)
+			log_warning("%s: %s", plan->steps[i].name, plan->steps[i].reason);
+}
+
+void sequence_measure(struct sequence *s, const struct report *report, usec_t now)
+{
+	if (!str_equal(report->stage, stage_to_string(STAGE_SAVE)))
+		return;
+	if (str_equal(report->result, "running"))
+		pace_begin(&s->pace, now);
+	else if (report->final && str_equal(report->result, "ok"))
+		pace_end(&s->pace, now, report->step->memory_kib);
+}
+
+void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
+		  const char *text, usec_t now)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.operation = goal_to_string(s->goal),
+		.result = result,
+		.domid = LOG_NO_DOMID,
+		.elapsed = result ? usec_sub(now, s->started) : USEC_INFINITY,
+	};
+
+	if (s->goal == GOAL_REACT)
+		return;
+	log_message(level, &fields, "%s of %s guests: %s", goal_to_string(s->goal),
+		    s->n_names ? "named" : "all", text);
+}

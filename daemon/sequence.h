@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "core/fit.h"
+#include "executor.h"
+
+/* For the manager only: a start or a stop that was asked for, or a reaction. */
+
+struct manager;
+
+/* Hears of a start or stop that it asked for, until done() is called. */
+struct follower {
+	void (*report)(void *data, const struct report *report);
+	/* Once. error: 0; -ENOENT, reason names the guest nobody knows; -EIO, reason says why. */
+	void (*done)(void *data, int error, const char *reason, const struct job *job);
+	void *data;
+};
+
+struct following {
+	TAILQ_ENTRY(following) entry;
+	uint64_t id;
+	struct follower follower;
+};
+
+enum phase {
+	PHASE_NEW,
+	PHASE_LOOKING, /* at the folders */
+	PHASE_READY,   /* for its turn: guests of it may still be busy elsewhere */
+	PHASE_RUNNING,
+};
+
+struct sequence {
+	TAILQ_ENTRY(sequence) entry;
+	struct manager *manager;
+	enum goal goal;
+	char **names;
+	size_t n_names;
+	TAILQ_HEAD(, following) following;
+	enum phase phase;
+	uint64_t refresh;
+	bool outdated; /* what was seen in the folders, by the end of an operation */
+	struct job *job;
+	usec_t started;
+	struct pace pace;
+	usec_t deadline; /* when a stop should be over; USEC_INFINITY: whenever it is */
+};
+
+TAILQ_HEAD(sequence_list, sequence);
+
+/* names are copied. 0 or -ENOMEM. */
+int sequence_new(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+		 usec_t now, struct sequence **ret);
+void sequence_free(struct sequence *s);
+
+/* Whether it is for these guests and no others. */
+bool sequence_is_for(const struct sequence *s, const char *const *names, size_t n_names);
+
+static inline bool sequence_stops_all(const struct sequence *s)
+{
+	return s->goal == GOAL_STOP && s->n_names == 0;
+}
+
+/* The follower is copied. 0 or -ENOMEM. */
+int sequence_follow(struct sequence *s, uint64_t id, const struct follower *follower);
+
+/* True if it was one of its followers. */
+bool sequence_unfollow(struct sequence *s, uint64_t id);
+
+/* Its plan now; with a deadline, one that fits. As plan_build(). */
+int sequence_plan(const struct sequence *s, const struct config *config,
+		  const struct inventory *inventory, const struct history *history, usec_t now,
+		  struct plan **ret, const char **ret_unknown);
+
+/* Logs what does not go as it is configured, since there is no time for it. */
+void sequence_say_plainly(const struct plan *plan);
+
+/* Learns from a report how fast guests are saved. */
+void sequence_measure(struct sequence *s, const struct report *report, usec_t now);
+
+/* result: NULL when it begins. */
+void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
+		  const char *text, usec_t now);

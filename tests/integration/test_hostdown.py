@@ -1,0 +1,269 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The host goes down: what logind says, what the daemon does, and in which order."""
+
+import contextlib
+import os
+import subprocess
+import unittest
+
+from fakehost import LIMIT, wait_until
+from fakelogind import HostWithLogind
+
+
+class HostDown(unittest.TestCase):
+    def setUp(self):
+        self.host = self.enterContext(HostWithLogind())
+
+    def start(self, *names, **behaviour):
+        for name in names:
+            self.host.guest(name, **behaviour)
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.wait_locked()
+
+    def test_there_is_a_lock_while_there_is_a_guest_and_no_longer(self):
+        self.host.start_daemon()
+        self.host.wait_logged("The configuration is read")
+        self.assertFalse(self.host.is_locked())
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.host.wait_locked()
+        wait_until(lambda: "shutdown-lock" in self.host.systemd.stored, "the lock to be kept")
+        self.host.ctl("stop", check=0)
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.systemd.stored, {})
+
+    def test_guests_are_stopped_and_then_the_lock_goes(self):
+        self.start("web", "db")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["db", "web"])
+        self.assertEqual(self.host.domains(), {})
+        history = [" ".join(line) for line in self.host.history()]
+        # Nothing happens to a domain behind the lock's end.
+        self.assertEqual(history[-1], "- unlocked")
+        self.assertIn("The host goes down (reboot)", self.host.log.read_text())
+        wait_until(lambda: "guests are done" in self.host.systemd.status(), "the status")
+        self.assertIn("going down", self.host.ctl("start", check=1))
+
+    def test_a_guest_that_appears_in_the_window_is_taken_in(self):
+        self.host.configure(SAVE="")
+        self.start("web", off_ms=1500)
+        self.host.tell("prepare poweroff")
+        self.host.wait_logged("web: shutdown begins")
+        self.host.xl_create("late")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.domains(), {})
+
+    def test_a_shutdown_that_is_cancelled_brings_back_what_was_stopped(self):
+        self.start("web", "db")
+        boots = {name: self.host.boot(name) for name in ("web", "db")}
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.host.tell("cancel")
+        self.host.wait_locked()
+        wait_until(lambda: set(self.host.states().values()) == {"running"}, "the guests")
+        self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
+
+    def test_a_shutdown_that_is_cancelled_without_a_word_is_noticed(self):
+        self.start("web")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.host.tell("forget")
+        self.host.wait_locked()
+        wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
+
+    def test_what_was_stopped_is_left_where_it_is_configured_so(self):
+        self.host.native.write_text("[Host]\nAfterCancel=leave\n")
+        self.start("web")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.host.tell("cancel")
+        self.host.wait_logged("are left so")
+        self.assertEqual(self.host.states(), {"web": "saved"})
+        self.host.ctl("start", check=0)
+        self.host.wait_locked()
+
+    def test_guests_that_were_not_begun_with_are_left_when_it_is_cancelled(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="")
+        self.start("web", "db", save_ms=1000)
+        self.host.tell("prepare reboot")
+        self.host.wait_logged("save begins")
+        self.host.tell("cancel")
+        self.host.wait_logged("are brought back")
+        self.host.wait_logged("restore done")
+        self.assertEqual(self.host.log.read_text().count("save begins"), 1)
+        self.assertEqual(set(self.host.states().values()), {"running"})
+        self.assertTrue(self.host.is_locked())
+
+    def test_a_logind_that_is_restarted_forgets_the_shutdown_and_not_the_lock(self):
+        self.host.configure(SAVE="")
+        self.start("web", off_ms=1500)
+        self.host.tell("prepare reboot")
+        self.host.wait_logged("web: shutdown begins")
+        self.host.kill_logind()
+        self.host.start_logind()
+        self.host.wait_logged("logind has been restarted")
+        self.host.wait_logged("The host stays up")
+        wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
+        self.assertTrue(self.host.is_locked())
+        self.assertEqual([line for line in self.host.history() if line[0] == "-"],
+                         [["-", "locked"]])
+
+    def test_a_logind_that_is_restarted_late_does_not_bring_guests_back(self):
+        self.start("web")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.host.kill_logind()
+        self.host.start_logind()
+        self.host.tell("state stopping")
+        # The state is told again; and only then could anything come back.
+        self.host.wait_logged("logind has been restarted")
+        self.assertEqual(self.host.states(), {"web": "saved"})
+        self.assertNotIn("stays up", self.host.log.read_text())
+
+    def test_the_bus_is_lost_and_found(self):
+        self.start("web")
+        self.host.kill_bus()
+        self.host.wait_logged("The system bus cannot be reached")
+        self.assertTrue(self.host.is_locked())
+        self.host.kill_logind()
+        self.host.start_bus()
+        self.host.start_logind()
+        self.host.wait_logged("The system bus can be reached again")
+        self.host.tell("prepare poweroff")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["web"])
+        self.assertEqual(self.host.log.read_text().count("cannot be reached"), 1)
+
+    def test_a_lock_that_logind_has_lost_is_taken_again(self):
+        self.start("web")
+        for lock in self.host.locks.iterdir():
+            lock.unlink()
+        self.host.kill_logind()
+        self.host.start_logind()
+        self.host.wait_logged("logind has lost our lock")
+        self.host.wait_locked()
+
+    def test_a_refused_lock_is_asked_for_again_and_said_once(self):
+        self.host.tell("refuse yes")
+        self.host.guest("web")
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        wait_until(lambda: self.host.history().count(["-", "refused"]) >= 2, "two refusals")
+        self.host.tell("refuse no")
+        self.host.wait_locked()
+        self.assertEqual(self.host.log.read_text().count("logind gives no lock"), 1)
+
+    def test_a_crash_in_the_window_does_not_let_go(self):
+        self.start("web", "db", save_ms=1500)
+        self.host.tell("prepare reboot")
+        for name in ("web", "db"):
+            self.host.worker(name)
+        self.host.kill_daemon()
+        self.assertTrue(self.host.is_locked())
+        self.host.restart_daemon()
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.domains(), {})
+        self.assertEqual(self.host.images(), ["db", "web"])
+        self.assertNotIn(["-", "refused"], self.host.history())
+        self.assertEqual(self.host.history()[-1], ["-", "unlocked"])
+
+    def test_workers_do_not_hold_the_lock(self):
+        self.start("web")
+        self.host.guest("slow", create_ms=3000)
+        start = self.host.ctl_in_background("start")
+        worker = self.host.worker("slow")
+        for fd in os.listdir(f"/proc/{worker}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                self.assertNotIn(str(self.host.locks), os.readlink(f"/proc/{worker}/fd/{fd}"))
+        start.communicate(timeout=LIMIT)
+
+    def test_a_signal_of_somebody_else_stops_nothing(self):
+        self.start("web")
+        address = f"unix:path={self.host.root}/bus"
+        own = next(line.split()[0] for line in subprocess.run(
+            ["busctl", f"--address={address}", "list", "--no-legend"], text=True,
+            capture_output=True, check=True).stdout.splitlines()
+            if f" {self.host.daemon.pid} " in line)
+        for target in ([], [f"--destination={own}"]):
+            subprocess.run(["busctl", f"--address={address}", *target, "emit",
+                            "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+                            "PrepareForShutdown", "b", "true"], check=True)
+        self.host.ctl("reload", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+        self.assertNotIn("The host goes down", self.host.log.read_text())
+
+
+class Budget(unittest.TestCase):
+    """Eight GiB, of which nobody has seen how fast they are saved, take three minutes."""
+
+    def setUp(self):
+        self.host = self.enterContext(HostWithLogind())
+        self.host.guest("large", memory_kib=8 << 20)
+        self.host.guest("small")
+
+    def start(self):
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.wait_locked()
+
+    def test_a_guest_that_cannot_be_saved_in_time_is_planned_to_be_shut_down_and_is(self):
+        self.host.tell("delay 100")
+        self.start()
+        said = self.host.ctl("plan", "stop", "--deadline=90", check=0)
+        self.assertRegex(said, "large +shutdown, else shutdown-all: it would be over after about "
+                               "165 s, and there are 90 s: it is shut down")
+        self.assertRegex(said, "small +save, else")
+        self.assertIn("It may take 60 s, and there are 90 s.", said)
+        self.assertIn("It may take 166 s.", self.host.ctl("plan", "stop", check=0))
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["small"])
+        self.assertIn("large: it would be over after", self.host.log.read_text())
+
+    def test_what_does_not_fit_at_all_is_done_all_the_same(self):
+        self.host.tell("delay 10")
+        self.start()
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["large", "small"])
+        self.assertIn("large: it would be over after about 165 s, and there are 8 s: it goes on "
+                      "while the host's services are stopped", self.host.log.read_text())
+
+    def test_a_lack_of_time_is_told_beforehand(self):
+        self.host.tell("delay 100")
+        self.start()
+        self.host.wait_logged("and logind waits for 100 s")
+        said = self.host.ctl("status")
+        self.assertIn("host: a shutdown waits for guests up to 100 s; to stop them may take 166 s",
+                      said)
+        self.assertIn("note: A stop of all guests may take 166 s", said)
+        self.host.ctl("stop", "large", check=0)
+        self.assertNotIn("note:", self.host.ctl("status"))
+
+    def test_a_host_that_is_ended_by_force_before_is_told_of(self):
+        self.host.tell("delay 10")
+        self.host.tell("timeout 60")
+        self.start()
+        self.host.wait_logged("the host is ended by force after 70 s")
+
+    def test_no_end_at_all_is_told_to_be_none(self):
+        self.host.tell("delay infinity")
+        self.start()
+        self.host.wait_logged("give it a time")
+
+    def test_the_next_plan_knows_how_fast_guests_were_saved(self):
+        self.start()
+        self.host.ctl("stop", check=0)
+        self.host.stop_daemon()
+        self.assertIn('"pace"', (self.host.state / "journal").read_text())
+        self.start()
+        # Nothing of the eight GiB is really written here.
+        self.assertRegex(self.host.ctl("plan", "stop", check=0), "It may take [2-9] s")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the client does for a unit of systemd: whether to act, for how long, and what it tells."""
+
+import signal
+import unittest
+
+from fakehost import wait_until
+from fakelogind import HostWithLogind
+
+
+class Units(unittest.TestCase):
+    def setUp(self):
+        self.host = self.enterContext(HostWithLogind())
+        self.host.guest("web")
+        self.host.start_daemon()
+
+    def start(self):
+        self.host.ctl("start", check=0)
+
+    def expect_told(self, text):
+        wait_until(lambda: text in self.host.systemd.statuses(), f"'{text}' for systemd")
+
+    def test_an_explicit_stop_stops_guests(self):
+        self.start()
+        self.host.unit_ctl("stop")
+        self.assertEqual(self.host.states(), {"web": "saved"})
+        self.expect_told("Stopped guests: 1 done, 0 failed")
+
+    def test_a_stop_for_a_unit_that_conflicts_leaves_guests_alone_and_says_why(self):
+        self.start()
+        self.host.tell("conflict xendomains.service libvirtd.service")
+        for how in ("job", "active"):
+            self.host.tell(f"{how} libvirtd.service")
+            said = self.host.unit_ctl("stop")
+            self.assertIn("left alone", said)
+            self.assertIn("libvirtd.service", said)
+            self.assertEqual(self.host.states(), {"web": "running"})
+            self.host.tell(f"{how} ")
+
+    def test_when_the_host_goes_down_a_conflict_is_none(self):
+        self.start()
+        self.host.tell("conflict xendomains.service libvirtd.service")
+        self.host.tell("active libvirtd.service")
+        self.host.tell("job reboot.target")
+        self.assertIn("The host goes down (reboot.target)", self.host.unit_ctl("stop"))
+        self.assertEqual(self.host.states(), {"web": "saved"})
+
+    def test_without_an_answer_of_systemd_guests_are_stopped(self):
+        self.start()
+        self.host.kill_bus()
+        self.assertIn("does not tell", self.host.unit_ctl("stop"))
+        self.assertEqual(self.host.images(), ["web"])
+
+    def test_a_stop_gives_up_while_systemd_still_has_patience(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=0)
+        self.host.ctl("reload", check=0)
+        self.host.guest("hung", never_off=True)
+        self.start()
+        self.host.tell("job poweroff.target")
+        # 90 s are for the units that are stopped behind it, and 30 s are kept back.
+        self.host.tell("timeout 122")
+        self.assertIn("no more time", self.host.unit_ctl("stop", check=1))
+
+    def test_without_a_daemon_it_gives_up_as_well(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=0)
+        self.host.ctl("reload", check=0)
+        self.host.guest("hung", never_off=True)
+        self.start()
+        self.host.kill_daemon()
+        self.assertEqual(self.host.once("stop", "--limit=2"), 1)
+        self.assertIn("There is no more time", self.host.log.read_text())
+
+    def test_a_start_at_boot_can_be_skipped_once_by_a_file(self):
+        skip = self.host.state / "skip-start"
+        skip.touch()
+        self.assertIn("skip-start", self.host.unit_ctl("start"))
+        self.assertEqual(self.host.states(), {"web": "stopped"})
+        self.assertFalse(skip.exists())
+        self.host.unit_ctl("start")
+        self.assertEqual(self.host.states(), {"web": "running"})
+        self.expect_told("Started guests: 1 done, 0 failed")
+
+    def test_a_start_at_boot_can_be_skipped_once_by_the_kernels_command_line(self):
+        line = {"SYSTEMD_PROC_CMDLINE": "ro xendomains.skip quiet"}
+        self.assertIn("xendomains.skip", self.host.unit_ctl("start", **line))
+        self.assertEqual(self.host.states(), {"web": "stopped"})
+        self.host.unit_ctl("start", **line)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_what_a_person_starts_is_not_skipped(self):
+        (self.host.state / "skip-start").touch()
+        self.start()
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_a_failed_start_shows_in_the_exit_status(self):
+        self.host.guest("broken", create_error="no room")
+        self.host.unit_ctl("start", check=1)
+        self.expect_told("Started guests: 1 done, 1 failed")
+
+    def test_progress_puts_off_the_end_of_systemds_patience(self):
+        self.host.guest("slow", create_ms=500)
+        self.host.unit_ctl("start")
+        wait_until(lambda: any("EXTEND_TIMEOUT_USEC" in words for words in self.host.systemd.said),
+                   "more time to be asked for")
+
+    def test_a_daemon_that_hangs_is_not_waited_for(self):
+        self.start()
+        self.host.daemon.send_signal(signal.SIGSTOP)
+        said = self.host.unit_ctl("--or-once", "stop", check=4)
+        self.assertIn("it is done without", said)
+        self.host.daemon.send_signal(signal.SIGCONT)
+
+
+if __name__ == "__main__":
+    unittest.main()

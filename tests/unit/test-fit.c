@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/fit.h"
+#include "scene.h"
+#include "unit.h"
+
+/* A tenth of a GiB is saved in a second, and a second goes to whatever else a save does. */
+#define RATE (1024ULL * 1024 / 10)
+#define GIB  (1024ULL * 1024)
+#define SEC  USEC_PER_SEC
+
+static struct domain *guest(struct scene *s, const char *name, unsigned number, unsigned gib)
+{
+	struct domain *d = scene_domain(s, name, number);
+
+	d->memory_kib = gib * GIB;
+	return d;
+}
+
+static void expect_fit(struct scene *s, usec_t limit, const char *words, usec_t needs)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *text = NULL;
+
+	scene_build(s);
+	plan = scene_plan(s, GOAL_STOP, NULL);
+	ck_assert_int_eq(plan_fit(plan, s->config, RATE, limit), 0);
+	text = plan_in_words(plan);
+	ck_assert_str_eq(text, words);
+	/* Rounding: a rate is a whole number. */
+	ck_assert_uint_eq((plan->needs + SEC / 2) / SEC, needs / SEC);
+}
+
+START_TEST(saves_share_the_disk)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	guest(&s, "b", 2, 2);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	plan_estimate(plan, s.config, RATE);
+	ck_assert_uint_eq((scene_step(plan, 1)->estimate + SEC / 2) / SEC, 11);
+	ck_assert_uint_eq((scene_step(plan, 2)->estimate + SEC / 2) / SEC, 32);
+	ck_assert_uint_eq((plan->needs + SEC / 2) / SEC, 32);
+}
+END_TEST
+
+START_TEST(without_a_measurement_a_slow_disk_is_assumed)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	plan_estimate(plan, s.config, 0);
+	ck_assert_uint_eq(plan->needs / SEC, 21);
+}
+END_TEST
+
+START_TEST(what_fits_is_left_as_it_is)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	guest(&s, "b", 2, 2);
+	expect_fit(&s, 100 * SEC, "a: save shutdown shutdown-all; b: save shutdown shutdown-all",
+		   32 * SEC);
+}
+END_TEST
+
+START_TEST(a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	guest(&s, "large", 2, 64);
+	guest(&s, "c", 3, 1);
+	expect_fit(&s, 90 * SEC,
+		   "a: save shutdown shutdown-all; large: shutdown shutdown-all; "
+		   "c: save shutdown shutdown-all",
+		   60 * SEC);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 90 * SEC), 0);
+	ck_assert_str_eq(scene_step(plan, 2)->reason, "it would be over after about 653 s, and "
+						      "there are 90 s: it is shut down");
+	ck_assert(!scene_step(plan, 2)->late);
+	ck_assert_ptr_null(scene_step(plan, 3)->reason);
+}
+END_TEST
+
+/* Where nothing can be done in time, what is configured is done, later. */
+START_TEST(what_cannot_be_helped_goes_on_behind_the_limit_and_is_said)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	expect_fit(&s, 5 * SEC, "a: save shutdown shutdown-all", 11 * SEC);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 5 * SEC), 0);
+	ck_assert(scene_step(plan, 1)->late);
+	ck_assert_str_eq(scene_step(plan, 1)->reason,
+			 "it would be over after about 12 s, and there are 5 s: it goes on while "
+			 "the host's services are stopped");
+	s.config->shutdown.enabled = false;
+	s.config->shutdown_all.enabled = false;
+	guest(&s, "large", 2, 64);
+	expect_fit(&s, 100 * SEC, "a: save; large: save", 652 * SEC);
+}
+END_TEST
+
+START_TEST(a_short_limit_for_guests_makes_a_shutdown_short)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	s.config->stop_limit = 10 * SEC;
+	guest(&s, "large", 2, 64);
+	expect_fit(&s, 15 * SEC, "large: shutdown shutdown-all", 10 * SEC);
+}
+END_TEST
+
+START_TEST(driver_domains_have_what_the_others_leave)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	guest(&s, "disks", 1, 1)->driver = true;
+	guest(&s, "a", 2, 1);
+	expect_fit(&s, 100 * SEC,
+		   "disks: save shutdown shutdown-all; a: save shutdown shutdown-all", 22 * SEC);
+	expect_fit(&s, 75 * SEC, "disks: save shutdown shutdown-all; a: save shutdown shutdown-all",
+		   22 * SEC);
+	guest(&s, "b", 3, 6);
+	expect_fit(&s, 75 * SEC,
+		   "disks: save shutdown shutdown-all; a: save shutdown shutdown-all; "
+		   "b: save shutdown shutdown-all",
+		   83 * SEC);
+}
+END_TEST
+
+START_TEST(the_pace_is_that_of_all_together)
+{
+	struct pace pace = {0};
+
+	ck_assert_uint_eq(pace_rate(&pace), 0);
+	pace_begin(&pace, 10 * SEC);
+	pace_begin(&pace, 11 * SEC);
+	pace_end(&pace, 20 * SEC, GIB);
+	pace_end(&pace, 30 * SEC, GIB);
+	ck_assert_uint_eq(pace_rate(&pace), 2 * GIB / 20);
+	pace = (struct pace){0};
+	pace_begin(&pace, 10 * SEC);
+	pace_end(&pace, 11 * SEC, 1024);
+	ck_assert_uint_eq(pace_rate(&pace), 0);
+}
+END_TEST
+
+SUITE("fit", saves_share_the_disk, without_a_measurement_a_slow_disk_is_assumed,
+      what_fits_is_left_as_it_is, a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
+      what_cannot_be_helped_goes_on_behind_the_limit_and_is_said,
+      a_short_limit_for_guests_makes_a_shutdown_short, driver_domains_have_what_the_others_leave,
+      the_pace_is_that_of_all_together);

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The host goes down, in every way there is: guests first."""
+
+import json
+from contextlib import contextmanager
+
+from xenrig import Guest, Host, pv, pvh, scenario, wait_until
+from xenrig.host import Count
+from xenrig.xendomains import SAVE, ctl, expect_states, images, states
+
+GUEST_DONE = "654055544f654a6296102693e1173aae"
+LOCK_RELEASED = "6f7a35d910bd4cfab39e112cbc401318"
+UNIT_STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
+
+# What a package does when it is installed.
+ARM = """
+systemctl kill --signal=HUP systemd-logind.service
+systemctl unmask xendomainsd.socket xendomainsd.service
+systemctl start xendomainsd.service xendomains-shutdown.service
+"""
+
+LOCK = "systemd-inhibit --list --no-legend | grep -w xendomainsd | grep -w shutdown"
+
+KILL_DAEMON = "systemctl kill --signal=KILL --kill-who=main xendomainsd.service"
+
+# A save of this guest takes seconds; it is caught on the host, where no time goes by on the way.
+BIG = 512
+SAVING = f"""
+until [ "$(stat -c %s {SAVE}/big.part 2>/dev/null || echo 0)" -gt 30000000 ]; do sleep 0.05; done
+"""
+
+
+def begin(host: Host, *guests: Guest, check: bool = True) -> dict[str, Count]:
+    """Starts guests as the host does at boot, and returns where they are."""
+    host.auto(*guests)
+    host.sh(ARM)
+    host.sh("systemctl start xendomains.service", check=check, timeout=900)
+    return {guest.name: host.wait_count(guest.name, 2) for guest in guests}
+
+
+def expect_lock(host: Host) -> None:
+    wait_until(lambda: host.sh(LOCK, check=False).code == 0, "logind to know our lock", 30)
+
+
+def said(host: Host, boot: int = -1) -> list[dict]:
+    """What daemon and systemd said in the boot that ended, as far as it matters here."""
+    out = host.sh(f"journalctl --boot={boot} --no-pager --output=json SYSLOG_IDENTIFIER=xendomainsd "
+                  "+ UNIT=xen.service + UNIT=xendomains-shutdown.service "
+                  "+ _SYSTEMD_UNIT=xendomains-shutdown.service").out
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def times(entries: list[dict], **fields: str) -> list[int]:
+    """When entries with these fields were written, in the order of the journal."""
+    return [int(entry["__MONOTONIC_TIMESTAMP"]) for entry in entries
+            if all(entry.get(name) == value for name, value in fields.items())]
+
+
+def expect_order(host: Host, *names: str, lock: bool = True) -> None:
+    """Fail unless in the boot that ended all guests were done with before XenStore went."""
+    entries = said(host)
+    done = [times(entries, MESSAGE_ID=GUEST_DONE, XEN_OPERATION="stop", XEN_DOMAIN=name)
+            for name in names]
+    assert all(done), f"not all guests were stopped: {names}"
+    stopping = times(entries, MESSAGE_ID=UNIT_STOPPING, UNIT="xen.service")
+    last = max(found[-1] for found in done)
+    assert stopping and last < stopping[0], (last, stopping)
+    if lock:
+        released = times(entries, MESSAGE_ID=LOCK_RELEASED)
+        assert released and last < released[-1] < stopping[0], (last, released, stopping)
+
+
+def expect_counting_on(host: Host, before: dict[str, Count]) -> None:
+    """Fail unless all guests are there again, and none has booted afresh."""
+    for name, count in before.items():
+        host.wait_count(name, count.n + 2, boot=count.boot)
+
+
+def goes_down(host: Host, command: str, lock: bool = True, timeout: float = 600) -> None:
+    """The whole way: guests run, the host goes down and comes back, guests go on."""
+    before = begin(host, pv("p1"), pv("p2"), pvh("h1"))
+    expect_lock(host)
+    host.leave(command, timeout)
+    host.boot()
+    expect_order(host, *before, lock=lock)
+    expect_counting_on(host, before)
+    assert images(host) == []
+
+
+@scenario("poweroff: guests are saved, then the lock goes, then XenStore, and they go on later",
+          tier="ci")
+def poweroff(host: Host) -> None:
+    goes_down(host, "systemctl poweroff")
+    assert "The host goes down (poweroff)" in "\n".join(
+        entry["MESSAGE"] for entry in said(host))
+
+
+@scenario("Ctrl-Alt-Del goes past logind: guests are saved all the same", tier="ci")
+def ctrl_alt_del(host: Host) -> None:
+    goes_down(host, "kill -INT 1", lock=False)
+
+
+@scenario("reboot")
+def reboot(host: Host) -> None:
+    goes_down(host, "systemctl reboot")
+
+
+@scenario("shutdown -h now")
+def shutdown_now(host: Host) -> None:
+    goes_down(host, "shutdown -h now")
+
+
+@scenario("shutdown +1: nothing happens until the minute is over")
+def shutdown_later(host: Host) -> None:
+    goes_down(host, "shutdown -h +1")
+
+
+@scenario("a start of poweroff.target goes past logind")
+def poweroff_target(host: Host) -> None:
+    goes_down(host, "systemctl start --no-block poweroff.target", lock=False)
+
+
+@scenario("a poweroff with no bus goes past logind")
+def without_bus(host: Host) -> None:
+    goes_down(host, "systemctl stop dbus.socket dbus.service; systemctl poweroff", lock=False)
+
+
+@scenario("a shutdown that is cancelled in time costs no guest anything")
+def cancelled_before(host: Host) -> None:
+    before = begin(host, pv("p1"))
+    host.sh("shutdown -h +1; shutdown -c")
+    for name, count in before.items():
+        host.expect_counting(name, boot=count.boot)
+    expect_lock(host)
+    assert "goes down" not in host.journal("-t", "xendomainsd", "--since=-1min", "-o", "cat").replace(
+        "before it goes down", "")
+
+
+@scenario("a shutdown that is cancelled in the window: guests come back, or the host goes all the same")
+def cancelled_within(host: Host) -> None:
+    before = begin(host, pv("big", memory=BIG))
+    host.sh(f"systemctl poweroff; {SAVING} shutdown -c", check=False)
+    if host.machine.image.release.number >= 13:
+        wait_until(lambda: states(host) == {"big": "running"}, "the guest", 300, every=1)
+        expect_lock(host)
+    else:
+        # This systemd says that it cancels, and does not.
+        host.machine.wait_off(600)
+        host.disconnect()
+        host.boot()
+        expect_order(host, "big")
+    expect_counting_on(host, before)
+
+
+@scenario("the daemon is dead: it is done without")
+def dead_daemon(host: Host) -> None:
+    stop = ("systemctl stop xendomainsd.socket xendomainsd.service; "
+            "systemctl mask --runtime xendomainsd.socket xendomainsd.service")
+    goes_down(host, f"{stop}; systemctl poweroff", lock=False)
+    assert "it is done without" in "\n".join(entry["MESSAGE"] for entry in said(host))
+
+
+@scenario("the daemon hangs: it is done without")
+def hung_daemon(host: Host) -> None:
+    goes_down(host, "systemctl kill --signal=STOP xendomainsd.service; kill -INT 1", lock=False)
+    assert "it is done without" in "\n".join(entry["MESSAGE"] for entry in said(host))
+
+
+@scenario("without xendomainsd all of this would be seen to fail", fresh=True)
+def without_us(host: Host) -> None:
+    ours = "xendomainsd.socket xendomainsd.service xendomains.service xendomains-shutdown.service"
+    host.sh(f"systemctl mask {ours}")
+    host.reboot()
+    host.create(pv("p1"))
+    host.wait_count("p1")
+    host.leave("systemctl poweroff", 600)
+    host.boot()
+    try:
+        expect_order(host, "p1")
+    except AssertionError:
+        return
+    raise AssertionError("a guest that nobody stopped counts as stopped")
+
+
+@scenario("guests that take 40 s to power off, and one that never does, are waited for")
+def slow_guests(host: Host) -> None:
+    host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=90, XENDOMAINS_SHUTDOWN_ALL="")
+    begin(host, pv("now"), pv("slow", off=40), pv("never", off="never"))
+    host.leave("systemctl reboot", 900)
+    host.boot()
+    expect_order(host, "now", "slow")
+    entries = said(host)
+    released = times(entries, MESSAGE_ID=LOCK_RELEASED)[-1]
+    failed = times(entries, XEN_DOMAIN="never", XEN_RESULT="failed", XEN_OPERATION="stop")
+    assert failed[0] < released
+
+
+@scenario("the daemon crashes in the window: the host waits for the next one")
+def crash_within(host: Host) -> None:
+    before = begin(host, pv("big", memory=BIG), pv("p1"))
+    expect_lock(host)
+    host.leave(f"systemctl reboot; {SAVING} {KILL_DAEMON}", 600)
+    host.boot()
+    expect_order(host, "big", "p1")
+    expect_counting_on(host, before)
+
+
+@scenario("logind is restarted in the window: the host stays up, and guests come back")
+def logind_restarted(host: Host) -> None:
+    before = begin(host, pv("big", memory=BIG), pv("p1"))
+    host.sh(f"systemctl reboot; {SAVING} systemctl restart systemd-logind.service")
+    wait_until(lambda: set(states(host).values()) == {"running"}, "the guests", 300, every=1)
+    expect_counting_on(host, before)
+    expect_lock(host)
+
+
+@contextmanager
+def unit_file(host: Host, name: str, text: str):
+    host.put(f"/etc/systemd/system/{name}", text)
+    host.sh("systemctl daemon-reload")
+    try:
+        yield
+    finally:
+        host.sh(f"systemctl disable --now {name}; rm -f /etc/systemd/system/{name}; "
+                "systemctl daemon-reload", check=False)
+
+
+RIVAL = """[Unit]
+Conflicts=xendomains.service
+[Service]
+ExecStart=/bin/sleep infinity
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@scenario("a unit that conflicts with ours is started: no guest notices, and we say why")
+def conflict(host: Host) -> None:
+    before = begin(host, pv("p1"))
+    with unit_file(host, "rival.service", RIVAL):
+        host.sh("systemctl start rival.service")
+        wait_until(lambda: host.sh("systemctl is-active xendomains.service", check=False).out
+                   .strip() != "active", "our unit to be stopped")
+        assert "rival.service" in host.journal("-u", "xendomains.service", "-g", "left alone")
+        host.expect_counting("p1", boot=before["p1"].boot)
+        expect_lock(host)
+        # The other one is enabled too: one of the two starts is dropped, guests are safe anyhow.
+        host.sh("systemctl enable rival.service")
+        host.leave("systemctl reboot", 600)
+        host.boot()
+        expect_order(host, "p1")
+        active = host.sh("systemctl is-active xendomains.service rival.service", check=False).out
+        assert active.split().count("active") == 1, active
+    host.sh("systemctl start xendomains.service", timeout=300)
+    expect_counting_on(host, before)
+
+
+ISOLATED = """[Unit]
+AllowIsolate=yes
+Requires=basic.target
+Wants=ssh.service systemd-networkd.service systemd-logind.service dbus.service xen.service
+"""
+
+
+@scenario("isolate stops neither guests nor the daemon")
+def isolate(host: Host) -> None:
+    before = begin(host, pv("p1"))
+    with unit_file(host, "quiet.target", ISOLATED):
+        host.sh("systemctl isolate quiet.target", check=False, timeout=300)
+        host.expect_counting("p1", boot=before["p1"].boot)
+        expect_states(host, p1="running")
+        assert host.sh("systemctl is-active xendomains.service xendomains-shutdown.service "
+                       "xendomainsd.service").out.split() == ["active"] * 3
+        host.sh("systemctl isolate multi-user.target", check=False, timeout=300)
+
+
+@scenario("the daemon's binary is replaced, and it is restarted, in the middle of a save")
+def upgrade_in_mid_save(host: Host) -> None:
+    before = begin(host, pv("big", memory=BIG))
+    host.sh("xendomainsctl stop >/tmp/stop.log 2>&1 & echo $! >/tmp/stop.pid")
+    host.sh(f"{SAVING} cp /usr/sbin/xendomainsd /usr/sbin/new; mv /usr/sbin/new /usr/sbin/xendomainsd;"
+            "systemctl restart xendomainsd.service")
+    host.sh("tail --pid=$(cat /tmp/stop.pid) -f /dev/null", timeout=600)
+    expect_states(host, big="saved")
+    assert images(host) == ["big"]
+    ctl(host, "start")
+    expect_counting_on(host, before)
+    host.sh("systemctl restart xendomainsd.service")
+    expect_lock(host)
+
+
+@scenario("a start at boot that has failed for one guest does not disarm the second line")
+def failed_start(host: Host) -> None:
+    host.put("/etc/xen/auto/broken.cfg", 'name = "broken"\nkernel = "/nowhere"\nmemory = 64\n')
+    before = begin(host, pv("p1"), check=False)
+    assert host.sh("systemctl is-failed xendomains.service").out.strip() == "failed"
+    host.leave("kill -INT 1", 600)
+    host.boot()
+    expect_order(host, "p1", lock=False)
+    expect_counting_on(host, before)
+
+
+@scenario("the time is too short for one of the guests: it is planned, and done, otherwise")
+def short_budget(host: Host) -> None:
+    host.config(XENDOMAINS_STOP_MAXWAIT=20)
+    drop_in = "/etc/systemd/logind.conf.d/xendomainsd.conf"
+    # 24 s less a tenth. At 50 MiB/s the large one is saved in 22 s, and the other one in 3 s.
+    host.sh("mkdir -p /etc/systemd/logind.conf.d")
+    host.put(drop_in, "[Login]\nInhibitDelayMaxSec=24\n")
+    try:
+        before = begin(host, pv("p1"), pv("z", memory=1024))
+        plan = ctl(host, "plan", "stop", "--deadline=21")
+        assert "it is shut down" in plan, plan
+        assert drop_in in ctl(host, "status")
+        host.leave("systemctl reboot", 600)
+        host.boot()
+    finally:
+        host.sh(f"rm -f {drop_in}; systemctl kill --signal=HUP systemd-logind.service")
+    expect_order(host, "p1", "z")
+    host.wait_count("p1", before["p1"].n + 2, boot=before["p1"].boot)
+    host.wait_reboot("z", before["z"].boot)
+
+
+@scenario("a start at boot is left out once: by a file, and by the kernel's command line")
+def skipped(host: Host) -> None:
+    host.auto(pv("p1"))
+    host.sh("touch /var/lib/xendomains/skip-start 2>/dev/null || "
+            "{ mkdir -p /var/lib/xendomains; touch /var/lib/xendomains/skip-start; }")
+    host.reboot()
+    assert not host.domains()
+    assert "skip-start" in host.sh("systemctl status xendomains.service").out
+    host.sh("systemctl restart xendomains.service", timeout=300)
+    host.wait_count("p1")
