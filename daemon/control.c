@@ -7,6 +7,7 @@
 
 #include "encode.h"
 #include "io/notify.h"
+#include "job.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/interface.h"

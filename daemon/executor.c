@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "asking.h"
-#include "run.h"
+#include "job.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -14,19 +14,6 @@
 
 /* How long a dying domain is waited for: if something holds on to its memory, it stays for good. */
 #define DYING_LIMIT (30 * USEC_PER_SEC)
-
-TAILQ_HEAD(run_list, run);
-
-struct job {
-	TAILQ_ENTRY(job) entry;
-	struct executor *ex;
-	struct plan **plans;
-	size_t n_plans;
-	struct run_list runs;
-	void *data;
-};
-
-TAILQ_HEAD(job_list, job);
 
 struct executor {
 	struct loop *loop;
@@ -309,30 +296,6 @@ static void begin_waiting(struct executor *ex)
 		}
 }
 
-static bool job_is_open(const struct job *job)
-{
-	const struct run *run;
-
-	TAILQ_FOREACH(run, &job->runs, entry)
-		if (!machine_ended(&run->machine))
-			return true;
-	return false;
-}
-
-static void job_free(struct job *job)
-{
-	struct run *run;
-
-	while ((run = TAILQ_FIRST(&job->runs))) {
-		TAILQ_REMOVE(&job->runs, run, entry);
-		run_free(run);
-	}
-	for (size_t i = 0; i < job->n_plans; i++)
-		plan_free(job->plans[i]);
-	free(job->plans);
-	free(job);
-}
-
 static void end_drained(struct executor *ex)
 {
 	struct job *job = TAILQ_FIRST(&ex->jobs);
@@ -496,19 +459,12 @@ static int add_run(struct executor *ex, struct job *job, const struct step *step
 	return 0;
 }
 
-int executor_extend(struct executor *ex, struct job *job, struct plan *plan_taken)
+int executor_extend(struct executor *ex, struct job *job, struct plan *plan)
 {
-	_cleanup_(plan_freep) struct plan *plan = plan_taken;
-	struct plan **bigger = realloc(job->plans, (job->n_plans + 1) * sizeof(*bigger));
-	int r = 0;
+	int r = job_add_plan(job, plan);
 
-	if (!bigger)
-		return -ENOMEM;
-	job->plans = bigger;
-	job->plans[job->n_plans++] = plan;
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
 		r = add_run(ex, job, &plan->steps[i], plan->goal);
-	TAKE_PTR(plan);
 	kick(ex);
 	return r;
 }
@@ -516,13 +472,11 @@ int executor_extend(struct executor *ex, struct job *job, struct plan *plan_take
 int executor_run(struct executor *ex, struct plan *plan_taken, void *data, struct job **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = plan_taken;
-	struct job *job = calloc(1, sizeof(*job));
+	struct job *job = job_new(ex, ex->loop, data);
 	int r;
 
 	if (!job)
 		return -ENOMEM;
-	*job = (struct job){.ex = ex, .data = data};
-	TAILQ_INIT(&job->runs);
 	TAILQ_INSERT_TAIL(&ex->jobs, job, entry);
 	*ret = job;
 	r = executor_extend(ex, job, TAKE_PTR(plan));
@@ -628,46 +582,4 @@ const struct machine *executor_machine(const struct executor *ex, const struct u
 		return NULL;
 	*ret_since = run->stage_started;
 	return &run->machine;
-}
-
-enum goal job_goal(const struct job *job)
-{
-	return job->plans[0]->goal;
-}
-
-void *job_data(const struct job *job)
-{
-	return job->data;
-}
-
-bool job_has_guest(const struct job *job, const struct uuid *uuid)
-{
-	const struct run *run;
-
-	TAILQ_FOREACH(run, &job->runs, entry)
-		if (uuid_equal(&run->machine.step->uuid, uuid))
-			return true;
-	return false;
-}
-
-void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
-		 void *data)
-{
-	const struct run *run;
-
-	TAILQ_FOREACH(run, &job->runs, entry) {
-		struct report report = run_report(run, loop_now(run->job->ex->loop));
-
-		fn(data, &report);
-	}
-}
-
-bool job_succeeded(const struct job *job)
-{
-	const struct run *run;
-
-	TAILQ_FOREACH(run, &job->runs, entry)
-		if (run->machine.state == MACHINE_FAILED)
-			return false;
-	return true;
 }

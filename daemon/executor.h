@@ -65,15 +65,4 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 const struct machine *executor_machine(const struct executor *ex, const struct uuid *uuid,
 				       usec_t *ret_since);
 
-enum goal job_goal(const struct job *job);
-void *job_data(const struct job *job);
-bool job_has_guest(const struct job *job, const struct uuid *uuid);
-
-/* Calls back once for each guest of the job, with where it is now. */
-void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
-		 void *data);
-
-/* True if all guests of the job are where they should be, as far as they have ended. */
-bool job_succeeded(const struct job *job);
-
 DEFINE_CLEANUP(struct executor, executor_free);

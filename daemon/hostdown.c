@@ -7,6 +7,7 @@
 
 #include "core/departure.h"
 #include "io/notify.h"
+#include "job.h"
 #include "logindconf.h"
 #include "util/log.h"
 #include "util/str.h"

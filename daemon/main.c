@@ -12,6 +12,7 @@
 #include "hv/xen.h"
 #include "io/journal.h"
 #include "io/notify.h"
+#include "job.h"
 #include "lock.h"
 #include "util/fd.h"
 #include "util/log.h"

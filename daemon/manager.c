@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include "away.h"
-#include "reaction.h"
+#include "job.h"
+#include "manager-private.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -14,24 +15,6 @@
 #define STOP_SURVEY_LIMIT  (20 * USEC_PER_SEC)
 
 #define CREATES_PER_CPU 2
-
-struct manager {
-	struct loop *loop;
-	struct state *state;
-	struct world *world;
-	struct executor *executor;
-	struct reactions *reactions;
-	const struct settings_paths *paths;
-	struct config *config;
-	char *config_error;
-	struct sequence_list sequences; /* the oldest first */
-	struct manager_watcher watcher;
-	char *refusal; /* why nothing is started now, or NULL */
-	char *notice;  /* of the host, or NULL */
-	struct timer *advance;
-	struct timer *react; /* to what was put off */
-	uint64_t last_id;
-};
 
 /* Sequences. */
 
@@ -47,8 +30,7 @@ static void tell_watcher(const struct manager *m)
 		m->watcher.changed(m->watcher.data);
 }
 
-/* Takes the sequence out and tells all that follow it. */
-static void end_sequence(struct sequence *s, int error, const char *reason)
+void manager_end_sequence(struct sequence *s, int error, const char *reason)
 {
 	struct manager *m = s->manager;
 	struct following *f;
@@ -80,7 +62,7 @@ static void on_looked(void *data, const char *error)
 	struct sequence *s = data;
 
 	if (error && s->goal == GOAL_START) {
-		end_sequence(s, -EIO, error);
+		manager_end_sequence(s, -EIO, error);
 		return;
 	}
 	if (error)
@@ -180,36 +162,31 @@ static void on_advance(void *data)
 		if (r >= 0 && s->phase == PHASE_READY)
 			r = try_run(s, &reason);
 		if (r < 0)
-			end_sequence(s, r == -ENOENT ? r : -EIO, reason ? reason : strerror(-r));
+			manager_end_sequence(s, r == -ENOENT ? r : -EIO,
+					     reason ? reason : strerror(-r));
 	}
 }
 
-static struct sequence *find_same(struct manager *m, enum goal goal, const char *const *names,
-				  size_t n_names)
+static bool is_start(const struct sequence *s)
 {
-	struct sequence *s, *last = NULL;
-
-	/* Only the newest counts: behind a stop, an earlier start is not what is meant. */
-	TAILQ_FOREACH(s, &m->sequences, entry)
-		if (s->goal != GOAL_REACT)
-			last = s;
-	return last && last->goal == goal && sequence_is_for(last, names, n_names) ? last : NULL;
+	return s->goal == GOAL_START;
 }
 
-/* A stop of all guests ends what still waits to be started. */
-static void cancel_starts(struct manager *m)
+/* What has been begun with comes to its end, and the rest is left out. */
+static void break_off(struct manager *m, bool (*which)(const struct sequence *s),
+		      const char *reason)
 {
 	struct sequence *s, *next;
 
 	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (s->goal != GOAL_START)
+		if (!which(s))
 			continue;
 		if (s->phase == PHASE_RUNNING) {
-			executor_cancel(m->executor, s->job, "a stop was asked for");
+			executor_cancel(m->executor, s->job, reason);
 		} else {
 			world_unrefresh(m->world, s->refresh);
-			end_sequence(s, -EIO, "a stop was asked for");
+			manager_end_sequence(s, -EIO, reason);
 		}
 	}
 }
@@ -227,7 +204,7 @@ static int add_sequence(struct manager *m, enum goal goal, const char *const *na
 		return r;
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
 	if (sequence_stops_all(s))
-		cancel_starts(m);
+		break_off(m, is_start, "a stop was asked for");
 	timer_set_after(m->advance, 0);
 	*ret = s;
 	return 0;
@@ -236,7 +213,7 @@ static int add_sequence(struct manager *m, enum goal goal, const char *const *na
 static int request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
 		   usec_t deadline, const struct follower *follower, uint64_t *ret_id)
 {
-	struct sequence *s = find_same(m, goal, names, n_names);
+	struct sequence *s = sequences_find(&m->sequences, goal, names, n_names);
 	int r = 0;
 
 	if (manager_obstacle(m))
@@ -277,19 +254,7 @@ void manager_unfollow(struct manager *m, uint64_t id)
 
 void manager_rest(struct manager *m, const char *reason)
 {
-	struct sequence *s, *next;
-
-	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
-		next = TAILQ_NEXT(s, entry);
-		if (!sequence_stops_all(s))
-			continue;
-		if (s->phase == PHASE_RUNNING) {
-			executor_cancel(m->executor, s->job, reason);
-		} else {
-			world_unrefresh(m->world, s->refresh);
-			end_sequence(s, -EIO, reason);
-		}
-	}
+	break_off(m, sequence_stops_all, reason);
 }
 
 int manager_refuse_starts(struct manager *m, const char *reason)
@@ -312,85 +277,6 @@ void manager_watch(struct manager *m, const struct manager_watcher *watcher)
 	m->watcher = *watcher;
 }
 
-/* Reactions. */
-
-static bool stopping_all(const struct manager *m)
-{
-	const struct sequence *s;
-
-	TAILQ_FOREACH(s, &m->sequences, entry)
-		if (sequence_stops_all(s))
-			return true;
-	return false;
-}
-
-static void react_to(struct manager *m, const struct guest *g)
-{
-	enum death_action action = reactions_decide(m->reactions, g, m->config, loop_now(m->loop),
-						    stopping_all(m) || m->refusal);
-	struct sequence *s;
-	struct plan *plan;
-	int r;
-
-	if (action < 0)
-		return;
-	r = sequence_new(m, GOAL_REACT, NULL, 0, loop_now(m->loop), &s);
-	if (r < 0) {
-		log_error_errno(r, "%s: cannot be put in order", g->name);
-		return;
-	}
-	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
-	s->phase = PHASE_RUNNING;
-	r = plan_reaction(m->config, g, action, &plan);
-	r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
-	if (r < 0)
-		end_sequence(s, r, strerror(-r));
-}
-
-static void eject(struct manager *m, const struct guest *g)
-{
-	struct operation_request request = {
-		.operation = OPERATION_EJECT,
-		.uuid = g->uuid,
-		.name = (char *)g->name,
-		.domid = g->domain->domid,
-		.device = g->domain->eject,
-		.deadline = USEC_INFINITY,
-	};
-	int r = hv_operate(world_hv(m->world), &request);
-
-	if (r < 0)
-		log_warning_errno(r, "%s: its disk cannot be ejected", g->name);
-}
-
-static void react(struct manager *m)
-{
-	const struct inventory *inventory = world_inventory(m->world);
-	usec_t since, now = loop_now(m->loop), next;
-
-	reactions_forget_gone(m->reactions, inventory);
-	for (size_t i = 0; m->config && i < inventory->n; i++) {
-		const struct guest *g = &inventory->guests[i];
-
-		if (executor_machine(m->executor, &g->uuid, &since))
-			continue;
-		if (reactions_wanted(m->reactions, g))
-			react_to(m, g);
-		else if (!stopping_all(m) && reactions_eject(m->reactions, g, now))
-			eject(m, g);
-	}
-	next = reactions_next(m->reactions, now);
-	if (next == USEC_INFINITY)
-		timer_clear(m->react);
-	else
-		timer_set(m->react, next);
-}
-
-static void on_react(void *data)
-{
-	react(data);
-}
-
 /* What the world and the executor report. */
 
 static void on_world_changed(void *data)
@@ -401,7 +287,7 @@ static void on_world_changed(void *data)
 		return;
 	away_look(m->state, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
-	react(m);
+	manager_react(m);
 	tell_watcher(m);
 }
 
@@ -498,7 +384,7 @@ static bool on_job_drained(void *data, struct job *job)
 
 static void on_job_finished(void *data _unused_, struct job *job)
 {
-	end_sequence(job_data(job), 0, NULL);
+	manager_end_sequence(job_data(job), 0, NULL);
 }
 
 /* Configuration. */
@@ -593,7 +479,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct state *state,
 			 },
 			 &m->executor);
 	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
-	r = r < 0 ? r : timer_new(loop, on_react, m, &m->react);
+	r = r < 0 ? r : timer_new(loop, manager_on_react, m, &m->react);
 	if (r < 0)
 		return r;
 	r = manager_reload(m, &reason);

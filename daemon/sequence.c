@@ -130,3 +130,25 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
 	log_message(level, &fields, "%s of %s guests: %s", goal_to_string(s->goal),
 		    s->n_names ? "named" : "all", text);
 }
+
+struct sequence *sequences_find(const struct sequence_list *list, enum goal goal,
+				const char *const *names, size_t n_names)
+{
+	struct sequence *s, *last = NULL;
+
+	/* Only the newest counts: behind a stop, an earlier start is not what is meant. */
+	TAILQ_FOREACH(s, list, entry)
+		if (s->goal != GOAL_REACT)
+			last = s;
+	return last && last->goal == goal && sequence_is_for(last, names, n_names) ? last : NULL;
+}
+
+bool sequences_stop_all(const struct sequence_list *list)
+{
+	const struct sequence *s;
+
+	TAILQ_FOREACH(s, list, entry)
+		if (sequence_stops_all(s))
+			return true;
+	return false;
+}

@@ -82,3 +82,10 @@ void sequence_measure(struct sequence *s, const struct report *report, usec_t no
 /* result: NULL when it begins. */
 void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
 		  const char *text, usec_t now);
+
+/* The newest of a list if it is the same start or stop, which can then be joined, or NULL. */
+struct sequence *sequences_find(const struct sequence_list *list, enum goal goal,
+				const char *const *names, size_t n_names);
+
+/* Whether one of them stops all guests. */
+bool sequences_stop_all(const struct sequence_list *list);

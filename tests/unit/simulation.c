@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hv/sim.h"
+#include "job.h"
 #include "util/str.h"
 
 #define DAY (24 * 3600 * USEC_PER_SEC)

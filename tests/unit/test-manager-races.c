@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "job.h"
 #include "manager.h"
 #include "puppet.h"
 #include "unit.h"

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "job.h"
+
+struct job *job_new(struct executor *ex, struct loop *loop, void *data)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	*job = (struct job){.ex = ex, .loop = loop, .data = data};
+	TAILQ_INIT(&job->runs);
+	return job;
+}
+
+void job_free(struct job *job)
+{
+	struct run *run;
+
+	while ((run = TAILQ_FIRST(&job->runs))) {
+		TAILQ_REMOVE(&job->runs, run, entry);
+		run_free(run);
+	}
+	for (size_t i = 0; i < job->n_plans; i++)
+		plan_free(job->plans[i]);
+	free(job->plans);
+	free(job);
+}
+
+int job_add_plan(struct job *job, struct plan *plan)
+{
+	struct plan **bigger = realloc(job->plans, (job->n_plans + 1) * sizeof(*bigger));
+
+	if (!bigger) {
+		plan_free(plan);
+		return -ENOMEM;
+	}
+	job->plans = bigger;
+	job->plans[job->n_plans++] = plan;
+	return 0;
+}
+
+bool job_is_open(const struct job *job)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (!machine_ended(&run->machine))
+			return true;
+	return false;
+}
+
+enum goal job_goal(const struct job *job)
+{
+	return job->plans[0]->goal;
+}
+
+void *job_data(const struct job *job)
+{
+	return job->data;
+}
+
+bool job_has_guest(const struct job *job, const struct uuid *uuid)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (uuid_equal(&run->machine.step->uuid, uuid))
+			return true;
+	return false;
+}
+
+void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
+		 void *data)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		struct report report = run_report(run, loop_now(job->loop));
+
+		fn(data, &report);
+	}
+}
+
+bool job_succeeded(const struct job *job)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.state == MACHINE_FAILED)
+			return false;
+	return true;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "run.h"
+
+struct executor;
+
+/* A plan, or several, being carried out by an executor: a run for each step. */
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct executor *ex;
+	struct loop *loop;
+	struct plan **plans;
+	size_t n_plans;
+	TAILQ_HEAD(, run) runs;
+	void *data;
+};
+
+TAILQ_HEAD(job_list, job);
+
+/* Without a plan yet, or NULL. */
+struct job *job_new(struct executor *ex, struct loop *loop, void *data);
+void job_free(struct job *job);
+
+/* The plan is taken over in any case. 0 or -ENOMEM. */
+int job_add_plan(struct job *job, struct plan *plan);
+
+/* Of its first plan. */
+enum goal job_goal(const struct job *job);
+void *job_data(const struct job *job);
+bool job_has_guest(const struct job *job, const struct uuid *uuid);
+
+/* Whether a guest of it is still on its way. */
+bool job_is_open(const struct job *job);
+
+/* True if all guests of the job are where they should be, as far as they have ended. */
+bool job_succeeded(const struct job *job);
+
+/* Calls back once for each guest of the job, with where it is now. */
+void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
+		 void *data);

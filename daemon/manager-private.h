@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "executor.h"
+#include "manager.h"
+#include "reaction.h"
+
+/* What the files of the manager share. */
+
+struct manager {
+	struct loop *loop;
+	struct state *state;
+	struct world *world;
+	struct executor *executor;
+	struct reactions *reactions;
+	const struct settings_paths *paths;
+	struct config *config;
+	char *config_error;
+	struct sequence_list sequences; /* the oldest first */
+	struct manager_watcher watcher;
+	char *refusal; /* why nothing is started now, or NULL */
+	char *notice;  /* of the host, or NULL */
+	struct timer *advance;
+	struct timer *react; /* to what was put off */
+	uint64_t last_id;
+};
+
+/* Takes the sequence out and tells all that follow it. */
+void manager_end_sequence(struct sequence *s, int error, const char *reason);
+
+/* Sees to guests that have ended by themselves, or want to be without a disk. */
+void manager_react(struct manager *m);
+
+/* The timer's, for what was put off. */
+void manager_on_react(void *data);
