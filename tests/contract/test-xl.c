@@ -221,12 +221,12 @@ static uint32_t restore(const char *config, int file)
 	return domid;
 }
 
-/* A guest that has not booted cannot suspend: it is given some chances. */
+/* A guest that has not booted cannot suspend: it is given chances enough. */
 static void save_when_up(uint32_t domid, int file)
 {
 	int r = -ETIMEDOUT;
 
-	for (int i = 0; i < 10 && r == -ETIMEDOUT; i++) {
+	for (int i = 0; i < 100 && r == -ETIMEDOUT; i++) {
 		_cleanup_close_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 		r = xl_save(fx.xl, domid, null);
@@ -339,10 +339,14 @@ END_TEST
 START_TEST(the_memory_of_a_domain_is_dumped_for_root_only)
 {
 	char folder[] = "/var/tmp/xendomains-contract-XXXXXX";
+	_cleanup_close_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	_cleanup_free_ char *path = NULL;
 	uint32_t domid = create();
 	struct stat st;
 
+	/* libxc finds the memory of a guest only once its kernel has set it up. */
+	ck_assert_int_eq(xl_unpause(fx.xl, domid), 0);
+	save_when_up(domid, null);
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	umask(0077);
 	ck_assert_int_eq(str_format(&path, "%s/core", folder), 0);
