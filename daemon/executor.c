@@ -202,6 +202,13 @@ static void end_hold(struct run *run)
 		     "is suspended, and whoever saves it does not come to an end");
 }
 
+static bool has_shut_down(const struct run *run)
+{
+	const struct domain *d = run_find_domain(run, run->job->ex->domains);
+
+	return d && !d->dying && d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND;
+}
+
 static void on_limit(void *data)
 {
 	struct run *run = data;
@@ -218,6 +225,9 @@ static void on_limit(void *data)
 	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
 		asked = asking_go_on(run, ex->hv, ask_limit(run), &problem);
 		heed(run, asked, problem);
+	} else if (has_shut_down(run)) {
+		/* It has done what was asked, and whoever made it does not remove it. */
+		feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
 			      asking_silence(run, ex->hv),
 			      ex->limits.stop_limit / USEC_PER_SEC) >= 0) {

@@ -64,6 +64,23 @@ START_TEST(a_foreign_guest_left_behind_is_cleaned_up_after_a_grace_time)
 }
 END_TEST
 
+/* Such as one of xl whose monitor has ended, which it does after a save that failed. */
+START_TEST(a_foreign_guest_that_has_ended_within_the_limit_is_no_failure_when_that_comes)
+{
+	begin_foreign(STAGES(STAGE_SHUTDOWN, STAGE_SHUTDOWN_ALL));
+	run_for(LIMIT - 3 * USEC_PER_SEC);
+	puppet_domain(&f.p, 1)->shutdown = true;
+	look_again();
+	run_for(4 * USEC_PER_SEC);
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
 /* It was shut down, and is alive again: the grace time was for the domain that is gone. */
 START_TEST(a_guest_that_reboots_instead_is_asked_again_and_not_destroyed)
 {
@@ -341,6 +358,7 @@ END_TEST
 
 SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_foreign_guest_left_behind_is_cleaned_up_after_a_grace_time,
+      a_foreign_guest_that_has_ended_within_the_limit_is_no_failure_when_that_comes,
       a_guest_that_reboots_instead_is_asked_again_and_not_destroyed,
       a_foreign_guest_that_reboots_while_it_waits_is_left_to_whoever_made_it,
       a_foreign_guest_that_ends_while_it_waits_is_cleaned_up_too, one_of_ours_is_cleaned_up_at_once,

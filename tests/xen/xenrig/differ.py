@@ -238,7 +238,7 @@ def _facts(host: Host) -> Facts:
     return facts
 
 
-STATES = {"p": "paused", "s": "suspended", "c": "crashed", "d": "dying", "sc": "crashed"}
+STATES = {"p": "paused", "s": "ended", "c": "crashed", "d": "dying", "sc": "crashed"}
 
 
 def _fate(name: str, facts: Facts, now: Facts, boots: set[str]) -> str:
