@@ -78,6 +78,21 @@ static void log_rename(const struct domain *was, const struct domain *is)
 	log_message(LOG_INFO, &fields, "was called %s before", was->name);
 }
 
+/* XenStore forgets a domain that is destroyed before Xen does. */
+static int keep_names(const struct domain_list *old, struct domain_list *new)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < new->n; i++) {
+		struct domain *is = &new->domains[i];
+		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
+
+		if (was && !is->name)
+			r = str_replace(&is->name, was->name);
+	}
+	return r;
+}
+
 static void log_differences(struct world *w, const struct domain_list *new)
 {
 	const struct domain_list *old = w->domains;
@@ -88,8 +103,7 @@ static void log_differences(struct world *w, const struct domain_list *new)
 
 		if (!was && ours_to_tell(w, is) && is->manager != DOMAIN_MANAGER_XENDOMAINSD)
 			log_domain(is, MSG_DOMAIN_APPEARED, "has appeared");
-		else if (was && was->name && is->name && !str_equal(was->name, is->name) &&
-			 ours_to_tell(w, is))
+		else if (was && was->name && !str_equal(was->name, is->name) && ours_to_tell(w, is))
 			log_rename(was, is);
 	}
 	for (size_t i = 0; i < old->n; i++) {
@@ -135,6 +149,7 @@ int world_update(struct world *w)
 	timer_clear(w->update);
 	w->updated = loop_now(w->loop);
 	r = hv_list(w->hv, &domains);
+	r = r < 0 ? r : keep_names(w->domains, domains);
 	if (r < 0)
 		return log_error_errno(r, "Cannot list the domains");
 	log_differences(w, domains);
