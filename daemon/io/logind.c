@@ -28,6 +28,7 @@
 
 enum slot {
 	SLOT_PREPARE,
+	SLOT_METADATA,
 	SLOT_PROPERTIES,
 	SLOT_OWNER,
 	SLOT_INHIBIT,
@@ -52,6 +53,7 @@ struct logind {
 	bool refused;    /* the lock, and that has been said */
 	bool known, preparing;
 	char *kind;
+	const char *kind_told; /* by a signal: good for where the properties do not tell */
 	usec_t delay_max, job_timeout;
 };
 
@@ -331,7 +333,7 @@ static void take_reading(struct logind *l, const struct reading *reading)
 	l->known = true;
 	l->delay_max = reading->delay_max;
 	if (reading->preparing)
-		str_replace(&l->kind, str_empty(reading->kind) ? NULL : reading->kind);
+		str_replace(&l->kind, str_empty(reading->kind) ? l->kind_told : reading->kind);
 	if (began)
 		set_preparing(l, true);
 	else if (news)
@@ -396,6 +398,33 @@ static int on_hint(sd_bus_message *m _unused_, void *data, sd_bus_error *error _
 	return 0;
 }
 
+/*
+ * From systemd 255 on; it comes before the other one. What the power button leads to is told by
+ * nothing else.
+ */
+static int on_metadata(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
+{
+	static const char *const kinds[] = {"poweroff", "reboot", "halt", "kexec", "soft-reboot"};
+	struct logind *l = data;
+	const char *name, *type;
+	int prepares, r = sd_bus_message_read(m, "b", &prepares), kind;
+
+	r = r < 0 ? r : sd_bus_message_enter_container(m, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &name);
+		if (r >= 0 && str_equal(name, "type")) {
+			r = sd_bus_message_read(m, "v", "s", &type);
+			kind = r < 0 ? r : str_lookup(kinds, ELEMENTSOF(kinds), type);
+			l->kind_told = kind < 0 ? NULL : kinds[kind];
+		} else if (r >= 0) {
+			r = sd_bus_message_skip(m, "v");
+		}
+		r = r < 0 ? r : sd_bus_message_exit_container(m);
+	}
+	read_properties(l);
+	return 0;
+}
+
 static int on_owner(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
 {
 	struct logind *l = data;
@@ -429,6 +458,10 @@ static void on_up(void *data)
 	/* The bus lets pass what comes from the owner of the name only. */
 	r = sd_bus_match_signal_async(bus, &l->slots[SLOT_PREPARE], SERVICE, PATH, INTERFACE,
 				      "PrepareForShutdown", on_hint, on_matched, l);
+	r = r < 0 ? r
+		  : sd_bus_match_signal_async(bus, &l->slots[SLOT_METADATA], SERVICE, PATH,
+					      INTERFACE, "PrepareForShutdownWithMetadata",
+					      on_metadata, on_matched, l);
 	r = r < 0 ? r
 		  : sd_bus_match_signal_async(bus, &l->slots[SLOT_PROPERTIES], SERVICE, PATH,
 					      "org.freedesktop.DBus.Properties",

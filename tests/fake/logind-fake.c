@@ -5,6 +5,7 @@
  * DBUS_SYSTEM_BUS_ADDRESS. It does as it is told, a line at a time:
  *
  *     prepare KIND     the host is about to go down
+ *     button KIND      the same, by the power button, which is told of in another way
  *     cancel           it is not any more
  *     forget           the same, with no signal that would say so
  *     refuse yes|no    whether locks are refused
@@ -169,6 +170,7 @@ static const sd_bus_vtable logind_vtable[] = {
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("InhibitDelayMaxUSec", "t", get_delay, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_SIGNAL("PrepareForShutdown", "b", 0),
+	SD_BUS_SIGNAL("PrepareForShutdownWithMetadata", "ba{sv}", 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -182,10 +184,19 @@ static void set_preparing(int preparing, const char *kind, bool signal)
 		sd_bus_emit_properties_changed(f.bus, PATH, INTERFACE, "ScheduledShutdown", NULL);
 }
 
+static void press_button(const char *kind)
+{
+	sd_bus_emit_signal(f.bus, PATH, INTERFACE, "PrepareForShutdownWithMetadata", "ba{sv}", true,
+			   1, "type", "s", kind);
+	set_preparing(true, "", true);
+}
+
 static void obey(const char *verb, const char *word, const char *other)
 {
 	if (str_equal(verb, "prepare"))
 		set_preparing(true, word, true);
+	else if (str_equal(verb, "button"))
+		press_button(word);
 	else if (str_equal(verb, "cancel"))
 		set_preparing(false, "", true);
 	else if (str_equal(verb, "forget"))

@@ -47,6 +47,14 @@ class HostDown(unittest.TestCase):
         wait_until(lambda: "guests are done" in self.host.systemd.status(), "the status")
         self.assertIn("going down", self.host.ctl("start", check=1))
 
+    def test_how_the_host_goes_down_is_told_where_logind_tells_it(self):
+        self.start("web")
+        self.host.tell("button soft-reboot")
+        self.host.wait_locked(False)
+        self.assertIn("The host goes down (soft-reboot)", self.host.log.read_text())
+        self.host.tell("cancel")
+        self.host.wait_locked()
+
     def test_a_guest_that_appears_in_the_window_is_taken_in(self):
         self.host.configure(SAVE="")
         self.start("web", off_ms=1500)
