@@ -170,3 +170,27 @@ int sim_host_read(const char *text, size_t size, struct sim_host **ret, char **r
 	*ret = TAKE_PTR(host);
 	return 0;
 }
+
+const struct sim_way *sim_guest_way(const struct sim_guest *g, enum operation operation)
+{
+	switch (operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTART:
+	case OPERATION_SOFT_RESET:
+		return &g->create;
+	case OPERATION_RESTORE:
+		return &g->restore;
+	case OPERATION_SAVE:
+		return &g->save;
+	case OPERATION_MIGRATE:
+		return &g->migrate;
+	case OPERATION_RESUME:
+	case OPERATION_UNPAUSE:
+	case OPERATION_DESTROY:
+	case OPERATION_EJECT:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return &g->destroy;
+}

@@ -3,6 +3,7 @@
 
 #include "core/domain.h"
 #include "core/survey.h"
+#include "wire/operation.h"
 
 /* What a simulated host consists of, as its file describes it (hv/sim.c brings it to life). */
 
@@ -43,6 +44,9 @@ struct sim_host {
 /* 0, -EINVAL with *ret_reason (what is wrong, and with which guest), or -ENOMEM. */
 int sim_host_read(const char *text, size_t size, struct sim_host **ret, char **ret_reason);
 struct sim_host *sim_host_free(struct sim_host *host);
+
+/* How an operation on a guest goes. */
+const struct sim_way *sim_guest_way(const struct sim_guest *g, enum operation operation);
 
 /* What its folders hold, or only one kind of it. 0 or -ENOMEM. */
 int sim_host_survey(const struct sim_host *host, bool configs, bool images, struct survey **ret);

@@ -3,6 +3,7 @@
 #include "hv/sim.h"
 
 #include "hv/sim-host.h"
+#include "hv/sim-remains.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -37,21 +38,12 @@ struct actor {
 	bool aborted;
 };
 
-/* A domain that has ended and is kept as it is, while its guest lives on in another one. */
-struct remains {
-	uint32_t domid;
-	struct uuid uuid;
-	char *name;
-	enum shutdown_reason reason;
-};
-
 struct sim {
 	struct hv hv;
 	struct loop *loop;
 	struct sim_host *host;
 	struct actor *actors; /* one for each guest of the host */
-	struct remains *remains;
-	size_t n_remains;
+	struct sim_remains remains;
 	uint32_t next_domid;
 	struct timer *change;
 	struct timer *survey;
@@ -173,43 +165,6 @@ static int make_domain(const struct actor *a, struct domain *ret)
 	return 0;
 }
 
-/* What was preserved is ours, and stays. */
-static int make_remains(const struct remains *remains, struct domain *ret)
-{
-	*ret = (struct domain){
-		.domid = remains->domid,
-		.uuid = remains->uuid,
-		.shutdown = true,
-		.reason = remains->reason,
-		.manager = DOMAIN_MANAGER_XENDOMAINSD,
-		.on_poweroff = DEATH_PRESERVE,
-		.on_reboot = DEATH_PRESERVE,
-		.on_watchdog = DEATH_PRESERVE,
-		.on_crash = DEATH_PRESERVE,
-		.on_soft_reset = DEATH_PRESERVE,
-	};
-	return str_replace(&ret->name, remains->name);
-}
-
-static int keep_remains(const struct actor *a)
-{
-	struct sim *sim = a->sim;
-	struct remains *bigger = realloc(sim->remains, (sim->n_remains + 1) * sizeof(*bigger));
-	struct remains *new;
-	int r;
-
-	if (!bigger)
-		return -ENOMEM;
-	sim->remains = bigger;
-	new = &sim->remains[sim->n_remains];
-	*new = (struct remains){
-		.domid = a->domid, .uuid = a->request.preserve, .reason = a->reason};
-	r = str_format(&new->name, "%s-%u", a->guest->name, a->domid);
-	if (r >= 0)
-		sim->n_remains++;
-	return r;
-}
-
 static int sim_list(struct hv *hv, struct domain_list **ret)
 {
 	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
@@ -218,7 +173,7 @@ static int sim_list(struct hv *hv, struct domain_list **ret)
 
 	if (!l)
 		return -ENOMEM;
-	l->domains = calloc(sim->host->n_guests + sim->n_remains + 1, sizeof(*l->domains));
+	l->domains = calloc(sim->host->n_guests + sim->remains.n + 1, sizeof(*l->domains));
 	if (!l->domains)
 		return -ENOMEM;
 	l->domains[l->n++] = (struct domain){.domid = 0, .system = true};
@@ -226,8 +181,8 @@ static int sim_list(struct hv *hv, struct domain_list **ret)
 	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++)
 		if (sim->actors[i].exists)
 			r = make_domain(&sim->actors[i], &l->domains[l->n++]);
-	for (size_t i = 0; r >= 0 && i < sim->n_remains; i++)
-		r = make_remains(&sim->remains[i], &l->domains[l->n++]);
+	for (size_t i = 0; r >= 0 && i < sim->remains.n; i++)
+		r = sim_remains_list(&sim->remains, i, &l->domains[l->n++]);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(l);
@@ -330,7 +285,9 @@ static void success_effect(struct actor *a)
 	case OPERATION_RESUME: /* here nothing is ever left suspended */
 		break;
 	case OPERATION_RESTART:
-		if (!uuid_is_null(&a->request.preserve) && keep_remains(a) < 0)
+		if (!uuid_is_null(&a->request.preserve) &&
+		    sim_remains_add(&a->sim->remains, &a->request.preserve, a->guest->name,
+				    a->domid, a->reason) < 0)
 			log_warning("%s: there is no memory to preserve it", a->guest->name);
 		remove_domain(a);
 		add_domain(a, DOMAIN_MANAGER_XENDOMAINSD);
@@ -423,30 +380,6 @@ static void on_work(void *data)
 	timer_set(a->work, MIN(loop_now(sim->loop) + a->step_time, a->request.deadline));
 }
 
-static const struct sim_way *choose_way(const struct sim_guest *g, enum operation operation)
-{
-	switch (operation) {
-	case OPERATION_CREATE:
-	case OPERATION_RESTART:
-	case OPERATION_SOFT_RESET:
-		return &g->create;
-	case OPERATION_RESTORE:
-		return &g->restore;
-	case OPERATION_SAVE:
-		return &g->save;
-	case OPERATION_MIGRATE:
-		return &g->migrate;
-	case OPERATION_RESUME:
-	case OPERATION_UNPAUSE:
-	case OPERATION_DESTROY:
-	case OPERATION_EJECT:
-	case _OPERATION_MAX:
-	case _OPERATION_INVALID:
-		break;
-	}
-	return &g->destroy;
-}
-
 static int check_request(const struct actor *a, const struct operation_request *request)
 {
 	bool needs_domain = request->operation != OPERATION_CREATE &&
@@ -504,7 +437,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 		.name = a->guest->name,
 		.started = loop_now(sim->loop),
 	};
-	a->way = choose_way(a->guest, request->operation);
+	a->way = sim_guest_way(a->guest, request->operation);
 	a->steps = 0;
 	a->step_time = a->way->duration / PROGRESS_STEPS;
 	a->aborted = false;
@@ -577,9 +510,7 @@ static struct hv *sim_free(struct hv *hv)
 		operation_request_done(&sim->actors[i].request);
 	}
 	free(sim->actors);
-	for (size_t i = 0; i < sim->n_remains; i++)
-		free(sim->remains[i].name);
-	free(sim->remains);
+	sim_remains_done(&sim->remains);
 	timer_free(sim->change);
 	timer_free(sim->survey);
 	sim_host_free(sim->host);
