@@ -386,9 +386,11 @@ END_TEST
 
 START_TEST(a_soft_reset_that_cannot_be_leaves_the_domain)
 {
+	/* On Xen these are PV and PVH guests; the stand-in's is one that has not shut down. */
+	int error = getenv("FAKE_WORLD") ? -EIO : -EOPNOTSUPP;
 	uint32_t domid = create();
 
-	ck_assert_int_lt(xl_soft_reset(fx.xl, domid, fx.parsed.config, &fx.uuid), 0);
+	ck_assert_int_eq(xl_soft_reset(fx.xl, domid, fx.parsed.config, &fx.uuid), error);
 	ck_assert_uint_eq(find().domid, domid);
 	ck_assert_int_eq(xl_destroy(fx.xl, domid), 0);
 }
