@@ -37,20 +37,16 @@ int xl_preserve(struct xl *xl, uint32_t domid, const char *suffix, const struct 
 int xl_soft_reset(struct xl *xl, uint32_t domid, const char *json, const struct uuid *uuid)
 {
 	libxl_domain_config config;
-	libxl_dominfo info;
 	struct xl_call call;
-	bool can;
-	int r;
+	int r = xl_load_config(xl, json, &config);
 
-	libxl_dominfo_init(&info);
-	can = libxl_domain_info(xl->ctx, &info, domid) == 0 &&
-	      info.domain_type == LIBXL_DOMAIN_TYPE_HVM;
-	libxl_dominfo_dispose(&info);
-	if (!can)
-		return -EOPNOTSUPP;
-	r = xl_load_config(xl, json, &config);
 	if (r < 0)
 		return r;
+	/* Of a domain that is there, libxl does not tell PVH from HVM. */
+	if (config.c_info.type != LIBXL_DOMAIN_TYPE_HVM) {
+		libxl_domain_config_dispose(&config);
+		return -EOPNOTSUPP;
+	}
 	memcpy(libxl_uuid_bytearray(&config.c_info.uuid), uuid->bytes, sizeof(uuid->bytes));
 	r = xl_call_wait(xl, &call,
 			 libxl_domain_soft_reset(xl->ctx, &config, domid, xl_call_how(&call), NULL),
@@ -77,6 +73,12 @@ int xl_get_update(struct xl *xl, uint32_t domid, char **ret, size_t *ret_size)
 
 int xl_drop_update(struct xl *xl, uint32_t domid)
 {
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	/* libxl takes it for an error that there is none, and says so. */
+	if (xl_get_update(xl, domid, &text, &size) == -ENOENT)
+		return 0;
 	return xl_error(xl, libxl_userdata_unlink(xl->ctx, domid, UPDATE_USERDATA));
 }
 
