@@ -2,8 +2,8 @@
 """Start and stop of all guests, as administrators use them."""
 
 from xenrig import Host, hvm, pv, pvh, scenario, wait_until
-from xenrig.xendomains import (SAVE, ctl, expect_states, images, journal, states, status,
-                               wait_state)
+from xenrig.xendomains import (REACHABLE, SAVE, ctl, expect_states, images, journal, states,
+                               status, wait_state)
 
 
 @scenario("guests go on where they were after a stop, a reboot of the host, and a start", tier="ci")
@@ -51,7 +51,7 @@ def shutdown(host: Host) -> None:
 @scenario("a start while one is under way, and one behind it, start nothing twice")
 def twice(host: Host) -> None:
     host.auto(pv("p1"), pvh("h1"))
-    host.sh("xendomainsctl start & xendomainsctl start && wait $!", timeout=900)
+    host.sh(f"{REACHABLE}; xendomainsctl start & xendomainsctl start && wait $!", timeout=900)
     ctl(host, "start")
     assert sorted(host.domains()) == ["h1", "p1"]
     assert len(journal(host, XEN_STAGE="create", XEN_RESULT="running")) == 2
