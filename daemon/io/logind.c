@@ -251,10 +251,12 @@ static int on_system(sd_bus_message *m, void *data, sd_bus_error *error _unused_
 		return 0;
 	if (!sd_bus_message_get_error(m))
 		sd_bus_message_read(m, "v", "s", &state);
-	if (str_equal(state, "stopping"))
-		look_later(l);
-	else
+	if (!str_equal(state, "stopping")) {
 		set_preparing(l, false);
+		return 0;
+	}
+	log_debug("logind does not prepare any more; the host goes down all the same");
+	look_later(l);
 	return 0;
 }
 

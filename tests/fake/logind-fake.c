@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * logind-fake FOLDER LOG: a stand-in for logind, and for what PID 1 says of itself, on the bus of
- * DBUS_SYSTEM_BUS_ADDRESS. It does as it is told, a line at a time:
+ * logind-fake FOLDER LOG [COMMAND...]: a stand-in for logind, and for what PID 1 says of itself, on
+ * the bus of DBUS_SYSTEM_BUS_ADDRESS. It does as it is told, before it is on the bus and then a
+ * line at a time:
  *
  *     prepare KIND     the host is about to go down
  *     button KIND      the same, by the power button, which is told of in another way
@@ -191,8 +192,11 @@ static void press_button(const char *kind)
 	set_preparing(true, "", true);
 }
 
-static void obey(const char *verb, const char *word, const char *other)
+static void obey(const char *line)
 {
+	char verb[32] = "", word[64] = "", other[64] = "";
+
+	sscanf(line, "%31s %63s %63s", verb, word, other);
 	if (str_equal(verb, "prepare"))
 		set_preparing(true, word, true);
 	else if (str_equal(verb, "button"))
@@ -213,12 +217,11 @@ static void obey(const char *verb, const char *word, const char *other)
 static int on_command(sd_event_source *source _unused_, int fd _unused_, uint32_t events _unused_,
 		      void *data _unused_)
 {
-	char line[128], verb[32] = "", word[64] = "", other[64] = "";
+	char line[128];
 
 	if (!fgets(line, sizeof(line), stdin))
 		return sd_event_exit(f.event, 0);
-	sscanf(line, "%31s %63s %63s", verb, word, other);
-	obey(verb, word, other);
+	obey(line);
 	/* Whoever gave it waits for this. */
 	puts("done");
 	fflush(stdout);
@@ -242,11 +245,13 @@ int main(int argc, char **argv)
 {
 	int r;
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	f.folder = argv[1];
 	f.log = fopen(argv[2], "ae");
 	setvbuf(stdin, NULL, _IONBF, 0);
+	for (int i = 3; i < argc; i++)
+		obey(argv[i]);
 	r = f.log ? sd_event_default(&f.event) : -errno;
 	r = r < 0 ? r : sd_bus_open_system(&f.bus);
 	r = r < 0 ? r : sd_bus_add_object_vtable(f.bus, NULL, PATH, INTERFACE, logind_vtable, NULL);

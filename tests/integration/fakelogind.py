@@ -77,10 +77,10 @@ class HostWithLogind(FakeHost):
     def kill_bus(self):
         self._kill("bus")
 
-    def start_logind(self):
+    def start_logind(self, *commands):
         log = self.world_dir / "log"
-        self.logind = subprocess.Popen([LOGIND, self.locks, log], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, text=True,
+        self.logind = subprocess.Popen([LOGIND, self.locks, log, *commands],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                        env=self.environment())
         assert self.logind.stdout.readline() == "ready\n"
 
