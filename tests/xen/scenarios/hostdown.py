@@ -56,9 +56,9 @@ def times(entries: list[dict], **fields: str) -> list[int]:
             if all(entry.get(name) == value for name, value in fields.items())]
 
 
-def expect_order(host: Host, *names: str, lock: bool = True) -> None:
+def expect_order(host: Host, *names: str, lock: bool = True, boot: int = -1) -> None:
     """Fail unless in the boot that ended all guests were done with before XenStore went."""
-    entries = said(host)
+    entries = said(host, boot)
     done = [times(entries, MESSAGE_ID=GUEST_DONE, XEN_OPERATION="stop", XEN_DOMAIN=name)
             for name in names]
     assert all(done), f"not all guests were stopped: {names}"
@@ -103,6 +103,27 @@ def ctrl_alt_del(host: Host) -> None:
 @scenario("reboot")
 def reboot(host: Host) -> None:
     goes_down(host, "systemctl reboot")
+
+
+@scenario("halt")
+def halt(host: Host) -> None:
+    # Xen switches off, for there is nothing else that would.
+    goes_down(host, "systemctl halt")
+    assert "The host goes down (halt)" in "\n".join(entry["MESSAGE"] for entry in said(host))
+
+
+@scenario("soft-reboot: guests are saved before XenStore is started afresh", fresh=True, since=13)
+def soft_reboot(host: Host) -> None:
+    before = begin(host, pv("p1"), pv("p2"))
+    expect_lock(host)
+    host.sh("systemctl soft-reboot", check=False)
+    host.disconnect()
+    wait_until(lambda: host.answers() and host.sh("systemctl show -P SoftRebootsCount").out.strip()
+               == "1", "systemd to begin again", 600, every=1)
+    # The same boot, for the journal.
+    expect_order(host, *before, boot=0)
+    assert "The host goes down (soft-reboot)" in "\n".join(
+        entry["MESSAGE"] for entry in said(host, boot=0))
 
 
 @scenario("shutdown -h now")
@@ -323,7 +344,7 @@ def short_budget(host: Host) -> None:
     host.wait_reboot("z", before["z"].boot)
 
 
-@scenario("a start at boot is left out once, by a file")
+@scenario("a start at boot is left out once, by a file, or by an argument of the kernel")
 def skipped(host: Host) -> None:
     host.auto(pv("p1"))
     host.sh("touch /var/lib/xendomains/skip-start 2>/dev/null || "
@@ -331,5 +352,9 @@ def skipped(host: Host) -> None:
     host.reboot()
     assert not host.domains()
     assert "skip-start" in host.sh("systemctl status xendomains.service").out
+    host.leave("systemctl reboot")
+    host.boot(arguments="xendomains.skip")
+    assert not host.domains()
+    assert "xendomains.skip" in host.sh("systemctl status xendomains.service").out
     host.sh("systemctl restart xendomains.service", timeout=300)
     host.wait_count("p1")

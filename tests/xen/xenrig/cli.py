@@ -117,7 +117,7 @@ def shell(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """run scenarios, and bring back what explains those that fail"""
-    chosen = scenarios.find(options.tier, options.patterns)
+    chosen = scenarios.find(options.tier, options.patterns, options.debian)
     if not chosen:
         raise LookupError("no such scenario")
     if options.list:

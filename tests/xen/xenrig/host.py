@@ -66,11 +66,14 @@ class Host(Remote):
         self.machine.cut_power()
         self.slot.release()
 
-    def boot(self, timeout: float = BOOT_TIMEOUT) -> None:
-        """Switch on, and wait until systemd has done all there is to do at boot."""
+    def boot(self, timeout: float = BOOT_TIMEOUT, arguments: str = "") -> None:
+        """Switch on, and wait until systemd has done all there is to do at boot.
+
+        The arguments are for dom0's kernel, this time.
+        """
         self.note("(power on)\n")
         if not self.machine.is_on:
-            self.machine.power_on()
+            self.machine.power_on(arguments)
         wait_until(self._answers, "the host to answer", timeout, every=1)
         self.sh("systemctl is-system-running --wait", check=False, timeout=timeout)
         if self.link:

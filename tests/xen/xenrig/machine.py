@@ -125,10 +125,11 @@ class Machine:
     def is_on(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def power_on(self) -> None:
+    def power_on(self, arguments: str = "") -> None:
+        """Switch on, with more arguments for dom0's kernel, for this boot."""
         with open(self.slot.folder / "qemu.log", "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self._command()], stdin=subprocess.DEVNULL,
+                ["setpriv", "--pdeathsig", "KILL", *self._command(arguments)], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, cwd=self.image.folder, pass_fds=[self.slot.lock.fileno()])
 
     def cut_power(self) -> None:
@@ -150,7 +151,7 @@ class Machine:
                  for line in log.read_text(errors="replace").splitlines()]
         return "\n".join(lines[-20:])
 
-    def _command(self) -> list[str]:
+    def _command(self, arguments: str) -> list[str]:
         return [
             "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi",
             "-cpu", "qemu64,+svm,+npt", "-smp", f"{PROCESSORS}", "-m", self.memory,
@@ -159,7 +160,8 @@ class Machine:
             "-kernel", self.image.hypervisor.name,
             "-append", f"dom0_mem=1536M,max:1536M dom0_max_vcpus={PROCESSORS} console=com1 "
                        "com1=115200,8n1",
-            "-initrd", f"{self.image.kernel.name} root=/dev/vda rw console=hvc0,{self.image.initrd.name}",
+            "-initrd", f"{self.image.kernel.name} root=/dev/vda rw console=hvc0 {arguments},"
+                       f"{self.image.initrd.name}",
             "-drive", f"file={self.overlay},if=virtio,cache={self.disk_cache}",
             "-netdev", f"user,id=ssh,hostfwd=tcp:127.0.0.1:{self.port}-:22",
             "-device", f"virtio-net-pci,netdev=ssh,mac={HOST_MAC}",

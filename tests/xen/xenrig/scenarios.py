@@ -21,6 +21,7 @@ class Scenario:
     fresh: bool
     build: bool
     hosts: int
+    since: int
     story: Callable[..., None]
 
     @property
@@ -38,24 +39,26 @@ class Scenario:
 
 
 def scenario(title: str, *, tier: str = "full", fresh: bool = False, build: bool = True,
-             hosts: int = 1) -> Callable[[Callable[..., None]], Scenario]:
+             hosts: int = 1,
+             since: int = 0) -> Callable[[Callable[..., None]], Scenario]:
     """Make a function a scenario.
 
     The scenarios of a file share one boot of a host, in order, and find it clean each time;
     a `fresh` one wants a boot of its own. Without `build`, the host is as Debian ships it. With
     two `hosts`, the story is told the second one too: it is as Debian ships it, and either
-    reaches the other by ssh, under the names "host" and "peer".
+    reaches the other by ssh, under the names "host" and "peer". Debian releases before `since`
+    have nothing to tell it of.
     """
     if tier not in TIERS:
         raise ValueError(f"{title}: no such tier: {tier}")
-    return lambda story: Scenario(title, tier, fresh, build, hosts, story)
+    return lambda story: Scenario(title, tier, fresh, build, hosts, since, story)
 
 
-def find(tier: str, patterns: list[str]) -> list[Scenario]:
+def find(tier: str, patterns: list[str], release: int) -> list[Scenario]:
     """The scenarios of a tier, which includes those before it, in the order of their files."""
     tiers = TIERS[:TIERS.index(tier) + 1]
     return [found for path in sorted(FOLDER.glob("*.py")) for found in _load(path)
-            if found.tier in tiers and found.matches(patterns)]
+            if found.tier in tiers and found.since <= release and found.matches(patterns)]
 
 
 def _load(path: Path) -> list[Scenario]:
