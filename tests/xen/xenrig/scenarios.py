@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from .debian import RELEASES
+
 FOLDER = Path(__file__).parent.parent / "scenarios"
 
 TIERS = ("ci", "full")
@@ -54,7 +56,7 @@ def scenario(title: str, *, tier: str = "full", fresh: bool = False, build: bool
     return lambda story: Scenario(title, tier, fresh, build, hosts, since, story)
 
 
-def find(tier: str, patterns: list[str], release: int) -> list[Scenario]:
+def find(tier: str, patterns: list[str], release: int = max(RELEASES)) -> list[Scenario]:
     """The scenarios of a tier, which includes those before it, in the order of their files."""
     tiers = TIERS[:TIERS.index(tier) + 1]
     return [found for path in sorted(FOLDER.glob("*.py")) for found in _load(path)
