@@ -56,6 +56,7 @@ class Host(Remote):
                  link: Link | None = None) -> None:
         self.slot = slot or Slot.take()
         self.link = link
+        self.cleaned = 0
         self.machine = Machine(image, self.slot, overlay or self.slot.folder / "overlay.qcow2",
                                memory, disk_cache, link)
         super().__init__(self.slot.folder, self.machine.port, ssh_key())
@@ -103,6 +104,7 @@ class Host(Remote):
         """Make the host as good as new for the next scenario."""
         self.sh(CLEAN, timeout=300)
         wait_until(lambda: not self.domains(), "all guests to be gone")
+        self.cleaned = int(self.sh("date +%s").out)
 
     def cfg(self, guest: Guest) -> str:
         """Write a guest's configuration where nothing starts it, and return its path."""
@@ -147,8 +149,9 @@ class Host(Remote):
                 f"--in={shlex.quote(path)}")
 
     def journal(self, *args: str) -> str:
-        """What journalctl says of this boot."""
-        return self.sh(shlex.join(["journalctl", "--boot", "--no-pager", *args])).out
+        """What journalctl says of this boot, and this scenario."""
+        return self.sh(shlex.join(["journalctl", "--boot", f"--since=@{self.cleaned}",
+                                   "--no-pager", *args])).out
 
     def console(self, name: str, lines: int = 1000) -> str:
         """The last lines of a guest's console."""
