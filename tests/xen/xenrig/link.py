@@ -12,7 +12,7 @@ set -e
 dev=$(ip -o link | sed -n 's/^[0-9]*: \\([^:@]*\\).*{mac}.*/\\1/p')
 ip address replace {address}/24 dev $dev
 ip link set $dev up
-grep -q {other_name} /etc/hosts || echo '{other_address} {other_name}' >>/etc/hosts
+grep -qF '{other_address} ' /etc/hosts || echo '{other_address} {other_name}' >>/etc/hosts
 mkdir -p /root/.ssh
 cat >/root/.ssh/id_ed25519
 chmod 600 /root/.ssh/id_ed25519
