@@ -421,8 +421,22 @@ class Killed(unittest.TestCase):
     def test_worker_at_each_step(self):
         steps, unknown = self.sweep("ok")
         self.assertGreater(steps, 15)
-        # It is known but for the moment between the leave and the answer.
-        self.assertIn(unknown, range(1, 6))
+        # It is known but for the moment between the leave and the answer, which the sweep may miss:
+        # how many steps a stream takes depends on who is faster.
+        self.assertLess(unknown, 6)
+
+    def test_worker_between_the_leave_and_the_answer(self):
+        with Pair("takes-and-hangs", SAVE="", SHUTDOWN_ALL="") as host:
+            host.guest("web", off_ms=50)
+            host.start_daemon()
+            host.ctl("start", check=0)
+            stop = host.ctl_in_background("stop")
+            wait_until(lambda: host.there().get("web", {}).get("state") == "running", "the guest")
+            host.kill_worker("web")
+            said, _ = stop.communicate()
+            self.assertEqual(stop.returncode, 1, said)
+            self.assertIn(UNKNOWN, said)
+            self.assertEqual(host.domains()["web--migratedaway"]["state"], "suspended")
 
     def test_worker_at_each_step_with_a_host_that_gives_it_back(self):
         steps, _ = self.sweep("fails")

@@ -118,6 +118,8 @@ def pauses(host: Host) -> None:
 @scenario("an HVM guest ejects its disk, and goes on behind a soft reset")
 def device_model(host: Host) -> None:
     host.sh("truncate --size=1M /root/cd")
+    # Its kernel does not come up behind the reset: nothing is to wait long for it.
+    host.config(XENDOMAINS_STOP_MAXWAIT=20)
     begin(host, hvm("v1", 'disk = ["/root/cd,raw,hdc,cdrom"]', 'on_soft_reset = "soft-reset"',
                     eject="5632@5", self="kexec@40"))
     domid = host.domid("v1")
