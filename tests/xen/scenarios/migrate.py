@@ -8,13 +8,21 @@ from xenrig.xendomains import ctl, expect_states, images, states, status
 RECEIVER = "/root/receiver"
 
 # Stands where xl's receiver is expected, and hands everything on to it, up to the sender's leave.
-# Then it does as its argument says: "deliver" hands it on too, and is gone; "drop" takes it along;
-# "hold" keeps it, and everything open.
+# Then it does as its argument says: "deliver" hands it on too, but no answer to it; "drop" takes it
+# along; "hold" keeps it, and everything open.
 RELAY = """\
 #!/usr/bin/python3
-import os, subprocess, sys, time
+import os, subprocess, sys, threading, time
 GO = b"domain is yours, you are cleared to unpause\\0"
-xl = subprocess.Popen(["xl", "migrate-receive"], stdin=subprocess.PIPE)
+xl = subprocess.Popen(["xl", "migrate-receive"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+silent, answered = threading.Event(), threading.Event()
+def answer():
+    while more := os.read(xl.stdout.fileno(), 1 << 16):
+        if silent.is_set():
+            answered.set()
+        else:
+            os.write(1, more)
+threading.Thread(target=answer, daemon=True).start()
 tail = b""
 while more := os.read(0, 1 << 16):
     tail = (tail + more)[-len(GO):]
@@ -25,10 +33,10 @@ while more := os.read(0, 1 << 16):
         if sys.argv[1] == "drop":
             xl.kill()
             os._exit(1)
-        # xl finds nobody to tell how it went.
-        ends = os.open("/dev/null", os.O_WRONLY)
+        silent.set()
         xl.stdin.write(more)
         xl.stdin.flush()
+        answered.wait(120)
         os._exit(1)
     xl.stdin.write(more)
     xl.stdin.flush()
