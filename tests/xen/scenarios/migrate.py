@@ -8,8 +8,8 @@ from xenrig.xendomains import ctl, expect_states, images, states, status
 RECEIVER = "/root/receiver"
 
 # Stands where xl's receiver is expected, and hands everything on to it, up to the sender's leave.
-# Then it does as its argument says: "deliver" hands it on too, but no answer to it; "drop" takes it
-# along; "hold" keeps it, and everything open.
+# Then it does as its argument says: "deliver" hands it on too, but no answer to it; "hold" keeps it,
+# and everything open.
 RELAY = """\
 #!/usr/bin/python3
 import os, subprocess, sys, threading, time
@@ -30,9 +30,6 @@ while more := os.read(0, 1 << 16):
         open("/root/got", "w").close()
         if sys.argv[1] == "hold":
             time.sleep(600)
-        if sys.argv[1] == "drop":
-            xl.kill()
-            os._exit(1)
         silent.set()
         xl.stdin.write(more)
         xl.stdin.flush()
