@@ -12,7 +12,8 @@ from .link import Link
 from .machine import Machine, Slot
 from .remote import Remote, wait_until
 
-BOOT_TIMEOUT = 240
+# On a machine that has more to do than this.
+BOOT_TIMEOUT = 600
 POWEROFF_TIMEOUT = 300
 
 AUTO = "/etc/xen/auto"
