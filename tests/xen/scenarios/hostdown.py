@@ -105,11 +105,17 @@ def reboot(host: Host) -> None:
     goes_down(host, "systemctl reboot")
 
 
-@scenario("halt")
+@scenario("halt: the machine stays on, and stands still behind the last guest")
 def halt(host: Host) -> None:
-    # Xen switches off, for there is nothing else that would.
-    goes_down(host, "systemctl halt")
+    before = begin(host, pv("p1"), pvh("h1"))
+    expect_lock(host)
+    host.sh("systemctl halt", check=False)
+    wait_until(lambda: b"halting machine" in host.machine.serial.read_bytes(), "the host to halt",
+               600, every=1)
+    host.cut_power()
+    expect_order(host, *before)
     assert "The host goes down (halt)" in "\n".join(entry["MESSAGE"] for entry in said(host))
+    expect_counting_on(host, before)
 
 
 @scenario("soft-reboot: guests are saved before XenStore is started afresh", fresh=True, since=13)
