@@ -37,6 +37,7 @@ extern const struct command command_restart;
 extern const struct command command_status;
 extern const struct command command_plan;
 extern const struct command command_reload;
+extern const struct command command_image;
 extern const struct command command_help;
 
 /* All of them, ended by NULL. */
@@ -57,6 +58,10 @@ int explain_reply(const struct varlink_reply *reply);
  */
 int call_once(const struct context *context, const char *method, struct json_object *parameters,
 	      struct varlink_reply *ret);
+
+/* The same for an answer that may take so long. */
+int call_within(const struct context *context, usec_t limit, const char *method,
+		struct json_object *parameters, struct varlink_reply *ret);
 
 /* True if the daemon answers within a few seconds. */
 bool is_alive(const struct context *context);

@@ -12,8 +12,9 @@
 #define ALIVE_LIMIT (5 * USEC_PER_SEC)
 
 const struct command *const commands[] = {
-	&command_start, &command_stop,   &command_restart, &command_status,
-	&command_plan,  &command_reload, &command_help,    NULL,
+	&command_start,  &command_stop, &command_restart,
+	&command_status, &command_plan, &command_reload,
+	&command_image,  &command_help, NULL,
 };
 
 struct json_object *guests_parameter(char **names)
@@ -65,6 +66,12 @@ int explain_reply(const struct varlink_reply *reply)
 int call_once(const struct context *context, const char *method, struct json_object *parameters,
 	      struct varlink_reply *ret)
 {
+	return call_within(context, ANSWER_LIMIT, method, parameters, ret);
+}
+
+int call_within(const struct context *context, usec_t limit, const char *method,
+		struct json_object *parameters, struct varlink_reply *ret)
+{
 	struct varlink_reply reply = {0};
 	struct connection c;
 	int r = connection_open(context->socket, &c);
@@ -74,7 +81,7 @@ int call_once(const struct context *context, const char *method, struct json_obj
 		return -explain_error(context, r);
 	}
 	r = connection_call(&c, varlink_call_new(method, parameters, false));
-	r = r < 0 ? r : connection_receive(&c, ANSWER_LIMIT, &reply);
+	r = r < 0 ? r : connection_receive(&c, limit, &reply);
 	connection_close(&c);
 	if (r < 0)
 		return -explain_error(context, r);

@@ -33,6 +33,7 @@ static const struct writer_ops json_ops = {
 	.outcome = print,
 	.status = print,
 	.plan = print,
+	.images = print,
 	.reloaded = print,
 	.tick = ignore_tick,
 	.free = json_free,

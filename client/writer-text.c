@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "progress.h"
 #include "table.h"
@@ -266,6 +267,65 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	print_list(out, parameters, "warnings", "note: ");
 }
 
+static void format_time(struct json_object *o, const char *key, char *buffer, size_t size)
+{
+	uint64_t usec;
+	struct tm tm;
+	time_t time;
+
+	snprintf(buffer, size, "-");
+	if (json_get_u64(o, key, &usec) < 0)
+		return;
+	time = (time_t)(usec / USEC_PER_SEC);
+	if (localtime_r(&time, &tm))
+		strftime(buffer, size, "%Y-%m-%d %H:%M", &tm);
+}
+
+static void add_image(struct table *table, struct json_object *image)
+{
+	const char *state = json_get_bool(image, "deleted")     ? "deleted"
+			    : json_get_bool(image, "verified")  ? "verified"
+			    : json_get_string(image, "problem") ? "not restored"
+								: "-";
+	char size[32], saved[32];
+
+	number_or_dash(image, "size", 1 << 20, size, sizeof(size));
+	format_time(image, "saved_usec", saved, sizeof(saved));
+	table_row(table, (const char *const[]){or_dash(json_get_string(image, "file")),
+					       or_dash(json_get_string(image, "kind")),
+					       or_dash(json_get_string(image, "name")), size,
+					       or_dash(json_get_string(image, "by")), saved,
+					       or_dash(json_get_string(image, "host")),
+					       or_dash(json_get_string(image, "xen")), state});
+}
+
+static void text_images(struct writer *w, struct json_object *parameters)
+{
+	struct json_object *list = json_get(parameters, "images", json_type_array);
+	_cleanup_(table_freep) struct table *table = table_new(
+		9, (const char *const[]){"FILE", "KIND", "GUEST", "MIB", "BY", "SAVED", "HOST",
+					 "XEN", "STATE"});
+	size_t n = list ? json_object_array_length(list) : 0;
+	FILE *out = to_text(w)->out;
+
+	if (!table)
+		return;
+	for (size_t i = 0; i < n; i++)
+		add_image(table, json_object_array_get_idx(list, i));
+	if (n == 0)
+		fputs("There are no images.\n", out);
+	else
+		table_print(table, out);
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *image = json_object_array_get_idx(list, i);
+		const char *said = json_get_string(image, "problem");
+
+		said = said ? said : json_get_string(image, "reason");
+		if (said)
+			fprintf(out, "%s: %s\n", or_dash(json_get_string(image, "file")), said);
+	}
+}
+
 static void text_reloaded(struct writer *w, struct json_object *parameters)
 {
 	print_list(to_text(w)->out, parameters, "warnings", "note: ");
@@ -285,6 +345,7 @@ static const struct writer_ops text_ops = {
 	.outcome = text_outcome,
 	.status = text_status,
 	.plan = text_plan,
+	.images = text_images,
 	.reloaded = text_reloaded,
 	.tick = text_tick,
 	.free = text_free,

@@ -17,6 +17,8 @@ struct writer_ops {
 	void (*outcome)(struct writer *w, struct json_object *parameters);
 	void (*status)(struct writer *w, struct json_object *parameters);
 	void (*plan)(struct writer *w, struct json_object *parameters);
+	/* {"images": [...]}. */
+	void (*images)(struct writer *w, struct json_object *parameters);
 	void (*reloaded)(struct writer *w, struct json_object *parameters);
 	/* The display is to be brought up to date, about every second. */
 	void (*tick)(struct writer *w);

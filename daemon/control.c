@@ -27,6 +27,13 @@ struct control {
 
 struct method;
 
+/* Who is at work for a call, and is told if nobody wants to know any more. */
+enum doer {
+	DOER_WORLD,
+	DOER_MANAGER, /* a start or stop */
+	DOER_IMAGES,
+};
+
 /* A call that is not answered yet. */
 struct request {
 	LIST_ENTRY(request) entry;
@@ -37,8 +44,8 @@ struct request {
 	const char **names; /* borrowed from the call */
 	size_t n_names;
 	enum goal goal;
-	uint64_t id;    /* of what the manager or the world is doing for it; 0: nothing */
-	bool following; /* the manager, not the world */
+	uint64_t id; /* of what is being done for it; 0: nothing */
+	enum doer doer;
 };
 
 struct method {
@@ -49,14 +56,27 @@ struct method {
 	bool anybody; /* not only root */
 };
 
-static void request_free(struct request *request)
+static void forget(struct request *request)
 {
 	struct manager *m = request->control->manager;
 
-	if (request->id && request->following)
-		manager_unfollow(m, request->id);
-	else if (request->id)
+	switch (request->doer) {
+	case DOER_WORLD:
 		world_unrefresh(manager_world(m), request->id);
+		break;
+	case DOER_MANAGER:
+		manager_unfollow(m, request->id);
+		break;
+	case DOER_IMAGES:
+		manager_forget_images(m, request->id);
+		break;
+	}
+}
+
+static void request_free(struct request *request)
+{
+	if (request->id)
+		forget(request);
 	LIST_REMOVE(request, entry);
 	connection_release(request->connection);
 	varlink_call_done(&request->call);
@@ -99,6 +119,10 @@ static void fail_errno(struct request *request, int error)
 		reason = manager_obstacle(request->control->manager);
 	else if (error == -ESHUTDOWN)
 		reason = manager_refusal(request->control->manager);
+	else if (error == -ENOTDIR)
+		reason = "XENDOMAINS_SAVE is empty: there are no images";
+	else if (error == -EBUSY)
+		reason = "something is being done with it; try again later";
 	fail(request, ERROR_NOT_POSSIBLE, "reason", reason ? reason : strerror(-error));
 }
 
@@ -198,7 +222,7 @@ static void run_sequence(struct request *request, enum goal goal)
 	int r = manager_request(request->control->manager, goal, request->names, request->n_names,
 				&follower, &request->id);
 
-	request->following = true;
+	request->doer = DOER_MANAGER;
 	if (r < 0) {
 		request->id = 0;
 		fail_errno(request, r);
@@ -333,6 +357,59 @@ static void run_plan(struct request *request)
 		look_first(request, answer_plan);
 }
 
+/* Images */
+
+static void answer_images(void *data, struct json_object *entries, const char *reason)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct request *request = data;
+
+	request->id = 0;
+	if (reason)
+		fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
+	else if (!o || json_add(o, "images", json_object_get(entries)) < 0)
+		fail_errno(request, -ENOMEM);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
+static void ask_images(struct request *request, enum image_action action, const char *file)
+{
+	int r = manager_ask_images(request->control->manager, action, file, answer_images, request,
+				   &request->id);
+
+	request->doer = DOER_IMAGES;
+	if (r < 0) {
+		request->id = 0;
+		fail_errno(request, r);
+	}
+}
+
+static void ask_image(struct request *request, enum image_action action)
+{
+	const char *file = json_get_string(request->call.parameters, "file");
+
+	if (image_query_is_file(file))
+		ask_images(request, action, file);
+	else
+		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "file");
+}
+
+static void run_list_images(struct request *request)
+{
+	ask_images(request, IMAGE_LIST, NULL);
+}
+
+static void run_verify_image(struct request *request)
+{
+	ask_image(request, IMAGE_VERIFY);
+}
+
+static void run_delete_image(struct request *request)
+{
+	ask_image(request, IMAGE_DELETE);
+}
+
 /* Reload */
 
 static void run_reload(struct request *request)
@@ -362,6 +439,9 @@ static const struct method methods[] = {
 	{METHOD_STATUS, run_status, true, false},
 	{METHOD_PLAN, run_plan, true, false},
 	{METHOD_RELOAD, run_reload, false, false},
+	{METHOD_LIST_IMAGES, run_list_images, false, false},
+	{METHOD_VERIFY_IMAGE, run_verify_image, false, false},
+	{METHOD_DELETE_IMAGE, run_delete_image, false, false},
 };
 
 static const struct method *find_method(const char *name)

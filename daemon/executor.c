@@ -554,11 +554,13 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	tell(run, &report);
 }
 
-static enum machine_event result_event(const struct operation_result *result)
+static enum machine_event result_event(const struct machine *m,
+				       const struct operation_result *result)
 {
-	if (result->error == -ENOTRECOVERABLE)
-		return MACHINE_EVENT_UNDECIDED;
-	return result->error < 0 ? MACHINE_EVENT_ERROR : MACHINE_EVENT_SUCCEEDED;
+	if (result->error >= 0)
+		return MACHINE_EVENT_SUCCEEDED;
+	return step_allows_next(m->step, machine_stage(m), result->error) ? MACHINE_EVENT_ERROR
+									  : MACHINE_EVENT_DEAD_END;
 }
 
 void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
@@ -577,7 +579,7 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 	if (run) {
 		if (result->domid != OPERATION_NO_DOMID)
 			run->domid = result->domid;
-		feed(run, result_event(result),
+		feed(run, result_event(&run->machine, result),
 		     result->reason ? result->reason : strerror(-result->error));
 	}
 	kick(ex);

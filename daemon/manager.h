@@ -85,6 +85,15 @@ const char *manager_obstacle(const struct manager *m);
  */
 usec_t manager_restart_in(const struct manager *m, const struct guest *g);
 
+/*
+ * Asks about the files in the folder of images. 0, -EHOSTDOWN where manager_obstacle() says why,
+ * -ENOTDIR where images are switched off, -EBUSY while a guest is at work with the file, or too
+ * much is being asked, or another -errno. Otherwise as hv_ask_images().
+ */
+int manager_ask_images(struct manager *m, enum image_action action, const char *file,
+		       hv_images_fn fn, void *data, uint64_t *ret_id);
+void manager_forget_images(struct manager *m, uint64_t id);
+
 struct activity manager_activity(const struct manager *m, const struct guest *g);
 
 DEFINE_CLEANUP(struct manager, manager_free);

@@ -85,6 +85,7 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		request.config = s->config;
 		request.source = s->source;
 		request.stale = s->stale;
+		request.why = run->machine.reason;
 		break;
 	case STAGE_UNPAUSE:
 		request.operation = OPERATION_UNPAUSE;

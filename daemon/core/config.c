@@ -28,9 +28,9 @@ typedef int (*setting_fn)(const struct setting *s, void *field, const char *valu
 struct setting {
 	const char *name;
 	setting_fn parse;
-	size_t offset;
-	uint64_t scale; /* for times: microseconds to a unit */
-	uint64_t min;   /* for numbers */
+	size_t offset, size; /* of the field */
+	uint64_t scale;      /* for times: microseconds to a unit */
+	uint64_t min;        /* for numbers */
 };
 
 static int refuse_value(const struct setting *s, const char *value, const char *wanted,
@@ -122,6 +122,21 @@ static int parse_after_cancel(const struct setting *s, void *field, const char *
 	if (i < 0)
 		return refuse_value(s, value, "must be start or leave", ret_reason);
 	*(enum after_cancel *)field = (enum after_cancel)i;
+	return 0;
+}
+
+static int parse_image_policy(const struct setting *s, void *field, const char *value,
+			      char **ret_reason)
+{
+	static const char *const names[_IMAGE_POLICY_MAX] = {
+		[IMAGE_HOLD] = "hold",
+		[IMAGE_AFRESH] = "afresh",
+	};
+	int i = str_lookup(names, ELEMENTSOF(names), value);
+
+	if (i < 0)
+		return refuse_value(s, value, "must be hold or afresh", ret_reason);
+	*(enum image_policy *)field = (enum image_policy)i;
 	return 0;
 }
 
@@ -227,7 +242,8 @@ static int parse_targets(const struct setting *s, void *field, const char *value
 	return take_targets(s, field, &taken, r, value, problem, ret_reason);
 }
 
-#define FIELD(member) offsetof(struct config, member)
+/* Offset and size. */
+#define FIELD(member) offsetof(struct config, member), sizeof(((struct config *)NULL)->member)
 
 static const struct setting variables[] = {
 	{"XENDOMAINS_SYSRQ", parse_sysrq, FIELD(sysrq), 0, 0},
@@ -246,13 +262,22 @@ static const struct setting variables[] = {
 static const struct setting host_keys[] = {
 	{"ParallelOperations", parse_number, FIELD(parallel), 0, 1},
 	{"ParallelCreates", parse_number, FIELD(parallel_create), 0, 0},
-	{"ForcedDestroy", parse_flag, FIELD(forced_destroy), 0, 0},
 	{"MigrateTargets", parse_targets, FIELD(migrate), 0, 0},
 	{"MigrateAnswerTimeout", parse_wait, FIELD(answer_limit), USEC_PER_SEC, 0},
 	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
 	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
 	{"DumpFolder", parse_path, FIELD(dumps), 0, 0},
 	{"AfterCancel", parse_after_cancel, FIELD(after_cancel), 0, 0},
+};
+
+#define GUEST_FIELD(member)                                                                        \
+	offsetof(struct guest_settings, member), sizeof(((struct guest_settings *)NULL)->member)
+
+/* In [Host] for all guests, in [Domain] for some. */
+static const struct setting guest_keys[] = {
+	{"ForcedDestroy", parse_flag, GUEST_FIELD(forced_destroy), 0, 0},
+	{"ImageChanged", parse_image_policy, GUEST_FIELD(image_changed), 0, 0},
+	{"ImageUnknown", parse_image_policy, GUEST_FIELD(image_unknown), 0, 0},
 };
 
 struct config *config_new(void)
@@ -338,9 +363,10 @@ struct reading {
 	unsigned error_line;
 };
 
-static int apply(struct reading *reading, const struct setting *s, const char *value)
+/* Into the structure that the setting is a part of. */
+static int apply(struct reading *reading, const struct setting *s, void *whole, const char *value)
 {
-	return s->parse(s, (char *)reading->config + s->offset, value, &reading->reason);
+	return s->parse(s, (char *)whole + s->offset, value, &reading->reason);
 }
 
 static int assign_variable(void *data, unsigned line, const char *name, const char *value)
@@ -350,7 +376,7 @@ static int assign_variable(void *data, unsigned line, const char *name, const ch
 
 	reading->line = line;
 	if (s)
-		return apply(reading, s, value);
+		return apply(reading, s, reading->config, value);
 	if (!str_starts_with(name, VARIABLE_PREFIX))
 		return 0;
 	return config_warn(reading->config, "%s:%u: there is no variable %s; it is ignored",
@@ -450,7 +476,7 @@ static int add_domain_section(struct config *c, const char *pattern, struct conf
 static int assign_domain_key(struct reading *reading, const char *pattern, const char *name,
 			     const char *value)
 {
-	static const struct setting forced_destroy = {"ForcedDestroy", parse_flag, 0, 0, 0};
+	const struct setting *s = find_setting(guest_keys, ELEMENTSOF(guest_keys), name);
 	struct config_domain *domain;
 	int r;
 
@@ -459,15 +485,15 @@ static int assign_domain_key(struct reading *reading, const char *pattern, const
 	if (strchr(pattern, '['))
 		return refuse(reading, "only * and ? stand for other characters in the name of a "
 				       "section");
-	if (!str_equal(name, forced_destroy.name))
+	if (!s)
 		return config_warn(reading->config,
 				   "%s:%u: there is no key %s in [Domain]; it is ignored",
 				   reading->path, reading->line, name);
 	r = add_domain_section(reading->config, pattern, &domain);
 	if (r < 0)
 		return r;
-	domain->has_forced_destroy = true;
-	return parse_flag(&forced_destroy, &domain->forced_destroy, value, &reading->reason);
+	domain->given |= 1U << (s - guest_keys);
+	return apply(reading, s, &domain->settings, value);
 }
 
 static int assign_host_key(struct reading *reading, const char *name, const char *value)
@@ -475,7 +501,10 @@ static int assign_host_key(struct reading *reading, const char *name, const char
 	const struct setting *s = find_setting(host_keys, ELEMENTSOF(host_keys), name);
 
 	if (s)
-		return apply(reading, s, value);
+		return apply(reading, s, reading->config, value);
+	s = find_setting(guest_keys, ELEMENTSOF(guest_keys), name);
+	if (s)
+		return apply(reading, s, &reading->config->guests, value);
 	return config_warn(reading->config, "%s:%u: there is no key %s in [Host]; it is ignored",
 			   reading->path, reading->line, name);
 }
@@ -504,15 +533,25 @@ static int assign_key(void *data, const char *section, const char *name, const c
 	return reading->error >= 0;
 }
 
-bool config_forced_destroy(const struct config *c, const char *name)
+static void override(struct guest_settings *settings, const struct config_domain *domain)
 {
-	bool forced = c->forced_destroy;
+	for (size_t i = 0; i < ELEMENTSOF(guest_keys); i++) {
+		const struct setting *s = &guest_keys[i];
+
+		if (domain->given & 1U << i)
+			memcpy((char *)settings + s->offset,
+			       (const char *)&domain->settings + s->offset, s->size);
+	}
+}
+
+struct guest_settings config_guest(const struct config *c, const char *name)
+{
+	struct guest_settings settings = c->guests;
 
 	for (size_t i = 0; i < c->n_domains; i++)
-		if (c->domains[i].has_forced_destroy &&
-		    fnmatch(c->domains[i].pattern, name, 0) == 0)
-			forced = c->domains[i].forced_destroy;
-	return forced;
+		if (fnmatch(c->domains[i].pattern, name, 0) == 0)
+			override(&settings, &c->domains[i]);
+	return settings;
 }
 
 int config_read_native(struct config *c, const char *path, const char *text, char **ret_reason)

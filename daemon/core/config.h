@@ -24,10 +24,26 @@ enum after_cancel {
 	_AFTER_CANCEL_INVALID = -EINVAL,
 };
 
+/* What becomes of a guest whose image must not be restored. */
+enum image_policy {
+	IMAGE_HOLD,   /* it does not run until somebody has looked */
+	IMAGE_AFRESH, /* it is started afresh, and the image put aside */
+	_IMAGE_POLICY_MAX,
+	_IMAGE_POLICY_INVALID = -EINVAL,
+};
+
+/* What can be said of each guest. */
+struct guest_settings {
+	bool forced_destroy;             /* if nothing else stops it, it is destroyed */
+	enum image_policy image_changed; /* a disk has changed since the save */
+	enum image_policy image_unknown; /* nothing tells whether one has */
+};
+
 /* What is said of the guests whose names match a pattern. */
 struct config_domain {
 	char *pattern;
-	bool has_forced_destroy, forced_destroy;
+	struct guest_settings settings;
+	unsigned given; /* which of them: a bit each, in the order of the table in config.c */
 };
 
 struct config {
@@ -45,12 +61,12 @@ struct config {
 
 	unsigned parallel_create; /* guests that are built at one time; 0: by the CPUs of dom0 */
 	unsigned parallel;        /* operations at one time */
-	bool forced_destroy;      /* a guest that nothing else stops is destroyed */
 	unsigned restart_limit;   /* a guest restarts itself so often ... */
 	usec_t restart_interval;  /* ... within this time, and is then left down */
 	enum after_cancel after_cancel;
 	char *dumps; /* folder of core dumps; NULL: none are made */
 
+	struct guest_settings guests;  /* where nothing else is said of one */
 	struct config_domain *domains; /* sections of their own, in the order they were read */
 	size_t n_domains;
 
@@ -70,8 +86,8 @@ int config_read_variables(struct config *c, const char *path, const char *text, 
 			  char **ret_reason);
 int config_read_native(struct config *c, const char *path, const char *text, char **ret_reason);
 
-/* Whether a guest of this name is destroyed when nothing else has stopped it. */
-bool config_forced_destroy(const struct config *c, const char *name);
+/* What holds for a guest of this name. */
+struct guest_settings config_guest(const struct config *c, const char *name);
 
 /* Adds a warning that does not stop anything. */
 int config_warn(struct config *c, const char *format, ...) _printf_(2, 3);

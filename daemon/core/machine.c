@@ -156,7 +156,7 @@ static enum machine_action step_waiting(struct machine *m, enum machine_event ev
 		/* No stage of it could begin, so none can be said to have failed. */
 		str_replace(&m->reason, reason);
 		return finish(m, MACHINE_FAILED, sink, data);
-	case MACHINE_EVENT_UNDECIDED: /* an operation of an earlier daemon, which it waited for */
+	case MACHINE_EVENT_DEAD_END: /* an operation of an earlier daemon, which it waited for */
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_SUCCEEDED:
 	case MACHINE_EVENT_ERROR:
@@ -175,7 +175,7 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 							      : finish(m, MACHINE_DONE, sink, data);
 	case MACHINE_EVENT_ERROR:
 		return stage_failed(m, reason, sink, data);
-	case MACHINE_EVENT_UNDECIDED:
+	case MACHINE_EVENT_DEAD_END:
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_SHUT_DOWN: /* the worker that saves it sees to that */
@@ -204,7 +204,7 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 	case MACHINE_EVENT_EXPIRED:
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
-	case MACHINE_EVENT_UNDECIDED:
+	case MACHINE_EVENT_DEAD_END:
 	case MACHINE_EVENT_ALIVE:
 	case MACHINE_EVENT_CANCEL:
 	case _MACHINE_EVENT_MAX:
@@ -223,7 +223,7 @@ static enum machine_action step_cleaning(struct machine *m, enum machine_event e
 		m->stage = m->step->n_stages - 1;
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
-	case MACHINE_EVENT_UNDECIDED:
+	case MACHINE_EVENT_DEAD_END:
 	case MACHINE_EVENT_SHUT_DOWN:
 	case MACHINE_EVENT_GONE: /* the worker has still to end */
 	case MACHINE_EVENT_ALIVE:

@@ -28,7 +28,7 @@ enum machine_event {
 	MACHINE_EVENT_BEGIN,     /* it is its turn */
 	MACHINE_EVENT_SUCCEEDED, /* the worker, or the request where nothing is waited for */
 	MACHINE_EVENT_ERROR,     /* the worker failed, or could not be started; with a reason */
-	MACHINE_EVENT_UNDECIDED, /* the worker failed, and nothing more may be done; with a reason
+	MACHINE_EVENT_DEAD_END,  /* the worker failed, and nothing more may be done; with a reason
 				  */
 	MACHINE_EVENT_SHUT_DOWN, /* the domain has shut down, and it is ours to clean up */
 	MACHINE_EVENT_GONE,      /* the domain is there no more */

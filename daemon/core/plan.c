@@ -59,6 +59,14 @@ static void step_done(struct step *s)
 	free(s->dump);
 }
 
+bool step_allows_next(const struct step *s, enum stage stage, int error)
+{
+	if (stage == STAGE_RESTORE)
+		return (error == -ESTALE && s->changed == IMAGE_AFRESH) ||
+		       (error == -EUCLEAN && s->unknown == IMAGE_AFRESH);
+	return error != -ENOTRECOVERABLE;
+}
+
 void plan_free(struct plan *plan)
 {
 	if (!plan)
@@ -134,9 +142,30 @@ static int plan_end(struct step *s, const struct config *config, const struct gu
 	return guest_path(config->dumps, g, &s->dump);
 }
 
-static int plan_restore(struct step *s, const struct guest *g, const struct history *history)
+/* What a guest is created from, and the image that it then outlives. */
+static int set_origin(struct step *s, const struct guest *g)
 {
+	int r = str_replace(&s->config, g->config->config);
+
+	s->memory_kib = g->config->memory_kib;
+	r = r < 0 ? r : str_replace(&s->source, g->config->path);
+	if (r < 0 || !g->image)
+		return r;
+	return str_format(&s->stale, "%s%s", g->image->path,
+			  g->image->consumed ? ".restoring" : "");
+}
+
+static bool can_be_created(const struct guest *g)
+{
+	return g->config && !g->config->error && !g->conflict && !uuid_is_null(&g->uuid);
+}
+
+static int plan_restore(struct step *s, const struct config *config, const struct guest *g,
+			const struct history *history)
+{
+	struct guest_settings settings = config_guest(config, g->name);
 	const struct survey_image *image = g->image;
+	int r;
 
 	if (image->error)
 		return conclude(s, STEP_FAILED, "%s; it is not started afresh while %s is there",
@@ -148,13 +177,19 @@ static int plan_restore(struct step *s, const struct guest *g, const struct hist
 				image->path);
 	add_stage(s, STAGE_RESTORE);
 	s->wave = !image->driver;
-	return str_replace(&s->image, image->path);
+	r = str_replace(&s->image, image->path);
+	s->changed = settings.image_changed;
+	s->unknown = settings.image_unknown;
+	if (r < 0 || (s->changed == IMAGE_HOLD && s->unknown == IMAGE_HOLD) || !can_be_created(g))
+		return r;
+	/* Only for these reasons: see step_allows_next(). */
+	add_stage(s, STAGE_CREATE);
+	return set_origin(s, g);
 }
 
 static int plan_create(struct step *s, const struct guest *g)
 {
 	const struct survey_config *c = g->config;
-	int r;
 
 	if (c->error)
 		return conclude(s, STEP_FAILED, "%s", c->error);
@@ -164,13 +199,7 @@ static int plan_create(struct step *s, const struct guest *g)
 		return conclude(s, STEP_FAILED, "no UUID could be drawn for it");
 	add_stage(s, STAGE_CREATE);
 	s->wave = !c->driver;
-	s->memory_kib = c->memory_kib;
-	r = str_replace(&s->config, c->config);
-	r = r < 0 ? r : str_replace(&s->source, c->path);
-	if (r < 0 || !g->image)
-		return r;
-	return str_format(&s->stale, "%s%s", g->image->path,
-			  g->image->consumed ? ".restoring" : "");
+	return set_origin(s, g);
 }
 
 /* An image that a guest has run from, left behind by a power cut: it is worth nothing any more. */
@@ -204,7 +233,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 				"'xl destroy %u' removes it",
 				d->domid, shutdown_reason_to_string(d->reason), d->domid);
 	if (g->image && config->restore && !is_used_up(g->image, history))
-		return plan_restore(s, g, history);
+		return plan_restore(s, config, g, history);
 	if (g->config)
 		return plan_create(s, g);
 	if (!g->image || is_used_up(g->image, history))
@@ -241,7 +270,7 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 		add_stage(s, STAGE_SHUTDOWN);
 	if (shutdown_all)
 		add_stage(s, STAGE_SHUTDOWN_ALL);
-	if ((shutdown || shutdown_all) && config_forced_destroy(config, g->name))
+	if ((shutdown || shutdown_all) && config_guest(config, g->name).forced_destroy)
 		add_stage(s, STAGE_DESTROY);
 	s->wait = config->shutdown.wait || named;
 	s->wait_all = config->shutdown_all.wait;

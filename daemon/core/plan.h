@@ -61,7 +61,8 @@ struct step {
 	char *config;  /* libxl's JSON, to create from */
 	char *source;  /* file that a created guest comes from */
 	char *stale;   /* image that a created guest outlives */
-	char *sysrq;   /* keys for STAGE_SYSRQ */
+	enum image_policy changed, unknown; /* whether a restore that fails for it is followed */
+	char *sysrq;                        /* keys for STAGE_SYSRQ */
 	char *dump;    /* file for the memory of a guest that has ended; NULL: none */
 	bool preserve; /* STAGE_RESTART: the old domain is kept, as another guest */
 	uint64_t memory_kib;
@@ -80,6 +81,12 @@ struct plan {
 };
 
 const char *stage_to_string(enum stage stage);
+
+/*
+ * Whether the next stage may follow one that failed with this error: a guest is not started afresh
+ * beside an image unless it is configured so, nor touched where nobody knows what became of it.
+ */
+bool step_allows_next(const struct step *s, enum stage stage, int error);
 
 /* Whether a stage only prepares the guest for the next one, which follows however it ends. */
 bool stage_is_preparation(enum stage stage);

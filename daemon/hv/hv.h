@@ -3,6 +3,7 @@
 
 #include "core/domain.h"
 #include "core/survey.h"
+#include "wire/image-query.h"
 #include "wire/operation.h"
 
 /*
@@ -26,6 +27,12 @@ struct hv_operation {
 	unsigned permille; /* of its work; 0 if it does not tell */
 	bool adopted;      /* an earlier daemon began it */
 };
+
+/*
+ * entries: a list of objects as the API has them (type Image in wire/interface.c), borrowed; NULL
+ * after an error, with its reason.
+ */
+typedef void (*hv_images_fn)(void *data, struct json_object *entries, const char *reason);
 
 struct hv_callbacks {
 	void (*changed)(void *data);
@@ -53,6 +60,9 @@ struct hv_ops {
 	const struct hv_operation *(*next_operation)(struct hv *hv, size_t index);
 	int (*survey)(struct hv *hv, const char *autostart, const char *save,
 		      const struct survey *known);
+	int (*ask_images)(struct hv *hv, const struct image_query *query, hv_images_fn fn,
+			  void *data, uint64_t *ret_id);
+	void (*forget_images)(struct hv *hv, uint64_t id);
 	struct hv *(*free)(struct hv *hv);
 };
 
@@ -124,6 +134,22 @@ static inline int hv_survey(struct hv *hv, const char *autostart, const char *sa
 			    const struct survey *known)
 {
 	return hv->ops->survey(hv, autostart, save, known);
+}
+
+/*
+ * Asks about images; the query is copied. 0, -EBUSY where too much is being asked already, or
+ * another -errno. hv_forget_images(): the answer is not wanted any more, and does not come; a file
+ * that was to be deleted may be.
+ */
+static inline int hv_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
+				void *data, uint64_t *ret_id)
+{
+	return hv->ops->ask_images(hv, query, fn, data, ret_id);
+}
+
+static inline void hv_forget_images(struct hv *hv, uint64_t id)
+{
+	hv->ops->forget_images(hv, id);
 }
 
 static inline struct hv *hv_free(struct hv *hv)

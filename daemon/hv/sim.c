@@ -3,6 +3,7 @@
 #include "hv/sim.h"
 
 #include "hv/sim-host.h"
+#include "hv/sim-images.h"
 #include "hv/sim-remains.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -44,6 +45,7 @@ struct sim {
 	struct sim_host *host;
 	struct actor *actors; /* one for each guest of the host */
 	struct sim_remains remains;
+	struct sim_images *images;
 	uint32_t next_domid;
 	struct timer *change;
 	struct timer *survey;
@@ -499,6 +501,17 @@ static int sim_survey(struct hv *hv, const char *autostart, const char *save,
 	return 0;
 }
 
+static int sim_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
+			  void *data, uint64_t *ret_id)
+{
+	return sim_images_ask(to_sim(hv)->images, query, fn, data, ret_id);
+}
+
+static void sim_forget_images(struct hv *hv, uint64_t id)
+{
+	sim_images_forget(to_sim(hv)->images, id);
+}
+
 static struct hv *sim_free(struct hv *hv)
 {
 	struct sim *sim = to_sim(hv);
@@ -510,6 +523,7 @@ static struct hv *sim_free(struct hv *hv)
 		operation_request_done(&sim->actors[i].request);
 	}
 	free(sim->actors);
+	sim_images_free(sim->images);
 	sim_remains_done(&sim->remains);
 	timer_free(sim->change);
 	timer_free(sim->survey);
@@ -528,6 +542,8 @@ static const struct hv_ops sim_ops = {
 	.operation = sim_operation,
 	.next_operation = sim_next_operation,
 	.survey = sim_survey,
+	.ask_images = sim_ask_images,
+	.forget_images = sim_forget_images,
 	.free = sim_free,
 };
 
@@ -565,6 +581,7 @@ int hv_sim_new(struct loop *loop, const char *text, size_t size, struct hv **ret
 		return -ENOMEM;
 	r = timer_new(loop, on_change, sim, &sim->change);
 	r = r < 0 ? r : timer_new(loop, on_survey, sim, &sim->survey);
+	r = r < 0 ? r : sim_images_new(loop, sim->host, &sim->images);
 	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++)
 		r = add_actor(sim, i);
 	if (r < 0)

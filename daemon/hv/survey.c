@@ -2,15 +2,8 @@
 
 #include "hv/survey.h"
 
-#include <signal.h>
-#include <sys/socket.h>
-
-#include "hv/spawn.h"
-#include "util/fd.h"
-#include "util/log.h"
-#include "util/process.h"
+#include "hv/inquiry.h"
 #include "util/str.h"
-#include "wire/frame.h"
 #include "wire/operation.h"
 
 /* A folder that takes longer does not answer. */
@@ -22,32 +15,10 @@ struct surveyor {
 	surveyed_fn fn;
 	void *data;
 
-	int pidfd, channel;
-	struct watch *end, *news;
-	struct timer *limit;
-	struct framer framer;
+	struct inquiry *inquiry; /* under way, or the last one */
 	struct survey *survey;
 	struct survey *known; /* what is not parsed again is taken from here */
-	bool complete;        /* its last word has come */
-	int error;            /* or something it said was not understood */
-	bool answered;        /* the limit is over, and it was killed */
 };
-
-static void forget(struct surveyor *s)
-{
-	s->end = watch_free(s->end);
-	s->news = watch_free(s->news);
-	timer_clear(s->limit);
-	if (s->pidfd >= 0)
-		close(s->pidfd);
-	if (s->channel >= 0)
-		close(s->channel);
-	s->pidfd = s->channel = -1;
-	framer_done(&s->framer);
-	survey_free(s->survey);
-	survey_free(s->known);
-	s->survey = s->known = NULL;
-}
 
 static int take_config(struct survey *survey, const struct survey *known, struct json_object *o)
 {
@@ -131,63 +102,23 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 	return -EBADMSG;
 }
 
-static void on_news(void *data, unsigned events _unused_)
+static int on_message(void *data, const char *text, size_t length)
 {
 	struct surveyor *s = data;
-	char chunk[16384];
-	const char *text;
-	size_t length;
-	ssize_t n = recv(s->channel, chunk, sizeof(chunk), MSG_DONTWAIT);
-	int r;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		/* Why there is no more shows when it ends. */
-		s->news = watch_free(s->news);
-		return;
-	}
-	r = framer_feed(&s->framer, chunk, (size_t)n);
-	while (r == 0 && framer_next(&s->framer, &text, &length) > 0)
-		r = survey_take_message(s->survey, s->known, text, length);
-	if (r > 0)
-		s->complete = true;
-	else if (r < 0 && s->error == 0)
-		s->error = r;
+	return survey_take_message(s->survey, s->known, text, length);
 }
 
-/* Only now the next survey can begin, and only now whoever waits for this one is told. */
-static void on_ended(void *data, unsigned events _unused_)
+static void on_answered(void *data, const char *reason)
 {
 	_cleanup_(survey_freep) struct survey *survey = NULL;
 	struct surveyor *s = data;
-	const char *reason = "the worker that reads the folders has died";
-	bool answered = s->answered;
 
-	/* Its last words may still be unread. */
-	while (s->news)
-		on_news(s, WATCH_READ);
-	spawn_reap(s->pidfd);
-	if (s->error < 0)
-		reason = strerror(-s->error);
-	else if (s->complete)
+	if (!reason) {
 		survey = TAKE_PTR(s->survey);
-	forget(s);
-	if (answered)
-		return;
-	if (survey)
 		survey_sort(survey);
-	reason = survey ? NULL : reason;
+	}
 	s->fn(s->data, TAKE_PTR(survey), reason);
-}
-
-static void on_limit(void *data)
-{
-	struct surveyor *s = data;
-
-	process_signal(s->pidfd, SIGKILL);
-	s->answered = true;
-	s->fn(s->data, NULL, "a folder does not answer");
 }
 
 int surveyor_new(struct loop *loop, const char *program, surveyed_fn fn, void *data,
@@ -198,16 +129,8 @@ int surveyor_new(struct loop *loop, const char *program, surveyed_fn fn, void *d
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct surveyor){
-		.loop = loop,
-		.fn = fn,
-		.data = data,
-		.pidfd = -1,
-		.channel = -1,
-		.framer = FRAMER_INIT(OPERATION_MESSAGE_MAX),
-	};
+	*s = (struct surveyor){.loop = loop, .fn = fn, .data = data};
 	r = str_replace(&s->program, program);
-	r = r < 0 ? r : timer_new(loop, on_limit, s, &s->limit);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);
@@ -218,11 +141,9 @@ struct surveyor *surveyor_free(struct surveyor *s)
 {
 	if (!s)
 		return NULL;
-	if (s->pidfd >= 0)
-		process_signal(s->pidfd, SIGKILL);
-	if (s->limit)
-		forget(s);
-	timer_free(s->limit);
+	inquiry_free(s->inquiry);
+	survey_free(s->survey);
+	survey_free(s->known);
 	free(s->program);
 	free(s);
 	return NULL;
@@ -239,24 +160,16 @@ static int add_known(struct json_object *o, const struct survey *known)
 	return r < 0 ? r : json_add(o, "known", TAKE_PTR(list));
 }
 
-static int send_request(int channel, const char *autostart, const char *save,
-			const struct survey *known)
+static struct json_object *make_request(const char *autostart, const char *save,
+					const struct survey *known)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
-	const char *text;
-	size_t length;
 	int r = o ? 0 : -ENOMEM;
 
 	r = r < 0 ? r : json_add_string(o, "autostart", autostart);
 	r = r < 0 ? r : json_add_string(o, "save", save);
 	r = r < 0 ? r : add_known(o, known);
-	if (r < 0)
-		return r;
-	text = json_text(o, &length);
-	if (!text)
-		return -ENOMEM;
-	/* A socket takes this at once; if not, the worker is stuck already. */
-	return send(channel, text, length + 1, MSG_NOSIGNAL) == (ssize_t)length + 1 ? 0 : -EIO;
+	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
 /* The survey may be freed while the worker is at it. */
@@ -288,26 +201,27 @@ static int copy_configs(const struct survey *from, struct survey **ret)
 int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 		   const struct survey *known)
 {
+	struct inquiry_options options = {
+		.program = s->program,
+		.verb = OPERATION_VERB_SURVEY,
+		.limit = SURVEY_LIMIT,
+	};
+	struct inquiry_callbacks callbacks = {
+		.message = on_message,
+		.answered = on_answered,
+		.data = s,
+	};
+	_cleanup_json_ struct json_object *request = make_request(autostart, save, known);
 	int r;
 
-	if (s->pidfd >= 0)
+	if (s->inquiry && inquiry_is_alive(s->inquiry))
 		return -EBUSY;
-	s->pidfd = spawn_worker(s->program, OPERATION_VERB_SURVEY, -1, &s->channel);
-	if (s->pidfd < 0)
-		return s->pidfd;
-	s->answered = s->complete = false;
-	s->error = 0;
+	s->inquiry = inquiry_free(s->inquiry);
+	survey_free(s->survey);
+	survey_free(TAKE_PTR(s->known));
 	s->survey = calloc(1, sizeof(*s->survey));
-	r = s->survey ? 0 : -ENOMEM;
-	r = r < 0 ? r : copy_configs(known, &s->known);
-	r = r < 0 ? r : send_request(s->channel, autostart, save, known);
-	r = r < 0 ? r : watch_new(s->loop, s->pidfd, WATCH_READ, on_ended, s, &s->end);
-	r = r < 0 ? r : watch_new(s->loop, s->channel, WATCH_READ, on_news, s, &s->news);
-	if (r < 0) {
-		process_signal(s->pidfd, SIGKILL);
-		forget(s);
-		return r;
-	}
-	timer_set_after(s->limit, SURVEY_LIMIT);
-	return 0;
+	if (!s->survey || !request)
+		return -ENOMEM;
+	r = copy_configs(known, &s->known);
+	return r < 0 ? r : inquiry_new(s->loop, &options, request, &callbacks, &s->inquiry);
 }

@@ -3,6 +3,7 @@
 #include "hv/xen.h"
 
 #include "hv/host.h"
+#include "hv/images.h"
 #include "hv/survey.h"
 #include "hv/workers.h"
 #include "util/str.h"
@@ -12,6 +13,7 @@ struct xen {
 	struct host *host;
 	struct workers *workers;
 	struct surveyor *surveyor;
+	struct images *images;
 };
 
 static struct xen *to_xen(struct hv *hv)
@@ -65,10 +67,22 @@ static int xen_survey(struct hv *hv, const char *autostart, const char *save,
 	return surveyor_begin(to_xen(hv)->surveyor, autostart, save, known);
 }
 
+static int xen_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
+			  void *data, uint64_t *ret_id)
+{
+	return images_ask(to_xen(hv)->images, query, fn, data, ret_id);
+}
+
+static void xen_forget_images(struct hv *hv, uint64_t id)
+{
+	images_forget(to_xen(hv)->images, id);
+}
+
 static struct hv *xen_free(struct hv *hv)
 {
 	struct xen *xen = to_xen(hv);
 
+	images_free(xen->images);
 	surveyor_free(xen->surveyor);
 	workers_free(xen->workers);
 	host_free(xen->host);
@@ -86,6 +100,8 @@ static const struct hv_ops xen_ops = {
 	.operation = xen_operation,
 	.next_operation = xen_next_operation,
 	.survey = xen_survey,
+	.ask_images = xen_ask_images,
+	.forget_images = xen_forget_images,
 	.free = xen_free,
 };
 
@@ -154,6 +170,7 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 				},
 				&xen->workers);
 	r = r < 0 ? r : surveyor_new(loop, options->worker, on_surveyed, xen, &xen->surveyor);
+	r = r < 0 ? r : images_new(loop, options->worker, &xen->images);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(hv);

@@ -15,6 +15,10 @@
 #define METHOD_PLAN   INTERFACE ".Plan"
 #define METHOD_RELOAD INTERFACE ".Reload"
 
+#define METHOD_LIST_IMAGES  INTERFACE ".ListImages"
+#define METHOD_VERIFY_IMAGE INTERFACE ".VerifyImage"
+#define METHOD_DELETE_IMAGE INTERFACE ".DeleteImage"
+
 #define ERROR_NO_SUCH_GUEST         INTERFACE ".NoSuchGuest"
 #define ERROR_CONFIGURATION_REFUSED INTERFACE ".ConfigurationRefused"
 #define ERROR_NOT_POSSIBLE          INTERFACE ".NotPossible"

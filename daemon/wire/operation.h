@@ -62,6 +62,7 @@ enum operation_mark {
 #define OPERATION_VERB_OPERATE "operate"
 #define OPERATION_VERB_RECOVER "recover"
 #define OPERATION_VERB_SURVEY  "survey"
+#define OPERATION_VERB_IMAGES  "images"
 
 #define OPERATION_NO_DOMID UINT32_MAX
 
@@ -75,7 +76,8 @@ struct operation_request {
 	char *path;     /* the image */
 	char *config;   /* libxl's JSON: create, and restart once the domain is destroyed */
 	char *source;   /* the file this guest comes from, for its mark */
-	char *stale;    /* create: an image that the guest outlives; put aside before it runs */
+	char *stale;    /* create: an image that the guest outlives; put aside before it runs ... */
+	char *why;      /* ... and why it was not restored; NULL: restores are switched off */
 	char *journal;  /* where restores and migrations are noted */
 	char *dump;     /* destroy, restart: the guest's memory goes to this file first */
 	char *device;   /* eject: the vdev */
@@ -90,7 +92,8 @@ struct operation_request {
 struct operation_result {
 	/*
 	 * 0, or -errno. -ENOTRECOVERABLE: nobody knows, or can tell by asking again, where the
-	 * guest is; nothing more may be done to it.
+	 * guest is; nothing more may be done to it. Restore: -ESTALE, a disk has changed since the
+	 * save; -EUCLEAN, nothing tells whether one has.
 	 */
 	int error;
 	char *reason;

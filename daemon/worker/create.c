@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <stdio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/image.h"
 #include "worker/job.h"
 
 /*
@@ -14,9 +16,11 @@
  */
 static int put_aside(struct job *job)
 {
-	const char *image = job->record.request.stale;
+	const char *image = job->record.request.stale, *why = job->record.request.why;
 	_cleanup_free_ char *aside = NULL;
 	int r;
+
+	why = why ? why : "XENDOMAINS_RESTORE is off";
 
 	if (!image)
 		return 0;
@@ -28,8 +32,11 @@ static int put_aside(struct job *job)
 		return errno == ENOENT ? 0
 				       : job_explain(job, -errno, "%s cannot be put aside: %s",
 						     image, strerror(errno));
-	log_notice("%s: the guest is started afresh, so its image is put aside as %s",
-		   job->record.request.name, aside);
+	/* For whoever looks at it later; where the file system has no place for it, the journal
+	 * has. */
+	setxattr(aside, IMAGE_REASON_XATTR, why, strlen(why), 0);
+	log_notice("%s: the guest is started afresh, so its image is put aside as %s: %s",
+		   job->record.request.name, aside, why);
 	return fsync_parent(aside);
 }
 

@@ -3,30 +3,37 @@
 #include "worker/disks.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "util/fd.h"
 #include "util/str.h"
-#include "util/time.h"
 #include "wire/json.h"
+#include "worker/blockdev.h"
 
-/* The path of a disk that the guest can write and that is in this host, or NULL. */
+/* A device model may write to an image of its own after xl has written the last of the guest. */
+#define AGE_SLACK (60 * USEC_PER_SEC)
+
+/* The path of a disk that the guest can write, or NULL; "" if it is not here, or not a path. */
 static const char *writable_path(struct json_object *disk)
 {
 	const char *path = json_get_string(disk, "pdev_path");
 	uint64_t writable;
 	bool is_writable = json_get_u64(disk, "readwrite", &writable) >= 0 && writable;
 
-	/* Elsewhere, or not a path but something for a script to understand. */
+	if (!is_writable || str_empty(path))
+		return NULL;
 	if (json_get_string(disk, "backend_domname") || json_get_string(disk, "script"))
-		return is_writable && !str_empty(path) ? "" : NULL;
-	return is_writable && !str_empty(path) ? path : NULL;
+		return "";
+	return path[0] == '/' ? path : "";
 }
 
-static struct json_object *get_disks(struct json_object *config)
+static struct json_object *get_disks(struct json_object *o)
 {
-	return json_get(config, "disks", json_type_array);
+	return json_get(o, "disks", json_type_array);
 }
 
 static usec_t mtime_of(const struct stat *st)
@@ -34,73 +41,117 @@ static usec_t mtime_of(const struct stat *st)
 	return (usec_t)st->st_mtim.tv_sec * USEC_PER_SEC + (usec_t)st->st_mtim.tv_nsec / 1000;
 }
 
-static struct json_object *describe(const char *path, const struct stat *st)
+static int describe_file(const struct stat *st, struct json_object *o)
+{
+	int r = json_add_u64(o, "inode", st->st_ino);
+
+	r = r < 0 ? r : json_add_u64(o, "size", (uint64_t)st->st_size);
+	return r < 0 ? r : json_add_u64(o, "changed_usec", mtime_of(st));
+}
+
+/* 0 with a description, which may be that there is none to be had. -ENOMEM. */
+static int describe(const char *path, struct json_object **ret)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
-
-	if (!o || json_add_string(o, "path", path) < 0 ||
-	    json_add_u64(o, "inode", st->st_ino) < 0 ||
-	    json_add_u64(o, "size", (uint64_t)st->st_size) < 0 ||
-	    json_add_u64(o, "changed_usec", mtime_of(st)) < 0)
-		return NULL;
-	return TAKE_PTR(o);
-}
-
-/* 0 and the description; 1 if there is none to be had; -errno. */
-static int stamp_disk(const char *path, struct json_object *list)
-{
-	_cleanup_close_ int fd = -1;
 	struct stat st;
+	int r = o ? 0 : -ENOMEM;
 
-	if (path[0] != '/')
-		return 1;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return 1;
-	/* What the guest wrote last may be in the page cache only. */
-	if (fsync(fd) < 0 && errno != EINVAL)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return 1;
-	return json_append(list, describe(path, &st));
+	if (r >= 0 && stat(path, &st) < 0)
+		r = -errno;
+	if (r >= 0)
+		r = S_ISREG(st.st_mode) ? describe_file(&st, o) : blockdev_describe(path, o);
+	if (r < 0 && r != -ENOMEM) {
+		json_object_put(o);
+		o = json_object_new_object();
+		r = o ? json_add_bool(o, "unseen", true) : -ENOMEM;
+	}
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(o);
+	return 0;
 }
 
-int disks_stamp(const char *config_text, char **ret)
+/* What the guest wrote last may be in the page cache only. */
+static int sync_disk(const char *path)
 {
-	_cleanup_json_ struct json_object *config = NULL, *stamp = json_object_new_object();
-	_cleanup_json_ struct json_object *list = json_object_new_array();
-	struct json_object *disks;
-	bool complete = true;
-	int r = json_parse(config_text, strlen(config_text), &config);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (!stamp || !list)
-		return -ENOMEM;
-	disks = r < 0 ? NULL : get_disks(config);
+	return fd >= 0 && fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
+static int add_description(struct json_object *list, const char *path, bool *ret_unseen)
+{
+	_cleanup_json_ struct json_object *o = NULL;
+	int r = describe(path, &o);
+
+	if (r < 0)
+		return r;
+	*ret_unseen |= json_get_bool(o, "unseen");
+	r = json_add_string(o, "path", path);
+	return r < 0 ? r : json_append(list, TAKE_PTR(o));
+}
+
+/* All of them, in the order of the configuration. */
+static int describe_all(struct json_object *config, bool sync, struct json_object **ret,
+			bool *ret_unseen)
+{
+	_cleanup_json_ struct json_object *list = json_object_new_array();
+	struct json_object *disks = get_disks(config);
+	int r = list ? 0 : -ENOMEM;
+
 	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {
 		const char *path = writable_path(json_object_array_get_idx(disks, i));
 
 		if (!path)
 			continue;
-		r = stamp_disk(path, list);
-		complete &= r == 0;
+		r = sync && path[0] ? sync_disk(path) : 0;
+		r = r < 0 ? r : add_description(list, path, ret_unseen);
 	}
 	if (r < 0)
 		return r;
-	if (!complete)
-		return 1;
-	r = json_add(stamp, "disks", TAKE_PTR(list));
+	*ret = TAKE_PTR(list);
+	return 0;
+}
+
+static int digest(struct json_object *list, char ret[17])
+{
+	size_t length;
+	const char *text = json_text(list, &length);
+
+	if (!text)
+		return -ENOMEM;
+	snprintf(ret, 17, "%016" PRIx64, (uint64_t)XXH64(text, length, 0));
+	return 0;
+}
+
+static int make_short(struct json_object *list, bool unseen, char **ret)
+{
+	_cleanup_json_ struct json_object *stamp = json_object_new_object();
+	char hash[17];
+	int r = stamp ? digest(list, hash) : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(stamp, "digest", hash);
+	r = r < 0 ? r : json_add_bool(stamp, "unseen", unseen);
 	return r < 0 ? r : str_format(ret, "%s", json_text(stamp, NULL));
 }
 
-/* One that lacks something proves nothing. */
-static bool is_description(struct json_object *o)
+int disks_stamp(const char *config_text, size_t max, char **ret)
 {
-	uint64_t value;
+	_cleanup_json_ struct json_object *config = NULL, *list = NULL;
+	_cleanup_free_ char *text = NULL;
+	bool unseen = false;
+	int r = json_parse(config_text, strlen(config_text), &config);
 
-	return json_get_u64(o, "inode", &value) >= 0 && json_get_u64(o, "size", &value) >= 0 &&
-	       json_get_u64(o, "changed_usec", &value) >= 0;
+	r = r < 0 ? r : describe_all(config, true, &list, &unseen);
+	r = r < 0 ? r : str_format(&text, "{\"disks\":%s}", json_text(list, NULL));
+	if (r >= 0 && strlen(text) > max) {
+		free(TAKE_PTR(text));
+		r = make_short(list, unseen, &text);
+	}
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(text);
+	return 0;
 }
 
 static struct json_object *find_description(struct json_object *stamp, const char *path)
@@ -110,41 +161,95 @@ static struct json_object *find_description(struct json_object *stamp, const cha
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
 
-		if (str_equal(json_get_string(o, "path"), path) && is_description(o))
+		if (str_equal(json_get_string(o, "path"), path))
 			return o;
 	}
 	return NULL;
 }
 
-static bool differs(struct json_object *o, const char *key, uint64_t is)
+/* -EBADMSG if the description is not one of a file: one that lacks something proves nothing. */
+static int compare_file(const char *path, struct json_object *was, const char **ret_how)
 {
-	uint64_t was;
+	uint64_t inode, size, changed;
+	struct stat st;
 
-	return json_get_u64(o, key, &was) >= 0 && was != is;
+	if (json_get_u64(was, "inode", &inode) < 0 || json_get_u64(was, "size", &size) < 0 ||
+	    json_get_u64(was, "changed_usec", &changed) < 0)
+		return -EBADMSG;
+	if (stat(path, &st) < 0)
+		*ret_how = "cannot be found any more";
+	else if (st.st_ino != inode || !S_ISREG(st.st_mode))
+		*ret_how = "is another file now";
+	else if ((uint64_t)st.st_size != size || mtime_of(&st) != changed)
+		*ret_how = "was written after the guest was saved";
+	else
+		*ret_how = NULL;
+	return 0;
+}
+
+static void weigh(enum disks_verdict *verdict, enum disks_verdict found)
+{
+	*verdict = MAX(*verdict, found);
 }
 
 static int compare_disk(struct json_object *stamp, const char *path, enum disks_verdict *verdict,
 			char **ret_reason)
 {
-	struct json_object *was = find_description(stamp, path);
+	struct json_object *was = path[0] ? find_description(stamp, path) : NULL;
 	const char *how = NULL;
-	struct stat st;
+	int r = -EBADMSG;
 
-	if (!was) {
-		*verdict = DISKS_UNKNOWN;
+	if (!path[0] || json_get_bool(was, "unseen")) {
+		weigh(verdict, DISKS_UNSEEN);
 		return 0;
 	}
-	if (stat(path, &st) < 0)
-		how = "cannot be found";
-	else if (differs(was, "inode", st.st_ino))
-		how = "is another file now";
-	else if (differs(was, "size", (uint64_t)st.st_size) ||
-		 differs(was, "changed_usec", mtime_of(&st)))
-		how = "was written";
-	if (!how)
+	if (was)
+		r = compare_file(path, was, &how);
+	if (was && r == -EBADMSG)
+		r = blockdev_compare(path, was, &how);
+	if (r == -EBADMSG) {
+		weigh(verdict, DISKS_UNKNOWN);
+		return 0;
+	}
+	if (r < 0 || !how)
+		return r;
+	weigh(verdict, DISKS_CHANGED);
+	return str_format(ret_reason, "its disk %s %s", path, how);
+}
+
+static int compare_each(struct json_object *config, struct json_object *stamp,
+			enum disks_verdict *verdict, char **ret_reason)
+{
+	struct json_object *disks = get_disks(config);
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {
+		const char *path = writable_path(json_object_array_get_idx(disks, i));
+
+		if (path)
+			r = compare_disk(stamp, path, verdict, ret_reason);
+		if (*verdict == DISKS_CHANGED)
+			break;
+	}
+	return r;
+}
+
+static int compare_digest(struct json_object *config, struct json_object *stamp, const char *was,
+			  enum disks_verdict *verdict, char **ret_reason)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+	bool unseen = false;
+	char is[17];
+	int r = describe_all(config, false, &list, &unseen);
+
+	r = r < 0 ? r : digest(list, is);
+	if (r < 0)
+		return r;
+	*verdict = json_get_bool(stamp, "unseen") ? DISKS_UNSEEN : DISKS_UNCHANGED;
+	if (str_equal(was, is))
 		return 0;
 	*verdict = DISKS_CHANGED;
-	return str_format(ret_reason, "its disk %s %s after the guest was saved", path, how);
+	return str_format(ret_reason, "one of its disks has changed since the guest was saved");
 }
 
 int disks_compare(const char *config_text, const char *stamp_text, enum disks_verdict *ret,
@@ -152,25 +257,49 @@ int disks_compare(const char *config_text, const char *stamp_text, enum disks_ve
 {
 	_cleanup_json_ struct json_object *config = NULL, *stamp = NULL;
 	enum disks_verdict verdict = DISKS_UNCHANGED;
+	const char *was;
+	int r = json_parse(config_text, strlen(config_text), &config);
+
+	if (r >= 0)
+		r = stamp_text ? json_parse(stamp_text, strlen(stamp_text), &stamp) : -EBADMSG;
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		*ret = DISKS_UNKNOWN;
+		return 0;
+	}
+	was = json_get_string(stamp, "digest");
+	if (was)
+		r = compare_digest(config, stamp, was, &verdict, ret_reason);
+	else
+		r = compare_each(config, stamp, &verdict, ret_reason);
+	if (r < 0)
+		return r;
+	*ret = verdict;
+	return 0;
+}
+
+int disks_compare_age(const char *config_text, usec_t saved, enum disks_verdict *ret,
+		      char **ret_reason)
+{
+	_cleanup_json_ struct json_object *config = NULL;
 	struct json_object *disks;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
-	if (r >= 0 && stamp_text)
-		r = json_parse(stamp_text, strlen(stamp_text), &stamp);
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0)
-		verdict = DISKS_UNKNOWN;
 	disks = r < 0 ? NULL : get_disks(config);
-	r = 0;
-	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {
+	*ret = DISKS_UNSEEN;
+	for (size_t i = 0; disks && i < json_object_array_length(disks); i++) {
 		const char *path = writable_path(json_object_array_get_idx(disks, i));
+		struct stat st;
 
-		if (path)
-			r = compare_disk(stamp, path, &verdict, ret_reason);
-		if (verdict == DISKS_CHANGED)
-			break;
+		if (!path || stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+		    mtime_of(&st) <= saved + AGE_SLACK)
+			continue;
+		*ret = DISKS_CHANGED;
+		return str_format(ret_reason, "its disk %s was written after the guest was saved",
+				  path);
 	}
-	*ret = verdict;
-	return r;
+	return 0;
 }

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "util/macro.h"
+#include "util/time.h"
 
 /*
  * What a guest's disks are like: a stamp is taken once the guest is saved and gone, and compared
  * before its memory is brought back, which would ruin disks that have changed meanwhile.
  *
- * A file is known by inode, size and time of change (the number of the device that it is on can
- * be another one after a boot). Of a block device nothing is known
- * that another machine, or another boot, could not have changed: for it nothing can be proved.
+ * A file is known by inode, size and time of change (the number of the device that it is on can be
+ * another one after a boot), a block device by what worker/blockdev.h tells of it. A disk in a
+ * driver domain, or one that only a script understands, is not seen from here.
  */
 
 enum disks_verdict {
-	DISKS_UNCHANGED, /* proved */
-	DISKS_UNKNOWN,   /* nothing speaks against it, but it is not proved */
+	DISKS_UNCHANGED, /* proved, as far as a description goes */
+	DISKS_UNSEEN,    /* the same, but for some that nobody can look at from here */
+	DISKS_UNKNOWN,   /* there is no stamp, or none that tells of them */
 	DISKS_CHANGED,   /* proved */
 };
 
 /*
  * Writes what is still in memory of the writable disks in a configuration (libxl's JSON) to them,
- * and describes them, as JSON. 0; 1 and no stamp if one of them cannot be described; or -errno
- * where a disk could not be written.
+ * and describes them, as JSON of at most max bytes: where that is too little, without telling later
+ * which of them has changed. 0, or -errno where a disk could not be written.
  */
-int disks_stamp(const char *config, char **ret);
+int disks_stamp(const char *config, size_t max, char **ret);
 
 /*
  * Compares the disks of a configuration with the stamp (NULL: there is none). With DISKS_CHANGED,
@@ -31,3 +32,9 @@ int disks_stamp(const char *config, char **ret);
  */
 int disks_compare(const char *config, const char *stamp, enum disks_verdict *ret,
 		  char **ret_reason);
+
+/*
+ * The same where there is only the time at which an image was complete: DISKS_CHANGED if a file was
+ * written well after that, else DISKS_UNSEEN.
+ */
+int disks_compare_age(const char *config, usec_t saved, enum disks_verdict *ret, char **ret_reason);

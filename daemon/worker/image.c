@@ -127,6 +127,8 @@ int image_write_facts(int fd, const struct image_facts *facts, off_t stream, con
 	r = r < 0 ? r : json_add_u64(o, "stream_bytes", facts->stream_bytes);
 	r = r < 0 ? r : add_hash(o, "stream_xxh64", facts->stream_hash);
 	r = r < 0 ? r : add_hash(o, "config_xxh64", XXH64(config, strlen(config), 0));
+	r = r < 0 ? r : json_add_string(o, "host", facts->host);
+	r = r < 0 ? r : json_add_string(o, "xen", facts->xen);
 	return r < 0 ? r : write_half(fd, json_text(o, NULL), stream - TAIL_SIZE);
 }
 
@@ -165,6 +167,13 @@ static int refuse(const char *problem, const char **ret_problem)
 	return -EBADMSG;
 }
 
+static void get_text(struct json_object *o, const char *key, char *ret, size_t size)
+{
+	const char *text = json_get_string(o, key);
+
+	snprintf(ret, size, "%s", text ? text : "");
+}
+
 static int parse_facts(const uint8_t *half, struct image_header *header, const char **ret_problem)
 {
 	_cleanup_json_ struct json_object *o = read_half(half);
@@ -179,6 +188,8 @@ static int parse_facts(const uint8_t *half, struct image_header *header, const c
 	    get_hash(o, "stream_xxh64", &f->stream_hash) < 0 ||
 	    get_hash(o, "config_xxh64", &config_hash) < 0)
 		return refuse("its own description is not understood", ret_problem);
+	get_text(o, "host", f->host, sizeof(f->host));
+	get_text(o, "xen", f->xen, sizeof(f->xen));
 	if (config_hash != XXH64(header->config, strlen(header->config), 0))
 		return refuse("its configuration is damaged", ret_problem);
 	header->ours = true;

@@ -18,6 +18,9 @@
 
 #define IMAGE_CONFIG_MAX (1U << 20)
 
+/* Extended attribute of an image that was put aside: why. */
+#define IMAGE_REASON_XATTR "user.xendomainsd.reason"
+
 /* What the first half of the tail says. */
 struct image_facts {
 	struct uuid id; /* of this image, drawn at random */
@@ -25,7 +28,12 @@ struct image_facts {
 	uint64_t stream_bytes;
 	uint64_t stream_hash; /* XXH64 of the stream */
 	usec_t saved_wall;
+	char host[65]; /* that saved it, and its Xen's version; "" if that is not known */
+	char xen[32];
 };
+
+/* A stamp that is longer finds no place. */
+#define IMAGE_STAMP_MAX 2000
 
 struct image_header {
 	char *config; /* libxl's JSON */

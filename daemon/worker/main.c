@@ -10,6 +10,7 @@
 #include "util/log.h"
 #include "util/process.h"
 #include "util/str.h"
+#include "worker/images.h"
 #include "worker/job.h"
 #include "worker/survey.h"
 
@@ -143,6 +144,8 @@ int main(int argc, char **argv)
 	fcntl(OPERATION_FD_CHANNEL, F_SETFD, FD_CLOEXEC);
 	if (str_equal(verb, OPERATION_VERB_SURVEY)) {
 		r = run_survey(OPERATION_FD_CHANNEL);
+	} else if (str_equal(verb, OPERATION_VERB_IMAGES)) {
+		r = run_images(OPERATION_FD_CHANNEL);
 	} else if (str_equal(verb, OPERATION_VERB_OPERATE) ||
 		   str_equal(verb, OPERATION_VERB_RECOVER)) {
 		r = operate(str_equal(verb, OPERATION_VERB_RECOVER));

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/fd.h"
 #include "util/log.h"
@@ -130,8 +131,9 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 	return 0;
 }
 
-static int describe(const struct job *job, const struct saving *s, const struct pump_result *result)
+static int describe(struct job *job, const struct saving *s, const struct pump_result *result)
 {
+	_cleanup_free_ char *version = NULL;
 	struct image_facts facts = {
 		.uuid = job->record.request.uuid,
 		.stream_bytes = result->bytes,
@@ -140,6 +142,10 @@ static int describe(const struct job *job, const struct saving *s, const struct 
 	};
 	int r = uuid_random(&facts.id);
 
+	if (xl_version(job->xl, &version) >= 0)
+		snprintf(facts.xen, sizeof(facts.xen), "%s", version);
+	if (gethostname(facts.host, sizeof(facts.host) - 1) < 0)
+		facts.host[0] = '\0';
 	return r < 0 ? r : image_write_facts(s->fd, &facts, s->stream, s->config);
 }
 
@@ -235,16 +241,11 @@ int save_finish(struct job *job, const struct xl_domain *d)
 	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 	if (r < 0)
 		return explain_disk(job, r, "cannot be read again");
-	r = disks_stamp(header.config, &stamp);
+	r = disks_stamp(header.config, IMAGE_STAMP_MAX, &stamp);
 	if (r < 0)
 		return job_explain(job, r, "it is saved, but its disks cannot be synced: %s",
 				   strerror(-r));
-	if (!stamp)
-		return 0;
 	r = image_write_stamp(fd, stamp, header.stream);
-	/* Too many disks for the stamp: then nothing is known of them. */
-	if (r == -EMSGSIZE)
-		return 0;
 	if (r >= 0 && fsync(fd) < 0)
 		r = -errno;
 	return r < 0 ? explain_disk(job, r, "cannot be completed") : 0;

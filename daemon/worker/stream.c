@@ -2,8 +2,7 @@
 
 #include "worker/stream.h"
 
-#include <endian.h>
-#include <string.h>
+#include "util/bytes.h"
 
 #define LIBXL_MAGIC             UINT64_C(0x4c6962786c466d74) /* "LibxlFmt", big-endian like its header */
 #define LIBXL_VERSION           2
@@ -23,40 +22,6 @@
 #define LIBXC_RECORD_END  0U
 #define LIBXC_RECORD_LAST 0x12U
 #define LIBXC_BODY_MAX    (128U << 20)
-
-static uint32_t le32_at(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
-static uint32_t be32_at(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be32toh(v);
-}
-
-static uint64_t be64_at(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be64toh(v);
-}
-
-static uint16_t be16_at(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint16_t le16_at(const uint8_t *p)
-{
-	return (uint16_t)(p[1] << 8 | p[0]);
-}
 
 static int refuse(struct stream *s, const char *problem)
 {

@@ -2,57 +2,16 @@
 
 #include "worker/survey.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "util/fd.h"
 #include "util/str.h"
-#include "wire/frame.h"
-#include "wire/operation.h"
+#include "wire/json.h"
+#include "worker/channel.h"
+#include "worker/folder.h"
 #include "worker/image.h"
 #include "worker/xl.h"
-
-/* More files than this in one folder are a mistake. */
-#define FILES_MAX 10000
-
-struct folder {
-	char **names;
-	size_t n;
-};
-
-static void folder_done(struct folder *f)
-{
-	for (size_t i = 0; i < f->n; i++)
-		free(f->names[i]);
-	free(f->names);
-}
-
-static int send_message(int channel, struct json_object *message_taken)
-{
-	_cleanup_json_ struct json_object *message = message_taken;
-	const char *text;
-	size_t length;
-
-	if (!message)
-		return -ENOMEM;
-	text = json_text(message, &length);
-	return text ? fd_write_all(channel, text, length + 1) : -ENOMEM;
-}
-
-static int send_wrapped(int channel, const char *kind, struct json_object *body)
-{
-	_cleanup_json_ struct json_object *message = json_object_new_object();
-
-	if (!message) {
-		json_object_put(body);
-		return -ENOMEM;
-	}
-	if (json_add(message, kind, body) < 0)
-		return -ENOMEM;
-	return send_message(channel, TAKE_PTR(message));
-}
 
 static int send_note(int channel, const char *format, ...) _printf_(2, 3);
 
@@ -65,49 +24,17 @@ static int send_note(int channel, const char *format, ...)
 	va_start(ap, format);
 	r = str_vformat(&text, format, ap);
 	va_end(ap);
-	return r < 0 ? r : send_wrapped(channel, "note", json_object_new_string(text));
+	return r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
 }
 
-static int compare_names(const void *a, const void *b)
+/* One that cannot be read is noted, and then is as good as empty. */
+static int list_folder(int channel, const char *path, struct file_list *ret)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
+	int r = file_list_read(path, ret);
 
-/* 1 and the names in order; 0 with a note sent if there is nothing to read. */
-static int list_folder(int channel, const char *path, struct folder *ret)
-{
-	_cleanup_(folder_done) struct folder f = {0};
-	DIR *dir = opendir(path);
-	const struct dirent *entry;
-	int r = 0;
-
-	if (!dir)
-		return errno == ENOENT
-			       ? 0
-			       : send_note(channel, "%s cannot be read: %s", path, strerror(errno));
-	while (r >= 0 && f.n < FILES_MAX && (entry = readdir(dir))) {
-		char **bigger;
-
-		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
-			continue;
-		bigger = realloc(f.names, (f.n + 1) * sizeof(*bigger));
-		r = bigger ? 0 : -ENOMEM;
-		if (!bigger)
-			break;
-		f.names = bigger;
-		f.names[f.n] = strdup(entry->d_name);
-		r = f.names[f.n] ? 0 : -ENOMEM;
-		if (r >= 0)
-			f.n++;
-	}
-	closedir(dir);
-	if (r < 0)
+	if (r >= 0 || r == -ENOMEM)
 		return r;
-	if (f.n)
-		qsort(f.names, f.n, sizeof(*f.names), compare_names);
-	*ret = f;
-	f = (struct folder){0};
-	return 1;
+	return send_note(channel, "%s cannot be read: %s", path, strerror(-r));
 }
 
 /* Configurations. */
@@ -207,12 +134,12 @@ static int survey_config(int channel, const char *path, const struct stat *st,
 		r = json_add_bool(o, "unchanged", true);
 	else
 		r = parse_config(o, path);
-	return r < 0 ? r : send_wrapped(channel, "configuration", TAKE_PTR(o));
+	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
 }
 
 static int survey_configs(int channel, const char *folder, struct json_object *known)
 {
-	_cleanup_(folder_done) struct folder f = {0};
+	_cleanup_(file_list_done) struct file_list f = {0};
 	int r = list_folder(channel, folder, &f);
 
 	for (size_t i = 0; r >= 0 && i < f.n; i++) {
@@ -238,19 +165,6 @@ static int survey_configs(int channel, const char *folder, struct json_object *k
 }
 
 /* Images. */
-
-enum image_file {
-	IMAGE_FILE_IMAGE,
-	IMAGE_FILE_CONSUMED, /* a guest was being let go from it */
-	IMAGE_FILE_OTHER,
-};
-
-static enum image_file image_file_kind(const char *name)
-{
-	if (name[0] == '.' || str_ends_with(name, ".part") || strstr(name, ".stale-"))
-		return IMAGE_FILE_OTHER;
-	return str_ends_with(name, ".restoring") ? IMAGE_FILE_CONSUMED : IMAGE_FILE_IMAGE;
-}
 
 static int add_image_error(struct json_object *o, const char *path, const char *problem,
 			   bool foreign)
@@ -318,7 +232,7 @@ static int survey_image(int channel, const char *folder, const char *file, bool 
 
 	if (r < 0)
 		return r;
-	base = strndup(file, strlen(file) - (consumed ? strlen(".restoring") : 0));
+	base = strndup(file, strlen(file) - (consumed ? strlen(IMAGE_CONSUMED_SUFFIX) : 0));
 	if (!base)
 		return -ENOMEM;
 	r = read_image(o, path, &named);
@@ -328,7 +242,7 @@ static int survey_image(int channel, const char *folder, const char *file, bool 
 	r = r < 0 ? r : str_format(&path, "%s/%s", folder, base);
 	r = r < 0 ? r : json_add_string(o, "path", path);
 	r = r < 0 ? r : json_add_bool(o, "consumed", consumed);
-	return r < 0 ? r : send_wrapped(channel, "image", TAKE_PTR(o));
+	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
 }
 
 static bool is_there(const char *folder, const char *file, size_t length)
@@ -341,12 +255,12 @@ static bool is_there(const char *folder, const char *file, size_t length)
 
 static int survey_images(int channel, const char *folder)
 {
-	_cleanup_(folder_done) struct folder f = {0};
+	_cleanup_(file_list_done) struct file_list f = {0};
 	int r = list_folder(channel, folder, &f);
 
 	for (size_t i = 0; r >= 0 && i < f.n; i++) {
 		const char *file = f.names[i];
-		size_t base = strlen(file) - MIN(strlen(file), strlen(".restoring"));
+		size_t base = strlen(file) - MIN(strlen(file), strlen(IMAGE_CONSUMED_SUFFIX));
 
 		switch (image_file_kind(file)) {
 		case IMAGE_FILE_IMAGE:
@@ -357,6 +271,8 @@ static int survey_images(int channel, const char *folder)
 			if (!is_there(folder, file, base))
 				r = survey_image(channel, folder, file, true);
 			break;
+		case IMAGE_FILE_PART:
+		case IMAGE_FILE_ASIDE:
 		case IMAGE_FILE_OTHER:
 			break;
 		}
@@ -364,31 +280,11 @@ static int survey_images(int channel, const char *folder)
 	return r < 0 ? r : 0;
 }
 
-static int receive_request(int channel, struct json_object **ret)
-{
-	struct framer framer = FRAMER_INIT(OPERATION_MESSAGE_MAX);
-	char chunk[16384];
-	const char *text;
-	size_t length;
-	int r = 0;
-
-	while (r >= 0 && framer_next(&framer, &text, &length) == 0) {
-		ssize_t n = recv(channel, chunk, sizeof(chunk), 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		r = n < 0 ? -errno : n == 0 ? -ENODATA : framer_feed(&framer, chunk, (size_t)n);
-	}
-	r = r < 0 ? r : json_parse(text, length, ret);
-	framer_done(&framer);
-	return r;
-}
-
 int run_survey(int channel)
 {
 	_cleanup_json_ struct json_object *request = NULL;
 	const char *autostart, *save;
-	int r = receive_request(channel, &request);
+	int r = channel_receive(channel, &request);
 
 	if (r < 0)
 		return r;
@@ -399,5 +295,5 @@ int run_survey(int channel)
 	if (r >= 0 && autostart)
 		r = survey_configs(channel, autostart,
 				   json_get(request, "known", json_type_object));
-	return r < 0 ? r : send_wrapped(channel, "end", json_object_new_boolean(true));
+	return r < 0 ? r : channel_send_end(channel);
 }

@@ -82,6 +82,15 @@ struct xl *xl_close(struct xl *xl)
 	return NULL;
 }
 
+int xl_version(struct xl *xl, char **ret)
+{
+	const libxl_version_info *info = libxl_get_version_info(xl->ctx);
+
+	return info ? str_format(ret, "%d.%d%s", info->xen_version_major, info->xen_version_minor,
+				 info->xen_version_extra)
+		    : -EIO;
+}
+
 const char *xl_reason(const struct xl *xl)
 {
 	return xl->logger.reason;

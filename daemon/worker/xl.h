@@ -33,6 +33,9 @@ struct xl_domain {
 int xl_open(const struct xl_options *options, struct xl **ret);
 struct xl *xl_close(struct xl *xl);
 
+/* The hypervisor's version, as in 4.17.3. 0 or -errno. */
+int xl_version(struct xl *xl, char **ret);
+
 /* The first error that libxl told of since the last call that succeeded; NULL if none. */
 const char *xl_reason(const struct xl *xl);
 

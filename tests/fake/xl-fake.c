@@ -46,6 +46,13 @@ struct xl *xl_close(struct xl *xl)
 	return NULL;
 }
 
+int xl_version(struct xl *xl _unused_, char **ret)
+{
+	const char *version = getenv("FAKE_XEN");
+
+	return str_format(ret, "%s", version ? version : "4.17.0");
+}
+
 const char *xl_reason(const struct xl *xl)
 {
 	return xl->reason;

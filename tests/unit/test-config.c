@@ -338,9 +338,9 @@ START_TEST(sections_of_domains_hold_for_those_that_match)
 		"[Host]\nForcedDestroy=yes\n[Domain web*]\nForcedDestroy=no\n"
 		"[Domain web-test]\nForcedDestroy=yes\nSomething=1\n");
 
-	ck_assert(config_forced_destroy(c, "db"));
-	ck_assert(!config_forced_destroy(c, "web1"));
-	ck_assert(config_forced_destroy(c, "web-test"));
+	ck_assert(config_guest(c, "db").forced_destroy);
+	ck_assert(!config_guest(c, "web1").forced_destroy);
+	ck_assert(config_guest(c, "web-test").forced_destroy);
 	ck_assert_uint_eq(c->n_warnings, 1);
 	ck_assert_ptr_nonnull(strstr(c->warnings[0], "/etc/n:7: there is no key Something"));
 }

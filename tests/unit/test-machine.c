@@ -276,7 +276,7 @@ START_TEST(nothing_more_is_tried_with_a_guest_that_may_be_elsewhere)
 
 	BEGIN(&w, GOAL_STOP, STAGE_MIGRATE, STAGE_SAVE, STAGE_SHUTDOWN);
 	expect(&w, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
-	expect(&w, MACHINE_EVENT_UNDECIDED, "nobody knows", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	expect(&w, MACHINE_EVENT_DEAD_END, "nobody knows", MACHINE_ACTION_FINISH, MACHINE_FAILED);
 	ck_assert_int_eq(machine_stage(&w.m), STAGE_MIGRATE);
 	ck_assert_str_eq(w.m.reason, "migrate: nobody knows");
 	ck_assert_str_eq(w.stage_reason, "nobody knows");
@@ -288,7 +288,7 @@ START_TEST(who_waits_for_an_earlier_daemons_migration_learns_that_too)
 	_cleanup_walk_ struct walk w;
 
 	BEGIN(&w, GOAL_STOP, STAGE_MIGRATE, STAGE_SAVE);
-	expect(&w, MACHINE_EVENT_UNDECIDED, "nobody knows", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	expect(&w, MACHINE_EVENT_DEAD_END, "nobody knows", MACHINE_ACTION_FINISH, MACHINE_FAILED);
 	ck_assert_str_eq(w.heard, "waiting>failed");
 }
 END_TEST

@@ -57,6 +57,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.config = (char[]){"{\"c_info\":{}}"},
 		.source = (char[]){"/auto/web.cfg"},
 		.stale = (char[]){"/save/old"},
+		.why = (char[]){"its disk was written"},
 		.journal = (char[]){"/state/journal"},
 		.dump = (char[]){"/dump/web"},
 		.device = (char[]){"hdc"},
@@ -77,6 +78,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_str_eq(record.request.config, request.config);
 	ck_assert_str_eq(record.request.source, request.source);
 	ck_assert_str_eq(record.request.stale, request.stale);
+	ck_assert_str_eq(record.request.why, request.why);
 	ck_assert_str_eq(record.request.journal, request.journal);
 	ck_assert_str_eq(record.request.dump, request.dump);
 	ck_assert_str_eq(record.request.device, request.device);

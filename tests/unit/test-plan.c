@@ -316,7 +316,7 @@ START_TEST(only_a_guest_that_was_to_be_shut_down_is_destroyed)
 	scene_make(&s);
 	scene_domain(&s, "a", 1);
 	scene_build(&s);
-	s.config->forced_destroy = true;
+	s.config->guests.forced_destroy = true;
 	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all destroy");
 	expect_plan(&s, GOAL_STOP, "a", "a: save shutdown destroy");
 	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;

@@ -259,10 +259,9 @@ START_TEST(a_worker_that_dies_or_talks_nonsense_is_an_error)
 	static const struct {
 		const char *script, *reason;
 	} cases[] = {
-		{"exit 0", "the worker that reads the folders has died"},
-		{"printf '{\"note\":\"x\"}\\0' >&4; kill -9 $$",
-		 "the worker that reads the folders has died"},
-		{"printf '{\"end\":true}' >&4", "the worker that reads the folders has died"},
+		{"exit 0", "the worker that looks has died"},
+		{"printf '{\"note\":\"x\"}\\0' >&4; kill -9 $$", "the worker that looks has died"},
+		{"printf '{\"end\":true}' >&4", "the worker that looks has died"},
 		{"printf 'nonsense\\0' >&4; " END, "Bad message"},
 	};
 

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "hv/hv.h"
+#include "io/loop.h"
+
+/* Questions about saved images, each answered by a worker: see hv_ask_images(). */
+struct images;
+
+int images_new(struct loop *loop, const char *program, struct images **ret);
+struct images *images_free(struct images *images);
+
+int images_ask(struct images *images, const struct image_query *query, hv_images_fn fn, void *data,
+	       uint64_t *ret_id);
+void images_forget(struct images *images, uint64_t id);
+
+DEFINE_CLEANUP(struct images, images_free);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "io/loop.h"
+#include "wire/json.h"
+
+/*
+ * A question to a worker of its own: what it asks after can lie on a disk or a server that does not
+ * answer, and that must keep nobody else.
+ */
+struct inquiry;
+
+struct inquiry_callbacks {
+	/* What the worker says. 1 if that was its last word, 0, or -errno if it makes no sense. */
+	int (*message)(void *data, const char *text, size_t length);
+	/*
+	 * The answer is complete (reason NULL) or will never be. Comes once, from the loop; the
+	 * inquiry may be freed in it.
+	 */
+	void (*answered)(void *data, const char *reason);
+	void *data;
+};
+
+struct inquiry_options {
+	const char *program; /* the worker */
+	const char *verb;
+	usec_t limit; /* so long it may take; USEC_INFINITY: for ever */
+};
+
+/* Starts the worker. 0 or -errno. */
+int inquiry_new(struct loop *loop, const struct inquiry_options *options,
+		struct json_object *question, const struct inquiry_callbacks *callbacks,
+		struct inquiry **ret);
+
+/*
+ * False once the worker has ended. One that was answered because of its limit may live on for a
+ * while, killed but held up by a disk; then callbacks come no more.
+ */
+bool inquiry_is_alive(const struct inquiry *q);
+
+/* Has it end without an answer, which is then told as any other failure. */
+void inquiry_kill(struct inquiry *q);
+
+struct inquiry *inquiry_free(struct inquiry *q);
+
+DEFINE_CLEANUP(struct inquiry, inquiry_free);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/channel.h"
+
+#include <sys/socket.h>
+
+#include "util/fd.h"
+#include "wire/frame.h"
+#include "wire/operation.h"
+
+int channel_receive(int channel, struct json_object **ret)
+{
+	struct framer framer = FRAMER_INIT(OPERATION_MESSAGE_MAX);
+	char chunk[16384];
+	const char *text;
+	size_t length;
+	int r = 0;
+
+	while (r >= 0 && framer_next(&framer, &text, &length) == 0) {
+		ssize_t n = recv(channel, chunk, sizeof(chunk), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		r = n < 0 ? -errno : n == 0 ? -ENODATA : framer_feed(&framer, chunk, (size_t)n);
+	}
+	r = r < 0 ? r : json_parse(text, length, ret);
+	framer_done(&framer);
+	return r;
+}
+
+int channel_send(int channel, const char *kind, struct json_object *body)
+{
+	_cleanup_json_ struct json_object *message = json_object_new_object();
+	const char *text;
+	size_t length;
+
+	if (!message) {
+		json_object_put(body);
+		return -ENOMEM;
+	}
+	if (json_add(message, kind, body) < 0)
+		return -ENOMEM;
+	text = json_text(message, &length);
+	return text ? fd_write_all(channel, text, length + 1) : -ENOMEM;
+}
+
+int channel_send_end(int channel)
+{
+	return channel_send(channel, "end", json_object_new_boolean(true));
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "wire/json.h"
+
+/* The socket over which a worker that was asked something is asked, and answers (hv/inquiry.h). */
+
+/* Waits for the question. 0 or -errno. */
+int channel_receive(int channel, struct json_object **ret);
+
+/* Sends an object with one member of this name, which is taken over in any case. 0 or -errno. */
+int channel_send(int channel, const char *kind, struct json_object *body);
+
+/* The last word: there is no more. */
+int channel_send_end(int channel);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/folder.h"
+
+#include <dirent.h>
+
+#include "util/str.h"
+
+/* More files than this in one folder are a mistake. */
+#define FILES_MAX 10000
+
+void file_list_done(struct file_list *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->names[i]);
+	free(f->names);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_name(struct file_list *f, const char *name)
+{
+	char **bigger = realloc(f->names, (f->n + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	f->names = bigger;
+	f->names[f->n] = strdup(name);
+	if (!f->names[f->n])
+		return -ENOMEM;
+	f->n++;
+	return 0;
+}
+
+int file_list_read(const char *path, struct file_list *ret)
+{
+	_cleanup_(file_list_done) struct file_list f = {0};
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!dir && errno != ENOENT)
+		return -errno;
+	while (r >= 0 && dir && f.n < FILES_MAX && (entry = readdir(dir)))
+		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+			r = add_name(&f, entry->d_name);
+	if (dir)
+		closedir(dir);
+	if (r < 0)
+		return r;
+	if (f.n)
+		qsort(f.names, f.n, sizeof(*f.names), compare_names);
+	*ret = f;
+	f = (struct file_list){0};
+	return 0;
+}
+
+enum image_file image_file_kind(const char *name)
+{
+	if (name[0] == '.')
+		return IMAGE_FILE_OTHER;
+	if (strstr(name, IMAGE_ASIDE_MARK))
+		return IMAGE_FILE_ASIDE;
+	if (str_ends_with(name, IMAGE_PART_SUFFIX))
+		return IMAGE_FILE_PART;
+	return str_ends_with(name, IMAGE_CONSUMED_SUFFIX) ? IMAGE_FILE_CONSUMED : IMAGE_FILE_IMAGE;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/images.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+#include "wire/image-query.h"
+#include "worker/channel.h"
+#include "worker/folder.h"
+#include "worker/trust.h"
+#include "worker/xl.h"
+
+/* One file, and what is told of it. */
+struct item {
+	const struct image_query *query;
+	const char *file, *xen;
+	char *path;
+	enum image_file kind;
+	int fd;
+	struct json_object *entry;
+};
+
+static void item_done(struct item *i)
+{
+	if (i->fd >= 0)
+		close(i->fd);
+	free(i->path);
+	json_object_put(i->entry);
+}
+
+static int item_open(struct item *i)
+{
+	int r = str_format(&i->path, "%s/%s", i->query->save, i->file);
+
+	i->kind = image_file_kind(i->file);
+	i->entry = json_object_new_object();
+	r = r < 0 ? r : i->entry ? json_add_string(i->entry, "file", i->file) : -ENOMEM;
+	if (r < 0)
+		return r;
+	i->fd = open(i->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	return i->fd < 0 ? json_add_string(i->entry, "problem", strerror(errno)) : 0;
+}
+
+static const char *kind_name(enum image_file kind)
+{
+	switch (kind) {
+	case IMAGE_FILE_CONSUMED:
+		return "restoring";
+	case IMAGE_FILE_PART:
+		return "part";
+	case IMAGE_FILE_ASIDE:
+		return "aside";
+	case IMAGE_FILE_IMAGE:
+	case IMAGE_FILE_OTHER:
+		break;
+	}
+	return "image";
+}
+
+static int add_header(struct item *i, const struct image_header *h)
+{
+	int r = json_add_string(i->entry, "name", h->name);
+
+	r = r < 0 ? r : json_add_uuid(i->entry, "uuid", &h->uuid);
+	r = r < 0 ? r : json_add_string(i->entry, "by", h->ours ? "xendomainsd" : "xl");
+	if (r < 0 || !h->ours)
+		return r;
+	r = json_add_u64(i->entry, "saved_usec", h->facts.saved_wall);
+	if (h->facts.host[0])
+		r = r < 0 ? r : json_add_string(i->entry, "host", h->facts.host);
+	if (h->facts.xen[0])
+		r = r < 0 ? r : json_add_string(i->entry, "xen", h->facts.xen);
+	return r;
+}
+
+/* 1 if that is all there is to say: it is no image at all. */
+static int describe(struct item *i)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	const char *problem = NULL;
+	struct stat st;
+	int r = fstat(i->fd, &st) < 0 ? -errno : 0;
+
+	r = r < 0 ? r : json_add_u64(i->entry, "size", (uint64_t)st.st_size);
+	r = r < 0 ? r : image_read_header(i->fd, &header, &problem);
+	if (r >= 0) {
+		r = add_header(i, &header);
+		return r < 0 ? r : json_add_string(i->entry, "kind", kind_name(i->kind));
+	}
+	if (r == -ENOMEM)
+		return r;
+	if (r == -ENOEXEC && i->kind == IMAGE_FILE_IMAGE) {
+		r = json_add_string(i->entry, "kind", "foreign");
+		return r < 0 ? r : 1;
+	}
+	return json_add_string(i->entry, "kind", kind_name(i->kind));
+}
+
+static int add_reason(const struct item *i)
+{
+	char text[4096];
+	ssize_t n = fgetxattr(i->fd, IMAGE_REASON_XATTR, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return json_add_string(i->entry, "reason", text);
+}
+
+/* What would be in the way of a restore, at once or, if it is read through, at the end. */
+static int judge(struct item *i, bool thoroughly)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_free_ char *problem = NULL, *known_as = NULL;
+	bool consumed = i->kind == IMAGE_FILE_CONSUMED;
+	struct trust_question question = {.fd = i->fd, .consumed = consumed, .xen = i->xen};
+	uint64_t size;
+	int r;
+
+	known_as = strndup(i->path,
+			   strlen(i->path) - (consumed ? strlen(IMAGE_CONSUMED_SUFFIX) : 0));
+	if (!known_as)
+		return -ENOMEM;
+	question.path = known_as;
+	r = trust_check(&question, &header, &size, &problem);
+	if (r >= 0 && thoroughly)
+		r = trust_check_stream(&question, &header, &problem);
+	if (r < 0)
+		return problem ? json_add_string(i->entry, "problem", problem) : r;
+	return thoroughly ? json_add_bool(i->entry, "verified", true) : 0;
+}
+
+static int look_at(struct item *i)
+{
+	int r = describe(i);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (i->kind == IMAGE_FILE_PART)
+		return json_add_string(i->entry, "problem",
+				       "its save has not ended yet, or was cut off");
+	if (i->kind == IMAGE_FILE_ASIDE && i->query->action == IMAGE_LIST)
+		return add_reason(i);
+	return judge(i, i->query->action == IMAGE_VERIFY);
+}
+
+static int remove_it(struct item *i)
+{
+	int r = describe(i);
+
+	if (r < 0)
+		return r;
+	if (r > 0)
+		return json_add_string(i->entry, "problem", "it is no image, and is left alone");
+	if (unlink(i->path) < 0)
+		return json_add_string(i->entry, "problem", strerror(errno));
+	r = fsync_parent(i->path);
+	return r < 0 ? r : json_add_bool(i->entry, "deleted", true);
+}
+
+static int answer_for(int channel, const struct image_query *query, const char *file,
+		      const char *xen)
+{
+	_cleanup_(item_done) struct item i = {.query = query, .file = file, .xen = xen, .fd = -1};
+	int r = item_open(&i);
+
+	if (r >= 0 && i.fd >= 0)
+		r = query->action == IMAGE_DELETE ? remove_it(&i) : look_at(&i);
+	return r < 0 ? r : channel_send(channel, "entry", TAKE_PTR(i.entry));
+}
+
+static int answer_for_all(int channel, const struct image_query *query, const char *xen)
+{
+	_cleanup_(file_list_done) struct file_list files = {0};
+	int r = file_list_read(query->save, &files);
+
+	for (size_t i = 0; r >= 0 && i < files.n; i++)
+		if (image_file_kind(files.names[i]) != IMAGE_FILE_OTHER)
+			r = answer_for(channel, query, files.names[i], xen);
+	return r;
+}
+
+/* Without Xen everything but the version can be judged all the same. */
+static void get_version(char **ret)
+{
+	struct xl_options options = {.stop = -1, .deadline = USEC_INFINITY};
+	_cleanup_(xl_closep) struct xl *xl = NULL;
+
+	if (xl_open(&options, &xl) >= 0)
+		xl_version(xl, ret);
+}
+
+int run_images(int channel)
+{
+	_cleanup_json_ struct json_object *message = NULL;
+	_cleanup_free_ char *xen = NULL;
+	struct image_query query;
+	int r = channel_receive(channel, &message);
+
+	r = r < 0 ? r : image_query_parse(message, &query);
+	if (r < 0)
+		return r;
+	if (query.action != IMAGE_DELETE)
+		get_version(&xen);
+	r = query.file ? answer_for(channel, &query, query.file, xen)
+		       : answer_for_all(channel, &query, xen);
+	return r < 0 ? r : channel_send_end(channel);
+}

@@ -1,0 +1,194 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Images that can be trusted: what is told of them, and when a guest is not brought back from one."""
+
+import json
+import os
+import struct
+import time
+import unittest
+
+from fakehost import FakeHostTest
+
+HALF = 2048
+
+
+def stream_begin(image):
+    """Where the stream begins, by xl's header."""
+    (length,) = struct.unpack("<I", image.read_bytes()[44:48])
+    return 48 + length
+
+
+def tear_stamp(image):
+    """As a power cut does that comes before the disks were described."""
+    with image.open("r+b") as file:
+        file.seek(stream_begin(image) - HALF)
+        file.write(bytes(HALF))
+
+
+def make_xls(image):
+    """Takes out of an image what xl would not have written."""
+    data = image.read_bytes()
+    begin = stream_begin(image)
+    (config,) = struct.unpack("<I", data[48:52])
+    head = data[:44] + struct.pack("<I", 4 + config) + data[48:52 + config]
+    image.write_bytes(head + data[begin:])
+
+
+class Images(FakeHostTest):
+    def setUp(self):
+        super().setUp()
+        self.disk = self.host.root / "disk"
+        self.disk.write_bytes(bytes(4096))
+        self.image = self.host.save / "web"
+
+    def saved(self, name="web"):
+        """A guest with a disk, saved. Returns which of its boots that was."""
+        path = self.host.guest(name)
+        config = json.loads(path.read_text())
+        config["disks"] = [{"pdev_path": str(self.disk), "vdev": "xvda", "readwrite": 1}]
+        path.write_text(json.dumps(config))
+        self.host.ctl("start", check=0)
+        boot = self.host.boot(name)
+        self.host.ctl("stop", check=0)
+        return boot
+
+    def native(self, text):
+        self.host.native.write_text(text)
+        self.host.ctl("reload", check=0)
+
+    def list(self):
+        said = json.loads(self.host.ctl("--json", "image", "list"))
+        return {image["file"]: image for image in said["images"]}
+
+    def test_image_tells_who_saved_it_when_and_where(self):
+        before = time.time()
+        self.saved()
+        image = self.list()["web"]
+        self.assertEqual((image["kind"], image["name"], image["by"]), ("image", "web", "xendomainsd"))
+        self.assertEqual(image["host"], os.uname().nodename)
+        self.assertEqual(image["xen"], "4.17.0")
+        self.assertEqual(image["size"], self.image.stat().st_size)
+        self.assertTrue(before <= image["saved_usec"] / 1e6 <= time.time())
+        self.assertNotIn("problem", image)
+
+    def test_guest_whose_disk_changed_is_held_and_says_how_to_go_on(self):
+        self.saved()
+        self.disk.write_bytes(b"changed".ljust(4096))
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.assertIn("was written after the guest was saved", self.list()["web"]["problem"])
+        reason = self.host.reasons()["web"]
+        self.assertIn("xendomainsctl image delete web", reason)
+        # What it says helps.
+        self.host.ctl("image", "delete", "web", check=0)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_guest_whose_disk_changed_is_started_afresh_where_configured_so(self):
+        boot = self.saved()
+        self.native("[Domain w*]\nImageChanged=afresh\n")
+        self.disk.write_bytes(b"changed".ljust(4096))
+        self.host.ctl("start", check=0)
+        self.assertNotEqual(self.host.boot("web"), boot)
+        [(file, aside)] = self.list().items()
+        self.assertRegex(file, r"^web\.stale-\d+$")
+        self.assertEqual(aside["kind"], "aside")
+        self.assertIn("was written after the guest was saved", aside["reason"])
+
+    def test_guest_whose_disks_nobody_described_is_held(self):
+        boot = self.saved()
+        tear_stamp(self.image)
+        # A policy for what has changed is none for what is not known.
+        self.native("[Host]\nImageChanged=afresh\n")
+        self.host.ctl("start", check=1)
+        self.assertIn("nothing proves that its disks are as they were", self.host.reasons()["web"])
+        self.assertEqual(self.host.images(), ["web"])
+        self.native("[Host]\nImageUnknown=afresh\n")
+        self.host.ctl("start", check=0)
+        self.assertNotEqual(self.host.boot("web"), boot)
+
+    def test_damaged_image_is_held_whatever_is_configured(self):
+        self.saved()
+        self.native("[Host]\nImageUnknown=afresh\nImageChanged=afresh\n")
+        data = bytearray(self.image.read_bytes())
+        data[-1000] ^= 1
+        self.image.write_bytes(data)
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.assertEqual(self.host.images(), ["web"])
+
+    def test_image_of_a_newer_xen_is_held(self):
+        boot = self.saved()
+        self.host.stop_daemon()
+        self.host.start_daemon(FAKE_XEN="4.16.5")
+        self.host.ctl("start", check=1)
+        self.assertIn("saved under Xen 4.17.0, and this is Xen 4.16.5", self.host.reasons()["web"])
+        self.host.stop_daemon()
+        self.host.start_daemon(FAKE_XEN="4.20.1")
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_xls_image_is_judged_by_its_age(self):
+        boot = self.saved()
+        make_xls(self.image)
+        hour = 3600
+        os.utime(self.image, (time.time() - hour, time.time() - hour))
+        self.assertEqual(self.list()["web"]["by"], "xl")
+        self.host.ctl("start", check=1)
+        self.assertIn("was written after the guest was saved", self.host.reasons()["web"])
+        os.utime(self.disk, (time.time() - 2 * hour, time.time() - 2 * hour))
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertIn("was written by xl, without a checksum", self.host.log.read_text())
+
+    def test_verify_reads_it_through(self):
+        self.saved()
+        self.assertIn("verified", self.host.ctl("image", "verify", "web", check=0))
+        data = bytearray(self.image.read_bytes())
+        data[-1000] ^= 1
+        self.image.write_bytes(data)
+        # To list them is no reason to read them.
+        self.host.ctl("image", "list", check=0)
+        self.assertIn("checksum does not match", self.host.ctl("image", "verify", "web", check=1))
+
+    def test_delete_takes_images_only_and_from_the_folder_only(self):
+        (self.host.save / "README").write_text("images")
+        outside = self.host.root / "outside"
+        outside.write_text("")
+        self.assertIn("no image", self.host.ctl("image", "delete", "README", check=1))
+        for name in ("../outside", "..", ".", str(outside)):
+            self.host.ctl("image", "delete", name, check=1)
+        self.assertIn("No such file", self.host.ctl("image", "delete", "nobody", check=1))
+        self.assertTrue(outside.exists() and (self.host.save / "README").exists())
+        self.host.ctl("image", "delete", check=2)
+        self.host.ctl("image", "list", "web", check=2)
+        self.host.ctl("image", "frobnicate", check=2)
+
+    def test_image_that_a_guest_is_brought_back_from_is_not_deleted(self):
+        self.host.guest("web", restore_ms=1500)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        starting = self.host.ctl_in_background("start")
+        self.host.worker("web")
+        self.assertIn("try again later", self.host.ctl("image", "delete", "web", check=1))
+        starting.communicate()
+        self.assertEqual(starting.returncode, 0)
+
+    def test_list_shows_what_is_no_image(self):
+        (self.host.save / "README").write_text("images")
+        (self.host.save / "web.part").write_text("")
+        (self.host.save / ".hidden").write_text("")
+        files = self.list()
+        self.assertEqual({file: image["kind"] for file, image in files.items()},
+                         {"README": "foreign", "web.part": "part"})
+        self.assertIn("was cut off", files["web.part"]["problem"])
+
+    def test_there_are_no_images_where_they_are_switched_off(self):
+        self.host.configure(SAVE="")
+        self.host.ctl("reload", check=0)
+        self.assertIn("XENDOMAINS_SAVE is empty", self.host.ctl("image", "list", check=1))
+
+
+if __name__ == "__main__":
+    unittest.main()
