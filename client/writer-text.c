@@ -62,8 +62,9 @@ static char *event_line(struct json_object *e)
 			return NULL;
 		r = str_format(&line, "%s: %s begins", name, or_dash(stage));
 	} else if (str_equal(result, "ok") && stage) {
-		r = str_format(&line, "%s: %s done after %.1f s", name, stage,
-			       seconds(e, "elapsed_usec"));
+		r = str_format(&line, "%s: %s done after %.1f s%s%s", name, stage,
+			       seconds(e, "elapsed_usec"), reason ? ": " : "",
+			       reason ? reason : "");
 	} else {
 		r = str_format(&line, "%s: %s%s%s%s%s", name, stage ? stage : "", stage ? " " : "",
 			       result, reason ? ": " : "", reason ? reason : "");

@@ -51,8 +51,7 @@ static void log_end(const struct report *r)
 			    r->reason ? r->reason : "nothing to do");
 	else
 		log_message(LOG_INFO, &fields, "%s done in %.1f s%s%s", fields.operation,
-			    SECONDS(r->elapsed), r->reason ? ", after " : "",
-			    r->reason ? r->reason : "");
+			    SECONDS(r->elapsed), r->reason ? ": " : "", r->reason ? r->reason : "");
 }
 
 void report_log(const struct report *report)

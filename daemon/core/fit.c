@@ -111,14 +111,6 @@ void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate
 	plan->needs = end;
 }
 
-static bool has_stage(const struct step *s, enum stage stage)
-{
-	for (size_t i = 0; i < s->n_stages; i++)
-		if (s->stages[i] == stage)
-			return true;
-	return false;
-}
-
 static void drop_saves(struct step *s)
 {
 	size_t kept = 0;
@@ -142,9 +134,9 @@ static int explain(struct step *s, usec_t takes, usec_t limit, const char *what)
 static bool can_shut_down(const struct step *s, const struct wave *w, const struct config *config,
 			  usec_t limit)
 {
-	if (has_stage(s, STAGE_SHUTDOWN))
+	if (step_has(s, STAGE_SHUTDOWN))
 		return w->begin + keys_time(config, s) + shutdown_time(config, s->wait) <= limit;
-	return has_stage(s, STAGE_SHUTDOWN_ALL) &&
+	return step_has(s, STAGE_SHUTDOWN_ALL) &&
 	       w->saved + shutdown_time(config, s->wait_all) <= limit;
 }
 

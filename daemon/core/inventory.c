@@ -194,6 +194,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	inventory->guests = calloc(room, sizeof(*inventory->guests));
 	if (!inventory->guests)
 		return -ENOMEM;
+	inventory->room = survey->room;
 
 	for (size_t i = 0; i < survey->n_configs; i++) {
 		const struct survey_config *c = &survey->configs[i];

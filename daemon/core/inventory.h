@@ -44,6 +44,7 @@ struct guest {
 struct inventory {
 	struct guest *guests;
 	size_t n;
+	uint64_t room; /* for images, in bytes; 0: not known */
 };
 
 /*

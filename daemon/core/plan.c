@@ -2,6 +2,9 @@
 
 #include "core/plan.h"
 
+#include <inttypes.h>
+
+#include "util/room.h"
 #include "util/str.h"
 
 static const char *const stage_names[_STAGE_MAX] = {
@@ -311,6 +314,60 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	return r < 0 || !config->save ? r : guest_path(config->save, g, &s->image);
 }
 
+static size_t find_stage(const struct step *s, enum stage stage)
+{
+	size_t i = 0;
+
+	while (i < s->n_stages && s->stages[i] != stage)
+		i++;
+	return i;
+}
+
+bool step_has(const struct step *s, enum stage stage)
+{
+	return find_stage(s, stage) < s->n_stages;
+}
+
+/* Its next stage does not have to wait for what cannot be. */
+static int plan_without_save(struct step *s, uint64_t room)
+{
+	size_t at = find_stage(s, STAGE_SAVE);
+
+	s->n_stages--;
+	memmove(&s->stages[at], &s->stages[at + 1], (s->n_stages - at) * sizeof(*s->stages));
+	free(TAKE_PTR(s->reason));
+	if (s->n_stages == 0 || stage_is_preparation(s->stages[s->n_stages - 1])) {
+		s->n_stages = 0;
+		s->result = STEP_FAILED;
+	}
+	return str_format(&s->reason,
+			  "is not saved: its image may take %" PRIu64 " MiB, and there are %" PRIu64
+			  " MiB left for it",
+			  image_room(s->memory_kib) >> 20, room >> 20);
+}
+
+/*
+ * Saves that have no room together are not begun. One that may not be needed, because the guest is
+ * migrated, is left to find out by itself.
+ */
+static int plan_room(struct plan *plan, uint64_t room)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
+		struct step *s = &plan->steps[i];
+		uint64_t needs = image_room(s->memory_kib);
+
+		if (!step_has(s, STAGE_SAVE) || step_has(s, STAGE_MIGRATE))
+			continue;
+		if (needs > room)
+			r = plan_without_save(s, room);
+		else
+			room -= needs;
+	}
+	return r;
+}
+
 static bool concerns(enum goal goal, const struct guest *g)
 {
 	if (goal == GOAL_STOP)
@@ -381,6 +438,8 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(goal, &inventory->guests[i]))
 			r = add_step(plan, config, &inventory->guests[i], history, false);
+	if (r >= 0 && goal == GOAL_STOP && inventory->room > 0)
+		r = plan_room(plan, inventory->room);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

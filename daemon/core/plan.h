@@ -88,6 +88,8 @@ const char *stage_to_string(enum stage stage);
  */
 bool step_allows_next(const struct step *s, enum stage stage, int error);
 
+bool step_has(const struct step *s, enum stage stage);
+
 /* Whether a stage only prepares the guest for the next one, which follows however it ends. */
 bool stage_is_preparation(enum stage stage);
 const char *goal_to_string(enum goal goal);

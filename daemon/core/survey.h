@@ -42,6 +42,7 @@ struct survey {
 	size_t n_images;
 	char **notes; /* what was skipped, and folders that could not be read */
 	size_t n_notes;
+	uint64_t room; /* for images, in bytes; 0: not known */
 };
 
 void survey_config_done(struct survey_config *c);

@@ -97,6 +97,8 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 	o = json_get(message, "image", json_type_object);
 	if (o)
 		return take_image(survey, o);
+	if (json_get_u64(message, "room", &survey->room) >= 0)
+		return 0;
 	if (json_get_string(message, "note"))
 		return survey_add_note(survey, json_get_string(message, "note"));
 	return -EBADMSG;

@@ -47,15 +47,21 @@ static ssize_t read_some(int fd, void *buffer, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-static void push_to_disk(const struct pump *p, uint64_t before, uint64_t after)
+/*
+ * Keeps the page cache for those who need it: an image is not read again soon. What was written is
+ * only begun to be; that it is done is what the fsync at the end makes sure of. What was begun with
+ * a while ago has most likely been, and can go.
+ */
+static void make_room(const struct pump *p, uint64_t before, uint64_t after)
 {
 	off_t end = lseek(p->file, 0, SEEK_CUR);
-	uint64_t chunk = after / WRITEBACK_CHUNK;
 
-	/* Only begins the writing; that it is done is what the fsync at the end makes sure of. */
-	if (end >= WRITEBACK_CHUNK && before / WRITEBACK_CHUNK != chunk)
+	if (end < WRITEBACK_CHUNK || before / WRITEBACK_CHUNK == after / WRITEBACK_CHUNK)
+		return;
+	if (p->to_file)
 		sync_file_range(p->file, end - WRITEBACK_CHUNK, WRITEBACK_CHUNK,
 				SYNC_FILE_RANGE_WRITE);
+	posix_fadvise(p->file, 0, end - WRITEBACK_CHUNK, POSIX_FADV_DONTNEED);
 }
 
 /* The peer's descriptor does not block: a peer that takes nothing must not keep us for ever. */
@@ -90,8 +96,8 @@ static int pass_on(struct pump *p, const void *buffer, size_t size)
 	if (r < 0)
 		return r;
 	atomic_store(&p->bytes, before + size);
-	if (p->to_file && !p->limit)
-		push_to_disk(p, before, before + size);
+	if (!p->limit)
+		make_room(p, before, before + size);
 	return 0;
 }
 

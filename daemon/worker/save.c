@@ -6,16 +6,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/room.h"
 #include "util/str.h"
 #include "worker/disks.h"
 #include "worker/image.h"
-
-/* What an image needs besides the guest's memory: its description, and a device model's state. */
-#define IMAGE_EXTRA (16U << 20)
 
 /* An image on its way to the disk. */
 struct saving {
@@ -47,16 +46,25 @@ static int explain_disk(struct job *job, int error, const char *what)
 			   strerror(-error));
 }
 
+static bool has_room(int fd, uint64_t bytes)
+{
+	struct statvfs vfs;
+
+	return fstatvfs(fd, &vfs) < 0 || vfs.f_bavail >= bytes / vfs.f_frsize;
+}
+
 /* Claims the room while the guest still runs: a full disk must not be found out too late. */
 static int reserve(struct job *job, int fd, uint64_t bytes)
 {
-	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) == 0 || errno == EOPNOTSUPP ||
-	    errno == ENOSYS)
-		return 0;
-	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-		return job_explain(job, -errno, "no room for the image %s (%" PRIu64 " MiB): %s",
-				   job->record.request.path, bytes >> 20, strerror(errno));
-	return explain_disk(job, -errno, "cannot be reserved");
+	int r = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) < 0 ? -errno : 0;
+
+	/* Where it cannot be claimed it can be looked for. */
+	if (r == -EOPNOTSUPP || r == -ENOSYS)
+		r = has_room(fd, bytes) ? 0 : -ENOSPC;
+	if (r == -ENOSPC || r == -EDQUOT || r == -EFBIG)
+		return job_explain(job, r, "no room for the image %s (%" PRIu64 " MiB): %s",
+				   job->record.request.path, bytes >> 20, strerror(-r));
+	return r < 0 ? explain_disk(job, r, "cannot be reserved") : 0;
 }
 
 static int make_folder(struct job *job)
@@ -98,7 +106,7 @@ static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)
 	if (r < 0)
 		return r;
 	job->expected = d->memory_kib * 1024;
-	r = reserve(job, s->fd, job->expected + job->expected / 256 + IMAGE_EXTRA);
+	r = reserve(job, s->fd, image_room(d->memory_kib));
 	r = r < 0 ? r : fd_write_all(s->fd, header, size);
 	if (r < 0)
 		return explain_disk(job, r, "cannot be written");
@@ -193,6 +201,7 @@ static int publish(struct job *job, struct saving *s, const struct pump_result *
 		r = -errno;
 	if (r < 0)
 		return explain_disk(job, r, "cannot be written");
+	posix_fadvise(s->fd, 0, 0, POSIX_FADV_DONTNEED);
 	r = make_way(job);
 	if (r < 0)
 		return r;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "util/fd.h"
 #include "util/str.h"
@@ -280,6 +281,24 @@ static int survey_images(int channel, const char *folder)
 	return r < 0 ? r : 0;
 }
 
+/* A folder that is not there is made in the one above. */
+static int survey_room(int channel, const char *folder)
+{
+	_cleanup_free_ char *path = strdup(folder);
+	struct statvfs vfs;
+	int r = path ? statvfs(path, &vfs) : -1;
+
+	while (r < 0 && path && errno == ENOENT && strrchr(path + 1, '/')) {
+		*strrchr(path + 1, '/') = '\0';
+		r = statvfs(path, &vfs);
+	}
+	/* Nobody needs to know: the save will find out. */
+	if (r < 0)
+		return path ? 0 : -ENOMEM;
+	return channel_send(channel, "room",
+			    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize));
+}
+
 int run_survey(int channel)
 {
 	_cleanup_json_ struct json_object *request = NULL;
@@ -292,6 +311,8 @@ int run_survey(int channel)
 	save = json_get_string(request, "save");
 	if (save)
 		r = survey_images(channel, save);
+	if (save && r >= 0)
+		r = survey_room(channel, save);
 	if (r >= 0 && autostart)
 		r = survey_configs(channel, autostart,
 				   json_get(request, "known", json_type_object));

@@ -276,9 +276,35 @@ class FullDisk(unittest.TestCase):
         self.host.guest("web", off_ms=50)
         self.host.start_daemon()
         self.host.ctl("start", check=0)
+        self.assertRegex(self.host.ctl("plan", "stop"), r"web +shutdown, else shutdown-all: is not saved")
+        said = self.host.ctl("stop", check=0)
+        self.assertRegex(said, "web: shutdown done .*: is not saved: its image may take 17 MiB")
+        self.expect_untouched()
+
+    def test_room_that_is_only_found_to_be_missing_at_the_save_is_claimed_first(self):
+        # The guest may well be migrated, so that the plan does not count with its image.
+        self.host.configure(MIGRATE="-s false nowhere")
+        self.host.guest("web", off_ms=50)
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
         said = self.host.ctl("stop", check=0)
         self.assertIn("no room for the image", said)
         self.assertIn("web: shutdown done", said)
+        self.expect_untouched()
+
+    def test_saves_have_room_together_or_are_not_begun(self):
+        for number in range(2):
+            self.host.guest(f"web{number}", off_ms=50)
+        subprocess.run(["mount", "-o", "remount,size=30m", self.host.save], check=True)
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        said = self.host.ctl("stop", check=0)
+        self.assertIn("web0: save done", said)
+        self.assertIn("web1: shutdown done", said)
+        self.assertNotIn("save failed", said)
+        self.assertEqual(self.host.images(), ["web0"])
+
+    def expect_untouched(self):
         self.assertFalse(any("suspended" in line for line in self.host.history()))
         self.assertEqual(self.host.images(), [])
 

@@ -306,7 +306,7 @@ class FallsBack(unittest.TestCase):
         host.native.write_text(f"[Host]\nMigrateTargets={targets}\n")
         host.ctl("reload", check=0)
         said = host.ctl("stop", check=0)
-        self.assertEqual(said.count("the guest does not react"), 2, "migrate and save")
+        self.assertEqual(said.count(" failed: the guest does not react"), 2, "migrate and save")
         self.assertIn("web: shutdown done", said)
 
     def test_worker_told_to_end_leaves_the_guest_running(self):

@@ -129,6 +129,30 @@ def disk(host: Host) -> None:
     assert images(host) == ["p1"]
 
 
+@scenario("a guest with a block device is saved with it, and held once the device was written")
+def block_device(host: Host) -> None:
+    host.sh("truncate --size=16M /root/disk")
+    device = host.sh("losetup --find --show /root/disk").out.strip()
+    try:
+        host.auto(pv("p1", f'disk = ["phy:{device},xvda,w"]', disk="count"))
+        ctl(host, "start")
+        before = host.wait_count("p1", 3)
+        ctl(host, "stop")
+        ctl(host, "image", "verify", "p1")
+        ctl(host, "start")
+        host.wait_count("p1", before.n + 3, boot=before.boot)
+        ctl(host, "stop")
+        host.sh(f"mkfs.ext4 -q -F {device}")
+        ctl(host, "start", expect=1)
+        assert "was written, at its beginning" in status(host)["p1"]["reason"]
+        ctl(host, "image", "delete", "p1")
+        ctl(host, "start")
+        host.wait_reboot("p1", before.boot)
+        ctl(host, "stop")
+    finally:
+        host.sh(f"losetup --detach {device}", check=False)
+
+
 @scenario("an HVM guest is started, saved, restored and shut down with its device model")
 def device_model(host: Host) -> None:
     host.auto(hvm("v1"))

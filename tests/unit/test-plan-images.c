@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "scene.h"
+#include "unit.h"
+#include "util/room.h"
+
+/* What is planned for guests that have an image, and for those that are to get one. */
+
+static void allow(struct scene *s, enum image_policy changed, enum image_policy unknown)
+{
+	s->config->guests.image_changed = changed;
+	s->config->guests.image_unknown = unknown;
+}
+
+START_TEST(a_guest_with_an_image_is_held_unless_it_may_start_afresh)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: restore");
+	allow(&s, IMAGE_AFRESH, IMAGE_HOLD);
+	expect_plan(&s, GOAL_START, NULL, "a: restore create");
+	allow(&s, IMAGE_HOLD, IMAGE_AFRESH);
+	expect_plan(&s, GOAL_START, NULL, "a: restore create");
+}
+END_TEST
+
+START_TEST(what_it_would_be_started_afresh_from_has_to_be_there)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_image(&s, "alone", 1);
+	scene_config(&s, "broken", 2)->error = strdup("broken");
+	scene_image(&s, "broken", 2);
+	allow(&s, IMAGE_AFRESH, IMAGE_AFRESH);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, "alone", "alone: restore");
+}
+END_TEST
+
+START_TEST(only_the_error_that_is_configured_lets_the_create_follow)
+{
+	const struct step changed = {.changed = IMAGE_AFRESH}, unknown = {.unknown = IMAGE_AFRESH};
+
+	ck_assert(step_allows_next(&changed, STAGE_RESTORE, -ESTALE));
+	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, -EUCLEAN));
+	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, -EBADMSG));
+	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, -ENOMEM));
+	ck_assert(step_allows_next(&unknown, STAGE_RESTORE, -EUCLEAN));
+	ck_assert(!step_allows_next(&unknown, STAGE_RESTORE, -ESTALE));
+	/* Of a save anything; but not where nobody knows what became of the guest. */
+	ck_assert(step_allows_next(&changed, STAGE_SAVE, -EIO));
+	ck_assert(!step_allows_next(&changed, STAGE_MIGRATE, -ENOTRECOVERABLE));
+}
+END_TEST
+
+static void running(struct scene *s, const char *name, unsigned number)
+{
+	scene_domain(s, name, number)->memory_kib = 100 * 1024;
+}
+
+START_TEST(a_save_that_has_no_room_beside_the_others_is_not_planned)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	running(&s, "a", 1);
+	running(&s, "b", 2);
+	scene_build(&s);
+	expect_plan(&s, GOAL_STOP, NULL,
+		    "a: save shutdown shutdown-all; b: save shutdown shutdown-all");
+	s.inventory->room = 2 * image_room(100 * 1024);
+	expect_plan(&s, GOAL_STOP, NULL,
+		    "a: save shutdown shutdown-all; b: save shutdown shutdown-all");
+	s.inventory->room--;
+	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all; b: shutdown shutdown-all");
+	s.inventory->room = 1;
+	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
+	expect_plan(&s, GOAL_STOP, "a",
+		    "a: failed, is not saved: its image may take 116 MiB, and there are 0 MiB left "
+		    "for it");
+}
+END_TEST
+
+START_TEST(a_guest_that_may_be_migrated_takes_no_room_from_others)
+{
+	struct target target;
+	const char *problem;
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	running(&s, "a", 1);
+	ck_assert_int_eq(target_parse("host2", &target, &problem), 0);
+	ck_assert_int_eq(target_list_add(&s.config->migrate, &target), 0);
+	scene_build(&s);
+	s.inventory->room = 1;
+	expect_plan(&s, GOAL_STOP, NULL, "a: migrate save shutdown shutdown-all");
+}
+END_TEST
+
+SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
+      what_it_would_be_started_afresh_from_has_to_be_there,
+      only_the_error_that_is_configured_lets_the_create_follow,
+      a_save_that_has_no_room_beside_the_others_is_not_planned,
+      a_guest_that_may_be_migrated_takes_no_room_from_others);
