@@ -41,7 +41,8 @@ int explain_error(const struct context *context, int error)
 	else if (error == -ENOENT || error == -ECONNREFUSED)
 		hint = "\nIs it running? 'systemctl start xendomainsd.socket' lets it be started.";
 	else if (error == -EACCES)
-		hint = "\nOnly root may do that.";
+		hint = "\nOnly root may do that, and who is in a group of ReadGroup= or ControlGroup= in "
+		       "xendomains.conf(5), while the daemon runs.";
 	else if (error == -ETIMEDOUT)
 		hint = "\n'systemctl status xendomainsd' may tell why it does not answer.";
 	fprintf(stderr, "Cannot reach xendomainsd at %s: %s%s\n", context->socket, strerror(-error),
@@ -57,7 +58,8 @@ int explain_reply(const struct varlink_reply *reply)
 	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
 		fprintf(stderr, "There is no guest called %s\n", name ? name : "so");
 	else if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
-		fprintf(stderr, "Only root may do that\n");
+		fprintf(stderr, "Only root may do that, and who is in the group of ReadGroup= or "
+				"ControlGroup= in xendomains.conf(5)\n");
 	else
 		fprintf(stderr, "%s\n", reason ? reason : reply->error);
 	return STATUS_FAILED;

@@ -27,6 +27,13 @@ struct control {
 
 struct method;
 
+/* What a caller may do, as the configuration has it; root may do all. */
+enum access {
+	ACCESS_ANYBODY,
+	ACCESS_READ,
+	ACCESS_CONTROL,
+};
+
 /* Who is at work for a call, and is told if nobody wants to know any more. */
 enum doer {
 	DOER_WORLD,
@@ -52,8 +59,8 @@ struct method {
 	const char *name;
 	/* Answers, or begins what will answer. */
 	void (*run)(struct request *request);
-	bool names;   /* takes guests */
-	bool anybody; /* not only root */
+	bool names; /* takes guests */
+	enum access access;
 };
 
 static void forget(struct request *request)
@@ -420,6 +427,7 @@ static void run_reload(struct request *request)
 
 	notify_reloading();
 	r = manager_reload(request->control->manager, &reason);
+	control_let_in(request->control);
 	notify_ready();
 	if (r == -EINVAL)
 		fail(request, ERROR_CONFIGURATION_REFUSED, "reason", reason);
@@ -432,16 +440,16 @@ static void run_reload(struct request *request)
 /* Dispatch */
 
 static const struct method methods[] = {
-	{INTERFACE_SERVICE ".GetInfo", run_get_info, false, true},
-	{INTERFACE_SERVICE ".GetInterfaceDescription", run_get_description, false, true},
-	{METHOD_START, run_start, true, false},
-	{METHOD_STOP, run_stop, true, false},
-	{METHOD_STATUS, run_status, true, false},
-	{METHOD_PLAN, run_plan, true, false},
-	{METHOD_RELOAD, run_reload, false, false},
-	{METHOD_LIST_IMAGES, run_list_images, false, false},
-	{METHOD_VERIFY_IMAGE, run_verify_image, false, false},
-	{METHOD_DELETE_IMAGE, run_delete_image, false, false},
+	{INTERFACE_SERVICE ".GetInfo", run_get_info, false, ACCESS_ANYBODY},
+	{INTERFACE_SERVICE ".GetInterfaceDescription", run_get_description, false, ACCESS_ANYBODY},
+	{METHOD_START, run_start, true, ACCESS_CONTROL},
+	{METHOD_STOP, run_stop, true, ACCESS_CONTROL},
+	{METHOD_STATUS, run_status, true, ACCESS_READ},
+	{METHOD_PLAN, run_plan, true, ACCESS_READ},
+	{METHOD_RELOAD, run_reload, false, ACCESS_CONTROL},
+	{METHOD_LIST_IMAGES, run_list_images, false, ACCESS_READ},
+	{METHOD_VERIFY_IMAGE, run_verify_image, false, ACCESS_CONTROL},
+	{METHOD_DELETE_IMAGE, run_delete_image, false, ACCESS_CONTROL},
 };
 
 static const struct method *find_method(const char *name)
@@ -478,9 +486,19 @@ static int get_names(struct request *request)
 
 static bool is_allowed(const struct request *request)
 {
-	uid_t uid = connection_uid(request->connection);
+	const struct config *config = manager_config(request->control->manager);
+	const struct connection *c = request->connection;
+	uid_t uid = connection_uid(c);
 
-	return request->method->anybody || uid == 0 || uid == geteuid();
+	if (request->method->access == ACCESS_ANYBODY || uid == 0 || uid == geteuid())
+		return true;
+	/* While nothing is known of groups, nobody is in one. */
+	if (!config)
+		return false;
+	if (config->control_group && connection_is_in_group(c, config->control_gid))
+		return true;
+	return request->method->access == ACCESS_READ && config->read_group &&
+	       connection_is_in_group(c, config->read_gid);
 }
 
 static void dispatch(struct request *request)
@@ -539,6 +557,13 @@ static void on_closed(void *data, struct connection *connection)
 	}
 }
 
+void control_let_in(struct control *control)
+{
+	const struct config *config = manager_config(control->manager);
+
+	server_let_in(control->server, config && (config->read_group || config->control_group));
+}
+
 int control_new(struct loop *loop, struct manager *manager, const struct hostdown *hostdown, int fd,
 		struct control **ret)
 {
@@ -560,6 +585,7 @@ int control_new(struct loop *loop, struct manager *manager, const struct hostdow
 	r = server_new(loop, fd, &callbacks, &control->server);
 	if (r < 0)
 		return r;
+	control_let_in(control);
 	*ret = TAKE_PTR(control);
 	return 0;
 }

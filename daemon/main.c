@@ -50,8 +50,9 @@ struct options {
 struct daemon {
 	struct loop *loop;
 	struct manager *manager;
-	struct timer *alive; /* --once: tells systemd that it goes on */
-	usec_t end;          /* ... and not longer than this */
+	struct control *control; /* NULL: nobody is served */
+	struct timer *alive;     /* --once: tells systemd that it goes on */
+	usec_t end;              /* ... and not longer than this */
 };
 
 static void usage(FILE *out)
@@ -178,6 +179,8 @@ static void on_hangup(void *data, int signal _unused_)
 
 	notify_reloading();
 	manager_reload(d->manager, &reason);
+	if (d->control)
+		control_let_in(d->control);
 	notify_ready();
 }
 
@@ -270,11 +273,14 @@ static int serve(struct daemon *d, const struct options *o)
 		return r;
 	}
 	r = control_new(d->loop, d->manager, hostdown, fds.listen, &control);
+	d->control = control;
 	r = r < 0 ? r : watchdog_new(d->loop, &watchdog);
 	if (r < 0)
 		return log_error_errno(r, "Cannot serve clients");
 	notify_ready();
-	return loop_run(d->loop);
+	r = loop_run(d->loop);
+	d->control = NULL;
+	return r;
 }
 
 /* --once: everything is in the log, so only the end matters here. */
@@ -363,7 +369,8 @@ int main(int argc, char **argv)
 		.worker = WORKER_PATH,
 		.settings = {.variables = {SYSCONFDIR "/default/xendomains",
 					   SYSCONFDIR "/sysconfig/xendomains"},
-			     .native = SYSCONFDIR "/xen/xendomains.conf"},
+			     .native = SYSCONFDIR "/xen/xendomains.conf",
+			     .groups = "/etc/group"},
 		.once = _GOAL_INVALID,
 		.limit = USEC_INFINITY,
 	};

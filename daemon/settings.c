@@ -3,6 +3,8 @@
 #include "settings.h"
 
 #include <dirent.h>
+#include <grp.h>
+#include <stdio.h>
 
 #include "util/fd.h"
 #include "util/str.h"
@@ -94,6 +96,46 @@ static int read_fragments(const char *folder, struct config *config, char **ret_
 	return r;
 }
 
+static int find_group(const char *path, const char *name, gid_t *ret)
+{
+	FILE *file = fopen(path, "re");
+	const struct group *group = NULL;
+	int r = file ? -ENOENT : -errno;
+
+	while (file && (group = fgetgrent(file)) && !str_equal(group->gr_name, name))
+		;
+	if (group) {
+		*ret = group->gr_gid;
+		r = 0;
+	}
+	if (file)
+		fclose(file);
+	return r;
+}
+
+static int read_group(const char *path, const char *key, const char *name, gid_t *ret,
+		      char **ret_reason)
+{
+	int r = name ? find_group(path, name, ret) : 0;
+
+	if (r >= 0)
+		return 0;
+	r = str_format(ret_reason,
+		       "%s=%s: there is no such group in %s; 'groupadd --system %s' makes "
+		       "it",
+		       key, name, path, name);
+	return r < 0 ? r : -EINVAL;
+}
+
+static int read_groups(const char *path, struct config *config, char **ret_reason)
+{
+	int r = read_group(path, "ReadGroup", config->read_group, &config->read_gid, ret_reason);
+
+	return r < 0 ? r
+		     : read_group(path, "ControlGroup", config->control_group, &config->control_gid,
+				  ret_reason);
+}
+
 int settings_read(const struct settings_paths *paths, struct config **ret, char **ret_reason)
 {
 	_cleanup_(config_freep) struct config *config = config_new();
@@ -106,6 +148,7 @@ int settings_read(const struct settings_paths *paths, struct config **ret, char 
 	r = r < 0 ? r : read_variables(paths, config, ret_reason);
 	r = r < 0 ? r : read_native(paths->native, config, ret_reason);
 	r = r < 0 ? r : read_fragments(folder, config, ret_reason);
+	r = r < 0 ? r : read_groups(paths->groups, config, ret_reason);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(config);

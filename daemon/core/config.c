@@ -97,6 +97,13 @@ static int parse_limit(const struct setting *s, void *field, const char *value, 
 	return r;
 }
 
+static int parse_group(const struct setting *s, void *field, const char *value, char **ret_reason)
+{
+	if (strpbrk(value, ": \t,"))
+		return refuse_value(s, value, "must be the name of one group", ret_reason);
+	return str_replace(field, str_empty(value) ? NULL : value);
+}
+
 static int parse_number(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
 	uint64_t number;
@@ -268,6 +275,8 @@ static const struct setting host_keys[] = {
 	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
 	{"DumpFolder", parse_path, FIELD(dumps), 0, 0},
 	{"AfterCancel", parse_after_cancel, FIELD(after_cancel), 0, 0},
+	{"ReadGroup", parse_group, FIELD(read_group), 0, 0},
+	{"ControlGroup", parse_group, FIELD(control_group), 0, 0},
 };
 
 #define GUEST_FIELD(member)                                                                        \
@@ -317,6 +326,8 @@ void config_free(struct config *c)
 		free(c->domains[i].pattern);
 	free(c->domains);
 	free(c->dumps);
+	free(c->read_group);
+	free(c->control_group);
 	for (size_t i = 0; i < c->n_warnings; i++)
 		free(c->warnings[i]);
 	free(c->warnings);

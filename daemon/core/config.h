@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <sys/types.h>
+
 #include "util/macro.h"
 #include "util/target.h"
 #include "util/time.h"
@@ -65,6 +67,11 @@ struct config {
 	usec_t restart_interval;  /* ... within this time, and is then left down */
 	enum after_cancel after_cancel;
 	char *dumps; /* folder of core dumps; NULL: none are made */
+
+	/* Besides root these may look, or do; NULL: nobody. Numbers: by who knows the host's
+	 * groups. */
+	char *read_group, *control_group;
+	gid_t read_gid, control_gid;
 
 	struct guest_settings guests;  /* where nothing else is said of one */
 	struct config_domain *domains; /* sections of their own, in the order they were read */

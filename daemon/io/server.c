@@ -16,10 +16,14 @@
 #include "wire/frame.h"
 
 #define CONNECTIONS_MAX  64
+#define OTHERS_MAX       32 /* of them: of users other than ours ... */
+#define OTHER_MAX        8  /* ... and of one of these */
 #define BACKLOG          64
 #define INPUT_MAX        (256U << 10) /* no call of ours comes near it */
 #define OUTPUT_MAX       (16U << 20)  /* a peer that does not read is cut off here */
 #define ACCEPT_PAUSE_MAX USEC_PER_SEC /* when descriptors have run out */
+#define STALL_MAX        (30 * USEC_PER_SEC)
+#define COMPLAINT_PAUSE  (10 * USEC_PER_SEC)
 
 struct connection {
 	LIST_ENTRY(connection) entry;
@@ -27,6 +31,8 @@ struct connection {
 	struct bufferevent *stream;
 	struct framer framer;
 	uid_t uid;
+	gid_t gid;
+	struct timer *stall;
 	bool busy;    /* its messages are being handled: freeing waits */
 	bool closing; /* to be freed as soon as possible */
 	bool finishing;
@@ -41,7 +47,34 @@ struct server {
 	struct timer *pause;
 	LIST_HEAD(, connection) connections;
 	unsigned n_connections;
+	usec_t complained;
 };
+
+/* Whoever can connect can have this said again and again. */
+static void complain(struct server *server, int error, const char *what)
+{
+	usec_t now = usec_now();
+
+	if (server->complained && now < server->complained + COMPLAINT_PAUSE)
+		return;
+	server->complained = now;
+	log_warning_errno(error, "%s", what);
+}
+
+/*
+ * Only while half a message or an unread reply lies there: who has nothing to say, or waits for a
+ * reply, may stay for ever.
+ */
+static void watch_for_stall(struct connection *c)
+{
+	bool lies = evbuffer_get_length(bufferevent_get_output(c->stream)) > 0 ||
+		    (!c->held && framer_held(&c->framer) > 0);
+
+	if (!lies)
+		timer_clear(c->stall);
+	else if (!timer_is_set(c->stall))
+		timer_set_after(c->stall, STALL_MAX);
+}
 
 static void connection_free(struct connection *c)
 {
@@ -52,6 +85,7 @@ static void connection_free(struct connection *c)
 	c->server->callbacks.closed(c->server->callbacks.data, c);
 	LIST_REMOVE(c, entry);
 	c->server->n_connections--;
+	timer_free(c->stall);
 	bufferevent_free(c->stream);
 	framer_done(&c->framer);
 	free(c);
@@ -89,9 +123,11 @@ static void on_read(struct bufferevent *stream _unused_, void *data)
 	r = take_messages(c);
 	c->busy = false;
 	if (r < 0)
-		log_warning_errno(r, "A client's message is refused");
+		complain(c->server, r, "A client's message is refused");
 	if (r < 0 || c->closing)
 		connection_free(c);
+	else
+		watch_for_stall(c);
 }
 
 static void on_written(struct bufferevent *stream _unused_, void *data)
@@ -100,6 +136,16 @@ static void on_written(struct bufferevent *stream _unused_, void *data)
 
 	if (c->finishing)
 		connection_free(c);
+	else
+		watch_for_stall(c);
+}
+
+static void on_stall(void *data)
+{
+	struct connection *c = data;
+
+	complain(c->server, -ETIMEDOUT, "A client that has stopped in the middle is cut off");
+	connection_free(c);
 }
 
 static void on_end(struct bufferevent *stream _unused_, short what _unused_, void *data)
@@ -107,34 +153,60 @@ static void on_end(struct bufferevent *stream _unused_, short what _unused_, voi
 	connection_free(data);
 }
 
-static int get_peer(int fd, uid_t *ret)
+static int get_peer(int fd, struct ucred *ret)
 {
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
+	socklen_t size = sizeof(*ret);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-		return -errno;
-	*ret = peer.uid;
-	return 0;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &size) < 0 ? -errno : 0;
+}
+
+static bool is_other(uid_t uid)
+{
+	return uid != 0 && uid != geteuid();
+}
+
+static bool has_place(const struct server *server, uid_t uid)
+{
+	unsigned others = 0, same = 0;
+	const struct connection *c;
+
+	if (server->n_connections >= CONNECTIONS_MAX)
+		return false;
+	if (!is_other(uid))
+		return true;
+	LIST_FOREACH(c, &server->connections, entry)
+	{
+		others += is_other(c->uid);
+		same += c->uid == uid;
+	}
+	return others < OTHERS_MAX && same < OTHER_MAX;
 }
 
 static int add_connection(struct server *server, int fd_taken)
 {
 	_cleanup_close_ int fd = fd_taken;
 	_cleanup_free_ struct connection *c = calloc(1, sizeof(*c));
-	int r;
+	struct ucred peer;
+	int r = c ? get_peer(fd, &peer) : -ENOMEM;
 
-	if (!c)
-		return -ENOMEM;
-	if (server->n_connections >= CONNECTIONS_MAX)
+	if (r < 0)
+		return r;
+	if (!has_place(server, peer.uid))
 		return -EUSERS;
-	*c = (struct connection){.server = server, .framer = FRAMER_INIT(INPUT_MAX)};
-	r = get_peer(fd, &c->uid);
+	*c = (struct connection){
+		.server = server,
+		.framer = FRAMER_INIT(INPUT_MAX),
+		.uid = peer.uid,
+		.gid = peer.gid,
+	};
+	r = timer_new(server->loop, on_stall, c, &c->stall);
 	if (r < 0)
 		return r;
 	c->stream = bufferevent_socket_new(loop_base(server->loop), fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!c->stream)
+	if (!c->stream) {
+		timer_free(c->stall);
 		return -ENOMEM;
+	}
 	TAKE_FD(fd);
 	bufferevent_setcb(c->stream, on_read, on_written, on_end, c);
 	LIST_INSERT_HEAD(&server->connections, c, entry);
@@ -153,7 +225,7 @@ static void on_acceptable(void *data, unsigned events _unused_)
 
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			log_warning_errno(-errno, "Cannot take a client for now");
+			complain(server, -errno, "Cannot take a client for now");
 			server->watch = watch_free(server->watch);
 			timer_set_after(server->pause, ACCEPT_PAUSE_MAX);
 		}
@@ -161,7 +233,7 @@ static void on_acceptable(void *data, unsigned events _unused_)
 	}
 	r = add_connection(server, fd);
 	if (r < 0)
-		log_warning_errno(r, "A client is turned away");
+		complain(server, r, "A client is turned away");
 }
 
 static void resume_accepting(void *data)
@@ -258,10 +330,13 @@ void connection_send(struct connection *c, struct json_object *message)
 	text = owned ? json_text(owned, &length) : NULL;
 	if (!text || evbuffer_get_length(output) + length > OUTPUT_MAX ||
 	    evbuffer_add(output, text, length + 1) < 0) {
-		log_warning("A client that does not read its replies is cut off");
+		complain(c->server, -EMSGSIZE,
+			 "A client that does not read its replies is cut off");
 		/* From the loop: the caller may be in the middle of its list of connections. */
 		bufferevent_trigger_event(c->stream, BEV_EVENT_ERROR, BEV_TRIG_DEFER_CALLBACKS);
+		return;
 	}
+	watch_for_stall(c);
 }
 
 void connection_finish(struct connection *c)
@@ -286,4 +361,34 @@ void connection_release(struct connection *c)
 uid_t connection_uid(const struct connection *c)
 {
 	return c->uid;
+}
+
+bool connection_is_in_group(const struct connection *c, gid_t gid)
+{
+	int fd = bufferevent_getfd(c->stream);
+	_cleanup_free_ gid_t *groups = NULL;
+	socklen_t size = 0;
+
+	if (c->gid == gid)
+		return true;
+	/* How many there are. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0 || errno != ERANGE)
+		return false;
+	groups = malloc(size);
+	if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+void server_let_in(struct server *server, bool all)
+{
+	struct sockaddr_un address = {0};
+	socklen_t size = sizeof(address) - 1;
+
+	if (getsockname(server->fd, (struct sockaddr *)&address, &size) < 0 ||
+	    chmod(address.sun_path, all ? 0666 : 0600) < 0)
+		log_warning_errno(-errno, "Who can connect cannot be changed");
 }

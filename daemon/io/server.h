@@ -6,7 +6,9 @@
 
 /*
  * A UNIX stream socket that takes framed messages. It knows nothing of what they mean, and bounds
- * what a peer can make it hold: connections, length of a message, replies not yet read.
+ * what a peer can make it hold: connections, length of a message, replies not yet read, and how
+ * long half a message or an unread reply may lie there. Places are kept for root, whatever others
+ * do.
  */
 struct server;
 struct connection;
@@ -41,5 +43,11 @@ void connection_hold(struct connection *c);
 void connection_release(struct connection *c);
 
 uid_t connection_uid(const struct connection *c);
+
+/* Whether the peer was in this group when it connected. */
+bool connection_is_in_group(const struct connection *c, gid_t gid);
+
+/* Whether all users can connect, or the one only whom the socket belongs to. */
+void server_let_in(struct server *server, bool all);
 
 DEFINE_CLEANUP(struct server, server_free);

@@ -257,6 +257,124 @@ START_TEST(more_connections_than_the_limit_are_turned_away)
 }
 END_TEST
 
+/* Lets so much time go by. */
+static void wait_for(usec_t time)
+{
+	f.turns = 1;
+	timer_set_after(f.turn, time);
+	ck_assert_int_eq(loop_run(f.loop), 0);
+	settle();
+}
+
+START_TEST(who_stops_in_the_middle_of_a_message_is_cut_off_and_nobody_else)
+{
+	int slow, silent, held;
+
+	open_server();
+	f.hold = true;
+	held = open_client();
+	ck_assert_int_eq(say(held, "1", 2), 2);
+	settle();
+	f.hold = false;
+	slow = open_client();
+	silent = open_client();
+	ck_assert_int_eq(say(slow, "hal", 3), 3);
+	settle();
+	/* A byte now and then does not help. */
+	wait_for(20 * USEC_PER_SEC);
+	ck_assert(!is_cut_off(slow));
+	ck_assert_int_eq(say(slow, "f", 1), 1);
+	wait_for(11 * USEC_PER_SEC);
+	ck_assert(is_cut_off(slow));
+	wait_for(3600 * USEC_PER_SEC);
+	ck_assert(!is_cut_off(silent));
+	ck_assert(!is_cut_off(held));
+	close(slow);
+	close(silent);
+	close(held);
+	close_server();
+}
+END_TEST
+
+START_TEST(who_leaves_a_reply_unread_for_long_is_cut_off)
+{
+	_cleanup_free_ char *text = malloc(1U << 20);
+	struct json_object *o = json_object_new_object();
+	int client;
+
+	open_server();
+	memset(text, 'x', (1U << 20) - 1);
+	text[(1U << 20) - 1] = '\0';
+	client = open_client();
+	ck_assert_int_eq(say(client, "1", 2), 2);
+	settle();
+	ck_assert_int_eq(json_add_string(o, "s", text), 0);
+	connection_send(f.last, o);
+	wait_for(29 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.closed, 0);
+	wait_for(2 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.closed, 1);
+	close(client);
+	close_server();
+}
+END_TEST
+
+/* Connects as somebody else; the socket is for all. */
+static int open_client_of(uid_t uid)
+{
+	int fd;
+
+	ck_assert_int_eq(seteuid(uid), 0);
+	fd = open_client();
+	ck_assert_int_eq(seteuid(0), 0);
+	return fd;
+}
+
+START_TEST(other_users_leave_places_for_root)
+{
+	int clients[60], root;
+	size_t cut_off = 0;
+
+	if (geteuid() != 0)
+		return;
+	open_server();
+	ck_assert_int_eq(chmod(f.folder.path, 0755), 0);
+	server_let_in(f.server, true);
+	for (size_t i = 0; i < ELEMENTSOF(clients); i++) {
+		clients[i] = open_client_of((uid_t)(1000 + i / 10));
+		settle();
+	}
+	for (size_t i = 0; i < ELEMENTSOF(clients); i++)
+		cut_off += is_cut_off(clients[i]);
+	/* Eight of each, and no more than 32 together. */
+	ck_assert_uint_eq(cut_off, ELEMENTSOF(clients) - 32);
+	ck_assert(is_cut_off(clients[8]) && is_cut_off(clients[9]));
+	root = open_client();
+	ck_assert_int_eq(say(root, "ok", 3), 3);
+	settle();
+	ck_assert_str_eq(f.heard, "ok|");
+	for (size_t i = 0; i < ELEMENTSOF(clients); i++)
+		close(clients[i]);
+	close(root);
+	close_server();
+}
+END_TEST
+
+START_TEST(others_can_connect_only_while_they_are_let_in)
+{
+	struct stat st;
+
+	open_server();
+	server_let_in(f.server, true);
+	ck_assert_int_eq(stat(folder_path(&f.folder, "socket"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0666);
+	server_let_in(f.server, false);
+	ck_assert_int_eq(stat(folder_path(&f.folder, "socket"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	close_server();
+}
+END_TEST
+
 START_TEST(a_held_connection_keeps_its_messages_in_order)
 {
 	int client, other;
@@ -526,9 +644,12 @@ END_TEST
 SUITE("server", messages_arrive_whole_however_they_are_split, a_reply_comes_back_with_its_end,
       a_message_without_end_is_cut_off, a_long_message_below_the_limit_is_taken,
       more_connections_than_the_limit_are_turned_away,
-      a_held_connection_keeps_its_messages_in_order, a_released_connection_goes_on_one_by_one,
-      a_held_peer_that_goes_away_is_noticed, a_held_peer_cannot_pile_up_messages,
-      a_peer_that_does_not_read_is_cut_off, a_reply_for_which_there_is_no_memory_cuts_the_peer_off,
+      who_stops_in_the_middle_of_a_message_is_cut_off_and_nobody_else,
+      who_leaves_a_reply_unread_for_long_is_cut_off, other_users_leave_places_for_root,
+      others_can_connect_only_while_they_are_let_in, a_held_connection_keeps_its_messages_in_order,
+      a_released_connection_goes_on_one_by_one, a_held_peer_that_goes_away_is_noticed,
+      a_held_peer_cannot_pile_up_messages, a_peer_that_does_not_read_is_cut_off,
+      a_reply_for_which_there_is_no_memory_cuts_the_peer_off,
       a_finished_connection_sends_what_it_has_and_closes, nothing_behind_a_finish_is_taken,
       whoever_is_connected_hears_of_the_end, a_server_out_of_descriptors_comes_back,
       a_socket_is_for_its_owner_only, a_dead_socket_is_replaced_and_a_living_one_is_not,

@@ -12,6 +12,7 @@ static struct settings_paths paths_in(const struct folder *f)
 	return (struct settings_paths){
 		.variables = {folder_path(f, "default"), folder_path(f, "sysconfig")},
 		.native = folder_path(f, "conf"),
+		.groups = folder_path(f, "group"),
 	};
 }
 
@@ -38,6 +39,40 @@ static void expect_refusal(const struct folder *f, const char *file, const char 
 	snprintf(text, sizeof(text), "%s/%s%s", f->path, file, expected);
 	ck_assert_str_eq(reason, text);
 }
+
+START_TEST(groups_are_known_by_their_numbers)
+{
+	_cleanup_(config_freep) struct config *c = NULL;
+	_cleanup_folder_ struct folder f;
+
+	folder_make(&f);
+	folder_write(&f, "group", "root:x:0:\nadm:x:4:alice,bob\nxen:x:64055:\n");
+	folder_write(&f, "conf", "[Host]\nReadGroup=adm\nControlGroup=xen\n");
+	c = read_settings(&f);
+	ck_assert_uint_eq(c->read_gid, 4);
+	ck_assert_uint_eq(c->control_gid, 64055);
+}
+END_TEST
+
+START_TEST(a_group_that_is_not_there_is_refused)
+{
+	_cleanup_free_ char *reason = NULL;
+	struct settings_paths paths;
+	_cleanup_folder_ struct folder f;
+	struct config *c = NULL;
+
+	folder_make(&f);
+	paths = paths_in(&f);
+	folder_write(&f, "conf", "[Host]\nReadGroup=ad\n");
+	ck_assert_int_eq(settings_read(&paths, &c, &reason), -EINVAL);
+	free(TAKE_PTR(reason));
+	folder_write(&f, "group", "adm:x:4:\n");
+	ck_assert_int_eq(settings_read(&paths, &c, &reason), -EINVAL);
+	ck_assert_msg(strstr(reason, "ReadGroup=ad: there is no such group in") &&
+			      strstr(reason, "groupadd --system ad"),
+		      "%s", reason);
+}
+END_TEST
 
 START_TEST(without_files_there_are_defaults)
 {
@@ -147,7 +182,7 @@ START_TEST(one_file_may_be_all_that_is_asked_for)
 }
 END_TEST
 
-SUITE("settings", without_files_there_are_defaults,
-      the_first_of_two_files_counts_and_the_second_is_told,
+SUITE("settings", groups_are_known_by_their_numbers, a_group_that_is_not_there_is_refused,
+      without_files_there_are_defaults, the_first_of_two_files_counts_and_the_second_is_told,
       fragments_are_read_in_order_and_later_ones_win, an_error_in_any_file_refuses_all,
       what_is_there_and_cannot_be_read_refuses_all, one_file_may_be_all_that_is_asked_for);
