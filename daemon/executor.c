@@ -559,6 +559,8 @@ static enum machine_event result_event(const struct machine *m,
 {
 	if (result->error >= 0)
 		return MACHINE_EVENT_SUCCEEDED;
+	if (result->error == -ENOTEMPTY)
+		return MACHINE_EVENT_LEFT;
 	return step_allows_next(m->step, machine_stage(m), result->error) ? MACHINE_EVENT_ERROR
 									  : MACHINE_EVENT_DEAD_END;
 }

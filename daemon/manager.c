@@ -485,6 +485,8 @@ int manager_new(struct loop *loop, struct hv *hv, struct state *state,
 	r = manager_reload(m, &reason);
 	if (r < 0 && r != -EINVAL)
 		return r;
+	/* To what has happened while nobody looked. */
+	timer_set_after(m->react, 0);
 	*ret = TAKE_PTR(m);
 	return 0;
 }

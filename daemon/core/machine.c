@@ -160,6 +160,7 @@ static enum machine_action step_waiting(struct machine *m, enum machine_event ev
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_SUCCEEDED:
 	case MACHINE_EVENT_ERROR:
+	case MACHINE_EVENT_LEFT:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}
@@ -177,6 +178,8 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_DEAD_END:
 		return give_up(m, reason, sink, data);
+	case MACHINE_EVENT_LEFT:
+		return machine_stage(m) == STAGE_SAVE ? clean(m, sink, data) : MACHINE_ACTION_NONE;
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_SHUT_DOWN: /* the worker that saves it sees to that */
 	case MACHINE_EVENT_GONE:
@@ -205,6 +208,7 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_DEAD_END:
+	case MACHINE_EVENT_LEFT:
 	case MACHINE_EVENT_ALIVE:
 	case MACHINE_EVENT_CANCEL:
 	case _MACHINE_EVENT_MAX:
@@ -224,6 +228,7 @@ static enum machine_action step_cleaning(struct machine *m, enum machine_event e
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_DEAD_END:
+	case MACHINE_EVENT_LEFT:
 	case MACHINE_EVENT_SHUT_DOWN:
 	case MACHINE_EVENT_GONE: /* the worker has still to end */
 	case MACHINE_EVENT_ALIVE:

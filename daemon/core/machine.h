@@ -7,8 +7,9 @@
  * One guest on its way through the stages of a step. Pure: an event goes in, the state changes in
  * one place, and an action for the executor comes out.
  *
- *      waiting -> working  -> done          a worker does the stage
- *         ^   \-> asked    -> cleaning -> done      the guest was asked to shut down
+ *      waiting -> working  -> done                 a worker does the stage
+ *         ^   \       \-----> cleaning -> done     ... a save, and its domain is still there
+ *         |    \-> asked   -> cleaning -> done     the guest was asked to shut down
  *         |         |
  *         +---------+--- a stage that fails makes way for the next one, or ends in failed
  */
@@ -30,6 +31,7 @@ enum machine_event {
 	MACHINE_EVENT_ERROR,     /* the worker failed, or could not be started; with a reason */
 	MACHINE_EVENT_DEAD_END,  /* the worker failed, and nothing more may be done; with a reason
 				  */
+	MACHINE_EVENT_LEFT,      /* the worker has saved it, and its domain is still there */
 	MACHINE_EVENT_SHUT_DOWN, /* the domain has shut down, and it is ours to clean up */
 	MACHINE_EVENT_GONE,      /* the domain is there no more */
 	MACHINE_EVENT_ALIVE,     /* the domain runs, and nothing is being done to it */

@@ -93,7 +93,8 @@ struct operation_result {
 	/*
 	 * 0, or -errno. -ENOTRECOVERABLE: nobody knows, or can tell by asking again, where the
 	 * guest is; nothing more may be done to it. Restore: -ESTALE, a disk has changed since the
-	 * save; -EUCLEAN, nothing tells whether one has.
+	 * save; -EUCLEAN, nothing tells whether one has. Save: -ENOTEMPTY, the image counts, and
+	 * the domain is still there.
 	 */
 	int error;
 	char *reason;

@@ -51,7 +51,11 @@ static int build(struct job *job, uint32_t *ret_domid)
 	if (r < 0)
 		return job_explain_xl(job, r, "memory cannot be made free");
 	r = xl_create(job->xl, request->config, &request->uuid, ret_domid);
-	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
+	if (r < 0) {
+		job_explain_xl(job, r, NULL);
+		job_remove_half_built(job);
+	}
+	return r;
 }
 
 int run_create(struct job *job)

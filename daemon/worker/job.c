@@ -154,6 +154,20 @@ int job_mark_preserved(struct job *job, uint32_t domid)
 	return r < 0 ? job_explain_xl(job, r, "the preserved domain cannot be marked") : 0;
 }
 
+int job_remove_half_built(struct job *job)
+{
+	struct xl_domain d;
+	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
+
+	if (r < 0 || !d.paused || d.dying)
+		return 0;
+	r = xl_destroy(job->xl, d.domid);
+	if (r < 0)
+		log_error("%s: domain %u is half built, and cannot be destroyed",
+			  job->record.request.name, d.domid);
+	return r;
+}
+
 int job_release(struct job *job, uint32_t domid)
 {
 	int r = job_mark(job, OPERATION_MARK_RELEASED, NULL);

@@ -58,6 +58,12 @@ void job_tick(struct job *job);
  */
 int job_find_domain(struct job *job, struct xl_domain *ret);
 
+/*
+ * What a build that failed has left: libxl removes it, and can fail in that too. A domain that is
+ * paused is taken for it, since there was none of this guest before. 0 or -errno.
+ */
+int job_remove_half_built(struct job *job);
+
 /* The end of create and restore: the guest, built and paused, is marked as ours and let go. */
 int job_mark_domain(struct job *job, uint32_t domid, const char *config);
 int job_mark_preserved(struct job *job, uint32_t domid);

@@ -21,17 +21,11 @@ static int undone(struct job *job)
 /* Create and restore: nothing counts until the guest was let go. */
 static int undo_build(struct job *job)
 {
-	struct xl_domain d;
-	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
+	int r = job_remove_half_built(job);
 
-	/* One that is not paused is somebody else's work. */
-	if (r >= 0 && d.paused && !d.dying) {
-		r = xl_destroy(job->xl, d.domid);
-		if (r < 0)
-			return job_explain_xl(job, r,
-					      "what its killed worker left half built "
-					      "cannot be destroyed");
-	}
+	if (r < 0)
+		return job_explain_xl(job, r,
+				      "what its killed worker left half built cannot be destroyed");
 	r = restore_give_back(job);
 	return r < 0 ? job_explain(job, r, "its image cannot be given its name back: %s",
 				   strerror(-r))

@@ -135,8 +135,11 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	close(pipe);
 	pump_join(pump, &passed);
 	r = check_passed(job, header, &passed);
-	if (restored < 0)
-		return job_explain_xl(job, restored, NULL);
+	if (restored < 0) {
+		job_explain_xl(job, restored, NULL);
+		job_remove_half_built(job);
+		return restored;
+	}
 	if (r < 0) {
 		xl_destroy(job->xl, domid);
 		/* libxl had all that it wanted and did not read on. */

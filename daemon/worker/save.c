@@ -242,10 +242,10 @@ int save_finish(struct job *job, const struct xl_domain *d)
 	_cleanup_close_ int fd = -1;
 	int r = d ? xl_destroy(job->xl, d->domid) : 0;
 
-	if (r < 0)
-		return job_explain_xl(job, r,
-				      "it is saved, but what is left of it cannot be "
-				      "destroyed");
+	if (r < 0) {
+		job_explain_xl(job, r, "it is saved, but what is left of it cannot be destroyed");
+		return -ENOTEMPTY;
+	}
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 	if (r < 0)

@@ -38,6 +38,8 @@ struct fixture {
 	int error;
 	uint32_t domid;
 	char *target;
+	char *said; /* of the first image that was asked about */
+	unsigned answers;
 	bool (*done)(struct fixture *f);
 };
 
@@ -207,6 +209,7 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 	free(fx.root);
 	free(fx.target);
+	free(fx.said);
 	free(fx.autostart);
 	free(fx.save);
 }
@@ -451,6 +454,58 @@ static void check_aborted_save(void)
 	ck_assert_ptr_null(find_image());
 }
 
+static void on_images(void *data, struct json_object *entries, const char *reason)
+{
+	struct fixture *f = data;
+
+	ck_assert_msg(!f->inside, "an answer came from inside a call");
+	ck_assert_msg(entries, "there is no answer: %s", reason);
+	ck_assert_uint_eq(json_object_array_length(entries), 1);
+	ck_assert_int_eq(
+		str_replace(&f->said, json_text(json_object_array_get_idx(entries, 0), NULL)), 0);
+	f->answers++;
+	look(f);
+}
+
+static bool is_answered(struct fixture *f)
+{
+	return f->answers > 0;
+}
+
+/* What is said of the one image that there is. */
+static const char *ask_image(enum image_action action, const char *file)
+{
+	struct image_query query = {.action = action, .save = fx.save, .file = file};
+	uint64_t id;
+
+	fx.answers = 0;
+	fx.inside = true;
+	ck_assert_int_eq(hv_ask_images(fx.hv, &query, on_images, &fx, &id), 0);
+	fx.inside = false;
+	wait_until(is_answered);
+	return fx.said;
+}
+
+static void check_image(void)
+{
+	const char *said = ask_image(IMAGE_LIST, NULL);
+	uint64_t id;
+
+	ck_assert_msg(strstr(said, "\"kind\":\"image\"") &&
+			      strstr(said, "\"name\":\"" GUEST "\"") && !strstr(said, "problem"),
+		      "%s", said);
+	said = ask_image(IMAGE_VERIFY, GUEST);
+	ck_assert_msg(strstr(said, "\"verified\":true"), "%s", said);
+	said = ask_image(IMAGE_DELETE, "nobody");
+	ck_assert_msg(strstr(said, "problem") && !strstr(said, "deleted"), "%s", said);
+	/* Who has asked and wants to know no more hears nothing more. */
+	ck_assert_int_eq(hv_ask_images(fx.hv,
+				       &(struct image_query){.action = IMAGE_LIST, .save = fx.save},
+				       NULL, NULL, &id),
+			 0);
+	hv_forget_images(fx.hv, id);
+}
+
 static void check_save_and_restore(void)
 {
 	struct operation_request save, restore;
@@ -462,6 +517,7 @@ static void check_save_and_restore(void)
 	wait_until(is_gone);
 	ck_assert_ptr_nonnull(find_image());
 	ck_assert_ptr_null(find_image()->error);
+	check_image();
 	restore = make_request(OPERATION_RESTORE, OPERATION_NO_DOMID);
 	fx.changes = 0;
 	ck_assert_int_eq(operate(&restore), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -16,9 +17,29 @@
  * Preloaded into a process, kills it at its Nth call (KILL_AT=N) that changes something outside of
  * it: files, sockets, processes. With N from 1 on, until it lives, a process is killed at each of
  * its steps. KILL_IN names the program that is meant; its children are left alone.
+ *
+ * With KILL_WITH=EIO or ENOSPC that call fails instead, with this error. KILL_NOTE is then a file
+ * that is made when it comes to that.
  */
 
-static void count(void)
+static int error_of_fault(void)
+{
+	const char *with = getenv("KILL_WITH");
+
+	return !with ? 0 : strcmp(with, "EIO") == 0 ? EIO : ENOSPC;
+}
+
+static void note(void)
+{
+	const char *path = getenv("KILL_NOTE");
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+	if (fd >= 0)
+		close(fd);
+}
+
+/* 0, or the error that the call is to fail with. */
+static int strike(void)
 {
 	static long at = -1;
 	static long calls;
@@ -42,76 +63,83 @@ static void count(void)
 			     ? atol(text)
 			     : 0;
 	}
-	if (at > 0 && ++calls == at)
+	if (at <= 0 || ++calls != at)
+		return 0;
+	if (error_of_fault() == 0)
 		raise(SIGKILL);
+	note();
+	return error_of_fault();
 }
+
+/* Makes the call, unless it is to fail. */
+#define CALL(real)                                                                                 \
+	__extension__({                                                                            \
+		int _error = strike();                                                             \
+                                                                                                   \
+		if (_error)                                                                        \
+			errno = _error;                                                            \
+		_error ? -1 : (real);                                                              \
+	})
 
 #define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
 ssize_t write(int fd, const void *data, size_t size)
 {
-	count();
-	return REAL(write)(fd, data, size);
+	return CALL(REAL(write)(fd, data, size));
 }
 
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 {
-	count();
-	return REAL(pwrite)(fd, data, size, offset);
+	return CALL(REAL(pwrite)(fd, data, size, offset));
 }
 
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {
-	count();
-	return REAL(send)(fd, data, size, flags);
+	return CALL(REAL(send)(fd, data, size, flags));
 }
 
 int rename(const char *from, const char *to)
 {
-	count();
-	return REAL(rename)(from, to);
+	return CALL(REAL(rename)(from, to));
 }
 
 int unlink(const char *path)
 {
-	count();
-	return REAL(unlink)(path);
+	return CALL(REAL(unlink)(path));
 }
 
 int fsync(int fd)
 {
-	count();
-	return REAL(fsync)(fd);
+	return CALL(REAL(fsync)(fd));
 }
 
 int fdatasync(int fd)
 {
-	count();
-	return REAL(fdatasync)(fd);
+	return CALL(REAL(fdatasync)(fd));
 }
 
 int ftruncate(int fd, off_t length)
 {
-	count();
-	return REAL(ftruncate)(fd, length);
+	return CALL(REAL(ftruncate)(fd, length));
 }
 
 int flock(int fd, int operation)
 {
-	count();
-	return REAL(flock)(fd, operation);
+	return CALL(REAL(flock)(fd, operation));
 }
 
 int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	count();
-	return REAL(posix_spawnp)(pid, file, actions, attributes, argv, envp);
+	int error = strike();
+
+	return error ? error : REAL(posix_spawnp)(pid, file, actions, attributes, argv, envp);
 }
 
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-	count();
-	return REAL(posix_spawn)(pid, path, actions, attributes, argv, envp);
+	int error = strike();
+
+	return error ? error : REAL(posix_spawn)(pid, path, actions, attributes, argv, envp);
 }

@@ -27,8 +27,10 @@ static bool may_follow(enum machine_state from, enum machine_state to)
 				     [MACHINE_DONE] = true,
 				     [MACHINE_FAILED] = true,
 				     [MACHINE_SKIPPED] = true},
-		[MACHINE_WORKING] =
-			{[MACHINE_DONE] = true, [MACHINE_WAITING] = true, [MACHINE_FAILED] = true},
+		[MACHINE_WORKING] = {[MACHINE_DONE] = true,
+				     [MACHINE_WAITING] = true,
+				     [MACHINE_FAILED] = true,
+				     [MACHINE_CLEANING] = true},
 		[MACHINE_ASKED] = {[MACHINE_DONE] = true,
 				   [MACHINE_WAITING] = true,
 				   [MACHINE_FAILED] = true,
@@ -62,6 +64,7 @@ static void draw(struct dice *dice, struct walk *w)
 	} ways[] = {
 		{GOAL_START, {STAGE_RESTORE}, 1},
 		{GOAL_START, {STAGE_CREATE}, 1},
+		{GOAL_START, {STAGE_RESTORE, STAGE_CREATE}, 2},
 		{GOAL_STOP, {STAGE_SAVE, STAGE_SHUTDOWN, STAGE_SHUTDOWN_ALL}, 3},
 		{GOAL_STOP, {STAGE_MIGRATE, STAGE_SAVE, STAGE_SHUTDOWN, STAGE_SHUTDOWN_ALL}, 4},
 		{GOAL_START, {STAGE_RESUME}, 1},
