@@ -129,18 +129,21 @@ class Flood(FakeHostTest):
         return s
 
     def test_calls_without_end_cost_nobody_else(self):
-        with self.connect() as s:
+        call = json.dumps({"method": f"{MANAGER}.Status", "oneway": True}).encode() + b"\0"
+        s, cut_off = self.connect(), 0
+        for _ in range(20000):
             s.setblocking(False)
-            call = json.dumps({"method": f"{MANAGER}.Status", "oneway": True}).encode() + b"\0"
-            sent = 0
-            for _ in range(2000):
-                try:
-                    sent += s.send(call * 50)
-                except BlockingIOError:
-                    pass
-            self.assertGreater(sent, 0)
-            self.host.ctl("status", check=0)
-        self.figures("calls")
+            try:
+                s.send(call * 50)
+            except BlockingIOError:
+                pass
+            except (BrokenPipeError, ConnectionResetError):
+                # Who has more lie there than a call takes is cut off, and comes again.
+                s.close()
+                s, cut_off = self.connect(), cut_off + 1
+        self.host.ctl("status", check=0)
+        s.close()
+        self.figures(f"calls, cut off {cut_off} times")
 
     def test_messages_without_end_cost_nobody_else(self):
         for _ in range(20):
@@ -156,8 +159,12 @@ class Flood(FakeHostTest):
     def test_nested_messages_are_refused(self):
         for text in (b"[" * 100000, b'{"method":' * 20000, b'{"a":' * 30 + b"1" + b"}" * 30):
             with self.connect() as s:
-                s.sendall(text + b"\0")
-                self.assertEqual(s.recv(1), b"")
+                try:
+                    s.sendall(text + b"\0")
+                    said = s.recv(1)
+                except (BrokenPipeError, ConnectionResetError):
+                    said = b""
+                self.assertEqual(said, b"")
         self.host.ctl("status", check=0)
         self.figures("nested messages")
 
