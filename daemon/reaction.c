@@ -122,11 +122,9 @@ bool reactions_wanted(const struct reactions *rx, const struct guest *g)
 {
 	const struct domain *d = g->domain;
 
-	if (!d || is_settled(rx, d))
-		return false;
-	return guest_is_left_over(g, state_history(rx->state)) ||
-	       (d->shutdown && !d->dying && !g->busy && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
-		d->reason != SHUTDOWN_REASON_SUSPEND);
+	return d && d->shutdown && !d->dying && !g->busy &&
+	       d->manager == DOMAIN_MANAGER_XENDOMAINSD && d->reason != SHUTDOWN_REASON_SUSPEND &&
+	       !is_settled(rx, d);
 }
 
 static void log_decision(const struct guest *g, const char *message_id, int level, const char *text)
@@ -226,11 +224,6 @@ enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 	const struct history *history = state_history(rx->state);
 	struct note *note;
 
-	if (guest_is_left_over(g, history)) {
-		log_decision(g, MSG_GUEST_ENDED, LOG_NOTICE,
-			     "is saved, and what its save has left of it is removed");
-		return DEATH_DESTROY;
-	}
 	if (action == DEATH_PRESERVE) {
 		log_decision(g, MSG_GUEST_ENDED, LOG_NOTICE, "is preserved as configured");
 		reactions_give_up(rx, &g->uuid, g->domain->domid);

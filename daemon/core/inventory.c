@@ -264,15 +264,6 @@ bool guest_is_undecided(const struct guest *g)
 	       g->past->away_unknown;
 }
 
-bool guest_is_left_over(const struct guest *g, const struct history *history)
-{
-	return g->domain && g->domain->shutdown && !g->domain->dying &&
-	       g->domain->reason == SHUTDOWN_REASON_SUSPEND && !g->busy &&
-	       g->domain->manager == DOMAIN_MANAGER_XENDOMAINSD && g->image && !g->image->error &&
-	       !g->image->consumed && !uuid_is_null(&g->image->id) &&
-	       !history_was_restored(history, &g->image->id);
-}
-
 static enum guest_state shut_down_state(const struct domain *d)
 {
 	switch (d->reason) {

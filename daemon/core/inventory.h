@@ -71,12 +71,6 @@ const char *guest_state_to_string(enum guest_state state);
 /* True if its domain is what a migration left here, and nobody knows whether it runs elsewhere. */
 bool guest_is_undecided(const struct guest *g);
 
-/*
- * True if its domain is what a save has left, whose image is complete: it must not be let run, and
- * only has to go.
- */
-bool guest_is_left_over(const struct guest *g, const struct history *history);
-
 /* True if the domain is there and has not shut down: its kernel is alive. */
 bool guest_is_alive(const struct guest *g);
 

@@ -279,8 +279,7 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 	s->wait_all = config->shutdown_all.wait;
 }
 
-static int plan_stop(struct step *s, const struct config *config, const struct guest *g,
-		     const struct history *history, bool named)
+static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
 {
 	const struct domain *d = g->domain;
 	/* A suspended one is waited for: a worker of ours is at it, or somebody else saves it. */
@@ -297,7 +296,7 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	    domain_death_action(d) == DEATH_PRESERVE)
 		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
 				shutdown_reason_to_string(d->reason));
-	if (ended || guest_is_left_over(g, history)) {
+	if (ended) {
 		add_stage(s, STAGE_CLEAN);
 		return 0;
 	}
@@ -391,7 +390,7 @@ static int add_step(struct plan *plan, const struct config *config, const struct
 	if (plan->goal == GOAL_START)
 		r = plan_start(s, config, g, history, named);
 	else if (g->domain)
-		r = plan_stop(s, config, g, history, named);
+		r = plan_stop(s, config, g, named);
 	else
 		r = conclude(s, STEP_OK, "does not run");
 	return r;
