@@ -44,6 +44,7 @@ static int build(struct job *job, uint32_t *ret_domid)
 {
 	const struct operation_request *request = &job->record.request;
 	_cleanup_free_ char *reason = NULL;
+	bool alone = job_is_alone(job);
 	int r = xl_make_room(job->xl, request->config, &reason);
 
 	if (r < 0 && reason)
@@ -53,7 +54,8 @@ static int build(struct job *job, uint32_t *ret_domid)
 	r = xl_create(job->xl, request->config, &request->uuid, ret_domid);
 	if (r < 0) {
 		job_explain_xl(job, r, NULL);
-		job_remove_half_built(job);
+		if (alone)
+			job_remove_half_built(job);
 	}
 	return r;
 }

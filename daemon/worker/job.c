@@ -154,6 +154,13 @@ int job_mark_preserved(struct job *job, uint32_t domid)
 	return r < 0 ? job_explain_xl(job, r, "the preserved domain cannot be marked") : 0;
 }
 
+bool job_is_alone(struct job *job)
+{
+	struct xl_domain d;
+
+	return xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d) == -ESRCH;
+}
+
 int job_remove_half_built(struct job *job)
 {
 	struct xl_domain d;

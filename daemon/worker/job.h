@@ -58,9 +58,12 @@ void job_tick(struct job *job);
  */
 int job_find_domain(struct job *job, struct xl_domain *ret);
 
+/* Whether the guest has no domain: so that one that is there later is known to be ours. */
+bool job_is_alone(struct job *job);
+
 /*
  * What a build that failed has left: libxl removes it, and can fail in that too. A domain that is
- * paused is taken for it, since there was none of this guest before. 0 or -errno.
+ * paused is taken for it; for who knows that there was none before. 0 or -errno.
  */
 int job_remove_half_built(struct job *job);
 

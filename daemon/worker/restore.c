@@ -124,6 +124,7 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	struct pump_result passed;
 	uint32_t domid;
 	struct pump *pump;
+	bool alone = job_is_alone(job);
 	int pipe, restored;
 	int r = lseek(fd, header->stream, SEEK_SET) < 0 ? -errno : pump_from_file(fd, &pump, &pipe);
 
@@ -137,7 +138,8 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	r = check_passed(job, header, &passed);
 	if (restored < 0) {
 		job_explain_xl(job, restored, NULL);
-		job_remove_half_built(job);
+		if (alone)
+			job_remove_half_built(job);
 		return restored;
 	}
 	if (r < 0) {
