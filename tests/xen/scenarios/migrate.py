@@ -149,7 +149,7 @@ def memory(host: Host, peer: Host) -> None:
     free = int(peer.sh("xl info free_memory").out)
     peer.sh(f"xl create -p {peer.cfg(pvh('filler', memory=free - 150))}", timeout=300)
     said = ctl(host, "stop")
-    expect_saved_instead(host, peer, "h1", before["h1"], said, "memory")
+    expect_saved_instead(host, peer, "h1", before["h1"], said, "Failed to populate physmap")
 
 
 @scenario("what a login prints there is in the way, and is quoted", hosts=2)
