@@ -559,7 +559,8 @@ static enum machine_event result_event(const struct machine *m,
 {
 	if (result->error >= 0)
 		return MACHINE_EVENT_SUCCEEDED;
-	if (result->error == -ENOTEMPTY)
+	if (result->error == -ENOTEMPTY && m->state == MACHINE_WORKING &&
+	    machine_stage(m) == STAGE_SAVE)
 		return MACHINE_EVENT_LEFT;
 	return step_allows_next(m->step, machine_stage(m), result->error) ? MACHINE_EVENT_ERROR
 									  : MACHINE_EVENT_DEAD_END;

@@ -117,6 +117,22 @@ static int parse_number(const struct setting *s, void *field, const char *value,
 	return 0;
 }
 
+/* One of two words. 0 and which, or -EINVAL. */
+static int parse_choice(const struct setting *s, const char *const names[2], const char *value,
+			int *ret, char **ret_reason)
+{
+	_cleanup_free_ char *wanted = NULL;
+	int i = str_lookup(names, 2, value);
+
+	if (i < 0) {
+		int r = str_format(&wanted, "must be %s or %s", names[0], names[1]);
+
+		return r < 0 ? r : refuse_value(s, value, wanted, ret_reason);
+	}
+	*ret = i;
+	return 0;
+}
+
 static int parse_after_cancel(const struct setting *s, void *field, const char *value,
 			      char **ret_reason)
 {
@@ -124,12 +140,11 @@ static int parse_after_cancel(const struct setting *s, void *field, const char *
 		[AFTER_CANCEL_START] = "start",
 		[AFTER_CANCEL_LEAVE] = "leave",
 	};
-	int i = str_lookup(names, ELEMENTSOF(names), value);
+	int i, r = parse_choice(s, names, value, &i, ret_reason);
 
-	if (i < 0)
-		return refuse_value(s, value, "must be start or leave", ret_reason);
-	*(enum after_cancel *)field = (enum after_cancel)i;
-	return 0;
+	if (r >= 0)
+		*(enum after_cancel *)field = (enum after_cancel)i;
+	return r;
 }
 
 static int parse_image_policy(const struct setting *s, void *field, const char *value,
@@ -139,12 +154,11 @@ static int parse_image_policy(const struct setting *s, void *field, const char *
 		[IMAGE_HOLD] = "hold",
 		[IMAGE_AFRESH] = "afresh",
 	};
-	int i = str_lookup(names, ELEMENTSOF(names), value);
+	int i, r = parse_choice(s, names, value, &i, ret_reason);
 
-	if (i < 0)
-		return refuse_value(s, value, "must be hold or afresh", ret_reason);
-	*(enum image_policy *)field = (enum image_policy)i;
-	return 0;
+	if (r >= 0)
+		*(enum image_policy *)field = (enum image_policy)i;
+	return r;
 }
 
 /* Keys as "xl sysrq" takes them, one at a time. */

@@ -224,10 +224,10 @@ static enum machine_action step_cleaning(struct machine *m, enum machine_event e
 	case MACHINE_EVENT_SUCCEEDED:
 		return finish(m, MACHINE_DONE, sink, data);
 	case MACHINE_EVENT_ERROR:
+	case MACHINE_EVENT_DEAD_END:
 		m->stage = m->step->n_stages - 1;
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
-	case MACHINE_EVENT_DEAD_END:
 	case MACHINE_EVENT_LEFT:
 	case MACHINE_EVENT_SHUT_DOWN:
 	case MACHINE_EVENT_GONE: /* the worker has still to end */

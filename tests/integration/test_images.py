@@ -165,15 +165,16 @@ class Images(FakeHostTest):
         self.host.ctl("image", "list", "web", check=2)
         self.host.ctl("image", "frobnicate", check=2)
 
-    def test_image_that_a_guest_is_brought_back_from_is_not_deleted(self):
-        self.host.guest("web", restore_ms=1500)
+    def test_image_that_a_guest_is_at_work_with_is_not_deleted(self):
+        self.host.guest("web", save_ms=1500, restore_ms=1500)
         self.host.ctl("start", check=0)
-        self.host.ctl("stop", check=0)
-        starting = self.host.ctl_in_background("start")
-        self.host.worker("web")
-        self.assertIn("try again later", self.host.ctl("image", "delete", "web", check=1))
-        starting.communicate()
-        self.assertEqual(starting.returncode, 0)
+        for goal in ("stop", "start"):
+            at_work = self.host.ctl_in_background(goal)
+            self.host.worker("web")
+            for file in ("web", "web.part", "web.restoring"):
+                self.assertIn("try again later", self.host.ctl("image", "delete", file, check=1))
+            at_work.communicate()
+            self.assertEqual(at_work.returncode, 0)
 
     def test_list_shows_what_is_no_image(self):
         (self.host.save / "README").write_text("images")
