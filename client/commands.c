@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "printable.h"
 #include "unit.h"
 #include "util/str.h"
 #include "wire/interface.h"
@@ -52,9 +53,11 @@ int explain_error(const struct context *context, int error)
 
 int explain_reply(const struct varlink_reply *reply)
 {
-	const char *reason = json_get_string(reply->parameters, "reason");
-	const char *name = json_get_string(reply->parameters, "name");
+	const char *reason, *name;
 
+	make_printable(reply->parameters);
+	reason = json_get_string(reply->parameters, "reason");
+	name = json_get_string(reply->parameters, "name");
 	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
 		fprintf(stderr, "There is no guest called %s\n", name ? name : "so");
 	else if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "printable.h"
 #include "progress.h"
 #include "table.h"
 #include "util/str.h"
@@ -75,8 +76,10 @@ static char *event_line(struct json_object *e)
 static void text_event(struct writer *w, struct json_object *event)
 {
 	struct writer_text *t = to_text(w);
-	_cleanup_free_ char *line = event_line(event);
+	_cleanup_free_ char *line = NULL;
 
+	make_printable(event);
+	line = event_line(event);
 	if (t->progress) {
 		progress_event(t->progress, event, line);
 	} else if (line) {
@@ -194,6 +197,7 @@ static void text_status(struct writer *w, struct json_object *parameters)
 
 	if (!table)
 		return;
+	make_printable(parameters);
 	for (size_t i = 0; i < n; i++)
 		add_guest(table, json_object_array_get_idx(list, i));
 	if (n == 0)
@@ -255,6 +259,7 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	size_t n = list ? json_object_array_length(list) : 0;
 	size_t width = 0;
 
+	make_printable(parameters);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_get_string(json_object_array_get_idx(list, i), "name");
 
@@ -311,6 +316,7 @@ static void text_images(struct writer *w, struct json_object *parameters)
 
 	if (!table)
 		return;
+	make_printable(parameters);
 	for (size_t i = 0; i < n; i++)
 		add_image(table, json_object_array_get_idx(list, i));
 	if (n == 0)
@@ -329,6 +335,7 @@ static void text_images(struct writer *w, struct json_object *parameters)
 
 static void text_reloaded(struct writer *w, struct json_object *parameters)
 {
+	make_printable(parameters);
 	print_list(to_text(w)->out, parameters, "warnings", "note: ");
 }
 

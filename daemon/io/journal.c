@@ -50,12 +50,9 @@ static void add_number(struct entry *e, const char *name, uint64_t value)
 
 void journal_sink(int level, const struct log_fields *f, const char *message)
 {
-	_cleanup_free_ char *line = NULL;
 	struct entry e = {.n = 0};
 
-	if (f && f->domain && str_format(&line, "%s: %s", f->domain, message) < 0)
-		return;
-	add_field(&e, "MESSAGE", line ? line : message);
+	add_field(&e, "MESSAGE", message);
 	add_number(&e, "PRIORITY", (uint64_t)level);
 	if (f) {
 		add_field(&e, "MESSAGE_ID", f->message_id);

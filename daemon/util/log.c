@@ -27,24 +27,24 @@ void log_set_prefix(bool prefix)
 	level_prefix = prefix;
 }
 
-static void sink_stderr(int level, const struct log_fields *fields, const char *message)
+static void sink_stderr(int level, const struct log_fields *fields _unused_, const char *message)
 {
 	char prefix[sizeof("<7>")] = "";
 
 	if (level_prefix)
 		snprintf(prefix, sizeof(prefix), "<%d>", level & 7);
-	if (fields && fields->domain)
-		fprintf(stderr, "%s%s: %s\n", prefix, fields->domain, message);
-	else
-		fprintf(stderr, "%s%s\n", prefix, message);
+	fprintf(stderr, "%s%s\n", prefix, message);
 }
 
 static void emit(int level, const struct log_fields *fields, const char *text)
 {
 	/* Names and reasons can come from a guest or a file: nothing in them may act on a screen.
 	 */
-	_cleanup_free_ char *printable = str_printable(text, 4096);
+	_cleanup_free_ char *line = NULL, *printable = NULL;
 
+	if (fields && fields->domain && str_format(&line, "%s: %s", fields->domain, text) >= 0)
+		text = line;
+	printable = str_printable(text, 4096);
 	current_sink(level, fields, printable ? printable : "(out of memory)");
 }
 

@@ -29,6 +29,8 @@ struct log_fields {
 
 #define LOG_FIELDS_NONE .domid = LOG_NO_DOMID, .elapsed = USEC_INFINITY
 
+/* The message begins with the guest's name if there is one, and is safe to print; fields are not.
+ */
 typedef void (*log_sink_fn)(int level, const struct log_fields *fields, const char *message);
 
 void log_set_sink(log_sink_fn sink);

@@ -273,6 +273,20 @@ class Trouble(FakeHostTest):
         self.host.ctl("stop", check=0)
         self.assertEqual(self.host.images(), ["%2E.%2F..%2Fetc%2Fpasswd"])
 
+    def test_name_full_of_escapes_and_fields_is_shown_harmless_and_kept(self):
+        name = "\033[2J*?web\nXEN_RESULT=ok\n"
+        self.host.xl_create(name)
+        wait_until(lambda: name in self.host.states(), "the guest")
+        said = self.host.ctl("status") + self.host.ctl("stop", check=0)
+        self.assertNotIn(name, self.host.domains())
+        self.assertEqual(len(self.host.images()), 1)
+        said += self.host.ctl("status") + self.host.ctl("image", "list") + self.host.ctl("start", check=0)
+        self.assertIn(name, self.host.domains())
+        for text in (said, self.host.log.read_text()):
+            self.assertIn("web", text)
+            self.assertNotIn("\033", text)
+            self.assertFalse([line for line in text.splitlines() if line.startswith("XEN_RESULT")])
+
     def test_two_configurations_of_one_name_are_refused(self):
         self.host.guest("web")
         (self.host.auto / "other.cfg").write_text((self.host.auto / "web.cfg").read_text())

@@ -35,7 +35,7 @@ START_TEST(a_message_reaches_the_sink_with_its_fields)
 	log_message(LOG_ERR, &fields, "%d of %s", 3, "four");
 	ck_assert_uint_eq(heard.messages, 1);
 	ck_assert_int_eq(heard.level, LOG_ERR);
-	ck_assert_str_eq(heard.text, "3 of four");
+	ck_assert_str_eq(heard.text, "web: 3 of four");
 	ck_assert_str_eq(heard.fields.domain, "web");
 	ck_assert_uint_eq(heard.fields.domid, LOG_NO_DOMID);
 	ck_assert_uint_eq(heard.fields.elapsed, USEC_INFINITY);
@@ -74,9 +74,13 @@ END_TEST
 
 START_TEST(nothing_in_a_message_acts_on_a_screen)
 {
+	struct log_fields fields = {.domain = "\033[2J\nweb", LOG_FIELDS_NONE};
+
 	log_set_sink(hear);
 	log_error("guest %s", "\033[2J\n<0>forged");
 	ck_assert_str_eq(heard.text, "guest ?[2J?<0>forged");
+	log_message(LOG_ERR, &fields, "ends");
+	ck_assert_str_eq(heard.text, "?[2J?web: ends");
 }
 END_TEST
 

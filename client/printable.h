@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "wire/json.h"
+
+/*
+ * Takes out of all strings in a reply what a terminal would take for orders: names and reasons
+ * can have been chosen by whoever runs a guest.
+ */
+void make_printable(struct json_object *o);
