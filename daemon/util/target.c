@@ -290,6 +290,8 @@ static int add_command(char ***command, const char *text, const char **ret_probl
 	_cleanup_(words_freep) char **words = NULL;
 	int r = split(&text, "", &words, ret_problem);
 
+	if (r >= 0 && str_empty(words[0]))
+		r = refuse("there is no command where one must be", ret_problem);
 	return r < 0 ? r : add_words(command, (const char *const *)words, count(words));
 }
 
@@ -310,8 +312,6 @@ static int make_command(const struct reading *t, char ***ret, const char **ret_p
 		r = add_command(&command, t->shell, ret_problem);
 	else if (r >= 0)
 		r = add_words(&command, standard_command, ELEMENTSOF(standard_command));
-	if (r >= 0 && count(command) == 0)
-		r = refuse("-s gives no command", ret_problem);
 	r = r < 0 ? r : add_words(&command, receiver, ELEMENTSOF(receiver));
 	if (r >= 0 && t->no_monitor)
 		r = words_add(&command, "-e", 2);

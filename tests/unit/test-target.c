@@ -98,7 +98,7 @@ START_TEST(what_makes_no_sense_is_refused_with_a_reason)
 	expect_refusal("''", "no name of a host");
 	expect_refusal("-- -oProxyCommand=x", "no name of a host");
 	expect_refusal("-", "no name of a host");
-	expect_refusal("-s ' ' other", "gives no command");
+	expect_refusal("-s ' ' other", "no command");
 	expect_refusal("'other", "quote is not closed");
 	expect_refusal("-s \"ssh other", "quote is not closed");
 }
@@ -118,6 +118,14 @@ START_TEST(what_a_shell_would_act_on_is_refused)
 	}
 	expect_refusal("'oth\ner'", "control character");
 	expect_refusal("oth\033er", "control character");
+}
+END_TEST
+
+START_TEST(a_command_without_words_is_refused)
+{
+	expect_refusal("-s ' ' other", "no command");
+	expect_refusal("-s '\"\" x' other", "no command");
+	expect_refusal("-s '' ' '", "no command");
 }
 END_TEST
 
@@ -181,5 +189,5 @@ END_TEST
 SUITE("target", a_name_is_enough, options_of_older_days_mean_nothing_more,
       options_go_to_whom_they_are_for, another_command_takes_the_place_of_ssh,
       without_a_command_the_host_is_one, what_makes_no_sense_is_refused_with_a_reason,
-      what_a_shell_would_act_on_is_refused, nothing_is_no_target, several_stand_between_commas,
-      a_gap_in_a_list_is_refused);
+      what_a_shell_would_act_on_is_refused, a_command_without_words_is_refused,
+      nothing_is_no_target, several_stand_between_commas, a_gap_in_a_list_is_refused);
