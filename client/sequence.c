@@ -19,8 +19,9 @@
 #define RECONNECT_PAUSE_MSEC 200
 #define RECONNECTS_MAX       10
 
-/* A daemon that misses one question may just be busy. */
+/* A daemon that misses one question may just be busy; one that misses many will not come back. */
 #define MISSES_MAX 2
+#define MISSES_END 20
 
 /* How a call goes on, for the unit that is behind it. */
 struct following {
@@ -67,17 +68,18 @@ static void tell_progress(struct following *f, struct json_object *event)
  */
 static int look_after(struct following *f)
 {
-	bool needed = getenv("NOTIFY_SOCKET") || f->context->or_once;
-
 	if (usec_now() >= f->until)
 		return -ETIME;
-	if (!needed || usec_sub(usec_now(), f->asked) < ALIVE_TICK)
+	if (usec_sub(usec_now(), f->asked) < ALIVE_TICK)
 		return 0;
 	f->misses = is_alive(f->context) ? 0 : f->misses + 1;
 	f->asked = usec_now();
 	if (f->misses == 0)
 		sd_notify(0, EXTENSION);
-	return f->context->or_once && f->misses >= MISSES_MAX ? -EHOSTUNREACH : 0;
+	if (f->misses == MISSES_MAX && !f->context->or_once)
+		fprintf(stderr, "The daemon does not answer; 'systemctl status xendomainsd "
+				"xenstored' may tell why\n");
+	return f->misses >= (f->context->or_once ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
 }
 
 static bool all_is_well(struct json_object *parameters)
@@ -202,5 +204,10 @@ int run_sequence(const struct context *context, const char *method, char **names
 	}
 	if (context->or_once)
 		return run_without_daemon(f.is_start ? "start" : "stop", until);
+	if (r == -EHOSTUNREACH) {
+		fprintf(stderr, "The daemon has not answered for minutes, and is not waited for; "
+				"what it was told it may still do\n");
+		return STATUS_UNREACHABLE;
+	}
 	return explain_error(context, r);
 }

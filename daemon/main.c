@@ -213,6 +213,8 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 
 	if (str_starts_with(o->backend, "sim:"))
 		return open_sim(loop, o->backend + strlen("sim:"), ret);
+	/* Where xenstored hangs, the daemon does. */
+	notify_status("Waits for XenStore");
 	r = hv_xen_new(loop, &xen, ret);
 	return r < 0 ? log_error_errno(r, "Cannot talk to Xen (is this dom0, and does xenstored "
 					  "run?)")
