@@ -93,6 +93,8 @@ static void work(struct run *run)
 		run, ex->journal, limit == USEC_INFINITY ? limit : loop_now(ex->loop) + limit);
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
+	/* The dump of a guest's memory tells nothing of how far it is. */
+	request.patience = request.dump ? 0 : ex->limits.patience;
 	r = r < 0 ? r : hv_operate(ex->hv, &request);
 	if (r < 0)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
@@ -103,6 +105,7 @@ static void clean(struct run *run)
 	struct operation_request request = run_cleanup(run);
 	int r;
 
+	request.patience = run->job->ex->limits.patience;
 	timer_clear(run->limit);
 	timer_clear(run->linger);
 	timer_clear(run->again);

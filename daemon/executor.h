@@ -20,6 +20,7 @@ struct executor_limits {
 	usec_t create_pause;
 	usec_t sysrq_pause; /* after each key */
 	usec_t stop_limit;
+	usec_t patience; /* with an operation that makes no progress; 0: without end */
 };
 
 struct executor_callbacks {

@@ -36,6 +36,7 @@ static void eject(struct manager *m, const struct guest *g)
 		.domid = g->domain->domid,
 		.device = g->domain->eject,
 		.deadline = USEC_INFINITY,
+		.patience = m->config->patience,
 	};
 	int r = hv_operate(world_hv(m->world), &request);
 

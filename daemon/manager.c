@@ -409,6 +409,7 @@ static int apply_config(struct manager *m)
 		.create_pause = c->create_pause,
 		.sysrq_pause = c->sysrq_pause,
 		.stop_limit = c->stop_limit,
+		.patience = c->patience,
 	};
 
 	executor_set_limits(m->executor, &limits);

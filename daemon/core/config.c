@@ -283,6 +283,7 @@ static const struct setting variables[] = {
 static const struct setting host_keys[] = {
 	{"ParallelOperations", parse_number, FIELD(parallel), 0, 1},
 	{"ParallelCreates", parse_number, FIELD(parallel_create), 0, 0},
+	{"ProgressTimeout", parse_time, FIELD(patience), USEC_PER_SEC, 0},
 	{"MigrateTargets", parse_targets, FIELD(migrate), 0, 0},
 	{"MigrateAnswerTimeout", parse_wait, FIELD(answer_limit), USEC_PER_SEC, 0},
 	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
@@ -321,6 +322,7 @@ struct config *config_new(void)
 		.shutdown_all = {.enabled = true, .wait = true},
 		.answer_limit = 120 * USEC_PER_SEC,
 		.parallel = 8,
+		.patience = 1800 * USEC_PER_SEC,
 		.restart_limit = 5,
 		.restart_interval = 600 * USEC_PER_SEC,
 		.dumps = strdup("/var/lib/xen/dump"),

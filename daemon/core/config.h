@@ -63,6 +63,7 @@ struct config {
 
 	unsigned parallel_create; /* guests that are built at one time; 0: by the CPUs of dom0 */
 	unsigned parallel;        /* operations at one time */
+	usec_t patience;          /* so long one may make no progress; 0: for ever */
 	unsigned restart_limit;   /* a guest restarts itself so often ... */
 	usec_t restart_interval;  /* ... within this time, and is then left down */
 	enum after_cancel after_cancel;

@@ -43,7 +43,9 @@ struct worker {
 	int channel;
 	struct watch *news;
 	struct framer framer;
-	struct timer *timer; /* for the lock or, while it runs, past its deadline */
+	struct timer *timer; /* for the lock or, while it runs, for its end by force */
+	usec_t last;         /* by which it must have ended ... */
+	usec_t patience;     /* ... if it makes progress so often */
 	usec_t lock_since;
 	unsigned recoveries;
 };
@@ -109,6 +111,24 @@ static int set_name(struct worker *w, const char *name)
 
 	w->operation.name = w->name;
 	return r;
+}
+
+/* Once a guest was let go to another host, its answers are waited for whatever the deadline is. */
+static void set_limits(struct worker *w, const struct operation_request *request)
+{
+	usec_t answers = 2 * request->answer_limit;
+
+	w->last = request->deadline == USEC_INFINITY ? USEC_INFINITY
+						     : request->deadline + DEADLINE_GRACE + answers;
+	w->patience = request->patience == 0 ? USEC_INFINITY : request->patience + answers;
+}
+
+static void set_timer(struct worker *w)
+{
+	usec_t at = w->patience == USEC_INFINITY ? w->last : MIN(w->last, usec_now() + w->patience);
+
+	if (at != USEC_INFINITY)
+		timer_set(w->timer, at);
 }
 
 /* The end of an operation. */
@@ -181,6 +201,7 @@ static void recover(struct worker *w, int record)
 		    "the worker for its %s ended without a result; another "
 		    "one puts things in order",
 		    fields.operation);
+	w->last = USEC_INFINITY;
 	r = run(w, OPERATION_VERB_RECOVER, record);
 	if (r < 0)
 		finish_with(w, r, "a worker that puts things in order cannot be started");
@@ -235,8 +256,10 @@ static void on_timer(void *data)
 		look_at_file(w);
 		return;
 	}
-	log_error("%s: the worker for its %s should have ended long ago and is killed",
-		  w->operation.name, operation_to_string(w->operation.operation));
+	log_error("%s: the worker for its %s %s and is killed", w->operation.name,
+		  operation_to_string(w->operation.operation),
+		  usec_now() >= w->last ? "should have ended long ago"
+					: "has made no progress for too long (ProgressTimeout)");
 	process_signal(w->pidfd, SIGKILL);
 }
 
@@ -249,6 +272,8 @@ static void take_message(struct worker *w, const char *text, size_t length)
 
 	if (json_parse(text, length, &message) < 0 || !operation_progress_get(message, &progress))
 		return;
+	if (progress.permille != w->operation.permille)
+		set_timer(w);
 	w->operation.permille = progress.permille;
 	w->owner->callbacks.progress(w->owner->callbacks.data, &w->operation);
 }
@@ -289,6 +314,7 @@ static int run(struct worker *w, const char *verb, int record)
 		return pidfd;
 	w->pidfd = pidfd;
 	w->child = true;
+	set_timer(w);
 	return watch_process(w);
 }
 
@@ -319,13 +345,6 @@ static int write_request(int fd, const struct operation_request *request)
 	return text ? fd_write_all(fd, text, length + 1) : -ENOMEM;
 }
 
-/* Once a guest was let go to another host, its answers are waited for whatever the deadline is. */
-static void set_backstop(struct worker *w, const struct operation_request *request)
-{
-	if (request->deadline != USEC_INFINITY)
-		timer_set(w->timer, request->deadline + DEADLINE_GRACE + 2 * request->answer_limit);
-}
-
 int workers_operate(struct workers *ws, const struct operation_request *request)
 {
 	_cleanup_(worker_freep) struct worker *w = NULL;
@@ -341,6 +360,7 @@ int workers_operate(struct workers *ws, const struct operation_request *request)
 	if (r < 0)
 		return r;
 	w->operation.operation = request->operation;
+	set_limits(w, request);
 	record = open_record(path);
 	if (record < 0)
 		return record;
@@ -350,7 +370,6 @@ int workers_operate(struct workers *ws, const struct operation_request *request)
 		unlink(path);
 		return r;
 	}
-	set_backstop(w, request);
 	TAILQ_INSERT_TAIL(&ws->list, w, entry);
 	TAKE_PTR(w);
 	return 0;
@@ -420,6 +439,7 @@ static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
 	w->operation.operation = record.request.operation;
 	w->operation.started = record.started;
 	w->operation.adopted = true;
+	set_limits(w, &record.request);
 	w->lock_since = usec_now();
 	if (record.worker_pid)
 		w->pidfd = process_open((pid_t)record.worker_pid, record.worker_start);
@@ -427,7 +447,7 @@ static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
 		r = watch_process(w);
 		if (r < 0)
 			return r;
-		set_backstop(w, &record.request);
+		set_timer(w);
 	} else {
 		timer_set_after(w->timer, 0);
 	}

@@ -124,6 +124,8 @@ struct json_object *operation_request_message(const struct operation_request *re
 		r = r < 0 ? r : json_add_uuid(o, "preserve", &request->preserve);
 	if (request->deadline != USEC_INFINITY)
 		r = r < 0 ? r : json_add_u64(o, "deadline", request->deadline);
+	if (request->patience > 0)
+		r = r < 0 ? r : json_add_u64(o, "patience", request->patience);
 	r = r < 0 ? r : json_add_u64(o, "started", now);
 	return r < 0 ? NULL : wrap("request", TAKE_PTR(o));
 }
@@ -243,6 +245,7 @@ static int get_request(struct json_object *o, struct operation_record *record)
 		return -EBADMSG;
 	if (json_get_u64(o, "deadline", &request->deadline) < 0)
 		request->deadline = USEC_INFINITY;
+	json_get_u64(o, "patience", &request->patience);
 	json_get_u64(o, "started", &record->started);
 	r = str_replace(&request->name, json_get_string(o, "name"));
 	r = r < 0 ? r : str_replace(&request->path, json_get_string(o, "path"));

@@ -84,6 +84,7 @@ struct operation_request {
 	/* Restart: what the old domain is kept as. Null: it is destroyed. */
 	struct uuid preserve;
 	usec_t deadline; /* USEC_INFINITY: none */
+	usec_t patience; /* so long it may make no progress; 0: for ever */
 
 	struct target_list targets; /* migrate */
 	usec_t answer_limit;        /* migrate: so long the peer may take for each answer */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +19,23 @@
  * it: files, sockets, processes. With N from 1 on, until it lives, a process is killed at each of
  * its steps. KILL_IN names the program that is meant; its children are left alone.
  *
- * With KILL_WITH=EIO or ENOSPC that call fails instead, with this error. KILL_NOTE is then a file
- * that is made when it comes to that.
+ * With KILL_WITH=EIO or ENOSPC that call fails instead, with this error; with KILL_WITH=hang it
+ * never returns, unless the lock on the fake world is held, which would stop everybody. KILL_NOTE
+ * is then a file that is made when it comes to that.
  */
+
+static int locked = -1;
+
+static bool str_is(const char *s, const char *other)
+{
+	return s && strcmp(s, other) == 0;
+}
 
 static int error_of_fault(void)
 {
 	const char *with = getenv("KILL_WITH");
 
-	return !with ? 0 : strcmp(with, "EIO") == 0 ? EIO : ENOSPC;
+	return !with ? 0 : str_is(with, "EIO") ? EIO : ENOSPC;
 }
 
 static void note(void)
@@ -68,7 +77,11 @@ static int strike(void)
 	if (error_of_fault() == 0)
 		raise(SIGKILL);
 	note();
-	return error_of_fault();
+	if (!str_is(getenv("KILL_WITH"), "hang"))
+		return error_of_fault();
+	while (locked < 0)
+		pause();
+	return 0;
 }
 
 /* Makes the call, unless it is to fail. */
@@ -125,7 +138,18 @@ int ftruncate(int fd, off_t length)
 
 int flock(int fd, int operation)
 {
-	return CALL(REAL(flock)(fd, operation));
+	int r = CALL(REAL(flock)(fd, operation));
+
+	if (r == 0 && operation == LOCK_EX)
+		locked = fd;
+	return r;
+}
+
+int close(int fd)
+{
+	if (fd == locked)
+		locked = -1;
+	return REAL(close)(fd);
 }
 
 int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,

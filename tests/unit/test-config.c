@@ -372,9 +372,10 @@ START_TEST(hosts_to_migrate_to_come_from_either_file)
 	/* What is read later counts. */
 	ck_assert_int_eq(config_read_native(c, "/etc/n",
 					    "[Host]\nMigrateTargets=-s \"ssh -4\" a, b\n"
-					    "MigrateAnswerTimeout=9\n",
+					    "MigrateAnswerTimeout=9\nProgressTimeout=8\n",
 					    &reason),
 			 0);
+	ck_assert_uint_eq(c->patience, 8 * USEC_PER_SEC);
 	ck_assert_uint_eq(c->migrate.n, 2);
 	ck_assert_str_eq(c->migrate.targets[0].command[1], "-4");
 	ck_assert_str_eq(c->migrate.targets[1].host, "b");

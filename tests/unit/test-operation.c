@@ -63,6 +63,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.device = (char[]){"hdc"},
 		.preserve = {.bytes = {3}},
 		.deadline = 123456789,
+		.patience = 30,
 	};
 	struct file f = {.size = 0};
 
@@ -84,6 +85,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_str_eq(record.request.device, request.device);
 	ck_assert(uuid_equal(&record.request.preserve, &request.preserve));
 	ck_assert_uint_eq(record.request.deadline, 123456789);
+	ck_assert_uint_eq(record.request.patience, 30);
 	ck_assert_uint_eq(record.started, 42);
 	ck_assert(!record.has_result);
 	ck_assert_uint_eq(record.worker_pid, 0);
@@ -105,6 +107,7 @@ START_TEST(what_a_request_leaves_out_stays_out)
 	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
 	ck_assert_uint_eq(record.request.domid, OPERATION_NO_DOMID);
 	ck_assert_uint_eq(record.request.deadline, USEC_INFINITY);
+	ck_assert_uint_eq(record.request.patience, 0);
 	ck_assert_ptr_null(record.request.path);
 	ck_assert_ptr_null(record.request.config);
 	ck_assert_ptr_null(record.request.stale);
