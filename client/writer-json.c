@@ -10,8 +10,12 @@ struct writer_json {
 static void print(struct writer *w, struct json_object *parameters)
 {
 	struct writer_json *j = CONTAINER_OF(w, struct writer_json, writer);
+	const char *text = parameters ? json_text(parameters, NULL) : "{}";
 
-	fprintf(j->out, "%s\n", parameters ? json_text(parameters, NULL) : "{}");
+	if (text)
+		fprintf(j->out, "%s\n", text);
+	else
+		fputs("There is no memory for the answer\n", stderr);
 }
 
 static void ignore_event(struct writer *w _unused_, struct json_object *event _unused_)

@@ -21,7 +21,11 @@ int json_parse(const char *text, size_t length, struct json_object **ret)
 	if (length > INT_MAX)
 		return -EBADMSG;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	errno = 0;
 	o = json_tokener_parse_ex(tokener, text, (int)length);
+	/* It goes on without what it had no memory for. */
+	if (errno == ENOMEM)
+		return -ENOMEM;
 	if (!o || !json_object_is_type(o, json_type_object))
 		return -EBADMSG;
 	for (size_t i = json_tokener_get_parse_end(tokener); i < length; i++)
@@ -157,9 +161,14 @@ int json_append(struct json_object *array, struct json_object *value)
 const char *json_text(struct json_object *o, size_t *ret_length)
 {
 	size_t length;
-	const char *text = json_object_to_json_string_length(
-		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	const char *text;
 
+	errno = 0;
+	text = json_object_to_json_string_length(
+		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+	/* What it has no memory for, json-c leaves out of the text, and says nothing. */
+	if (errno == ENOMEM)
+		return NULL;
 	if (ret_length)
 		*ret_length = length;
 	return text;

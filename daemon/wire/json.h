@@ -46,5 +46,5 @@ int json_add_uuid(struct json_object *o, const char *key, const struct uuid *val
 /* Appends to an array; takes the value over in any case. */
 int json_append(struct json_object *array, struct json_object *value);
 
-/* The text on one line, owned by the object until it is changed or freed. */
+/* The text on one line, owned by the object until it is changed or freed. NULL: no memory. */
 const char *json_text(struct json_object *o, size_t *ret_length);

@@ -127,23 +127,31 @@ static int digest(struct json_object *list, char ret[17])
 static int make_short(struct json_object *list, bool unseen, char **ret)
 {
 	_cleanup_json_ struct json_object *stamp = json_object_new_object();
+	const char *text = NULL;
 	char hash[17];
 	int r = stamp ? digest(list, hash) : -ENOMEM;
 
 	r = r < 0 ? r : json_add_string(stamp, "digest", hash);
 	r = r < 0 ? r : json_add_bool(stamp, "unseen", unseen);
-	return r < 0 ? r : str_format(ret, "%s", json_text(stamp, NULL));
+	if (r < 0)
+		return r;
+	text = json_text(stamp, NULL);
+	return text ? str_replace(ret, text) : -ENOMEM;
 }
 
 int disks_stamp(const char *config_text, size_t max, char **ret)
 {
 	_cleanup_json_ struct json_object *config = NULL, *list = NULL;
 	_cleanup_free_ char *text = NULL;
+	const char *disks = NULL;
 	bool unseen = false;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
 	r = r < 0 ? r : describe_all(config, true, &list, &unseen);
-	r = r < 0 ? r : str_format(&text, "{\"disks\":%s}", json_text(list, NULL));
+	if (r >= 0) {
+		disks = json_text(list, NULL);
+		r = disks ? str_format(&text, "{\"disks\":%s}", disks) : -ENOMEM;
+	}
 	if (r >= 0 && strlen(text) > max) {
 		free(TAKE_PTR(text));
 		r = make_short(list, unseen, &text);

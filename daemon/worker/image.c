@@ -199,6 +199,7 @@ static int parse_facts(const uint8_t *half, struct image_header *header, const c
 static int parse_tail(const uint8_t *tail, struct image_header *header, const char **ret_problem)
 {
 	_cleanup_json_ struct json_object *stamp = NULL;
+	const char *text;
 	int r;
 
 	if (memcmp(tail, HALF_WORD, HALF_WORD_SIZE) != 0)
@@ -209,7 +210,10 @@ static int parse_tail(const uint8_t *tail, struct image_header *header, const ch
 	if (r < 0)
 		return r;
 	stamp = read_half(tail + HALF_SIZE);
-	return stamp ? str_replace(&header->stamp, json_text(stamp, NULL)) : 0;
+	if (!stamp)
+		return 0;
+	text = json_text(stamp, NULL);
+	return text ? str_replace(&header->stamp, text) : -ENOMEM;
 }
 
 static int parse_config(struct image_header *header, const char **ret_problem)

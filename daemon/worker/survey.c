@@ -91,7 +91,7 @@ static int add_facts(struct json_object *o, const char *path, const struct xl_pa
 	_cleanup_json_ struct json_object *config = NULL;
 	struct json_object *info;
 	uint64_t memory = 0;
-	const char *name;
+	const char *name, *text;
 	int r = json_parse(parsed->config, strlen(parsed->config), &config);
 
 	if (r == -ENOMEM)
@@ -106,7 +106,10 @@ static int add_facts(struct json_object *o, const char *path, const struct xl_pa
 	r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
 	if (parsed->has_uuid)
 		r = r < 0 ? r : json_add_string(o, "uuid", json_get_string(info, "uuid"));
-	return r < 0 ? r : json_add_string(o, "config", json_text(config, NULL));
+	if (r < 0)
+		return r;
+	text = json_text(config, NULL);
+	return text ? json_add_string(o, "config", text) : -ENOMEM;
 }
 
 static int parse_config(struct json_object *o, const char *path)
