@@ -18,6 +18,9 @@
 /* Changes of nodes that guests can write are looked at so often at most. */
 #define GUEST_INTERVAL (500 * USEC_PER_MSEC)
 
+/* So many events are taken before others have their turn: a guest may make them without end. */
+#define EVENTS_AT_ONCE 64
+
 /* A guest chooses what stands in nodes that are its own; this is longer than anything sensible. */
 #define VALUE_MAX 4096
 
@@ -172,16 +175,18 @@ static void on_news(void *data, unsigned events _unused_)
 {
 	struct host *h = data;
 	bool domains = false, guests = false;
+	unsigned taken = 0;
 	char **event;
 
-	while ((event = xs_check_watch(h->xs))) {
+	while (taken < EVENTS_AT_ONCE && (event = xs_check_watch(h->xs))) {
+		taken++;
 		if (str_equal(event[XS_WATCH_TOKEN], "guest"))
 			guests = true;
 		else
 			domains = true;
 		free(event);
 	}
-	if (errno != EAGAIN) {
+	if (taken < EVENTS_AT_ONCE && errno != EAGAIN) {
 		lose(h);
 		return;
 	}

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * xs-write PATH VALUE - writes one XenStore key from inside a guest.
+ * xs-write PATH VALUE [flood] - writes one XenStore key from inside a guest;
+ * with the third word again and again.
  *
  * Speaks XenStore's wire protocol over the kernel's xenbus device, so that
  * the initramfs needs no library.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +34,10 @@ int main(int argc, char **argv)
 	char message[sizeof(struct header) + PAYLOAD_MAX];
 	struct header reply;
 
-	if (argc != 3) {
-		fputs("usage: xs-write PATH VALUE\n", stderr);
+	bool flood = argc == 4 && strcmp(argv[3], "flood") == 0;
+
+	if (argc != 3 && !flood) {
+		fputs("usage: xs-write PATH VALUE [flood]\n", stderr);
 		return 2;
 	}
 
@@ -53,13 +57,19 @@ int main(int argc, char **argv)
 	int bus = open("/dev/xen/xenbus", O_RDWR | O_CLOEXEC);
 	if (bus < 0)
 		return fail("/dev/xen/xenbus");
-	if (write(bus, message, sizeof(request) + path + value) < 0)
-		return fail("write");
-	if (read(bus, &reply, sizeof(reply)) != sizeof(reply))
-		return fail("read");
-	if (reply.type != XS_WRITE) {
-		fprintf(stderr, "xs-write: %s was refused\n", argv[1]);
-		return 1;
-	}
+	do {
+		char text[PAYLOAD_MAX];
+
+		if (write(bus, message, sizeof(request) + path + value) < 0)
+			return fail("write");
+		if (read(bus, &reply, sizeof(reply)) != sizeof(reply) ||
+		    reply.length > sizeof(text) || read(bus, text, reply.length) < 0)
+			return fail("read");
+		if (reply.type != XS_WRITE) {
+			fprintf(stderr, "xs-write: %s was refused: %.*s\n", argv[1],
+				(int)reply.length, text);
+			return 1;
+		}
+	} while (flood);
 	return 0;
 }

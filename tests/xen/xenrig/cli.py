@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import random
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from . import cache, image, machine, project, scenarios
 from .bench import bench as measure
+from .cuts import cut_many
 from .debian import RELEASES, Release
 from .host import Host
 from .remote import Remote
@@ -72,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument("--rounds", type=int, default=3, help="(default: %(default)s)")
     measuring.add_argument("--log", type=Path, help="also write what is said to this file")
 
+    cutting = verb(cuts, release)
+    cutting.add_argument("--rounds", type=int, default=6, help="(default: %(default)s)")
+    cutting.add_argument("--seed", type=int, default=random.randrange(1 << 32),
+                         help="of the moments (default: another each time)")
+    cutting.add_argument("--log", type=Path, help="also write what is said to this file")
+    cutting.add_argument("--out", type=Path, help="where a failure is explained")
+
     verb(clean).add_argument("--all", action="store_true", help="remove what is in use, too")
     return parser
 
@@ -124,14 +133,18 @@ def run(options: argparse.Namespace) -> int:
         for found in chosen:
             print(f"{found.tier:4}  {found.name}: {found.title}")
         return 0
-    release = RELEASES[options.debian]
-    made = image.build(release)
-    tree = project.build(release) if any(found.build for found in chosen) else None
     with _said_to(options.log) as say:
-        say(_heading(release))
-        runner = Runner(made, lambda host: project.install(host, tree),
-                        options.out or cache.root() / "out", say)
-        return 0 if runner.run(chosen) else 1
+        return 0 if _run(chosen, options, say) else 1
+
+
+def cuts(options: argparse.Namespace) -> int:
+    """cut a host's power at random moments of starts and stops, and say what became of its guests"""
+    with _said_to(options.log) as say:
+        @scenarios.scenario(f"{options.rounds} power cuts, seed {options.seed}")
+        def many(host: Host) -> None:
+            cut_many(host, options.rounds, options.seed, say)
+
+        return 0 if _run([many], options, say) else 1
 
 
 def bench(options: argparse.Namespace) -> int:
@@ -166,6 +179,17 @@ def clean(options: argparse.Namespace) -> int:
     for kind in ("out", *(["build", "slot"] if options.all else [])):
         cache.remove(cache.root() / kind)
     return 0
+
+
+def _run(chosen: list[scenarios.Scenario], options: argparse.Namespace,
+         say: Callable[[str], None]) -> bool:
+    release = RELEASES[options.debian]
+    made = image.build(release)
+    tree = project.build(release) if any(found.build for found in chosen) else None
+    say(_heading(release))
+    runner = Runner(made, lambda host: project.install(host, tree),
+                    options.out or cache.root() / "out", say)
+    return runner.run(chosen)
 
 
 def _running_host(slot: int | None) -> machine.Running:
