@@ -219,6 +219,8 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		if (d->name && !d->dying)
 			g->name = d->name;
 	}
+	for (size_t i = 0; i < inventory->n; i++)
+		inventory->guests[i].unseen = survey->unreadable;
 	r = add_pasts(inventory, history);
 	r = r < 0 ? r : find_conflicts(inventory);
 	if (r < 0)

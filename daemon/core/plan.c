@@ -237,6 +237,10 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 				d->domid, shutdown_reason_to_string(d->reason), d->domid);
 	if (g->image && config->restore && !is_used_up(g->image, history))
 		return plan_restore(s, config, g, history);
+	if (g->unseen && config->restore)
+		return conclude(s, STEP_FAILED,
+				"%s; it is not started afresh while an image of it may be there",
+				g->unseen);
 	if (g->config)
 		return plan_create(s, g);
 	if (!g->image || is_used_up(g->image, history))

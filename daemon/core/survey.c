@@ -35,6 +35,7 @@ void survey_free(struct survey *s)
 	free(s->configs);
 	free(s->images);
 	free(s->notes);
+	free(s->unreadable);
 	free(s);
 }
 

@@ -42,7 +42,8 @@ struct survey {
 	size_t n_images;
 	char **notes; /* what was skipped, and folders that could not be read */
 	size_t n_notes;
-	uint64_t room; /* for images, in bytes; 0: not known */
+	uint64_t room;    /* for images, in bytes; 0: not known */
+	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
 };
 
 void survey_config_done(struct survey_config *c);

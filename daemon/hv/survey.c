@@ -99,6 +99,8 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 		return take_image(survey, o);
 	if (json_get_u64(message, "room", &survey->room) >= 0)
 		return 0;
+	if (json_get_string(message, "unreadable"))
+		return str_replace(&survey->unreadable, json_get_string(message, "unreadable"));
 	if (json_get_string(message, "note"))
 		return survey_add_note(survey, json_get_string(message, "note"));
 	return -EBADMSG;

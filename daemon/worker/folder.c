@@ -44,9 +44,18 @@ int file_list_read(const char *path, struct file_list *ret)
 
 	if (!dir && errno != ENOENT)
 		return -errno;
-	while (r >= 0 && dir && f.n < FILES_MAX && (entry = readdir(dir)))
-		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+	while (r >= 0 && dir) {
+		errno = 0;
+		entry = readdir(dir);
+		if (!entry) {
+			r = -errno;
+			break;
+		}
+		if (f.n >= FILES_MAX)
+			r = -EFBIG;
+		else if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
 			r = add_name(&f, entry->d_name);
+	}
 	if (dir)
 		closedir(dir);
 	if (r < 0)

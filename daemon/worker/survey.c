@@ -257,11 +257,25 @@ static bool is_there(const char *folder, const char *file, size_t length)
 	       access(path, F_OK) == 0;
 }
 
+/* No image is in what is no folder. In one that cannot be read there may be any. */
+static int tell_unreadable(int channel, const char *folder, int error)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = str_format(&text, "%s cannot be read: %s", folder, strerror(-error));
+
+	r = r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
+	if (r >= 0 && error != -ENOTDIR)
+		r = channel_send(channel, "unreadable", json_object_new_string(text));
+	return r;
+}
+
 static int survey_images(int channel, const char *folder)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = list_folder(channel, folder, &f);
+	int r = file_list_read(folder, &f);
 
+	if (r < 0 && r != -ENOMEM)
+		return tell_unreadable(channel, folder, r);
 	for (size_t i = 0; r >= 0 && i < f.n; i++) {
 		const char *file = f.names[i];
 		size_t base = strlen(file) - MIN(strlen(file), strlen(IMAGE_CONSUMED_SUFFIX));

@@ -387,6 +387,21 @@ class Trouble(FakeHostTest):
         image.write_bytes(whole)
         self.host.ctl("start", check=0)
 
+    def test_no_guest_is_started_afresh_while_the_images_cannot_be_read(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        kept = self.host.save.rename(self.host.root / "kept")
+        # Nothing else keeps root from reading a folder.
+        self.host.save.symlink_to(self.host.save)
+        self.assertIn("an image of it may be there", self.host.ctl("start", check=1))
+        self.assertEqual(self.host.domains(), {})
+        self.host.save.unlink()
+        kept.rename(self.host.save)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
     def test_image_is_not_restored_twice(self):
         self.host.guest("web")
         self.host.ctl("start", check=0)

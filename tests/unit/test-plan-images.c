@@ -58,6 +58,24 @@ START_TEST(only_the_error_that_is_configured_lets_the_create_follow)
 }
 END_TEST
 
+START_TEST(no_guest_is_started_afresh_while_nobody_knows_its_image)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_image(&s, "b", 2);
+	s.survey->unreadable = strdup("/save cannot be read");
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: failed, /save cannot be read; it is not started afresh while an image of "
+		    "it may be there; b: restore");
+	s.config->restore = false;
+	expect_plan(&s, GOAL_START, "a", "a: create");
+}
+END_TEST
+
 static void running(struct scene *s, const char *name, unsigned number)
 {
 	scene_domain(s, name, number)->memory_kib = 100 * 1024;
@@ -105,5 +123,6 @@ END_TEST
 SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       what_it_would_be_started_afresh_from_has_to_be_there,
       only_the_error_that_is_configured_lets_the_create_follow,
+      no_guest_is_started_afresh_while_nobody_knows_its_image,
       a_save_that_has_no_room_beside_the_others_is_not_planned,
       a_guest_that_may_be_migrated_takes_no_room_from_others);
