@@ -54,7 +54,7 @@ class Cuts:
         """Cut the power somewhere in the phase; raise unless each guest has come to a right end."""
         self._lead_up_to(phase)
         moment = self.random.uniform(0, self.longest[phase])
-        said = self._cut_after(COMMANDS[phase], moment)
+        said = self._cut_after(phase, moment)
         self.host.boot()
         found = self.host.sh(f"cat {FOUND}").out.split()
         ends = {name: self._end_of(name, phase, said, found) for name in NAMES}
@@ -99,11 +99,16 @@ class Cuts:
             self.host.config()
             ctl(self.host, "reload")
 
-    def _cut_after(self, command: str, seconds: float) -> str:
-        """Give the command, cut the power in the midst of it, and return what it had said."""
-        client = subprocess.Popen([*self.host.ssh, command], stdin=subprocess.DEVNULL,
+    def _cut_after(self, phase: str, seconds: float) -> str:
+        """Begin the phase, cut the power in the midst of it, and return what we had said."""
+        started = time.monotonic()
+        client = subprocess.Popen([*self.host.ssh, COMMANDS[phase]], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        time.sleep(seconds)
+        try:
+            client.wait(seconds)
+            self.longest[phase] = time.monotonic() - started
+        except subprocess.TimeoutExpired:
+            pass
         self.host.note("(power cut)\n")
         self.host.machine.cut_power()
         self.host.disconnect()
