@@ -58,7 +58,8 @@ class Cuts:
         self.host.boot()
         found = self.host.sh(f"cat {FOUND}").out.split()
         ends = {name: self._end_of(name, phase, said, found) for name in NAMES}
-        self.say(f"{phase}, cut after {moment:.1f} s of {self.longest[phase]:.1f} s: "
+        self.say(f"{phase}, cut after {min(moment, self.longest[phase]):.1f} s"
+                 f" of {self.longest[phase]:.1f} s: "
                  + ", ".join(f"{name} {end}" for name, end in ends.items()))
         self.tally[phase] += 1
         self.tally.update((phase, end) for end in ends.values())
