@@ -10,6 +10,7 @@
 
 #include "util/str.h"
 #include "worker/disks.h"
+#include "worker/folder.h"
 #include "worker/stream.h"
 #include "worker/xl.h"
 
@@ -114,12 +115,19 @@ static int check_version(struct trial *t)
 	return r < 0 ? r : -EPROTONOSUPPORT;
 }
 
+/* What the file has behind the name that it is known by. */
+static const char *suffix(const struct trial *t)
+{
+	return t->question->consumed ? IMAGE_CONSUMED_SUFFIX : "";
+}
+
 static int say_changed(struct trial *t, const char *reason)
 {
 	int r = str_format(&t->problem,
 			   "%s; its saved memory does not fit any more, so %s is not restored. "
-			   "'xendomainsctl image delete %s', and the guest can be started afresh",
-			   reason, t->question->path, path_base(t->question->path));
+			   "'xendomainsctl image delete %s%s', and the guest can be started "
+			   "afresh",
+			   reason, t->question->path, path_base(t->question->path), suffix(t));
 
 	return r < 0 ? r : -ESTALE;
 }
@@ -130,12 +138,12 @@ static int say_unknown(struct trial *t)
 	int r = str_format(&t->problem,
 			   "%s, and nothing proves that its disks are as they were; %s is not "
 			   "restored. If nothing has written to them, 'xl restore %s%s' brings the "
-			   "guest back; 'xendomainsctl image delete %s', and it can be started "
+			   "guest back; 'xendomainsctl image delete %s%s', and it can be started "
 			   "afresh",
 			   t->question->consumed
 				   ? "the host went down while the guest was being let go"
 				   : "its save was cut off before its disks were described",
-			   path, path, t->question->consumed ? ".restoring" : "", path_base(path));
+			   path, path, suffix(t), path_base(path), suffix(t));
 
 	return r < 0 ? r : -EUCLEAN;
 }

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import struct
 import time
 import unittest
@@ -84,6 +85,18 @@ class Images(FakeHostTest):
         self.host.ctl("image", "delete", "web", check=0)
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_what_is_said_of_an_image_left_half_used_helps(self):
+        for fault in (lambda image: self.disk.write_bytes(b"changed".ljust(4096)), tear_stamp):
+            self.saved()
+            consumed = self.image.rename(self.host.save / "web.restoring")
+            fault(consumed)
+            self.host.ctl("start", check=1)
+            reason = self.host.reasons()["web"]
+            [command] = re.findall(r"'xendomainsctl (image delete \S+)'", reason)
+            self.host.ctl(*command.split(), check=0)
+            self.host.ctl("start", check=0)
+            self.assertEqual(self.host.states(), {"web": "running"})
 
     def test_guest_whose_disk_changed_is_started_afresh_where_configured_so(self):
         boot = self.saved()
