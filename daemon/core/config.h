@@ -45,7 +45,7 @@ struct guest_settings {
 struct config_domain {
 	char *pattern;
 	struct guest_settings settings;
-	unsigned given; /* which of them: a bit each, in the order of the table in config.c */
+	unsigned given; /* which of them: a bit each, in the order of config_guest_keys */
 };
 
 struct config {

@@ -124,7 +124,7 @@ class Lint(unittest.TestCase):
             self.assertIn(name, code)
 
     def test_each_setting_is_explained(self):
-        config = text("daemon/core/config.c")
+        config = text("daemon/core/config-values.c")
         variables = set(re.findall(r'\{"(XENDOMAINS_\w+)"', config))
         keys = set(re.findall(r'\{"([A-Z]\w+)", parse_\w+, FIELD', config)) - variables
         self.assertEqual(len(variables), 11)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The settings there are, and what may stand behind each. */
+
+struct setting;
+
+/*
+ * Reads a value into the field of a setting. 0, -ENOMEM, or -EINVAL with *ret_reason ("NAME=VALUE:
+ * what it must be", the caller's).
+ */
+typedef int (*setting_fn)(const struct setting *s, void *field, const char *value,
+			  char **ret_reason);
+
+struct setting {
+	const char *name;
+	setting_fn parse;
+	size_t offset, size; /* of the field */
+	uint64_t scale;      /* for times: microseconds to a unit */
+	uint64_t min;        /* for numbers */
+};
+
+struct setting_list {
+	const struct setting *settings;
+	size_t n;
+};
+
+/* Fields of struct config; the last ones are of struct guest_settings. */
+extern const struct setting_list config_variables, config_host_keys, config_guest_keys;
+
+/* NULL if there is none of this name. */
+const struct setting *setting_find(const struct setting_list *list, const char *name);
