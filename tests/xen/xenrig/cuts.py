@@ -67,12 +67,12 @@ class Cuts:
         self.boots = {name: self.host.expect_counting(name).boot for name in NAMES}
 
     def table(self) -> None:
-        """Say how many guests came to which end."""
-        self.say("| power cut in a | cuts | " + " | ".join(OUTCOMES) + " | lost, twice, or wrong |")
-        self.say("|---|---:|" + "---:|" * (len(OUTCOMES) + 1))
+        """Say how many guests came to which end; any other end than these ends the cuts."""
+        self.say("| power cut in a | cuts | " + " | ".join(OUTCOMES) + " |")
+        self.say("|---|---:|" + "---:|" * len(OUTCOMES))
         for phase in PHASES:
             counts = " | ".join(str(self.tally[phase, outcome]) for outcome in OUTCOMES)
-            self.say(f"| {phase} | {self.tally[phase]} | {counts} | 0 |")
+            self.say(f"| {phase} | {self.tally[phase]} | {counts} |")
 
     def _prepare(self) -> None:
         host = self.host

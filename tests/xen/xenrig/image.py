@@ -30,7 +30,8 @@ HOST_FILES = {
     "etc/fstab": "/dev/vda / ext4 defaults 0 1\n",
     # Dom0 of Debian 13 sees the card once more, as a virtual one that leads nowhere.
     "etc/systemd/network/10-rig.network":
-        f"[Match]\nMACAddress={HOST_MAC}\nDriver=virtio_net\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n",
+        f"[Match]\nMACAddress={HOST_MAC}\nDriver=virtio_net\n"
+        "[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n",
     "etc/systemd/journald.conf.d/rig.conf":
         "[Journal]\nStorage=persistent\nSyncIntervalSec=1s\nRateLimitIntervalSec=0\n",
     "etc/ssh/sshd_config.d/rig.conf": "UseDNS no\nUsePAM no\nPrintMotd no\nMaxSessions 50\n",
