@@ -11,6 +11,12 @@ static void clean_string(struct json_object *o)
 	json_object_set_string(o, clean ? clean : "?");
 }
 
+static void clean_elements(struct json_object *array)
+{
+	for (size_t i = 0; i < json_object_array_length(array); i++)
+		make_printable(json_object_array_get_idx(array, i));
+}
+
 static void clean_members(struct json_object *o)
 {
 	struct json_object_iterator i = json_object_iter_begin(o), end = json_object_iter_end(o);
@@ -25,7 +31,6 @@ void make_printable(struct json_object *o)
 		clean_string(o);
 	else if (json_object_is_type(o, json_type_object))
 		clean_members(o);
-	for (size_t i = 0;
-	     json_object_is_type(o, json_type_array) && i < json_object_array_length(o); i++)
-		make_printable(json_object_array_get_idx(o, i));
+	else if (json_object_is_type(o, json_type_array))
+		clean_elements(o);
 }

@@ -4,7 +4,7 @@
 #include "wire/json.h"
 
 /*
- * Takes out of all strings in a reply what a terminal would take for orders: names and reasons
- * can have been chosen by whoever runs a guest.
+ * Takes out of all strings in a reply (NULL: there is none) what a terminal would take for orders:
+ * names and reasons can have been chosen by whoever runs a guest.
  */
 void make_printable(struct json_object *o);
