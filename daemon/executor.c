@@ -88,13 +88,11 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 static void work(struct run *run)
 {
 	struct executor *ex = run->job->ex;
-	usec_t limit = ex->limits.stop_limit;
-	struct operation_request request = run_request(
-		run, ex->journal, limit == USEC_INFINITY ? limit : loop_now(ex->loop) + limit);
+	usec_t deadline = usec_add(loop_now(ex->loop), ex->limits.stop_limit);
+	struct operation_request request = run_request(run, ex->journal, deadline,
+						       ex->limits.patience);
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
-	/* The dump of a guest's memory tells nothing of how far it is. */
-	request.patience = request.dump ? 0 : ex->limits.patience;
 	r = r < 0 ? r : hv_operate(ex->hv, &request);
 	if (r < 0)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
@@ -102,10 +100,9 @@ static void work(struct run *run)
 
 static void clean(struct run *run)
 {
-	struct operation_request request = run_cleanup(run);
+	struct operation_request request = run_cleanup(run, run->job->ex->limits.patience);
 	int r;
 
-	request.patience = run->job->ex->limits.patience;
 	timer_clear(run->limit);
 	timer_clear(run->linger);
 	timer_clear(run->again);

@@ -323,7 +323,7 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 	r = r < 0 ? r : timer_new(d->loop, on_alive, d, &d->alive);
 	if (r < 0)
 		return log_error_errno(r, "Cannot begin");
-	d->end = limit == USEC_INFINITY ? limit : loop_now(d->loop) + limit;
+	d->end = usec_add(loop_now(d->loop), limit);
 	on_alive(d);
 	r = loop_run(d->loop);
 	timer_free(d->alive);

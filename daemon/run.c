@@ -52,7 +52,7 @@ struct report run_report(const struct run *run, usec_t now)
 	};
 }
 
-struct operation_request run_cleanup(const struct run *run)
+struct operation_request run_cleanup(const struct run *run, usec_t patience)
 {
 	const struct step *s = run->machine.step;
 
@@ -62,13 +62,16 @@ struct operation_request run_cleanup(const struct run *run)
 		.name = s->name,
 		.domid = run->domid,
 		.deadline = USEC_INFINITY,
+		.patience = patience,
 	};
 }
 
-struct operation_request run_request(const struct run *run, char *journal, usec_t stop_deadline)
+struct operation_request run_request(const struct run *run, char *journal, usec_t stop_deadline,
+				     usec_t patience)
 {
 	const struct step *s = run->machine.step;
-	struct operation_request request = run_cleanup(run);
+	/* The dump of a guest's memory tells nothing of how far it is. */
+	struct operation_request request = run_cleanup(run, s->dump ? 0 : patience);
 
 	request.dump = s->dump;
 	switch (machine_stage(&run->machine)) {

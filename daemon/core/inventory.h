@@ -36,11 +36,10 @@ struct guest {
 	const struct survey_image *image;
 	const struct domain *domain;
 	const struct past *past;
-	const char
-		*unseen; /* why nobody knows whether there is an image of it; NULL: it is known */
-	bool busy;       /* a worker is at it */
-	char *conflict;  /* why its configuration cannot be used although it can be read */
-	char *own_name;  /* where name is not somebody else's */
+	const char *unseen; /* why nobody knows whether it has an image; NULL: it is known */
+	bool busy;          /* a worker is at it */
+	char *conflict;     /* why its configuration cannot be used although it can be read */
+	char *own_name;     /* where name is not somebody else's */
 };
 
 struct inventory {

@@ -36,7 +36,7 @@ struct actor {
 	unsigned steps;
 	usec_t step_time;
 	const struct sim_way *way;
-	bool aborted;
+	bool aborted, hanging;
 };
 
 struct sim {
@@ -353,6 +353,18 @@ static void end_operation(struct actor *a, int error, const char *reason)
 	operation_request_done(&a->request);
 }
 
+/* Until time or patience is over, or somebody asks for its end. */
+static void hang(struct actor *a)
+{
+	usec_t end = a->request.deadline;
+
+	if (a->request.patience > 0)
+		end = MIN(end, loop_now(a->sim->loop) + a->request.patience);
+	a->hanging = true;
+	if (end != USEC_INFINITY)
+		timer_set(a->work, end);
+}
+
 static void on_work(void *data)
 {
 	struct actor *a = data;
@@ -370,10 +382,12 @@ static void on_work(void *data)
 		end_operation(a, a->way->error ? -EIO : 0, a->way->error);
 		return;
 	}
+	if (a->steps == PROGRESS_STEPS && a->hanging) {
+		end_operation(a, -EINTR, "made no progress, and was ended by force");
+		return;
+	}
 	if (a->steps == PROGRESS_STEPS) {
-		/* It hangs: only its deadline ends it, or somebody who asks for that. */
-		if (a->request.deadline != USEC_INFINITY)
-			timer_set(a->work, a->request.deadline);
+		hang(a);
 		return;
 	}
 	a->steps++;
@@ -431,6 +445,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 		.operation = request->operation,
 		.uuid = request->uuid,
 		.deadline = request->deadline,
+		.patience = request->patience,
 		.preserve = request->preserve,
 	};
 	a->operation = (struct hv_operation){
@@ -442,7 +457,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 	a->way = sim_guest_way(a->guest, request->operation);
 	a->steps = 0;
 	a->step_time = a->way->duration / PROGRESS_STEPS;
-	a->aborted = false;
+	a->aborted = a->hanging = false;
 	a->operating = true;
 	begin_effect(a);
 	timer_set_after(a->work, 0);

@@ -45,7 +45,7 @@ struct worker {
 	struct framer framer;
 	struct timer *timer; /* for the lock or, while it runs, for its end by force */
 	usec_t last;         /* by which it must have ended ... */
-	usec_t patience;     /* ... if it makes progress so often */
+	usec_t patience;     /* ... if it tells of progress so often */
 	usec_t lock_since;
 	unsigned recoveries;
 };
@@ -118,14 +118,13 @@ static void set_limits(struct worker *w, const struct operation_request *request
 {
 	usec_t answers = 2 * request->answer_limit;
 
-	w->last = request->deadline == USEC_INFINITY ? USEC_INFINITY
-						     : request->deadline + DEADLINE_GRACE + answers;
+	w->last = usec_add(request->deadline, DEADLINE_GRACE + answers);
 	w->patience = request->patience == 0 ? USEC_INFINITY : request->patience + answers;
 }
 
 static void set_timer(struct worker *w)
 {
-	usec_t at = w->patience == USEC_INFINITY ? w->last : MIN(w->last, usec_now() + w->patience);
+	usec_t at = MIN(w->last, usec_add(usec_now(), w->patience));
 
 	if (at != USEC_INFINITY)
 		timer_set(w->timer, at);
@@ -272,8 +271,7 @@ static void take_message(struct worker *w, const char *text, size_t length)
 
 	if (json_parse(text, length, &message) < 0 || !operation_progress_get(message, &progress))
 		return;
-	if (progress.permille != w->operation.permille)
-		set_timer(w);
+	set_timer(w);
 	w->operation.permille = progress.permille;
 	w->owner->callbacks.progress(w->owner->callbacks.data, &w->operation);
 }

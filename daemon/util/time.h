@@ -32,6 +32,12 @@ static inline usec_t usec_now_wall(void)
 	return usec_now_on(CLOCK_REALTIME);
 }
 
+/* a + b, and never beyond USEC_INFINITY, which it is if either is. */
+static inline usec_t usec_add(usec_t a, usec_t b)
+{
+	return a > USEC_INFINITY - b ? USEC_INFINITY : a + b;
+}
+
 /* a - b, and never below zero. */
 static inline usec_t usec_sub(usec_t a, usec_t b)
 {

@@ -70,14 +70,16 @@ int job_explain_xl(struct job *job, int error, const char *what)
 static void tell_progress(struct job *job)
 {
 	_cleanup_json_ struct json_object *message = NULL;
-	uint64_t permille;
+	uint64_t bytes = job->pump ? pump_bytes(job->pump) : 0, permille;
 	const char *text;
 	size_t length;
 
-	if (!job->pump || job->expected == 0)
+	/* A message says that something goes on, whatever is in it. */
+	if (job->expected == 0 || bytes == job->told)
 		return;
+	job->told = bytes;
 	/* What is expected is an estimate: only the end is the end. */
-	permille = MIN(pump_bytes(job->pump) * 1000 / job->expected, (uint64_t)990);
+	permille = MIN(bytes * 1000 / job->expected, (uint64_t)990);
 	message = operation_progress_message(NULL, (unsigned)permille);
 	text = message ? json_text(message, &length) : NULL;
 	if (text)

@@ -15,6 +15,7 @@ struct job {
 	struct xl *xl;
 	const struct pump *pump; /* NULL, or what the progress is read from */
 	uint64_t expected;       /* so many bytes will go through it, about */
+	uint64_t told;           /* so many had, when the daemon was told last */
 	struct peer *peer;       /* NULL, or the other side of a migration */
 };
 

@@ -247,8 +247,26 @@ START_TEST(a_reload_that_is_refused_keeps_what_was)
 }
 END_TEST
 
+START_TEST(a_create_that_hangs_is_ended_in_the_end_and_the_others_go_on)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	simulation_begin(&s, NO_PAUSE, ONE_PLACE "ProgressTimeout=60\n",
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"create\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	w = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run(&s);
+	ck_assert(!w->succeeded);
+	simulation_expect(&s,
+			  "0.0 a create running|61.0 a create failed: made no progress, and was "
+			  "ended by force.|61.0 b create running|62.0 b create ok.|");
+}
+END_TEST
+
 SUITE("manager-start", a_boot_starts_what_is_configured_and_restores_what_is_saved,
       the_parallel_limit_is_kept, the_pause_behind_a_create_ends_when_the_guest_is_up,
+      a_create_that_hangs_is_ended_in_the_end_and_the_others_go_on,
       a_create_that_fails_holds_up_nobody_and_is_remembered, a_broken_image_is_not_started_afresh,
       two_starts_at_once_are_one, whoever_goes_away_hears_nothing_and_stops_nothing,
       a_guest_that_nobody_knows_is_told, only_the_named_guests_are_started,

@@ -20,11 +20,10 @@ static size_t log_size;
 static char **paths;
 static size_t n_paths;
 
-static void keep_log(int level _unused_, const struct log_fields *fields, const char *message)
+static void keep_log(int level _unused_, const struct log_fields *fields _unused_,
+		     const char *message)
 {
-	bool named = fields && fields->domain;
-	int n = snprintf(log_text + log_size, LOG_ROOM - log_size, "%s%s%s\n",
-			 named ? fields->domain : "", named ? ": " : "", message);
+	int n = snprintf(log_text + log_size, LOG_ROOM - log_size, "%s\n", message);
 
 	if (n > 0)
 		log_size = MIN(log_size + (size_t)n, (size_t)LOG_ROOM - 1);
