@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Memory that the daemon cannot have, at many points of each sequence: it does not crash, and no guest
-is lost. A worker without memory is ended by libxl, as if it were killed: see test_faults.py."""
+is lost. libxl ends its process when it has none: a worker is then as good as killed (test_faults.py)."""
 
 import unittest
 
@@ -22,8 +22,7 @@ class Starve(Invariants):
         note = host.root / "allocations"
         note.unlink(missing_ok=True)
         status = host.once(goal, LD_PRELOAD=str(STARVER), STARVE_IN="xendomainsd-fake",
-                           STARVE_AT=str(at),
-                           STARVE_NOTE=str(note))
+                           STARVE_AT=str(at), STARVE_NOTE=str(note))
         return status, int(note.read_text()) if note.exists() else 0
 
     def count(self, before, goal):
