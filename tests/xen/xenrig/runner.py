@@ -15,6 +15,10 @@ from .scenarios import Scenario
 
 Say = Callable[[str], None]
 
+# What Xen says when a guest's kernel cannot even report its own end. Ours never get there of
+# themselves, but now and then do, as they boot, in nested emulation.
+TRIPLE_FAULT = "Triple fault"
+
 
 class Runner:
     """Takes scenarios one by one to a host, the same one for as long as it will do."""
@@ -39,7 +43,7 @@ class Runner:
         self.say(f"{len(scenarios) - failed} passed, {failed} failed")
         return failed == 0
 
-    def _run_one(self, scenario: Scenario) -> bool:
+    def _run_one(self, scenario: Scenario, again: bool = False) -> bool:
         started = time.monotonic()
         try:
             hosts = self._hosts_for(scenario)
@@ -50,9 +54,14 @@ class Runner:
             verdict = "FAIL"
             reason = traceback.format_exc()
         self.say(f"{verdict:4} {time.monotonic() - started:6.1f} s  {scenario.name}: {scenario.title}")
-        if verdict == "FAIL":
-            self._tell_why(scenario, reason)
-        return verdict == "ok"
+        if verdict == "ok":
+            return True
+        excused = not again and any(map(_has_bad_processor, self.hosts))
+        self._tell_why(scenario, reason)
+        if excused:
+            self.say("once more: the emulated processor of a guest has failed (triple fault)")
+            return self._run_one(scenario, again=True)
+        return False
 
     def _tell_why(self, scenario: Scenario, reason: str) -> None:
         folder = self.out / f"{time.strftime('%Y%m%d-%H%M%S')}-{scenario.name}"
@@ -109,3 +118,9 @@ class Runner:
             host.close()
         self.hosts = []
         self.installed = False
+
+
+def _has_bad_processor(host: Host) -> bool:
+    if not (host.machine.is_on and host.answers()):
+        return False
+    return TRIPLE_FAULT in host.sh("xl dmesg", check=False).out
