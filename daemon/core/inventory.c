@@ -182,6 +182,18 @@ static int add_pasts(struct inventory *inventory, const struct history *history)
 	return r;
 }
 
+/* Its configuration may be what cannot be read: the file that it was made from, or the folder. */
+static bool is_unlisted(const struct guest *g, const struct survey *survey)
+{
+	for (size_t i = 0; !g->config && i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+
+		if (c->error && (c->folder || (g->domain && str_equal(g->domain->source, c->path))))
+			return true;
+	}
+	return false;
+}
+
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
 		    const struct history *history, struct inventory **ret)
 {
@@ -219,8 +231,12 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		if (d->name && !d->dying)
 			g->name = d->name;
 	}
-	for (size_t i = 0; i < inventory->n; i++)
-		inventory->guests[i].unseen = survey->unreadable;
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		g->unseen = survey->unreadable;
+		g->unlisted = is_unlisted(g, survey);
+	}
 	r = add_pasts(inventory, history);
 	r = r < 0 ? r : find_conflicts(inventory);
 	if (r < 0)

@@ -37,6 +37,7 @@ struct guest {
 	const struct domain *domain;
 	const struct past *past;
 	const char *unseen; /* why nobody knows whether it has an image; NULL: it is known */
+	bool unlisted;      /* it may have a configuration that cannot be read */
 	bool busy;          /* a worker is at it */
 	char *conflict;     /* why its configuration cannot be used although it can be read */
 	char *own_name;     /* where name is not somebody else's */

@@ -248,9 +248,10 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	return conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");
 }
 
+/* A typo in a configuration must not cost its guest the save. */
 static bool in_scope(const struct config *config, const struct guest *g)
 {
-	return !config->auto_only || g->config;
+	return !config->auto_only || g->config || g->unlisted;
 }
 
 /* What is tried, in this order. */

@@ -14,6 +14,7 @@ struct survey_config {
 	char *name;
 	char *config;     /* libxl's JSON */
 	bool driver;      /* other guests' devices can live in it */
+	bool folder;      /* with error: it is all of XENDOMAINS_AUTO that cannot be read */
 	bool has_uuid;    /* the file says it; otherwise the guest is known by its name */
 	struct uuid uuid; /* where has_uuid is true */
 	uint64_t memory_kib;
@@ -40,7 +41,7 @@ struct survey {
 	size_t n_configs;
 	struct survey_image *images;
 	size_t n_images;
-	char **notes; /* what was skipped, and folders that could not be read */
+	char **notes; /* what was skipped */
 	size_t n_notes;
 	uint64_t room;    /* for images, in bytes; 0: not known */
 	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */

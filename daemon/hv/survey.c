@@ -29,6 +29,7 @@ static int take_config(struct survey *survey, const struct survey *known, struct
 
 	if (!path)
 		return -EBADMSG;
+	c.folder = json_get_bool(o, "folder");
 	if (json_get_bool(o, "unchanged")) {
 		old = known ? survey_find_config(known, path) : NULL;
 		if (!old)

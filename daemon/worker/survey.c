@@ -28,16 +28,6 @@ static int send_note(int channel, const char *format, ...)
 	return r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
 }
 
-/* One that cannot be read is noted, and then is as good as empty. */
-static int list_folder(int channel, const char *path, struct file_list *ret)
-{
-	int r = file_list_read(path, ret);
-
-	if (r >= 0 || r == -ENOMEM)
-		return r;
-	return send_note(channel, "%s cannot be read: %s", path, strerror(-r));
-}
-
 /* Configurations. */
 
 /* What editors and package managers leave behind; the script started such files as guests. */
@@ -141,11 +131,27 @@ static int survey_config(int channel, const char *path, const struct stat *st,
 	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
 }
 
+/* What cannot be read is shown as any configuration that cannot: it may hold every guest there is.
+ */
+static int tell_unlisted(int channel, const char *folder, int error)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_free_ char *problem = NULL;
+	int r = o ? str_format(&problem, "cannot be read: %s", strerror(-error)) : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "path", folder);
+	r = r < 0 ? r : set_error(o, folder, problem);
+	r = r < 0 ? r : json_add_bool(o, "folder", true);
+	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
+}
+
 static int survey_configs(int channel, const char *folder, struct json_object *known)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = list_folder(channel, folder, &f);
+	int r = file_list_read(folder, &f);
 
+	if (r < 0 && r != -ENOMEM)
+		return tell_unlisted(channel, folder, r);
 	for (size_t i = 0; r >= 0 && i < f.n; i++) {
 		_cleanup_free_ char *path = NULL;
 		struct stat st;

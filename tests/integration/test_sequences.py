@@ -145,6 +145,24 @@ class Scope(FakeHostTest):
         self.host.ctl("stop", check=0)
         self.assertEqual(self.host.states(), {"web": "saved", "web-1": "running"})
 
+    def test_a_configuration_that_broke_meanwhile_does_not_cost_its_guest_the_save(self):
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        (self.host.auto / "web.cfg").write_text("memory 512\n")
+        self.host.ctl("stop", check=0)
+        states = self.host.states()
+        self.assertEqual((states["web"], states["byhand"]), ("saved", "running"))
+
+    def test_all_are_saved_while_nobody_knows_who_is_in_auto(self):
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        self.host.auto.rename(self.host.root / "kept")
+        self.host.auto.symlink_to(self.host.auto)
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.images(), ["byhand", "web"])
+
     def test_shutdown_all_reaches_the_others(self):
         self.host.configure(AUTO_ONLY="true")
         self.host.ctl("reload", check=0)
@@ -247,6 +265,19 @@ class Trouble(FakeHostTest):
         self.host.ctl("start", check=1)
         self.assertEqual(self.host.states(), {"bad.cfg": "failed", "web": "running"})
         self.assertIn("bad.cfg", self.host.reasons()["bad.cfg"])
+
+    def test_a_start_that_cannot_read_the_folder_of_configurations_fails_and_says_so(self):
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("stop", check=0)
+        self.host.auto.rename(self.host.root / "kept")
+        self.host.auto.symlink_to(self.host.auto)
+        self.assertIn("cannot be read: Too many levels", self.host.ctl("start", check=1))
+        self.assertEqual(self.host.states(), {"auto": "failed", "byhand": "running"})
+        self.host.auto.unlink()
+        (self.host.root / "kept").rename(self.host.auto)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states(), {"byhand": "running", "web": "running"})
 
     def test_leftovers_of_editors_are_no_guests(self):
         self.host.guest("web")

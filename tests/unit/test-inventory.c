@@ -192,6 +192,30 @@ START_TEST(a_file_that_cannot_be_read_conflicts_with_nothing)
 }
 END_TEST
 
+/* Where only guests of XENDOMAINS_AUTO are saved, a typo there must not cost a guest its memory. */
+START_TEST(a_guest_whose_configuration_may_be_the_broken_one_is_known)
+{
+	_cleanup_scene_ struct scene s;
+	struct survey_config *c;
+
+	scene_make(&s);
+	c = scene_config(&s, "broken", 0);
+	c->error = strdup("/auto/broken.cfg: nonsense");
+	free(TAKE_PTR(c->name));
+	ck_assert_int_eq(str_replace(&scene_domain(&s, "made-of-it", 1)->source, c->path), 0);
+	scene_domain(&s, "other", 2);
+	scene_build(&s);
+	ck_assert(scene_guest(&s, 1)->unlisted);
+	ck_assert(!scene_guest(&s, 2)->unlisted);
+	s.survey->configs[0].folder = true;
+	scene_config(&s, "listed", 3);
+	scene_build(&s);
+	ck_assert(scene_guest(&s, 1)->unlisted);
+	ck_assert(scene_guest(&s, 2)->unlisted);
+	ck_assert(!scene_guest(&s, 3)->unlisted);
+}
+END_TEST
+
 /* A name in XenStore is what counts; while a domain dies it has none any more. */
 START_TEST(a_renamed_guest_goes_by_its_new_name)
 {
@@ -441,9 +465,10 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       a_configuration_without_a_uuid_is_the_guest_of_its_name,
       a_uuid_in_the_file_counts_more_than_a_name, two_files_of_one_uuid_are_both_refused,
       two_files_of_one_name_are_both_refused, two_files_of_one_name_without_uuids_are_both_refused,
-      a_file_that_cannot_be_read_conflicts_with_nothing, a_renamed_guest_goes_by_its_new_name,
-      a_nameless_domain_has_something_to_show, a_living_domain_counts_more_than_a_dying_one,
-      a_broken_image_belongs_to_the_guest_of_its_name,
+      a_file_that_cannot_be_read_conflicts_with_nothing,
+      a_guest_whose_configuration_may_be_the_broken_one_is_known,
+      a_renamed_guest_goes_by_its_new_name, a_nameless_domain_has_something_to_show,
+      a_living_domain_counts_more_than_a_dying_one, a_broken_image_belongs_to_the_guest_of_its_name,
       a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way,
       of_two_images_the_one_that_can_be_read_counts, guests_are_found_by_name_and_by_uuid,
       a_guest_may_be_called_like_a_uuid, the_state_of_a_domain_is_told,

@@ -80,6 +80,21 @@ START_TEST(notes_are_taken_and_the_end_is_told)
 }
 END_TEST
 
+START_TEST(a_folder_that_cannot_be_read_is_told_from_a_file)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+
+	ck_assert_int_eq(
+		take(s, NULL, "{\"configuration\":{\"path\":\"/auto/a\",\"error\":\"x\"}}"), 0);
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"configuration\":{\"path\":\"/auto\",\"error\":\"x\","
+			      "\"folder\":true}}"),
+			 0);
+	ck_assert(!s->configs[0].folder);
+	ck_assert(s->configs[1].folder);
+}
+END_TEST
+
 START_TEST(what_is_unchanged_comes_from_what_is_known)
 {
 	_cleanup_(survey_freep) struct survey *known = calloc(1, sizeof(*known));
@@ -307,8 +322,9 @@ START_TEST(a_surveyor_that_is_freed_takes_its_worker_along)
 END_TEST
 
 SUITE("surveyor", a_configuration_is_taken_with_all_it_says, an_image_is_taken_with_all_it_says,
-      notes_are_taken_and_the_end_is_told, what_is_unchanged_comes_from_what_is_known,
-      a_message_that_says_too_little_is_refused, what_the_worker_says_is_sorted_and_handed_over,
+      notes_are_taken_and_the_end_is_told, a_folder_that_cannot_be_read_is_told_from_a_file,
+      what_is_unchanged_comes_from_what_is_known, a_message_that_says_too_little_is_refused,
+      what_the_worker_says_is_sorted_and_handed_over,
       the_worker_is_told_the_folders_and_what_is_known,
       the_next_survey_can_begin_in_the_callback_of_the_last,
       a_worker_that_dies_or_talks_nonsense_is_an_error,
