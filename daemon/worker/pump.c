@@ -13,17 +13,23 @@
 
 #define CHUNK (1U << 20)
 
-/* So much is left to the disk at a time, so that the sync at the end finds little to do. */
-#define WRITEBACK_CHUNK (16U << 20)
+/* Of what was read, so much at a time is dropped from the page cache. */
+#define DROP_CHUNK (16U << 20)
+
+/* So large that a disk which serves several images at once has little to seek between them. */
+#define WRITE_CHUNK (4U << 20)
+
+/* What a write past the page cache must begin and end at; no disk is known that asks for more. */
+#define ALIGNMENT 4096U
 
 struct pump {
 	pthread_t thread;
 	int file, pipe; /* the pipe is ours */
-	bool to_file;
+	int (*carry)(struct pump *p);
 	struct stream stream;
 	XXH64_state_t *hash;
 	_Atomic uint64_t bytes;
-	usec_t limit; /* for a write to a peer; 0: it goes to a file */
+	usec_t limit; /* for a write to a peer */
 	_Atomic bool ended;
 	int error;
 };
@@ -47,21 +53,86 @@ static ssize_t read_some(int fd, void *buffer, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-/*
- * Keeps the page cache for those who need it: an image is not read again soon. What was written is
- * only begun to be; that it is done is what the fsync at the end makes sure of. What was begun with
- * a while ago has most likely been, and can go.
- */
-static void make_room(const struct pump *p, uint64_t before, uint64_t after)
+/* Reads, walks and hashes what comes. How much that is, 0 at the end, or -errno. */
+static ssize_t take(struct pump *p, int fd, void *buffer, size_t size)
 {
-	off_t end = lseek(p->file, 0, SEEK_CUR);
+	ssize_t n = read_some(fd, buffer, size);
+	int r = n > 0 ? stream_feed(&p->stream, buffer, (size_t)n) : 0;
 
-	if (end < WRITEBACK_CHUNK || before / WRITEBACK_CHUNK == after / WRITEBACK_CHUNK)
-		return;
-	if (p->to_file)
-		sync_file_range(p->file, end - WRITEBACK_CHUNK, WRITEBACK_CHUNK,
-				SYNC_FILE_RANGE_WRITE);
-	posix_fadvise(p->file, 0, end - WRITEBACK_CHUNK, POSIX_FADV_DONTNEED);
+	if (r < 0)
+		return r;
+	if (n > 0)
+		XXH64_update(p->hash, buffer, (size_t)n);
+	return n;
+}
+
+static void count(struct pump *p, size_t size)
+{
+	atomic_store(&p->bytes, atomic_load(&p->bytes) + size);
+}
+
+/*
+ * Past the page cache, which is for those who need it: an image is not read again soon. A file
+ * system that cannot do that takes it in the ordinary way.
+ */
+static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int r = -EINVAL;
+
+	if (size > 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) >= 0) {
+		r = fd_pwrite_all(fd, data, size, offset);
+		fcntl(fd, F_SETFL, flags);
+	}
+	return r == -EINVAL ? fd_pwrite_all(fd, data, size, offset) : r;
+}
+
+/* Writes the buffer from begin to end, to where it would stand if it all began at offset. */
+static int write_chunk(int fd, const uint8_t *buffer, size_t begin, size_t end, off_t offset)
+{
+	size_t first = MIN((begin + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, end);
+	size_t last = MAX(end / ALIGNMENT * ALIGNMENT, first);
+	int r = fd_pwrite_all(fd, buffer + begin, first - begin, offset + (off_t)begin);
+
+	r = r < 0 ? r : write_direct(fd, buffer + first, last - first, offset + (off_t)first);
+	return r < 0 ? r : fd_pwrite_all(fd, buffer + last, end - last, offset + (off_t)last);
+}
+
+static int write_file(struct pump *p)
+{
+	_cleanup_free_ uint8_t *buffer = aligned_alloc(ALIGNMENT, WRITE_CHUNK);
+	off_t at = lseek(p->file, 0, SEEK_CUR);
+	ssize_t n = buffer ? 1 : -ENOMEM;
+
+	if (at < 0)
+		return -errno;
+	while (n > 0) {
+		size_t begin = (size_t)(at % ALIGNMENT), end = begin;
+
+		while (n > 0 && end < WRITE_CHUNK) {
+			n = take(p, p->pipe, buffer + end, WRITE_CHUNK - end);
+			end += n > 0 ? (size_t)n : 0;
+		}
+		if (n >= 0) {
+			int r = write_chunk(p->file, buffer, begin, end, at - (off_t)begin);
+
+			if (r < 0)
+				return r;
+			count(p, end - begin);
+			at += (off_t)(end - begin);
+		}
+	}
+	return (int)n;
+}
+
+/* Keeps the page cache for those who need it, as far as it is read ahead. */
+static void drop_read(const struct pump *p, size_t size)
+{
+	uint64_t after = atomic_load(&p->bytes), before = after - size;
+	off_t at = lseek(p->file, 0, SEEK_CUR);
+
+	if (before / DROP_CHUNK != after / DROP_CHUNK)
+		posix_fadvise(p->file, 0, at, POSIX_FADV_DONTNEED);
 }
 
 /* The peer's descriptor does not block: a peer that takes nothing must not keep us for ever. */
@@ -83,40 +154,50 @@ static int write_to_peer(const struct pump *p, const uint8_t *data, size_t size)
 	return 0;
 }
 
-static int pass_on(struct pump *p, const void *buffer, size_t size)
+static int read_file(struct pump *p)
 {
-	uint64_t before = atomic_load(&p->bytes);
-	int r = stream_feed(&p->stream, buffer, size);
+	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
+	ssize_t n = buffer ? 1 : -ENOMEM;
 
-	if (r < 0)
-		return r;
-	XXH64_update(p->hash, buffer, size);
-	r = p->limit ? write_to_peer(p, buffer, size)
-		     : fd_write_all(p->to_file ? p->file : p->pipe, buffer, size);
-	if (r < 0)
-		return r;
-	atomic_store(&p->bytes, before + size);
-	if (!p->limit)
-		make_room(p, before, before + size);
-	return 0;
+	while (n > 0) {
+		n = take(p, p->file, buffer, CHUNK);
+		if (n > 0) {
+			int r = fd_write_all(p->pipe, buffer, (size_t)n);
+
+			if (r < 0)
+				return r;
+			count(p, (size_t)n);
+			drop_read(p, (size_t)n);
+		}
+	}
+	return (int)n;
+}
+
+static int feed_peer(struct pump *p)
+{
+	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
+	ssize_t n = buffer ? 1 : -ENOMEM;
+
+	while (n > 0) {
+		n = take(p, p->pipe, buffer, CHUNK);
+		if (n > 0) {
+			int r = write_to_peer(p, buffer, (size_t)n);
+
+			if (r < 0)
+				return r;
+			count(p, (size_t)n);
+		}
+	}
+	return (int)n;
 }
 
 static void *run(void *data)
 {
 	struct pump *p = data;
-	_cleanup_free_ void *buffer = malloc(CHUNK);
-	ssize_t n = buffer ? 1 : -ENOMEM;
 
-	while (n > 0) {
-		n = read_some(p->to_file ? p->pipe : p->file, buffer, CHUNK);
-		if (n > 0) {
-			int r = pass_on(p, buffer, (size_t)n);
-
-			if (r < 0)
-				n = r;
-		}
-	}
-	p->error = n < 0 ? (int)n : stream_end(&p->stream);
+	p->error = p->carry(p);
+	if (p->error >= 0)
+		p->error = stream_end(&p->stream);
 	atomic_store(&p->ended, true);
 	/* Now the other side sees the end or, where it writes, that nobody reads any more. */
 	close(p->pipe);
@@ -124,15 +205,16 @@ static void *run(void *data)
 	return NULL;
 }
 
-static int start(int fd, bool to_file, usec_t limit, struct pump **ret, int *ret_pipe)
+static int start(int fd, int (*carry)(struct pump *p), usec_t limit, struct pump **ret,
+		 int *ret_pipe)
 {
 	struct pump *p = calloc(1, sizeof(*p));
-	int ends[2], r;
+	int ours = carry == read_file, ends[2], r;
 
 	if (!p)
 		return -ENOMEM;
 	*p = (struct pump){
-		.file = fd, .pipe = -1, .to_file = to_file, .stream = STREAM_INIT, .limit = limit};
+		.file = fd, .pipe = -1, .carry = carry, .stream = STREAM_INIT, .limit = limit};
 	p->hash = XXH64_createState();
 	if (!p->hash) {
 		pump_free(p);
@@ -144,23 +226,23 @@ static int start(int fd, bool to_file, usec_t limit, struct pump **ret, int *ret
 		pump_free(p);
 		return r;
 	}
-	p->pipe = to_file ? ends[0] : ends[1];
+	p->pipe = ends[ours];
 	/* As large as it may be; a smaller one only costs more turns. */
 	fcntl(p->pipe, F_SETPIPE_SZ, CHUNK);
 	r = -pthread_create(&p->thread, NULL, run, p);
 	if (r < 0) {
-		close(to_file ? ends[1] : ends[0]);
+		close(ends[!ours]);
 		pump_free(p);
 		return r;
 	}
-	*ret_pipe = to_file ? ends[1] : ends[0];
+	*ret_pipe = ends[!ours];
 	*ret = p;
 	return 0;
 }
 
 int pump_to_file(int fd, struct pump **ret, int *ret_pipe)
 {
-	return start(fd, true, 0, ret, ret_pipe);
+	return start(fd, write_file, 0, ret, ret_pipe);
 }
 
 int pump_to_peer(int fd, usec_t limit, struct pump **ret, int *ret_pipe)
@@ -169,12 +251,12 @@ int pump_to_peer(int fd, usec_t limit, struct pump **ret, int *ret_pipe)
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	return start(fd, true, limit, ret, ret_pipe);
+	return start(fd, feed_peer, limit, ret, ret_pipe);
 }
 
 int pump_from_file(int fd, struct pump **ret, int *ret_pipe)
 {
-	return start(fd, false, 0, ret, ret_pipe);
+	return start(fd, read_file, 0, ret, ret_pipe);
 }
 
 uint64_t pump_bytes(const struct pump *pump)
