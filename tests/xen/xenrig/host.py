@@ -12,6 +12,8 @@ from .link import Link
 from .machine import Machine, Slot
 from .remote import Remote, wait_until
 
+XENSTORE_ANSWERS = "timeout 60 xenstore-read /local/domain/0/name"
+
 # On a machine that has more to do than this.
 BOOT_TIMEOUT = 600
 POWEROFF_TIMEOUT = 300
@@ -71,13 +73,16 @@ class Host(Remote):
     def boot(self, timeout: float = BOOT_TIMEOUT, arguments: str = "") -> None:
         """Switch on, and wait until systemd has done all there is to do at boot.
 
-        The arguments are for dom0's kernel, this time.
+        The arguments are for dom0's kernel, this time. Debian 13's oxenstored ends now and then as
+        it starts, for want of /proc/xen/xsd_port; such a host is of no use, and is booted again.
         """
-        self.note("(power on)\n")
-        if not self.machine.is_on:
-            self.machine.power_on(arguments)
-        wait_until(self._answers, "the host to answer", timeout, every=1)
-        self.sh("systemctl is-system-running --wait", check=False, timeout=timeout)
+        self._boot_once(timeout, arguments)
+        if self.sh(XENSTORE_ANSWERS, check=False, timeout=90).code != 0:
+            self.note("(no XenStore: power cut)\n")
+            self.machine.cut_power()
+            self.disconnect()
+            self._boot_once(timeout, arguments)
+            self.sh(XENSTORE_ANSWERS, timeout=90)
         if self.link:
             self.sh(self.link.script(), stdin=ssh_key().read_bytes())
 
@@ -197,6 +202,13 @@ class Host(Remote):
         self.sh(command, check=False)
         self.machine.wait_off(timeout)
         self.disconnect()
+
+    def _boot_once(self, timeout: float, arguments: str) -> None:
+        self.note("(power on)\n")
+        if not self.machine.is_on:
+            self.machine.power_on(arguments)
+        wait_until(self._answers, "the host to answer", timeout, every=1)
+        self.sh("systemctl is-system-running --wait", check=False, timeout=timeout)
 
     def _answers(self) -> bool:
         if not self.machine.is_on:
