@@ -79,7 +79,8 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		request.operation = OPERATION_RESTORE;
 		request.domid = OPERATION_NO_DOMID;
 		request.path = s->image;
-		request.source = s->image;
+		/* By its configuration a guest is known later, too; its image will be gone. */
+		request.source = s->source ? s->source : s->image;
 		request.journal = journal;
 		break;
 	case STAGE_CREATE:
@@ -88,7 +89,7 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		request.config = s->config;
 		request.source = s->source;
 		request.stale = s->stale;
-		request.why = run->machine.reason;
+		request.why = run->machine.reason ? run->machine.reason : s->reason;
 		break;
 	case STAGE_UNPAUSE:
 		request.operation = OPERATION_UNPAUSE;

@@ -354,6 +354,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct state *state,
 	w->survey = calloc(1, sizeof(*w->survey));
 	if (!w->survey)
 		return -ENOMEM;
+	w->survey->unlisted = true;
 	hv->callbacks = (struct hv_callbacks){
 		.changed = on_changed,
 		.progress = on_progress,

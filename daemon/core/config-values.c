@@ -21,9 +21,15 @@ static int refuse_value(const struct setting *s, const char *value, const char *
 
 static int parse_path(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
+	int r;
+
 	if (!str_empty(value) && value[0] != '/')
 		return refuse_value(s, value, "a path must begin with '/'", ret_reason);
-	return str_replace(field, str_empty(value) ? NULL : value);
+	r = str_replace(field, str_empty(value) ? NULL : value);
+	/* Files in it are named PATH/FILE, and it itself by what comes last. */
+	for (size_t n = strlen(value); r >= 0 && n > 1 && value[n - 1] == '/'; n--)
+		(*(char **)field)[n - 1] = '\0';
+	return r;
 }
 
 static int parse_flag(const struct setting *s, void *field, const char *value, char **ret_reason)

@@ -185,13 +185,13 @@ static int add_pasts(struct inventory *inventory, const struct history *history)
 /* Its configuration may be what cannot be read: the file that it was made from, or the folder. */
 static bool is_unlisted(const struct guest *g, const struct survey *survey)
 {
-	for (size_t i = 0; !g->config && i < survey->n_configs; i++) {
-		const struct survey_config *c = &survey->configs[i];
-
-		if (c->error && (c->folder || (g->domain && str_equal(g->domain->source, c->path))))
+	if (g->config || !g->domain)
+		return false;
+	for (size_t i = 0; i < survey->n_configs; i++)
+		if (survey->configs[i].error &&
+		    str_equal(g->domain->source, survey->configs[i].path))
 			return true;
-	}
-	return false;
+	return survey->unlisted;
 }
 
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
@@ -260,14 +260,19 @@ void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
 
 const struct guest *inventory_find_named(const struct inventory *inventory, const char *name)
 {
+	const struct guest *found = NULL;
 	struct uuid uuid;
 
 	if (uuid_parse(name, &uuid) >= 0 && find(inventory, &uuid))
 		return find(inventory, &uuid);
-	for (size_t i = 0; i < inventory->n; i++)
-		if (str_equal(inventory->guests[i].name, name))
-			return &inventory->guests[i];
-	return NULL;
+	/* A file that cannot be read may be called like a guest that is there. */
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (str_equal(g->name, name) && (!found || uuid_is_null(&found->uuid)))
+			found = g;
+	}
+	return found;
 }
 
 bool guest_is_alive(const struct guest *g)

@@ -183,16 +183,24 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 	r = str_replace(&s->image, image->path);
 	s->changed = settings.image_changed;
 	s->unknown = settings.image_unknown;
-	if (r < 0 || (s->changed == IMAGE_HOLD && s->unknown == IMAGE_HOLD) || !can_be_created(g))
+	if (r < 0 || !can_be_created(g))
 		return r;
 	/* Only for these reasons: see step_allows_next(). */
-	add_stage(s, STAGE_CREATE);
+	if (s->changed != IMAGE_HOLD || s->unknown != IMAGE_HOLD)
+		add_stage(s, STAGE_CREATE);
 	return set_origin(s, g);
 }
 
-static int plan_create(struct step *s, const struct guest *g)
+/* An image that a guest has run from, left behind by a power cut: it is worth nothing any more. */
+static bool is_used_up(const struct survey_image *image, const struct history *history)
+{
+	return image->consumed && !image->error && history_was_restored(history, &image->id);
+}
+
+static int plan_create(struct step *s, const struct guest *g, const struct history *history)
 {
 	const struct survey_config *c = g->config;
+	int r = 0;
 
 	if (c->error)
 		return conclude(s, STEP_FAILED, "%s", c->error);
@@ -202,13 +210,9 @@ static int plan_create(struct step *s, const struct guest *g)
 		return conclude(s, STEP_FAILED, "no UUID could be drawn for it");
 	add_stage(s, STAGE_CREATE);
 	s->wave = !c->driver;
-	return set_origin(s, g);
-}
-
-/* An image that a guest has run from, left behind by a power cut: it is worth nothing any more. */
-static bool is_used_up(const struct survey_image *image, const struct history *history)
-{
-	return image->consumed && !image->error && history_was_restored(history, &image->id);
+	if (g->image && is_used_up(g->image, history))
+		r = str_replace(&s->reason, "the guest has run from it already");
+	return r < 0 ? r : set_origin(s, g);
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
@@ -242,7 +246,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 				"%s; it is not started afresh while an image of it may be there",
 				g->unseen);
 	if (g->config)
-		return plan_create(s, g);
+		return plan_create(s, g, history);
 	if (!g->image || is_used_up(g->image, history))
 		return conclude(s, STEP_FAILED, "has neither a configuration nor an image");
 	return conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");

@@ -14,7 +14,6 @@ struct survey_config {
 	char *name;
 	char *config;     /* libxl's JSON */
 	bool driver;      /* other guests' devices can live in it */
-	bool folder;      /* with error: it is all of XENDOMAINS_AUTO that cannot be read */
 	bool has_uuid;    /* the file says it; otherwise the guest is known by its name */
 	struct uuid uuid; /* where has_uuid is true */
 	uint64_t memory_kib;
@@ -45,6 +44,7 @@ struct survey {
 	size_t n_notes;
 	uint64_t room;    /* for images, in bytes; 0: not known */
 	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
+	bool unlisted;    /* nobody knows which configurations there are */
 };
 
 void survey_config_done(struct survey_config *c);

@@ -29,7 +29,8 @@ static int take_config(struct survey *survey, const struct survey *known, struct
 
 	if (!path)
 		return -EBADMSG;
-	c.folder = json_get_bool(o, "folder");
+	if (json_get_bool(o, "folder"))
+		survey->unlisted = true;
 	if (json_get_bool(o, "unchanged")) {
 		old = known ? survey_find_config(known, path) : NULL;
 		if (!old)
@@ -160,8 +161,10 @@ static int add_known(struct json_object *o, const struct survey *known)
 	_cleanup_json_ struct json_object *list = json_object_new_object();
 	int r = list ? 0 : -ENOMEM;
 
+	/* What went wrong may have been for a moment only. */
 	for (size_t i = 0; r >= 0 && known && i < known->n_configs; i++)
-		r = json_add_string(list, known->configs[i].path, known->configs[i].stamp);
+		if (!known->configs[i].error)
+			r = json_add_string(list, known->configs[i].path, known->configs[i].stamp);
 	return r < 0 ? r : json_add(o, "known", TAKE_PTR(list));
 }
 

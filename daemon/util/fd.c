@@ -14,6 +14,8 @@ int fd_write_all(int fd, const void *data, size_t size)
 	while (size > 0) {
 		ssize_t n = write(fd, p, size);
 
+		if (n == 0)
+			return -EIO;
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;
@@ -32,6 +34,8 @@ int fd_pwrite_all(int fd, const void *data, size_t size, off_t offset)
 	while (size > 0) {
 		ssize_t n = pwrite(fd, p, size, offset);
 
+		if (n == 0)
+			return -EIO;
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;

@@ -72,8 +72,9 @@ static void count(struct pump *p, size_t size)
 }
 
 /*
- * Past the page cache, which is for those who need it: an image is not read again soon. A file
- * system that cannot do that takes it in the ordinary way.
+ * Past the page cache, which is for those who need it: an image is not read again soon. Where a
+ * file system cannot do that, what is in the cache is sent on its way to the disk, and what was
+ * before it can go, so that the sync at the end finds little to do.
  */
 static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
 {
@@ -84,7 +85,12 @@ static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
 		r = fd_pwrite_all(fd, data, size, offset);
 		fcntl(fd, F_SETFL, flags);
 	}
-	return r == -EINVAL ? fd_pwrite_all(fd, data, size, offset) : r;
+	if (r != -EINVAL)
+		return r;
+	r = fd_pwrite_all(fd, data, size, offset);
+	sync_file_range(fd, offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+	posix_fadvise(fd, 0, offset, POSIX_FADV_DONTNEED);
+	return r;
 }
 
 /* Writes the buffer from begin to end, to where it would stand if it all began at offset. */

@@ -131,45 +131,65 @@ static int survey_config(int channel, const char *path, const struct stat *st,
 	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
 }
 
-/* What cannot be read is shown as any configuration that cannot: it may hold every guest there is.
- */
-static int tell_unlisted(int channel, const char *folder, int error)
+/* A file that cannot be read is a guest that is missed, and the whole folder may be all of them. */
+static int tell_unread(int channel, const char *path, bool folder, int error)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_free_ char *problem = NULL;
 	int r = o ? str_format(&problem, "cannot be read: %s", strerror(-error)) : -ENOMEM;
 
-	r = r < 0 ? r : json_add_string(o, "path", folder);
-	r = r < 0 ? r : set_error(o, folder, problem);
-	r = r < 0 ? r : json_add_bool(o, "folder", true);
+	r = r < 0 ? r : json_add_string(o, "path", path);
+	r = r < 0 ? r : set_error(o, path, problem);
+	r = r < 0 ? r : json_add_bool(o, "folder", folder);
 	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
+}
+
+/* A link that leads nowhere is there; what was removed a moment ago is not. */
+static bool is_link_to_nothing(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 && errno == ENOENT && lstat(path, &st) >= 0;
+}
+
+/* As file_list_read(), but a folder that is a link to nothing is not as good as empty. */
+static int list_configs(const char *folder, struct file_list *ret)
+{
+	return is_link_to_nothing(folder) ? -ENOENT : file_list_read(folder, ret);
+}
+
+static int survey_file(int channel, const char *path, struct json_object *known)
+{
+	struct stat st;
+	int error = stat(path, &st) < 0 ? -errno : 0;
+
+	if (error == -ENOENT && !is_link_to_nothing(path))
+		return 0;
+	if (error < 0)
+		return tell_unread(channel, path, false, error);
+	if (!S_ISREG(st.st_mode))
+		return send_note(channel, "%s is skipped: it is not a file", path);
+	return survey_config(channel, path, &st, known);
 }
 
 static int survey_configs(int channel, const char *folder, struct json_object *known)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = file_list_read(folder, &f);
+	int r = list_configs(folder, &f);
 
 	if (r < 0 && r != -ENOMEM)
-		return tell_unlisted(channel, folder, r);
+		return tell_unread(channel, folder, true, r);
 	for (size_t i = 0; r >= 0 && i < f.n; i++) {
 		_cleanup_free_ char *path = NULL;
-		struct stat st;
 
 		r = str_format(&path, "%s/%s", folder, f.names[i]);
-		if (r < 0)
-			break;
-		if (is_leftover(f.names[i]))
+		if (r >= 0 && is_leftover(f.names[i]))
 			r = send_note(channel,
 				      "%s is skipped: an editor or a package manager "
 				      "left it",
 				      path);
-		else if (stat(path, &st) < 0)
-			r = send_note(channel, "%s is skipped: %s", path, strerror(errno));
-		else if (!S_ISREG(st.st_mode))
-			r = send_note(channel, "%s is skipped: it is not a file", path);
-		else
-			r = survey_config(channel, path, &st, known);
+		else if (r >= 0)
+			r = survey_file(channel, path, known);
 	}
 	return r < 0 ? r : 0;
 }

@@ -98,6 +98,19 @@ class Images(FakeHostTest):
             self.host.ctl("start", check=0)
             self.assertEqual(self.host.states(), {"web": "running"})
 
+    def test_what_a_power_cut_left_of_an_image_that_a_guest_ran_from_is_put_aside(self):
+        boot = self.saved()
+        whole = self.image.read_bytes()
+        self.host.ctl("start", check=0)
+        with self.host.world() as world:
+            world["domains"].clear()
+        (self.host.save / "web.restoring").write_bytes(whole)
+        self.host.ctl("start", check=0)
+        self.assertNotEqual(self.host.boot("web"), boot)
+        [(file, aside)] = self.list().items()
+        self.assertRegex(file, r"^web\.restoring\.stale-\d+$")
+        self.assertEqual(aside["reason"], "the guest has run from it already")
+
     def test_guest_whose_disk_changed_is_started_afresh_where_configured_so(self):
         boot = self.saved()
         self.native("[Domain w*]\nImageChanged=afresh\n")

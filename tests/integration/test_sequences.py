@@ -146,13 +146,18 @@ class Scope(FakeHostTest):
         self.assertEqual(self.host.states(), {"web": "saved", "web-1": "running"})
 
     def test_a_configuration_that_broke_meanwhile_does_not_cost_its_guest_the_save(self):
-        self.host.guest("web")
+        guests = "new", "restored"
+        self.host.guest("restored")
+        self.host.ctl("restart", check=0)
+        self.host.ctl("restart", check=0)
+        self.host.guest("new")
         self.host.xl_create("byhand")
         self.host.ctl("start", check=0)
-        (self.host.auto / "web.cfg").write_text("memory 512\n")
+        for name in guests:
+            (self.host.auto / f"{name}.cfg").write_text("memory 512\n")
         self.host.ctl("stop", check=0)
-        states = self.host.states()
-        self.assertEqual((states["web"], states["byhand"]), ("saved", "running"))
+        self.assertEqual(self.host.images(), list(guests))
+        self.assertEqual(self.host.states()["byhand"], "running")
 
     def test_all_are_saved_while_nobody_knows_who_is_in_auto(self):
         self.host.guest("web")
@@ -278,6 +283,12 @@ class Trouble(FakeHostTest):
         (self.host.root / "kept").rename(self.host.auto)
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.states(), {"byhand": "running", "web": "running"})
+
+    def test_a_link_that_leads_nowhere_is_a_guest_that_is_missed(self):
+        self.host.guest("web")
+        (self.host.auto / "mail.cfg").symlink_to("/nonexistent/mail.cfg")
+        self.assertIn("mail.cfg: cannot be read: No such file", self.host.ctl("start", check=1))
+        self.assertEqual(self.host.states(), {"mail.cfg": "failed", "web": "running"})
 
     def test_leftovers_of_editors_are_no_guests(self):
         self.host.guest("web")

@@ -114,6 +114,16 @@ START_TEST(what_is_set_to_nothing_is_switched_off)
 }
 END_TEST
 
+START_TEST(a_path_has_no_slash_behind_it)
+{
+	_cleanup_(config_freep) struct config *c = read_variables(
+		"XENDOMAINS_AUTO=/etc/xen/auto//\nXENDOMAINS_SAVE=/\n");
+
+	ck_assert_str_eq(c->autostart, "/etc/xen/auto");
+	ck_assert_str_eq(c->save, "/");
+}
+END_TEST
+
 START_TEST(sysrq_keys_are_single_ones)
 {
 	static const char *const refused[] = {"sub", "s-u", "s ub", "s\\ü"};
@@ -398,12 +408,13 @@ START_TEST(a_bad_host_to_migrate_to_is_refused_with_advice)
 }
 END_TEST
 
-SUITE("config", sysrq_keys_are_single_ones, sections_of_domains_hold_for_those_that_match,
-      a_section_that_could_not_match_is_refused, without_a_file_the_old_documentation_holds,
-      all_eleven_variables_are_understood, what_is_set_to_nothing_is_switched_off,
-      the_words_of_a_shutdown_are_those_of_xl, a_bad_value_is_refused_with_file_line_and_advice,
-      no_limit_of_a_stop_is_none, a_misspelt_variable_warns_and_a_foreign_one_does_not,
-      the_last_assignment_counts, native_keys_are_read, an_empty_native_file_changes_nothing,
+SUITE("config", a_path_has_no_slash_behind_it, sysrq_keys_are_single_ones,
+      sections_of_domains_hold_for_those_that_match, a_section_that_could_not_match_is_refused,
+      without_a_file_the_old_documentation_holds, all_eleven_variables_are_understood,
+      what_is_set_to_nothing_is_switched_off, the_words_of_a_shutdown_are_those_of_xl,
+      a_bad_value_is_refused_with_file_line_and_advice, no_limit_of_a_stop_is_none,
+      a_misspelt_variable_warns_and_a_foreign_one_does_not, the_last_assignment_counts,
+      native_keys_are_read, an_empty_native_file_changes_nothing,
       an_unknown_key_warns_with_its_line, a_bad_key_is_refused_with_file_line_and_advice,
       the_rest_of_a_long_line_is_not_a_line, a_long_line_does_not_hide_an_error_before_it,
       lines_are_counted_through_long_ones, hosts_to_migrate_to_come_from_either_file,

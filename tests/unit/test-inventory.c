@@ -207,7 +207,7 @@ START_TEST(a_guest_whose_configuration_may_be_the_broken_one_is_known)
 	scene_build(&s);
 	ck_assert(scene_guest(&s, 1)->unlisted);
 	ck_assert(!scene_guest(&s, 2)->unlisted);
-	s.survey->configs[0].folder = true;
+	s.survey->unlisted = true;
 	scene_config(&s, "listed", 3);
 	scene_build(&s);
 	ck_assert(scene_guest(&s, 1)->unlisted);
@@ -331,6 +331,26 @@ START_TEST(guests_are_found_by_name_and_by_uuid)
 	ck_assert(!scene_guest(&s, 1)->busy);
 	inventory_set_busy(s.inventory, &uuid);
 	ck_assert(scene_guest(&s, 1)->busy);
+}
+END_TEST
+
+/* Otherwise "stop web" would find what does not run, and say that all is well. */
+START_TEST(a_broken_file_called_like_a_guest_does_not_hide_it)
+{
+	_cleanup_scene_ struct scene s;
+	struct survey_config *c;
+
+	scene_make(&s);
+	c = scene_config(&s, "broken", 0);
+	c->error = strdup("/auto/web: nonsense");
+	free(TAKE_PTR(c->name));
+	ck_assert_int_eq(str_replace(&c->path, "/auto/web"), 0);
+	scene_build(&s);
+	ck_assert_ptr_eq(inventory_find_named(s.inventory, "web"), &s.inventory->guests[0]);
+	scene_domain(&s, "web", 1);
+	scene_build(&s);
+	ck_assert_str_eq(s.inventory->guests[0].name, "web");
+	ck_assert_ptr_eq(inventory_find_named(s.inventory, "web"), scene_guest(&s, 1));
 }
 END_TEST
 
@@ -471,6 +491,6 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       a_living_domain_counts_more_than_a_dying_one, a_broken_image_belongs_to_the_guest_of_its_name,
       a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way,
       of_two_images_the_one_that_can_be_read_counts, guests_are_found_by_name_and_by_uuid,
-      a_guest_may_be_called_like_a_uuid, the_state_of_a_domain_is_told,
-      the_state_of_a_guest_without_a_domain_has_a_reason, a_failure_of_a_running_guest_is_told_too,
-      a_guest_that_is_away_says_where);
+      a_broken_file_called_like_a_guest_does_not_hide_it, a_guest_may_be_called_like_a_uuid,
+      the_state_of_a_domain_is_told, the_state_of_a_guest_without_a_domain_has_a_reason,
+      a_failure_of_a_running_guest_is_told_too, a_guest_that_is_away_says_where);

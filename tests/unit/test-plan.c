@@ -120,6 +120,7 @@ START_TEST(an_image_that_is_used_up_is_no_obstacle)
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_START, NULL);
 	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a.restoring");
+	ck_assert_str_eq(scene_step(plan, 1)->reason, "the guest has run from it already");
 	expect_plan(&s, GOAL_START, NULL,
 		    "a: create; b: failed, has neither a configuration nor an image");
 }

@@ -86,12 +86,13 @@ START_TEST(a_folder_that_cannot_be_read_is_told_from_a_file)
 
 	ck_assert_int_eq(
 		take(s, NULL, "{\"configuration\":{\"path\":\"/auto/a\",\"error\":\"x\"}}"), 0);
+	ck_assert(!s->unlisted);
 	ck_assert_int_eq(take(s, NULL,
 			      "{\"configuration\":{\"path\":\"/auto\",\"error\":\"x\","
 			      "\"folder\":true}}"),
 			 0);
-	ck_assert(!s->configs[0].folder);
-	ck_assert(s->configs[1].folder);
+	ck_assert(s->unlisted);
+	ck_assert_uint_eq(s->n_configs, 2);
 }
 END_TEST
 
@@ -242,11 +243,13 @@ END_TEST
 START_TEST(the_worker_is_told_the_folders_and_what_is_known)
 {
 	_cleanup_(survey_freep) struct survey *known = calloc(1, sizeof(*known));
-	struct survey_config c = {
-		.path = strdup("/auto/a"), .stamp = strdup("s1"), .error = strdup("x")};
+	struct survey_config c = {.path = strdup("/auto/a"), .stamp = strdup("s1")};
+	struct survey_config failed = {
+		.path = strdup("/auto/b"), .stamp = strdup("s2"), .error = strdup("x")};
 	_cleanup_free_ char *request = NULL;
 
 	ck_assert_int_eq(survey_add_config(known, &c), 0);
+	ck_assert_int_eq(survey_add_config(known, &failed), 0);
 	open_surveyor(END);
 	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", "/save", known), 0);
 	wait_for_answers(1);

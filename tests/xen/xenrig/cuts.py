@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from .guest import pv
 from .host import CONSOLE, SAVE, Host
-from .xendomains import REACHABLE, ctl, images, states, status
+from .xendomains import REACHABLE, ctl, image_list, images, states, status
 
 NAMES = ("p1", "p2", "p3")
 DISK = "/root/disk-{name}"
@@ -136,8 +136,19 @@ class Cuts:
         if count.boot == self.boots[name]:
             assert phase != START and imaged, f"{name} goes on from nowhere: {found}"
             return WENT_ON
-        assert not imaged, f"{name} was started afresh beside {imaged}"
+        if imaged:
+            self._expect_used_up(name, imaged)
         return AFRESH
+
+    def _expect_used_up(self, name: str, imaged: list[str]) -> None:
+        """The power went while the guest ran, and its image was not removed yet: it is worth
+        nothing any more, and says so where it was put aside."""
+        aside = [image for image in image_list(self.host)
+                 if image["file"].startswith(f"{name}.restoring.stale-")]
+        assert imaged == [f"{name}.restoring"] and len(aside) == 1 \
+            and "has run from it" in aside[0].get("reason", ""), \
+            f"{name} was started afresh beside {imaged}: {aside}"
+        ctl(self.host, "image", "delete", aside[0]["file"])
 
     def _release(self, held: list[str]) -> None:
         """Have guests started afresh that are held, as their administrator would in the end."""

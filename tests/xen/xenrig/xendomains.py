@@ -48,6 +48,11 @@ def images(host: Host) -> list[str]:
     return host.sh(f"ls {SAVE}", check=False).out.split()
 
 
+def image_list(host: Host) -> list[dict]:
+    """What `image list --json` says of each file."""
+    return json.loads(ctl(host, "--json", "image", "list"))["images"]
+
+
 def wait_state(host: Host, name: str, state: str, timeout: float = 300) -> None:
     wait_until(lambda: states(host).get(name) == state, f"{name} to be {state}", timeout, every=1)
 
