@@ -61,6 +61,7 @@ struct operation_request run_cleanup(const struct run *run, usec_t patience)
 		.uuid = s->uuid,
 		.name = s->name,
 		.domid = run->domid,
+		.path = run->machine.left || s->saved ? s->image : NULL,
 		.deadline = USEC_INFINITY,
 		.patience = patience,
 	};
@@ -154,7 +155,8 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 
 usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop_limit)
 {
-	if (run->machine.goal != GOAL_STOP || !d || d->dying)
+	/* What a save has left has nobody at it. */
+	if (run->machine.goal != GOAL_STOP || !d || d->dying || run->machine.step->saved)
 		return 0;
 	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND)
 		return stop_limit;

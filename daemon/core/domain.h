@@ -60,6 +60,7 @@ struct domain {
 	enum domain_manager manager;
 	/* Ours only: */
 	char *source; /* the file that it comes from */
+	bool saved;   /* all of it is in an image, and it must not run again */
 	enum death_action on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset;
 	char *eject; /* the disk (vdev) that the guest wants to be without; mostly NULL */
 };

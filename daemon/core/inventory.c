@@ -287,6 +287,12 @@ bool guest_is_undecided(const struct guest *g)
 	       g->past->away_unknown;
 }
 
+bool guest_is_left(const struct guest *g)
+{
+	return g->domain && g->domain->saved && g->domain->shutdown && !g->domain->dying &&
+	       g->domain->reason == SHUTDOWN_REASON_SUSPEND && !g->busy;
+}
+
 static enum guest_state shut_down_state(const struct domain *d)
 {
 	switch (d->reason) {
@@ -341,6 +347,11 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 	*ret_reason = !g->past ? NULL : g->past->failure ? g->past->failure : g->past->remark;
 	if (d->dying)
 		return GUEST_DYING;
+	if (guest_is_left(g)) {
+		if (!*ret_reason)
+			*ret_reason = "it is saved, but what is left of it could not be destroyed";
+		return GUEST_FAILED;
+	}
 	if (d->shutdown)
 		return shut_down_state(d);
 	return d->paused ? GUEST_PAUSED : GUEST_RUNNING;

@@ -73,6 +73,9 @@ const char *guest_state_to_string(enum guest_state state);
 /* True if its domain is what a migration left here, and nobody knows whether it runs elsewhere. */
 bool guest_is_undecided(const struct guest *g);
 
+/* True if the domain is what a save has left: its memory is in an image, and it can go. */
+bool guest_is_left(const struct guest *g);
+
 /* True if the domain is there and has not shut down: its kernel is alive. */
 bool guest_is_alive(const struct guest *g);
 

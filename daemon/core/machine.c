@@ -179,7 +179,10 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 	case MACHINE_EVENT_DEAD_END:
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_LEFT:
-		return machine_stage(m) == STAGE_SAVE ? clean(m, sink, data) : MACHINE_ACTION_NONE;
+		if (machine_stage(m) != STAGE_SAVE)
+			return MACHINE_ACTION_NONE;
+		m->left = true;
+		return clean(m, sink, data);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_SHUT_DOWN: /* the worker that saves it sees to that */
 	case MACHINE_EVENT_GONE:

@@ -54,6 +54,7 @@ struct machine {
 	enum goal goal;
 	size_t stage;
 	enum machine_state state;
+	bool left;                /* what is cleaned up was saved */
 	char *reason;             /* why stages failed, or why it was skipped */
 	const char *stage_reason; /* for the sink: why the stage that ends now failed, or NULL */
 };

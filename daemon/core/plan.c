@@ -234,6 +234,11 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	if (d && d->shutdown && !g->busy && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
 	    d->reason != SHUTDOWN_REASON_SUSPEND && death_action_restarts(domain_death_action(d)))
 		return plan_end(s, config, g, domain_death_action(d));
+	if (guest_is_left(g))
+		return conclude(s, STEP_FAILED,
+				"it is saved, but what is left of it could not be destroyed; "
+				"'xendomainsctl stop %s' tries that again",
+				g->name);
 	if (d && d->shutdown && !g->busy)
 		return conclude(s, STEP_FAILED,
 				"domain %u of it has ended (%s) and is still there; "
@@ -295,6 +300,8 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	bool ended = d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND && !g->busy;
 	int r;
 
+	s->saved = guest_is_left(g) && config->save;
+
 	if (d->dying)
 		return conclude(s, STEP_SKIPPED, "is already dying");
 	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
@@ -305,9 +312,9 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	    domain_death_action(d) == DEATH_PRESERVE)
 		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
 				shutdown_reason_to_string(d->reason));
-	if (ended) {
+	if (ended || s->saved) {
 		add_stage(s, STAGE_CLEAN);
-		return 0;
+		return s->saved ? guest_path(config->save, g, &s->image) : 0;
 	}
 	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
 	s->memory_kib = d->memory_kib;

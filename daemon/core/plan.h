@@ -61,6 +61,7 @@ struct step {
 	char *config;  /* libxl's JSON, to create from */
 	char *source;  /* file that a created guest comes from */
 	char *stale;   /* image that a created guest outlives */
+	bool saved;    /* STAGE_CLEAN: of a guest that is saved, to image */
 	enum image_policy changed, unknown; /* whether a restore that fails for it is followed */
 	char *sysrq;                        /* keys for STAGE_SYSRQ */
 	char *dump;    /* file for the memory of a guest that has ended; NULL: none */

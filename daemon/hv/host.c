@@ -269,6 +269,7 @@ static int read_mark(struct host *h, struct domain *d, const struct uuid *built)
 	d->on_watchdog = death_action_from_string(mark.on_watchdog);
 	d->on_crash = death_action_from_string(mark.on_crash);
 	d->on_soft_reset = death_action_from_string(mark.on_soft_reset);
+	d->saved = !uuid_is_null(&mark.saved);
 	r = str_replace(&d->source, mark.source);
 	r = r < 0 || d->dying ? r : read_wishes(h, d, &mark);
 	return r;

@@ -45,6 +45,15 @@ int mark_format_preserved(const struct uuid *uuid, const char *source, char **re
 	return r < 0 ? r : finish(o, ret);
 }
 
+int mark_format_saved(const struct uuid *uuid, const struct uuid *image, char **ret)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? json_add_uuid(o, "uuid", uuid) : -ENOMEM;
+
+	r = r < 0 ? r : json_add_uuid(o, "saved", image);
+	return r < 0 ? r : finish(o, ret);
+}
+
 int mark_removable(const struct mark *mark, size_t index, const char **ret_vdev,
 		   uint32_t *ret_devid)
 {
@@ -80,6 +89,8 @@ int mark_parse(const char *text, size_t length, struct mark *ret)
 	mark.on_watchdog = json_get_string(o, "on_watchdog");
 	mark.on_crash = json_get_string(o, "on_crash");
 	mark.on_soft_reset = json_get_string(o, "on_soft_reset");
+	if (json_get_uuid(o, "saved", &mark.saved) < 0)
+		mark.saved = UUID_NULL;
 	mark.removable = json_get(o, "removable", json_type_array);
 	mark.text = TAKE_PTR(o);
 	*ret = mark;

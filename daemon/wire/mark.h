@@ -23,6 +23,11 @@ struct mark {
 	 * The disks that the guest may eject: [{"vdev": "hdc", "devid": 5632}]. NULL: none.
 	 */
 	struct json_object *removable;
+	/*
+	 * The image that all of its memory is in: it is suspended, must not run again, and could
+	 * not be destroyed. Null: it is no such remains.
+	 */
+	struct uuid saved;
 };
 
 /* One of them, from index 0 until -ENOENT. -EBADMSG for one that cannot be. */
@@ -39,6 +44,9 @@ int mark_format(const struct uuid *uuid, const char *source, const char *config,
 
 /* The value for a domain that is kept as it is, however it has ended. */
 int mark_format_preserved(const struct uuid *uuid, const char *source, char **ret);
+
+/* The value for what is left of a guest that is saved, in the image of this ID. */
+int mark_format_saved(const struct uuid *uuid, const struct uuid *image, char **ret);
 
 /* 0, -EBADMSG, or -ENOMEM. */
 int mark_parse(const char *text, size_t length, struct mark *ret);

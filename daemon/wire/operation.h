@@ -73,7 +73,7 @@ struct operation_request {
 	struct uuid uuid;
 	char *name;
 	uint32_t domid; /* all but create and restore */
-	char *path;     /* the image */
+	char *path;     /* the image; destroy: the one that the guest was saved to, if it was */
 	char *config;   /* libxl's JSON: create, and restart once the domain is destroyed */
 	char *source;   /* the file this guest comes from, for its mark */
 	char *stale;    /* create: an image that the guest outlives; put aside before it runs ... */

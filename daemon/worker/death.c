@@ -10,6 +10,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/save.h"
 
 /* What follows when a guest has ended, and its wish to be without a disk. */
 
@@ -227,6 +228,8 @@ int run_destroy(struct job *job)
 
 	if (r == -ESRCH)
 		return 0;
+	if (r >= 0 && job->record.request.path)
+		return save_finish_left(job, &d);
 	if (r >= 0) {
 		dump_core(job, &d);
 		r = xl_destroy(job->xl, d.domid);

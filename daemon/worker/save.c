@@ -13,6 +13,7 @@
 #include "util/log.h"
 #include "util/room.h"
 #include "util/str.h"
+#include "wire/mark.h"
 #include "worker/disks.h"
 #include "worker/image.h"
 
@@ -234,6 +235,45 @@ static void roll_back(struct job *job, struct saving *s)
 			  job->record.request.name, d.domid);
 }
 
+/* For whoever comes later: what is left of the guest can go, and its disks are to be described. */
+static void note_left(struct job *job, uint32_t domid)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_close_ int fd = open(job->record.request.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_free_ char *mark = NULL;
+	const char *problem;
+	int r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
+
+	r = r < 0 ? r : mark_format_saved(&job->record.request.uuid, &header.facts.id, &mark);
+	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
+	if (r < 0)
+		log_warning_errno(r, "%s: that domain %u is saved cannot be noted",
+				  job->record.request.name, domid);
+}
+
+int save_finish_left(struct job *job, const struct xl_domain *d)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	const char *path = job->record.request.path, *problem;
+	_cleanup_(mark_done) struct mark mark = {0};
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *text = NULL;
+	int r = xl_get_mark(job->xl, d->domid, &text);
+
+	r = r < 0 ? r : mark_parse(text, strlen(text), &mark);
+	if (r < 0)
+		return job_explain(job, r, "nothing says that domain %u is saved", d->domid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
+	if (r < 0 || !d->suspended || uuid_is_null(&mark.saved) ||
+	    !uuid_equal(&header.facts.id, &mark.saved))
+		return job_explain(job, -ESTALE,
+				   "%s is not the image that domain %u was saved to: the domain is "
+				   "left as it is; 'xl destroy %u' removes it",
+				   path, d->domid, d->domid);
+	return save_finish(job, d);
+}
+
 int save_finish(struct job *job, const struct xl_domain *d)
 {
 	const char *path = job->record.request.path, *problem;
@@ -244,6 +284,7 @@ int save_finish(struct job *job, const struct xl_domain *d)
 
 	if (r < 0) {
 		job_explain_xl(job, r, "it is saved, but what is left of it cannot be destroyed");
+		note_left(job, d->domid);
 		return -ENOTEMPTY;
 	}
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);

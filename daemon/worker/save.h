@@ -6,5 +6,11 @@
 /* The end of a save whose image is published: the domain goes, and the disks' stamp is written. */
 int save_finish(struct job *job, const struct xl_domain *d);
 
+/*
+ * The same for what an earlier operation could not destroy: only if its mark names the image that
+ * is there.
+ */
+int save_finish_left(struct job *job, const struct xl_domain *d);
+
 /* The name under which an image is written until it is complete. 0 or -ENOMEM. */
 int save_part_path(const struct job *job, char **ret);

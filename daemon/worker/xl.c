@@ -274,6 +274,24 @@ int xl_set_mark(struct xl *xl _unused_, uint32_t domid, const char *mark)
 	return r;
 }
 
+int xl_get_mark(struct xl *xl _unused_, uint32_t domid, char **ret)
+{
+	struct xs_handle *xs = xs_open(0);
+	char path[64], *mark;
+	int r = 0;
+
+	if (!xs)
+		return -errno;
+	snprintf(path, sizeof(path), "/libxl/%u/" MARK_KEY, domid);
+	mark = xs_read(xs, XBT_NULL, path, NULL);
+	if (!mark)
+		r = -errno;
+	else
+		*ret = mark;
+	xs_close(xs);
+	return r;
+}
+
 int xl_get_config(struct xl *xl, uint32_t domid, char **ret)
 {
 	libxl_domain_config config;

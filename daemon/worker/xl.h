@@ -88,8 +88,9 @@ int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to);
 int xl_unpause(struct xl *xl, uint32_t domid);
 int xl_destroy(struct xl *xl, uint32_t domid);
 
-/* Writes our mark (wire/mark.h). */
+/* Writes or reads our mark (wire/mark.h). -ENOENT if there is none to read. */
 int xl_set_mark(struct xl *xl, uint32_t domid, const char *mark);
+int xl_get_mark(struct xl *xl, uint32_t domid, char **ret);
 
 /* Writes the memory of a domain that has shut down to a new file. */
 int xl_core_dump(struct xl *xl, uint32_t domid, const char *path);

@@ -336,7 +336,7 @@ static struct operation_request make_request(enum operation operation, uint32_t 
 		.uuid = fx.uuid,
 		.name = name,
 		.domid = domid,
-		.path = path,
+		.path = operation == OPERATION_DESTROY ? NULL : path,
 		.source = source,
 		.deadline = USEC_INFINITY,
 	};

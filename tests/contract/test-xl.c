@@ -175,12 +175,15 @@ END_TEST
 
 START_TEST(a_domain_is_built_paused_and_goes)
 {
-	_cleanup_free_ char *mark = NULL, *config = NULL;
+	_cleanup_free_ char *mark = NULL, *read = NULL, *config = NULL;
 	uint32_t domid = create();
 
 	ck_assert(find().paused);
+	ck_assert_int_eq(xl_get_mark(fx.xl, domid, &read), -ENOENT);
 	ck_assert_int_eq(mark_format(&fx.uuid, "x", fx.parsed.config, NULL, &mark), 0);
 	ck_assert_int_eq(xl_set_mark(fx.xl, domid, mark), 0);
+	ck_assert_int_eq(xl_get_mark(fx.xl, domid, &read), 0);
+	ck_assert_str_eq(read, mark);
 	ck_assert_int_eq(xl_get_config(fx.xl, domid, &config), 0);
 	ck_assert_ptr_nonnull(strstr(config, GUEST));
 	ck_assert_ptr_nonnull(strstr(config, UUID_TEXT(&fx.uuid)));

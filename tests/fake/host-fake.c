@@ -62,6 +62,7 @@ static int read_mark(struct json_object *o, struct domain *d)
 	d->on_watchdog = death_action_from_string(mark.on_watchdog);
 	d->on_crash = death_action_from_string(mark.on_crash);
 	d->on_soft_reset = death_action_from_string(mark.on_soft_reset);
+	d->saved = !uuid_is_null(&mark.saved);
 	return find_eject(o, &mark, d, str_replace(&d->source, mark.source));
 }
 

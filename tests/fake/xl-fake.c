@@ -180,16 +180,26 @@ static int begin_build(struct xl *xl, struct json_object *config, const struct u
 	return r;
 }
 
-int xl_destroy(struct xl *xl _unused_, uint32_t domid)
+int xl_destroy(struct xl *xl, uint32_t domid)
 {
+	struct json_object *d;
+	uint64_t failures;
 	struct fake w;
 	int r = fake_open(&w);
 
 	if (r < 0)
 		return r;
-	fake_remove(&w, domid);
+	d = fake_find(&w, domid);
+	failures = d ? fake_number(d, "destroy_fails", 0) : 0;
+	if (failures > 0) {
+		json_add_u64(d, "destroy_fails", failures - 1);
+		w.changed = true;
+		r = fail(xl, -EIO, "the domain does not go");
+	} else {
+		fake_remove(&w, domid);
+	}
 	fake_close(&w);
-	return 0;
+	return r;
 }
 
 static int end_build(struct xl *xl, struct json_object *config, const char *time_key,
@@ -463,6 +473,20 @@ int xl_set_mark(struct xl *xl _unused_, uint32_t domid, const char *mark)
 	d = fake_find(&w, domid);
 	r = d ? json_add_string(d, "mark", mark) : -ESRCH;
 	w.changed = true;
+	fake_close(&w);
+	return r;
+}
+
+int xl_get_mark(struct xl *xl _unused_, uint32_t domid, char **ret)
+{
+	const char *mark;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	mark = json_get_string(fake_find(&w, domid), "mark");
+	r = mark ? str_replace(ret, mark) : -ENOENT;
 	fake_close(&w);
 	return r;
 }

@@ -43,14 +43,18 @@ class Images(FakeHostTest):
         self.disk.write_bytes(bytes(4096))
         self.image = self.host.save / "web"
 
-    def saved(self, name="web"):
-        """A guest with a disk, saved. Returns which of its boots that was."""
+    def started(self, name="web"):
+        """A guest with a disk. Returns which of its boots this is."""
         path = self.host.guest(name)
         config = json.loads(path.read_text())
         config["disks"] = [{"pdev_path": str(self.disk), "vdev": "xvda", "readwrite": 1}]
         path.write_text(json.dumps(config))
         self.host.ctl("start", check=0)
-        boot = self.host.boot(name)
+        return self.host.boot(name)
+
+    def saved(self, name="web"):
+        """The same, saved."""
+        boot = self.started(name)
         self.host.ctl("stop", check=0)
         return boot
 
@@ -97,6 +101,38 @@ class Images(FakeHostTest):
             self.host.ctl(*command.split(), check=0)
             self.host.ctl("start", check=0)
             self.assertEqual(self.host.states(), {"web": "running"})
+
+    def fail_destroys(self, times):
+        with self.host.world() as world:
+            world["domains"][0]["destroy_fails"] = times
+
+    def test_domain_that_goes_at_the_second_try_leaves_a_whole_image(self):
+        boot = self.started()
+        self.fail_destroys(1)
+        self.host.ctl("stop", check=0)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_domain_that_does_not_go_is_removed_by_a_later_stop_and_its_disks_described(self):
+        boot = self.started()
+        self.fail_destroys(2)
+        self.assertIn("cannot be destroyed", self.host.ctl("stop", check=1))
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        self.assertEqual(self.host.states(), {"web": "failed"})
+        self.assertIn("xendomainsctl stop web", self.host.ctl("start", check=1))
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.domains(), {})
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_domain_whose_image_is_another_one_now_is_left_alone(self):
+        self.started()
+        self.fail_destroys(2)
+        self.host.ctl("stop", check=1)
+        self.image.unlink()
+        self.assertIn("is not the image that domain 1 was saved to", self.host.ctl("stop", check=1))
+        self.assertEqual(list(self.host.domains()), ["web"])
 
     def test_what_a_power_cut_left_of_an_image_that_a_guest_ran_from_is_put_aside(self):
         boot = self.saved()

@@ -141,7 +141,27 @@ START_TEST(what_is_no_mark_of_ours_is_refused)
 }
 END_TEST
 
-SUITE("mark", a_mark_is_read_as_it_was_written, a_mark_needs_no_source_and_no_actions,
-      all_ways_to_end_are_in_it, a_preserved_domain_stays_however_it_has_ended,
+START_TEST(what_is_left_of_a_saved_guest_names_its_image)
+{
+	struct uuid uuid = {.bytes = {1}}, image = {.bytes = {2}};
+	_cleanup_free_ char *text = NULL;
+	struct mark mark;
+
+	ck_assert_int_eq(mark_format_saved(&uuid, &image, &text), 0);
+	ck_assert_int_eq(parse(text, &mark), 0);
+	ck_assert(uuid_equal(&mark.uuid, &uuid));
+	ck_assert(uuid_equal(&mark.saved, &image));
+	mark_done(&mark);
+	ck_assert_int_eq(
+		parse("{\"uuid\":\"01000000-0000-0000-0000-000000000000\",\"saved\":\"x\"}", &mark),
+		0);
+	ck_assert(uuid_is_null(&mark.saved));
+	mark_done(&mark);
+}
+END_TEST
+
+SUITE("mark", what_is_left_of_a_saved_guest_names_its_image, a_mark_is_read_as_it_was_written,
+      a_mark_needs_no_source_and_no_actions, all_ways_to_end_are_in_it,
+      a_preserved_domain_stays_however_it_has_ended,
       disks_that_can_be_ejected_are_in_it_with_their_numbers,
       a_configuration_that_is_none_makes_no_mark, what_is_no_mark_of_ours_is_refused);

@@ -76,6 +76,33 @@ START_TEST(no_guest_is_started_afresh_while_nobody_knows_its_image)
 }
 END_TEST
 
+/* Once a save could not destroy the domain: a stop tries that again, and nobody lets it run. */
+START_TEST(what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop)
+{
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+	const char *reason;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	d = scene_domain(&s, "a", 1);
+	d->shutdown = d->saved = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	scene_build(&s);
+	ck_assert_int_eq(guest_state(scene_guest(&s, 1), &reason), GUEST_FAILED);
+	ck_assert_ptr_nonnull(strstr(reason, "could not be destroyed"));
+	expect_plan(&s, GOAL_STOP, NULL, "a: clean");
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: failed, it is saved, but what is left of it could not be destroyed; "
+		    "'xendomainsctl stop a' tries that again");
+	/* One that somebody else saves is waited for. */
+	d->saved = false;
+	scene_build(&s);
+	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all");
+}
+END_TEST
+
 static void running(struct scene *s, const char *name, unsigned number)
 {
 	scene_domain(s, name, number)->memory_kib = 100 * 1024;
@@ -123,6 +150,7 @@ END_TEST
 SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       what_it_would_be_started_afresh_from_has_to_be_there,
       only_the_error_that_is_configured_lets_the_create_follow,
+      what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
       no_guest_is_started_afresh_while_nobody_knows_its_image,
       a_save_that_has_no_room_beside_the_others_is_not_planned,
       a_guest_that_may_be_migrated_takes_no_room_from_others);
