@@ -120,8 +120,8 @@ class Cuts:
     def _end_of(self, name: str, phase: str, said: str, found: list[str]) -> str:
         """What became of a guest, told by itself; raises if that should not be."""
         imaged = _images_of(name, found)
-        if re.search(rf"^{name}: save done", said, re.MULTILINE):
-            assert imaged, f"{name} was said to be saved, and has no image: {found}"
+        saved = re.search(rf"^{name}: save done", said, re.MULTILINE)
+        assert imaged or not saved, f"{name} was said to be saved, and has no image: {found}"
         running = [row for row in self.host.sh("xl list").out.splitlines()[1:]
                    if row.split()[0] == name]
         assert len(running) <= 1, f"{name} runs twice: {running}"
@@ -130,6 +130,7 @@ class Cuts:
             assert imaged and guest["state"] == "failed" and guest["reason"], \
                 f"{name} does not run, and nobody says why: {guest}, {found}"
             assert _images_of(name, images(self.host)), f"{name} has lost its image"
+            assert not saved, f"{name} was said to be saved, and is held: {guest}"
             return HELD
         count = self.host.expect_counting(name)
         assert NOT_ITS_DISK not in self.host.console(name), f"{name} has memory older than its disk"
