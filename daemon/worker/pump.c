@@ -131,14 +131,15 @@ static int write_file(struct pump *p)
 	return (int)n;
 }
 
-/* Keeps the page cache for those who need it, as far as it is read ahead. */
-static void drop_read(const struct pump *p, size_t size)
+/* What was read goes from the page cache too, so that others keep it. */
+static int write_to_libxl(const struct pump *p, const uint8_t *data, size_t size)
 {
-	uint64_t after = atomic_load(&p->bytes), before = after - size;
-	off_t at = lseek(p->file, 0, SEEK_CUR);
+	uint64_t before = atomic_load(&p->bytes);
+	int r = fd_write_all(p->pipe, data, size);
 
-	if (before / DROP_CHUNK != after / DROP_CHUNK)
-		posix_fadvise(p->file, 0, at, POSIX_FADV_DONTNEED);
+	if (r >= 0 && before / DROP_CHUNK != (before + size) / DROP_CHUNK)
+		posix_fadvise(p->file, 0, lseek(p->file, 0, SEEK_CUR), POSIX_FADV_DONTNEED);
+	return r;
 }
 
 /* The peer's descriptor does not block: a peer that takes nothing must not keep us for ever. */
@@ -160,41 +161,33 @@ static int write_to_peer(const struct pump *p, const uint8_t *data, size_t size)
 	return 0;
 }
 
-static int read_file(struct pump *p)
+static int pass_on(struct pump *p, int from,
+		   int (*deliver)(const struct pump *p, const uint8_t *data, size_t size))
 {
 	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
 	ssize_t n = buffer ? 1 : -ENOMEM;
 
 	while (n > 0) {
-		n = take(p, p->file, buffer, CHUNK);
+		n = take(p, from, buffer, CHUNK);
 		if (n > 0) {
-			int r = fd_write_all(p->pipe, buffer, (size_t)n);
+			int r = deliver(p, buffer, (size_t)n);
 
 			if (r < 0)
 				return r;
 			count(p, (size_t)n);
-			drop_read(p, (size_t)n);
 		}
 	}
 	return (int)n;
 }
 
+static int read_file(struct pump *p)
+{
+	return pass_on(p, p->file, write_to_libxl);
+}
+
 static int feed_peer(struct pump *p)
 {
-	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
-	ssize_t n = buffer ? 1 : -ENOMEM;
-
-	while (n > 0) {
-		n = take(p, p->pipe, buffer, CHUNK);
-		if (n > 0) {
-			int r = write_to_peer(p, buffer, (size_t)n);
-
-			if (r < 0)
-				return r;
-			count(p, (size_t)n);
-		}
-	}
-	return (int)n;
+	return pass_on(p, p->pipe, write_to_peer);
 }
 
 static void *run(void *data)

@@ -267,10 +267,12 @@ int save_finish_left(struct job *job, const struct xl_domain *d)
 	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 	if (r < 0 || !d->suspended || uuid_is_null(&mark.saved) ||
 	    !uuid_equal(&header.facts.id, &mark.saved))
-		return job_explain(job, -ESTALE,
-				   "%s is not the image that domain %u was saved to: the domain is "
-				   "left as it is; 'xl destroy %u' removes it",
-				   path, d->domid, d->domid);
+		return job_explain(
+			job, -ESTALE,
+			"%s is not the image that domain %u was saved to, or cannot be "
+			"read: the domain is left as it is, for the guest's memory may be "
+			"nowhere else",
+			path, d->domid);
 	return save_finish(job, d);
 }
 

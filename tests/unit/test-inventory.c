@@ -173,16 +173,24 @@ START_TEST(two_files_of_one_name_without_uuids_are_both_refused)
 }
 END_TEST
 
+/* A configuration that cannot be read. Valid until the next one is added. */
+static struct survey_config *broken_config(struct scene *s, const char *path)
+{
+	struct survey_config *c = scene_config(s, "broken", 0);
+
+	ck_assert_int_eq(str_replace(&c->path, path), 0);
+	ck_assert_int_eq(str_replace(&c->error, "nonsense"), 0);
+	free(TAKE_PTR(c->name));
+	return c;
+}
+
 START_TEST(a_file_that_cannot_be_read_conflicts_with_nothing)
 {
 	_cleanup_scene_ struct scene s;
-	struct survey_config *c;
 
 	scene_make(&s);
 	scene_config(&s, "a", 1);
-	c = scene_config(&s, "b", 0);
-	c->error = strdup("/auto/b.cfg: nonsense");
-	free(TAKE_PTR(c->name));
+	broken_config(&s, "/auto/b.cfg");
 	scene_build(&s);
 	ck_assert_uint_eq(s.inventory->n, 2);
 	ck_assert_ptr_null(s.inventory->guests[0].conflict);
@@ -199,9 +207,7 @@ START_TEST(a_guest_whose_configuration_may_be_the_broken_one_is_known)
 	struct survey_config *c;
 
 	scene_make(&s);
-	c = scene_config(&s, "broken", 0);
-	c->error = strdup("/auto/broken.cfg: nonsense");
-	free(TAKE_PTR(c->name));
+	c = broken_config(&s, "/auto/broken.cfg");
 	ck_assert_int_eq(str_replace(&scene_domain(&s, "made-of-it", 1)->source, c->path), 0);
 	scene_domain(&s, "other", 2);
 	scene_build(&s);
@@ -338,13 +344,9 @@ END_TEST
 START_TEST(a_broken_file_called_like_a_guest_does_not_hide_it)
 {
 	_cleanup_scene_ struct scene s;
-	struct survey_config *c;
 
 	scene_make(&s);
-	c = scene_config(&s, "broken", 0);
-	c->error = strdup("/auto/web: nonsense");
-	free(TAKE_PTR(c->name));
-	ck_assert_int_eq(str_replace(&c->path, "/auto/web"), 0);
+	broken_config(&s, "/auto/web");
 	scene_build(&s);
 	ck_assert_ptr_eq(inventory_find_named(s.inventory, "web"), &s.inventory->guests[0]);
 	scene_domain(&s, "web", 1);
