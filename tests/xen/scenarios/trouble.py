@@ -17,6 +17,27 @@ def configurations(host: Host) -> None:
     assert host.sh("systemctl start xendomains.service", check=False).code != 0
 
 
+@scenario("a configuration, or the folder of them, that cannot be read any more costs no guest its "
+          "save, and a start says so")
+def unreadable_auto(host: Host) -> None:
+    host.config(XENDOMAINS_AUTO_ONLY="true", XENDOMAINS_SHUTDOWN_ALL="")
+    host.auto(pv("p1"))
+    host.create(pv("p2"))
+    ctl(host, "start")
+    ctl(host, "restart")
+    before = host.wait_count("p1", 2)
+    host.put("/etc/xen/auto/p1.cfg", 'name = "p1"\nmemory 96\n')
+    ctl(host, "stop")
+    assert images(host) == ["p1"] and list(host.domains()) == ["p2"], host.domains()
+
+    host.sh("mv /etc/xen/auto /etc/xen/kept && ln -s auto /etc/xen/auto")
+    said = ctl(host, "start", expect=1)
+    assert "/etc/xen/auto: cannot be read" in said, said
+    host.wait_count("p1", before.n + 1, boot=before.boot)
+    ctl(host, "stop")
+    assert images(host) == ["p1", "p2"] and not host.domains(), host.domains()
+
+
 @scenario("a guest that ignores shutdown is said to run on, and the others are stopped", tier="ci")
 def deaf(host: Host) -> None:
     host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=20)
