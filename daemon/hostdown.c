@@ -12,6 +12,12 @@
 #include "util/log.h"
 #include "util/str.h"
 
+/* UUIDs of guests, as text. */
+struct uuids {
+	char **texts;
+	size_t n;
+};
+
 struct hostdown {
 	struct loop *loop;
 	struct manager *manager;
@@ -22,36 +28,53 @@ struct hostdown {
 	uint64_t stop;  /* the manager's number of it; 0: none is under way */
 	struct outlook outlook;
 	bool warned;
-	usec_t grants;  /* by logind, when it was warned of */
-	char **stopped; /* UUIDs of the guests that were stopped for the host, as text */
-	size_t n_stopped;
+	usec_t grants;        /* by logind, when it was warned of */
+	struct uuids stopped; /* for the host */
+	struct uuids returning;
+	uint64_t start; /* the manager's number of their start; 0: none is under way */
 };
 
 static void act(struct hostdown *h, enum departure_event event);
 
 /* Guests that were stopped. */
 
-static void forget_stopped(struct hostdown *h)
+static void uuids_clear(struct uuids *uuids)
 {
-	for (size_t i = 0; i < h->n_stopped; i++)
-		free(h->stopped[i]);
-	free(h->stopped);
-	h->stopped = NULL;
-	h->n_stopped = 0;
+	for (size_t i = 0; i < uuids->n; i++)
+		free(uuids->texts[i]);
+	free(uuids->texts);
+	*uuids = (struct uuids){0};
 }
 
-static int add_stopped(struct hostdown *h, const struct uuid *uuid)
+static int uuids_add(struct uuids *uuids, const struct uuid *uuid)
 {
-	char **bigger = realloc(h->stopped, (h->n_stopped + 1) * sizeof(*bigger));
+	char **bigger = realloc(uuids->texts, (uuids->n + 1) * sizeof(*bigger));
 
 	if (!bigger)
 		return -ENOMEM;
-	h->stopped = bigger;
-	h->stopped[h->n_stopped] = strdup(UUID_TEXT(uuid));
-	if (!h->stopped[h->n_stopped])
+	uuids->texts = bigger;
+	uuids->texts[uuids->n] = strdup(UUID_TEXT(uuid));
+	if (!uuids->texts[uuids->n])
 		return -ENOMEM;
-	h->n_stopped++;
+	uuids->n++;
 	return 0;
+}
+
+/* Whether it was one of them. */
+static bool uuids_remove(struct uuids *uuids, const char *text)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < uuids->n; i++) {
+		if (str_equal(uuids->texts[i], text))
+			free(uuids->texts[i]);
+		else
+			uuids->texts[kept++] = uuids->texts[i];
+	}
+	if (kept == uuids->n)
+		return false;
+	uuids->n = kept;
+	return true;
 }
 
 /* Whether a start would find something to make it from. One that was migrated is elsewhere. */
@@ -73,7 +96,7 @@ static void on_outcome(void *data, const struct report *report)
 
 	if (!report->final || !str_equal(report->result, "ok") || !can_return(h, report))
 		return;
-	if (add_stopped(h, &report->step->uuid) < 0)
+	if (uuids_add(&h->stopped, &report->step->uuid) < 0)
 		log_error("%s: is not brought back if the host stays up", report->step->name);
 }
 
@@ -120,9 +143,34 @@ static void stop(struct hostdown *h)
 	act(h, DEPARTURE_EVENT_STOPPED);
 }
 
-static void on_returned(void *data _unused_, int error, const char *reason,
-			const struct job *job _unused_)
+static void on_returned(void *data, int error, const char *reason, const struct job *job);
+
+static void start_returning(struct hostdown *h)
 {
+	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
+	int r;
+
+	if (h->returning.n == 0)
+		return;
+	r = manager_request(h->manager, GOAL_START, (const char *const *)h->returning.texts,
+			    h->returning.n, &follower, &h->start);
+	if (r < 0)
+		log_error_errno(r, "The guests that were stopped are not brought back");
+}
+
+static void on_returned(void *data, int error, const char *reason, const struct job *job _unused_)
+{
+	struct hostdown *h = data;
+
+	h->start = 0;
+	/* One whose configuration has gone meanwhile does not keep the others away. */
+	if (error == -ENOENT && uuids_remove(&h->returning, reason)) {
+		log_warning("%s: is not brought back: its configuration has gone since it was "
+			    "stopped",
+			    reason);
+		start_returning(h);
+		return;
+	}
 	if (error < 0)
 		log_error("The guests that were stopped for the host are not brought back: %s",
 			  reason);
@@ -131,25 +179,26 @@ static void on_returned(void *data _unused_, int error, const char *reason,
 static void bring_back(struct hostdown *h)
 {
 	struct log_fields fields = {.message_id = MSG_HOST_STAYS_UP, LOG_FIELDS_NONE};
-	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
 	const struct config *config = manager_config(h->manager);
 	bool wanted = config && config->after_cancel == AFTER_CANCEL_START;
-	uint64_t id;
-	int r = 0;
 
 	log_message(LOG_NOTICE, &fields,
 		    wanted ? "The host stays up: the %zu guests that were stopped are brought back"
 			   : "The host stays up: the %zu guests that were stopped are left so "
 			     "(AfterCancel=)",
-		    h->n_stopped);
+		    h->stopped.n);
 	/* What refused starts is over. */
 	manager_refuse_starts(h->manager, NULL);
-	if (wanted && h->n_stopped > 0)
-		r = manager_request(h->manager, GOAL_START, (const char *const *)h->stopped,
-				    h->n_stopped, &follower, &id);
-	if (r < 0)
-		log_error_errno(r, "The guests that were stopped are not brought back");
-	forget_stopped(h);
+	uuids_clear(&h->returning);
+	if (wanted) {
+		h->returning = h->stopped;
+		h->stopped = (struct uuids){0};
+	}
+	uuids_clear(&h->stopped);
+	if (h->start)
+		manager_unfollow(h->manager, h->start);
+	h->start = 0;
+	start_returning(h);
 }
 
 static void act(struct hostdown *h, enum departure_event event)
@@ -338,9 +387,12 @@ struct hostdown *hostdown_free(struct hostdown *h)
 	manager_watch(h->manager, &(struct manager_watcher){0});
 	if (h->stop)
 		manager_unfollow(h->manager, h->stop);
+	if (h->start)
+		manager_unfollow(h->manager, h->start);
 	logind_free(h->logind);
 	timer_free(h->look);
-	forget_stopped(h);
+	uuids_clear(&h->stopped);
+	uuids_clear(&h->returning);
 	free(h);
 	return NULL;
 }

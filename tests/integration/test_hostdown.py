@@ -74,6 +74,17 @@ class HostDown(unittest.TestCase):
         wait_until(lambda: set(self.host.states().values()) == {"running"}, "the guests")
         self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
 
+    def test_a_guest_whose_configuration_has_gone_keeps_no_other_from_coming_back(self):
+        self.host.configure(SAVE="")
+        self.start("db", "web")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        (self.host.auto / "db.cfg").unlink()
+        self.host.tell("cancel")
+        self.host.wait_logged("is not brought back: its configuration has gone")
+        wait_until(lambda: self.host.states().get("web") == "running", "the guest")
+        self.assertNotIn("db", self.host.states())
+
     def test_a_shutdown_that_is_cancelled_without_a_word_is_noticed(self):
         self.start("web")
         self.host.tell("prepare reboot")
