@@ -56,12 +56,12 @@ class Host(Remote):
 
     def __init__(self, image: Image, memory: str = "4G", overlay: Path | None = None,
                  disk_cache: str = "unsafe", slot: Slot | None = None,
-                 link: Link | None = None) -> None:
+                 link: Link | None = None, processors: int = 1) -> None:
         self.slot = slot or Slot.take()
         self.link = link
         self.cleaned = 0
         self.machine = Machine(image, self.slot, overlay or self.slot.folder / "overlay.qcow2",
-                               memory, disk_cache, link)
+                               memory, disk_cache, link, processors)
         super().__init__(self.slot.folder, self.machine.port, ssh_key())
 
     def close(self) -> None:
