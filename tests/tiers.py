@@ -2,6 +2,7 @@
 """Runs the tests of a tier, one step after another, and counts what passed and what failed."""
 
 import argparse
+import concurrent.futures
 import dataclasses
 import os
 import pathlib
@@ -15,8 +16,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 TIERS = ("quick", "ci", "full")
 
+# How many hosts a machine has room for at a time.
+RIGS = 2
+
 # How much of a log is shown when a step fails.
-TAIL = 60
+TAIL = 100
 
 
 @dataclasses.dataclass
@@ -88,13 +92,23 @@ class Build:
 
 
 class Rig:
-    """Scenarios on a real Xen host in QEMU."""
+    """Scenarios on real Xen hosts in QEMU, two at a time."""
 
     def __init__(self, *words):
         self.words = words
 
     def __call__(self, log):
-        fine = run([ROOT / "tests/xen/rig", "run", *self.words], log)
+        logs = [log.with_suffix(f".{n}.log") for n in range(1, RIGS + 1)]
+        with concurrent.futures.ThreadPoolExecutor(RIGS) as pool:
+            counts = list(pool.map(self._run_share, range(1, RIGS + 1), logs))
+        # The end of the log is what is shown: what failed comes last.
+        order = sorted(zip(counts, logs), key=lambda share: share[0].failed > 0)
+        log.write_bytes(b"".join(part.read_bytes() for _, part in order))
+        return Count(sum(c.passed for c in counts), sum(c.failed for c in counts))
+
+    def _run_share(self, number, log):
+        log.unlink(missing_ok=True)
+        fine = run([ROOT / "tests/xen/rig", "run", *self.words, f"--share={number}/{RIGS}"], log)
         said = re.findall(r"^(\d+) passed, (\d+) failed", log.read_text(errors="replace"),
                           re.MULTILINE)
         count = Count(*map(int, said[-1])) if said else Count()
@@ -112,12 +126,12 @@ STEPS = (
      Build("sanitizers", "-Db_sanitize=address,undefined", "-Db_lundef=false",
            "-Dbuildtype=debug", suites=("unit", "contract", "fuzz", "integration"), **SANITIZERS)),
     ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
-    ("ci", "scenarios on a real Xen host, Debian 12", Rig("--tier=ci")),
+    ("ci", "scenarios on real Xen hosts, Debian 12", Rig("--tier=ci")),
 )
 
 FULL = (
-    ("every scenario on a real Xen host, Debian 12", Rig("--tier=full")),
-    ("every scenario on a real Xen host, Debian 13", Rig("--tier=full", "--debian=13")),
+    ("every scenario on real Xen hosts, Debian 12", Rig("--tier=full")),
+    ("every scenario on real Xen hosts, Debian 13", Rig("--tier=full", "--debian=13")),
 )
 
 

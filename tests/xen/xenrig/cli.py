@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     running.add_argument("patterns", nargs="*", metavar="PATTERN",
                          help="FILE or FILE.NAME, with * and ?")
     running.add_argument("--tier", choices=scenarios.TIERS, default="full")
+    running.add_argument("--share", type=_share, metavar="N/M", default=(1, 1),
+                         help="only every Mth file of scenarios, from the Nth on")
     running.add_argument("--list", action="store_true", help="only say which would run")
     running.add_argument("--log", type=Path, help="also write what is said to this file")
     running.add_argument("--out", type=Path, help="where failures are explained")
@@ -83,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
 
     verb(clean).add_argument("--all", action="store_true", help="remove what is in use, too")
     return parser
+
+
+def _share(text: str) -> tuple[int, int]:
+    number, of = map(int, text.split("/"))
+    if not 1 <= number <= of:
+        raise ValueError(text)
+    return number, of
 
 
 def build(options: argparse.Namespace) -> int:
@@ -126,7 +135,8 @@ def shell(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """run scenarios, and bring back what explains those that fail"""
-    chosen = scenarios.find(options.tier, options.patterns, options.debian)
+    chosen = scenarios.share(scenarios.find(options.tier, options.patterns, options.debian),
+                             *options.share)
     if not chosen:
         raise LookupError("no such scenario")
     if options.list:

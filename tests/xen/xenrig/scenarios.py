@@ -63,6 +63,12 @@ def find(tier: str, patterns: list[str], release: int = max(RELEASES)) -> list[S
             if found.tier in tiers and found.since <= release and found.matches(patterns)]
 
 
+def share(scenarios: list[Scenario], number: int, of: int) -> list[Scenario]:
+    """Those in every `of`th file, from the `number`th on: each is in just one share."""
+    files = sorted({found.file for found in scenarios})[number - 1::of]
+    return [found for found in scenarios if found.file in files]
+
+
 def _load(path: Path) -> list[Scenario]:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
