@@ -59,7 +59,10 @@ int explain_reply(const struct varlink_reply *reply)
 	reason = json_get_string(reply->parameters, "reason");
 	name = json_get_string(reply->parameters, "name");
 	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
-		fprintf(stderr, "There is no guest called %s\n", name ? name : "so");
+		fprintf(stderr,
+			"There is no guest called %s; xendomainsctl status shows which there are, and "
+			"what could not be read\n",
+			name ? name : "so");
 	else if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
 		fprintf(stderr, "Only root may do that, and who is in the group of ReadGroup= or "
 				"ControlGroup= in xendomains.conf(5)\n");
