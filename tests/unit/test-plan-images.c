@@ -28,6 +28,90 @@ START_TEST(a_guest_with_an_image_is_held_unless_it_may_start_afresh)
 }
 END_TEST
 
+START_TEST(an_image_that_is_not_restored_is_put_aside_by_the_create)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	s.config->restore = false;
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_image(&s, "b", 2)->consumed = true;
+	scene_image(&s, "c", 3);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a");
+	ck_assert_str_eq(scene_step(plan, 2)->stale, "/save/b.restoring");
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: create; b: create; c: skipped, saved, and XENDOMAINS_RESTORE is off");
+}
+END_TEST
+
+START_TEST(a_broken_image_does_not_let_its_guest_start_afresh)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1)->error = strdup("/save/a: torn");
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: failed, /save/a: torn; it is not started afresh while /save/a is there");
+}
+END_TEST
+
+START_TEST(an_image_is_not_restored_twice)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid id = scene_uuid(1001);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	ck_assert_int_eq(history_add_restored(s.history, &id), 0);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: failed, /save/a has been restored before and would bring back old memory; "
+		    "remove it to start the guest afresh");
+}
+END_TEST
+
+/* A power cut came between the guest's run and the removal of its image. */
+START_TEST(an_image_that_is_used_up_is_no_obstacle)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct uuid id = scene_uuid(1001), other = scene_uuid(1002);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1)->consumed = true;
+	scene_image(&s, "b", 2)->consumed = true;
+	ck_assert_int_eq(history_add_restored(s.history, &id), 0);
+	ck_assert_int_eq(history_add_restored(s.history, &other), 0);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a.restoring");
+	ck_assert_str_eq(scene_step(plan, 1)->reason, "the guest has run from it already");
+	expect_plan(&s, GOAL_START, NULL,
+		    "a: create; b: failed, has neither a configuration nor an image");
+}
+END_TEST
+
+START_TEST(an_image_that_may_be_used_up_is_left_to_the_worker)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1)->consumed = true;
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: restore");
+}
+END_TEST
+
 START_TEST(what_it_would_be_started_afresh_from_has_to_be_there)
 {
 	_cleanup_scene_ struct scene s;
@@ -148,6 +232,9 @@ START_TEST(a_guest_that_may_be_migrated_takes_no_room_from_others)
 END_TEST
 
 SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
+      an_image_that_is_not_restored_is_put_aside_by_the_create,
+      a_broken_image_does_not_let_its_guest_start_afresh, an_image_is_not_restored_twice,
+      an_image_that_is_used_up_is_no_obstacle, an_image_that_may_be_used_up_is_left_to_the_worker,
       what_it_would_be_started_afresh_from_has_to_be_there,
       only_the_error_that_is_configured_lets_the_create_follow,
       what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
