@@ -88,10 +88,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _share(text: str) -> tuple[int, int]:
-    number, of = map(int, text.split("/"))
-    if not 1 <= number <= of:
-        raise ValueError(text)
-    return number, of
+    number, _, of = text.partition("/")
+    if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"'{text}' is not N/M, with N from 1 to M")
+    return int(number), int(of)
 
 
 def build(options: argparse.Namespace) -> int:
