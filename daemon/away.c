@@ -16,7 +16,7 @@ static struct log_fields make_fields(const struct hv_operation *operation, const
 	};
 }
 
-void away_note(struct state *state, const struct hv_operation *operation,
+void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
 	       const struct operation_result *result)
 {
 	struct log_fields fields;
@@ -28,7 +28,7 @@ void away_note(struct state *state, const struct hv_operation *operation,
 		fields.result = "failed";
 		log_message(LOG_CRIT, &fields, "%s", result->reason);
 	} else if (result->error >= 0 && result->target) {
-		state_set_away(state, &operation->uuid, operation->name, result->target);
+		ledger_file_set_away(ledger, &operation->uuid, operation->name, result->target);
 		fields = make_fields(operation, MSG_GUEST_MIGRATED);
 		fields.result = "ok";
 		log_message(LOG_NOTICE, &fields, "was migrated to %s", result->target);
@@ -51,7 +51,7 @@ static bool has_domain(const struct domain_list *domains, const struct uuid *uui
 }
 
 /* Somebody has looked on the other host, and done here as it was said. */
-static void settle(struct state *state, const struct past *past)
+static void settle(struct ledger_file *ledger, const struct past *past)
 {
 	struct log_fields fields = {
 		.message_id = MSG_GUEST_MIGRATED,
@@ -64,13 +64,14 @@ static void settle(struct state *state, const struct past *past)
 
 	log_message(LOG_NOTICE, &fields, "what was left of it here is removed: it runs on %s",
 		    past->away);
-	state_set_failure(state, &past->uuid, past->away_name, NULL);
-	state_set_away(state, &past->uuid, past->away_name, past->away);
+	ledger_file_set_failure(ledger, &past->uuid, past->away_name, NULL);
+	ledger_file_set_away(ledger, &past->uuid, past->away_name, past->away);
 }
 
-static void look_at_copies(struct state *state, struct hv *hv, const struct domain_list *domains)
+static void look_at_copies(struct ledger_file *ledger, struct hv *hv,
+			   const struct domain_list *domains)
 {
-	const struct history *h = state_history(state);
+	const struct ledger *h = ledger_file_get(ledger);
 
 	for (size_t i = 0; i < h->n_pasts; i++) {
 		const struct past *past = h->pasts[i];
@@ -78,20 +79,20 @@ static void look_at_copies(struct state *state, struct hv *hv, const struct doma
 		if (!past->away_unknown || hv_operation(hv, &past->uuid))
 			continue;
 		if (has_domain(domains, &past->uuid))
-			state_see_copy(state, &past->uuid);
+			ledger_file_see_copy(ledger, &past->uuid);
 		else if (past->away_copy)
-			settle(state, past);
+			settle(ledger, past);
 	}
 }
 
-void away_look(struct state *state, struct hv *hv, const struct domain_list *domains)
+void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains)
 {
-	look_at_copies(state, hv, domains);
+	look_at_copies(ledger, hv, domains);
 	for (size_t i = 0; i < domains->n; i++) {
 		const struct domain *d = &domains->domains[i];
-		const struct past *past = history_find(state_history(state), &d->uuid);
+		const struct past *past = ledger_find(ledger_file_get(ledger), &d->uuid);
 
 		if (past && past->away && lives(d) && !hv_operation(hv, &d->uuid))
-			state_set_home(state, &d->uuid, d->name);
+			ledger_file_set_home(ledger, &d->uuid, d->name);
 	}
 }

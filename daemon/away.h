@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hv/hv.h"
-#include "state.h"
+#include "ledger-file.h"
 
 /*
  * Guests that were migrated to another host. They must not be started here as a matter of course,
@@ -10,11 +10,11 @@
  */
 
 /* The end of a migration: notes where the guest is, and logs what cannot be decided. */
-void away_note(struct state *state, const struct hv_operation *operation,
+void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
 	       const struct operation_result *result);
 
 /*
  * Looks at the domains: a guest that runs here is away no more, however it came back; one that may
  * be away, and what was left of which somebody has removed, is.
  */
-void away_look(struct state *state, struct hv *hv, const struct domain_list *domains);
+void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains);

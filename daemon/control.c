@@ -310,7 +310,7 @@ static void run_status(struct request *request)
 static int weigh_plan(const struct request *request, struct plan *plan)
 {
 	const struct manager *m = request->control->manager;
-	uint64_t rate = manager_history(m)->save_rate, deadline;
+	uint64_t rate = manager_ledger(m)->save_rate, deadline;
 
 	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) >= 0)
 		return plan_fit(plan, manager_config(m), rate, deadline);
@@ -331,7 +331,7 @@ static void answer_plan(void *data, const char *error)
 	request->id = 0;
 	r = r < 0 ? r
 		  : plan_build(request->goal, manager_config(m), world_inventory(manager_world(m)),
-			       manager_history(m), request->names, request->n_names, &plan,
+			       manager_ledger(m), request->names, request->n_names, &plan,
 			       &unknown);
 	if (r == -ENOENT) {
 		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);

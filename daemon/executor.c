@@ -18,7 +18,7 @@
 struct executor {
 	struct loop *loop;
 	struct hv *hv;
-	char *journal;
+	char *ledger;
 	struct executor_callbacks callbacks;
 	struct executor_limits limits;
 	struct job_list jobs;
@@ -89,7 +89,7 @@ static void work(struct run *run)
 {
 	struct executor *ex = run->job->ex;
 	usec_t deadline = usec_add(loop_now(ex->loop), ex->limits.stop_limit);
-	struct operation_request request = run_request(run, ex->journal, deadline,
+	struct operation_request request = run_request(run, ex->ledger, deadline,
 						       ex->limits.patience);
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
@@ -396,7 +396,7 @@ static void on_kick(void *data)
 	end_drained(ex);
 }
 
-int executor_new(struct loop *loop, struct hv *hv, const char *journal,
+int executor_new(struct loop *loop, struct hv *hv, const char *ledger,
 		 const struct executor_callbacks *callbacks, struct executor **ret)
 {
 	_cleanup_(executor_freep) struct executor *ex = calloc(1, sizeof(*ex));
@@ -406,7 +406,7 @@ int executor_new(struct loop *loop, struct hv *hv, const char *journal,
 		return -ENOMEM;
 	*ex = (struct executor){.loop = loop, .hv = hv, .callbacks = *callbacks};
 	TAILQ_INIT(&ex->jobs);
-	r = str_replace(&ex->journal, journal);
+	r = str_replace(&ex->ledger, ledger);
 	r = r < 0 ? r : timer_new(loop, on_kick, ex, &ex->kick);
 	if (r < 0)
 		return r;
@@ -425,7 +425,7 @@ struct executor *executor_free(struct executor *ex)
 		job_free(job);
 	}
 	timer_free(ex->kick);
-	free(ex->journal);
+	free(ex->ledger);
 	free(ex);
 	return NULL;
 }

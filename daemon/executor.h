@@ -36,8 +36,8 @@ struct executor_callbacks {
 	void *data;
 };
 
-/* journal: path for operation_request.journal; copied. */
-int executor_new(struct loop *loop, struct hv *hv, const char *journal,
+/* ledger: path for operation_request.ledger; copied. */
+int executor_new(struct loop *loop, struct hv *hv, const char *ledger,
 		 const struct executor_callbacks *callbacks, struct executor **ret);
 struct executor *executor_free(struct executor *ex);
 

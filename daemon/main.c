@@ -334,7 +334,7 @@ static int run(const struct options *o)
 {
 	_cleanup_close_ int lock = take_lock(o);
 	_cleanup_(loop_freep) struct loop *loop = NULL;
-	_cleanup_(state_freep) struct state *state = NULL;
+	_cleanup_(ledger_file_freep) struct ledger_file *ledger = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	struct daemon d = {0};
 	struct hv *hv;
@@ -345,13 +345,13 @@ static int run(const struct options *o)
 	r = loop_new(&loop);
 	if (r < 0)
 		return log_error_errno(r, "Cannot make an event loop");
-	r = state_open(o->state, &state);
+	r = ledger_file_open(o->state, &ledger);
 	if (r < 0)
-		return log_error_errno(r, "Cannot keep a journal in %s", o->state);
+		return log_error_errno(r, "Cannot keep a ledger in %s", o->state);
 	r = open_backend(loop, o, &hv);
 	if (r < 0)
 		return r;
-	r = manager_new(loop, hv, state, &o->settings, &manager);
+	r = manager_new(loop, hv, ledger, &o->settings, &manager);
 	if (r < 0)
 		return log_error_errno(r, "Cannot take stock of the guests");
 	d = (struct daemon){.loop = loop, .manager = manager};

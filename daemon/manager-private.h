@@ -9,7 +9,7 @@
 
 struct manager {
 	struct loop *loop;
-	struct state *state;
+	struct ledger_file *ledger;
 	struct world *world;
 	struct executor *executor;
 	struct reactions *reactions;

@@ -43,7 +43,7 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
 			     "done, but not all guests are where they should be");
 	if (pace_rate(&s->pace) > 0)
-		state_set_pace(m->state, pace_rate(&s->pace));
+		ledger_file_set_pace(m->ledger, pace_rate(&s->pace));
 	TAILQ_REMOVE(&m->sequences, s, entry);
 	while ((f = TAILQ_FIRST(&s->following))) {
 		struct follower follower = f->follower;
@@ -91,7 +91,7 @@ static int make_plan(const struct sequence *s, struct plan **ret, const char **r
 {
 	const struct manager *m = s->manager;
 
-	return sequence_plan(s, m->config, world_inventory(m->world), state_history(m->state),
+	return sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger),
 			     loop_now(m->loop), ret, ret_unknown);
 }
 
@@ -119,7 +119,7 @@ static void forgive(struct manager *m, const struct plan *plan)
 {
 	for (size_t i = 0; plan->goal == GOAL_START && i < plan->n_steps; i++)
 		if (plan->steps[i].n_stages > 0)
-			state_forgive(m->state, &plan->steps[i].uuid, plan->steps[i].name);
+			ledger_file_forgive(m->ledger, &plan->steps[i].uuid, plan->steps[i].name);
 }
 
 /* Runs a sequence, unless a guest of it is at work in another one: then it stays ready. */
@@ -285,7 +285,7 @@ static void on_world_changed(void *data)
 
 	if (!m->executor)
 		return;
-	away_look(m->state, world_hv(m->world), world_domains(m->world));
+	away_look(m->ledger, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	manager_react(m);
 	tell_watcher(m);
@@ -312,11 +312,11 @@ static void on_finished(void *data, const struct hv_operation *operation,
 		executor_operation_finished(m->executor, operation, result);
 		return;
 	}
-	away_note(m->state, operation, result);
+	away_note(m->ledger, operation, result);
 	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
 	if (operation->adopted)
-		state_set_failure(m->state, &operation->uuid, operation->name,
-				  result->error < 0 ? result->reason : NULL);
+		ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
+					result->error < 0 ? result->reason : NULL);
 	executor_operation_finished(m->executor, operation, result);
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		s->outdated = true;
@@ -333,9 +333,10 @@ static void note_outcome(struct manager *m, enum goal goal, const struct report 
 	if (!failed && (goal == GOAL_REACT || !str_equal(report->result, "ok")))
 		return;
 	if (!failed && report->reason && s->n_stages > 0)
-		state_set_remark(m->state, &s->uuid, s->name, report->reason);
+		ledger_file_set_remark(m->ledger, &s->uuid, s->name, report->reason);
 	else
-		state_set_failure(m->state, &s->uuid, s->name, failed ? report->reason : NULL);
+		ledger_file_set_failure(m->ledger, &s->uuid, s->name,
+					failed ? report->reason : NULL);
 }
 
 static void on_report(void *data, struct job *job, const struct report *report)
@@ -443,7 +444,7 @@ int manager_reload(struct manager *m, char **ret_reason)
 	return r;
 }
 
-int manager_new(struct loop *loop, struct hv *hv, struct state *state,
+int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 		const struct settings_paths *paths, struct manager **ret)
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -454,14 +455,14 @@ int manager_new(struct loop *loop, struct hv *hv, struct state *state,
 		hv_free(hv);
 		return -ENOMEM;
 	}
-	*m = (struct manager){.loop = loop, .state = state, .paths = paths};
+	*m = (struct manager){.loop = loop, .ledger = ledger, .paths = paths};
 	TAILQ_INIT(&m->sequences);
-	m->reactions = reactions_new(state);
+	m->reactions = reactions_new(ledger);
 	if (!m->reactions) {
 		hv_free(hv);
 		return -ENOMEM;
 	}
-	r = world_new(loop, hv, state,
+	r = world_new(loop, hv, ledger,
 		      &(struct world_callbacks){
 			      .changed = on_world_changed,
 			      .progress = on_progress,
@@ -471,7 +472,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct state *state,
 		      &m->world);
 	if (r < 0)
 		return r;
-	r = executor_new(loop, world_hv(m->world), state_journal(state),
+	r = executor_new(loop, world_hv(m->world), ledger_file_path(ledger),
 			 &(struct executor_callbacks){
 				 .report = on_report,
 				 .drained = on_job_drained,
@@ -525,9 +526,9 @@ struct world *manager_world(const struct manager *m)
 	return m->world;
 }
 
-const struct history *manager_history(const struct manager *m)
+const struct ledger *manager_ledger(const struct manager *m)
 {
-	return state_history(m->state);
+	return ledger_file_get(m->ledger);
 }
 
 const char *manager_warning(const struct manager *m, size_t index)
@@ -564,9 +565,9 @@ struct outlook manager_outlook(const struct manager *m)
 	const char *unknown;
 
 	if (!m->config || plan_build(GOAL_STOP, m->config, world_inventory(m->world),
-				     state_history(m->state), NULL, 0, &plan, &unknown) < 0)
+				     ledger_file_get(m->ledger), NULL, 0, &plan, &unknown) < 0)
 		return outlook;
-	plan_estimate(plan, m->config, state_history(m->state)->save_rate);
+	plan_estimate(plan, m->config, ledger_file_get(m->ledger)->save_rate);
 	for (size_t i = 0; i < plan->n_steps; i++)
 		outlook.protects |= plan->steps[i].result == STEP_TODO;
 	outlook.needs = plan->needs;

@@ -17,7 +17,7 @@ struct manager;
  * as long as the manager. 0 or -errno; a configuration that is refused is logged, and the manager
  * then does nothing but tell so until a reload succeeds.
  */
-int manager_new(struct loop *loop, struct hv *hv, struct state *state,
+int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 		const struct settings_paths *paths, struct manager **ret);
 struct manager *manager_free(struct manager *m);
 
@@ -72,7 +72,7 @@ int manager_reload(struct manager *m, char **ret_reason);
 /* NULL while none could be read. */
 const struct config *manager_config(const struct manager *m);
 struct world *manager_world(const struct manager *m);
-const struct history *manager_history(const struct manager *m);
+const struct ledger *manager_ledger(const struct manager *m);
 
 /* The notes of the last survey and the configuration's warnings, one at a time; NULL at the end. */
 const char *manager_warning(const struct manager *m, size_t index);

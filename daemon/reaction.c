@@ -21,17 +21,17 @@ struct note {
 };
 
 struct reactions {
-	struct state *state;
+	struct ledger_file *ledger;
 	struct note *notes;
 	size_t n_notes;
 };
 
-struct reactions *reactions_new(struct state *state)
+struct reactions *reactions_new(struct ledger_file *ledger)
 {
 	struct reactions *rx = calloc(1, sizeof(*rx));
 
 	if (rx)
-		rx->state = state;
+		rx->ledger = ledger;
 	return rx;
 }
 
@@ -153,7 +153,7 @@ static void hold(struct reactions *rx, const struct guest *g, const struct confi
 		       (unsigned)(config->restart_interval / USEC_PER_SEC), g->name) < 0)
 		return;
 	log_decision(g, MSG_GUEST_HELD, LOG_ERR, text);
-	state_set_failure(rx->state, &g->uuid, g->name, text);
+	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, text);
 }
 
 /* What is left to do for a guest that is not started again. */
@@ -189,8 +189,8 @@ static bool may_begin(struct reactions *rx, const struct guest *g, const struct 
 
 	if (note && note->restart != USEC_INFINITY)
 		return now >= note->restart;
-	pause = history_restart_pause(state_history(rx->state), &g->uuid, now,
-				      config->restart_interval);
+	pause = ledger_restart_pause(ledger_file_get(rx->ledger), &g->uuid, now,
+				     config->restart_interval);
 	if (pause == 0)
 		return true;
 	delay(rx, g, now, pause);
@@ -221,7 +221,7 @@ enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 				   const struct config *config, usec_t now, bool stopping)
 {
 	enum death_action action = domain_death_action(g->domain);
-	const struct history *history = state_history(rx->state);
+	const struct ledger *ledger = ledger_file_get(rx->ledger);
 	struct note *note;
 
 	if (action == DEATH_PRESERVE) {
@@ -232,8 +232,8 @@ enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 	if (!death_action_restarts(action) || stopping)
 		return remove(g, action, stopping);
 	if (reactions_restart_due(rx, g) == USEC_INFINITY &&
-	    !history_may_restart(history, &g->uuid, now, config->restart_limit,
-				 config->restart_interval)) {
+	    !ledger_may_restart(ledger, &g->uuid, now, config->restart_limit,
+				config->restart_interval)) {
 		hold(rx, g, config);
 		return death_action_dumps(action) ? DEATH_COREDUMP_DESTROY : DEATH_DESTROY;
 	}
@@ -243,7 +243,7 @@ enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 	if (note)
 		note->restart = USEC_INFINITY;
 	log_decision(g, MSG_GUEST_ENDED, LOG_INFO, restart_text(action));
-	state_add_restart(rx->state, &g->uuid, g->name, now);
+	ledger_file_add_restart(rx->ledger, &g->uuid, g->name, now);
 	return action;
 }
 

@@ -3,7 +3,7 @@
 
 #include "core/config.h"
 #include "core/plan.h"
-#include "state.h"
+#include "ledger-file.h"
 
 /*
  * What is done about our own guests that end by themselves: what xl's monitor process does for
@@ -12,7 +12,7 @@
 struct reactions;
 
 /* state stays the caller's. NULL: no memory. */
-struct reactions *reactions_new(struct state *state);
+struct reactions *reactions_new(struct ledger_file *ledger);
 struct reactions *reactions_free(struct reactions *rx);
 
 /* True if the guest has ended, is ours, and nothing has been decided about this end of it. */

@@ -67,7 +67,7 @@ struct operation_request run_cleanup(const struct run *run, usec_t patience)
 	};
 }
 
-struct operation_request run_request(const struct run *run, char *journal, usec_t stop_deadline,
+struct operation_request run_request(const struct run *run, char *ledger, usec_t stop_deadline,
 				     usec_t patience)
 {
 	const struct step *s = run->machine.step;
@@ -82,7 +82,7 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		request.path = s->image;
 		/* By its configuration a guest is known later, too; its image will be gone. */
 		request.source = s->source ? s->source : s->image;
-		request.journal = journal;
+		request.ledger = ledger;
 		break;
 	case STAGE_CREATE:
 		request.operation = OPERATION_CREATE;
@@ -100,7 +100,7 @@ struct operation_request run_request(const struct run *run, char *journal, usec_
 		break;
 	case STAGE_MIGRATE:
 		request.operation = OPERATION_MIGRATE;
-		request.journal = journal;
+		request.ledger = ledger;
 		request.targets = s->targets;
 		request.answer_limit = s->answer_limit;
 		request.deadline = stop_deadline;

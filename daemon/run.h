@@ -58,7 +58,7 @@ struct report run_report(const struct run *run, usec_t now);
  * The operation for its stage; for one that ends it by cleaning up, whatever the stage. What it
  * points to is the step's.
  */
-struct operation_request run_request(const struct run *run, char *journal, usec_t stop_deadline,
+struct operation_request run_request(const struct run *run, char *ledger, usec_t stop_deadline,
 				     usec_t patience);
 struct operation_request run_cleanup(const struct run *run, usec_t patience);
 

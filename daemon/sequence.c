@@ -82,15 +82,15 @@ bool sequence_unfollow(struct sequence *s, uint64_t id)
 }
 
 int sequence_plan(const struct sequence *s, const struct config *config,
-		  const struct inventory *inventory, const struct history *history, usec_t now,
+		  const struct inventory *inventory, const struct ledger *ledger, usec_t now,
 		  struct plan **ret, const char **ret_unknown)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	int r = plan_build(s->goal, config, inventory, history, (const char *const *)s->names,
+	int r = plan_build(s->goal, config, inventory, ledger, (const char *const *)s->names,
 			   s->n_names, &plan, ret_unknown);
 
 	if (r >= 0 && s->deadline != USEC_INFINITY)
-		r = plan_fit(plan, config, history->save_rate, usec_sub(s->deadline, now));
+		r = plan_fit(plan, config, ledger->save_rate, usec_sub(s->deadline, now));
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

@@ -70,7 +70,7 @@ bool sequence_unfollow(struct sequence *s, uint64_t id);
 
 /* Its plan now; with a deadline, one that fits. As plan_build(). */
 int sequence_plan(const struct sequence *s, const struct config *config,
-		  const struct inventory *inventory, const struct history *history, usec_t now,
+		  const struct inventory *inventory, const struct ledger *ledger, usec_t now,
 		  struct plan **ret, const char **ret_unknown);
 
 /* Logs what does not go as it is configured, since there is no time for it. */

@@ -27,7 +27,7 @@ TAILQ_HEAD(waiter_list, waiter);
 struct world {
 	struct loop *loop;
 	struct hv *hv;
-	struct state *state;
+	struct ledger_file *ledger;
 	struct world_callbacks callbacks;
 
 	char *autostart, *save;
@@ -122,7 +122,7 @@ static int rebuild(struct world *w, struct survey *survey, struct domain_list *d
 {
 	struct inventory *inventory;
 	const struct hv_operation *op;
-	int r = inventory_build(survey, domains, state_history(w->state), &inventory);
+	int r = inventory_build(survey, domains, ledger_file_get(w->ledger), &inventory);
 
 	if (r < 0)
 		return r;
@@ -186,7 +186,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 {
 	struct world *w = data;
 
-	state_refresh(w->state);
+	ledger_file_refresh(w->ledger);
 	w->expected = &operation->uuid;
 	world_update(w);
 	w->expected = NULL;
@@ -271,10 +271,10 @@ static void draw_uuids(struct world *w, const struct survey *survey)
 		struct uuid uuid;
 		int r;
 
-		if (c->error || c->has_uuid || history_drawn(state_history(w->state), c->name))
+		if (c->error || c->has_uuid || ledger_drawn(ledger_file_get(w->ledger), c->name))
 			continue;
 		r = uuid_random(&uuid);
-		r = r < 0 ? r : state_set_drawn(w->state, c->name, &uuid);
+		r = r < 0 ? r : ledger_file_set_drawn(w->ledger, c->name, &uuid);
 		if (r < 0)
 			log_error_errno(r, "%s: cannot give the guest a UUID", c->path);
 	}
@@ -290,7 +290,7 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 
 	w->surveying = false;
 	if (survey) {
-		state_refresh(w->state);
+		ledger_file_refresh(w->ledger);
 		draw_uuids(w, survey);
 		r = rebuild(w, survey, w->domains);
 		if (r >= 0)
@@ -340,7 +340,7 @@ void world_unrefresh(struct world *w, uint64_t id)
 		}
 }
 
-int world_new(struct loop *loop, struct hv *hv_taken, struct state *state,
+int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger,
 	      const struct world_callbacks *callbacks, struct world **ret)
 {
 	_cleanup_(hv_freep) struct hv *hv = hv_taken;
@@ -349,7 +349,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct state *state,
 
 	if (!w)
 		return -ENOMEM;
-	*w = (struct world){.loop = loop, .state = state, .callbacks = *callbacks};
+	*w = (struct world){.loop = loop, .ledger = ledger, .callbacks = *callbacks};
 	TAILQ_INIT(&w->waiters);
 	w->survey = calloc(1, sizeof(*w->survey));
 	if (!w->survey)

@@ -4,10 +4,10 @@
 #include "core/inventory.h"
 #include "hv/hv.h"
 #include "io/loop.h"
-#include "state.h"
+#include "ledger-file.h"
 
 /*
- * What there is: the domains, the folders and the history, kept up to date and put together as an
+ * What there is: the domains, the folders and the ledger, kept up to date and put together as an
  * inventory. Logs what others do to domains.
  */
 struct world;
@@ -26,7 +26,7 @@ struct world_callbacks {
 typedef void (*world_ready_fn)(void *data, const char *error);
 
 /* hv is the world's from now on, also on failure; state stays the caller's. 0 or -errno. */
-int world_new(struct loop *loop, struct hv *hv, struct state *state,
+int world_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	      const struct world_callbacks *callbacks, struct world **ret);
 struct world *world_free(struct world *w);
 

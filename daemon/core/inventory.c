@@ -66,7 +66,7 @@ static struct guest *find_or_add(struct inventory *inventory, const struct uuid 
  * one that is saved, else the one that was migrated away, else the one that a UUID was drawn for.
  */
 static struct uuid identify(const struct survey_config *config, const struct survey *survey,
-			    const struct domain_list *domains, const struct history *history)
+			    const struct domain_list *domains, const struct ledger *ledger)
 {
 	const struct past *away;
 	const struct uuid *drawn;
@@ -81,10 +81,10 @@ static struct uuid identify(const struct survey_config *config, const struct sur
 		if (!uuid_is_null(&survey->images[i].uuid) &&
 		    str_equal(survey->images[i].name, config->name))
 			return survey->images[i].uuid;
-	away = history_find_away(history, config->name);
+	away = ledger_find_away(ledger, config->name);
 	if (away)
 		return away->uuid;
-	drawn = history_drawn(history, config->name);
+	drawn = ledger_drawn(ledger, config->name);
 	return drawn ? *drawn : UUID_NULL;
 }
 
@@ -169,14 +169,14 @@ static int name_as_known(struct guest *g)
 	return r;
 }
 
-static int add_pasts(struct inventory *inventory, const struct history *history)
+static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
 
-		g->past = history_find(history, &g->uuid);
+		g->past = ledger_find(ledger, &g->uuid);
 		r = name_as_known(g);
 	}
 	return r;
@@ -195,7 +195,7 @@ static bool is_unlisted(const struct guest *g, const struct survey *survey)
 }
 
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
-		    const struct history *history, struct inventory **ret)
+		    const struct ledger *ledger, struct inventory **ret)
 {
 	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
 	size_t room = survey->n_configs + survey->n_images + domains->n + 1;
@@ -212,7 +212,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		const struct survey_config *c = &survey->configs[i];
 
 		r = add_config(inventory, c,
-			       c->error ? UUID_NULL : identify(c, survey, domains, history));
+			       c->error ? UUID_NULL : identify(c, survey, domains, ledger));
 		if (r < 0)
 			return r;
 	}
@@ -237,7 +237,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		g->unseen = survey->unreadable;
 		g->unlisted = is_unlisted(g, survey);
 	}
-	r = add_pasts(inventory, history);
+	r = add_pasts(inventory, ledger);
 	r = r < 0 ? r : find_conflicts(inventory);
 	if (r < 0)
 		return r;

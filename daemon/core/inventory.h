@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/domain.h"
-#include "core/history.h"
+#include "core/ledger.h"
 #include "core/survey.h"
 
 /*
@@ -54,7 +54,7 @@ struct inventory {
  * then other domains by domid. 0 or -ENOMEM.
  */
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
-		    const struct history *history, struct inventory **ret);
+		    const struct ledger *ledger, struct inventory **ret);
 void inventory_free(struct inventory *inventory);
 
 const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid);

@@ -164,7 +164,7 @@ static bool can_be_created(const struct guest *g)
 }
 
 static int plan_restore(struct step *s, const struct config *config, const struct guest *g,
-			const struct history *history)
+			const struct ledger *ledger)
 {
 	struct guest_settings settings = config_guest(config, g->name);
 	const struct survey_image *image = g->image;
@@ -173,7 +173,7 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 	if (image->error)
 		return conclude(s, STEP_FAILED, "%s; it is not started afresh while %s is there",
 				image->error, image->path);
-	if (history_was_restored(history, &image->id))
+	if (ledger_was_restored(ledger, &image->id))
 		return conclude(s, STEP_FAILED,
 				"%s has been restored before and would bring back old memory; "
 				"remove it to start the guest afresh",
@@ -192,12 +192,12 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 }
 
 /* An image that a guest has run from, left behind by a power cut: it is worth nothing any more. */
-static bool is_used_up(const struct survey_image *image, const struct history *history)
+static bool is_used_up(const struct survey_image *image, const struct ledger *ledger)
 {
-	return image->consumed && !image->error && history_was_restored(history, &image->id);
+	return image->consumed && !image->error && ledger_was_restored(ledger, &image->id);
 }
 
-static int plan_create(struct step *s, const struct guest *g, const struct history *history)
+static int plan_create(struct step *s, const struct guest *g, const struct ledger *ledger)
 {
 	const struct survey_config *c = g->config;
 	int r = 0;
@@ -210,13 +210,13 @@ static int plan_create(struct step *s, const struct guest *g, const struct histo
 		return conclude(s, STEP_FAILED, "no UUID could be drawn for it");
 	add_stage(s, STAGE_CREATE);
 	s->wave = !c->driver;
-	if (g->image && is_used_up(g->image, history))
+	if (g->image && is_used_up(g->image, ledger))
 		r = str_replace(&s->reason, "the guest has run from it already");
 	return r < 0 ? r : set_origin(s, g);
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
-		      const struct history *history, bool named)
+		      const struct ledger *ledger, bool named)
 {
 	const struct domain *d = g->domain;
 
@@ -244,15 +244,15 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 				"domain %u of it has ended (%s) and is still there; "
 				"'xl destroy %u' removes it",
 				d->domid, shutdown_reason_to_string(d->reason), d->domid);
-	if (g->image && config->restore && !is_used_up(g->image, history))
-		return plan_restore(s, config, g, history);
+	if (g->image && config->restore && !is_used_up(g->image, ledger))
+		return plan_restore(s, config, g, ledger);
 	if (g->unseen && config->restore)
 		return conclude(s, STEP_FAILED,
 				"%s; it is not started afresh while an image of it may be there",
 				g->unseen);
 	if (g->config)
-		return plan_create(s, g, history);
-	if (!g->image || is_used_up(g->image, history))
+		return plan_create(s, g, ledger);
+	if (!g->image || is_used_up(g->image, ledger))
 		return conclude(s, STEP_FAILED, "has neither a configuration nor an image");
 	return conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");
 }
@@ -392,7 +392,7 @@ static bool concerns(enum goal goal, const struct guest *g)
 }
 
 static int add_step(struct plan *plan, const struct config *config, const struct guest *g,
-		    const struct history *history, bool named)
+		    const struct ledger *ledger, bool named)
 {
 	struct step *s = &plan->steps[plan->n_steps];
 	int r;
@@ -404,7 +404,7 @@ static int add_step(struct plan *plan, const struct config *config, const struct
 		return -ENOMEM;
 	plan->n_steps++;
 	if (plan->goal == GOAL_START)
-		r = plan_start(s, config, g, history, named);
+		r = plan_start(s, config, g, ledger, named);
 	else if (g->domain)
 		r = plan_stop(s, config, g, named);
 	else
@@ -435,7 +435,7 @@ static bool is_named(const struct plan *plan, const struct guest *g)
 }
 
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
-	       const struct history *history, const char *const *names, size_t n_names,
+	       const struct ledger *ledger, const char *const *names, size_t n_names,
 	       struct plan **ret, const char **ret_unknown)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -449,11 +449,11 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 			return -ENOENT;
 		}
 		if (!is_named(plan, g))
-			r = add_step(plan, config, g, history, true);
+			r = add_step(plan, config, g, ledger, true);
 	}
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(goal, &inventory->guests[i]))
-			r = add_step(plan, config, &inventory->guests[i], history, false);
+			r = add_step(plan, config, &inventory->guests[i], ledger, false);
 	if (r >= 0 && goal == GOAL_STOP && inventory->room > 0)
 		r = plan_room(plan, inventory->room);
 	if (r < 0)

@@ -102,7 +102,7 @@ enum goal goal_from_string(const char *s);
  * names, where there is no such guest.
  */
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
-	       const struct history *history, const char *const *names, size_t n_names,
+	       const struct ledger *ledger, const char *const *names, size_t n_names,
 	       struct plan **ret, const char **ret_unknown);
 
 /*

@@ -38,7 +38,7 @@ void operation_request_done(struct operation_request *request)
 	free(request->source);
 	free(request->stale);
 	free(request->why);
-	free(request->journal);
+	free(request->ledger);
 	target_list_done(&request->targets);
 	free(request->dump);
 	free(request->device);
@@ -116,7 +116,7 @@ struct json_object *operation_request_message(const struct operation_request *re
 	r = r < 0 ? r : json_add_string(o, "source", request->source);
 	r = r < 0 ? r : json_add_string(o, "stale", request->stale);
 	r = r < 0 ? r : json_add_string(o, "why", request->why);
-	r = r < 0 ? r : json_add_string(o, "journal", request->journal);
+	r = r < 0 ? r : json_add_string(o, "ledger", request->ledger);
 	r = r < 0 ? r : add_targets(o, request);
 	r = r < 0 ? r : json_add_string(o, "dump", request->dump);
 	r = r < 0 ? r : json_add_string(o, "device", request->device);
@@ -253,7 +253,7 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	r = r < 0 ? r : str_replace(&request->source, json_get_string(o, "source"));
 	r = r < 0 ? r : str_replace(&request->stale, json_get_string(o, "stale"));
 	r = r < 0 ? r : str_replace(&request->why, json_get_string(o, "why"));
-	r = r < 0 ? r : str_replace(&request->journal, json_get_string(o, "journal"));
+	r = r < 0 ? r : str_replace(&request->ledger, json_get_string(o, "ledger"));
 	r = r < 0 ? r : get_targets(o, request);
 	r = r < 0 ? r : str_replace(&request->dump, json_get_string(o, "dump"));
 	r = r < 0 ? r : str_replace(&request->device, json_get_string(o, "device"));

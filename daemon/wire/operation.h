@@ -78,7 +78,7 @@ struct operation_request {
 	char *source;   /* the file this guest comes from, for its mark */
 	char *stale;    /* create: an image that the guest outlives; put aside before it runs ... */
 	char *why;      /* ... and why it was not restored; NULL: restores are switched off */
-	char *journal;  /* where restores and migrations are noted */
+	char *ledger;   /* where restores and migrations are noted */
 	char *dump;     /* destroy, restart: the guest's memory goes to this file first */
 	char *device;   /* eject: the vdev */
 	/* Restart: what the old domain is kept as. Null: it is destroyed. */

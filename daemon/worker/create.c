@@ -32,7 +32,7 @@ static int put_aside(struct job *job)
 		return errno == ENOENT ? 0
 				       : job_explain(job, -errno, "%s cannot be put aside: %s",
 						     image, strerror(errno));
-	/* For whoever looks at it later; where the file system has no place for it, the journal
+	/* For whoever looks at it later; where the file system has no place for it, the log
 	 * has. */
 	setxattr(aside, IMAGE_REASON_XATTR, why, strlen(why), 0);
 	log_notice("%s: the guest is started afresh, so its image is put aside as %s: %s",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "wire/journal.h"
+#include "wire/ledger-record.h"
 #include "worker/job.h"
 
 /*
@@ -9,8 +9,8 @@
  * run: what the migration itself and its recovery share. At any time at most one side may.
  */
 
-/* Notes in the journal where the guest is. 0 or -errno. */
-int handover_note(struct job *job, enum journal_kind kind, const char *host);
+/* Notes in the ledger where the guest is. 0 or -errno. */
+int handover_note(struct job *job, enum ledger_kind kind, const char *host);
 
 /* Gives the domain the name of one that is away. 0 or -errno, explained. */
 int handover_rename(struct job *job, uint32_t domid);

@@ -124,9 +124,9 @@ static int permit(struct job *job, const struct xl_domain *d, const struct targe
 	if (r < 0)
 		return r;
 	/* First the word that it may run there, lest a boot of this host starts it here as well. */
-	r = handover_note(job, JOURNAL_LEAVING, target->host);
+	r = handover_note(job, LEDGER_LEAVING, target->host);
 	if (r < 0)
-		return job_explain(job, r, "%s cannot be written: %s", job->record.request.journal,
+		return job_explain(job, r, "%s cannot be written: %s", job->record.request.ledger,
 				   strerror(-r));
 	r = handover_rename(job, d->domid);
 	if (r < 0)
@@ -239,7 +239,7 @@ int run_migrate(struct job *job)
 		return job_explain(job, r, "domain %u is not there any more", request->domid);
 	if (d.shutdown)
 		return job_explain(job, -ESHUTDOWN, "the guest has shut down already");
-	if (request->targets.n == 0 || !request->journal)
+	if (request->targets.n == 0 || !request->ledger)
 		return job_explain(job, -EINVAL, "there is no host to migrate to");
 	r = xl_get_config(job->xl, d.domid, &config);
 	if (r < 0)

@@ -9,7 +9,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
-#include "wire/journal.h"
+#include "wire/ledger-record.h"
 #include "worker/image.h"
 #include "worker/trust.h"
 
@@ -36,21 +36,21 @@ int restore_give_back(const struct job *job)
 }
 
 /* So that the image is known should it come back, from a copy or after a power cut. */
-static int note_in_journal(const struct job *job, const struct image_header *header)
+static int note_in_ledger(const struct job *job, const struct image_header *header)
 {
 	const struct operation_request *request = &job->record.request;
-	struct journal_entry entry = {
-		.kind = JOURNAL_RESTORED,
+	struct ledger_record entry = {
+		.kind = LEDGER_RESTORED,
 		.uuid = header->facts.id,
 		.name = request->name,
 		.time = usec_now(),
 	};
 	int r;
 
-	if (!header->ours || !request->journal)
+	if (!header->ours || !request->ledger)
 		return 0;
-	r = journal_boot_id(&entry.boot);
-	return r < 0 ? r : journal_append(request->journal, &entry);
+	r = ledger_boot_id(&entry.boot);
+	return r < 0 ? r : ledger_append(request->ledger, &entry);
 }
 
 void restore_forget(const struct job *job)
@@ -67,7 +67,7 @@ void restore_forget(const struct job *job)
 	if (fd < 0)
 		return;
 	if (image_read_header(fd, &header, &problem) >= 0)
-		r = note_in_journal(job, &header);
+		r = note_in_ledger(job, &header);
 	if (r < 0)
 		log_warning_errno(r, "%s: that it was restored cannot be noted",
 				  job->record.request.name);

@@ -540,14 +540,14 @@ static void check_migrate(void)
 	struct target target = {.host = (char[]){"nowhere"}, .command = command};
 	struct operation_request migrate;
 	struct domain before, after;
-	char journal[256];
+	char ledger[256];
 
 	ck_assert(find_domain(&before));
-	snprintf(journal, sizeof(journal), "%s/journal", fx.root);
+	snprintf(ledger, sizeof(ledger), "%s/ledger", fx.root);
 	migrate = make_request(OPERATION_MIGRATE, before.domid);
 	migrate.targets = (struct target_list){.targets = &target, .n = 1};
 	migrate.answer_limit = 10 * USEC_PER_SEC;
-	migrate.journal = journal;
+	migrate.ledger = ledger;
 	ck_assert_int_eq(operate(&migrate), fx.error);
 	if (fx.error == 0) {
 		ck_assert_str_eq(fx.target, "nowhere");

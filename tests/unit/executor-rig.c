@@ -77,7 +77,7 @@ void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
 	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
 	puppet_make(&f.p);
 	f.p.hv.callbacks.finished = on_finished;
-	ck_assert_int_eq(executor_new(f.loop, &f.p.hv, "/journal",
+	ck_assert_int_eq(executor_new(f.loop, &f.p.hv, "/ledger",
 				      &(struct executor_callbacks){
 					      .report = on_report,
 					      .drained = on_drained,

@@ -13,7 +13,7 @@ void scene_make(struct scene *s)
 		.config = config_new(),
 		.survey = calloc(1, sizeof(*s->survey)),
 		.domains = calloc(1, sizeof(*s->domains)),
-		.history = history_new(),
+		.history = ledger_new(),
 	};
 	ck_assert(s->config && s->survey && s->domains && s->history);
 }
@@ -24,7 +24,7 @@ void scene_done(struct scene *s)
 	config_free(s->config);
 	survey_free(s->survey);
 	domain_list_free(s->domains);
-	history_free(s->history);
+	ledger_free(s->history);
 }
 
 struct uuid scene_uuid(unsigned number)

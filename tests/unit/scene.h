@@ -8,7 +8,7 @@ struct scene {
 	struct config *config;
 	struct survey *survey;
 	struct domain_list *domains;
-	struct history *history;
+	struct ledger *history;
 	struct inventory *inventory; /* as of scene_build() */
 };
 

@@ -25,7 +25,7 @@ struct simulation {
 	struct settings_paths paths;
 	struct loop *loop;
 	struct timer *pause;
-	struct state *state;
+	struct ledger_file *state;
 	struct manager *manager;
 	usec_t began;
 	struct wish wishes[WISHES_MAX];

@@ -25,7 +25,7 @@ START_TEST(what_belongs_together_is_one_guest)
 	scene_config(&s, "web", 1);
 	scene_image(&s, "web", 1);
 	scene_domain(&s, "web", 1);
-	ck_assert_int_eq(history_set_failure(s.history, &s.survey->images[0].uuid, "x"), 0);
+	ck_assert_int_eq(ledger_set_failure(s.history, &s.survey->images[0].uuid, "x"), 0);
 	scene_build(&s);
 	ck_assert_uint_eq(s.inventory->n, 1);
 	g = scene_guest(&s, 1);
@@ -81,7 +81,7 @@ START_TEST(a_configuration_without_a_uuid_is_the_guest_of_its_name)
 	scene_build(&s);
 	ck_assert(uuid_is_null(&s.inventory->guests[0].uuid));
 
-	ck_assert_int_eq(history_set_drawn(s.history, "web", &drawn), 0);
+	ck_assert_int_eq(ledger_set_drawn(s.history, "web", &drawn), 0);
 	scene_build(&s);
 	ck_assert_ptr_nonnull(scene_guest(&s, 9)->config);
 
@@ -165,7 +165,7 @@ START_TEST(two_files_of_one_name_without_uuids_are_both_refused)
 	scene_config(&s, "a", 0);
 	scene_config(&s, "b", 0);
 	ck_assert_int_eq(str_replace(&s.survey->configs[1].name, "a"), 0);
-	ck_assert_int_eq(history_set_drawn(s.history, "a", &drawn), 0);
+	ck_assert_int_eq(ledger_set_drawn(s.history, "a", &drawn), 0);
 	scene_build(&s);
 	ck_assert_uint_eq(s.inventory->n, 2);
 	ck_assert_ptr_nonnull(strstr(s.inventory->guests[0].conflict, "the name a"));
@@ -465,10 +465,10 @@ START_TEST(a_guest_that_is_away_says_where)
 
 	scene_make(&s);
 	scene_config(&s, "web", 1);
-	ck_assert_int_eq(history_set_away(s.history, &web, "web", "other", false), 0);
+	ck_assert_int_eq(ledger_set_away(s.history, &web, "web", "other", false), 0);
 	scene_build(&s);
 	expect_away(&s, GUEST_STOPPED, "was migrated to other");
-	ck_assert_int_eq(history_set_away(s.history, &web, "web", "other", true), 0);
+	ck_assert_int_eq(ledger_set_away(s.history, &web, "web", "other", true), 0);
 	expect_away(&s, GUEST_FAILED, "is not known");
 	d = scene_domain(&s, "web--migratedaway", 1);
 	d->shutdown = true;

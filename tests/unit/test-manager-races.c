@@ -15,7 +15,7 @@ static struct {
 	struct loop *loop;
 	struct timer *pause;
 	struct puppet p;
-	struct state *state;
+	struct ledger_file *state;
 	struct manager *m;
 	unsigned done;
 	int error;
@@ -43,7 +43,7 @@ static void begin(const char *variables)
 	ck_assert_int_eq(loop_new(&f.loop), 0);
 	loop_set_speed(f.loop, LOOP_VIRTUAL);
 	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
-	ck_assert_int_eq(state_open(folder_path(&f.folder, "state"), &f.state), 0);
+	ck_assert_int_eq(ledger_file_open(folder_path(&f.folder, "state"), &f.state), 0);
 	puppet_make(&f.p);
 }
 
@@ -57,7 +57,7 @@ static void manage(void)
 static void end(void)
 {
 	manager_free(f.m);
-	state_free(f.state);
+	ledger_file_free(f.state);
 	timer_free(f.pause);
 	loop_free(f.loop);
 	folder_remove(&f.folder);
@@ -230,10 +230,10 @@ START_TEST(a_failure_that_nobody_waited_for_is_kept_for_the_status)
 	puppet_adopt(&f.p, OPERATION_SAVE, 1);
 	manage();
 	puppet_finish(&f.p, 1, -ENOSPC, "no room", OPERATION_NO_DOMID);
-	ck_assert_str_eq(history_find(manager_history(f.m), &uuid)->failure, "no room");
+	ck_assert_str_eq(ledger_find(manager_ledger(f.m), &uuid)->failure, "no room");
 	puppet_adopt(&f.p, OPERATION_SAVE, 1);
 	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
-	ck_assert_ptr_null(history_find(manager_history(f.m), &uuid)->failure);
+	ck_assert_ptr_null(ledger_find(manager_ledger(f.m), &uuid)->failure);
 	end();
 }
 END_TEST

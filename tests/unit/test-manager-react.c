@@ -188,11 +188,11 @@ START_TEST(a_daemon_that_comes_back_knows_how_often_the_guest_died)
 	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
 	ck_assert_int_eq(uuid_parse("00112233-4455-6677-8899-aabbccddeeff", &uuid), 0);
 	for (int i = 0; i < 4; i++)
-		state_add_restart(s.state, &uuid, "a", loop_now(s.loop));
-	state_free(s.state);
-	ck_assert_int_eq(state_open(folder_path(&s.folder, "state"), &s.state), 0);
-	ck_assert_uint_eq(history_restart_pause(state_history(s.state), &uuid, loop_now(s.loop),
-						3600 * USEC_PER_SEC),
+		ledger_file_add_restart(s.state, &uuid, "a", loop_now(s.loop));
+	ledger_file_free(s.state);
+	ck_assert_int_eq(ledger_file_open(folder_path(&s.folder, "state"), &s.state), 0);
+	ck_assert_uint_eq(ledger_restart_pause(ledger_file_get(s.state), &uuid, loop_now(s.loop),
+					       3600 * USEC_PER_SEC),
 			  8 * USEC_PER_SEC);
 	s.manager = manager_free(s.manager);
 }

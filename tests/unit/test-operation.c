@@ -58,7 +58,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.source = (char[]){"/auto/web.cfg"},
 		.stale = (char[]){"/save/old"},
 		.why = (char[]){"its disk was written"},
-		.journal = (char[]){"/state/journal"},
+		.ledger = (char[]){"/state/ledger"},
 		.dump = (char[]){"/dump/web"},
 		.device = (char[]){"hdc"},
 		.preserve = {.bytes = {3}},
@@ -80,7 +80,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_str_eq(record.request.source, request.source);
 	ck_assert_str_eq(record.request.stale, request.stale);
 	ck_assert_str_eq(record.request.why, request.why);
-	ck_assert_str_eq(record.request.journal, request.journal);
+	ck_assert_str_eq(record.request.ledger, request.ledger);
 	ck_assert_str_eq(record.request.dump, request.dump);
 	ck_assert_str_eq(record.request.device, request.device);
 	ck_assert(uuid_equal(&record.request.preserve, &request.preserve));
@@ -111,7 +111,7 @@ START_TEST(what_a_request_leaves_out_stays_out)
 	ck_assert_ptr_null(record.request.path);
 	ck_assert_ptr_null(record.request.config);
 	ck_assert_ptr_null(record.request.stale);
-	ck_assert_ptr_null(record.request.journal);
+	ck_assert_ptr_null(record.request.ledger);
 }
 END_TEST
 

@@ -61,7 +61,7 @@ static void draw_guest(struct dice *dice, struct scene *s)
 		i->foreign = i->error && dice_once_in(dice, 2);
 		i->consumed = dice_once_in(dice, 4);
 		if (dice_once_in(dice, 4))
-			ck_assert_int_eq(history_add_restored(s->history, &i->id), 0);
+			ck_assert_int_eq(ledger_add_restored(s->history, &i->id), 0);
 	}
 	if (number && dice_once_in(dice, 2))
 		draw_domain(dice, scene_domain(s, name, number));
@@ -69,7 +69,7 @@ static void draw_guest(struct dice *dice, struct scene *s)
 		struct uuid uuid = scene_uuid(number);
 
 		ck_assert_int_eq(
-			history_set_away(s->history, &uuid, name, "other", dice_once_in(dice, 2)),
+			ledger_set_away(s->history, &uuid, name, "other", dice_once_in(dice, 2)),
 			0);
 	}
 }
@@ -208,7 +208,7 @@ START_TEST(no_image_is_passed_over_or_restored_twice)
 				continue;
 			/* Steps stand in the order of the guests. */
 			step = &plan->steps[n++];
-			restored = g->image && history_was_restored(s.history, &g->image->id);
+			restored = g->image && ledger_was_restored(s.history, &g->image->id);
 			used_up = restored && g->image->consumed && !g->image->error;
 			if (has_stage(step, STAGE_CREATE)) {
 				creates++;

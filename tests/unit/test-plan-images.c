@@ -70,7 +70,7 @@ START_TEST(an_image_is_not_restored_twice)
 	scene_make(&s);
 	scene_config(&s, "a", 1);
 	scene_image(&s, "a", 1);
-	ck_assert_int_eq(history_add_restored(s.history, &id), 0);
+	ck_assert_int_eq(ledger_add_restored(s.history, &id), 0);
 	scene_build(&s);
 	expect_plan(&s, GOAL_START, NULL,
 		    "a: failed, /save/a has been restored before and would bring back old memory; "
@@ -89,8 +89,8 @@ START_TEST(an_image_that_is_used_up_is_no_obstacle)
 	scene_config(&s, "a", 1);
 	scene_image(&s, "a", 1)->consumed = true;
 	scene_image(&s, "b", 2)->consumed = true;
-	ck_assert_int_eq(history_add_restored(s.history, &id), 0);
-	ck_assert_int_eq(history_add_restored(s.history, &other), 0);
+	ck_assert_int_eq(ledger_add_restored(s.history, &id), 0);
+	ck_assert_int_eq(ledger_add_restored(s.history, &other), 0);
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_START, NULL);
 	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a.restoring");

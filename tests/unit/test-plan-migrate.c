@@ -64,10 +64,10 @@ START_TEST(a_guest_that_is_away_is_started_only_by_name)
 	scene_config(&s, "mail", 2);
 	scene_config(&s, "home", 3);
 	scene_image(&s, "mail", 2);
-	ck_assert_int_eq(history_set_away(s.history, &web, "web", "other", false), 0);
-	ck_assert_int_eq(history_set_away(s.history, &mail, "mail", "other", true), 0);
-	ck_assert_int_eq(history_set_away(s.history, &home, "home", "other", false), 0);
-	history_set_home(s.history, &home);
+	ck_assert_int_eq(ledger_set_away(s.history, &web, "web", "other", false), 0);
+	ck_assert_int_eq(ledger_set_away(s.history, &mail, "mail", "other", true), 0);
+	ck_assert_int_eq(ledger_set_away(s.history, &home, "home", "other", false), 0);
+	ledger_set_home(s.history, &home);
 	scene_build(&s);
 	expect_plan(
 		&s, GOAL_START, NULL,
@@ -88,8 +88,8 @@ START_TEST(a_guest_that_is_away_is_known_by_its_name)
 
 	scene_make(&s);
 	scene_config(&s, "web", 0);
-	ck_assert_int_eq(history_set_drawn(s.history, "web", &drawn), 0);
-	ck_assert_int_eq(history_set_away(s.history, &away, "web", "other", false), 0);
+	ck_assert_int_eq(ledger_set_drawn(s.history, "web", &drawn), 0);
+	ck_assert_int_eq(ledger_set_away(s.history, &away, "web", "other", false), 0);
 	scene_build(&s);
 	expect_plan(
 		&s, GOAL_START, NULL,
@@ -108,7 +108,7 @@ START_TEST(what_a_migration_left_behind_is_touched_by_name_only)
 	d = scene_domain(&s, "web--migratedaway", 1);
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
-	ck_assert_int_eq(history_set_away(s.history, &web, "web", "b", true), 0);
+	ck_assert_int_eq(ledger_set_away(s.history, &web, "web", "b", true), 0);
 	scene_build(&s);
 #define UNKNOWN                                                                                    \
 	"web: failed, whether it runs on b is not known: it was let go there, and the answer did " \

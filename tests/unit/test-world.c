@@ -13,7 +13,7 @@ static struct {
 	struct loop *loop;
 	struct timer *pause;
 	struct puppet p;
-	struct state *state;
+	struct ledger_file *state;
 	struct world *world;
 	unsigned changes, finished;
 	bool seen_busy; /* when the end of an operation was told */
@@ -60,7 +60,7 @@ static void begin(void)
 	ck_assert_int_eq(loop_new(&f.loop), 0);
 	loop_set_speed(f.loop, LOOP_VIRTUAL);
 	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
-	ck_assert_int_eq(state_open(folder_path(&f.folder, "state"), &f.state), 0);
+	ck_assert_int_eq(ledger_file_open(folder_path(&f.folder, "state"), &f.state), 0);
 	puppet_make(&f.p);
 	ck_assert_int_eq(world_new(f.loop, &f.p.hv, f.state,
 				   &(struct world_callbacks){.changed = on_changed,
@@ -76,7 +76,7 @@ static void end(void)
 {
 	f.world = world_free(f.world);
 	ck_assert(f.p.freed);
-	state_free(f.state);
+	ledger_file_free(f.state);
 	timer_free(f.pause);
 	loop_free(f.loop);
 	folder_remove(&f.folder);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "core/history.h"
+#include "core/ledger.h"
 
 #include "util/str.h"
 
@@ -10,12 +10,12 @@
 #define FIRST_PAUSE USEC_PER_SEC
 #define LAST_PAUSE  (60 * USEC_PER_SEC)
 
-struct history *history_new(void)
+struct ledger *ledger_new(void)
 {
-	return calloc(1, sizeof(struct history));
+	return calloc(1, sizeof(struct ledger));
 }
 
-void history_free(struct history *h)
+void ledger_free(struct ledger *h)
 {
 	if (!h)
 		return;
@@ -36,7 +36,7 @@ void history_free(struct history *h)
 	free(h);
 }
 
-static struct past *find(const struct history *h, const struct uuid *uuid)
+static struct past *find(const struct ledger *h, const struct uuid *uuid)
 {
 	for (size_t i = 0; i < h->n_pasts; i++)
 		if (uuid_equal(&h->pasts[i]->uuid, uuid))
@@ -44,7 +44,7 @@ static struct past *find(const struct history *h, const struct uuid *uuid)
 	return NULL;
 }
 
-static struct past *find_or_add(struct history *h, const struct uuid *uuid)
+static struct past *find_or_add(struct ledger *h, const struct uuid *uuid)
 {
 	struct past *past = find(h, uuid);
 	struct past **bigger;
@@ -63,12 +63,12 @@ static struct past *find_or_add(struct history *h, const struct uuid *uuid)
 	return past;
 }
 
-const struct past *history_find(const struct history *h, const struct uuid *uuid)
+const struct past *ledger_find(const struct ledger *h, const struct uuid *uuid)
 {
 	return find(h, uuid);
 }
 
-int history_set_failure(struct history *h, const struct uuid *uuid, const char *failure)
+int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure)
 {
 	struct past *past = failure ? find_or_add(h, uuid) : find(h, uuid);
 
@@ -78,7 +78,7 @@ int history_set_failure(struct history *h, const struct uuid *uuid, const char *
 	return str_replace(&past->failure, failure);
 }
 
-int history_set_remark(struct history *h, const struct uuid *uuid, const char *remark)
+int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark)
 {
 	struct past *past = find_or_add(h, uuid);
 
@@ -88,7 +88,7 @@ int history_set_remark(struct history *h, const struct uuid *uuid, const char *r
 	return str_replace(&past->remark, remark);
 }
 
-int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now)
+int ledger_add_restart(struct ledger *h, const struct uuid *uuid, usec_t now)
 {
 	struct past *past = find_or_add(h, uuid);
 	usec_t *bigger;
@@ -107,7 +107,7 @@ int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now)
 	return 0;
 }
 
-static unsigned count_recent(const struct history *h, const struct uuid *uuid, usec_t now,
+static unsigned count_recent(const struct ledger *h, const struct uuid *uuid, usec_t now,
 			     usec_t interval)
 {
 	const struct past *past = find(h, uuid);
@@ -119,14 +119,14 @@ static unsigned count_recent(const struct history *h, const struct uuid *uuid, u
 	return recent;
 }
 
-bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_t now,
-			 unsigned limit, usec_t interval)
+bool ledger_may_restart(const struct ledger *h, const struct uuid *uuid, usec_t now, unsigned limit,
+			usec_t interval)
 {
 	return count_recent(h, uuid, now, interval) < limit;
 }
 
-usec_t history_restart_pause(const struct history *h, const struct uuid *uuid, usec_t now,
-			     usec_t interval)
+usec_t ledger_restart_pause(const struct ledger *h, const struct uuid *uuid, usec_t now,
+			    usec_t interval)
 {
 	unsigned recent = count_recent(h, uuid, now, interval);
 	usec_t pause = FIRST_PAUSE;
@@ -138,7 +138,7 @@ usec_t history_restart_pause(const struct history *h, const struct uuid *uuid, u
 	return MIN(pause, LAST_PAUSE);
 }
 
-void history_forgive(struct history *h, const struct uuid *uuid)
+void ledger_forgive(struct ledger *h, const struct uuid *uuid)
 {
 	struct past *past = find(h, uuid);
 
@@ -149,8 +149,8 @@ void history_forgive(struct history *h, const struct uuid *uuid)
 	past->n_restarts = 0;
 }
 
-int history_set_away(struct history *h, const struct uuid *uuid, const char *name,
-		     const char *target, bool unknown)
+int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name, const char *target,
+		    bool unknown)
 {
 	struct past *past = find_or_add(h, uuid);
 	_cleanup_free_ char *reason = NULL;
@@ -179,7 +179,7 @@ int history_set_away(struct history *h, const struct uuid *uuid, const char *nam
 	return 0;
 }
 
-void history_see_copy(struct history *h, const struct uuid *uuid)
+void ledger_see_copy(struct ledger *h, const struct uuid *uuid)
 {
 	struct past *past = find(h, uuid);
 
@@ -187,7 +187,7 @@ void history_see_copy(struct history *h, const struct uuid *uuid)
 		past->away_copy = true;
 }
 
-void history_set_home(struct history *h, const struct uuid *uuid)
+void ledger_set_home(struct ledger *h, const struct uuid *uuid)
 {
 	struct past *past = find(h, uuid);
 
@@ -199,7 +199,7 @@ void history_set_home(struct history *h, const struct uuid *uuid)
 	past->away_unknown = past->away_copy = false;
 }
 
-const struct past *history_find_away(const struct history *h, const char *name)
+const struct past *ledger_find_away(const struct ledger *h, const char *name)
 {
 	for (size_t i = 0; i < h->n_pasts; i++)
 		if (h->pasts[i]->away && str_equal(h->pasts[i]->away_name, name))
@@ -207,7 +207,7 @@ const struct past *history_find_away(const struct history *h, const char *name)
 	return NULL;
 }
 
-static struct drawn_name *find_name(const struct history *h, const char *name)
+static struct drawn_name *find_name(const struct ledger *h, const char *name)
 {
 	for (size_t i = 0; i < h->n_names; i++)
 		if (str_equal(h->names[i].name, name))
@@ -215,14 +215,14 @@ static struct drawn_name *find_name(const struct history *h, const char *name)
 	return NULL;
 }
 
-const struct uuid *history_drawn(const struct history *h, const char *name)
+const struct uuid *ledger_drawn(const struct ledger *h, const char *name)
 {
 	const struct drawn_name *drawn = find_name(h, name);
 
 	return drawn ? &drawn->uuid : NULL;
 }
 
-int history_set_drawn(struct history *h, const char *name, const struct uuid *uuid)
+int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid)
 {
 	struct drawn_name *drawn = find_name(h, name);
 	struct drawn_name *bigger;
@@ -240,7 +240,7 @@ int history_set_drawn(struct history *h, const char *name, const struct uuid *uu
 	return drawn->name ? (h->n_names++, 0) : -ENOMEM;
 }
 
-bool history_was_restored(const struct history *h, const struct uuid *image)
+bool ledger_was_restored(const struct ledger *h, const struct uuid *image)
 {
 	for (size_t i = 0; i < h->n_restored; i++)
 		if (uuid_equal(&h->restored[i], image))
@@ -248,11 +248,11 @@ bool history_was_restored(const struct history *h, const struct uuid *image)
 	return false;
 }
 
-int history_add_restored(struct history *h, const struct uuid *image)
+int ledger_add_restored(struct ledger *h, const struct uuid *image)
 {
 	struct uuid *bigger;
 
-	if (history_was_restored(h, image))
+	if (ledger_was_restored(h, image))
 		return 0;
 	bigger = realloc(h->restored, (h->n_restored + 1) * sizeof(*bigger));
 	if (!bigger)

@@ -29,7 +29,7 @@ struct drawn_name {
 	struct uuid uuid;
 };
 
-struct history {
+struct ledger {
 	struct past **pasts; /* each stays where it is, for whoever points to it */
 	size_t n_pasts;
 	struct drawn_name *names;
@@ -39,51 +39,51 @@ struct history {
 	uint64_t save_rate; /* KiB/s, of the last stop that saved guests; 0: not known */
 };
 
-struct history *history_new(void);
-void history_free(struct history *h);
+struct ledger *ledger_new(void);
+void ledger_free(struct ledger *h);
 
 /* NULL if nothing is known of the guest. */
-const struct past *history_find(const struct history *h, const struct uuid *uuid);
+const struct past *ledger_find(const struct ledger *h, const struct uuid *uuid);
 
 /* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
-int history_set_failure(struct history *h, const struct uuid *uuid, const char *failure);
-int history_set_remark(struct history *h, const struct uuid *uuid, const char *remark);
+int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure);
+int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark);
 
 /* Notes a restart at the time now. 0 or -ENOMEM. */
-int history_add_restart(struct history *h, const struct uuid *uuid, usec_t now);
+int ledger_add_restart(struct ledger *h, const struct uuid *uuid, usec_t now);
 
 /* False if the guest has restarted limit times in the interval before now. */
-bool history_may_restart(const struct history *h, const struct uuid *uuid, usec_t now,
-			 unsigned limit, usec_t interval);
+bool ledger_may_restart(const struct ledger *h, const struct uuid *uuid, usec_t now, unsigned limit,
+			usec_t interval);
 
 /*
  * How long the next restart is put off: the first one in an interval not at all, each further one
  * for twice as long, from a second up to a minute.
  */
-usec_t history_restart_pause(const struct history *h, const struct uuid *uuid, usec_t now,
-			     usec_t interval);
+usec_t ledger_restart_pause(const struct ledger *h, const struct uuid *uuid, usec_t now,
+			    usec_t interval);
 
 /* Forgets failure and restarts: somebody wants the guest to run. */
-void history_forgive(struct history *h, const struct uuid *uuid);
+void ledger_forgive(struct ledger *h, const struct uuid *uuid);
 
 /* Notes that a guest runs on another host or, with unknown, may run there. 0 or -ENOMEM. */
-int history_set_away(struct history *h, const struct uuid *uuid, const char *name,
-		     const char *target, bool unknown);
+int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name, const char *target,
+		    bool unknown);
 
 /* Notes that what is left here of a guest that may be away has been seen. */
-void history_see_copy(struct history *h, const struct uuid *uuid);
+void ledger_see_copy(struct ledger *h, const struct uuid *uuid);
 
 /* Forgets that: it is here. */
-void history_set_home(struct history *h, const struct uuid *uuid);
+void ledger_set_home(struct ledger *h, const struct uuid *uuid);
 
 /* The guest that went away by this name, or NULL. */
-const struct past *history_find_away(const struct history *h, const char *name);
+const struct past *ledger_find_away(const struct ledger *h, const char *name);
 
 /* The UUID drawn for a name, or NULL. */
-const struct uuid *history_drawn(const struct history *h, const char *name);
-int history_set_drawn(struct history *h, const char *name, const struct uuid *uuid);
+const struct uuid *ledger_drawn(const struct ledger *h, const char *name);
+int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid);
 
-bool history_was_restored(const struct history *h, const struct uuid *image);
-int history_add_restored(struct history *h, const struct uuid *image);
+bool ledger_was_restored(const struct ledger *h, const struct uuid *image);
+int ledger_add_restored(struct ledger *h, const struct uuid *image);
 
-DEFINE_CLEANUP(struct history, history_free);
+DEFINE_CLEANUP(struct ledger, ledger_free);

@@ -7,15 +7,15 @@
 #include "unit.h"
 #include "util/fd.h"
 #include "util/str.h"
-#include "wire/journal.h"
+#include "wire/ledger-record.h"
 
 #define UUID "00112233-4455-6677-8899-aabbccddeeff"
 #define BOOT "11112222-3333-4444-5555-666677778888"
 #define REST "\"uuid\":\"" UUID "\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5"
 
-static struct journal_entry sample(enum journal_kind kind)
+static struct ledger_record sample(enum ledger_kind kind)
 {
-	struct journal_entry entry = {
+	struct ledger_record entry = {
 		.kind = kind,
 		.name = "web",
 		.reason = "a \"reason\"\n",
@@ -30,20 +30,20 @@ static struct journal_entry sample(enum journal_kind kind)
 
 START_TEST(every_kind_is_read_as_it_was_written)
 {
-	for (int kind = 0; kind < _JOURNAL_KIND_MAX; kind++) {
-		struct journal_entry in = sample((enum journal_kind)kind), out;
+	for (int kind = 0; kind < _LEDGER_KIND_MAX; kind++) {
+		struct ledger_record in = sample((enum ledger_kind)kind), out;
 		_cleanup_json_ struct json_object *o = NULL;
 		_cleanup_folder_ struct folder f;
 		_cleanup_free_ char *text = NULL;
 		size_t size;
 
 		folder_make(&f);
-		ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &in), 0);
-		ck_assert_int_eq(file_read(folder_path(&f, "journal"), 1000, &text, &size), 0);
+		ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &in), 0);
+		ck_assert_int_eq(file_read(folder_path(&f, "ledger"), 1000, &text, &size), 0);
 		/* An empty line, and one that holds it all. */
 		ck_assert_int_eq(text[0], '\n');
 		ck_assert_ptr_eq(strchr(text + 1, '\n'), text + size - 1);
-		ck_assert_int_eq(journal_parse(text + 1, size - 2, &out, &o), 0);
+		ck_assert_int_eq(ledger_record_parse(text + 1, size - 2, &out, &o), 0);
 		ck_assert_int_eq(out.kind, kind);
 		ck_assert(uuid_equal(&out.uuid, &in.uuid));
 		ck_assert(uuid_equal(&out.boot, &in.boot));
@@ -55,32 +55,32 @@ START_TEST(every_kind_is_read_as_it_was_written)
 }
 END_TEST
 
-START_TEST(a_journal_is_for_root_only_and_grows)
+START_TEST(a_ledger_is_for_root_only_and_grows)
 {
-	struct journal_entry entry = sample(JOURNAL_FAILURE);
+	struct ledger_record entry = sample(LEDGER_FAILURE);
 	_cleanup_folder_ struct folder f;
 	struct stat once, twice;
 
 	folder_make(&f);
-	ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &entry), 0);
-	ck_assert_int_eq(stat(folder_path(&f, "journal"), &once), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry), 0);
+	ck_assert_int_eq(stat(folder_path(&f, "ledger"), &once), 0);
 	ck_assert_uint_eq(once.st_mode & 0777, 0600);
-	ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &entry), 0);
-	ck_assert_int_eq(stat(folder_path(&f, "journal"), &twice), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry), 0);
+	ck_assert_int_eq(stat(folder_path(&f, "ledger"), &twice), 0);
 	ck_assert_int_gt(twice.st_size, once.st_size);
 }
 END_TEST
 
 START_TEST(a_link_is_not_followed)
 {
-	struct journal_entry entry = sample(JOURNAL_FAILURE);
+	struct ledger_record entry = sample(LEDGER_FAILURE);
 	_cleanup_folder_ struct folder f;
 
 	folder_make(&f);
-	ck_assert_int_eq(symlink("/etc/passwd", folder_path(&f, "journal")), 0);
-	ck_assert_int_eq(journal_append(folder_path(&f, "journal"), &entry), -ELOOP);
-	ck_assert_int_eq(journal_append(folder_path(&f, "no/journal"), &entry), -ENOENT);
-	ck_assert_int_eq(journal_append("/dev/full", &entry), -ENOSPC);
+	ck_assert_int_eq(symlink("/etc/passwd", folder_path(&f, "ledger")), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry), -ELOOP);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "no/ledger"), &entry), -ENOENT);
+	ck_assert_int_eq(ledger_append("/dev/full", &entry), -ENOSPC);
 }
 END_TEST
 
@@ -88,10 +88,10 @@ START_TEST(what_a_line_does_not_say_is_not_made_up)
 {
 	static const char line[] = "{\"entry\":\"failure\"," REST "}";
 	_cleanup_json_ struct json_object *o = NULL;
-	struct journal_entry entry;
+	struct ledger_record entry;
 
-	ck_assert_int_eq(journal_parse(line, strlen(line), &entry, &o), 0);
-	ck_assert_int_eq(entry.kind, JOURNAL_FAILURE);
+	ck_assert_int_eq(ledger_record_parse(line, strlen(line), &entry, &o), 0);
+	ck_assert_int_eq(entry.kind, LEDGER_FAILURE);
 	ck_assert_ptr_null(entry.name);
 	ck_assert_ptr_null(entry.reason);
 	ck_assert_uint_eq(entry.time, 5);
@@ -102,12 +102,12 @@ START_TEST(a_torn_line_is_refused_wherever_it_is_torn)
 {
 	static const char line[] = "{\"entry\":\"drawn\",\"name\":\"web\"," REST "}";
 	struct json_object *o = NULL;
-	struct journal_entry entry;
+	struct ledger_record entry;
 
 	for (size_t cut = 0; cut < strlen(line); cut++)
-		ck_assert_int_eq(journal_parse(line, cut, &entry, &o), -EBADMSG);
+		ck_assert_int_eq(ledger_record_parse(line, cut, &entry, &o), -EBADMSG);
 	ck_assert_ptr_null(o);
-	ck_assert_int_eq(journal_parse(line, strlen(line), &entry, &o), 0);
+	ck_assert_int_eq(ledger_record_parse(line, strlen(line), &entry, &o), 0);
 	json_object_put(o);
 }
 END_TEST
@@ -126,11 +126,11 @@ START_TEST(a_line_that_says_too_little_is_refused)
 		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"boot\":\"" BOOT
 		"\",\"monotonic_usec\":-5}",
 	};
-	struct journal_entry entry;
+	struct ledger_record entry;
 	struct json_object *o = NULL;
 
 	for (size_t i = 0; i < ELEMENTSOF(bad); i++)
-		ck_assert_msg(journal_parse(bad[i], strlen(bad[i]), &entry, &o) == -EBADMSG,
+		ck_assert_msg(ledger_record_parse(bad[i], strlen(bad[i]), &entry, &o) == -EBADMSG,
 			      "taken: %s", bad[i]);
 	ck_assert_ptr_null(o);
 }
@@ -140,8 +140,8 @@ START_TEST(one_boot_has_one_id)
 {
 	struct uuid a, b;
 
-	ck_assert_int_eq(journal_boot_id(&a), 0);
-	ck_assert_int_eq(journal_boot_id(&b), 0);
+	ck_assert_int_eq(ledger_boot_id(&a), 0);
+	ck_assert_int_eq(ledger_boot_id(&b), 0);
 	ck_assert(uuid_equal(&a, &b));
 	ck_assert(!uuid_is_null(&a));
 }
@@ -156,14 +156,14 @@ START_TEST(who_goes_away_has_a_name_and_goes_somewhere)
 
 	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
 		_cleanup_json_ struct json_object *o = NULL;
-		struct journal_entry entry;
+		struct ledger_record entry;
 
-		ck_assert_int_eq(journal_parse(bad[i], strlen(bad[i]), &entry, &o), -EBADMSG);
+		ck_assert_int_eq(ledger_record_parse(bad[i], strlen(bad[i]), &entry, &o), -EBADMSG);
 	}
 }
 END_TEST
 
-SUITE("journal", every_kind_is_read_as_it_was_written, a_journal_is_for_root_only_and_grows,
+SUITE("ledger", every_kind_is_read_as_it_was_written, a_ledger_is_for_root_only_and_grows,
       a_link_is_not_followed, what_a_line_does_not_say_is_not_made_up,
       a_torn_line_is_refused_wherever_it_is_torn, a_line_that_says_too_little_is_refused,
       one_boot_has_one_id, who_goes_away_has_a_name_and_goes_somewhere);
