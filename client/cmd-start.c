@@ -18,7 +18,7 @@ static int run(const struct context *context, char **arguments)
 
 const struct command command_start = {
 	.name = "start",
-	.arguments = "[GUEST...]",
+	.arguments = "[--cold] [GUEST...]",
 	.help = "restore what is saved and start what is configured",
 	.run = run,
 };

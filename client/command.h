@@ -21,6 +21,7 @@ struct context {
 	const char *unit; /* that is behind the call; NULL: a person */
 	bool or_once;     /* without the daemon, if need be */
 	usec_t deadline;  /* for a plan of a stop; 0: none */
+	bool cold;        /* a start leaves saved memory alone */
 };
 
 /* One verb. run() gets what follows it on the command line and returns an exit status. */

@@ -12,6 +12,7 @@ enum option_code {
 	OPTION_SOCKET = 256,
 	OPTION_JSON,
 	OPTION_ONCE,
+	OPTION_COLD,
 	OPTION_DEADLINE,
 	OPTION_UNIT,
 };
@@ -20,6 +21,7 @@ enum option_code {
 #define DEADLINE_MAX_SEC (365 * 24 * 3600ULL)
 
 static const struct option long_options[] = {
+	{"cold", no_argument, NULL, OPTION_COLD},
 	{"deadline", required_argument, NULL, OPTION_DEADLINE},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
@@ -74,6 +76,9 @@ static int apply_option(int code, struct context *context, bool *ret_json)
 	case OPTION_ONCE:
 		context->or_once = true;
 		return 0;
+	case OPTION_COLD:
+		context->cold = true;
+		return 0;
 	case OPTION_DEADLINE:
 		if (parse_u64(optarg, DEADLINE_MAX_SEC, &number) < 0 || number == 0)
 			return -EINVAL;
@@ -104,6 +109,11 @@ static int run(struct context *context, bool json, const struct command *command
 	if ((context->or_once || context->unit) && (!sequence || arguments[0])) {
 		fprintf(stderr, "--or-once and --unit go with 'start' or 'stop' of all guests "
 				"only\n");
+		return STATUS_USAGE;
+	}
+	if (context->cold && (command != &command_start || !arguments[0])) {
+		fprintf(stderr, "--cold goes with 'start' of named guests only: their saved memory "
+				"is not restored\n");
 		return STATUS_USAGE;
 	}
 	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));

@@ -155,7 +155,11 @@ static int call(struct following *f, struct connection *c, const char *method, c
 
 	/* Both calls can be made again: what is done already is then found to be so. */
 	for (unsigned i = 0; i < RECONNECTS_MAX; i++) {
-		r = connection_call(c, varlink_call_new(method, guests_parameter(names), true));
+		struct json_object *parameters = guests_parameter(names);
+
+		if (f->context->cold && parameters)
+			json_add_bool(parameters, "cold", true);
+		r = connection_call(c, varlink_call_new(method, parameters, true));
 		r = r < 0 ? r : follow(f, c);
 		connection_close(c);
 		if (r != -ECONNRESET && r != -EPIPE)

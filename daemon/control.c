@@ -238,7 +238,13 @@ static void run_sequence(struct request *request, enum goal goal)
 
 static void run_start(struct request *request)
 {
-	run_sequence(request, GOAL_START);
+	bool cold = json_get_bool(request->call.parameters, "cold");
+
+	/* A slip must not cost all guests their memory. */
+	if (cold && request->n_names == 0)
+		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+	else
+		run_sequence(request, cold ? GOAL_START_COLD : GOAL_START);
 }
 
 static void run_stop(struct request *request)
@@ -331,8 +337,7 @@ static void answer_plan(void *data, const char *error)
 	request->id = 0;
 	r = r < 0 ? r
 		  : plan_build(request->goal, manager_config(m), world_inventory(manager_world(m)),
-			       manager_ledger(m), request->names, request->n_names, &plan,
-			       &unknown);
+			       request->names, request->n_names, &plan, &unknown);
 	if (r == -ENOENT) {
 		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
 		return;
@@ -356,7 +361,7 @@ static void answer_plan(void *data, const char *error)
 static void run_plan(struct request *request)
 {
 	request->goal = goal_from_string(json_get_string(request->call.parameters, "goal"));
-	if (request->goal != GOAL_START && request->goal != GOAL_STOP)
+	if (!goal_is_start(request->goal) && request->goal != GOAL_STOP)
 		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "goal");
 	else if (!manager_config(request->control->manager))
 		fail_errno(request, -EHOSTDOWN);

@@ -3,7 +3,12 @@
 #include "ledger-file.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
+#include "ledger-apply.h"
+#include "ledger-snapshot.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -12,240 +17,506 @@
 /* A ledger that has grown beyond this was not written by us. */
 #define LEDGER_MAX (64U << 20)
 
+/* By so much of its end the part that was read is known again. */
+#define END 64
+
+/* So many records more than twice what there is to know, and the file is written anew. */
+#define SPARE_RECORDS 500
+
 struct ledger_file {
 	char *path;
 	struct uuid boot;
 	struct ledger *ledger;
-	off_t read; /* so much of the file is in the ledger */
+	char *problem;
+	ino_t inode;
+	off_t read;       /* so much of the file is in the ledger ... */
+	char end[END];    /* ... and these are the last bytes of that */
+	size_t n_records; /* in the file */
+	usec_t newest;    /* when the newest record of this boot was written */
+	bool torn;        /* the file ends in the middle of a record */
+	bool damaged;     /* a record before the last cannot be read */
 };
 
-static int apply(struct ledger_file *state, const struct ledger_record *e)
+static int set_problem(struct ledger_file *file, int error, const char *what)
 {
-	/* What a guest did before the host was restarted says nothing about it now. */
-	bool now = uuid_equal(&e->boot, &state->boot);
+	char *text;
 
-	switch (e->kind) {
-	case LEDGER_DRAWN:
-		return ledger_set_drawn(state->ledger, e->name, &e->uuid);
-	case LEDGER_RESTORED:
-		return ledger_add_restored(state->ledger, &e->uuid);
-	case LEDGER_FAILURE:
-		return now ? ledger_set_failure(state->ledger, &e->uuid, e->reason) : 0;
-	case LEDGER_REMARK:
-		return now ? ledger_set_remark(state->ledger, &e->uuid, e->reason) : 0;
-	case LEDGER_RESTART:
-		return now ? ledger_add_restart(state->ledger, &e->uuid, e->time) : 0;
-	case LEDGER_FORGIVEN:
-		if (now)
-			ledger_forgive(state->ledger, &e->uuid);
-		break;
-	/* Where a guest is does not change with a boot of this host. */
-	case LEDGER_LEAVING:
-	case LEDGER_MIGRATED:
-		return ledger_set_away(state->ledger, &e->uuid, e->name, e->target,
-				       e->kind == LEDGER_LEAVING);
-	case LEDGER_HOME:
-		ledger_set_home(state->ledger, &e->uuid);
-		break;
-	case LEDGER_PACE:
-		state->ledger->save_rate = e->rate;
-		break;
-	case _LEDGER_KIND_MAX:
-	case _LEDGER_KIND_INVALID:
-		break;
-	}
-	return 0;
+	if (str_format(&text, "The ledger %s %s: %s", file->path, what, strerror(-error)) < 0)
+		return error;
+	if (!str_equal(text, file->problem))
+		log_error("%s", text);
+	free(file->problem);
+	file->problem = text;
+	return error;
 }
 
-static int apply_line(struct ledger_file *state, const char *line, size_t length)
+/* Reading. */
+
+static int apply(struct ledger_file *file, const struct ledger_record *record)
+{
+	if (uuid_equal(&record->boot, &file->boot))
+		file->newest = MAX(file->newest, record->time);
+	return ledger_apply(file->ledger, &file->boot, record);
+}
+
+/* since: only what this boot has recorded after that time; 0: all of it. */
+static int apply_line(struct ledger_file *file, const char *line, size_t length, usec_t since)
 {
 	_cleanup_json_ struct json_object *o = NULL;
-	struct ledger_record entry;
+	struct ledger_record record;
 	int r;
 
 	if (length == 0)
 		return 0;
-	r = ledger_record_parse(line, length, &entry, &o);
+	file->n_records++;
+	r = ledger_record_parse(line, length, &record, &o);
 	if (r == -EBADMSG) {
-		log_warning("%s: a line cannot be read and is skipped", state->path);
+		file->damaged = true;
+		ledger_doubt(file->ledger);
 		return 0;
 	}
-	return r < 0 ? r : apply(state, &entry);
+	if (r < 0)
+		return r;
+	if (since && (!uuid_equal(&record.boot, &file->boot) || record.time <= since))
+		return 0;
+	return apply(file, &record);
 }
 
-static int read_ledger(struct ledger_file *state)
+static int apply_text(struct ledger_file *file, const char *text, size_t size, usec_t since)
 {
-	_cleanup_close_ int fd = open(state->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	_cleanup_free_ char *text = NULL;
-	size_t size, done = 0;
+	size_t done = 0;
+	int r = 0;
+
+	while (r >= 0 && done < size) {
+		const char *end = memchr(text + done, '\n', size - done);
+
+		if (!end)
+			break;
+		r = apply_line(file, text + done, (size_t)(end - text) - done, since);
+		done = (size_t)(end - text) + 1;
+	}
+	file->torn = done < size;
+	file->read += (off_t)done;
+	return r;
+}
+
+static int read_end(const struct ledger_file *file, int fd, char ret[static END])
+{
+	off_t at = MAX(file->read - END, (off_t)0);
+	ssize_t n = pread(fd, ret, END, at);
+
+	if (n < 0)
+		return -errno;
+	memset(ret + MIN(n, (ssize_t)(file->read - at)), 0, END - (size_t)MIN(n, file->read - at));
+	return 0;
+}
+
+/* Whether the file still begins with what was read of it. */
+static int check_read(const struct ledger_file *file, int fd, const struct stat *st)
+{
+	char end[END];
 	int r;
 
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (lseek(fd, state->read, SEEK_SET) < 0)
+	if (!file->inode)
+		return 0;
+	if (st->st_ino != file->inode || st->st_size < file->read)
+		return -ESTALE;
+	r = read_end(file, fd, end);
+	return r < 0 ? r : memcmp(end, file->end, END) == 0 ? 0 : -ESTALE;
+}
+
+/* 0, or -ESTALE: the file is not the one that was read, or has lost what was read of it. */
+static int read_from(struct ledger_file *file, int fd, usec_t since)
+{
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	size_t size;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	r = check_read(file, fd, &st);
+	if (r < 0)
+		return r;
+	if (lseek(fd, file->read, SEEK_SET) < 0)
 		return -errno;
 	r = fd_read_file(fd, LEDGER_MAX, &text, &size);
 	if (r < 0)
 		return r;
-	while (r >= 0 && done < size) {
-		const char *end = memchr(text + done, '\n', size - done);
-
-		/* A last line without an end may still be in the writing. */
-		if (!end)
-			break;
-		r = apply_line(state, text + done, (size_t)(end - text) - done);
-		done = (size_t)(end - text) + 1;
-	}
-	state->read += (off_t)done;
-	return r;
+	file->inode = st.st_ino;
+	r = apply_text(file, text, size, since);
+	return r < 0 ? r : read_end(file, fd, file->end);
 }
 
-int ledger_file_open(const char *folder, struct ledger_file **ret)
+static int read_ledger(struct ledger_file *file)
 {
-	_cleanup_(ledger_file_freep) struct ledger_file *state = calloc(1, sizeof(*state));
-	int r;
+	_cleanup_close_ int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	if (!state)
-		return -ENOMEM;
-	state->ledger = ledger_new();
-	if (!state->ledger)
-		return -ENOMEM;
-	r = make_directory(folder, 0700);
-	r = r < 0 ? r : str_format(&state->path, "%s/ledger", folder);
-	r = r < 0 ? r : ledger_boot_id(&state->boot);
-	r = r < 0 ? r : read_ledger(state);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(state);
+	if (fd < 0)
+		return errno != ENOENT ? -errno : file->inode ? -ESTALE : 0;
+	return read_from(file, fd, 0);
+}
+
+/* Writing it anew. */
+
+struct writer {
+	int fd;
+	size_t n_records;
+};
+
+static int write_record(void *data, const struct ledger_record *record)
+{
+	_cleanup_free_ char *line = NULL;
+	struct writer *writer = data;
+	int r = ledger_record_format(record, &line);
+
+	writer->n_records++;
+	return r < 0 ? r : fd_write_all(writer->fd, line, strlen(line));
+}
+
+static int count_record(void *data, const struct ledger_record *record _unused_)
+{
+	(*(size_t *)data)++;
 	return 0;
 }
 
-struct ledger_file *ledger_file_free(struct ledger_file *state)
+static int write_snapshot(struct ledger_file *file, int fd, size_t *ret_n)
 {
-	if (!state)
-		return NULL;
-	ledger_free(state->ledger);
-	free(state->path);
-	free(state);
-	return NULL;
-}
+	struct writer writer = {.fd = fd};
+	int r = ledger_snapshot(file->ledger, &file->boot, write_record, &writer);
 
-const struct ledger *ledger_file_get(const struct ledger_file *state)
-{
-	return state->ledger;
-}
-
-const char *ledger_file_path(const struct ledger_file *state)
-{
-	return state->path;
-}
-
-/* Writes an entry, and takes it over from the disk, with what workers wrote before it. */
-static int append(struct ledger_file *state, struct ledger_record entry)
-{
-	int r;
-
-	entry.boot = state->boot;
-	r = ledger_append(state->path, &entry);
-	r = r < 0 ? r : read_ledger(state);
-	if (r >= 0)
-		return 0;
-	log_error_errno(r, "Cannot write %s", state->path);
-	apply(state, &entry);
+	if (r >= 0 && fsync(fd) < 0)
+		r = -errno;
+	*ret_n = writer.n_records;
 	return r;
 }
 
-static int note(struct ledger_file *state, enum ledger_kind kind, const struct uuid *uuid,
+static int replace(struct ledger_file *file)
+{
+	_cleanup_free_ char *new = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	size_t n = 0;
+	int r = str_format(&new, "%s.new", file->path);
+
+	if (r < 0)
+		return r;
+	fd = open(new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	r = fd < 0 ? -errno : write_snapshot(file, fd, &n);
+	if (r >= 0 && (fstat(fd, &st) < 0 || rename(new, file->path) < 0))
+		r = -errno;
+	if (r < 0) {
+		unlink(new);
+		return r;
+	}
+	file->inode = st.st_ino;
+	file->read = st.st_size;
+	file->n_records = n;
+	file->torn = file->damaged = false;
+	r = read_end(file, fd, file->end);
+	return r < 0 ? r : fsync_parent(file->path);
+}
+
+/* Nothing is lost that is appended meanwhile: who appends holds the lock too. */
+static int compact(struct ledger_file *file)
+{
+	_cleanup_close_ int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int r;
+
+	/* Once they are done, there is another occasion. */
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return 0;
+	r = fd < 0 ? 0 : read_from(file, fd, 0);
+	if (r == -ESTALE) {
+		/* Truncated, or another file: what has been added to it since counts. */
+		file->read = 0;
+		file->inode = 0;
+		r = read_from(file, fd, file->newest);
+	}
+	return r < 0 ? r : replace(file);
+}
+
+static void compact_if_large(struct ledger_file *file)
+{
+	size_t needed = 0;
+	int r;
+
+	if (!file->damaged && file->n_records <= SPARE_RECORDS)
+		return;
+	ledger_snapshot(file->ledger, &file->boot, count_record, &needed);
+	if (!file->damaged && file->n_records <= 2 * needed + SPARE_RECORDS)
+		return;
+	if (file->damaged)
+		log_warning("%s: a record cannot be read; which images are the newest is not "
+			    "certain for guests that it may have told of",
+			    file->path);
+	r = compact(file);
+	if (r < 0)
+		set_problem(file, r, "cannot be written anew");
+}
+
+/* What workers have written, and where that fails, what is in memory. */
+static int refresh(struct ledger_file *file)
+{
+	int r = read_ledger(file);
+
+	if (r == -ESTALE) {
+		log_warning("%s was truncated or replaced; xendomainsd writes what it knows",
+			    file->path);
+		r = compact(file);
+	}
+	if (r >= 0)
+		compact_if_large(file);
+	return r;
+}
+
+/* Opening. */
+
+/* A file that is no ledger is kept for people to look at. */
+static void put_aside(struct ledger_file *file, int error)
+{
+	_cleanup_free_ char *aside = NULL;
+	int r;
+
+	set_problem(file, error, "cannot be read; which images are the newest is not known");
+	r = file_put_aside(file->path, ".unreadable-", &aside);
+	if (r < 0)
+		log_error_errno(r, "Failed to rename %s", file->path);
+	else
+		log_warning("%s is now called %s", file->path, aside);
+}
+
+static int read_at_first(struct ledger_file *file)
+{
+	int r = read_ledger(file);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		put_aside(file, r);
+	else if (file->torn)
+		/* The host lost its power within a record: what it tells of has not begun. */
+		r = compact(file);
+	compact_if_large(file);
+	return 0;
+}
+
+int ledger_file_open(const char *directory, struct ledger_file **ret)
+{
+	_cleanup_(ledger_file_freep) struct ledger_file *file = calloc(1, sizeof(*file));
+	int r;
+
+	if (!file)
+		return -ENOMEM;
+	file->ledger = ledger_new();
+	if (!file->ledger)
+		return -ENOMEM;
+	r = str_format(&file->path, "%s/ledger", directory);
+	if (r < 0)
+		return r;
+	r = ledger_boot_id(&file->boot);
+	if (r < 0)
+		return r;
+	r = make_directory(directory, 0700);
+	r = r < 0 ? r : fsync_parent(directory);
+	if (r < 0)
+		set_problem(file, r, "has no directory");
+	r = read_at_first(file);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(file);
+	return 0;
+}
+
+struct ledger_file *ledger_file_free(struct ledger_file *file)
+{
+	if (!file)
+		return NULL;
+	ledger_free(file->ledger);
+	free(file->path);
+	free(file->problem);
+	free(file);
+	return NULL;
+}
+
+const struct ledger *ledger_file_get(const struct ledger_file *file)
+{
+	return file->ledger;
+}
+
+const char *ledger_file_path(const struct ledger_file *file)
+{
+	return file->path;
+}
+
+const char *ledger_file_problem(const struct ledger_file *file)
+{
+	return file->problem;
+}
+
+/* Recording. */
+
+/* Writes a record, and takes it over from the disk, with what workers wrote before it. */
+static int append(struct ledger_file *file, struct ledger_record record, bool sync)
+{
+	int r;
+
+	record.boot = file->boot;
+	record.time = record.time ? record.time : usec_now();
+	record.time_wall = record.time_wall ? record.time_wall : usec_now_wall();
+	r = ledger_append(file->path, &record, sync);
+	if (r < 0) {
+		apply(file, &record);
+		return set_problem(file, r, "cannot be written");
+	}
+	free(TAKE_PTR(file->problem));
+	r = read_ledger(file);
+	if (r == -ESTALE)
+		return refresh(file);
+	compact_if_large(file);
+	return r;
+}
+
+static int note(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
 		const char *name, const char *reason, usec_t time)
 {
-	return append(state, (struct ledger_record){
-				     .kind = kind,
-				     .uuid = *uuid,
-				     .name = name,
-				     .reason = reason,
-				     .time = time,
-			     });
+	return append(file,
+		      (struct ledger_record){
+			      .kind = kind,
+			      .uuid = *uuid,
+			      .name = name,
+			      .reason = reason,
+			      .time = time,
+		      },
+		      true);
 }
 
-int ledger_file_set_drawn(struct ledger_file *state, const char *name, const struct uuid *uuid)
+int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid)
 {
-	return note(state, LEDGER_DRAWN, uuid, name, NULL, usec_now());
+	return note(file, LEDGER_DRAWN, uuid, name, NULL, 0);
 }
 
-void ledger_file_set_failure(struct ledger_file *state, const struct uuid *uuid, const char *name,
+void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     const char *failure)
 {
-	const struct past *past = ledger_find(state->ledger, uuid);
+	const struct past *past = ledger_find(file->ledger, uuid);
 
 	if (!uuid_is_null(uuid) &&
 	    (!str_equal(past ? past->failure : NULL, failure) || (past && past->remark)))
-		note(state, LEDGER_FAILURE, uuid, name, failure, usec_now());
+		note(file, LEDGER_FAILURE, uuid, name, failure, 0);
 }
 
-void ledger_file_set_remark(struct ledger_file *state, const struct uuid *uuid, const char *name,
+void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			    const char *remark)
 {
-	note(state, LEDGER_REMARK, uuid, name, remark, usec_now());
+	note(file, LEDGER_REMARK, uuid, name, remark, 0);
 }
 
-void ledger_file_add_restart(struct ledger_file *state, const struct uuid *uuid, const char *name,
+void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     usec_t now)
 {
-	note(state, LEDGER_RESTART, uuid, name, NULL, now);
+	note(file, LEDGER_RESTART, uuid, name, NULL, now);
 }
 
-void ledger_file_set_away(struct ledger_file *state, const struct uuid *uuid, const char *name,
+void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  const char *target)
 {
-	const struct past *past = ledger_find(state->ledger, uuid);
+	const struct past *past = ledger_find(file->ledger, uuid);
 
 	/* As a rule the worker has noted it. */
 	if (past && str_equal(past->away, target) && !past->away_unknown)
 		return;
-	append(state, (struct ledger_record){
-			      .kind = LEDGER_MIGRATED,
-			      .uuid = *uuid,
-			      .name = name,
-			      .target = target,
-			      .time = usec_now(),
-		      });
+	append(file,
+	       (struct ledger_record){
+		       .kind = LEDGER_MIGRATED,
+		       .uuid = *uuid,
+		       .name = name,
+		       .target = target,
+	       },
+	       true);
 }
 
 /* Not written: what was seen before the host was restarted says nothing of who removed it. */
-void ledger_file_see_copy(struct ledger_file *state, const struct uuid *uuid)
+void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid)
 {
-	ledger_see_copy(state->ledger, uuid);
+	ledger_see_copy(file->ledger, uuid);
 }
 
-void ledger_file_set_home(struct ledger_file *state, const struct uuid *uuid, const char *name)
+void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name)
 {
-	const struct past *past = ledger_find(state->ledger, uuid);
+	const struct past *past = ledger_find(file->ledger, uuid);
 
 	if (past && past->away)
-		note(state, LEDGER_HOME, uuid, name, NULL, usec_now());
+		note(file, LEDGER_HOME, uuid, name, NULL, 0);
 }
 
-void ledger_file_set_pace(struct ledger_file *state, uint64_t rate)
+void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name)
 {
-	append(state, (struct ledger_record){
-			      .kind = LEDGER_PACE,
-			      .rate = rate,
-			      .time = usec_now(),
-		      });
-}
-
-void ledger_file_forgive(struct ledger_file *state, const struct uuid *uuid, const char *name)
-{
-	const struct past *past = ledger_find(state->ledger, uuid);
+	const struct past *past = ledger_find(file->ledger, uuid);
 
 	if (past && (past->failure || past->remark || past->n_restarts > 0))
-		note(state, LEDGER_FORGIVEN, uuid, name, NULL, usec_now());
+		note(file, LEDGER_FORGIVEN, uuid, name, NULL, 0);
 }
 
-void ledger_file_refresh(struct ledger_file *state)
+void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			  uint32_t domid, bool resumed)
 {
-	int r = read_ledger(state);
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (!resumed && past && past->lives.last == LIFE_BEGAN && past->lives.domid == domid &&
+	    uuid_equal(&past->lives.boot, &file->boot))
+		return;
+	append(file,
+	       (struct ledger_record){
+		       .kind = LEDGER_BEGAN,
+		       .uuid = *uuid,
+		       .name = name,
+		       .life = "seen",
+		       .domid = domid,
+	       },
+	       true);
+}
+
+void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			  enum life how, usec_t wall)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (!past || (past->lives.last != LIFE_BEGAN && past->lives.last != LIFE_SUSPENDED))
+		return;
+	append(file,
+	       (struct ledger_record){
+		       .kind = LEDGER_ENDED,
+		       .uuid = *uuid,
+		       .name = name,
+		       .life = life_to_string(how),
+		       .time_wall = wall,
+	       },
+	       false);
+}
+
+void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			 const struct uuid *image)
+{
+	append(file,
+	       (struct ledger_record){
+		       .kind = LEDGER_OUTLIVED,
+		       .uuid = *uuid,
+		       .name = name,
+		       .image = *image,
+	       },
+	       true);
+}
+
+void ledger_file_set_pace(struct ledger_file *file, uint64_t rate)
+{
+	append(file, (struct ledger_record){.kind = LEDGER_PACE, .rate = rate}, true);
+}
+
+void ledger_file_refresh(struct ledger_file *file)
+{
+	int r = refresh(file);
 
 	if (r < 0)
-		log_warning_errno(r, "Cannot read %s", state->path);
+		set_problem(file, r, "cannot be read");
 }

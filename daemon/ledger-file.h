@@ -4,41 +4,65 @@
 #include "core/ledger.h"
 
 /*
- * Keeps a history (core/history.h) on disk: what was noted is there after a crash of the daemon,
- * and UUIDs, restored images and guests that were migrated away also after one of the host.
+ * Keeps a ledger (core/ledger.h) on disk: what was recorded is there after a crash of the daemon,
+ * and lives, images, UUIDs and guests that were migrated away also after a power cut.
+ *
+ * The loss of the file, or of a part of it, costs certainty and nothing else: a file that cannot be
+ * read is put aside, and what is in memory is written anew where the file was truncated.
  */
 struct ledger_file;
 
-/* Reads the journal in the folder, which is made if it is not there. 0 or -errno. */
-int ledger_file_open(const char *folder, struct ledger_file **ret);
-struct ledger_file *ledger_file_free(struct ledger_file *state);
+/*
+ * Reads the ledger in the directory, which is made if it is not there. 0 or -ENOMEM; what is wrong
+ * with the file is logged, and ledger_file_problem() tells of it.
+ */
+int ledger_file_open(const char *directory, struct ledger_file **ret);
+struct ledger_file *ledger_file_free(struct ledger_file *file);
 
-const struct ledger *ledger_file_get(const struct ledger_file *state);
+const struct ledger *ledger_file_get(const struct ledger_file *file);
 
-/* Where workers note what they have restored and migrated. */
-const char *ledger_file_path(const struct ledger_file *state);
+/* Where workers record what they do. */
+const char *ledger_file_path(const struct ledger_file *file);
+
+/* Why the ledger is not to be relied on, for status; NULL: it is. */
+const char *ledger_file_problem(const struct ledger_file *file);
 
 /*
- * Each changes the history and the disk. What cannot be written is logged and holds for as long
+ * Each changes the ledger and the disk. What cannot be written is logged and holds for as long
  * as the daemon runs; only for a drawn UUID is that an error, since it would be another next time.
  */
-int ledger_file_set_drawn(struct ledger_file *state, const char *name, const struct uuid *uuid);
-void ledger_file_set_failure(struct ledger_file *state, const struct uuid *uuid, const char *name,
+int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid);
+void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     const char *failure);
-void ledger_file_set_remark(struct ledger_file *state, const struct uuid *uuid, const char *name,
+void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			    const char *remark);
-void ledger_file_add_restart(struct ledger_file *state, const struct uuid *uuid, const char *name,
+void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     usec_t now);
-void ledger_file_set_away(struct ledger_file *state, const struct uuid *uuid, const char *name,
+void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  const char *target);
-void ledger_file_see_copy(struct ledger_file *state, const struct uuid *uuid);
-void ledger_file_set_home(struct ledger_file *state, const struct uuid *uuid, const char *name);
-void ledger_file_forgive(struct ledger_file *state, const struct uuid *uuid, const char *name);
+void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid);
+void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name);
+void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name);
+
+/*
+ * A domain of the guest runs that none of our operations has begun; resumed: it was suspended
+ * before, and perhaps saved. Without that, a domain that is known to run is no news.
+ */
+void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			  uint32_t domid, bool resumed);
+
+/* The guest's domain is gone; how and when as lives_end() takes it. */
+void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			  enum life how, usec_t wall);
+
+/* The guest runs, and this image of it is there. */
+void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			 const struct uuid *image);
 
 /* How fast guests were saved: KiB/s. */
-void ledger_file_set_pace(struct ledger_file *state, uint64_t rate);
+void ledger_file_set_pace(struct ledger_file *file, uint64_t rate);
 
-/* Reads what workers have noted since. */
-void ledger_file_refresh(struct ledger_file *state);
+/* Reads what workers have recorded since. */
+void ledger_file_refresh(struct ledger_file *file);
 
 DEFINE_CLEANUP(struct ledger_file, ledger_file_free);

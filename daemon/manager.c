@@ -61,7 +61,7 @@ static void on_looked(void *data, const char *error)
 {
 	struct sequence *s = data;
 
-	if (error && s->goal == GOAL_START) {
+	if (error && goal_is_start(s->goal)) {
 		manager_end_sequence(s, -EIO, error);
 		return;
 	}
@@ -75,7 +75,7 @@ static void on_looked(void *data, const char *error)
 static int look(struct sequence *s)
 {
 	struct manager *m = s->manager;
-	bool start = s->goal == GOAL_START;
+	bool start = goal_is_start(s->goal);
 
 	/* Without XENDOMAINS_AUTO_ONLY a stop does not depend on the folders. */
 	if (!start && !m->config->auto_only) {
@@ -109,7 +109,7 @@ static bool overlaps(const struct manager *m, const struct plan *plan)
 
 	for (size_t i = 0; i < plan->n_steps; i++)
 		if (executor_machine(m->executor, &plan->steps[i].uuid, &since) ||
-		    (plan->goal == GOAL_START && is_leaving(m, &plan->steps[i].uuid)))
+		    (goal_is_start(plan->goal) && is_leaving(m, &plan->steps[i].uuid)))
 			return true;
 	return false;
 }
@@ -117,7 +117,7 @@ static bool overlaps(const struct manager *m, const struct plan *plan)
 /* Whoever starts a guest by hand or at boot wants it to run, whatever it did before. */
 static void forgive(struct manager *m, const struct plan *plan)
 {
-	for (size_t i = 0; plan->goal == GOAL_START && i < plan->n_steps; i++)
+	for (size_t i = 0; goal_is_start(plan->goal) && i < plan->n_steps; i++)
 		if (plan->steps[i].n_stages > 0)
 			ledger_file_forgive(m->ledger, &plan->steps[i].uuid, plan->steps[i].name);
 }
@@ -153,7 +153,7 @@ static void on_advance(void *data)
 		int r = 0;
 
 		next = TAILQ_NEXT(s, entry);
-		if (s->phase == PHASE_READY && s->goal == GOAL_START && s->outdated)
+		if (s->phase == PHASE_READY && goal_is_start(s->goal) && s->outdated)
 			s->phase = PHASE_NEW;
 		if (s->phase == PHASE_NEW) {
 			s->outdated = false;
@@ -169,7 +169,7 @@ static void on_advance(void *data)
 
 static bool is_start(const struct sequence *s)
 {
-	return s->goal == GOAL_START;
+	return goal_is_start(s->goal);
 }
 
 /* What has been begun with comes to its end, and the rest is left out. */
@@ -197,7 +197,7 @@ static int add_sequence(struct manager *m, enum goal goal, const char *const *na
 	struct sequence *s;
 	int r;
 
-	if (goal == GOAL_START && m->refusal)
+	if (goal_is_start(goal) && m->refusal)
 		return -ESHUTDOWN;
 	r = sequence_new(m, goal, names, n_names, loop_now(m->loop), &s);
 	if (r < 0)
@@ -564,8 +564,8 @@ struct outlook manager_outlook(const struct manager *m)
 	};
 	const char *unknown;
 
-	if (!m->config || plan_build(GOAL_STOP, m->config, world_inventory(m->world),
-				     ledger_file_get(m->ledger), NULL, 0, &plan, &unknown) < 0)
+	if (!m->config || plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0,
+				     &plan, &unknown) < 0)
 		return outlook;
 	plan_estimate(plan, m->config, ledger_file_get(m->ledger)->save_rate);
 	for (size_t i = 0; i < plan->n_steps; i++)

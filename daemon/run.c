@@ -82,14 +82,20 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 		request.path = s->image;
 		/* By its configuration a guest is known later, too; its image will be gone. */
 		request.source = s->source ? s->source : s->image;
+		request.stale = s->stale;
+		request.image = s->image_id;
+		request.standing = (char *)image_standing_to_string(s->standing);
 		request.ledger = ledger;
 		break;
 	case STAGE_CREATE:
 		request.operation = OPERATION_CREATE;
 		request.domid = OPERATION_NO_DOMID;
+		/* Where a restore was tried before, its image could not be used. */
+		request.path = s->image;
 		request.config = s->config;
 		request.source = s->source;
 		request.stale = s->stale;
+		request.ledger = ledger;
 		request.why = run->machine.reason ? run->machine.reason : s->reason;
 		break;
 	case STAGE_UNPAUSE:
@@ -108,14 +114,17 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 	case STAGE_SAVE:
 		request.operation = OPERATION_SAVE;
 		request.path = s->image;
+		request.ledger = ledger;
 		request.deadline = stop_deadline;
 		break;
 	case STAGE_RESTART:
 		request.operation = OPERATION_RESTART;
+		request.ledger = ledger;
 		request.source = s->source;
 		break;
 	case STAGE_SOFT_RESET:
 		request.operation = OPERATION_SOFT_RESET;
+		request.ledger = ledger;
 		request.source = s->source;
 		break;
 	case STAGE_CLEAN:

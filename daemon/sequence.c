@@ -86,8 +86,8 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 		  struct plan **ret, const char **ret_unknown)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	int r = plan_build(s->goal, config, inventory, ledger, (const char *const *)s->names,
-			   s->n_names, &plan, ret_unknown);
+	int r = plan_build(s->goal, config, inventory, (const char *const *)s->names, s->n_names,
+			   &plan, ret_unknown);
 
 	if (r >= 0 && s->deadline != USEC_INFINITY)
 		r = plan_fit(plan, config, ledger->save_rate, usec_sub(s->deadline, now));

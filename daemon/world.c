@@ -10,6 +10,9 @@
 /* Changes come in bursts, and guests can cause some: no more than one listing in this time. */
 #define UPDATE_INTERVAL (50 * USEC_PER_MSEC)
 
+/* How often a suspended domain is looked at. */
+#define SUSPENDED_INTERVAL (2 * USEC_PER_SEC)
+
 /* Somebody who waits for news of the folders. */
 struct waiter {
 	TAILQ_ENTRY(waiter) entry;
@@ -116,6 +119,81 @@ static void log_differences(struct world *w, const struct domain_list *new)
 	}
 }
 
+/* Lives. */
+
+static bool is_alive(const struct domain *d)
+{
+	return !d->dying && !d->shutdown && !domain_is_being_built(d);
+}
+
+static bool is_suspended(const struct domain *d)
+{
+	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
+}
+
+/* What the workers do they record themselves. */
+static bool ours_to_record(struct world *w, const struct domain *d)
+{
+	return !d->system && d->name && !hv_operation(w->hv, &d->uuid) &&
+	       !(w->expected && uuid_equal(w->expected, &d->uuid));
+}
+
+/* A life begins where a domain runs that did not run before. */
+static void record_life(struct world *w, const struct domain *is)
+{
+	const struct domain *was = domain_list_find(w->domains, &is->uuid, is->domid);
+	usec_t now = usec_now_wall();
+
+	if (!ours_to_record(w, is) || (was && is_alive(was) == is_alive(is)))
+		return;
+	if (is_alive(is))
+		ledger_file_see_life(w->ledger, &is->uuid, is->name, is->domid,
+				     was && is_suspended(was));
+	else if (is_suspended(is))
+		ledger_file_end_life(w->ledger, &is->uuid, is->name, LIFE_SUSPENDED, now);
+	else if (is->shutdown)
+		ledger_file_end_life(w->ledger, &is->uuid, is->name, LIFE_ENDED, now);
+}
+
+static void record_lives(struct world *w, const struct domain_list *new)
+{
+	for (size_t i = 0; i < new->n; i++)
+		record_life(w, &new->domains[i]);
+	for (size_t i = 0; i < w->domains->n; i++) {
+		const struct domain *was = &w->domains->domains[i];
+		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
+
+		if (is_alive(was) && (!is || is->dying) && ours_to_record(w, was))
+			ledger_file_end_life(w->ledger, &was->uuid, was->name, LIFE_VANISHED,
+					     usec_now_wall());
+	}
+}
+
+/* A guest that runs outlives the images of it that are there. */
+static void record_outlived(struct world *w)
+{
+	for (size_t i = 0; i < w->inventory->n; i++) {
+		const struct guest *g = &w->inventory->guests[i];
+
+		if (!g->domain || !is_alive(g->domain) || g->busy || g->twin)
+			continue;
+		for (size_t j = 0; j < g->n_images; j++)
+			if (!standing_is_past(g->images[j].standing) &&
+			    !uuid_is_null(&g->images[j].image->id))
+				ledger_file_outlive(w->ledger, &g->uuid, g->name,
+						    &g->images[j].image->id);
+	}
+}
+
+/* Xen does not tell when a suspended domain is resumed. What a save of ours has left never is. */
+static bool has_suspended(const struct domain_list *domains)
+{
+	for (size_t i = 0; i < domains->n; i++)
+		if (is_suspended(&domains->domains[i]) && !domains->domains[i].saved)
+			return true;
+	return false;
+}
+
 /* Putting it together. */
 
 static int rebuild(struct world *w, struct survey *survey, struct domain_list *domains)
@@ -153,10 +231,13 @@ int world_update(struct world *w)
 	if (r < 0)
 		return log_error_errno(r, "Cannot list the domains");
 	log_differences(w, domains);
+	record_lives(w, domains);
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
 		return log_error_errno(r, "Cannot take stock");
 	TAKE_PTR(domains);
+	if (has_suspended(w->domains) && !timer_is_set(w->update))
+		timer_set(w->update, w->updated + SUSPENDED_INTERVAL);
 	w->callbacks.changed(w->callbacks.data);
 	return 0;
 }
@@ -170,8 +251,7 @@ static void on_changed(void *data)
 {
 	struct world *w = data;
 
-	if (!timer_is_set(w->update))
-		timer_set(w->update, w->updated + UPDATE_INTERVAL);
+	timer_set(w->update, w->updated + UPDATE_INTERVAL);
 }
 
 static void on_progress(void *data, const struct hv_operation *operation)
@@ -299,6 +379,8 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		log_warning("The folders could not be read: %s", reason);
 	}
 	world_update(w);
+	if (survey_taken && r >= 0)
+		record_outlived(w);
 	TAILQ_FOREACH(waiter, &w->waiters, entry)
 		waiter->due = waiter->surveying;
 	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);
@@ -343,6 +425,7 @@ void world_unrefresh(struct world *w, uint64_t id)
 int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger,
 	      const struct world_callbacks *callbacks, struct world **ret)
 {
+	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
 	_cleanup_(hv_freep) struct hv *hv = hv_taken;
 	_cleanup_(world_freep) struct world *w = calloc(1, sizeof(*w));
 	int r;
@@ -365,10 +448,18 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	};
 	w->hv = TAKE_PTR(hv);
 	r = timer_new(loop, on_update, w, &w->update);
-	r = r < 0 ? r : hv_list(w->hv, &w->domains);
-	r = r < 0 ? r : rebuild(w, w->survey, w->domains);
+	r = r < 0 ? r : hv_list(w->hv, &domains);
 	if (r < 0)
 		return r;
+	w->domains = calloc(1, sizeof(*w->domains));
+	if (!w->domains)
+		return -ENOMEM;
+	/* What runs already has begun before this daemon looked. */
+	record_lives(w, domains);
+	r = rebuild(w, w->survey, domains);
+	if (r < 0)
+		return r;
+	TAKE_PTR(domains);
 	*ret = TAKE_PTR(w);
 	return 0;
 }

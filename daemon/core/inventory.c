@@ -2,6 +2,7 @@
 
 #include "core/inventory.h"
 
+#include "core/identity.h"
 #include "util/str.h"
 
 static const char *const state_names[_GUEST_STATE_MAX] = {
@@ -26,6 +27,9 @@ const char *guest_state_to_string(enum guest_state state)
 
 static void guest_done(struct guest *g)
 {
+	free(g->images);
+	free(g->hold);
+	free(g->warning);
 	free(g->conflict);
 	free(g->own_name);
 }
@@ -59,33 +63,6 @@ static struct guest *find_or_add(struct inventory *inventory, const struct uuid 
 		*g = (struct guest){.uuid = *uuid, .name = name};
 	}
 	return g;
-}
-
-/*
- * Which guest a configuration without a UUID stands for: the one of its name that runs, else the
- * one that is saved, else the one that was migrated away, else the one that a UUID was drawn for.
- */
-static struct uuid identify(const struct survey_config *config, const struct survey *survey,
-			    const struct domain_list *domains, const struct ledger *ledger)
-{
-	const struct past *away;
-	const struct uuid *drawn;
-
-	if (config->has_uuid)
-		return config->uuid;
-	for (size_t i = 0; i < domains->n; i++)
-		if (!domains->domains[i].system && !domains->domains[i].dying &&
-		    str_equal(domains->domains[i].name, config->name))
-			return domains->domains[i].uuid;
-	for (size_t i = 0; i < survey->n_images; i++)
-		if (!uuid_is_null(&survey->images[i].uuid) &&
-		    str_equal(survey->images[i].name, config->name))
-			return survey->images[i].uuid;
-	away = ledger_find_away(ledger, config->name);
-	if (away)
-		return away->uuid;
-	drawn = ledger_drawn(ledger, config->name);
-	return drawn ? *drawn : UUID_NULL;
 }
 
 /* Two files for one guest: neither is used, and each says so, for the order decides nothing. */
@@ -140,7 +117,19 @@ static int add_config(struct inventory *inventory, const struct survey_config *c
 		     : add_conflict(g, "its UUID", UUID_TEXT(&first->uuid), first->config->path);
 }
 
-static void add_image(struct inventory *inventory, const struct survey_image *image)
+static int guest_add_image(struct guest *g, const struct survey_image *image)
+{
+	struct guest_image *bigger = realloc(g->images, (g->n_images + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	g->images = bigger;
+	g->images[g->n_images++] = (struct guest_image){.image = image};
+	return 0;
+}
+
+/* One that cannot be read is known by the name of its file. */
+static int add_image(struct inventory *inventory, const struct survey_image *image)
 {
 	struct guest *g = NULL;
 
@@ -148,12 +137,54 @@ static void add_image(struct inventory *inventory, const struct survey_image *im
 		if (str_equal(inventory->guests[i].name, image->name))
 			g = &inventory->guests[i];
 	if (!g && image->foreign)
-		return;
+		return 0;
 	if (!g)
 		g = find_or_add(inventory, &image->uuid, image->name);
-	/* Of two images of one guest the first that can be read counts. */
-	if (!g->image || g->image->error)
-		g->image = image;
+	return guest_add_image(g, image);
+}
+
+/* A domain that runs, or can: a second one of its UUID is a guest of its own. */
+static bool is_whole(const struct domain *d)
+{
+	return !d->dying && !d->shutdown && !domain_is_being_built(d);
+}
+
+static void add_domain(struct inventory *inventory, const struct domain *d)
+{
+	const char *name = d->name ? d->name : "(null)";
+	struct guest *g = find_or_add(inventory, &d->uuid, name), *twin;
+
+	if (g->domain && is_whole(g->domain) && is_whole(d)) {
+		twin = &inventory->guests[inventory->n++];
+		*twin = (struct guest){.uuid = d->uuid, .name = name, .twin = g};
+		/* The configuration's is the one of its name. */
+		if (g->config && str_equal(g->config->name, d->name)) {
+			twin->domain = g->domain;
+			twin->name = g->name;
+			g->domain = d;
+			g->name = name;
+		} else {
+			twin->domain = d;
+		}
+		return;
+	}
+	/* A guest that is being made anew can still have its old domain dying. */
+	if (!g->domain || g->domain->dying)
+		g->domain = d;
+	if (d->name && !d->dying)
+		g->name = d->name;
+}
+
+/* A guest that is known to be saved, and of which nothing else is left here. */
+static void add_missing(struct inventory *inventory, const struct survey *survey,
+			const struct past *past)
+{
+	const struct known_image *newest = lives_newest(&past->lives);
+
+	if (!newest || !past->name || !survey->directory || find(inventory, &past->uuid) ||
+	    str_equal(newest->directory, survey->directory))
+		return;
+	find_or_add(inventory, &past->uuid, past->name);
 }
 
 /* What a migration left here goes by another name; people know the guest by its own. */
@@ -198,8 +229,8 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		    const struct ledger *ledger, struct inventory **ret)
 {
 	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
-	size_t room = survey->n_configs + survey->n_images + domains->n + 1;
-	int r;
+	size_t room = survey->n_configs + survey->n_images + domains->n + ledger->n_pasts + 1;
+	int r = 0;
 
 	if (!inventory)
 		return -ENOMEM;
@@ -212,25 +243,20 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		const struct survey_config *c = &survey->configs[i];
 
 		r = add_config(inventory, c,
-			       c->error ? UUID_NULL : identify(c, survey, domains, ledger));
+			       c->error ? UUID_NULL
+					: identity_of_config(c, survey, domains, ledger));
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < survey->n_images; i++)
-		add_image(inventory, &survey->images[i]);
-	for (size_t i = 0; i < domains->n; i++) {
-		const struct domain *d = &domains->domains[i];
-		struct guest *g;
-
-		if (d->system)
-			continue;
-		g = find_or_add(inventory, &d->uuid, d->name ? d->name : "(null)");
-		/* A guest that is being made anew can still have its old domain dying. */
-		if (!g->domain || g->domain->dying)
-			g->domain = d;
-		if (d->name && !d->dying)
-			g->name = d->name;
-	}
+	for (size_t i = 0; r >= 0 && i < survey->n_images; i++)
+		r = add_image(inventory, &survey->images[i]);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < domains->n; i++)
+		if (!domains->domains[i].system)
+			add_domain(inventory, &domains->domains[i]);
+	for (size_t i = 0; i < ledger->n_pasts; i++)
+		add_missing(inventory, survey, ledger->pasts[i]);
 	for (size_t i = 0; i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
 
@@ -239,6 +265,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	}
 	r = add_pasts(inventory, ledger);
 	r = r < 0 ? r : find_conflicts(inventory);
+	r = r < 0 ? r : identity_resolve(inventory, survey, domains, ledger);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(inventory);
@@ -314,6 +341,8 @@ static enum guest_state shut_down_state(const struct domain *d)
 /* Why a guest without a domain cannot be had, or NULL. */
 static const char *standing_reason(const struct guest *g)
 {
+	if (g->hold)
+		return g->hold;
 	if (g->image && g->image->error)
 		return g->image->error;
 	if (g->past && g->past->failure)
@@ -345,6 +374,8 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		return g->image ? GUEST_SAVED : GUEST_STOPPED;
 	}
 	*ret_reason = !g->past ? NULL : g->past->failure ? g->past->failure : g->past->remark;
+	if (g->warning)
+		*ret_reason = g->warning;
 	if (d->dying)
 		return GUEST_DYING;
 	if (guest_is_left(g)) {

@@ -29,13 +29,27 @@ enum guest_state {
 	_GUEST_STATE_INVALID = -EINVAL,
 };
 
+/* An image of a guest, and what the ledger says of it. */
+struct guest_image {
+	const struct survey_image *image;
+	enum image_standing standing;
+};
+
 struct guest {
-	struct uuid uuid; /* null only where the configuration cannot be read */
+	struct uuid uuid; /* null only where the configuration cannot be used */
 	const char *name;
 	const struct survey_config *config; /* each of these may be NULL */
-	const struct survey_image *image;
+	const struct survey_image *image;   /* the one to restore; others are of earlier lives */
+	enum image_standing standing;       /* of image */
+	struct guest_image *images;         /* all of them */
+	size_t n_images;
+	const struct known_image *missing; /* the image that the ledger knows, and is not there */
+	const struct survey_image *rival;  /* another guest's image, which may be this one's */
 	const struct domain *domain;
+	struct guest *twin; /* another guest, whose domain has the same UUID */
 	const struct past *past;
+	char *hold;         /* why it must not be started before a person has decided */
+	char *warning;      /* what is wrong although it runs */
 	const char *unseen; /* why nobody knows whether it has an image; NULL: it is known */
 	bool unlisted;      /* it may have a configuration that cannot be read */
 	bool busy;          /* a worker is at it */
@@ -69,6 +83,9 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);
 
 const char *guest_state_to_string(enum guest_state state);
+
+/* True if an image is of an earlier life, and must not be restored. */
+bool standing_is_past(enum image_standing standing);
 
 /* True if its domain is what a migration left here, and nobody knows whether it runs elsewhere. */
 bool guest_is_undecided(const struct guest *g);

@@ -20,6 +20,9 @@ void ledger_free(struct ledger *h)
 	if (!h)
 		return;
 	for (size_t i = 0; i < h->n_pasts; i++) {
+		lives_done(&h->pasts[i]->lives);
+		free(h->pasts[i]->name);
+		free(h->pasts[i]->source);
 		free(h->pasts[i]->failure);
 		free(h->pasts[i]->remark);
 		free(h->pasts[i]->restarts);
@@ -32,7 +35,6 @@ void ledger_free(struct ledger *h)
 		free(h->names[i].name);
 	free(h->pasts);
 	free(h->names);
-	free(h->restored);
 	free(h);
 }
 
@@ -240,24 +242,34 @@ int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid
 	return drawn->name ? (h->n_names++, 0) : -ENOMEM;
 }
 
-bool ledger_was_restored(const struct ledger *h, const struct uuid *image)
+struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid)
 {
-	for (size_t i = 0; i < h->n_restored; i++)
-		if (uuid_equal(&h->restored[i], image))
-			return true;
-	return false;
+	struct past *past = find_or_add(h, uuid);
+
+	return past ? &past->lives : NULL;
 }
 
-int ledger_add_restored(struct ledger *h, const struct uuid *image)
+int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name, const char *source)
 {
-	struct uuid *bigger;
+	struct past *past = find_or_add(h, uuid);
+	int r = past ? 0 : -ENOMEM;
 
-	if (ledger_was_restored(h, image))
-		return 0;
-	bigger = realloc(h->restored, (h->n_restored + 1) * sizeof(*bigger));
-	if (!bigger)
-		return -ENOMEM;
-	h->restored = bigger;
-	h->restored[h->n_restored++] = *image;
-	return 0;
+	if (r >= 0 && name)
+		r = str_replace(&past->name, name);
+	return r < 0 || !source ? r : str_replace(&past->source, source);
+}
+
+void ledger_doubt(struct ledger *h)
+{
+	for (size_t i = 0; i < h->n_pasts; i++)
+		lives_doubt(&h->pasts[i]->lives);
+}
+
+enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,
+				 const struct uuid *image, usec_t written_wall)
+{
+	const struct past *past = find(h, uuid);
+
+	return past && !uuid_is_null(image) ? lives_judge(&past->lives, image, written_wall)
+					    : IMAGE_UNKNOWN;
 }

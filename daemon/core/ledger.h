@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "core/lives.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
 /*
- * What neither Xen nor an image can tell: why a guest does not run, how often it restarted itself,
- * which UUID was drawn for a configuration without one, which images have been restored, which
- * guests were migrated away. The manager keeps it on disk (daemon/state.h).
+ * What neither Xen nor an image can tell: the lives of each guest (core/lives.h), why a guest does
+ * not run, how often it restarted itself, which UUID was drawn for a configuration without one,
+ * which guests were migrated away. ledger-file.h keeps it on the disk.
  */
 
 struct past {
 	struct uuid uuid;
+	char *name;   /* by which it was known last; NULL: by none */
+	char *source; /* the configuration file that it came from last; NULL: it is not known */
+	struct lives lives;
 	char *failure;    /* of the last thing that was tried; NULL: it went well ... */
 	char *remark;     /* ... though not all of it, for this reason; NULL: all of it */
 	usec_t *restarts; /* the newest ones, oldest first */
@@ -34,8 +38,6 @@ struct ledger {
 	size_t n_pasts;
 	struct drawn_name *names;
 	size_t n_names;
-	struct uuid *restored;
-	size_t n_restored;
 	uint64_t save_rate; /* KiB/s, of the last stop that saved guests; 0: not known */
 };
 
@@ -83,7 +85,18 @@ const struct past *ledger_find_away(const struct ledger *h, const char *name);
 const struct uuid *ledger_drawn(const struct ledger *h, const char *name);
 int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid);
 
-bool ledger_was_restored(const struct ledger *h, const struct uuid *image);
-int ledger_add_restored(struct ledger *h, const struct uuid *image);
+/* The lives of a guest, to be changed; NULL: no memory. */
+struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid);
+
+/* Notes by which name a guest is known, and its file; NULL: as before. 0 or -ENOMEM. */
+int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name,
+		    const char *source);
+
+/* Records may be missing: nothing that was said of images is certain. */
+void ledger_doubt(struct ledger *h);
+
+/* What an image of a guest is worth that was written at this time. A null ID tells nothing. */
+enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,
+				 const struct uuid *image, usec_t written_wall);
 
 DEFINE_CLEANUP(struct ledger, ledger_free);

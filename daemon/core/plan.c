@@ -25,6 +25,7 @@ static const char *const stage_names[_STAGE_MAX] = {
 
 static const char *const goal_names[_GOAL_MAX] = {
 	[GOAL_START] = "start",
+	[GOAL_START_COLD] = "start",
 	[GOAL_STOP] = "stop",
 	[GOAL_REACT] = "react",
 };
@@ -37,6 +38,11 @@ const char *stage_to_string(enum stage stage)
 bool stage_is_preparation(enum stage stage)
 {
 	return stage == STAGE_UNPAUSE || stage == STAGE_SYSRQ;
+}
+
+bool goal_is_start(enum goal goal)
+{
+	return goal == GOAL_START || goal == GOAL_START_COLD;
 }
 
 const char *goal_to_string(enum goal goal)
@@ -56,7 +62,7 @@ static void step_done(struct step *s)
 	free(s->image);
 	free(s->config);
 	free(s->source);
-	free(s->stale);
+	stale_list_done(&s->stale);
 	free(s->sysrq);
 	target_list_done(&s->targets);
 	free(s->dump);
@@ -145,17 +151,41 @@ static int plan_end(struct step *s, const struct config *config, const struct gu
 	return guest_path(config->dumps, g, &s->dump);
 }
 
-/* What a guest is created from, and the image that it then outlives. */
+/* What a guest is created from. */
 static int set_origin(struct step *s, const struct guest *g)
 {
 	int r = str_replace(&s->config, g->config->config);
 
 	s->memory_kib = g->config->memory_kib;
-	r = r < 0 ? r : str_replace(&s->source, g->config->path);
-	if (r < 0 || !g->image)
-		return r;
-	return str_format(&s->stale, "%s%s", g->image->path,
-			  g->image->consumed ? ".restoring" : "");
+	return r < 0 ? r : str_replace(&s->source, g->config->path);
+}
+
+static const char *say_why_past(enum image_standing standing)
+{
+	return standing == IMAGE_USED_UP ? "the guest has run from it already"
+					 : "the guest has run since it was saved";
+}
+
+/* The images that a guest outlives which runs now: not the one that it is restored from. */
+static int set_stale(struct step *s, const struct guest *g, const char *why_others)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < g->n_images; i++) {
+		const struct guest_image *image = &g->images[i];
+
+		if (standing_is_past(image->standing))
+			r = stale_list_add(&s->stale, image->image->path,
+					   say_why_past(image->standing));
+		else if (why_others)
+			r = stale_list_add(&s->stale, image->image->path, why_others);
+		else if (image->image != g->image)
+			r = stale_list_add(&s->stale, image->image->path,
+					   "it is a copy of the image that the guest runs from");
+	}
+	if (r >= 0 && why_others && g->rival)
+		r = stale_list_add(&s->stale, g->rival->path, why_others);
+	return r;
 }
 
 static bool can_be_created(const struct guest *g)
@@ -163,24 +193,23 @@ static bool can_be_created(const struct guest *g)
 	return g->config && !g->config->error && !g->conflict && !uuid_is_null(&g->uuid);
 }
 
-static int plan_restore(struct step *s, const struct config *config, const struct guest *g,
-			const struct ledger *ledger)
+static int plan_restore(struct step *s, const struct config *config, const struct guest *g)
 {
 	struct guest_settings settings = config_guest(config, g->name);
 	const struct survey_image *image = g->image;
 	int r;
 
 	if (image->error)
-		return conclude(s, STEP_FAILED, "%s; it is not started afresh while %s is there",
-				image->error, image->path);
-	if (ledger_was_restored(ledger, &image->id))
 		return conclude(s, STEP_FAILED,
-				"%s has been restored before and would bring back old memory; "
-				"remove it to start the guest afresh",
-				image->path);
+				"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the "
+				"guest without its memory",
+				image->error, g->name);
 	add_stage(s, STAGE_RESTORE);
 	s->wave = !image->driver;
+	s->image_id = image->id;
+	s->standing = g->standing;
 	r = str_replace(&s->image, image->path);
+	r = r < 0 ? r : set_stale(s, g, NULL);
 	s->changed = settings.image_changed;
 	s->unknown = settings.image_unknown;
 	if (r < 0 || !can_be_created(g))
@@ -191,17 +220,18 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 	return set_origin(s, g);
 }
 
-/* An image that a guest has run from, left behind by a power cut: it is worth nothing any more. */
-static bool is_used_up(const struct survey_image *image, const struct ledger *ledger)
-{
-	return image->consumed && !image->error && ledger_was_restored(ledger, &image->id);
-}
-
-static int plan_create(struct step *s, const struct guest *g, const struct ledger *ledger)
+/* why: for which the images that could be restored are not. */
+static int plan_create(struct step *s, const struct guest *g, const char *why)
 {
 	const struct survey_config *c = g->config;
-	int r = 0;
+	int r;
 
+	if (!c && g->n_images > 0)
+		return conclude(s, STEP_FAILED,
+				"has no configuration, and its image %s is of an earlier life: %s",
+				g->images[0].image->path, say_why_past(g->images[0].standing));
+	if (!c)
+		return conclude(s, STEP_FAILED, "has neither a configuration nor an image");
 	if (c->error)
 		return conclude(s, STEP_FAILED, "%s", c->error);
 	if (g->conflict)
@@ -210,19 +240,35 @@ static int plan_create(struct step *s, const struct guest *g, const struct ledge
 		return conclude(s, STEP_FAILED, "no UUID could be drawn for it");
 	add_stage(s, STAGE_CREATE);
 	s->wave = !c->driver;
-	if (g->image && is_used_up(g->image, ledger))
-		r = str_replace(&s->reason, "the guest has run from it already");
-	return r < 0 ? r : set_origin(s, g);
+	r = set_origin(s, g);
+	return r < 0 ? r : set_stale(s, g, why);
+}
+
+/* A cold start where the guest has been saved is said, whatever the reason. */
+static int plan_cold(struct step *s, const struct guest *g, const char *why)
+{
+	int r = plan_create(s, g, why);
+
+	if (r < 0 || s->result != STEP_TODO)
+		return r;
+	if (g->missing && !why)
+		return str_format(&s->reason,
+				  "its image %s was removed, so it starts without its memory",
+				  g->missing->path ? g->missing->path : "");
+	if (s->stale.n == 0)
+		return 0;
+	return str_format(&s->reason, "starts without its memory; %s is put aside: %s",
+			  s->stale.items[0].path, s->stale.items[0].reason);
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
-		      const struct ledger *ledger, bool named)
+		      bool named, bool cold)
 {
 	const struct domain *d = g->domain;
 
 	if (guest_is_alive(g) && !g->busy)
 		return conclude(s, STEP_OK, "runs already");
-	/* It would run twice, on the same disks: only somebody who has looked may say so. */
+	/* It would run twice, on the same disks: only a person who has looked may say so. */
 	if (g->past && g->past->away && !named)
 		return conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
 				g->past->away_reason);
@@ -244,17 +290,23 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 				"domain %u of it has ended (%s) and is still there; "
 				"'xl destroy %u' removes it",
 				d->domid, shutdown_reason_to_string(d->reason), d->domid);
-	if (g->image && config->restore && !is_used_up(g->image, ledger))
-		return plan_restore(s, config, g, ledger);
-	if (g->unseen && config->restore)
-		return conclude(s, STEP_FAILED,
-				"%s; it is not started afresh while an image of it may be there",
-				g->unseen);
-	if (g->config)
-		return plan_create(s, g, ledger);
-	if (!g->image || is_used_up(g->image, ledger))
-		return conclude(s, STEP_FAILED, "has neither a configuration nor an image");
-	return conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");
+	if (cold)
+		return plan_cold(s, g, "a start without its memory was asked for");
+	if (!config->restore)
+		return g->config
+			       ? plan_cold(s, g, "XENDOMAINS_RESTORE is off")
+			       : conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");
+	if (g->hold)
+		return conclude(s, STEP_FAILED, "%s", g->hold);
+	if (g->image)
+		return plan_restore(s, config, g);
+	if (g->unseen)
+		return conclude(
+			s, STEP_FAILED,
+			"%s. An image of it may be there: make the directory readable, or "
+			"run 'xendomainsctl start --cold %s' to start it without its memory",
+			g->unseen, g->name);
+	return plan_cold(s, g, NULL);
 }
 
 /* A typo in a configuration must not cost its guest the save. */
@@ -388,23 +440,28 @@ static bool concerns(enum goal goal, const struct guest *g)
 {
 	if (goal == GOAL_STOP)
 		return g->domain;
-	return g->config || g->image;
+	return g->config || g->image || g->hold;
+}
+
+static uint32_t guest_domid(const struct guest *g)
+{
+	return g->domain ? g->domain->domid : DOMID_NONE;
 }
 
 static int add_step(struct plan *plan, const struct config *config, const struct guest *g,
-		    const struct ledger *ledger, bool named)
+		    bool named)
 {
 	struct step *s = &plan->steps[plan->n_steps];
 	int r;
 
 	s->uuid = g->uuid;
-	s->domid = g->domain ? g->domain->domid : DOMID_NONE;
+	s->domid = guest_domid(g);
 	s->name = strdup(g->name);
 	if (!s->name)
 		return -ENOMEM;
 	plan->n_steps++;
-	if (plan->goal == GOAL_START)
-		r = plan_start(s, config, g, ledger, named);
+	if (goal_is_start(plan->goal))
+		r = plan_start(s, config, g, named, plan->goal == GOAL_START_COLD);
 	else if (g->domain)
 		r = plan_stop(s, config, g, named);
 	else
@@ -429,14 +486,15 @@ static int plan_new(enum goal goal, size_t room, struct plan **ret)
 static bool is_named(const struct plan *plan, const struct guest *g)
 {
 	for (size_t i = 0; i < plan->n_steps; i++)
-		if (!uuid_is_null(&g->uuid) && uuid_equal(&plan->steps[i].uuid, &g->uuid))
+		if (!uuid_is_null(&g->uuid) && uuid_equal(&plan->steps[i].uuid, &g->uuid) &&
+		    plan->steps[i].domid == guest_domid(g))
 			return true;
 	return false;
 }
 
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
-	       const struct ledger *ledger, const char *const *names, size_t n_names,
-	       struct plan **ret, const char **ret_unknown)
+	       const char *const *names, size_t n_names, struct plan **ret,
+	       const char **ret_unknown)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	int r = plan_new(goal, n_names ? n_names : inventory->n, &plan);
@@ -449,11 +507,11 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 			return -ENOENT;
 		}
 		if (!is_named(plan, g))
-			r = add_step(plan, config, g, ledger, true);
+			r = add_step(plan, config, g, true);
 	}
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(goal, &inventory->guests[i]))
-			r = add_step(plan, config, &inventory->guests[i], ledger, false);
+			r = add_step(plan, config, &inventory->guests[i], false);
 	if (r >= 0 && goal == GOAL_STOP && inventory->room > 0)
 		r = plan_room(plan, inventory->room);
 	if (r < 0)

@@ -3,6 +3,7 @@
 
 #include "core/config.h"
 #include "core/inventory.h"
+#include "util/stale.h"
 
 /*
  * What a start or a stop would do, worked out from a configuration and an inventory and nothing
@@ -29,6 +30,7 @@ enum stage {
 
 enum goal {
 	GOAL_START,
+	GOAL_START_COLD, /* of named guests, without the memory that is saved */
 	GOAL_STOP,
 	GOAL_REACT, /* to one guest that ended by itself */
 	_GOAL_MAX,
@@ -60,8 +62,10 @@ struct step {
 	char *image;   /* to save to, or to restore */
 	char *config;  /* libxl's JSON, to create from */
 	char *source;  /* file that a created guest comes from */
-	char *stale;   /* image that a created guest outlives */
-	bool saved;    /* STAGE_CLEAN: of a guest that is saved, to image */
+	struct stale_list stale;            /* images that the guest outlives */
+	struct uuid image_id;               /* of the image to restore; null: it is not known */
+	enum image_standing standing;       /* of it */
+	bool saved;                         /* STAGE_CLEAN: of a guest that is saved, to image */
 	enum image_policy changed, unknown; /* whether a restore that fails for it is followed */
 	char *sysrq;                        /* keys for STAGE_SYSRQ */
 	char *dump;    /* file for the memory of a guest that has ended; NULL: none */
@@ -93,6 +97,7 @@ bool step_has(const struct step *s, enum stage stage);
 
 /* Whether a stage only prepares the guest for the next one, which follows however it ends. */
 bool stage_is_preparation(enum stage stage);
+bool goal_is_start(enum goal goal);
 const char *goal_to_string(enum goal goal);
 enum goal goal_from_string(const char *s);
 
@@ -102,8 +107,8 @@ enum goal goal_from_string(const char *s);
  * names, where there is no such guest.
  */
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
-	       const struct ledger *ledger, const char *const *names, size_t n_names,
-	       struct plan **ret, const char **ret_unknown);
+	       const char *const *names, size_t n_names, struct plan **ret,
+	       const char **ret_unknown);
 
 /*
  * The plan that puts one guest in order that has ended, by any action but DEATH_PRESERVE. 0 or

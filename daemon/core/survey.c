@@ -36,6 +36,7 @@ void survey_free(struct survey *s)
 	free(s->images);
 	free(s->notes);
 	free(s->unreadable);
+	free(s->directory);
 	free(s);
 }
 

@@ -25,13 +25,13 @@ struct survey_config {
  */
 struct survey_image {
 	char *path;
-	bool consumed; /* it is there as PATH.restoring only: a guest may have run from it */
 	char *error;
 	char *name;
 	bool driver;  /* as for a configuration */
 	bool foreign; /* with error: it does not even begin like an image */
 	struct uuid uuid;
-	struct uuid id; /* of this one image; null if xl wrote it */
+	struct uuid id; /* of this one image; null where it is not known */
+	usec_t written_wall;
 	uint64_t size;
 };
 
@@ -42,6 +42,8 @@ struct survey {
 	size_t n_images;
 	char **notes; /* what was skipped */
 	size_t n_notes;
+	char *directory;  /* which one the images are in; "": there is none; NULL: it was not asked
+			   */
 	uint64_t room;    /* for images, in bytes; 0: not known */
 	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
 	bool unlisted;    /* nobody knows which configurations there are */

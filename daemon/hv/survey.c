@@ -62,7 +62,6 @@ static int take_image(struct survey *survey, struct json_object *o)
 {
 	struct survey_image image = {
 		.foreign = json_get_bool(o, "foreign"),
-		.consumed = json_get_bool(o, "consumed"),
 		.driver = json_get_bool(o, "driver"),
 	};
 	int r = str_replace(&image.path, json_get_string(o, "path"));
@@ -73,6 +72,7 @@ static int take_image(struct survey *survey, struct json_object *o)
 	if (json_get_uuid(o, "uuid", &image.uuid) < 0 && !image.error)
 		r = -EBADMSG;
 	json_get_uuid(o, "id", &image.id);
+	json_get_u64(o, "written_usec", &image.written_wall);
 	if (r >= 0 && (!image.path || !image.name))
 		r = -EBADMSG;
 	if (r < 0) {
@@ -101,6 +101,8 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 		return take_image(survey, o);
 	if (json_get_u64(message, "room", &survey->room) >= 0)
 		return 0;
+	if (json_get_string(message, "directory"))
+		return str_replace(&survey->directory, json_get_string(message, "directory"));
 	if (json_get_string(message, "unreadable"))
 		return str_replace(&survey->unreadable, json_get_string(message, "unreadable"));
 	if (json_get_string(message, "note"))

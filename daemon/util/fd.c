@@ -3,9 +3,14 @@
 #include "util/fd.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "util/str.h"
+#include "util/time.h"
+
+/* More files than this are not put aside within a second. */
+#define ASIDE_TRIES 1000
 
 int fd_write_all(int fd, const void *data, size_t size)
 {
@@ -133,6 +138,34 @@ int fsync_parent(const char *path)
 	if (fd < 0 || fsync(fd) < 0)
 		return -errno;
 	return 0;
+}
+
+int rename_new(const char *from, const char *to)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) >= 0)
+		return 0;
+	/* Not every file system can; then the caller's lock has to do. */
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	if (access(to, F_OK) == 0)
+		return -EEXIST;
+	return rename(from, to) < 0 ? -errno : 0;
+}
+
+int file_put_aside(const char *path, const char *mark, char **ret)
+{
+	unsigned long long now = usec_now_wall() / USEC_PER_SEC;
+	_cleanup_free_ char *aside = NULL;
+	int r = -EEXIST;
+
+	for (unsigned i = 0; r == -EEXIST && i < ASIDE_TRIES; i++) {
+		free(TAKE_PTR(aside));
+		r = str_format(&aside, "%s%s%llu", path, mark, now + i);
+		r = r < 0 ? r : rename_new(path, aside);
+	}
+	if (r >= 0)
+		*ret = TAKE_PTR(aside);
+	return r;
 }
 
 int make_directory(const char *path, mode_t mode)

@@ -29,5 +29,14 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_size);
 /* Makes what was renamed, made or removed in the folder of path last over a power cut. */
 int fsync_parent(const char *path);
 
+/* As rename(2), but a file that has the new name already stays: -EEXIST. */
+int rename_new(const char *from, const char *to);
+
+/*
+ * Gives a file a name of its own, PATH MARK TIME, and replaces none. 0 with the name, or -errno. It
+ * lasts over a power cut once the directory is synced.
+ */
+int file_put_aside(const char *path, const char *mark, char **ret);
+
 /* Makes a folder, unless it is there. 0 or -errno. */
 int make_directory(const char *path, mode_t mode);

@@ -3,16 +3,32 @@
 #include "wire/ledger-record.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <xxhash.h>
 
 #include "util/fd.h"
 #include "util/str.h"
 
+#define HASH_DIGITS 16
+
+/* Room that is kept free behind the end of the file: a full disk must not keep guests down. */
+#define ROOM (64 << 10)
+
+/* As often as a compaction can come between. */
+#define OPEN_TRIES 10
+
 static const char *const kind_names[_LEDGER_KIND_MAX] = {
-	[LEDGER_DRAWN] = "drawn",       [LEDGER_RESTORED] = "restored",
-	[LEDGER_FAILURE] = "failure",   [LEDGER_RESTART] = "restart",
-	[LEDGER_FORGIVEN] = "forgiven", [LEDGER_LEAVING] = "leaving",
-	[LEDGER_MIGRATED] = "migrated", [LEDGER_HOME] = "home",
-	[LEDGER_REMARK] = "remark",     [LEDGER_PACE] = "pace",
+	[LEDGER_DRAWN] = "drawn",       [LEDGER_BEGAN] = "began",
+	[LEDGER_SAVED] = "saved",       [LEDGER_ENDED] = "ended",
+	[LEDGER_OUTLIVED] = "outlived", [LEDGER_IMAGE] = "image",
+	[LEDGER_LIFE] = "life",         [LEDGER_FAILURE] = "failure",
+	[LEDGER_RESTART] = "restart",   [LEDGER_FORGIVEN] = "forgiven",
+	[LEDGER_LEAVING] = "leaving",   [LEDGER_MIGRATED] = "migrated",
+	[LEDGER_REMARK] = "remark",     [LEDGER_HOME] = "home",
+	[LEDGER_PACE] = "pace",
 };
 
 int ledger_boot_id(struct uuid *ret)
@@ -27,73 +43,190 @@ int ledger_boot_id(struct uuid *ret)
 	return r < 0 ? r : uuid_parse(text, ret);
 }
 
-static struct json_object *make_line(const struct ledger_record *entry)
+static int add_life(struct json_object *o, const struct ledger_record *record)
+{
+	int r = json_add_string(o, "life", record->life);
+
+	if (!uuid_is_null(&record->image))
+		r = r < 0 ? r : json_add_uuid(o, "image", &record->image);
+	r = r < 0 ? r : json_add_string(o, "standing", record->standing);
+	if (record->doubtful)
+		r = r < 0 ? r : json_add_bool(o, "doubtful", true);
+	r = r < 0 ? r : json_add_string(o, "path", record->path);
+	r = r < 0 ? r : json_add_string(o, "directory", record->directory);
+	r = r < 0 ? r : json_add_string(o, "source", record->source);
+	if (record->kind == LEDGER_SAVED)
+		r = r < 0 ? r : json_add_u64(o, "size", record->size);
+	if (record->kind == LEDGER_BEGAN || record->kind == LEDGER_LIFE)
+		r = r < 0 ? r : json_add_u64(o, "domid", record->domid);
+	return r;
+}
+
+static struct json_object *make_object(const struct ledger_record *record)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	int r;
 
 	if (!o)
 		return NULL;
-	r = json_add_string(o, "entry", kind_names[entry->kind]);
-	r = r < 0 ? r : json_add_uuid(o, "uuid", &entry->uuid);
-	r = r < 0 ? r : json_add_string(o, "name", entry->name);
-	r = r < 0 ? r : json_add_string(o, "reason", entry->reason);
-	r = r < 0 ? r : json_add_string(o, "target", entry->target);
-	if (entry->kind == LEDGER_PACE)
-		r = r < 0 ? r : json_add_u64(o, "kib_per_sec", entry->rate);
-	r = r < 0 ? r : json_add_uuid(o, "boot", &entry->boot);
-	r = r < 0 ? r : json_add_u64(o, "monotonic_usec", entry->time);
-	r = r < 0 ? r : json_add_u64(o, "time_usec", usec_now_wall());
+	r = json_add_string(o, "entry", kind_names[record->kind]);
+	r = r < 0 ? r : json_add_uuid(o, "uuid", &record->uuid);
+	r = r < 0 ? r : json_add_string(o, "name", record->name);
+	r = r < 0 ? r : json_add_string(o, "reason", record->reason);
+	r = r < 0 ? r : json_add_string(o, "target", record->target);
+	r = r < 0 ? r : add_life(o, record);
+	if (record->kind == LEDGER_PACE)
+		r = r < 0 ? r : json_add_u64(o, "kib_per_sec", record->rate);
+	r = r < 0 ? r : json_add_uuid(o, "boot", &record->boot);
+	r = r < 0 ? r : json_add_u64(o, "monotonic_usec", record->time);
+	r = r < 0 ? r
+		  : json_add_u64(o, "time_usec",
+				 record->time_wall ? record->time_wall : usec_now_wall());
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
-int ledger_append(const char *path, const struct ledger_record *entry)
+int ledger_record_format(const struct ledger_record *record, char **ret)
 {
-	_cleanup_json_ struct json_object *o = make_line(entry);
+	_cleanup_json_ struct json_object *o = make_object(record);
+	const char *text;
+	size_t length;
+
+	text = o ? json_text(o, &length) : NULL;
+	if (!text)
+		return -ENOMEM;
+	return str_format(ret, "%016" PRIx64 " %s\n", (uint64_t)XXH64(text, length, 0), text);
+}
+
+/* The file that has the name now: a compaction replaces it. Locked against the next compaction. */
+static int open_locked(const char *path, bool *ret_made)
+{
+	for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
+		_cleanup_close_ int fd = open(
+			path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		struct stat opened, named;
+
+		if (fd < 0 || flock(fd, LOCK_SH) < 0 || fstat(fd, &opened) < 0)
+			return -errno;
+		if (lstat(path, &named) < 0 || opened.st_ino != named.st_ino ||
+		    opened.st_dev != named.st_dev)
+			continue;
+		*ret_made = opened.st_size == 0;
+		/* Where the file system cannot do that, nothing is lost but the reserve. */
+		(void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, opened.st_size, ROOM);
+		return TAKE_FD(fd);
+	}
+	return -EBUSY;
+}
+
+/* The line before may have been torn by a power cut: ours must not be joined to it. */
+static int end_torn_line(int fd)
+{
+	char last;
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size <= 0)
+		return size < 0 ? -errno : 0;
+	if (pread(fd, &last, 1, size - 1) != 1)
+		return -EIO;
+	return last == '\n' ? 0 : fd_write_all(fd, "\n", 1);
+}
+
+int ledger_append(const char *path, const struct ledger_record *record, bool sync)
+{
 	_cleanup_free_ char *line = NULL;
 	_cleanup_close_ int fd = -1;
-	int r;
+	bool made = false;
+	int r = ledger_record_format(record, &line);
 
-	if (!o)
-		return -ENOMEM;
-	/* It begins with a line break too: the line before may have been torn by a power cut. */
-	r = str_format(&line, "\n%s\n", json_text(o, NULL));
 	if (r < 0)
 		return r;
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	r = fd_write_all(fd, line, strlen(line));
-	return r >= 0 && fdatasync(fd) < 0 ? -errno : r;
+	fd = open_locked(path, &made);
+	r = fd < 0 ? fd : end_torn_line(fd);
+	r = r < 0 ? r : fd_write_all(fd, line, strlen(line));
+	if (r >= 0 && sync && fdatasync(fd) < 0)
+		r = -errno;
+	return r < 0 || !made ? r : fsync_parent(path);
+}
+
+static bool has_hash(const char *text, size_t length)
+{
+	char hash[HASH_DIGITS + 2];
+
+	if (length <= HASH_DIGITS + 1)
+		return false;
+	snprintf(hash, sizeof(hash), "%016" PRIx64 " ",
+		 (uint64_t)XXH64(text + HASH_DIGITS + 1, length - HASH_DIGITS - 1, 0));
+	return memcmp(text, hash, HASH_DIGITS + 1) == 0;
+}
+
+static bool needs_name(enum ledger_kind kind)
+{
+	return kind == LEDGER_DRAWN || kind == LEDGER_LEAVING || kind == LEDGER_MIGRATED;
+}
+
+static bool needs_image(enum ledger_kind kind)
+{
+	return kind == LEDGER_SAVED || kind == LEDGER_OUTLIVED || kind == LEDGER_IMAGE;
+}
+
+static bool needs_life(enum ledger_kind kind)
+{
+	return kind == LEDGER_ENDED || kind == LEDGER_LIFE;
+}
+
+static int get_life(struct json_object *o, struct ledger_record *record)
+{
+	uint64_t domid = UINT32_MAX;
+
+	record->life = json_get_string(o, "life");
+	record->standing = json_get_string(o, "standing");
+	record->doubtful = json_get_bool(o, "doubtful");
+	record->path = json_get_string(o, "path");
+	record->directory = json_get_string(o, "directory");
+	record->source = json_get_string(o, "source");
+	json_get_uuid(o, "image", &record->image);
+	json_get_u64(o, "size", &record->size);
+	json_get_u64(o, "domid", &domid);
+	record->domid = (uint32_t)MIN(domid, (uint64_t)UINT32_MAX);
+	if (needs_image(record->kind) && uuid_is_null(&record->image))
+		return -EBADMSG;
+	if (record->kind == LEDGER_IMAGE && !record->standing)
+		return -EBADMSG;
+	return needs_life(record->kind) && !record->life ? -EBADMSG : 0;
 }
 
 int ledger_record_parse(const char *text, size_t length, struct ledger_record *ret,
 			struct json_object **ret_line)
 {
 	_cleanup_json_ struct json_object *o = NULL;
-	struct ledger_record entry = {0};
-	int kind;
-	int r = json_parse(text, length, &o);
+	struct ledger_record record = {0};
+	int kind, r;
 
+	if (!has_hash(text, length))
+		return -EBADMSG;
+	r = json_parse(text + HASH_DIGITS + 1, length - HASH_DIGITS - 1, &o);
 	if (r < 0)
 		return r;
 	kind = str_lookup(kind_names, _LEDGER_KIND_MAX, json_get_string(o, "entry"));
-	if (kind < 0 || json_get_uuid(o, "uuid", &entry.uuid) < 0 ||
-	    json_get_uuid(o, "boot", &entry.boot) < 0 ||
-	    json_get_u64(o, "monotonic_usec", &entry.time) < 0)
+	if (kind < 0 || json_get_uuid(o, "uuid", &record.uuid) < 0 ||
+	    json_get_uuid(o, "boot", &record.boot) < 0 ||
+	    json_get_u64(o, "monotonic_usec", &record.time) < 0 ||
+	    json_get_u64(o, "time_usec", &record.time_wall) < 0)
 		return -EBADMSG;
-	entry.kind = (enum ledger_kind)kind;
-	entry.name = json_get_string(o, "name");
-	entry.reason = json_get_string(o, "reason");
-	entry.target = json_get_string(o, "target");
-	if (entry.kind == LEDGER_PACE && json_get_u64(o, "kib_per_sec", &entry.rate) < 0)
+	record.kind = (enum ledger_kind)kind;
+	record.name = json_get_string(o, "name");
+	record.reason = json_get_string(o, "reason");
+	record.target = json_get_string(o, "target");
+	if (record.kind == LEDGER_PACE && json_get_u64(o, "kib_per_sec", &record.rate) < 0)
 		return -EBADMSG;
-	if (entry.kind == LEDGER_DRAWN && !entry.name)
+	if (needs_name(record.kind) && !record.name)
 		return -EBADMSG;
-	if ((entry.kind == LEDGER_LEAVING || entry.kind == LEDGER_MIGRATED) &&
-	    (!entry.name || !entry.target))
+	if ((record.kind == LEDGER_LEAVING || record.kind == LEDGER_MIGRATED) && !record.target)
 		return -EBADMSG;
-	*ret = entry;
+	r = get_life(o, &record);
+	if (r < 0)
+		return r;
+	*ret = record;
 	*ret_line = TAKE_PTR(o);
 	return 0;
 }

@@ -5,19 +5,24 @@
 #include "wire/json.h"
 
 /*
- * The lines of /var/lib/xendomains/journal, one JSON object each. Daemon and workers append to it,
- * and the daemon reads it when it starts. A line that a power cut tore is skipped.
+ * The ledger's records, a line each: XXH64 of the rest as 16 digits, a blank, a JSON object. Daemon
+ * and workers append to the file. What it means is said in core/ledger.h and core/lives.h.
  */
 enum ledger_kind {
 	LEDGER_DRAWN,    /* a UUID was drawn for the guest of this name */
-	LEDGER_RESTORED, /* an image was restored, and must never be again */
+	LEDGER_BEGAN,    /* a life begins, or was seen; with image: from that one */
+	LEDGER_SAVED,    /* the guest is saved to image, and does not run on */
+	LEDGER_ENDED,    /* the guest's domain was seen to be gone; life says how */
+	LEDGER_OUTLIVED, /* the guest was seen running beside image */
+	LEDGER_IMAGE,    /* all of an image's standing (compaction) */
+	LEDGER_LIFE,     /* the last thing that is known of a guest (compaction) */
 	LEDGER_FAILURE,  /* why a guest is not where it should be; without reason: it is */
 	LEDGER_RESTART,  /* a guest restarted itself */
-	LEDGER_FORGIVEN, /* failure and restarts are forgotten: somebody wants it to run */
-	LEDGER_LEAVING,  /* the guest is about to be let go to another host: it may run there */
+	LEDGER_FORGIVEN, /* failure and restarts are forgotten: a start was asked for */
+	LEDGER_LEAVING,  /* the guest is about to be handed to another host: it may run there */
 	LEDGER_MIGRATED, /* it runs there */
 	LEDGER_REMARK,   /* what went wrong on the way of a guest that is where it should be */
-	LEDGER_HOME,     /* it is here: what the two above say holds no more */
+	LEDGER_HOME,     /* it is here: LEAVING and MIGRATED hold no more */
 	LEDGER_PACE,     /* how fast guests were saved; of no guest */
 	_LEDGER_KIND_MAX,
 	_LEDGER_KIND_INVALID = -EINVAL,
@@ -25,19 +30,41 @@ enum ledger_kind {
 
 struct ledger_record {
 	enum ledger_kind kind;
-	struct uuid uuid; /* the guest's or, of LEDGER_RESTORED, the image's */
+	struct uuid uuid; /* the guest's */
 	const char *name; /* the guest's */
 	const char *reason;
-	const char *target; /* LEDGER_LEAVING, LEDGER_MIGRATED: the other host */
-	uint64_t rate;      /* LEDGER_PACE: KiB/s */
-	struct uuid boot;   /* during which it was written */
-	usec_t time;        /* monotonic, of that boot */
+	const char *target; /* LEAVING, MIGRATED: the other host */
+	uint64_t rate;      /* PACE: KiB/s */
+
+	const char *life;      /* BEGAN: what began it; ENDED, LIFE: core/lives.h */
+	struct uuid image;     /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */
+	const char *standing;  /* IMAGE: core/lives.h */
+	bool doubtful;         /* IMAGE: not certain */
+	const char *path;      /* SAVED, IMAGE: of the image */
+	const char *directory; /* SAVED, IMAGE: worker/directory.h */
+	uint64_t size;         /* SAVED: of the image, in bytes */
+	uint32_t domid;        /* BEGAN, LIFE */
+	const char *source;    /* BEGAN, LIFE: the configuration file that the guest comes from */
+
+	struct uuid boot; /* during which it was written */
+	usec_t time;      /* monotonic, of that boot */
+	usec_t time_wall; /* filled in by ledger_append() where it is 0 */
 };
 
-/* Appends one line and waits until it is on the disk. 0 or -errno. */
-int ledger_append(const char *path, const struct ledger_record *entry);
+/*
+ * Appends one record, to a file that is made if it is not there. With sync it is on the disk when
+ * the call returns, over a power cut too. It holds a shared lock of the file meanwhile, and waits
+ * for a compaction, which holds an exclusive one. 0 or -errno.
+ */
+int ledger_append(const char *path, const struct ledger_record *record, bool sync);
 
-/* Reads a line. The entry's texts live as long as *ret_line. 0, -EBADMSG or -ENOMEM. */
+/* One line, with its end. 0 or -ENOMEM. */
+int ledger_record_format(const struct ledger_record *record, char **ret);
+
+/*
+ * Reads a line without its end. The record's texts live as long as *ret_line. 0, -EBADMSG or
+ * -ENOMEM.
+ */
 int ledger_record_parse(const char *text, size_t length, struct ledger_record *ret,
 			struct json_object **ret_line);
 

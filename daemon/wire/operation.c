@@ -14,10 +14,11 @@ static const char *const operation_names[_OPERATION_MAX] = {
 };
 
 static const char *const mark_names[_OPERATION_MARK_MAX] = {
-	[OPERATION_MARK_NONE] = "none",           [OPERATION_MARK_PUBLISHED] = "published",
-	[OPERATION_MARK_DESTROYED] = "destroyed", [OPERATION_MARK_RELEASED] = "released",
-	[OPERATION_MARK_HANDOVER] = "handover",   [OPERATION_MARK_PERMITTED] = "permitted",
-	[OPERATION_MARK_RETURNED] = "returned",   [OPERATION_MARK_MIGRATED] = "migrated",
+	[OPERATION_MARK_NONE] = "none",           [OPERATION_MARK_DESCRIBED] = "described",
+	[OPERATION_MARK_PUBLISHED] = "published", [OPERATION_MARK_DESTROYED] = "destroyed",
+	[OPERATION_MARK_RELEASED] = "released",   [OPERATION_MARK_HANDOVER] = "handover",
+	[OPERATION_MARK_PERMITTED] = "permitted", [OPERATION_MARK_RETURNED] = "returned",
+	[OPERATION_MARK_MIGRATED] = "migrated",
 };
 
 const char *operation_to_string(enum operation operation)
@@ -36,8 +37,9 @@ void operation_request_done(struct operation_request *request)
 	free(request->path);
 	free(request->config);
 	free(request->source);
-	free(request->stale);
 	free(request->why);
+	stale_list_done(&request->stale);
+	free(request->standing);
 	free(request->ledger);
 	target_list_done(&request->targets);
 	free(request->dump);
@@ -99,6 +101,29 @@ static int add_targets(struct json_object *o, const struct operation_request *re
 	return r < 0 ? r : json_add(o, "targets", TAKE_PTR(targets));
 }
 
+static struct json_object *make_stale(const struct stale *stale)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? json_add_string(o, "path", stale->path) : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "reason", stale->reason);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+static int add_stale(struct json_object *o, const struct stale_list *stale)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+	int r;
+
+	if (stale->n == 0)
+		return 0;
+	list = json_object_new_array();
+	r = list ? 0 : -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < stale->n; i++)
+		r = json_append(list, make_stale(&stale->items[i]));
+	return r < 0 ? r : json_add(o, "stale", TAKE_PTR(list));
+}
+
 struct json_object *operation_request_message(const struct operation_request *request, usec_t now)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -114,8 +139,11 @@ struct json_object *operation_request_message(const struct operation_request *re
 	r = r < 0 ? r : json_add_string(o, "path", request->path);
 	r = r < 0 ? r : json_add_string(o, "config", request->config);
 	r = r < 0 ? r : json_add_string(o, "source", request->source);
-	r = r < 0 ? r : json_add_string(o, "stale", request->stale);
 	r = r < 0 ? r : json_add_string(o, "why", request->why);
+	r = r < 0 ? r : add_stale(o, &request->stale);
+	if (!uuid_is_null(&request->image))
+		r = r < 0 ? r : json_add_uuid(o, "image", &request->image);
+	r = r < 0 ? r : json_add_string(o, "standing", request->standing);
 	r = r < 0 ? r : json_add_string(o, "ledger", request->ledger);
 	r = r < 0 ? r : add_targets(o, request);
 	r = r < 0 ? r : json_add_string(o, "dump", request->dump);
@@ -140,12 +168,14 @@ struct json_object *operation_worker_message(uint64_t pid, uint64_t start)
 }
 
 struct json_object *operation_mark_message(enum operation_mark mark, const char *config,
-					   const char *target)
+					   const char *target, const struct uuid *image)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 
 	if (!o || json_add_string(o, "point", mark_names[mark]) < 0 ||
 	    json_add_string(o, "config", config) < 0 || json_add_string(o, "target", target) < 0)
+		return NULL;
+	if (image && json_add_uuid(o, "image", image) < 0)
 		return NULL;
 	return wrap("mark", TAKE_PTR(o));
 }
@@ -232,6 +262,20 @@ static int get_targets(struct json_object *o, struct operation_request *request)
 	return r;
 }
 
+static int get_stale(struct json_object *o, struct stale_list *stale)
+{
+	struct json_object *list = json_get(o, "stale", json_type_array);
+	int r = 0;
+
+	for (size_t i = 0; list && r >= 0 && i < json_object_array_length(list); i++) {
+		struct json_object *item = json_object_array_get_idx(list, i);
+		const char *path = json_get_string(item, "path");
+
+		r = path ? stale_list_add(stale, path, json_get_string(item, "reason")) : -EBADMSG;
+	}
+	return r;
+}
+
 static int get_request(struct json_object *o, struct operation_record *record)
 {
 	struct operation_request *request = &record->request;
@@ -251,13 +295,16 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	r = r < 0 ? r : str_replace(&request->path, json_get_string(o, "path"));
 	r = r < 0 ? r : str_replace(&request->config, json_get_string(o, "config"));
 	r = r < 0 ? r : str_replace(&request->source, json_get_string(o, "source"));
-	r = r < 0 ? r : str_replace(&request->stale, json_get_string(o, "stale"));
 	r = r < 0 ? r : str_replace(&request->why, json_get_string(o, "why"));
+	r = r < 0 ? r : get_stale(o, &request->stale);
+	r = r < 0 ? r : str_replace(&request->standing, json_get_string(o, "standing"));
 	r = r < 0 ? r : str_replace(&request->ledger, json_get_string(o, "ledger"));
 	r = r < 0 ? r : get_targets(o, request);
 	r = r < 0 ? r : str_replace(&request->dump, json_get_string(o, "dump"));
 	r = r < 0 ? r : str_replace(&request->device, json_get_string(o, "device"));
 	if (json_get_string(o, "preserve") && json_get_uuid(o, "preserve", &request->preserve) < 0)
+		return -EBADMSG;
+	if (json_get_string(o, "image") && json_get_uuid(o, "image", &request->image) < 0)
 		return -EBADMSG;
 	if (r >= 0 && !request->name)
 		return -EBADMSG;
@@ -273,6 +320,7 @@ static int get_mark(struct json_object *o, struct operation_record *record)
 	if (mark < 0)
 		return -EBADMSG;
 	record->mark = (enum operation_mark)mark;
+	json_get_uuid(o, "image", &record->image);
 	if (target && str_replace(&record->target, target) < 0)
 		return -ENOMEM;
 	return config ? str_replace(&record->request.config, config) : 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/stale.h"
 #include "util/target.h"
 #include "util/time.h"
 #include "wire/json.h"
@@ -42,6 +43,8 @@ enum operation operation_from_string(const char *s);
  */
 enum operation_mark {
 	OPERATION_MARK_NONE,
+	OPERATION_MARK_DESCRIBED, /* save: the image has the ID that is here, and may have its name
+				   */
 	OPERATION_MARK_PUBLISHED, /* save: the image is complete and durable; the domain may go */
 	OPERATION_MARK_DESTROYED, /* restart, soft reset: the old domain goes; its configuration is
 				     here */
@@ -73,14 +76,17 @@ struct operation_request {
 	struct uuid uuid;
 	char *name;
 	uint32_t domid; /* all but create and restore */
-	char *path;     /* the image; destroy: the one that the guest was saved to, if it was */
+	char *path;     /* the image; destroy: the one that the guest was saved to, if it was;
+			   create: one that could not be restored, for the reason why */
 	char *config;   /* libxl's JSON: create, and restart once the domain is destroyed */
 	char *source;   /* the file this guest comes from, for its mark */
-	char *stale;    /* create: an image that the guest outlives; put aside before it runs ... */
-	char *why;      /* ... and why it was not restored; NULL: restores are switched off */
-	char *ledger;   /* where restores and migrations are noted */
-	char *dump;     /* destroy, restart: the guest's memory goes to this file first */
-	char *device;   /* eject: the vdev */
+	char *why; /* create: why the images in stale are not restored, where they do not say */
+	struct stale_list stale; /* create, restore: images to put aside before the guest runs */
+	struct uuid image;       /* restore: the ID of the image that is meant */
+	char *standing;          /* restore: what the ledger says of it (core/lives.h) */
+	char *ledger;            /* where lives, images and migrations are recorded */
+	char *dump;              /* destroy, restart: the guest's memory goes to this file first */
+	char *device;            /* eject: the vdev */
 	/* Restart: what the old domain is kept as. Null: it is destroyed. */
 	struct uuid preserve;
 	usec_t deadline; /* USEC_INFINITY: none */
@@ -111,7 +117,8 @@ struct operation_record {
 	uint64_t worker_pid, worker_start; /* 0 until the worker has said so */
 	usec_t started;
 	enum operation_mark mark;
-	char *target; /* of the last mark that named a host */
+	char *target;      /* of the last mark that named a host */
+	struct uuid image; /* of the mark that named an image */
 	bool has_result;
 	struct operation_result result;
 };
@@ -129,7 +136,7 @@ void operation_record_done(struct operation_record *record);
 struct json_object *operation_request_message(const struct operation_request *request, usec_t now);
 struct json_object *operation_worker_message(uint64_t pid, uint64_t start);
 struct json_object *operation_mark_message(enum operation_mark mark, const char *config,
-					   const char *target);
+					   const char *target, const struct uuid *image);
 struct json_object *operation_progress_message(const char *what, unsigned permille);
 struct json_object *operation_result_message(const struct operation_result *result);
 

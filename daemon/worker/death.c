@@ -10,6 +10,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/life.h"
 #include "worker/save.h"
 
 /* What follows when a guest has ended, and its wish to be without a disk. */
@@ -207,6 +208,9 @@ int run_soft_reset(struct job *job)
 	if (r < 0)
 		return r;
 	xl_drop_update(job->xl, d.domid);
+	r = life_begin(job, "soft-reset", &UUID_NULL, d.domid);
+	if (r < 0)
+		log_warning_errno(r, "%s: Failed to record its soft reset", request->name);
 	r = xl_soft_reset(job->xl, d.domid, request->config, &request->uuid);
 	if (r == -EOPNOTSUPP)
 		log_warning("%s: Xen knows a soft reset for HVM guests only; it is started afresh",

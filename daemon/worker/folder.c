@@ -66,14 +66,3 @@ int file_list_read(const char *path, struct file_list *ret)
 	f = (struct file_list){0};
 	return 0;
 }
-
-enum image_file image_file_kind(const char *name)
-{
-	if (name[0] == '.')
-		return IMAGE_FILE_OTHER;
-	if (strstr(name, IMAGE_ASIDE_MARK))
-		return IMAGE_FILE_ASIDE;
-	if (str_ends_with(name, IMAGE_PART_SUFFIX))
-		return IMAGE_FILE_PART;
-	return str_ends_with(name, IMAGE_CONSUMED_SUFFIX) ? IMAGE_FILE_CONSUMED : IMAGE_FILE_IMAGE;
-}

@@ -4,6 +4,7 @@
 
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/life.h"
 
 /* As xl calls it. */
 #define AWAY_SUFFIX "--migratedaway"
@@ -11,21 +12,6 @@
 static int away_name(const struct job *job, char **ret)
 {
 	return str_format(ret, "%s" AWAY_SUFFIX, job->record.request.name);
-}
-
-int handover_note(struct job *job, enum ledger_kind kind, const char *host)
-{
-	const struct operation_request *request = &job->record.request;
-	struct ledger_record entry = {
-		.kind = kind,
-		.uuid = request->uuid,
-		.name = request->name,
-		.target = host,
-		.time = usec_now(),
-	};
-	int r = ledger_boot_id(&entry.boot);
-
-	return r < 0 ? r : ledger_append(request->ledger, &entry);
 }
 
 int handover_rename(struct job *job, uint32_t domid)
@@ -69,7 +55,7 @@ int handover_take_back(struct job *job, uint32_t domid, int error)
 	}
 	if (job->record.mark < OPERATION_MARK_HANDOVER)
 		return error;
-	r = handover_note(job, LEDGER_HOME, NULL);
+	r = life_depart(job, LEDGER_HOME, NULL);
 	if (r < 0)
 		log_warning_errno(r, "%s: that it is here cannot be noted",
 				  job->record.request.name);
@@ -78,7 +64,7 @@ int handover_take_back(struct job *job, uint32_t domid, int error)
 
 int handover_finish(struct job *job, const struct xl_domain *d, const char *host)
 {
-	int r = handover_note(job, LEDGER_MIGRATED, host);
+	int r = life_depart(job, LEDGER_MIGRATED, host);
 
 	/* Not noted, it stays noted as being on its way: it is not started here either. */
 	if (r < 0)

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "wire/ledger-record.h"
 #include "worker/job.h"
 
 /*
  * The end of a migration, from the moment that the guest stands still here until one side lets it
  * run: what the migration itself and its recovery share. At any time at most one side may.
  */
-
-/* Notes in the ledger where the guest is. 0 or -errno. */
-int handover_note(struct job *job, enum ledger_kind kind, const char *host);
 
 /* Gives the domain the name of one that is away. 0 or -errno, explained. */
 int handover_rename(struct job *job, uint32_t domid);

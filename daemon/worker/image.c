@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <xxhash.h>
 
 #include "util/fd.h"
@@ -24,6 +25,9 @@ struct xl_header {
 	uint32_t optional_flags;
 	uint32_t optional_length;
 };
+
+/* So much of its head and tail tells an image of xl's from another one. */
+#define ID_PART (64 << 10)
 
 #define TAIL_SIZE 4096
 #define HALF_SIZE 2048
@@ -310,6 +314,59 @@ int image_read_header(int fd, struct image_header *ret, const char **ret_problem
 	if (n < 0)
 		return -errno;
 	return image_header_parse(data, (size_t)n, ret, ret_problem);
+}
+
+static int hash_part(int fd, XXH3_state_t *hash, off_t at)
+{
+	_cleanup_free_ uint8_t *part = malloc(ID_PART);
+	ssize_t n = part ? pread(fd, part, ID_PART, MAX(at, (off_t)0)) : -1;
+
+	if (n < 0)
+		return part ? -errno : -ENOMEM;
+	XXH3_128bits_update(hash, part, (size_t)n);
+	return 0;
+}
+
+static int hash_file(int fd, const struct stat *st, struct uuid *ret)
+{
+	const uint64_t facts[] = {
+		(uint64_t)st->st_ino,
+		(uint64_t)st->st_size,
+		(uint64_t)st->st_mtim.tv_sec,
+		(uint64_t)st->st_mtim.tv_nsec,
+	};
+	XXH3_state_t *hash = XXH3_createState();
+	XXH128_canonical_t canonical;
+	int r;
+
+	if (!hash)
+		return -ENOMEM;
+	XXH3_128bits_reset(hash);
+	XXH3_128bits_update(hash, facts, sizeof(facts));
+	r = hash_part(fd, hash, 0);
+	r = r < 0 ? r : hash_part(fd, hash, st->st_size - ID_PART);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(hash));
+	XXH3_freeState(hash);
+	if (r >= 0)
+		memcpy(ret->bytes, canonical.digest, sizeof(ret->bytes));
+	return r;
+}
+
+int image_identify(int fd, const struct image_header *header, struct uuid *ret_id,
+		   usec_t *ret_written_wall)
+{
+	struct stat st;
+
+	if (header->ours) {
+		*ret_id = header->facts.id;
+		*ret_written_wall = header->facts.saved_wall;
+		return 0;
+	}
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_written_wall = (usec_t)st.st_mtim.tv_sec * USEC_PER_SEC +
+			    (usec_t)st.st_mtim.tv_nsec / 1000;
+	return hash_file(fd, &st, ret_id);
 }
 
 void image_header_done(struct image_header *header)

@@ -18,9 +18,6 @@
 
 #define IMAGE_CONFIG_MAX (1U << 20)
 
-/* Extended attribute of an image that was put aside: why. */
-#define IMAGE_REASON_XATTR "user.xendomainsd.reason"
-
 /* What the first half of the tail says. */
 struct image_facts {
 	struct uuid id; /* of this image, drawn at random */
@@ -67,5 +64,13 @@ int image_read_header(int fd, struct image_header *ret, const char **ret_problem
 /* The same on bytes: all that stands before the stream, or as much as there is. */
 int image_header_parse(const uint8_t *data, size_t size, struct image_header *ret,
 		       const char **ret_problem);
+
+/*
+ * The ID of an image, and when it was written. One of xl's has no ID in it: it is made from what
+ * stays the same as long as the file does (inode, size, time, a hash of its head and tail). 0 or
+ * -errno.
+ */
+int image_identify(int fd, const struct image_header *header, struct uuid *ret_id,
+		   usec_t *ret_written_wall);
 
 void image_header_done(struct image_header *header);

@@ -11,6 +11,7 @@
 #include "wire/image-query.h"
 #include "worker/channel.h"
 #include "worker/folder.h"
+#include "worker/image-names.h"
 #include "worker/trust.h"
 #include "worker/xl.h"
 
@@ -115,17 +116,11 @@ static int add_reason(const struct item *i)
 static int judge(struct item *i, bool thoroughly)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_free_ char *problem = NULL, *known_as = NULL;
-	bool consumed = i->kind == IMAGE_FILE_CONSUMED;
-	struct trust_question question = {.fd = i->fd, .consumed = consumed, .xen = i->xen};
+	_cleanup_free_ char *problem = NULL;
+	struct trust_question question = {.fd = i->fd, .path = i->path, .xen = i->xen};
 	uint64_t size;
 	int r;
 
-	known_as = strndup(i->path,
-			   strlen(i->path) - (consumed ? strlen(IMAGE_CONSUMED_SUFFIX) : 0));
-	if (!known_as)
-		return -ENOMEM;
-	question.path = known_as;
 	r = trust_check(&question, &header, &size, &problem);
 	if (r >= 0 && thoroughly)
 		r = trust_check_stream(&question, &header, &problem);

@@ -8,11 +8,14 @@
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/mark.h"
+#include "worker/image-names.h"
+#include "worker/life.h"
 
 static int write_mark(struct job *job, enum operation_mark mark, const char *config,
-		      const char *target)
+		      const char *target, const struct uuid *image)
 {
-	_cleanup_json_ struct json_object *message = operation_mark_message(mark, config, target);
+	_cleanup_json_ struct json_object *message = operation_mark_message(mark, config, target,
+									    image);
 	const char *text;
 	size_t length;
 	int r;
@@ -30,12 +33,17 @@ static int write_mark(struct job *job, enum operation_mark mark, const char *con
 
 int job_mark(struct job *job, enum operation_mark mark, const char *config)
 {
-	return write_mark(job, mark, config, NULL);
+	return write_mark(job, mark, config, NULL, NULL);
 }
 
 int job_mark_target(struct job *job, enum operation_mark mark, const char *target)
 {
-	return write_mark(job, mark, NULL, target);
+	return write_mark(job, mark, NULL, target, NULL);
+}
+
+int job_mark_image(struct job *job, enum operation_mark mark, const struct uuid *image)
+{
+	return write_mark(job, mark, NULL, NULL, image);
 }
 
 int job_explain(struct job *job, int error, const char *format, ...)
@@ -156,31 +164,58 @@ int job_mark_preserved(struct job *job, uint32_t domid)
 	return r < 0 ? job_explain_xl(job, r, "the preserved domain cannot be marked") : 0;
 }
 
-bool job_is_alone(struct job *job)
+static int put_aside(struct job *job, const struct stale *stale)
 {
-	struct xl_domain d;
+	const struct operation_request *request = &job->record.request;
+	const char *why = stale->reason ? stale->reason : request->why;
+	_cleanup_free_ char *aside = NULL;
+	int r;
 
-	return xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d) == -ESRCH;
+	why = why ? why : "XENDOMAINS_RESTORE is off";
+	r = image_put_aside(stale->path, why, &aside);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return job_explain(job, r, "%s cannot be put aside: %s", stale->path, strerror(-r));
+	log_notice("%s: the image %s is not restored, and is now called %s: %s", request->name,
+		   stale->path, aside, why);
+	return 0;
 }
 
-int job_remove_half_built(struct job *job)
+int job_put_aside(struct job *job)
 {
-	struct xl_domain d;
-	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
+	const struct stale_list *list = &job->record.request.stale;
+	int r = 0;
 
-	if (r < 0 || !d.paused || d.dying)
-		return 0;
-	r = xl_destroy(job->xl, d.domid);
-	if (r < 0)
-		log_error("%s: domain %u is half built, and cannot be destroyed",
-			  job->record.request.name, d.domid);
+	for (size_t i = 0; r >= 0 && i < list->n; i++)
+		r = put_aside(job, &list->items[i]);
+	if (r >= 0 && job->record.request.operation == OPERATION_CREATE && job->record.request.path)
+		r = put_aside(job, &(struct stale){.path = job->record.request.path});
 	return r;
 }
 
-int job_release(struct job *job, uint32_t domid)
+static int begin_life(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
+{
+	int r = life_begin(job, how, image, domid);
+
+	if (r >= 0)
+		return 0;
+	if (uuid_is_null(image)) {
+		log_warning_errno(r, "%s: Failed to record that it runs in %s",
+				  job->record.request.name, job->record.request.ledger);
+		return 0;
+	}
+	return job_explain(job, r,
+			   "it cannot be recorded in %s that the guest runs from its image (%s); "
+			   "without that the image could be restored twice",
+			   job->record.request.ledger, strerror(-r));
+}
+
+int job_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
 {
 	int r = job_mark(job, OPERATION_MARK_RELEASED, NULL);
 
+	r = r < 0 ? r : begin_life(job, domid, how, image);
 	if (r < 0)
 		return r;
 	r = xl_unpause(job->xl, domid);

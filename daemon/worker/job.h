@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "wire/ledger-record.h"
 #include "wire/operation.h"
 #include "worker/peer.h"
 #include "worker/pump.h"
@@ -43,6 +44,7 @@ int run_recover(struct job *job);
  */
 int job_mark(struct job *job, enum operation_mark mark, const char *config);
 int job_mark_target(struct job *job, enum operation_mark mark, const char *target);
+int job_mark_image(struct job *job, enum operation_mark mark, const struct uuid *image);
 
 /* Says why the operation fails, in words, unless that is said already. Returns error. */
 int job_explain(struct job *job, int error, const char *format, ...) _printf_(3, 4);
@@ -59,16 +61,19 @@ void job_tick(struct job *job);
  */
 int job_find_domain(struct job *job, struct xl_domain *ret);
 
-/* Whether the guest has no domain: so that one that is there later is known to be ours. */
-bool job_is_alone(struct job *job);
-
 /*
- * What a build that failed has left: libxl removes it, and can fail in that too. A domain that is
- * paused is taken for it; for who knows that there was none before. 0 or -errno.
+ * Gives the images of the request that must not be restored names of their own. 0 or -errno: then
+ * the guest must not run, for one of them could be restored over newer disks.
  */
-int job_remove_half_built(struct job *job);
+int job_put_aside(struct job *job);
 
-/* The end of create and restore: the guest, built and paused, is marked as ours and let go. */
+/* The guest, built and paused, is marked as ours. */
 int job_mark_domain(struct job *job, uint32_t domid, const char *config);
 int job_mark_preserved(struct job *job, uint32_t domid);
-int job_release(struct job *job, uint32_t domid);
+
+/*
+ * The end of create and restore: the beginning of the life is recorded (how and image as
+ * life_begin() takes them), and then the domain runs. A guest that is created runs also where it
+ * cannot be recorded: no image of it is left that could be restored by mistake.
+ */
+int job_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image);

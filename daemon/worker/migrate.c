@@ -6,6 +6,7 @@
 #include "wire/json.h"
 #include "worker/handover.h"
 #include "worker/image.h"
+#include "worker/life.h"
 #include "worker/peer.h"
 
 /*
@@ -124,7 +125,7 @@ static int permit(struct job *job, const struct xl_domain *d, const struct targe
 	if (r < 0)
 		return r;
 	/* First the word that it may run there, lest a boot of this host starts it here as well. */
-	r = handover_note(job, LEDGER_LEAVING, target->host);
+	r = life_depart(job, LEDGER_LEAVING, target->host);
 	if (r < 0)
 		return job_explain(job, r, "%s cannot be written: %s", job->record.request.ledger,
 				   strerror(-r));

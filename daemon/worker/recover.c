@@ -6,10 +6,12 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/build.h"
 #include "worker/death.h"
 #include "worker/handover.h"
+#include "worker/image-names.h"
 #include "worker/image.h"
-#include "worker/job.h"
+#include "worker/life.h"
 #include "worker/restore.h"
 #include "worker/save.h"
 
@@ -18,32 +20,43 @@ static int undone(struct job *job)
 	return job_explain(job, -EINTR, "its worker was killed; everything is as it was before");
 }
 
-/* Create and restore: nothing counts until the guest was let go. */
+/* Create and restore: nothing counts until the guest was released. */
 static int undo_build(struct job *job)
 {
-	int r = job_remove_half_built(job);
+	int r = build_remove(job);
 
-	if (r < 0)
-		return job_explain_xl(job, r,
-				      "what its killed worker left half built cannot be destroyed");
-	r = restore_give_back(job);
-	return r < 0 ? job_explain(job, r, "its image cannot be given its name back: %s",
-				   strerror(-r))
+	return r < 0 ? job_explain_xl(job, r,
+				      "what its killed worker left half built cannot be destroyed")
 		     : undone(job);
+}
+
+/* Its life may have been recorded or not: once more does no harm, and then it may run. */
+static int release_again(struct job *job, const struct xl_domain *d)
+{
+	bool restore = job->record.request.operation == OPERATION_RESTORE;
+	int r = job_release(job, d->domid, restore ? "restore" : "create",
+			    restore ? &job->record.request.image : &UUID_NULL);
+
+	/* As run_create() and run_restore() do. */
+	if (r < 0 && xl_destroy(job->xl, d->domid) >= 0 && restore)
+		life_take_back(job);
+	return r;
 }
 
 static int finish_build(struct job *job)
 {
 	struct xl_domain d;
-	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
+	int r = build_find(job, &d);
 
-	if (r >= 0 && !d.dying) {
-		if (d.paused)
-			r = xl_unpause(job->xl, d.domid);
+	if (r >= 0 && d.paused) {
+		r = release_again(job, &d);
 		if (r < 0)
-			return job_explain_xl(job, r, "the domain cannot be unpaused");
-		job->result.domid = d.domid;
+			return r;
 	}
+	/* Where it has ended meanwhile, the ledger says whether it ran. */
+	if (r < 0)
+		return 0;
+	job->result.domid = d.domid;
 	if (job->record.request.operation == OPERATION_RESTORE)
 		restore_forget(job);
 	return 0;
@@ -94,6 +107,7 @@ static int recover_soft_reset(struct job *job)
 	case OPERATION_MARK_DESTROYED:
 		return death_start_afresh(job);
 	case OPERATION_MARK_NONE:
+	case OPERATION_MARK_DESCRIBED:
 	case OPERATION_MARK_PUBLISHED:
 	case OPERATION_MARK_HANDOVER:
 	case OPERATION_MARK_PERMITTED:
@@ -106,19 +120,19 @@ static int recover_soft_reset(struct job *job)
 	return run_soft_reset(job);
 }
 
-/* An image of a guest that lives is out of date, whoever wrote it. */
-static void remove_image(struct job *job)
+/* The guest lives on: what this save has written of an image goes, and nothing else. */
+static void discard_image(struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	const char *path = job->record.request.path, *problem;
 	_cleanup_free_ char *part = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (save_part_path(job, &part) >= 0)
+	if (image_part_path(path, &part) >= 0)
 		unlink(part);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || image_read_header(fd, &header, &problem) < 0 ||
-	    !uuid_equal(&header.uuid, &job->record.request.uuid))
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || image_read_header(fd, &header, &problem) < 0 || !header.ours ||
+	    !uuid_equal(&header.facts.id, &job->record.image))
 		return;
 	unlink(path);
 	fsync_parent(path);
@@ -138,8 +152,9 @@ static int recover_save(struct job *job)
 		return job_explain_xl(job, r, "the domain cannot be found");
 	if (published && d.suspended)
 		return save_finish(job, &d);
-	remove_image(job);
+	discard_image(job);
 	if (d.suspended) {
+		life_begin(job, "resume", &UUID_NULL, d.domid);
 		r = xl_resume(job->xl, d.domid);
 		if (r < 0)
 			return job_explain_xl(job, r,

@@ -3,78 +3,49 @@
 #include "worker/restore.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
-#include "wire/ledger-record.h"
+#include "worker/build.h"
 #include "worker/image.h"
+#include "worker/life.h"
 #include "worker/trust.h"
 
-int restore_consumed_path(const struct job *job, char **ret)
+static int open_image(const char *path)
 {
-	return str_format(ret, "%s.restoring", job->record.request.path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
 }
 
-/* Moves an image, and makes that last. */
-static int move(const char *from, const char *to)
+/* Whether it is the image that the plan was made for: another one can have taken its name. */
+static bool is_meant(const struct job *job, int fd, const struct image_header *header)
 {
-	if (rename(from, to) < 0)
-		return -errno;
-	return fsync_parent(to);
-}
+	struct uuid id;
+	usec_t written;
 
-int restore_give_back(const struct job *job)
-{
-	_cleanup_free_ char *consumed = NULL;
-	int r = restore_consumed_path(job, &consumed);
-
-	r = r < 0 ? r : move(consumed, job->record.request.path);
-	return r == -ENOENT ? 0 : r;
-}
-
-/* So that the image is known should it come back, from a copy or after a power cut. */
-static int note_in_ledger(const struct job *job, const struct image_header *header)
-{
-	const struct operation_request *request = &job->record.request;
-	struct ledger_record entry = {
-		.kind = LEDGER_RESTORED,
-		.uuid = header->facts.id,
-		.name = request->name,
-		.time = usec_now(),
-	};
-	int r;
-
-	if (!header->ours || !request->ledger)
-		return 0;
-	r = ledger_boot_id(&entry.boot);
-	return r < 0 ? r : ledger_append(request->ledger, &entry);
+	return image_identify(fd, header, &id, &written) >= 0 &&
+	       uuid_equal(&id, &job->record.request.image);
 }
 
 void restore_forget(const struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_free_ char *consumed = NULL;
-	_cleanup_close_ int fd = -1;
-	const char *problem;
-	int r = restore_consumed_path(job, &consumed);
+	const char *path = job->record.request.path, *problem;
+	_cleanup_close_ int fd = open_image(path);
+	int r = fd < 0 ? fd : image_read_header(fd, &header, &problem);
 
-	if (r < 0)
+	if (r == -ENOENT)
 		return;
-	fd = open(consumed, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return;
-	if (image_read_header(fd, &header, &problem) >= 0)
-		r = note_in_ledger(job, &header);
+	if (r >= 0 && !is_meant(job, fd, &header))
+		r = -ESTALE;
+	if (r >= 0)
+		r = unlink(path) < 0 ? -errno : fsync_parent(path);
 	if (r < 0)
-		log_warning_errno(r, "%s: that it was restored cannot be noted",
-				  job->record.request.name);
-	r = unlink(consumed) < 0 ? -errno : fsync_parent(consumed);
-	if (r < 0)
-		log_warning_errno(r, "%s: the image it was restored from cannot be removed",
-				  job->record.request.name);
+		log_warning_errno(r, "%s: Failed to remove the image that it was restored from, %s",
+				  job->record.request.name, path);
 }
 
 static int refuse(struct job *job, int error, const char *problem)
@@ -83,11 +54,15 @@ static int refuse(struct job *job, int error, const char *problem)
 }
 
 /* All that can be known of an image without reading it as a whole. */
-static int check_image(struct job *job, int fd, bool consumed, struct image_header *ret)
+static int check_image(struct job *job, int fd, struct image_header *ret)
 {
 	const struct operation_request *request = &job->record.request;
 	_cleanup_free_ char *version = NULL, *problem = NULL;
-	struct trust_question question = {.fd = fd, .path = request->path, .consumed = consumed};
+	struct trust_question question = {
+		.fd = fd,
+		.path = request->path,
+		.standing = request->standing,
+	};
 	uint64_t size;
 	int r = xl_version(job->xl, &version);
 
@@ -97,6 +72,8 @@ static int check_image(struct job *job, int fd, bool consumed, struct image_head
 		return problem ? job_explain(job, r, "%s", problem) : r;
 	if (!uuid_equal(&ret->uuid, &request->uuid))
 		return refuse(job, -EBADMSG, "it is another guest's image now");
+	if (!uuid_is_null(&request->image) && !is_meant(job, fd, ret))
+		return refuse(job, -EBADMSG, "it was replaced by another image a moment ago");
 	if (!ret->ours)
 		log_info("%s: %s was written by xl, without a checksum: only its structure and "
 			 "its age are looked at",
@@ -121,25 +98,28 @@ static int check_passed(struct job *job, const struct image_header *header,
 /* Builds the guest from the image, paused, while the image is checked as it passes by. */
 static int build(struct job *job, int fd, const struct image_header *header, uint32_t *ret_domid)
 {
+	_cleanup_free_ char *config = NULL;
 	struct pump_result passed;
 	uint32_t domid;
 	struct pump *pump;
-	bool alone = job_is_alone(job);
 	int pipe, restored;
-	int r = lseek(fd, header->stream, SEEK_SET) < 0 ? -errno : pump_from_file(fd, &pump, &pipe);
+	int r = build_sign(job, header->config, &config);
+
+	if (r >= 0)
+		r = lseek(fd, header->stream, SEEK_SET) < 0 ? -errno
+							    : pump_from_file(fd, &pump, &pipe);
 
 	if (r < 0)
 		return r;
 	job->pump = pump;
-	restored = xl_restore(job->xl, header->config, pipe, &domid);
+	restored = xl_restore(job->xl, config, pipe, &domid);
 	job->pump = NULL;
 	close(pipe);
 	pump_join(pump, &passed);
 	r = check_passed(job, header, &passed);
 	if (restored < 0) {
 		job_explain_xl(job, restored, NULL);
-		if (alone)
-			job_remove_half_built(job);
+		build_remove(job);
 		return restored;
 	}
 	if (r < 0) {
@@ -151,63 +131,24 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	return 0;
 }
 
-/* The image is used up before the guest runs: never twice. */
-static int consume(struct job *job)
-{
-	_cleanup_free_ char *consumed = NULL;
-	int r = restore_consumed_path(job, &consumed);
-
-	r = r < 0 ? r : move(job->record.request.path, consumed);
-	return r < 0 ? job_explain(job, r, "%s cannot be renamed: %s", job->record.request.path,
-				   strerror(-r))
-		     : 0;
-}
-
-/*
- * Opens the image. One that is there under the name of a used-up one only was being let go when the
- * host went down: *ret_consumed is then that name, and the guest may have run.
- */
-static int open_image(struct job *job, char **ret_consumed)
-{
-	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-	_cleanup_free_ char *consumed = NULL;
-	int fd = open(job->record.request.path, flags);
-	int r;
-
-	if (fd >= 0 || errno != ENOENT)
-		return fd < 0 ? refuse(job, -errno, strerror(errno)) : fd;
-	r = restore_consumed_path(job, &consumed);
-	if (r < 0)
-		return r;
-	fd = open(consumed, flags);
-	if (fd < 0)
-		return refuse(job, -errno, strerror(errno));
-	*ret_consumed = TAKE_PTR(consumed);
-	return fd;
-}
-
 int run_restore(struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_free_ char *consumed = NULL;
-	_cleanup_close_ int fd = open_image(job, &consumed);
+	_cleanup_close_ int fd = open_image(job->record.request.path);
 	uint32_t domid = XL_NO_DOMID;
-	int r;
+	int r = fd < 0 ? refuse(job, fd, strerror(-fd)) : check_image(job, fd, &header);
 
-	if (fd < 0)
-		return fd;
-	r = check_image(job, fd, consumed != NULL, &header);
 	r = r < 0 ? r : build(job, fd, &header, &domid);
 	if (r < 0)
 		return r;
 	r = job_mark_domain(job, domid, header.config);
-	if (r >= 0 && !consumed)
-		r = consume(job);
-	r = r < 0 ? r : job_release(job, domid);
+	r = r < 0 ? r : job_put_aside(job);
+	r = r < 0 ? r : job_release(job, domid, "restore", &job->record.request.image);
 	if (r < 0) {
 		/* It has not run: the image is as good as before. */
-		if (xl_destroy(job->xl, domid) >= 0)
-			restore_give_back(job);
+		if (xl_destroy(job->xl, domid) >= 0 && life_take_back(job) < 0)
+			log_warning("%s: Failed to record that %s was not used",
+				    job->record.request.name, job->record.request.path);
 		return r;
 	}
 	restore_forget(job);

@@ -15,7 +15,9 @@
 #include "util/str.h"
 #include "wire/mark.h"
 #include "worker/disks.h"
+#include "worker/image-names.h"
 #include "worker/image.h"
+#include "worker/life.h"
 
 /* An image on its way to the disk. */
 struct saving {
@@ -23,6 +25,8 @@ struct saving {
 	char *config;
 	int fd;
 	off_t stream;   /* where the stream begins */
+	struct uuid id; /* of the image, once it is described */
+	bool recorded;  /* the ledger says that the guest is saved to it */
 	bool published; /* part is the image now */
 };
 
@@ -34,11 +38,6 @@ static void saving_done(struct saving *s)
 		unlink(s->part);
 	free(s->part);
 	free(s->config);
-}
-
-int save_part_path(const struct job *job, char **ret)
-{
-	return str_format(ret, "%s.part", job->record.request.path);
 }
 
 static int explain_disk(struct job *job, int error, const char *what)
@@ -84,7 +83,7 @@ static int open_part(struct job *job, struct saving *s)
 {
 	int r = make_folder(job);
 
-	r = r < 0 ? r : save_part_path(job, &s->part);
+	r = r < 0 ? r : image_part_path(job->record.request.path, &s->part);
 	if (r < 0)
 		return r;
 	/* The lock says that nobody else is at work on this guest: what lies there is left over. */
@@ -140,7 +139,7 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 	return 0;
 }
 
-static int describe(struct job *job, const struct saving *s, const struct pump_result *result)
+static int describe(struct job *job, struct saving *s, const struct pump_result *result)
 {
 	_cleanup_free_ char *version = NULL;
 	struct image_facts facts = {
@@ -155,35 +154,36 @@ static int describe(struct job *job, const struct saving *s, const struct pump_r
 		snprintf(facts.xen, sizeof(facts.xen), "%s", version);
 	if (gethostname(facts.host, sizeof(facts.host) - 1) < 0)
 		facts.host[0] = '\0';
+	s->id = facts.id;
 	return r < 0 ? r : image_write_facts(s->fd, &facts, s->stream, s->config);
 }
 
-/*
- * An older image of this guest is out of date the moment that this one is complete, and is
- * replaced. One of another guest of the same name is nobody's to remove.
+/* Before the image has its name. Without the record its disks have to tell that it is the newest.
  */
+static void record(struct job *job, struct saving *s, const struct pump_result *result)
+{
+	const struct operation_request *request = &job->record.request;
+	int r = life_save(job, &s->id, request->path, (uint64_t)s->stream + result->bytes);
+
+	s->recorded = r >= 0;
+	if (r < 0)
+		log_warning_errno(r, "%s: Failed to record the save in %s", request->name,
+				  request->ledger);
+}
+
+/* What has the name already is of an earlier life, or another guest's. It is kept, and not
+ * restored. */
 static int make_way(struct job *job)
 {
-	_cleanup_(image_header_done) struct image_header old = {0};
+	const char *path = job->record.request.path;
 	_cleanup_free_ char *aside = NULL;
-	_cleanup_close_ int fd = -1;
-	const char *path = job->record.request.path, *problem;
-	int r;
+	int r = image_put_aside(path, "the guest of this name was saved again", &aside);
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
+	if (r == -ENOENT)
 		return 0;
-	if (fd >= 0 && image_read_header(fd, &old, &problem) >= 0 &&
-	    uuid_equal(&old.uuid, &job->record.request.uuid))
-		return 0;
-	r = str_format(&aside, "%s.stale-%llu", path,
-		       (unsigned long long)(usec_now_wall() / USEC_PER_SEC));
 	if (r < 0)
-		return r;
-	if (rename(path, aside) < 0)
-		return explain_disk(job, -errno, "cannot be put aside");
-	log_notice("%s: what was at %s is no image of this guest, and is put aside as %s",
-		   job->record.request.name, path, aside);
+		return explain_disk(job, r, "cannot be put aside");
+	log_notice("%s: what was at %s is kept as %s", job->record.request.name, path, aside);
 	return 0;
 }
 
@@ -203,15 +203,15 @@ static int publish(struct job *job, struct saving *s, const struct pump_result *
 	if (r < 0)
 		return explain_disk(job, r, "cannot be written");
 	posix_fadvise(s->fd, 0, 0, POSIX_FADV_DONTNEED);
-	r = make_way(job);
+	r = job_mark_image(job, OPERATION_MARK_DESCRIBED, &s->id);
+	r = r < 0 ? r : make_way(job);
 	if (r < 0)
 		return r;
-	if (rename(s->part, job->record.request.path) < 0)
-		return explain_disk(job, -errno, "cannot be renamed");
-	s->published = true;
-	r = fsync_parent(job->record.request.path);
+	record(job, s, result);
+	r = image_publish(s->part, job->record.request.path);
+	s->published = access(s->part, F_OK) < 0;
 	if (r < 0)
-		return explain_disk(job, r, "cannot be synced");
+		return explain_disk(job, r, "cannot be renamed");
 	return job_mark(job, OPERATION_MARK_PUBLISHED, NULL);
 }
 
@@ -228,6 +228,8 @@ static void roll_back(struct job *job, struct saving *s)
 	r = job_find_domain(job, &d);
 	if (r < 0 || !d.suspended)
 		return;
+	if (s->recorded)
+		life_begin(job, "resume", &UUID_NULL, d.domid);
 	r = xl_resume(job->xl, d.domid);
 	if (r < 0)
 		log_error("%s: the guest could not be saved, and it cannot be resumed either; "

@@ -11,6 +11,3 @@ int save_finish(struct job *job, const struct xl_domain *d);
  * is there.
  */
 int save_finish_left(struct job *job, const struct xl_domain *d);
-
-/* The name under which an image is written until it is complete. 0 or -ENOMEM. */
-int save_part_path(const struct job *job, char **ret);

@@ -10,7 +10,9 @@
 #include "util/str.h"
 #include "wire/json.h"
 #include "worker/channel.h"
+#include "worker/directory.h"
 #include "worker/folder.h"
+#include "worker/image-names.h"
 #include "worker/image.h"
 #include "worker/xl.h"
 
@@ -204,11 +206,16 @@ static int add_image_error(struct json_object *o, const char *path, const char *
 	return r < 0 ? r : json_add_bool(o, "foreign", foreign);
 }
 
-static int add_image_facts(struct json_object *o, const struct image_header *header)
+static int add_image_facts(struct json_object *o, int fd, const struct image_header *header)
 {
 	_cleanup_json_ struct json_object *config = NULL;
-	int r = json_add_string(o, "name", header->name);
+	struct uuid id;
+	usec_t written;
+	int r = image_identify(fd, header, &id, &written);
 
+	r = r < 0 ? r : json_add_string(o, "name", header->name);
+	r = r < 0 ? r : json_add_uuid(o, "id", &id);
+	r = r < 0 ? r : json_add_u64(o, "written_usec", written);
 	if (json_parse(header->config, strlen(header->config), &config) >= 0)
 		r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
 	return r < 0 ? r : json_add_uuid(o, "uuid", &header->uuid);
@@ -232,12 +239,13 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 	if (r < 0)
 		return add_image_error(o, path, strerror(-r), false);
 	*ret_named = true;
-	r = add_image_facts(o, &header);
+	r = add_image_facts(o, fd, &header);
+	if (r < 0 && r != -ENOMEM)
+		r = add_image_error(o, path, strerror(-r), false);
 	r = r < 0 ? r : json_add_u64(o, "size", (uint64_t)st.st_size);
 	if (r < 0 || !header.ours)
 		return r;
-	r = json_add_uuid(o, "id", &header.facts.id);
-	if (r >= 0 && (uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
+	if ((uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
 		r = set_error(o, path, "it is cut short, or goes on behind its end");
 	return r;
 }
@@ -253,34 +261,24 @@ static int add_name_of_file(struct json_object *o, const char *file)
 	return json_add_string(o, "name", r < 0 ? file : name);
 }
 
-static int survey_image(int channel, const char *folder, const char *file, bool consumed)
+static int survey_image(int channel, const char *folder, const char *file, enum image_file kind)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_free_ char *path = NULL, *base = NULL;
+	size_t suffix = kind == IMAGE_FILE_CONSUMED ? strlen(IMAGE_CONSUMED_SUFFIX) : 0;
 	bool named = false;
 	int r = o ? str_format(&path, "%s/%s", folder, file) : -ENOMEM;
 
 	if (r < 0)
 		return r;
-	base = strndup(file, strlen(file) - (consumed ? strlen(IMAGE_CONSUMED_SUFFIX) : 0));
+	base = strndup(file, strlen(file) - suffix);
 	if (!base)
 		return -ENOMEM;
 	r = read_image(o, path, &named);
 	if (r >= 0 && !named)
 		r = add_name_of_file(o, base);
-	free(TAKE_PTR(path));
-	r = r < 0 ? r : str_format(&path, "%s/%s", folder, base);
 	r = r < 0 ? r : json_add_string(o, "path", path);
-	r = r < 0 ? r : json_add_bool(o, "consumed", consumed);
 	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
-}
-
-static bool is_there(const char *folder, const char *file, size_t length)
-{
-	_cleanup_free_ char *path = NULL;
-
-	return str_format(&path, "%s/%.*s", folder, (int)length, file) >= 0 &&
-	       access(path, F_OK) == 0;
 }
 
 /* No image is in what is no folder. In one that cannot be read there may be any. */
@@ -303,17 +301,12 @@ static int survey_images(int channel, const char *folder)
 	if (r < 0 && r != -ENOMEM)
 		return tell_unreadable(channel, folder, r);
 	for (size_t i = 0; r >= 0 && i < f.n; i++) {
-		const char *file = f.names[i];
-		size_t base = strlen(file) - MIN(strlen(file), strlen(IMAGE_CONSUMED_SUFFIX));
+		enum image_file kind = image_file_kind(f.names[i]);
 
-		switch (image_file_kind(file)) {
+		switch (kind) {
 		case IMAGE_FILE_IMAGE:
-			r = survey_image(channel, folder, file, false);
-			break;
 		case IMAGE_FILE_CONSUMED:
-			/* Beside a newer image it says nothing. */
-			if (!is_there(folder, file, base))
-				r = survey_image(channel, folder, file, true);
+			r = survey_image(channel, folder, f.names[i], kind);
 			break;
 		case IMAGE_FILE_PART:
 		case IMAGE_FILE_ASIDE:
@@ -322,6 +315,17 @@ static int survey_images(int channel, const char *folder)
 		}
 	}
 	return r < 0 ? r : 0;
+}
+
+/* "" says that there is none. */
+static int tell_directory(int channel, const char *folder)
+{
+	_cleanup_free_ char *identity = NULL;
+	int r = directory_identify(folder, &identity);
+
+	if (r == -ENOMEM)
+		return r;
+	return channel_send(channel, "directory", json_object_new_string(identity ? identity : ""));
 }
 
 /* A folder that is not there is made in the one above. */
@@ -353,6 +357,8 @@ int run_survey(int channel)
 	autostart = json_get_string(request, "autostart");
 	save = json_get_string(request, "save");
 	if (save)
+		r = tell_directory(channel, save);
+	if (save && r >= 0)
 		r = survey_images(channel, save);
 	if (save && r >= 0)
 		r = survey_room(channel, save);

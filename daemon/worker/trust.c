@@ -10,7 +10,7 @@
 
 #include "util/str.h"
 #include "worker/disks.h"
-#include "worker/folder.h"
+#include "worker/image-names.h"
 #include "worker/stream.h"
 #include "worker/xl.h"
 
@@ -115,35 +115,47 @@ static int check_version(struct trial *t)
 	return r < 0 ? r : -EPROTONOSUPPORT;
 }
 
-/* What the file has behind the name that it is known by. */
-static const char *suffix(const struct trial *t)
+/*
+ * The guest may have run from it, or on after it, and nothing in the ledger says that it has not.
+ * Then that its disks are as they were is no proof: not all of what is written shows.
+ */
+static bool is_doubtful(const struct trial *t)
 {
-	return t->question->consumed ? IMAGE_CONSUMED_SUFFIX : "";
+	const struct trust_question *q = t->question;
+
+	if (str_equal(q->standing, "suspect"))
+		return !t->header.ours || !t->header.stamp;
+	return !str_equal(q->standing, "newest") && str_ends_with(q->path, IMAGE_CONSUMED_SUFFIX);
 }
 
 static int say_changed(struct trial *t, const char *reason)
 {
 	int r = str_format(&t->problem,
 			   "%s; its saved memory does not fit any more, so %s is not restored. "
-			   "'xendomainsctl image delete %s%s', and the guest can be started "
-			   "afresh",
-			   reason, t->question->path, path_base(t->question->path), suffix(t));
+			   "'xendomainsctl start --cold %s' starts it without its memory",
+			   reason, t->question->path, t->header.name);
 
 	return r < 0 ? r : -ESTALE;
 }
 
+static const char *say_why_unknown(const struct trial *t)
+{
+	if (!is_doubtful(t))
+		return "its save was cut off before its disks were described";
+	return str_equal(t->question->standing, "suspect")
+		       ? "the guest may have run on after it was saved"
+		       : "the host went down while the guest was being restored from it";
+}
+
 static int say_unknown(struct trial *t)
 {
-	const char *path = t->question->path;
+	const char *path = t->question->path, *name = t->header.name;
 	int r = str_format(&t->problem,
-			   "%s, and nothing proves that its disks are as they were; %s is not "
-			   "restored. If nothing has written to them, 'xl restore %s%s' brings the "
-			   "guest back; 'xendomainsctl image delete %s%s', and it can be started "
-			   "afresh",
-			   t->question->consumed
-				   ? "the host went down while the guest was being let go"
-				   : "its save was cut off before its disks were described",
-			   path, path, suffix(t), path_base(path), suffix(t));
+			   "%s is not restored: %s, and nothing proves that its disks are as they "
+			   "were. If nothing has written to them, 'xl restore %s' brings the guest "
+			   "back. Else 'xendomainsctl start --cold %s' starts it without its "
+			   "memory",
+			   path, say_why_unknown(t), path, name);
 
 	return r < 0 ? r : -EUCLEAN;
 }
@@ -154,8 +166,12 @@ static int check_disks(struct trial *t)
 	_cleanup_free_ char *reason = NULL;
 	usec_t saved = (usec_t)t->st.st_mtim.tv_sec * USEC_PER_SEC;
 	enum disks_verdict verdict;
-	int r = h->ours ? disks_compare(h->config, h->stamp, &verdict, &reason)
-			: disks_compare_age(h->config, saved, &verdict, &reason);
+	int r;
+
+	if (is_doubtful(t))
+		return say_unknown(t);
+	r = h->ours ? disks_compare(h->config, h->stamp, &verdict, &reason)
+		    : disks_compare_age(h->config, saved, &verdict, &reason);
 
 	if (r < 0)
 		return r;
@@ -165,7 +181,6 @@ static int check_disks(struct trial *t)
 	case DISKS_UNKNOWN:
 		return say_unknown(t);
 	case DISKS_UNSEEN:
-		return t->question->consumed ? say_unknown(t) : 0;
 	case DISKS_UNCHANGED:
 		break;
 	}

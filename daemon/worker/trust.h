@@ -11,8 +11,9 @@
 struct trust_question {
 	int fd;           /* of the image */
 	const char *path; /* for messages: the name that people know */
-	bool consumed;    /* a guest was being let go from it when the host went down */
-	const char *xen;  /* the version of this host's; NULL: not known */
+	/* What the ledger says of it (core/lives.h); NULL: nothing has been asked. */
+	const char *standing;
+	const char *xen; /* the version of this host's; NULL: not known */
 };
 
 /*

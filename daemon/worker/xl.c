@@ -224,6 +224,52 @@ static bool is_guest(struct xs_handle *xs, const libxl_dominfo *info, const stru
 	return uuid_equal(&now, uuid);
 }
 
+static struct xl_domain take_info(const libxl_dominfo *info)
+{
+	return (struct xl_domain){
+		.domid = info->domid,
+		.paused = info->paused,
+		.shutdown = info->shutdown,
+		.suspended = info->shutdown &&
+			     info->shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND,
+		.dying = info->dying,
+		.memory_kib = info->current_memkb,
+	};
+}
+
+static bool has_sign(struct xs_handle *xs, uint32_t domid, const char *sign)
+{
+	_cleanup_free_ char *value = NULL;
+	char path[80];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/" XL_SIGN_KEY, domid);
+	value = xs_read(xs, XBT_NULL, path, NULL);
+	return str_equal(value, sign);
+}
+
+int xl_find_signed(struct xl *xl, const char *sign, struct xl_domain *ret)
+{
+	struct xs_handle *xs = xs_open(0);
+	libxl_dominfo *infos;
+	int n, r = -ESRCH;
+
+	if (!xs)
+		return -errno;
+	infos = libxl_list_domain(xl->ctx, &n);
+	if (!infos)
+		r = -EIO;
+	for (int i = 0; infos && r == -ESRCH && i < n; i++) {
+		if (infos[i].dying || !has_sign(xs, infos[i].domid, sign))
+			continue;
+		*ret = take_info(&infos[i]);
+		r = 0;
+	}
+	if (infos)
+		libxl_dominfo_list_free(infos, n);
+	xs_close(xs);
+	return r;
+}
+
 int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret)
 {
 	struct xs_handle *xs = xs_open(0);
@@ -243,15 +289,7 @@ int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_do
 		if (!is_guest(xs, info, uuid))
 			continue;
 		r = 0;
-		*ret = (struct xl_domain){
-			.domid = info->domid,
-			.paused = info->paused,
-			.shutdown = info->shutdown,
-			.suspended = info->shutdown &&
-				     info->shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND,
-			.dying = info->dying,
-			.memory_kib = info->current_memkb,
-		};
+		*ret = take_info(info);
 	}
 	if (infos)
 		libxl_dominfo_list_free(infos, n);

@@ -49,6 +49,12 @@ int xl_interrupted(struct xl *xl);
  */
 int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret);
 
+/* A key of XenStore below a domain, which it gets from xsdata in its configuration. */
+#define XL_SIGN_KEY "xendomainsd-build"
+
+/* The domain that is not dying and was built with this text under the key. 0, or -ESRCH. */
+int xl_find_signed(struct xl *xl, const char *sign, struct xl_domain *ret);
+
 /* libxl's JSON of a domain, as it is now. */
 int xl_get_config(struct xl *xl, uint32_t domid, char **ret);
 

@@ -90,6 +90,19 @@ static int pass_time(struct xl *xl, uint64_t msec)
 	return 0;
 }
 
+static struct xl_domain take_domain(struct json_object *d)
+{
+	const char *state = fake_state(d);
+
+	return (struct xl_domain){
+		.domid = (uint32_t)fake_number(d, "domid", 0),
+		.paused = str_equal(state, "paused"),
+		.suspended = str_equal(state, "suspended"),
+		.shutdown = !str_equal(state, "paused") && !str_equal(state, "running"),
+		.memory_kib = 1024,
+	};
+}
+
 int xl_find(struct xl *xl _unused_, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret)
 {
 	struct json_object *d;
@@ -102,19 +115,35 @@ int xl_find(struct xl *xl _unused_, const struct uuid *uuid, uint32_t domid, str
 	d = fake_find(&w, domid);
 	if (!d || json_get_uuid(d, "uuid", &its) < 0 || !uuid_equal(&its, uuid))
 		d = fake_find_uuid(&w, uuid);
-	if (d) {
-		const char *state = fake_state(d);
-
-		*ret = (struct xl_domain){
-			.domid = (uint32_t)fake_number(d, "domid", 0),
-			.paused = str_equal(state, "paused"),
-			.suspended = str_equal(state, "suspended"),
-			.shutdown = !str_equal(state, "paused") && !str_equal(state, "running"),
-			.memory_kib = 1024,
-		};
-	}
+	if (d)
+		*ret = take_domain(d);
 	fake_close(&w);
 	return d ? 0 : -ESRCH;
+}
+
+int xl_find_signed(struct xl *xl _unused_, const char *sign, struct xl_domain *ret)
+{
+	struct json_object *domains;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	domains = fake_domains(&w);
+	r = -ESRCH;
+	for (size_t i = 0; r == -ESRCH && i < json_object_array_length(domains); i++) {
+		struct json_object *d = json_object_array_get_idx(domains, i);
+		struct json_object *config = json_get(d, "config", json_type_object);
+		struct json_object *data = json_get(json_get(config, "c_info", json_type_object),
+						    "xsdata", json_type_object);
+
+		if (!str_equal(json_get_string(data, XL_SIGN_KEY), sign))
+			continue;
+		*ret = take_domain(d);
+		r = 0;
+	}
+	fake_close(&w);
+	return r;
 }
 
 int xl_get_config(struct xl *xl _unused_, uint32_t domid, char **ret)

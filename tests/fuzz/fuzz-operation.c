@@ -8,8 +8,8 @@ static void write_again(const struct operation_record *record)
 {
 	_cleanup_json_ struct json_object *request = operation_request_message(&record->request,
 									       record->started);
-	_cleanup_json_ struct json_object *mark = operation_mark_message(record->mark, NULL,
-									 record->target);
+	_cleanup_json_ struct json_object *mark = operation_mark_message(
+		record->mark, NULL, record->target, &record->image);
 	_cleanup_json_ struct json_object *result = operation_result_message(&record->result);
 	_cleanup_(operation_record_done) struct operation_record again = {0};
 

@@ -277,7 +277,7 @@ class Budget(unittest.TestCase):
         self.start()
         self.host.ctl("stop", check=0)
         self.host.stop_daemon()
-        self.assertIn('"pace"', (self.host.state / "journal").read_text())
+        self.assertIn('"pace"', (self.host.state / "ledger").read_text())
         self.start()
         # Nothing of the eight GiB is really written here.
         self.assertRegex(self.host.ctl("plan", "stop", check=0), "It may take [2-9] s")

@@ -9,6 +9,7 @@ import signal
 import time
 import unittest
 
+import ledgerfile
 from fakehost import FakeHost, wait_until
 from test_kill import STEPS_MAX, trap
 
@@ -61,9 +62,8 @@ class Pair(FakeHost):
             return False
         wait_until(lambda: not alive(), "the other hosts to be through")
 
-    def journal(self):
-        lines = (self.state / "journal").read_text().split("\n")
-        return [json.loads(line) for line in lines if line]
+    def ledger(self):
+        return ledgerfile.read(self.state / "ledger")
 
 
 def check_one_copy(test, host, name, boot, said=""):
@@ -126,11 +126,8 @@ class Migrates(unittest.TestCase):
         host.ctl("status", check=0)
         host.stop_daemon()
         # The host was restarted: what belongs to a boot holds no more, this does.
-        journal = host.state / "journal"
-        lines = host.journal()
-        journal.write_text("".join(
-            json.dumps(line | {"boot": "00000000-0000-4000-8000-000000000001"}) + "\n"
-            for line in lines))
+        ledgerfile.write(host.state / "ledger", [
+            record | {"boot": "00000000-0000-4000-8000-000000000001"} for record in host.ledger()])
         self.assertEqual(host.once("start"), 0)
         self.assertEqual(host.running_here("web"), [])
         host.start_daemon()
@@ -161,7 +158,7 @@ class Migrates(unittest.TestCase):
                                            "fake": {}}})
         wait_until(lambda: host.status()["web--incoming"]["state"] == "paused", "its coming")
         # It may yet come to nothing.
-        self.assertNotIn("home", [line["entry"] for line in host.journal()])
+        self.assertNotIn("home", [line["entry"] for line in host.ledger()])
         with host.world() as world:
             world["domains"][0] |= {"name": "web", "state": "running"}
         wait_until(lambda: "migrated_to" not in host.status().get("web", {"migrated_to": 1}),

@@ -100,8 +100,7 @@ struct plan *scene_plan(const struct scene *s, enum goal goal, const char *name)
 	struct plan *plan = NULL;
 	const char *unknown = NULL;
 
-	ck_assert_int_eq(plan_build(goal, s->config, s->inventory, s->history, &name, !!name, &plan,
-				    &unknown),
+	ck_assert_int_eq(plan_build(goal, s->config, s->inventory, &name, !!name, &plan, &unknown),
 			 0);
 	return plan;
 }

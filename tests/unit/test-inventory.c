@@ -305,17 +305,18 @@ START_TEST(a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way)
 }
 END_TEST
 
-START_TEST(of_two_images_the_one_that_can_be_read_counts)
+START_TEST(of_two_images_none_counts_if_either_may_be_the_newest)
 {
 	_cleanup_scene_ struct scene s;
+	const char *reason;
 
 	scene_make(&s);
 	scene_image(&s, "a", 1)->error = strdup("torn");
-	scene_image(&s, "b", 1);
-	scene_image(&s, "c", 1);
+	scene_image(&s, "b", 1)->id = scene_uuid(7);
 	scene_build(&s);
 	ck_assert_uint_eq(s.inventory->n, 1);
-	ck_assert_str_eq(scene_guest(&s, 1)->image->path, "/save/b");
+	ck_assert_ptr_nonnull(scene_guest(&s, 1)->hold);
+	ck_assert_int_eq(guest_state(scene_guest(&s, 1), &reason), GUEST_FAILED);
 }
 END_TEST
 
@@ -492,7 +493,7 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       a_renamed_guest_goes_by_its_new_name, a_nameless_domain_has_something_to_show,
       a_living_domain_counts_more_than_a_dying_one, a_broken_image_belongs_to_the_guest_of_its_name,
       a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way,
-      of_two_images_the_one_that_can_be_read_counts, guests_are_found_by_name_and_by_uuid,
+      of_two_images_none_counts_if_either_may_be_the_newest, guests_are_found_by_name_and_by_uuid,
       a_broken_file_called_like_a_guest_does_not_hide_it, a_guest_may_be_called_like_a_uuid,
       the_state_of_a_domain_is_told, the_state_of_a_guest_without_a_domain_has_a_reason,
       a_failure_of_a_running_guest_is_told_too, a_guest_that_is_away_says_where);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "unit.h"
 #include "util/fd.h"
@@ -11,7 +14,7 @@
 
 #define UUID "00112233-4455-6677-8899-aabbccddeeff"
 #define BOOT "11112222-3333-4444-5555-666677778888"
-#define REST "\"uuid\":\"" UUID "\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5"
+#define REST "\"uuid\":\"" UUID "\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5,\"time_usec\":6"
 
 static struct ledger_record sample(enum ledger_kind kind)
 {
@@ -21,11 +24,34 @@ static struct ledger_record sample(enum ledger_kind kind)
 		.reason = "a \"reason\"\n",
 		.target = "other",
 		.time = 123456,
+		.time_wall = 654321,
+		.life = "ended",
+		.standing = "newest",
+		.doubtful = true,
+		.path = "/save/web",
+		.directory = "fs:12",
+		.source = "/auto/web.cfg",
+		.size = 4096,
+		.domid = 7,
+		.rate = 99,
 	};
 
 	ck_assert_int_eq(uuid_parse(UUID, &entry.uuid), 0);
 	ck_assert_int_eq(uuid_parse(BOOT, &entry.boot), 0);
+	entry.image = entry.boot;
 	return entry;
+}
+
+/* A line with the checksum that it needs. */
+static int parse(const char *json, size_t length, struct ledger_record *ret,
+		 struct json_object **ret_line)
+{
+	char line[1000];
+	int n = snprintf(line, sizeof(line), "%016" PRIx64 " %.*s",
+			 (uint64_t)XXH64(json, length, 0), (int)length, json);
+
+	ck_assert(n > 0 && (size_t)n < sizeof(line));
+	return ledger_record_parse(line, (size_t)n, ret, ret_line);
 }
 
 START_TEST(every_kind_is_read_as_it_was_written)
@@ -38,12 +64,10 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		size_t size;
 
 		folder_make(&f);
-		ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &in), 0);
+		ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &in, true), 0);
 		ck_assert_int_eq(file_read(folder_path(&f, "ledger"), 1000, &text, &size), 0);
-		/* An empty line, and one that holds it all. */
-		ck_assert_int_eq(text[0], '\n');
-		ck_assert_ptr_eq(strchr(text + 1, '\n'), text + size - 1);
-		ck_assert_int_eq(ledger_record_parse(text + 1, size - 2, &out, &o), 0);
+		ck_assert_ptr_eq(strchr(text, '\n'), text + size - 1);
+		ck_assert_int_eq(ledger_record_parse(text, size - 1, &out, &o), 0);
 		ck_assert_int_eq(out.kind, kind);
 		ck_assert(uuid_equal(&out.uuid, &in.uuid));
 		ck_assert(uuid_equal(&out.boot, &in.boot));
@@ -51,6 +75,16 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		ck_assert_str_eq(out.reason, in.reason);
 		ck_assert_str_eq(out.target, in.target);
 		ck_assert_uint_eq(out.time, in.time);
+		ck_assert_uint_eq(out.time_wall, in.time_wall);
+		ck_assert_str_eq(out.life, in.life);
+		ck_assert_str_eq(out.standing, in.standing);
+		ck_assert(out.doubtful);
+		ck_assert(uuid_equal(&out.image, &in.image));
+		ck_assert_str_eq(out.path, in.path);
+		ck_assert_str_eq(out.directory, in.directory);
+		ck_assert_str_eq(out.source, in.source);
+		ck_assert_uint_eq(out.size, kind == LEDGER_SAVED ? in.size : 0);
+		ck_assert_uint_eq(out.rate, kind == LEDGER_PACE ? in.rate : 0);
 	}
 }
 END_TEST
@@ -62,10 +96,10 @@ START_TEST(a_ledger_is_for_root_only_and_grows)
 	struct stat once, twice;
 
 	folder_make(&f);
-	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, true), 0);
 	ck_assert_int_eq(stat(folder_path(&f, "ledger"), &once), 0);
 	ck_assert_uint_eq(once.st_mode & 0777, 0600);
-	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, true), 0);
 	ck_assert_int_eq(stat(folder_path(&f, "ledger"), &twice), 0);
 	ck_assert_int_gt(twice.st_size, once.st_size);
 }
@@ -78,9 +112,9 @@ START_TEST(a_link_is_not_followed)
 
 	folder_make(&f);
 	ck_assert_int_eq(symlink("/etc/passwd", folder_path(&f, "ledger")), 0);
-	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry), -ELOOP);
-	ck_assert_int_eq(ledger_append(folder_path(&f, "no/ledger"), &entry), -ENOENT);
-	ck_assert_int_eq(ledger_append("/dev/full", &entry), -ENOSPC);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, true), -ELOOP);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "no/ledger"), &entry, true), -ENOENT);
+	ck_assert_int_eq(ledger_append("/dev/full", &entry, true), -ENOSPC);
 }
 END_TEST
 
@@ -90,7 +124,7 @@ START_TEST(what_a_line_does_not_say_is_not_made_up)
 	_cleanup_json_ struct json_object *o = NULL;
 	struct ledger_record entry;
 
-	ck_assert_int_eq(ledger_record_parse(line, strlen(line), &entry, &o), 0);
+	ck_assert_int_eq(parse(line, strlen(line), &entry, &o), 0);
 	ck_assert_int_eq(entry.kind, LEDGER_FAILURE);
 	ck_assert_ptr_null(entry.name);
 	ck_assert_ptr_null(entry.reason);
@@ -105,9 +139,9 @@ START_TEST(a_torn_line_is_refused_wherever_it_is_torn)
 	struct ledger_record entry;
 
 	for (size_t cut = 0; cut < strlen(line); cut++)
-		ck_assert_int_eq(ledger_record_parse(line, cut, &entry, &o), -EBADMSG);
+		ck_assert_int_eq(parse(line, cut, &entry, &o), -EBADMSG);
 	ck_assert_ptr_null(o);
-	ck_assert_int_eq(ledger_record_parse(line, strlen(line), &entry, &o), 0);
+	ck_assert_int_eq(parse(line, strlen(line), &entry, &o), 0);
 	json_object_put(o);
 }
 END_TEST
@@ -119,20 +153,63 @@ START_TEST(a_line_that_says_too_little_is_refused)
 		"{" REST "}",
 		"{\"entry\":\"forgotten\"," REST "}",
 		"{\"entry\":\"drawn\"," REST "}",
-		"{\"entry\":\"failure\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5}",
-		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"monotonic_usec\":5}",
+		"{\"entry\":\"failure\",\"boot\":\"" BOOT
+		"\",\"monotonic_usec\":5,\"time_usec\":6}",
+		"{\"entry\":\"failure\",\"uuid\":\"" UUID
+		"\",\"monotonic_usec\":5,\"time_usec\":6}",
 		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"boot\":\"" BOOT "\"}",
-		"{\"entry\":\"failure\",\"uuid\":\"x\",\"boot\":\"" BOOT "\",\"monotonic_usec\":5}",
+		"{\"entry\":\"failure\",\"uuid\":\"x\",\"boot\":\"" BOOT
+		"\",\"monotonic_usec\":5,\"time_usec\":6}",
 		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"boot\":\"" BOOT
-		"\",\"monotonic_usec\":-5}",
+		"\",\"monotonic_usec\":-5,\"time_usec\":6}",
+		"{\"entry\":\"failure\",\"uuid\":\"" UUID "\",\"boot\":\"" BOOT
+		"\",\"monotonic_usec\":5}",
+		"{\"entry\":\"saved\"," REST "}",
+		"{\"entry\":\"outlived\"," REST "}",
+		"{\"entry\":\"ended\"," REST "}",
+		"{\"entry\":\"life\"," REST "}",
+		"{\"entry\":\"image\",\"image\":\"" UUID "\"," REST "}",
 	};
 	struct ledger_record entry;
 	struct json_object *o = NULL;
 
 	for (size_t i = 0; i < ELEMENTSOF(bad); i++)
-		ck_assert_msg(ledger_record_parse(bad[i], strlen(bad[i]), &entry, &o) == -EBADMSG,
-			      "taken: %s", bad[i]);
+		ck_assert_msg(parse(bad[i], strlen(bad[i]), &entry, &o) == -EBADMSG, "taken: %s",
+			      bad[i]);
 	ck_assert_ptr_null(o);
+}
+END_TEST
+
+START_TEST(a_record_with_any_bit_changed_is_refused)
+{
+	struct ledger_record entry = sample(LEDGER_SAVED), out;
+	_cleanup_free_ char *line = NULL;
+	struct json_object *o = NULL;
+
+	ck_assert_int_eq(ledger_record_format(&entry, &line), 0);
+	for (size_t i = 0; i + 1 < strlen(line); i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			line[i] ^= (char)(1U << bit);
+			ck_assert_int_eq(ledger_record_parse(line, strlen(line) - 1, &out, &o),
+					 -EBADMSG);
+			line[i] ^= (char)(1U << bit);
+		}
+	ck_assert_ptr_null(o);
+}
+END_TEST
+
+START_TEST(a_record_is_not_joined_to_a_torn_one)
+{
+	struct ledger_record entry = sample(LEDGER_SAVED);
+	_cleanup_free_ char *text = NULL;
+	_cleanup_folder_ struct folder f;
+	size_t size;
+
+	folder_make(&f);
+	folder_write(&f, "ledger", "torn");
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, false), 0);
+	ck_assert_int_eq(file_read(folder_path(&f, "ledger"), 1000, &text, &size), 0);
+	ck_assert(size > 5 && memcmp(text, "torn\n", 5) == 0);
 }
 END_TEST
 
@@ -158,7 +235,7 @@ START_TEST(who_goes_away_has_a_name_and_goes_somewhere)
 		_cleanup_json_ struct json_object *o = NULL;
 		struct ledger_record entry;
 
-		ck_assert_int_eq(ledger_record_parse(bad[i], strlen(bad[i]), &entry, &o), -EBADMSG);
+		ck_assert_int_eq(parse(bad[i], strlen(bad[i]), &entry, &o), -EBADMSG);
 	}
 }
 END_TEST
@@ -166,4 +243,5 @@ END_TEST
 SUITE("ledger", every_kind_is_read_as_it_was_written, a_ledger_is_for_root_only_and_grows,
       a_link_is_not_followed, what_a_line_does_not_say_is_not_made_up,
       a_torn_line_is_refused_wherever_it_is_torn, a_line_that_says_too_little_is_refused,
+      a_record_with_any_bit_changed_is_refused, a_record_is_not_joined_to_a_torn_one,
       one_boot_has_one_id, who_goes_away_has_a_name_and_goes_somewhere);

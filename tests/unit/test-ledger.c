@@ -22,7 +22,7 @@ START_TEST(of_a_guest_without_a_past_nothing_is_known)
 	ck_assert_ptr_null(ledger_find(h, &web));
 	ck_assert(ledger_may_restart(h, &web, 1000, 1, 1000));
 	ck_assert_ptr_null(ledger_drawn(h, "web"));
-	ck_assert(!ledger_was_restored(h, &web));
+	ck_assert_int_eq(ledger_judge(h, &web, &mail, 5), IMAGE_UNKNOWN);
 	/* That all is well with it is not worth a note. */
 	ck_assert_int_eq(ledger_set_failure(h, &web, NULL), 0);
 	ledger_forgive(h, &web);
@@ -143,15 +143,18 @@ START_TEST(a_name_has_one_uuid_the_newest)
 }
 END_TEST
 
-START_TEST(an_image_that_was_restored_is_known_once)
+START_TEST(an_image_without_an_id_is_unknown_whatever_the_guest_did)
 {
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
+	struct uuid image = {.bytes = {9}};
 
-	ck_assert_int_eq(ledger_add_restored(h, &web), 0);
-	ck_assert_int_eq(ledger_add_restored(h, &web), 0);
-	ck_assert(ledger_was_restored(h, &web));
-	ck_assert(!ledger_was_restored(h, &mail));
-	ck_assert_uint_eq(h->n_restored, 1);
+	lives_begin(ledger_lives(h, &web), &image, 1000, 1, &mail);
+	ck_assert_int_eq(ledger_judge(h, &web, &image, 5), IMAGE_USED_UP);
+	ck_assert_int_eq(ledger_judge(h, &web, &UUID_NULL, 5), IMAGE_UNKNOWN);
+	ck_assert_int_eq(ledger_judge(h, &mail, &image, 5), IMAGE_UNKNOWN);
+	ledger_doubt(h);
+	/* That it was used stays true. */
+	ck_assert_int_eq(ledger_judge(h, &web, &image, 5), IMAGE_USED_UP);
 	ledger_free(NULL);
 }
 END_TEST
@@ -227,5 +230,5 @@ SUITE("history", a_remark_is_no_failure_and_takes_its_place,
       restarts_count_within_the_interval_only, a_limit_of_none_allows_none,
       a_restart_of_the_future_counts, a_guest_that_restarts_for_ever_takes_no_memory_for_ever,
       who_wants_a_guest_forgives_it_and_no_other, a_past_stays_where_it_is,
-      a_name_has_one_uuid_the_newest, an_image_that_was_restored_is_known_once,
+      a_name_has_one_uuid_the_newest, an_image_without_an_id_is_unknown_whatever_the_guest_did,
       who_is_away_is_away_until_it_is_here);

@@ -48,6 +48,8 @@ END_TEST
 
 START_TEST(a_request_is_read_as_it_was_written)
 {
+	struct stale stale[] = {{(char[]){"/save/old"}, (char[]){"used"}},
+				{(char[]){"/save/older"}, NULL}};
 	_cleanup_(operation_record_done) struct operation_record record = {0};
 	struct operation_request request = {
 		.operation = OPERATION_RESTORE,
@@ -56,7 +58,9 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.path = (char[]){"/save/web"},
 		.config = (char[]){"{\"c_info\":{}}"},
 		.source = (char[]){"/auto/web.cfg"},
-		.stale = (char[]){"/save/old"},
+		.stale = {.items = stale, .n = ELEMENTSOF(stale)},
+		.image = {.bytes = {8}},
+		.standing = (char[]){"newest"},
 		.why = (char[]){"its disk was written"},
 		.ledger = (char[]){"/state/ledger"},
 		.dump = (char[]){"/dump/web"},
@@ -78,7 +82,12 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_str_eq(record.request.path, request.path);
 	ck_assert_str_eq(record.request.config, request.config);
 	ck_assert_str_eq(record.request.source, request.source);
-	ck_assert_str_eq(record.request.stale, request.stale);
+	ck_assert_uint_eq(record.request.stale.n, 2);
+	ck_assert_str_eq(record.request.stale.items[0].path, "/save/old");
+	ck_assert_str_eq(record.request.stale.items[0].reason, "used");
+	ck_assert_ptr_null(record.request.stale.items[1].reason);
+	ck_assert(uuid_equal(&record.request.image, &request.image));
+	ck_assert_str_eq(record.request.standing, "newest");
 	ck_assert_str_eq(record.request.why, request.why);
 	ck_assert_str_eq(record.request.ledger, request.ledger);
 	ck_assert_str_eq(record.request.dump, request.dump);
@@ -110,7 +119,8 @@ START_TEST(what_a_request_leaves_out_stays_out)
 	ck_assert_uint_eq(record.request.patience, 0);
 	ck_assert_ptr_null(record.request.path);
 	ck_assert_ptr_null(record.request.config);
-	ck_assert_ptr_null(record.request.stale);
+	ck_assert_uint_eq(record.request.stale.n, 0);
+	ck_assert(uuid_is_null(&record.request.image));
 	ck_assert_ptr_null(record.request.ledger);
 }
 END_TEST
@@ -125,8 +135,8 @@ START_TEST(a_whole_life_is_read)
 	put_text(&f, plain_request);
 	put(&f, operation_worker_message(4711, 815));
 	put(&f, operation_progress_message("saving", 500));
-	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}", NULL));
-	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL, NULL));
+	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}", NULL, NULL));
+	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL, NULL, NULL));
 	put(&f, operation_result_message(&result));
 	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
 	ck_assert_uint_eq(record.worker_pid, 4711);
@@ -149,7 +159,7 @@ START_TEST(every_mark_survives_the_file)
 		struct file f = {.size = 0};
 
 		put_text(&f, plain_request);
-		put(&f, operation_mark_message((enum operation_mark)i, NULL, NULL));
+		put(&f, operation_mark_message((enum operation_mark)i, NULL, NULL, NULL));
 		ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
 		ck_assert_int_eq(record.mark, i);
 	}
@@ -311,7 +321,7 @@ START_TEST(targets_survive_the_file)
 	ck_assert_int_eq(
 		target_list_parse("a, -D --debug -s 'reach it' b", &request.targets, &problem), 0);
 	put(&f, operation_request_message(&request, 0));
-	put(&f, operation_mark_message(OPERATION_MARK_PERMITTED, NULL, "b"));
+	put(&f, operation_mark_message(OPERATION_MARK_PERMITTED, NULL, "b", NULL));
 	put(&f, operation_result_message(&result));
 	target_list_done(&request.targets);
 	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);

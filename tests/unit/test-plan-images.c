@@ -38,12 +38,12 @@ START_TEST(an_image_that_is_not_restored_is_put_aside_by_the_create)
 	scene_config(&s, "a", 1);
 	scene_image(&s, "a", 1);
 	scene_config(&s, "b", 2);
-	scene_image(&s, "b", 2)->consumed = true;
+	scene_image(&s, "b", 2);
 	scene_image(&s, "c", 3);
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_START, NULL);
-	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a");
-	ck_assert_str_eq(scene_step(plan, 2)->stale, "/save/b.restoring");
+	ck_assert_str_eq(scene_step(plan, 1)->stale.items[0].path, "/save/a");
+	ck_assert_str_eq(scene_step(plan, 2)->stale.items[0].path, "/save/b");
 	expect_plan(&s, GOAL_START, NULL,
 		    "a: create; b: create; c: skipped, saved, and XENDOMAINS_RESTORE is off");
 }
@@ -57,58 +57,231 @@ START_TEST(a_broken_image_does_not_let_its_guest_start_afresh)
 	scene_config(&s, "a", 1);
 	scene_image(&s, "a", 1)->error = strdup("/save/a: torn");
 	scene_build(&s);
-	expect_plan(&s, GOAL_START, NULL,
-		    "a: failed, /save/a: torn; it is not started afresh while /save/a is there");
+	expect_plan(
+		&s, GOAL_START, NULL,
+		"a: failed, /save/a: torn. Mend it; or run 'xendomainsctl start --cold a' to start "
+		"the guest without its memory");
 }
 END_TEST
 
-START_TEST(an_image_is_not_restored_twice)
+static void begin(const struct scene *s, unsigned number, struct uuid from)
+{
+	struct uuid uuid = scene_uuid(number);
+
+	lives_begin(ledger_lives(s->history, &uuid), &from, 1000, number, &uuid);
+}
+
+static void save(const struct scene *s, unsigned number, const char *name, struct uuid image)
+{
+	struct uuid uuid = scene_uuid(number);
+
+	ck_assert_int_eq(
+		lives_save(ledger_lives(s->history, &uuid), &image, name, "/save/x", "fs:1", 2000),
+		0);
+	ck_assert_int_eq(ledger_set_name(s->history, &uuid, name, NULL), 0);
+}
+
+START_TEST(an_image_that_is_used_up_or_outlived_is_put_aside)
 {
 	_cleanup_scene_ struct scene s;
-	struct uuid id = scene_uuid(1001);
+	_cleanup_(plan_freep) struct plan *plan = NULL;
 
 	scene_make(&s);
 	scene_config(&s, "a", 1);
 	scene_image(&s, "a", 1);
-	ck_assert_int_eq(ledger_add_restored(s.history, &id), 0);
+	scene_image(&s, "b", 2);
+	scene_config(&s, "c", 3);
+	scene_image(&s, "c", 3);
+	begin(&s, 1, scene_uuid(1001));
+	begin(&s, 2, scene_uuid(1002));
+	save(&s, 3, "c", scene_uuid(1003));
+	begin(&s, 3, UUID_NULL);
 	scene_build(&s);
-	expect_plan(&s, GOAL_START, NULL,
-		    "a: failed, /save/a has been restored before and would bring back old memory; "
-		    "remove it to start the guest afresh");
+	ck_assert_ptr_null(scene_guest(&s, 1)->image);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_str_eq(scene_step(plan, 1)->stale.items[0].path, "/save/a");
+	ck_assert_str_eq(scene_step(plan, 1)->stale.items[0].reason,
+			 "the guest has run from it already");
+	ck_assert_str_eq(scene_step(plan, 3)->stale.items[0].reason,
+			 "the guest has run since it was saved");
+	/* It is said that the guest comes up without its memory. */
+	ck_assert_ptr_nonnull(scene_step(plan, 3)->reason);
+	expect_plan(&s, GOAL_START, NULL, "a: create; c: create");
+	expect_plan(&s, GOAL_START, "b",
+		    "b: failed, has no configuration, and its image /save/b is of an earlier life: "
+		    "the guest has run from it already");
 }
 END_TEST
 
-/* A power cut came between the guest's run and the removal of its image. */
-START_TEST(an_image_that_is_used_up_is_no_obstacle)
+START_TEST(the_newest_image_is_restored_and_those_of_earlier_lives_are_put_aside)
 {
 	_cleanup_scene_ struct scene s;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	struct uuid id = scene_uuid(1001), other = scene_uuid(1002);
+	struct survey_image *old;
 
 	scene_make(&s);
 	scene_config(&s, "a", 1);
-	scene_image(&s, "a", 1)->consumed = true;
-	scene_image(&s, "b", 2)->consumed = true;
-	ck_assert_int_eq(ledger_add_restored(s.history, &id), 0);
-	ck_assert_int_eq(ledger_add_restored(s.history, &other), 0);
+	scene_image(&s, "a", 1);
+	old = scene_image(&s, "a", 1);
+	old->id = scene_uuid(7);
+	free(old->path);
+	old->path = strdup("/save/a.restoring");
+	save(&s, 1, "a", scene_uuid(7));
+	begin(&s, 1, scene_uuid(7));
+	save(&s, 1, "a", scene_uuid(1001));
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_START, NULL);
-	ck_assert_str_eq(scene_step(plan, 1)->stale, "/save/a.restoring");
-	ck_assert_str_eq(scene_step(plan, 1)->reason, "the guest has run from it already");
-	expect_plan(&s, GOAL_START, NULL,
-		    "a: create; b: failed, has neither a configuration nor an image");
+	ck_assert_str_eq(scene_step(plan, 1)->image, "/save/a");
+	ck_assert_int_eq(scene_step(plan, 1)->standing, IMAGE_NEWEST);
+	ck_assert_uint_eq(scene_step(plan, 1)->stale.n, 1);
+	ck_assert_str_eq(scene_step(plan, 1)->stale.items[0].path, "/save/a.restoring");
+	expect_plan(&s, GOAL_START, NULL, "a: restore");
 }
 END_TEST
 
-START_TEST(an_image_that_may_be_used_up_is_left_to_the_worker)
+START_TEST(two_images_of_which_either_may_be_the_newest_hold_their_guest)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct survey_image *other;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	other = scene_image(&s, "a2", 1);
+	other->id = scene_uuid(7);
+	/* Two domains of one UUID were saved one after the other. */
+	save(&s, 1, "a", scene_uuid(1001));
+	save(&s, 1, "a2", scene_uuid(7));
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(scene_step(plan, 1)->result, STEP_FAILED);
+	ck_assert_ptr_nonnull(strstr(scene_step(plan, 1)->reason, "/save/a and /save/a2"));
+	expect_plan(&s, GOAL_START_COLD, "a", "a: create");
+	/* A copy of one image is the same image. */
+	other = &s.survey->images[1];
+	other->id = scene_uuid(1001);
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: restore");
+}
+END_TEST
+
+START_TEST(a_saved_guest_whose_image_is_missing_is_held_unless_a_person_removed_it)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	save(&s, 1, "a", scene_uuid(7));
+	save(&s, 2, "b", scene_uuid(8));
+	s.survey->directory = strdup("fs:2");
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_uint_eq(plan->n_steps, 2);
+	ck_assert_int_eq(scene_step(plan, 1)->result, STEP_FAILED);
+	ck_assert_int_eq(scene_step(plan, 2)->result, STEP_FAILED);
+	expect_plan(&s, GOAL_START_COLD, "a", "a: create");
+	free(s.survey->directory);
+	s.survey->directory = strdup("fs:1");
+	scene_build(&s);
+	plan_free(plan);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_uint_eq(plan->n_steps, 1);
+	ck_assert_ptr_nonnull(strstr(scene_step(plan, 1)->reason, "was removed"));
+	expect_plan(&s, GOAL_START, NULL, "a: create");
+}
+END_TEST
+
+START_TEST(a_saved_guest_whose_configuration_names_another_is_held_with_it)
 {
 	_cleanup_scene_ struct scene s;
 
 	scene_make(&s);
-	scene_config(&s, "a", 1);
-	scene_image(&s, "a", 1)->consumed = true;
+	/* uuid= was added, or changed. */
+	scene_config(&s, "a", 5);
+	scene_image(&s, "a", 1);
+	/* name= was changed, with a UUID. */
+	scene_config(&s, "new", 2);
+	scene_image(&s, "old", 2);
 	scene_build(&s);
-	expect_plan(&s, GOAL_START, NULL, "a: restore");
+	for (unsigned i = 0; i < 3; i++) {
+		const unsigned numbers[] = {5, 1, 2};
+		const struct guest *g = scene_guest(&s, numbers[i]);
+		const char *reason;
+
+		ck_assert_int_eq(guest_state(g, &reason), GUEST_FAILED);
+		ck_assert_ptr_nonnull(strstr(reason, "/auto/"));
+		ck_assert_ptr_nonnull(strstr(reason, "/save/"));
+	}
+	expect_plan(&s, GOAL_START_COLD, "new", "new: create");
+}
+END_TEST
+
+START_TEST(a_file_that_gives_its_saved_guest_another_name_holds_both)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid old = scene_uuid(1), new = scene_uuid(2);
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "www", 0);
+	ck_assert_int_eq(ledger_set_drawn(s.history, "www", &new), 0);
+	scene_image(&s, "web", 1);
+	ck_assert_int_eq(ledger_set_name(s.history, &old, "web", "/auto/www.cfg"), 0);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_uint_eq(plan->n_steps, 2);
+	ck_assert_int_eq(scene_step(plan, 1)->result, STEP_FAILED);
+	ck_assert_int_eq(scene_step(plan, 2)->result, STEP_FAILED);
+	plan_free(plan);
+	/* Who starts it without its memory loses nothing: the image is put aside. */
+	plan = scene_plan(&s, GOAL_START_COLD, "www");
+	ck_assert_str_eq(scene_step(plan, 2)->stale.items[0].path, "/save/web");
+}
+END_TEST
+
+START_TEST(no_guest_has_a_null_uuid_or_that_of_a_domain_of_xens_own)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "a", 0)->has_uuid = true;
+	scene_config(&s, "b", 2);
+	scene_domain(&s, "Domain-0", 2)->system = true;
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_uint_eq(plan->n_steps, 2);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(plan->steps[i].result, STEP_FAILED);
+		ck_assert_ptr_nonnull(strstr(plan->steps[i].reason, "uuid="));
+	}
+}
+END_TEST
+
+START_TEST(two_domains_of_one_uuid_are_both_stopped_each_to_its_own_image)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	const char *reason;
+
+	scene_make(&s);
+	scene_config(&s, "clone", 1);
+	scene_domain(&s, "web", 1)->domid = 3;
+	scene_domain(&s, "clone", 1)->domid = 4;
+	scene_build(&s);
+	ck_assert_uint_eq(s.inventory->n, 2);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(guest_state(&s.inventory->guests[i], &reason), GUEST_RUNNING);
+		ck_assert_ptr_nonnull(strstr(reason, "UUID"));
+	}
+	ck_assert_str_eq(scene_guest(&s, 1)->name, "clone");
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_uint_eq(plan->n_steps, 2);
+	ck_assert_uint_ne(plan->steps[0].domid, plan->steps[1].domid);
+	ck_assert_str_ne(plan->steps[0].image, plan->steps[1].image);
+	expect_plan(&s, GOAL_STOP, "web", "web: save shutdown");
 }
 END_TEST
 
@@ -152,9 +325,11 @@ START_TEST(no_guest_is_started_afresh_while_nobody_knows_its_image)
 	scene_image(&s, "b", 2);
 	s.survey->unreadable = strdup("/save cannot be read");
 	scene_build(&s);
-	expect_plan(&s, GOAL_START, NULL,
-		    "a: failed, /save cannot be read; it is not started afresh while an image of "
-		    "it may be there; b: restore");
+	expect_plan(
+		&s, GOAL_START, NULL,
+		"a: failed, /save cannot be read. An image of it may be there: make the directory "
+		"readable, or run 'xendomainsctl start --cold a' to start it without its "
+		"memory; b: restore");
 	s.config->restore = false;
 	expect_plan(&s, GOAL_START, "a", "a: create");
 }
@@ -233,11 +408,18 @@ END_TEST
 
 SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       an_image_that_is_not_restored_is_put_aside_by_the_create,
-      a_broken_image_does_not_let_its_guest_start_afresh, an_image_is_not_restored_twice,
-      an_image_that_is_used_up_is_no_obstacle, an_image_that_may_be_used_up_is_left_to_the_worker,
+      a_broken_image_does_not_let_its_guest_start_afresh,
+      an_image_that_is_used_up_or_outlived_is_put_aside,
+      the_newest_image_is_restored_and_those_of_earlier_lives_are_put_aside,
+      two_images_of_which_either_may_be_the_newest_hold_their_guest,
+      a_saved_guest_whose_image_is_missing_is_held_unless_a_person_removed_it,
+      a_saved_guest_whose_configuration_names_another_is_held_with_it,
+      a_file_that_gives_its_saved_guest_another_name_holds_both,
+      no_guest_has_a_null_uuid_or_that_of_a_domain_of_xens_own,
+      two_domains_of_one_uuid_are_both_stopped_each_to_its_own_image,
       what_it_would_be_started_afresh_from_has_to_be_there,
       only_the_error_that_is_configured_lets_the_create_follow,
-      what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
       no_guest_is_started_afresh_while_nobody_knows_its_image,
+      what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
       a_save_that_has_no_room_beside_the_others_is_not_planned,
       a_guest_that_may_be_migrated_takes_no_room_from_others);

@@ -11,7 +11,8 @@ START_TEST(names_of_stages_and_goals_are_complete)
 	for (int i = 0; i < _STAGE_MAX; i++)
 		ck_assert(!str_empty(stage_to_string((enum stage)i)));
 	for (int i = 0; i < _GOAL_MAX; i++)
-		ck_assert_int_eq(goal_from_string(goal_to_string((enum goal)i)), i);
+		ck_assert_int_eq(goal_from_string(goal_to_string((enum goal)i)),
+				 i == GOAL_START_COLD ? GOAL_START : i);
 	ck_assert_int_eq(goal_from_string("nonsense"), -EINVAL);
 	ck_assert_int_eq(goal_from_string(NULL), -EINVAL);
 }
@@ -50,7 +51,7 @@ START_TEST(a_create_has_all_that_it_needs)
 	ck_assert_str_eq(step->source, "/auto/web.cfg");
 	ck_assert_uint_eq(step->memory_kib, 1024);
 	ck_assert_uint_eq(step->domid, DOMID_NONE);
-	ck_assert_ptr_null(step->stale);
+	ck_assert_uint_eq(step->stale.n, 0);
 }
 END_TEST
 
@@ -337,9 +338,8 @@ START_TEST(a_guest_named_twice_appears_once)
 	scene_domain(&s, "a", 1);
 	scene_domain(&s, "b", 2);
 	scene_build(&s);
-	ck_assert_int_eq(
-		plan_build(GOAL_STOP, s.config, s.inventory, s.history, names, 4, &plan, &unknown),
-		0);
+	ck_assert_int_eq(plan_build(GOAL_STOP, s.config, s.inventory, names, 4, &plan, &unknown),
+			 0);
 	ck_assert_uint_eq(plan->n_steps, 2);
 }
 END_TEST
@@ -353,9 +353,8 @@ START_TEST(a_name_that_nobody_has_is_told)
 	scene_make(&s);
 	scene_config(&s, "a", 1);
 	scene_build(&s);
-	ck_assert_int_eq(
-		plan_build(GOAL_START, s.config, s.inventory, s.history, names, 2, &plan, &unknown),
-		-ENOENT);
+	ck_assert_int_eq(plan_build(GOAL_START, s.config, s.inventory, names, 2, &plan, &unknown),
+			 -ENOENT);
 	ck_assert_ptr_eq(unknown, names[1]);
 	ck_assert_ptr_null(plan);
 }

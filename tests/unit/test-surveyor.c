@@ -51,7 +51,7 @@ START_TEST(an_image_is_taken_with_all_it_says)
 
 	ck_assert_int_eq(take(s, NULL,
 			      "{\"image\":{\"path\":\"/s\",\"name\":\"web\",\"uuid\":\"" UUID
-			      "\",\"id\":\"" UUID "\",\"size\":7,\"consumed\":true}}"),
+			      "\",\"id\":\"" UUID "\",\"size\":7,\"written_usec\":8}}"),
 			 0);
 	ck_assert_int_eq(take(s, NULL,
 			      "{\"image\":{\"path\":\"/t\",\"name\":\"t\",\"error\":\"bad\","
@@ -64,7 +64,8 @@ START_TEST(an_image_is_taken_with_all_it_says)
 	ck_assert_str_eq(UUID_TEXT(&i->uuid), UUID);
 	ck_assert_str_eq(UUID_TEXT(&i->id), UUID);
 	ck_assert_uint_eq(i->size, 7);
-	ck_assert(i->consumed && !i->foreign && !i->error);
+	ck_assert_uint_eq(i->written_wall, 8);
+	ck_assert(!i->foreign && !i->error);
 	ck_assert(s->images[1].foreign);
 	ck_assert(uuid_is_null(&s->images[1].uuid));
 }

@@ -145,8 +145,8 @@ class Cuts:
         """The power went while the guest ran, and its image was not removed yet: it is worth
         nothing any more, and says so where it was put aside."""
         aside = [image for image in image_list(self.host)
-                 if image["file"].startswith(f"{name}.restoring.stale-")]
-        assert imaged == [f"{name}.restoring"] and len(aside) == 1 \
+                 if image["file"].startswith(f"{name}.stale-")]
+        assert imaged == [name] and len(aside) == 1 \
             and "has run from it" in aside[0].get("reason", ""), \
             f"{name} was started afresh beside {imaged}: {aside}"
         ctl(self.host, "image", "delete", aside[0]["file"])
@@ -162,7 +162,7 @@ class Cuts:
 
 def _images_of(name: str, files: list[str]) -> list[str]:
     """Those of the files that have the memory of this guest, whole."""
-    return [file for file in files if file in (name, f"{name}.restoring")]
+    return [file for file in files if file == name]
 
 
 def cut_many(host: Host, rounds: int, seed: int, say: Callable[[str], None]) -> None:

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/inventory.h"
+
+/*
+ * What belongs together, and what cannot be decided: the one module that says which of a guest's
+ * images is its memory, and which guests must not be started before a person has decided
+ * (guest.hold). By UUID first, then by name; what conflicts is held and named, never guessed.
+ */
+
+/*
+ * The guest that a configuration without a UUID stands for: the one of its name that runs, else the
+ * one that is saved, else the one that was migrated away, else the one that a UUID was drawn for.
+ */
+struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
+			       const struct domain_list *domains, const struct ledger *ledger);
+
+/* For an inventory in which each guest has its parts. 0 or -ENOMEM. */
+int identity_resolve(struct inventory *inventory, const struct survey *survey,
+		     const struct domain_list *domains, const struct ledger *ledger);

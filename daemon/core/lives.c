@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/lives.h"
+
+#include "util/str.h"
+
+/* A guest is suspended before it is seen so, and its image may be complete by then. */
+#define NOTICE_SLACK (5 * USEC_PER_SEC)
+
+/* A domain that is gone at once may have been saved: the suspension was too short to be seen. */
+#define VANISH_SLACK (60 * USEC_PER_SEC)
+
+static const char *const standing_names[_IMAGE_STANDING_MAX] = {
+	[IMAGE_UNKNOWN] = "unknown",   [IMAGE_SUSPECT] = "suspect", [IMAGE_NEWEST] = "newest",
+	[IMAGE_OUTLIVED] = "outlived", [IMAGE_USED_UP] = "used-up",
+};
+
+static const char *const life_names[_LIFE_MAX] = {
+	[LIFE_UNKNOWN] = "unknown",   [LIFE_BEGAN] = "began", [LIFE_SUSPENDED] = "suspended",
+	[LIFE_VANISHED] = "vanished", [LIFE_ENDED] = "ended", [LIFE_SAVED] = "saved",
+};
+
+const char *image_standing_to_string(enum image_standing standing)
+{
+	return standing_names[standing];
+}
+
+enum image_standing image_standing_from_string(const char *s)
+{
+	return (enum image_standing)str_lookup(standing_names, _IMAGE_STANDING_MAX, s);
+}
+
+const char *life_to_string(enum life life)
+{
+	return life_names[life];
+}
+
+enum life life_from_string(const char *s)
+{
+	return (enum life)str_lookup(life_names, _LIFE_MAX, s);
+}
+
+static void known_image_done(struct known_image *image)
+{
+	free(image->name);
+	free(image->path);
+	free(image->directory);
+}
+
+void lives_done(struct lives *l)
+{
+	for (size_t i = 0; i < l->n_images; i++)
+		known_image_done(&l->images[i]);
+	*l = (struct lives){0};
+}
+
+static struct known_image *find(const struct lives *l, const struct uuid *id)
+{
+	for (size_t i = 0; i < l->n_images; i++)
+		if (uuid_equal(&l->images[i].id, id))
+			return (struct known_image *)&l->images[i];
+	return NULL;
+}
+
+static void drop(struct lives *l, size_t i)
+{
+	known_image_done(&l->images[i]);
+	l->n_images--;
+	memmove(&l->images[i], &l->images[i + 1], (l->n_images - i) * sizeof(l->images[0]));
+}
+
+/* The oldest goes that is worth nothing any more, and the oldest of all where each is. */
+static void make_place(struct lives *l)
+{
+	size_t i = 0;
+
+	while (i < l->n_images && l->images[i].standing == IMAGE_NEWEST)
+		i++;
+	drop(l, i < l->n_images ? i : 0);
+}
+
+static struct known_image *find_or_add(struct lives *l, const struct uuid *id)
+{
+	struct known_image *image = find(l, id);
+
+	if (image)
+		return image;
+	if (l->n_images == KNOWN_IMAGES_MAX)
+		make_place(l);
+	image = &l->images[l->n_images++];
+	*image = (struct known_image){.id = *id, .certain = true};
+	return image;
+}
+
+void lives_begin(struct lives *l, const struct uuid *from, usec_t wall, uint32_t domid,
+		 const struct uuid *boot)
+{
+	for (size_t i = 0; i < l->n_images; i++)
+		if (l->images[i].standing != IMAGE_USED_UP)
+			l->images[i].standing = IMAGE_OUTLIVED;
+	if (!uuid_is_null(from))
+		find_or_add(l, from)->standing = IMAGE_USED_UP;
+	l->last = LIFE_BEGAN;
+	l->wall = wall;
+	l->domid = domid;
+	l->boot = *boot;
+}
+
+int lives_save(struct lives *l, const struct uuid *id, const char *name, const char *path,
+	       const char *directory, usec_t wall)
+{
+	struct known_image *image;
+	int r;
+
+	for (size_t i = 0; i < l->n_images; i++)
+		if (l->images[i].standing == IMAGE_NEWEST && str_equal(l->images[i].name, name))
+			l->images[i].standing = IMAGE_OUTLIVED;
+	image = find_or_add(l, id);
+	image->standing = IMAGE_NEWEST;
+	image->certain = true;
+	r = str_replace(&image->name, name);
+	r = r < 0 ? r : str_replace(&image->path, path);
+	r = r < 0 ? r : str_replace(&image->directory, directory);
+	l->last = LIFE_SAVED;
+	l->wall = wall;
+	return r;
+}
+
+void lives_end(struct lives *l, enum life how, usec_t wall)
+{
+	/* What a save of ours leaves is destroyed after it. */
+	if (l->last == LIFE_SAVED)
+		return;
+	l->last = how;
+	l->wall = wall;
+}
+
+int lives_outlive(struct lives *l, const struct uuid *id)
+{
+	struct known_image *image = find_or_add(l, id);
+
+	if (image->standing != IMAGE_USED_UP)
+		image->standing = IMAGE_OUTLIVED;
+	return 0;
+}
+
+void lives_doubt(struct lives *l)
+{
+	for (size_t i = 0; i < l->n_images; i++)
+		l->images[i].certain = false;
+	l->last = LIFE_UNKNOWN;
+}
+
+int lives_restore_image(struct lives *l, const struct known_image *from)
+{
+	struct known_image *image = find_or_add(l, &from->id);
+	int r = str_replace(&image->name, from->name);
+
+	r = r < 0 ? r : str_replace(&image->path, from->path);
+	r = r < 0 ? r : str_replace(&image->directory, from->directory);
+	image->standing = from->standing;
+	image->certain = from->certain;
+	return r;
+}
+
+/* An image that the ledger has no save of: another tool's, a copy, or one of a lost ledger. */
+static enum image_standing judge_by_time(const struct lives *l, usec_t written)
+{
+	switch (l->last) {
+	case LIFE_BEGAN:
+		return written <= l->wall ? IMAGE_OUTLIVED : IMAGE_SUSPECT;
+	case LIFE_SUSPENDED:
+		return usec_add(written, NOTICE_SLACK) < l->wall ? IMAGE_OUTLIVED : IMAGE_NEWEST;
+	case LIFE_VANISHED:
+		return usec_add(written, VANISH_SLACK) < l->wall ? IMAGE_OUTLIVED : IMAGE_SUSPECT;
+	case LIFE_ENDED:
+	case LIFE_SAVED:
+		return written <= l->wall ? IMAGE_OUTLIVED : IMAGE_UNKNOWN;
+	case LIFE_UNKNOWN:
+	case _LIFE_MAX:
+	case _LIFE_INVALID:
+		break;
+	}
+	return IMAGE_UNKNOWN;
+}
+
+enum image_standing lives_judge(const struct lives *l, const struct uuid *id, usec_t written)
+{
+	const struct known_image *image = find(l, id);
+
+	if (!image)
+		return judge_by_time(l, written);
+	return image->standing == IMAGE_NEWEST && !image->certain ? IMAGE_UNKNOWN : image->standing;
+}
+
+const struct known_image *lives_newest(const struct lives *l)
+{
+	for (size_t i = l->n_images; l->last == LIFE_SAVED && i > 0; i--)
+		if (l->images[i - 1].standing == IMAGE_NEWEST)
+			return &l->images[i - 1];
+	return NULL;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "util/uuid.h"
+
+/*
+ * The lives of one guest, and what they mean for its images. A life begins when a domain of the
+ * guest runs its first instruction, and no image that is older may be restored from then on.
+ */
+
+enum image_standing {
+	IMAGE_UNKNOWN,  /* nothing is known of it: its disks have to tell */
+	IMAGE_SUSPECT,  /* the same, and the guest may have run on after it was written */
+	IMAGE_NEWEST,   /* the guest's memory: it has not run since */
+	IMAGE_OUTLIVED, /* the guest has run since, or was saved once more */
+	IMAGE_USED_UP,  /* the guest has run from it */
+	_IMAGE_STANDING_MAX,
+	_IMAGE_STANDING_INVALID = -EINVAL,
+};
+
+/* The last thing that is known of a guest. */
+enum life {
+	LIFE_UNKNOWN,
+	LIFE_BEGAN,     /* it ran */
+	LIFE_SUSPENDED, /* it was suspended, and then its domain was gone: another tool saved it */
+	LIFE_VANISHED,  /* its domain was gone from one moment to the next */
+	LIFE_ENDED,     /* it has shut down or crashed */
+	LIFE_SAVED,     /* to an image of ours */
+	_LIFE_MAX,
+	_LIFE_INVALID = -EINVAL,
+};
+
+/* An image that the ledger has heard of. */
+struct known_image {
+	struct uuid id;
+	enum image_standing standing;
+	bool certain;    /* no record after the one that tells of it can be missing */
+	char *name;      /* of the domain that was saved to it; NULL: it is not known */
+	char *path;      /* where it was saved */
+	char *directory; /* which directory that was (worker/directory.h) */
+};
+
+/* More images of one guest than this are not remembered. */
+#define KNOWN_IMAGES_MAX 16
+
+struct lives {
+	enum life last;
+	usec_t wall;      /* when that was; SUSPENDED: when it was first seen suspended */
+	uint32_t domid;   /* BEGAN: of which domain ... */
+	struct uuid boot; /* ... in which boot of the host */
+	struct known_image images[KNOWN_IMAGES_MAX];
+	size_t n_images;
+};
+
+const char *image_standing_to_string(enum image_standing standing);
+enum image_standing image_standing_from_string(const char *s);
+const char *life_to_string(enum life life);
+enum life life_from_string(const char *s);
+
+void lives_done(struct lives *l);
+
+/* A life begins, from an image where from is not null: every image of before is outlived. */
+void lives_begin(struct lives *l, const struct uuid *from, usec_t wall, uint32_t domid,
+		 const struct uuid *boot);
+
+/*
+ * A domain of this name was saved. An earlier image of a domain of this name is outlived; one of
+ * another name is a second domain of the same UUID, and stays what it is. 0 or -ENOMEM.
+ */
+int lives_save(struct lives *l, const struct uuid *image, const char *name, const char *path,
+	       const char *directory, usec_t wall);
+
+/* Its domain is there no more: how is one of SUSPENDED, VANISHED and ENDED. */
+void lives_end(struct lives *l, enum life how, usec_t wall);
+
+/* The image was there while the guest ran. 0 or -ENOMEM. */
+int lives_outlive(struct lives *l, const struct uuid *image);
+
+/* Records may be missing: the newest image may not be the newest. */
+void lives_doubt(struct lives *l);
+
+/* What an image is worth that was written at this time (of the wall clock). */
+enum image_standing lives_judge(const struct lives *l, const struct uuid *image, usec_t written);
+
+/* The image that the guest's memory should be in, or NULL. */
+const struct known_image *lives_newest(const struct lives *l);
+
+/* What the ledger says of an image in one word, as it was before (compaction). 0 or -ENOMEM. */
+int lives_restore_image(struct lives *l, const struct known_image *image);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "worker/job.h"
+
+/*
+ * The domain that an operation builds. It carries the operation's own sign in XenStore from its
+ * first moment, so that it is told from one that another tool builds of the same guest at the same
+ * time: only what this very operation has built may be destroyed as half built.
+ */
+
+/* A configuration (libxl's JSON) with the sign in it. 0, -EBADMSG or -ENOMEM. */
+int build_sign(const struct job *job, const char *config, char **ret);
+
+/* The domain with the sign of this operation that is not dying. 0, or -ESRCH. */
+int build_find(struct job *job, struct xl_domain *ret);
+
+/* Destroys it where it is paused: libxl removes what it could not build, and can fail. 0 or -errno.
+ */
+int build_remove(struct job *job);

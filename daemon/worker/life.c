@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/life.h"
+
+#include "util/str.h"
+#include "worker/directory.h"
+
+static int append(const struct job *job, struct ledger_record record)
+{
+	const struct operation_request *request = &job->record.request;
+	int r;
+
+	if (!request->ledger)
+		return 0;
+	record.uuid = request->uuid;
+	record.name = request->name;
+	record.time = usec_now();
+	r = ledger_boot_id(&record.boot);
+	return r < 0 ? r : ledger_append(request->ledger, &record, true);
+}
+
+int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid)
+{
+	return append(job, (struct ledger_record){
+				   .kind = LEDGER_BEGAN,
+				   .life = how,
+				   .image = *image,
+				   .domid = domid,
+				   .source = job->record.request.source,
+			   });
+}
+
+int life_save(struct job *job, const struct uuid *image, const char *path, uint64_t size)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+	_cleanup_free_ char *directory = NULL;
+	int r = folder ? directory_identify(folder, &directory) : -ENOMEM;
+
+	return r < 0 ? r
+		     : append(job, (struct ledger_record){
+					   .kind = LEDGER_SAVED,
+					   .image = *image,
+					   .path = path,
+					   .directory = directory,
+					   .size = size,
+				   });
+}
+
+int life_take_back(struct job *job)
+{
+	const struct operation_request *request = &job->record.request;
+
+	return life_save(job, &request->image, request->path, job->result.bytes);
+}
+
+int life_depart(struct job *job, enum ledger_kind kind, const char *host)
+{
+	return append(job, (struct ledger_record){.kind = kind, .target = host});
+}

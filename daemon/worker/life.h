@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "worker/job.h"
+
+/*
+ * What a worker records in the ledger (core/lives.h) of the lives of its guest. Each record is on
+ * the disk when the call returns. 0 or -errno; without a ledger in the request nothing is recorded.
+ */
+
+/* A life begins, from the image with this ID (null: from none). Called before it runs. */
+int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid);
+
+/* The guest is saved: to be called before anything may take the image for the guest. */
+int life_save(struct job *job, const struct uuid *image, const char *path, uint64_t size);
+
+/* A life that was recorded as begun from the request's image has not run. */
+int life_take_back(struct job *job);
+
+/* What this guest's departure comes to: LEAVING, MIGRATED, or HOME. */
+int life_depart(struct job *job, enum ledger_kind kind, const char *host);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/lives.h"
+#include "unit.h"
+#include "util/str.h"
+
+static const struct uuid a = {.bytes = {1}}, b = {.bytes = {2}}, boot = {.bytes = {9}};
+
+#define MINUTE (60 * USEC_PER_SEC)
+
+static void save(struct lives *l, const struct uuid *image, const char *name, usec_t wall)
+{
+	ck_assert_int_eq(lives_save(l, image, name, "/save/x", "fs:1", wall), 0);
+}
+
+static void expect(const struct lives *l, const struct uuid *image, usec_t written,
+		   enum image_standing expected)
+{
+	ck_assert_str_eq(image_standing_to_string(lives_judge(l, image, written)),
+			 image_standing_to_string(expected));
+}
+
+START_TEST(names_are_complete_and_read_back)
+{
+	for (int i = 0; i < _IMAGE_STANDING_MAX; i++)
+		ck_assert_int_eq(image_standing_from_string(
+					 image_standing_to_string((enum image_standing)i)),
+				 i);
+	for (int i = 0; i < _LIFE_MAX; i++)
+		ck_assert_int_eq(life_from_string(life_to_string((enum life)i)), i);
+	ck_assert_int_lt(image_standing_from_string("x"), 0);
+	ck_assert_int_lt(life_from_string(NULL), 0);
+}
+END_TEST
+
+START_TEST(an_image_is_the_newest_until_a_life_begins)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	save(&l, &a, "web", 10);
+	/* Its own time counts for nothing where the ledger knows it. */
+	expect(&l, &a, 0, IMAGE_NEWEST);
+	expect(&l, &a, USEC_INFINITY, IMAGE_NEWEST);
+	ck_assert(uuid_equal(&lives_newest(&l)->id, &a));
+	lives_begin(&l, &UUID_NULL, 20, 1, &boot);
+	expect(&l, &a, USEC_INFINITY, IMAGE_OUTLIVED);
+	ck_assert_ptr_null(lives_newest(&l));
+}
+END_TEST
+
+START_TEST(an_image_that_a_life_began_from_is_used_up_for_good)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	save(&l, &a, "web", 10);
+	lives_begin(&l, &a, 20, 1, &boot);
+	expect(&l, &a, 0, IMAGE_USED_UP);
+	lives_begin(&l, &UUID_NULL, 30, 2, &boot);
+	save(&l, &b, "web", 40);
+	expect(&l, &a, 0, IMAGE_USED_UP);
+	expect(&l, &b, 0, IMAGE_NEWEST);
+	ck_assert_int_eq(lives_outlive(&l, &a), 0);
+	expect(&l, &a, 0, IMAGE_USED_UP);
+	lives_doubt(&l);
+	expect(&l, &a, 0, IMAGE_USED_UP);
+	expect(&l, &b, 0, IMAGE_UNKNOWN);
+}
+END_TEST
+
+/* The build failed after the record and before the first instruction. */
+START_TEST(a_life_that_did_not_run_can_be_taken_back)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	save(&l, &a, "web", 10);
+	lives_begin(&l, &a, 20, 1, &boot);
+	save(&l, &a, "web", 21);
+	expect(&l, &a, 0, IMAGE_NEWEST);
+}
+END_TEST
+
+START_TEST(a_second_save_outlives_the_first_unless_it_is_of_another_domain)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	save(&l, &a, "web", 10);
+	save(&l, &b, "clone", 20);
+	expect(&l, &a, 0, IMAGE_NEWEST);
+	expect(&l, &b, 0, IMAGE_NEWEST);
+	save(&l, &b, "web", 30);
+	expect(&l, &a, 0, IMAGE_OUTLIVED);
+}
+END_TEST
+
+START_TEST(of_an_image_that_the_ledger_does_not_know_the_time_tells)
+{
+	static const struct {
+		enum life last;
+		usec_t written;
+		enum image_standing expected;
+	} cases[] = {
+		/* The last thing known is of minute 10. */
+		{LIFE_UNKNOWN, 9 * MINUTE, IMAGE_UNKNOWN},
+		{LIFE_BEGAN, 9 * MINUTE, IMAGE_OUTLIVED},
+		{LIFE_BEGAN, 10 * MINUTE, IMAGE_OUTLIVED},
+		{LIFE_BEGAN, 11 * MINUTE, IMAGE_SUSPECT},
+		{LIFE_SUSPENDED, 9 * MINUTE, IMAGE_OUTLIVED},
+		{LIFE_SUSPENDED, 10 * MINUTE - 1, IMAGE_NEWEST},
+		{LIFE_SUSPENDED, 11 * MINUTE, IMAGE_NEWEST},
+		{LIFE_VANISHED, 8 * MINUTE, IMAGE_OUTLIVED},
+		{LIFE_VANISHED, 9 * MINUTE + 1, IMAGE_SUSPECT},
+		{LIFE_ENDED, 10 * MINUTE, IMAGE_OUTLIVED},
+		{LIFE_ENDED, 11 * MINUTE, IMAGE_UNKNOWN},
+		{LIFE_SAVED, 10 * MINUTE, IMAGE_OUTLIVED},
+		{LIFE_SAVED, 11 * MINUTE, IMAGE_UNKNOWN},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		struct lives l = {.last = cases[i].last, .wall = 10 * MINUTE};
+
+		expect(&l, &a, cases[i].written, cases[i].expected);
+	}
+}
+END_TEST
+
+/* xl save -c leaves an image, and lets the guest run on. */
+START_TEST(a_checkpoint_is_outlived_when_its_guest_runs_on)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	lives_begin(&l, &UUID_NULL, 10 * MINUTE, 1, &boot);
+	lives_end(&l, LIFE_SUSPENDED, 20 * MINUTE);
+	expect(&l, &a, 21 * MINUTE, IMAGE_NEWEST);
+	lives_begin(&l, &UUID_NULL, 22 * MINUTE, 1, &boot);
+	expect(&l, &a, 21 * MINUTE, IMAGE_OUTLIVED);
+	ck_assert_int_eq(lives_outlive(&l, &b), 0);
+	expect(&l, &b, 99 * MINUTE, IMAGE_OUTLIVED);
+}
+END_TEST
+
+START_TEST(what_a_save_has_left_is_no_end_of_a_life)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	save(&l, &a, "web", 10);
+	lives_end(&l, LIFE_VANISHED, 20);
+	ck_assert_int_eq(l.last, LIFE_SAVED);
+	ck_assert(uuid_equal(&lives_newest(&l)->id, &a));
+}
+END_TEST
+
+START_TEST(any_number_of_lives_takes_no_more_memory_and_keeps_the_newest)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+	struct uuid id = {0};
+
+	save(&l, &a, "clone", 1);
+	for (uint8_t i = 1; i < 200; i++) {
+		id.bytes[15] = i;
+		save(&l, &id, "web", i);
+	}
+	ck_assert_uint_eq(l.n_images, KNOWN_IMAGES_MAX);
+	expect(&l, &id, 0, IMAGE_NEWEST);
+	expect(&l, &a, 0, IMAGE_NEWEST);
+	id.bytes[15] = 3;
+	/* What is forgotten is still older than what is known. */
+	expect(&l, &id, 3, IMAGE_OUTLIVED);
+}
+END_TEST
+
+SUITE("lives", names_are_complete_and_read_back, an_image_is_the_newest_until_a_life_begins,
+      an_image_that_a_life_began_from_is_used_up_for_good,
+      a_life_that_did_not_run_can_be_taken_back,
+      a_second_save_outlives_the_first_unless_it_is_of_another_domain,
+      of_an_image_that_the_ledger_does_not_know_the_time_tells,
+      a_checkpoint_is_outlived_when_its_guest_runs_on, what_a_save_has_left_is_no_end_of_a_life,
+      any_number_of_lives_takes_no_more_memory_and_keeps_the_newest);
