@@ -23,11 +23,11 @@ void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
 
 	if (operation->operation != OPERATION_MIGRATE)
 		return;
-	if (result->error == -ENOTRECOVERABLE) {
+	if (result->outcome == OPERATION_UNDECIDED) {
 		fields = make_fields(operation, MSG_GUEST_UNDECIDED);
 		fields.result = "failed";
 		log_message(LOG_CRIT, &fields, "%s", result->reason);
-	} else if (result->error >= 0 && result->target) {
+	} else if (result->outcome == OPERATION_OK && result->target) {
 		ledger_file_set_away(ledger, &operation->uuid, operation->name, result->target);
 		fields = make_fields(operation, MSG_GUEST_MIGRATED);
 		fields.result = "ok";

@@ -78,6 +78,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 	}
 	if (machine_ended(m)) {
 		report = run_report(run, now);
+		report.cold = old == MACHINE_WORKING && run_is_cold(run);
 		report_log(&report);
 		tell(run, &report);
 	}
@@ -557,13 +558,14 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 static enum machine_event result_event(const struct machine *m,
 				       const struct operation_result *result)
 {
-	if (result->error >= 0)
+	if (result->outcome == OPERATION_OK)
 		return MACHINE_EVENT_SUCCEEDED;
-	if (result->error == -ENOTEMPTY && m->state == MACHINE_WORKING &&
+	if (result->outcome == OPERATION_LEFT_BEHIND && m->state == MACHINE_WORKING &&
 	    machine_stage(m) == STAGE_SAVE)
 		return MACHINE_EVENT_LEFT;
-	return step_allows_next(m->step, machine_stage(m), result->error) ? MACHINE_EVENT_ERROR
-									  : MACHINE_EVENT_DEAD_END;
+	if (!step_allows_next(m->step, machine_stage(m), result->outcome))
+		return MACHINE_EVENT_DEAD_END;
+	return MACHINE_EVENT_ERROR;
 }
 
 void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
@@ -571,13 +573,10 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 {
 	struct run *run = find_at_work(ex, &operation->uuid);
 
-	/*
-	 * One that an earlier daemon began only made somebody wait here, who may go on unless it
-	 * left the guest so that nobody may.
-	 */
-	if (!run && result->error == -ENOTRECOVERABLE)
+	/* A run here only waited for one of an earlier daemon, and goes on if that decided. */
+	if (!run && result->outcome == OPERATION_UNDECIDED)
 		run = find_run(ex, &operation->uuid);
-	else if (operation->adopted && result->error != -ENOTRECOVERABLE)
+	else if (operation->adopted && result->outcome != OPERATION_UNDECIDED)
 		run = NULL;
 	if (run) {
 		if (result->domid != OPERATION_NO_DOMID)

@@ -306,7 +306,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 
 	/* Whether a disk could be ejected says nothing of the guest, nor of the folders. */
 	if (operation->operation == OPERATION_EJECT) {
-		if (result->error < 0)
+		if (result->outcome != OPERATION_OK)
 			log_warning("%s: its disk could not be ejected: %s", operation->name,
 				    result->reason);
 		executor_operation_finished(m->executor, operation, result);
@@ -316,7 +316,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
 	if (operation->adopted)
 		ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
-					result->error < 0 ? result->reason : NULL);
+					result->outcome == OPERATION_OK ? NULL : result->reason);
 	executor_operation_finished(m->executor, operation, result);
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		s->outdated = true;

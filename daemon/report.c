@@ -39,6 +39,15 @@ static void log_stage(const struct report *r)
 	}
 }
 
+static void log_cold(const struct report *r)
+{
+	struct log_fields fields = make_fields(r, MSG_GUEST_COLD);
+
+	log_message(LOG_WARNING, &fields,
+		    "was started without its saved memory, and its image %s is put aside: %s",
+		    r->step->image, r->reason);
+}
+
 static void log_end(const struct report *r)
 {
 	bool failed = str_equal(r->result, "failed");
@@ -56,6 +65,8 @@ static void log_end(const struct report *r)
 
 void report_log(const struct report *report)
 {
+	if (report->cold)
+		log_cold(report);
 	if (report->final)
 		log_end(report);
 	else

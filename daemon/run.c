@@ -215,6 +215,14 @@ bool run_creates(const struct run *run)
 	return stage == STAGE_CREATE || stage == STAGE_RESTART;
 }
 
+bool run_is_cold(const struct run *run)
+{
+	const struct machine *m = &run->machine;
+
+	return m->state == MACHINE_DONE && machine_stage(m) == STAGE_CREATE &&
+	       step_has(m->step, STAGE_RESTORE);
+}
+
 void run_free(struct run *run)
 {
 	machine_done(&run->machine);

@@ -68,12 +68,12 @@ static void step_done(struct step *s)
 	free(s->dump);
 }
 
-bool step_allows_next(const struct step *s, enum stage stage, int error)
+bool step_allows_next(const struct step *s, enum stage stage, enum operation_outcome outcome)
 {
 	if (stage == STAGE_RESTORE)
-		return (error == -ESTALE && s->changed == IMAGE_AFRESH) ||
-		       (error == -EUCLEAN && s->unknown == IMAGE_AFRESH);
-	return error != -ENOTRECOVERABLE;
+		return (outcome == OPERATION_DISK_CHANGED && s->changed == IMAGE_AFRESH) ||
+		       (outcome == OPERATION_DISK_UNKNOWN && s->unknown == IMAGE_AFRESH);
+	return outcome != OPERATION_UNDECIDED;
 }
 
 void plan_free(struct plan *plan)

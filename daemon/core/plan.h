@@ -3,6 +3,7 @@
 
 #include "core/config.h"
 #include "core/inventory.h"
+#include "util/outcome.h"
 #include "util/stale.h"
 
 /*
@@ -88,10 +89,11 @@ struct plan {
 const char *stage_to_string(enum stage stage);
 
 /*
- * Whether the next stage may follow one that failed with this error: a guest is not started afresh
- * beside an image unless it is configured so, nor touched where nobody knows what became of it.
+ * Whether the next stage may follow one that ended like this and not well: a guest with an image is
+ * started without its memory only where that is configured, and a guest is left alone where it is
+ * not known what became of it.
  */
-bool step_allows_next(const struct step *s, enum stage stage, int error);
+bool step_allows_next(const struct step *s, enum stage stage, enum operation_outcome outcome);
 
 bool step_has(const struct step *s, enum stage stage);
 

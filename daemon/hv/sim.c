@@ -330,6 +330,7 @@ static void failure_effect(struct actor *a)
 	}
 }
 
+/* No error is a success. */
 static void end_operation(struct actor *a, int error, const char *reason)
 {
 	struct hv_operation operation = a->operation;
@@ -346,6 +347,7 @@ static void end_operation(struct actor *a, int error, const char *reason)
 	if (error >= 0 && a->request.targets.n > 0 &&
 	    str_replace(&result.target, a->request.targets.targets[0].host) < 0)
 		result.error = -ENOMEM;
+	result.outcome = result.error < 0 ? OPERATION_FAILED : OPERATION_OK;
 	if (reason && str_replace(&result.reason, reason) < 0)
 		result.error = -ENOMEM;
 	a->sim->hv.callbacks.finished(a->sim->hv.callbacks.data, &operation, &result);

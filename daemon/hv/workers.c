@@ -149,7 +149,8 @@ static void drop_process(struct worker *w)
 static void finish(struct worker *w, const struct operation_result *result)
 {
 	struct workers *ws = w->owner;
-	struct operation_result none = {.error = -EIO, .domid = OPERATION_NO_DOMID};
+	struct operation_result none = {
+		.outcome = OPERATION_FAILED, .error = -EIO, .domid = OPERATION_NO_DOMID};
 
 	TAILQ_REMOVE(&ws->list, w, entry);
 	drop_process(w);
@@ -159,7 +160,8 @@ static void finish(struct worker *w, const struct operation_result *result)
 
 static void finish_with(struct worker *w, int error, const char *reason)
 {
-	struct operation_result result = {.error = error, .domid = OPERATION_NO_DOMID};
+	struct operation_result result = {
+		.outcome = OPERATION_FAILED, .error = error, .domid = OPERATION_NO_DOMID};
 
 	if (str_replace(&result.reason, reason) < 0)
 		log_error("%s: %s", w->operation.name, reason);

@@ -21,6 +21,15 @@ static const char *const mark_names[_OPERATION_MARK_MAX] = {
 	[OPERATION_MARK_MIGRATED] = "migrated",
 };
 
+static const char *const outcome_names[_OPERATION_OUTCOME_MAX] = {
+	[OPERATION_FAILED] = "failed",
+	[OPERATION_OK] = "ok",
+	[OPERATION_DISK_CHANGED] = "disk-changed",
+	[OPERATION_DISK_UNKNOWN] = "disk-unknown",
+	[OPERATION_LEFT_BEHIND] = "left-behind",
+	[OPERATION_UNDECIDED] = "undecided",
+};
+
 const char *operation_to_string(enum operation operation)
 {
 	return operation_names[operation];
@@ -29,6 +38,11 @@ const char *operation_to_string(enum operation operation)
 enum operation operation_from_string(const char *s)
 {
 	return (enum operation)str_lookup(operation_names, _OPERATION_MAX, s);
+}
+
+const char *operation_outcome_to_string(enum operation_outcome outcome)
+{
+	return outcome_names[outcome];
 }
 
 void operation_request_done(struct operation_request *request)
@@ -196,7 +210,8 @@ struct json_object *operation_result_message(const struct operation_result *resu
 
 	if (!o)
 		return NULL;
-	r = json_add_u64(o, "errno", (uint64_t)-result->error);
+	r = json_add_string(o, "outcome", outcome_names[result->outcome]);
+	r = r < 0 ? r : json_add_u64(o, "errno", (uint64_t)-result->error);
 	r = r < 0 ? r : json_add_string(o, "reason", result->reason);
 	if (result->domid != OPERATION_NO_DOMID)
 		r = r < 0 ? r : json_add_u64(o, "domid", result->domid);
@@ -326,6 +341,17 @@ static int get_mark(struct json_object *o, struct operation_record *record)
 	return config ? str_replace(&record->request.config, config) : 0;
 }
 
+/* A worker of an earlier version gives no name: then there is only success and failure. */
+static enum operation_outcome get_outcome(struct json_object *o, int error)
+{
+	const char *name = json_get_string(o, "outcome");
+	int outcome = name ? str_lookup(outcome_names, _OPERATION_OUTCOME_MAX, name) : OPERATION_OK;
+
+	if (outcome < 0 || (outcome == OPERATION_OK && error < 0))
+		return OPERATION_FAILED;
+	return (enum operation_outcome)outcome;
+}
+
 static int get_result(struct json_object *o, struct operation_record *record)
 {
 	struct operation_result *result = &record->result;
@@ -336,6 +362,7 @@ static int get_result(struct json_object *o, struct operation_record *record)
 	    get_domid(o, &result->domid) < 0)
 		return -EBADMSG;
 	result->error = -(int)number;
+	result->outcome = get_outcome(o, result->error);
 	json_get_u64(o, "bytes", &result->bytes);
 	r = str_replace(&result->reason, json_get_string(o, "reason"));
 	r = r < 0 ? r : str_replace(&result->target, json_get_string(o, "target"));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/outcome.h"
 #include "util/stale.h"
 #include "util/target.h"
 #include "util/time.h"
@@ -36,6 +37,8 @@ enum operation {
 
 const char *operation_to_string(enum operation operation);
 enum operation operation_from_string(const char *s);
+
+const char *operation_outcome_to_string(enum operation_outcome outcome);
 
 /*
  * Points that an operation has behind it, in the order in which they can come. What recovery of a
@@ -97,13 +100,8 @@ struct operation_request {
 };
 
 struct operation_result {
-	/*
-	 * 0, or -errno. -ENOTRECOVERABLE: nobody knows, or can tell by asking again, where the
-	 * guest is; nothing more may be done to it. Restore: -ESTALE, a disk has changed since the
-	 * save; -EUCLEAN, nothing tells whether one has. Save: -ENOTEMPTY, the image counts, and
-	 * the domain is still there.
-	 */
-	int error;
+	enum operation_outcome outcome; /* what decisions are made on */
+	int error;                      /* 0 or -errno, for the log */
 	char *reason;
 	uint32_t domid; /* create, restore, restart: the domain that runs now */
 	uint64_t bytes; /* save, restore: size of the image */

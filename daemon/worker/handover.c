@@ -76,6 +76,7 @@ int handover_finish(struct job *job, const struct xl_domain *d, const char *host
 	r = xl_destroy(job->xl, d->domid);
 	if (r >= 0)
 		return 0;
+	job->result.outcome = OPERATION_UNDECIDED;
 	return job_explain(job, -ENOTRECOVERABLE,
 			   "it runs on %s, but what is left of it here cannot be destroyed: %s. "
 			   "'xl destroy %u' does it",
@@ -87,6 +88,7 @@ int handover_undecided(struct job *job, const struct xl_domain *d, const char *h
 {
 	const char *name = job->record.request.name;
 
+	job->result.outcome = OPERATION_UNDECIDED;
 	str_replace(&job->result.target, host);
 	if (!d)
 		return job_explain(job, -ENOTRECOVERABLE,

@@ -20,6 +20,9 @@ int handover_take_back(struct job *job, uint32_t domid, int error);
 /* The guest runs on the host: noted, and what is left here goes. d: NULL if it has gone. */
 int handover_finish(struct job *job, const struct xl_domain *d, const char *host);
 
-/* Nobody knows. Returns -ENOTRECOVERABLE; why: what is known; d: NULL if nothing is left here. */
+/*
+ * Makes the outcome undecided. Returns -ENOTRECOVERABLE, for the log; why: what is known; d: NULL
+ * if nothing is left here.
+ */
 int handover_undecided(struct job *job, const struct xl_domain *d, const char *host,
 		       const char *why);

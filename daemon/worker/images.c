@@ -118,10 +118,11 @@ static int judge(struct item *i, bool thoroughly)
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_free_ char *problem = NULL;
 	struct trust_question question = {.fd = i->fd, .path = i->path, .xen = i->xen};
+	enum operation_outcome verdict;
 	uint64_t size;
 	int r;
 
-	r = trust_check(&question, &header, &size, &problem);
+	r = trust_check(&question, &header, &size, &verdict, &problem);
 	if (r >= 0 && thoroughly)
 		r = trust_check_stream(&question, &header, &problem);
 	if (r < 0)

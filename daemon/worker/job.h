@@ -10,7 +10,7 @@
 /* One operation, as its worker sees it. */
 struct job {
 	struct operation_record record; /* what the operation file says: the request, and marks */
-	struct operation_result result; /* what it will say at the end */
+	struct operation_result result; /* what it will say at the end; failed until it has ended */
 	int file;                       /* the operation file, locked */
 	int channel;                    /* to the daemon; it may have gone */
 	struct xl *xl;

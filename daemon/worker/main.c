@@ -123,6 +123,8 @@ static int operate(bool recovering)
 		r = run(&job, recovering);
 	if (r < 0)
 		job_explain(&job, r, "%s", strerror(-r));
+	else
+		job.result.outcome = OPERATION_OK;
 	job.result.error = r;
 	r = write_message(job.file, operation_result_message(&job.result));
 	xl_close(job.xl);

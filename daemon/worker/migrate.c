@@ -214,7 +214,8 @@ static bool may_try_another(struct job *job, const struct xl_domain *d, int erro
 {
 	struct xl_domain now;
 
-	if (error == -ENOTRECOVERABLE || error == -ETIMEDOUT || xl_interrupted(job->xl) < 0)
+	if (job->result.outcome == OPERATION_UNDECIDED || error == -ETIMEDOUT ||
+	    xl_interrupted(job->xl) < 0)
 		return false;
 	return job_find_domain(job, &now) >= 0 && !now.shutdown && now.domid == d->domid;
 }

@@ -67,7 +67,7 @@ static int check_image(struct job *job, int fd, struct image_header *ret)
 	int r = xl_version(job->xl, &version);
 
 	question.xen = r < 0 ? NULL : version;
-	r = trust_check(&question, ret, &size, &problem);
+	r = trust_check(&question, ret, &size, &job->result.outcome, &problem);
 	if (r < 0)
 		return problem ? job_explain(job, r, "%s", problem) : r;
 	if (!uuid_equal(&ret->uuid, &request->uuid))

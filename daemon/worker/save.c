@@ -289,7 +289,8 @@ int save_finish(struct job *job, const struct xl_domain *d)
 	if (r < 0) {
 		job_explain_xl(job, r, "it is saved, but what is left of it cannot be destroyed");
 		note_left(job, d->domid);
-		return -ENOTEMPTY;
+		job->result.outcome = OPERATION_LEFT_BEHIND;
+		return r;
 	}
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);

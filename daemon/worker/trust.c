@@ -21,6 +21,7 @@ struct trial {
 	const struct trust_question *question;
 	struct image_header header;
 	struct stat st;
+	enum operation_outcome verdict;
 	char *problem;
 };
 
@@ -135,6 +136,7 @@ static int say_changed(struct trial *t, const char *reason)
 			   "'xendomainsctl start --cold %s' starts it without its memory",
 			   reason, t->question->path, t->header.name);
 
+	t->verdict = OPERATION_DISK_CHANGED;
 	return r < 0 ? r : -ESTALE;
 }
 
@@ -157,6 +159,7 @@ static int say_unknown(struct trial *t)
 			   "memory",
 			   path, say_why_unknown(t), path, name);
 
+	t->verdict = OPERATION_DISK_UNKNOWN;
 	return r < 0 ? r : -EUCLEAN;
 }
 
@@ -188,7 +191,7 @@ static int check_disks(struct trial *t)
 }
 
 int trust_check(const struct trust_question *question, struct image_header *ret, uint64_t *ret_size,
-		char **ret_problem)
+		enum operation_outcome *ret_verdict, char **ret_problem)
 {
 	_cleanup_(trial_done) struct trial t = {.question = question};
 	int r = check_file(&t);
@@ -199,6 +202,7 @@ int trust_check(const struct trust_question *question, struct image_header *ret,
 	r = r < 0 ? r : check_version(&t);
 	r = r < 0 ? r : check_disks(&t);
 	if (r < 0) {
+		*ret_verdict = t.verdict;
 		*ret_problem = TAKE_PTR(t.problem);
 		return r;
 	}

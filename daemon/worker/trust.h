@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/outcome.h"
 #include "worker/image.h"
 
 /*
@@ -17,11 +18,10 @@ struct trust_question {
 };
 
 /*
- * 0 with the header, and the size of the whole. Else *ret_problem says in words what is wrong, and
- * the error is
+ * 0 with the header, and the size of the whole. Else *ret_problem says in words what is wrong,
+ * *ret_verdict whether that is a disk that has changed, one of which nothing tells, or anything
+ * else (failed), and the error, which decides nothing, is
  *
- *   -ESTALE            a disk has changed since the save
- *   -EUCLEAN           nothing tells whether one has
  *   -EBADMSG, -ENOEXEC broken, or no image at all
  *   -EPERM             others than root can write it
  *   -EPROTONOSUPPORT   from a newer Xen
@@ -29,7 +29,7 @@ struct trust_question {
  * or another -errno.
  */
 int trust_check(const struct trust_question *question, struct image_header *ret, uint64_t *ret_size,
-		char **ret_problem);
+		enum operation_outcome *ret_verdict, char **ret_problem);
 
 /*
  * Reads the stream of an image through that trust_check() had nothing against. 0, -EBADMSG with

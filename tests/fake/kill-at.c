@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +21,10 @@
  * it: files, sockets, processes. With N from 1 on, until it lives, a process is killed at each of
  * its steps. KILL_IN names the program that is meant; its children are left alone.
  *
- * With KILL_WITH=EIO or ENOSPC that call fails instead, with this error; with KILL_WITH=hang it
- * never returns, unless the lock on the fake world is held, which would stop everybody. KILL_NOTE
- * is then a file that is made when it comes to that.
+ * With KILL_WITH=EIO, ENOSPC, ESTALE or EUCLEAN that call fails instead, with this error; with
+ * KILL_WITH=hang it never returns, unless the lock on the fake world is held, which would stop
+ * everybody. KILL_NOTE is then a file that is made when it comes to that. KILL_BELOW names a
+ * folder: calls that open or read a file in it are counted, too.
  */
 
 static int locked = -1;
@@ -35,13 +38,21 @@ static int error_of_fault(void)
 {
 	const char *with = getenv("KILL_WITH");
 
-	return !with ? 0 : str_is(with, "EIO") ? EIO : ENOSPC;
+	if (!with)
+		return 0;
+	if (str_is(with, "EIO"))
+		return EIO;
+	if (str_is(with, "ESTALE"))
+		return ESTALE;
+	return str_is(with, "EUCLEAN") ? EUCLEAN : ENOSPC;
 }
+
+#define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
 static void note(void)
 {
 	const char *path = getenv("KILL_NOTE");
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+	int fd = path ? REAL(open)(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
 
 	if (fd >= 0)
 		close(fd);
@@ -59,8 +70,8 @@ static int strike(void)
 		const char *verb = getenv("KILL_VERB");
 		char name[256] = "", line[512] = "";
 		ssize_t n = readlink("/proc/self/exe", name, sizeof(name) - 1);
-		int fd = open("/proc/self/cmdline", O_RDONLY);
-		ssize_t m = fd >= 0 ? read(fd, line, sizeof(line) - 1) : 0;
+		int fd = REAL(open)("/proc/self/cmdline", O_RDONLY);
+		ssize_t m = fd >= 0 ? REAL(read)(fd, line, sizeof(line) - 1) : 0;
 
 		if (fd >= 0)
 			close(fd);
@@ -94,7 +105,47 @@ static int strike(void)
 		_error ? -1 : (real);                                                              \
 	})
 
-#define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
+static bool is_below(const char *path)
+{
+	const char *folder = getenv("KILL_BELOW");
+
+	return folder && strncmp(path, folder, strlen(folder)) == 0;
+}
+
+static bool is_of_below(int fd)
+{
+	char link[64], path[PATH_MAX] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, path, sizeof(path) - 1) > 0 && is_below(path);
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list ap;
+	mode_t mode;
+
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	return is_below(path) ? CALL(REAL(open)(path, flags, mode)) : REAL(open)(path, flags, mode);
+}
+
+ssize_t read(int fd, void *data, size_t size)
+{
+	return is_of_below(fd) ? CALL(REAL(read)(fd, data, size)) : REAL(read)(fd, data, size);
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+	return is_of_below(fd) ? CALL(REAL(pread)(fd, data, size, offset))
+			       : REAL(pread)(fd, data, size, offset);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	return is_of_below(fd) ? CALL(REAL(fstat)(fd, st)) : REAL(fstat)(fd, st);
+}
 
 ssize_t write(int fd, const void *data, size_t size)
 {

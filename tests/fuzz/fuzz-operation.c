@@ -24,6 +24,7 @@ static void write_again(const struct operation_record *record)
 	if (!record->has_result)
 		return;
 	HOLDS(operation_record_add(&again, result) == 0);
+	HOLDS(again.result.outcome == record->result.outcome);
 	HOLDS(again.result.error == record->result.error);
 	HOLDS(again.result.domid == record->result.domid);
 	HOLDS(again.result.bytes == record->result.bytes);

@@ -19,21 +19,28 @@ WORKER_FAULTS = FAULTS if os.environ.get("SANITIZED") else (*FAULTS, "hang")
 IMPATIENT = "[Host]\nProgressTimeout=1\n"
 
 
+# What a stale NFS handle and a damaged file system return, also for reads. No disk has changed.
+MISLEADING = ("ESTALE", "EUCLEAN")
+COLD = "[Host]\nImageChanged=afresh\nImageUnknown=afresh\n"
+
+
 def trap(host, program, step, fault, verb=None):
     """The environment in which a program comes to harm at its Nth step."""
     trapped = {"LD_PRELOAD": str(KILLER), "KILL_IN": program, "KILL_AT": str(step),
                "KILL_NOTE": str(host.root / "struck")}
     if verb:
         trapped["KILL_VERB"] = verb
+    if fault in MISLEADING:
+        trapped["KILL_BELOW"] = str(host.save)
     return trapped if fault == "kill" else trapped | {"KILL_WITH": fault}
 
 
 class Faults(Invariants):
     """Each sweep goes on until the fault comes behind the last step."""
 
-    def sweep(self, program, before, goal, verb=None, **variables):
+    def sweep(self, program, before, goal, verb=None, faults=None, **variables):
         total = self.held = 0
-        for fault in WORKER_FAULTS if verb else FAULTS:
+        for fault in faults or (WORKER_FAULTS if verb else FAULTS):
             for step in range(1, STEPS_MAX):
                 with self.subTest(fault=fault, step=step):
                     struck = self.meet(program, before, goal, fault, step, verb, **variables)
@@ -50,7 +57,7 @@ class Faults(Invariants):
     def meet(self, program, before, goal, fault, step, verb, **variables):
         """One fault; returns whether it came to that."""
         with self.setting(before, **variables) as (host, boots):
-            host.native.write_text(IMPATIENT if fault == "hang" else "")
+            host.native.write_text(IMPATIENT if fault == "hang" else COLD if fault in MISLEADING else "")
             status = host.once(goal, **trap(host, program, step, fault, verb))
             died = host.log.exists() and "ended without a result" in host.log.read_text()
             self.let_a_daemon_see_to_it(host)
@@ -78,6 +85,9 @@ class Faults(Invariants):
 
     def test_workers_in_a_start_from_images(self):
         self.sweep("worker", ("start", "stop"), "start", "operate")
+
+    def test_workers_in_a_start_from_images_that_cannot_be_read(self):
+        self.sweep("worker", ("start", "stop"), "start", "operate", faults=MISLEADING)
 
     def test_workers_in_a_stop_by_shutdown(self):
         self.sweep("worker", ("start",), "stop", "operate", SAVE="")

@@ -216,12 +216,23 @@ struct puppet_operation *puppet_flying(struct puppet *p, unsigned number)
 
 void puppet_finish(struct puppet *p, unsigned number, int error, const char *reason, uint32_t domid)
 {
-	struct operation_result result = {.error = error, .reason = (char *)reason, .domid = domid};
+	struct operation_result result = {
+		.outcome = error < 0 ? OPERATION_FAILED : OPERATION_OK,
+		.error = error,
+		.reason = (char *)reason,
+		.domid = domid,
+	};
+
+	puppet_end(p, number, &result);
+}
+
+void puppet_end(struct puppet *p, unsigned number, const struct operation_result *result)
+{
 	struct puppet_operation *o = puppet_flying(p, number);
 	struct hv_operation operation;
 
 	ck_assert_msg(o, "nothing is being done to guest %u", number);
 	operation = o->operation;
 	o->flying = false;
-	p->hv.callbacks.finished(p->hv.callbacks.data, &operation, &result);
+	p->hv.callbacks.finished(p->hv.callbacks.data, &operation, result);
 }

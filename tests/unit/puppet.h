@@ -48,3 +48,4 @@ struct puppet_operation *puppet_flying(struct puppet *p, unsigned number);
 /* Ends it, through the callback. */
 void puppet_finish(struct puppet *p, unsigned number, int error, const char *reason,
 		   uint32_t domid);
+void puppet_end(struct puppet *p, unsigned number, const struct operation_result *result);

@@ -315,6 +315,13 @@ START_TEST(the_end_of_an_operation_reaches_the_job_that_began_it)
 }
 END_TEST
 
+static const struct operation_result undecided = {
+	.outcome = OPERATION_UNDECIDED,
+	.error = -EIO,
+	.reason = (char[]){"nobody knows"},
+	.domid = OPERATION_NO_DOMID,
+};
+
 START_TEST(a_guest_that_may_be_elsewhere_is_left_alone)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -326,7 +333,7 @@ START_TEST(a_guest_that_may_be_elsewhere_is_left_alone)
 	ck_assert_uint_ne(puppet_flying(&f.p, 1)->deadline, USEC_INFINITY);
 	puppet_domain(&f.p, 1)->shutdown = true;
 	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
-	puppet_finish(&f.p, 1, -ENOTRECOVERABLE, "nobody knows", OPERATION_NO_DOMID);
+	puppet_end(&f.p, 1, &undecided);
 	run_for(2 * LIMIT);
 	expect_calls("migrate 1|");
 	expect_said("1 migrate running|1 migrate failed: migrate: nobody knows.|");
@@ -347,7 +354,7 @@ START_TEST(so_is_one_that_an_earlier_daemon_sent_away)
 	run_plan(plan);
 	puppet_domain(&f.p, 1)->shutdown = true;
 	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
-	puppet_finish(&f.p, 1, -ENOTRECOVERABLE, "nobody knows", OPERATION_NO_DOMID);
+	puppet_end(&f.p, 1, &undecided);
 	run_now();
 	expect_calls("");
 	ck_assert_uint_eq(f.finished, 1);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <stdio.h>
+
 #include "unit.h"
 #include "util/str.h"
 #include "wire/operation.h"
@@ -129,7 +131,12 @@ START_TEST(a_whole_life_is_read)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
 	struct operation_result result = {
-		.error = -ENOSPC, .reason = (char[]){"no room"}, .domid = 9, .bytes = 1000};
+		.outcome = OPERATION_LEFT_BEHIND,
+		.error = -ENOSPC,
+		.reason = (char[]){"no room"},
+		.domid = 9,
+		.bytes = 1000,
+	};
 	struct file f = {.size = 0};
 
 	put_text(&f, plain_request);
@@ -145,6 +152,7 @@ START_TEST(a_whole_life_is_read)
 	/* The configuration that came with the mark before is kept. */
 	ck_assert_str_eq(record.request.config, "{\"kept\":1}");
 	ck_assert(record.has_result);
+	ck_assert_int_eq(record.result.outcome, OPERATION_LEFT_BEHIND);
 	ck_assert_int_eq(record.result.error, -ENOSPC);
 	ck_assert_str_eq(record.result.reason, "no room");
 	ck_assert_uint_eq(record.result.domid, 9);
@@ -166,10 +174,64 @@ START_TEST(every_mark_survives_the_file)
 }
 END_TEST
 
+static enum operation_outcome outcome_of(const char *message)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct file f = {.size = 0};
+
+	put_text(&f, plain_request);
+	put_text(&f, message);
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	return record.result.outcome;
+}
+
+START_TEST(every_outcome_survives_the_file)
+{
+	for (int i = 0; i < _OPERATION_OUTCOME_MAX; i++) {
+		_cleanup_(operation_record_done) struct operation_record record = {0};
+		struct operation_result result = {.outcome = (enum operation_outcome)i};
+		struct file f = {.size = 0};
+
+		result.error = result.outcome == OPERATION_OK ? 0 : -EIO;
+		put_text(&f, plain_request);
+		put(&f, operation_result_message(&result));
+		ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+		ck_assert_int_eq(record.result.outcome, i);
+	}
+}
+END_TEST
+
+START_TEST(an_outcome_is_never_made_of_an_errno)
+{
+	static const int numbers[] = {EIO, ESTALE, EUCLEAN, ENOTEMPTY, ENOTRECOVERABLE};
+
+	for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "{\"result\":{\"errno\":%d}}", numbers[i]);
+		ck_assert_int_eq(outcome_of(text), OPERATION_FAILED);
+		snprintf(text, sizeof(text), "{\"result\":{\"outcome\":\"failed\",\"errno\":%d}}",
+			 numbers[i]);
+		ck_assert_int_eq(outcome_of(text), OPERATION_FAILED);
+	}
+}
+END_TEST
+
+START_TEST(an_outcome_that_is_not_known_is_a_failure)
+{
+	ck_assert_int_eq(outcome_of("{\"result\":{\"outcome\":\"fine\",\"errno\":0}}"),
+			 OPERATION_FAILED);
+	ck_assert_int_eq(outcome_of("{\"result\":{\"outcome\":\"ok\",\"errno\":5}}"),
+			 OPERATION_FAILED);
+	/* A worker of an earlier version gave no name. */
+	ck_assert_int_eq(outcome_of("{\"result\":{\"errno\":0}}"), OPERATION_OK);
+}
+END_TEST
+
 START_TEST(a_success_has_no_reason_and_maybe_no_domain)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
-	struct operation_result result = {.domid = OPERATION_NO_DOMID};
+	struct operation_result result = {.outcome = OPERATION_OK, .domid = OPERATION_NO_DOMID};
 	struct file f = {.size = 0};
 
 	put_text(&f, plain_request);
@@ -369,8 +431,9 @@ END_TEST
 
 SUITE("operation", names_and_numbers_of_operations_are_inverse, a_request_is_read_as_it_was_written,
       what_a_request_leaves_out_stays_out, a_whole_life_is_read, every_mark_survives_the_file,
-      a_success_has_no_reason_and_maybe_no_domain, a_file_cut_anywhere_says_what_is_whole_in_it,
-      what_no_version_has_written_is_refused, a_message_of_a_later_version_is_left_alone,
-      a_file_without_a_request_is_none, a_message_too_long_is_refused,
-      progress_is_told_apart_and_bounded, targets_survive_the_file,
+      every_outcome_survives_the_file, an_outcome_is_never_made_of_an_errno,
+      an_outcome_that_is_not_known_is_a_failure, a_success_has_no_reason_and_maybe_no_domain,
+      a_file_cut_anywhere_says_what_is_whole_in_it, what_no_version_has_written_is_refused,
+      a_message_of_a_later_version_is_left_alone, a_file_without_a_request_is_none,
+      a_message_too_long_is_refused, progress_is_told_apart_and_bounded, targets_survive_the_file,
       a_target_that_cannot_be_reached_is_refused);

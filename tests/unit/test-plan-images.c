@@ -299,19 +299,19 @@ START_TEST(what_it_would_be_started_afresh_from_has_to_be_there)
 }
 END_TEST
 
-START_TEST(only_the_error_that_is_configured_lets_the_create_follow)
+START_TEST(only_the_outcome_that_is_configured_lets_the_create_follow)
 {
 	const struct step changed = {.changed = IMAGE_AFRESH}, unknown = {.unknown = IMAGE_AFRESH};
 
-	ck_assert(step_allows_next(&changed, STAGE_RESTORE, -ESTALE));
-	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, -EUCLEAN));
-	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, -EBADMSG));
-	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, -ENOMEM));
-	ck_assert(step_allows_next(&unknown, STAGE_RESTORE, -EUCLEAN));
-	ck_assert(!step_allows_next(&unknown, STAGE_RESTORE, -ESTALE));
+	ck_assert(step_allows_next(&changed, STAGE_RESTORE, OPERATION_DISK_CHANGED));
+	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, OPERATION_DISK_UNKNOWN));
+	ck_assert(!step_allows_next(&changed, STAGE_RESTORE, OPERATION_FAILED));
+	ck_assert(step_allows_next(&unknown, STAGE_RESTORE, OPERATION_DISK_UNKNOWN));
+	ck_assert(!step_allows_next(&unknown, STAGE_RESTORE, OPERATION_DISK_CHANGED));
+	ck_assert(!step_allows_next(&unknown, STAGE_RESTORE, OPERATION_FAILED));
 	/* Of a save anything; but not where nobody knows what became of the guest. */
-	ck_assert(step_allows_next(&changed, STAGE_SAVE, -EIO));
-	ck_assert(!step_allows_next(&changed, STAGE_MIGRATE, -ENOTRECOVERABLE));
+	ck_assert(step_allows_next(&changed, STAGE_SAVE, OPERATION_FAILED));
+	ck_assert(!step_allows_next(&changed, STAGE_MIGRATE, OPERATION_UNDECIDED));
 }
 END_TEST
 
@@ -418,7 +418,7 @@ SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       no_guest_has_a_null_uuid_or_that_of_a_domain_of_xens_own,
       two_domains_of_one_uuid_are_both_stopped_each_to_its_own_image,
       what_it_would_be_started_afresh_from_has_to_be_there,
-      only_the_error_that_is_configured_lets_the_create_follow,
+      only_the_outcome_that_is_configured_lets_the_create_follow,
       no_guest_is_started_afresh_while_nobody_knows_its_image,
       what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
       a_save_that_has_no_room_beside_the_others_is_not_planned,

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What came of an operation. Decisions are made on this and never on the errno beside it, which may
+ * come from any call, and which is for the log.
+ */
+enum operation_outcome {
+	OPERATION_FAILED, /* also where nothing says more */
+	OPERATION_OK,
+	OPERATION_DISK_CHANGED, /* restore: a disk was written after the save */
+	OPERATION_DISK_UNKNOWN, /* restore: nothing tells whether one was */
+	OPERATION_LEFT_BEHIND,  /* save: the image counts, and the domain is still there */
+	OPERATION_UNDECIDED,    /* migrate: where the guest is cannot be known; leave it alone */
+	_OPERATION_OUTCOME_MAX,
+};
