@@ -76,6 +76,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	ck_assert_msg(!f->inside, "finished() came from inside a call");
 	ck_assert_ptr_null(hv_operation(f->hv, &operation->uuid));
 	ck_assert_msg(result->error == 0 || result->reason, "an error without a reason");
+	ck_assert_int_eq(result->outcome == OPERATION_OK, result->error == 0);
 	if (result->error < 0)
 		printf("# %s: %s\n", operation_to_string(operation->operation), result->reason);
 	f->ended = *operation;

@@ -1,7 +1,98 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <stdio.h>
+
 #include "executor-rig.h"
 #include "unit.h"
+#include "util/log.h"
+#include "util/str.h"
+
+static unsigned n_cold;
+static char cold[512];
+
+static void hear_cold(int level, const struct log_fields *fields, const char *message)
+{
+	if (!fields || !str_equal(fields->message_id, MSG_GUEST_COLD))
+		return;
+	ck_assert_int_eq(level, LOG_WARNING);
+	snprintf(cold, sizeof(cold), "%s", message);
+	n_cold++;
+}
+
+/* A guest with an image, which is restored or, if a disk has changed, created. */
+static void begin_restore(void)
+{
+	struct plan *plan = new_plan(GOAL_START);
+	struct step *s;
+
+	begin(8, 0, USEC_INFINITY);
+	n_cold = 0;
+	log_set_sink(hear_cold);
+	s = add_step(plan, 1, STAGES(STAGE_RESTORE, STAGE_CREATE));
+	s->domid = DOMID_NONE;
+	s->changed = IMAGE_AFRESH;
+	ck_assert_int_eq(str_replace(&s->image, "/save/web"), 0);
+	run_plan(plan);
+	expect_calls("restore 1|");
+}
+
+static void end_restore(enum operation_outcome outcome, int error)
+{
+	const struct operation_result result = {
+		.outcome = outcome,
+		.error = error,
+		.reason = (char[]){"xvda"},
+		.domid = OPERATION_NO_DOMID,
+	};
+
+	puppet_end(&f.p, 1, &result);
+	run_now();
+}
+
+START_TEST(a_guest_whose_disk_has_changed_is_created_with_a_warning)
+{
+	begin_restore();
+	end_restore(OPERATION_DISK_CHANGED, -EIO);
+	expect_calls("create 1|");
+	ck_assert_uint_eq(n_cold, 0);
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_now();
+	ck_assert(f.succeeded);
+	ck_assert_uint_eq(n_cold, 1);
+	ck_assert_ptr_nonnull(strstr(cold, "/save/web"));
+	ck_assert_ptr_nonnull(strstr(cold, "xvda"));
+	end();
+}
+END_TEST
+
+START_TEST(no_errno_lets_a_create_follow_a_restore)
+{
+	static const int errors[] = {-EIO, -ESTALE, -EUCLEAN, -ENOTEMPTY, -ENOTRECOVERABLE};
+
+	for (size_t i = 0; i < ELEMENTSOF(errors); i++) {
+		begin_restore();
+		end_restore(OPERATION_FAILED, errors[i]);
+		expect_calls("");
+		ck_assert_uint_eq(f.finished, 1);
+		ck_assert(!f.succeeded);
+		ck_assert_uint_eq(n_cold, 0);
+		end();
+	}
+}
+END_TEST
+
+START_TEST(a_guest_that_was_restored_is_not_warned_of)
+{
+	begin_restore();
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_now();
+	ck_assert(f.succeeded);
+	ck_assert_uint_eq(n_cold, 0);
+	end();
+}
+END_TEST
 
 START_TEST(a_guest_goes_through_its_stages)
 {
@@ -347,4 +438,6 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       a_guest_that_is_only_asked_is_done_at_once, a_save_knows_when_it_has_to_be_done,
       a_call_that_fails_is_a_stage_that_fails, what_waits_can_be_cancelled_and_what_works_cannot,
       a_job_that_drains_can_go_on, an_operation_of_an_earlier_daemon_is_waited_for,
-      progress_is_told_as_it_grows, steps_without_stages_are_reported_and_end);
+      progress_is_told_as_it_grows, steps_without_stages_are_reported_and_end,
+      a_guest_whose_disk_has_changed_is_created_with_a_warning,
+      no_errno_lets_a_create_follow_a_restore, a_guest_that_was_restored_is_not_warned_of);
