@@ -3,49 +3,91 @@
 #include <fcntl.h>
 #include <libxlutil.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "util/fd.h"
 #include "util/str.h"
+#include "worker/xl-conf.h"
 #include "worker/xl.h"
 
 /* xl itself reads the configuration: nobody else knows all that can stand in it. */
 
 #define XL_PROGRAM       "xl"
-#define XL_CONF          "/etc/xen/xl.conf"
 #define PARSE_LIMIT_MSEC 60000
 #define OUTPUT_MAX       (4U << 20)
 #define CONFIG_MAX       (1U << 20)
 #define REASON_MAX       400
 
-/* Runs xl with its output in two files in memory. Its exit status, or -errno. */
-static int run_xl(const char *path, int out, int err)
+/*
+ * xl prints a configuration as its own says (output_format), and takes no word against that: so it
+ * is shown a copy, in a mount namespace of its own, on a file system of its own where the runtime
+ * directory is.
+ */
+static int show_xl_conf(const char *text)
+{
+	const char *folder = getenv("RUNTIME_DIRECTORY");
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	folder = folder ? folder : "/run/xendomains";
+	r = str_format(&path, "%s/xl.conf", folder);
+	if (r < 0)
+		return r;
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
+	    mount("tmpfs", folder, "tmpfs", 0, "mode=0700") < 0)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
+	return r >= 0 && mount(path, XL_CONF, NULL, MS_BIND, NULL) < 0 ? -errno : r;
+}
+
+/* The child's side of run_xl(): never returns. */
+static void become_xl(const char *path, const char *conf, int out, int err)
 {
 	const char *const arguments[] = {XL_PROGRAM,    "create", "--dryrun", "--quiet",
 					 "--defconfig", path,     NULL};
-	posix_spawn_file_actions_t actions;
+	int r = 0;
+
+	if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
+		_exit(EXIT_FAILURE);
+	if (conf)
+		r = show_xl_conf(conf);
+	if (r >= 0)
+		execvp(XL_PROGRAM, (char *const *)arguments);
+	if (r < 0)
+		dprintf(STDERR_FILENO,
+			"output_format in " XL_CONF
+			" cannot be overridden (%s); set it to \"json\"",
+			strerror(-r));
+	else
+		dprintf(STDERR_FILENO, "%s: %s", XL_PROGRAM, strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
+/*
+ * Runs xl with its output in two files in memory; conf: what it is to take for its own
+ * configuration, or NULL. Its exit status, or -errno.
+ */
+static int run_xl(const char *path, const char *conf, int out, int err)
+{
 	_cleanup_close_ int pidfd = -1;
 	struct pollfd p;
 	siginfo_t info = {0};
-	pid_t pid;
-	int r = -posix_spawn_file_actions_init(&actions);
+	pid_t pid = fork();
 
-	if (r < 0)
-		return r;
-	r = -posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	r = r < 0 ? r : -posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-	r = r < 0 ? r
-		  : -posix_spawnp(&pid, XL_PROGRAM, &actions, NULL, (char *const *)arguments,
-				  environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (r < 0)
-		return r;
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		become_xl(path, conf, out, err);
 	pidfd = pidfd_open(pid, 0);
 	p = (struct pollfd){.fd = pidfd, .events = POLLIN};
 	if (pidfd < 0 || poll(&p, 1, PARSE_LIMIT_MSEC) == 0) {
@@ -56,6 +98,16 @@ static int run_xl(const char *path, int out, int err)
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0)
 		return -errno;
 	return info.si_code == CLD_EXITED ? info.si_status : -EIO;
+}
+
+/* NULL where xl's own configuration will do. */
+static int make_conf(char **ret)
+{
+	_cleanup_(xl_conf_done) struct xl_conf conf = {0};
+	int r = xl_conf_read(XL_CONF, &conf);
+
+	*ret = NULL;
+	return r < 0 || conf.json ? r : xl_conf_with_json(&conf, ret);
 }
 
 static int read_output(int fd, char **ret)
@@ -104,7 +156,7 @@ static int make_reason(const char *path, const char *said, int status, char **re
 static int parse(const char *path, const char *name, struct xl_parsed *ret)
 {
 	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
-	_cleanup_free_ char *said = NULL, *text = NULL;
+	_cleanup_free_ char *said = NULL, *text = NULL, *conf = NULL;
 	size_t size;
 	_cleanup_close_ int out = memfd_create("xl-output", MFD_CLOEXEC);
 	_cleanup_close_ int err = memfd_create("xl-errors", MFD_CLOEXEC);
@@ -112,7 +164,10 @@ static int parse(const char *path, const char *name, struct xl_parsed *ret)
 
 	if (out < 0 || err < 0)
 		return -errno;
-	status = run_xl(path, out, err);
+	r = make_conf(&conf);
+	if (r < 0)
+		return r;
+	status = run_xl(path, conf, out, err);
 	r = read_output(err, &said);
 	if (r >= 0 && status != 0)
 		r = make_reason(name, said, status, &parsed.error);
