@@ -5,14 +5,10 @@
 static int build(struct job *job, uint32_t *ret_domid)
 {
 	const struct operation_request *request = &job->record.request;
-	_cleanup_free_ char *reason = NULL, *config = NULL;
-	int r = xl_make_room(job->xl, request->config, &reason);
+	_cleanup_free_ char *config = NULL;
+	int r = job_make_room(job, request->config);
 
-	if (r < 0 && reason)
-		return job_explain(job, r, "%s", reason);
-	if (r < 0)
-		return job_explain_xl(job, r, "memory cannot be made free");
-	r = build_sign(job, request->config, &config);
+	r = r < 0 ? r : build_sign(job, request->config, &config);
 	if (r < 0)
 		return r;
 	r = xl_create(job->xl, config, &request->uuid, ret_domid);

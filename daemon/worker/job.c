@@ -224,3 +224,13 @@ int job_release(struct job *job, uint32_t domid, const char *how, const struct u
 	job->result.domid = domid;
 	return 0;
 }
+
+int job_make_room(struct job *job, const char *config)
+{
+	_cleanup_free_ char *reason = NULL;
+	int r = xl_make_room(job->xl, config, &reason);
+
+	if (r < 0 && reason)
+		return job_explain(job, r, "%s", reason);
+	return r < 0 ? job_explain_xl(job, r, "memory cannot be made free") : 0;
+}

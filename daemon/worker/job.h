@@ -67,6 +67,9 @@ int job_find_domain(struct job *job, struct xl_domain *ret);
  */
 int job_put_aside(struct job *job);
 
+/* Sees to memory for a guest before it is built, or says why there is too little. 0 or -errno. */
+int job_make_room(struct job *job, const char *config);
+
 /* The guest, built and paused, is marked as ours. */
 int job_mark_domain(struct job *job, uint32_t domid, const char *config);
 int job_mark_preserved(struct job *job, uint32_t domid);

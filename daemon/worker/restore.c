@@ -138,6 +138,7 @@ int run_restore(struct job *job)
 	uint32_t domid = XL_NO_DOMID;
 	int r = fd < 0 ? refuse(job, fd, strerror(-fd)) : check_image(job, fd, &header);
 
+	r = r < 0 ? r : job_make_room(job, header.config);
 	r = r < 0 ? r : build(job, fd, &header, &domid);
 	if (r < 0)
 		return r;

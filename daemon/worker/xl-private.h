@@ -20,6 +20,7 @@ struct xl {
 	libxl_ctx *ctx;
 	int stop;        /* 0, or why the operation is to end early */
 	int memory_lock; /* xl's, held while a guest is built; -1 */
+	int claims;      /* of memory (worker/claims.h); -1 */
 };
 
 /* An asynchronous call of libxl's that is waited for. */

@@ -56,6 +56,7 @@ int xl_open(const struct xl_options *options, struct xl **ret)
 		return -ENOMEM;
 	xl->options = *options;
 	xl->memory_lock = -1;
+	xl->claims = -1;
 	xl->logger.vtable = (xentoollog_logger){
 		.vmessage = log_from_libxl,
 		.progress = progress_from_libxl,
@@ -69,14 +70,23 @@ int xl_open(const struct xl_options *options, struct xl **ret)
 	return 0;
 }
 
+/* Once a guest has its memory Xen knows of it, and others can look. */
+static void leave_room(struct xl *xl)
+{
+	if (xl->memory_lock >= 0)
+		close(xl->memory_lock);
+	if (xl->claims >= 0)
+		close(xl->claims);
+	xl->memory_lock = xl->claims = -1;
+}
+
 struct xl *xl_close(struct xl *xl)
 {
 	if (!xl)
 		return NULL;
 	if (xl->ctx)
 		libxl_ctx_free(xl->ctx);
-	if (xl->memory_lock >= 0)
-		close(xl->memory_lock);
+	leave_room(xl);
 	free(xl->logger.reason);
 	free(xl);
 	return NULL;
@@ -393,6 +403,7 @@ int xl_create(struct xl *xl, const char *json, const struct uuid *uuid, uint32_t
 		remove_half_built(xl, domid);
 	else
 		*ret_domid = domid;
+	leave_room(xl);
 	return r;
 }
 
@@ -418,6 +429,7 @@ int xl_restore(struct xl *xl, const char *json, int fd, uint32_t *ret_domid)
 		remove_half_built(xl, domid);
 	else
 		*ret_domid = domid;
+	leave_room(xl);
 	return r;
 }
 

@@ -59,8 +59,9 @@ int xl_find_signed(struct xl *xl, const char *sign, struct xl_domain *ret);
 int xl_get_config(struct xl *xl, uint32_t domid, char **ret);
 
 /*
- * Whether there is memory for a guest, which is taken from dom0 where xl would do so.
- * -ENOMEM with *ret_reason in words if there is not.
+ * Sees to memory for a guest that is to be created or restored, and takes it from dom0 where xl
+ * would do so. Until the guest is built no other worker is promised the same memory. Returns 0, or
+ * -ENOMEM with *ret_reason in words if there is too little; another error may have *ret_reason too.
  */
 int xl_make_room(struct xl *xl, const char *config, char **ret_reason);
 

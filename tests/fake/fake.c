@@ -168,12 +168,56 @@ struct json_object *fake_add(struct fake *w, const struct uuid *uuid, struct jso
 	return d;
 }
 
+uint64_t fake_wanted_kib(struct json_object *config)
+{
+	return fake_number(json_get(config, "b_info", json_type_object), "max_memkb", 0);
+}
+
+uint64_t fake_free_kib(struct fake *w)
+{
+	return fake_number(w->json, "free_kib", UINT64_MAX);
+}
+
+static void add_free(struct fake *w, uint64_t kib)
+{
+	if (fake_free_kib(w) == UINT64_MAX)
+		return;
+	json_add_u64(w->json, "free_kib", fake_free_kib(w) + kib);
+	w->changed = true;
+}
+
+void fake_shrink_dom0(struct fake *w, uint64_t wanted_kib)
+{
+	uint64_t spare = fake_number(w->json, "dom0_spare_kib", 0), given;
+
+	if (fake_free_kib(w) >= wanted_kib)
+		return;
+	given = MIN(spare, wanted_kib - fake_free_kib(w));
+	json_add_u64(w->json, "dom0_spare_kib", spare - given);
+	add_free(w, given);
+}
+
+bool fake_populate(struct fake *w, struct json_object *domain)
+{
+	uint64_t wanted = fake_wanted_kib(json_get(domain, "config", json_type_object));
+
+	if (fake_free_kib(w) == UINT64_MAX)
+		return true;
+	if (wanted > fake_free_kib(w))
+		return false;
+	json_add_u64(domain, "memory_kib", wanted);
+	json_add_u64(w->json, "free_kib", fake_free_kib(w) - wanted);
+	w->changed = true;
+	return true;
+}
+
 void fake_remove(struct fake *w, uint64_t domid)
 {
 	struct json_object *domains = fake_domains(w);
 
 	for (size_t i = 0; i < json_object_array_length(domains); i++)
 		if (fake_find(w, domid) == json_object_array_get_idx(domains, i)) {
+			add_free(w, fake_number(fake_find(w, domid), "memory_kib", 0));
 			fake_log(w, "%llu gone", (unsigned long long)domid);
 			json_object_array_del_idx(domains, i, 1);
 			w->changed = true;

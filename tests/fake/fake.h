@@ -27,6 +27,10 @@
  * A domain's member "update" is what config-update left for it, "eject" the removable disk that it
  * wants to be without.
  *
+ * The world's member "free_kib" is the memory that Xen has left, as much as anybody wants if it is
+ * not there; "dom0_spare_kib" is what dom0 can give besides. A domain takes its memory at the end
+ * of its build, and gives it back when it goes.
+ *
  * Every change is noted in the folder's file "log", a line each.
  */
 struct fake {
@@ -67,6 +71,16 @@ usec_t fake_next_event(struct fake *w);
 /* The member "fake" of a domain's configuration, or of a configuration; can be NULL. */
 struct json_object *fake_behaviour(struct json_object *config);
 uint64_t fake_number(struct json_object *behaviour, const char *key, uint64_t standard);
+
+/* What a configuration wants of Xen's memory, and what is free of it; UINT64_MAX: any amount. */
+uint64_t fake_wanted_kib(struct json_object *config);
+uint64_t fake_free_kib(struct fake *w);
+
+/* Takes memory from dom0 until so much is free, or dom0 has no more to give. */
+void fake_shrink_dom0(struct fake *w, uint64_t wanted_kib);
+
+/* Gives a domain its memory. Whether there was enough. */
+bool fake_populate(struct fake *w, struct json_object *domain);
 
 /* Begins the life of a domain that was just unpaused. */
 void fake_let_go(struct fake *w, struct json_object *domain);

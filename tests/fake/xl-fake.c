@@ -4,11 +4,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fake.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "worker/claims.h"
 #include "worker/stream.h"
 #include "worker/xl.h"
 
@@ -25,6 +27,7 @@
 struct xl {
 	struct xl_options options;
 	char *reason;
+	int claims; /* of memory; -1 */
 };
 
 int xl_open(const struct xl_options *options, struct xl **ret)
@@ -34,14 +37,18 @@ int xl_open(const struct xl_options *options, struct xl **ret)
 	if (!xl)
 		return -ENOMEM;
 	xl->options = *options;
+	xl->claims = -1;
 	*ret = xl;
 	return 0;
 }
 
 struct xl *xl_close(struct xl *xl)
 {
-	if (xl)
-		free(xl->reason);
+	if (!xl)
+		return NULL;
+	if (xl->claims >= 0)
+		close(xl->claims);
+	free(xl->reason);
 	free(xl);
 	return NULL;
 }
@@ -161,21 +168,39 @@ int xl_get_config(struct xl *xl _unused_, uint32_t domid, char **ret)
 	return r;
 }
 
-int xl_make_room(struct xl *xl _unused_, const char *config_text, char **ret_reason)
+/* dom0 gives what is wanted, as far as it can. */
+static int get_free(void *data, uint64_t *ret_kib)
+{
+	const uint64_t *wanted = data;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	fake_shrink_dom0(&w, *wanted);
+	*ret_kib = fake_free_kib(&w);
+	fake_close(&w);
+	return 0;
+}
+
+int xl_make_room(struct xl *xl, const char *config_text, char **ret_reason)
 {
 	_cleanup_json_ struct json_object *config = NULL;
 	uint64_t wanted, has;
-	struct fake w;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
-	r = r < 0 ? r : fake_open(&w);
 	if (r < 0)
 		return r;
-	wanted = fake_number(json_get(config, "b_info", json_type_object), "max_memkb", 0);
-	has = fake_number(w.json, "free_kib", UINT64_MAX);
-	fake_close(&w);
-	if (wanted <= has)
-		return 0;
+	wanted = fake_wanted_kib(config);
+	xl->claims = claims_open();
+	r = xl->claims < 0 ? xl->claims : -EAGAIN;
+	while (r == -EAGAIN) {
+		r = claims_take(xl->claims, wanted, wanted, get_free, &wanted, &has);
+		if (r == -EAGAIN && pass_time(xl, STEP_MSEC) < 0)
+			r = xl_interrupted(xl);
+	}
+	if (r < 0 || wanted <= has)
+		return r;
 	r = str_format(ret_reason,
 		       "not enough memory: the guest wants %llu MiB, and %llu MiB are free",
 		       (unsigned long long)wanted / 1024, (unsigned long long)has / 1024);
@@ -231,6 +256,19 @@ int xl_destroy(struct xl *xl, uint32_t domid)
 	return r;
 }
 
+static int populate(struct xl *xl, uint32_t domid)
+{
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	if (!fake_populate(&w, fake_find(&w, domid)))
+		r = fail(xl, -EIO, "Failed to populate physmap");
+	fake_close(&w);
+	return r;
+}
+
 static int end_build(struct xl *xl, struct json_object *config, const char *time_key,
 		     const char *error_key, uint32_t domid)
 {
@@ -240,6 +278,7 @@ static int end_build(struct xl *xl, struct json_object *config, const char *time
 
 	if (r >= 0 && error)
 		r = fail(xl, -EIO, error);
+	r = r < 0 ? r : populate(xl, domid);
 	if (r < 0)
 		xl_destroy(xl, domid);
 	return r;
