@@ -17,6 +17,7 @@
 
 struct blockdev {
 	char *identity;
+	bool settled; /* udev is done with it */
 	uint64_t size;
 	uint64_t hashes[_REGION_MAX];
 };
@@ -42,7 +43,7 @@ static const char *lasting_name(sd_device *device)
 	return sd_device_get_sysname(device, &value) >= 0 ? value : NULL;
 }
 
-static int identify(dev_t number, char **ret)
+static int identify(dev_t number, struct blockdev *b)
 {
 	sd_device *device = NULL;
 	const char *name = NULL;
@@ -50,7 +51,8 @@ static int identify(dev_t number, char **ret)
 
 	if (r >= 0)
 		name = lasting_name(device);
-	r = r < 0 ? r : name ? str_format(ret, "%s", name) : -ENODEV;
+	r = r < 0 ? r : name ? str_format(&b->identity, "%s", name) : -ENODEV;
+	b->settled = device && sd_device_get_is_initialized(device) > 0;
 	sd_device_unref(device);
 	return r;
 }
@@ -75,7 +77,7 @@ static int look(const char *path, struct blockdev *ret)
 		r = -ENOTBLK;
 	if (r >= 0 && ioctl(fd, BLKGETSIZE64, &b.size) < 0)
 		r = -errno;
-	r = r < 0 ? r : identify(st.st_rdev, &b.identity);
+	r = r < 0 ? r : identify(st.st_rdev, &b);
 	r = r < 0 ? r : regions_hash(fd, b.size, b.hashes);
 	if (r < 0)
 		return r;
@@ -126,14 +128,21 @@ int blockdev_compare(const char *path, struct json_object *description, const ch
 	const char *identity = json_get_string(description, "device"), *how = NULL;
 	uint64_t size;
 	char hash[17];
+	int r;
 
 	if (!identity || json_get_u64(description, "size", &size) < 0)
 		return -EBADMSG;
 	for (int i = 0; i < _REGION_MAX; i++)
 		if (!json_get_string(description, region_to_string((enum region)i)))
 			return -EBADMSG;
-	if (look(path, &b) < 0)
-		how = "cannot be read any more";
+	r = look(path, &b);
+	if (r < 0 && r != -ENOTBLK)
+		return r == -ENOMEM ? r : -ENODEV;
+	if (r == -ENOTBLK)
+		how = "is no block device now";
+	/* udev tells what a device is called a while after the device has come. */
+	else if (!str_equal(b.identity, identity) && !b.settled)
+		return -ENODEV;
 	else if (!str_equal(b.identity, identity))
 		how = "is another device now";
 	else if (b.size != size)

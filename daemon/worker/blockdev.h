@@ -16,6 +16,7 @@ int blockdev_describe(const char *path, struct json_object *description);
 
 /*
  * Why the device is not as it was described, as what a sentence says of it; NULL: it is as it was.
- * 0, -EBADMSG if the description is not one of a block device, or -ENOMEM.
+ * 0, -EBADMSG if the description is not one of a block device, -ENODEV if the device is not there
+ * or cannot be read, or -ENOMEM.
  */
 int blockdev_compare(const char *path, struct json_object *description, const char **ret_how);

@@ -175,7 +175,26 @@ static struct json_object *find_description(struct json_object *stamp, const cha
 	return NULL;
 }
 
-/* -EBADMSG if the description is not one of a file: one that lacks something proves nothing. */
+/* Its storage may come up later: nothing is known of its contents. */
+static bool is_missing(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (!path[0])
+		return false;
+	if (stat(path, &st) < 0)
+		return true;
+	if (!S_ISBLK(st.st_mode))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return fd < 0;
+}
+
+/*
+ * -EBADMSG if the description is not one of a file: one that lacks something proves nothing.
+ * -ENODEV if the disk is not there.
+ */
 static int compare_file(const char *path, struct json_object *was, const char **ret_how)
 {
 	uint64_t inode, size, changed;
@@ -185,8 +204,8 @@ static int compare_file(const char *path, struct json_object *was, const char **
 	    json_get_u64(was, "changed_usec", &changed) < 0)
 		return -EBADMSG;
 	if (stat(path, &st) < 0)
-		*ret_how = "cannot be found any more";
-	else if (st.st_ino != inode || !S_ISREG(st.st_mode))
+		return -ENODEV;
+	if (st.st_ino != inode || !S_ISREG(st.st_mode))
 		*ret_how = "is another file now";
 	else if ((uint64_t)st.st_size != size || mtime_of(&st) != changed)
 		*ret_how = "was written after the guest was saved";
@@ -195,38 +214,46 @@ static int compare_file(const char *path, struct json_object *was, const char **
 	return 0;
 }
 
-static void weigh(enum disks_verdict *verdict, enum disks_verdict found)
+/* The worst that was found of any disk, and why; how: NULL if there is nothing to say of it. */
+static int weigh(enum disks_verdict *verdict, enum disks_verdict found, const char *path,
+		 const char *how, char **reason)
 {
-	*verdict = MAX(*verdict, found);
+	if (found <= *verdict)
+		return 0;
+	*verdict = found;
+	if (!how)
+		return 0;
+	free(TAKE_PTR(*reason));
+	return str_format(reason, "its disk %s %s", path, how);
+}
+
+static int weigh_missing(enum disks_verdict *verdict, const char *path, char **reason)
+{
+	return weigh(verdict, DISKS_MISSING, path, "is not there", reason);
 }
 
 static int compare_disk(struct json_object *stamp, const char *path, enum disks_verdict *verdict,
-			char **ret_reason)
+			char **reason)
 {
 	struct json_object *was = path[0] ? find_description(stamp, path) : NULL;
 	const char *how = NULL;
 	int r = -EBADMSG;
 
-	if (!path[0] || json_get_bool(was, "unseen")) {
-		weigh(verdict, DISKS_UNSEEN);
-		return 0;
-	}
+	if (!path[0] || json_get_bool(was, "unseen"))
+		return weigh(verdict, DISKS_UNSEEN, path, NULL, reason);
 	if (was)
 		r = compare_file(path, was, &how);
 	if (was && r == -EBADMSG)
 		r = blockdev_compare(path, was, &how);
-	if (r == -EBADMSG) {
-		weigh(verdict, DISKS_UNKNOWN);
-		return 0;
-	}
-	if (r < 0 || !how)
-		return r;
-	weigh(verdict, DISKS_CHANGED);
-	return str_format(ret_reason, "its disk %s %s", path, how);
+	if (r == -ENODEV || (r == -EBADMSG && is_missing(path)))
+		return weigh_missing(verdict, path, reason);
+	if (r == -EBADMSG)
+		return weigh(verdict, DISKS_UNKNOWN, path, NULL, reason);
+	return r < 0 || !how ? r : weigh(verdict, DISKS_CHANGED, path, how, reason);
 }
 
 static int compare_each(struct json_object *config, struct json_object *stamp,
-			enum disks_verdict *verdict, char **ret_reason)
+			enum disks_verdict *verdict, char **reason)
 {
 	struct json_object *disks = get_disks(config);
 	int r = 0;
@@ -235,15 +262,29 @@ static int compare_each(struct json_object *config, struct json_object *stamp,
 		const char *path = writable_path(json_object_array_get_idx(disks, i));
 
 		if (path)
-			r = compare_disk(stamp, path, verdict, ret_reason);
+			r = compare_disk(stamp, path, verdict, reason);
 		if (*verdict == DISKS_CHANGED)
 			break;
 	}
 	return r;
 }
 
+static int find_missing(struct json_object *config, enum disks_verdict *verdict, char **reason)
+{
+	struct json_object *disks = get_disks(config);
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {
+		const char *path = writable_path(json_object_array_get_idx(disks, i));
+
+		if (path && is_missing(path))
+			r = weigh_missing(verdict, path, reason);
+	}
+	return r;
+}
+
 static int compare_digest(struct json_object *config, struct json_object *stamp, const char *was,
-			  enum disks_verdict *verdict, char **ret_reason)
+			  enum disks_verdict *verdict, char **reason)
 {
 	_cleanup_json_ struct json_object *list = NULL;
 	bool unseen = false;
@@ -256,8 +297,12 @@ static int compare_digest(struct json_object *config, struct json_object *stamp,
 	*verdict = json_get_bool(stamp, "unseen") ? DISKS_UNSEEN : DISKS_UNCHANGED;
 	if (str_equal(was, is))
 		return 0;
+	/* One that is not there differs, too. */
+	r = find_missing(config, verdict, reason);
+	if (r < 0 || *verdict == DISKS_MISSING)
+		return r;
 	*verdict = DISKS_CHANGED;
-	return str_format(ret_reason, "one of its disks has changed since the guest was saved");
+	return str_format(reason, "one of its disks has changed since the guest was saved");
 }
 
 int disks_compare(const char *config_text, const char *stamp_text, enum disks_verdict *ret,
@@ -265,6 +310,7 @@ int disks_compare(const char *config_text, const char *stamp_text, enum disks_ve
 {
 	_cleanup_json_ struct json_object *config = NULL, *stamp = NULL;
 	enum disks_verdict verdict = DISKS_UNCHANGED;
+	_cleanup_free_ char *reason = NULL;
 	const char *was;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
@@ -272,42 +318,55 @@ int disks_compare(const char *config_text, const char *stamp_text, enum disks_ve
 		r = stamp_text ? json_parse(stamp_text, strlen(stamp_text), &stamp) : -EBADMSG;
 	if (r == -ENOMEM)
 		return r;
+	was = r < 0 ? NULL : json_get_string(stamp, "digest");
 	if (r < 0) {
-		*ret = DISKS_UNKNOWN;
-		return 0;
+		verdict = DISKS_UNKNOWN;
+		r = find_missing(config, &verdict, &reason);
+	} else if (was) {
+		r = compare_digest(config, stamp, was, &verdict, &reason);
+	} else {
+		r = compare_each(config, stamp, &verdict, &reason);
 	}
-	was = json_get_string(stamp, "digest");
-	if (was)
-		r = compare_digest(config, stamp, was, &verdict, ret_reason);
-	else
-		r = compare_each(config, stamp, &verdict, ret_reason);
 	if (r < 0)
 		return r;
 	*ret = verdict;
+	*ret_reason = TAKE_PTR(reason);
 	return 0;
+}
+
+static int compare_age(const char *path, usec_t saved, enum disks_verdict *verdict, char **reason)
+{
+	struct stat st;
+
+	if (is_missing(path))
+		return weigh_missing(verdict, path, reason);
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || mtime_of(&st) <= saved + AGE_SLACK)
+		return 0;
+	return weigh(verdict, DISKS_CHANGED, path, "was written after the guest was saved", reason);
 }
 
 int disks_compare_age(const char *config_text, usec_t saved, enum disks_verdict *ret,
 		      char **ret_reason)
 {
 	_cleanup_json_ struct json_object *config = NULL;
+	enum disks_verdict verdict = DISKS_UNSEEN;
+	_cleanup_free_ char *reason = NULL;
 	struct json_object *disks;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
 	if (r == -ENOMEM)
 		return r;
 	disks = r < 0 ? NULL : get_disks(config);
-	*ret = DISKS_UNSEEN;
-	for (size_t i = 0; disks && i < json_object_array_length(disks); i++) {
+	r = 0;
+	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {
 		const char *path = writable_path(json_object_array_get_idx(disks, i));
-		struct stat st;
 
-		if (!path || stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
-		    mtime_of(&st) <= saved + AGE_SLACK)
-			continue;
-		*ret = DISKS_CHANGED;
-		return str_format(ret_reason, "its disk %s was written after the guest was saved",
-				  path);
+		if (path)
+			r = compare_age(path, saved, &verdict, &reason);
 	}
+	if (r < 0)
+		return r;
+	*ret = verdict;
+	*ret_reason = TAKE_PTR(reason);
 	return 0;
 }

@@ -16,6 +16,7 @@ enum disks_verdict {
 	DISKS_UNCHANGED, /* proved, as far as a description goes */
 	DISKS_UNSEEN,    /* the same, but for some that nobody can look at from here */
 	DISKS_UNKNOWN,   /* there is no stamp, or none that tells of them */
+	DISKS_MISSING,   /* one is not there, or cannot be read: it may come */
 	DISKS_CHANGED,   /* proved */
 };
 
@@ -27,14 +28,14 @@ enum disks_verdict {
 int disks_stamp(const char *config, size_t max, char **ret);
 
 /*
- * Compares the disks of a configuration with the stamp (NULL: there is none). With DISKS_CHANGED,
- * *ret_reason says which one and how. -ENOMEM.
+ * Compares the disks of a configuration with the stamp (NULL: there is none). With
+ * DISKS_CHANGED or DISKS_MISSING, *ret_reason says which one and how. -ENOMEM.
  */
 int disks_compare(const char *config, const char *stamp, enum disks_verdict *ret,
 		  char **ret_reason);
 
 /*
  * The same where there is only the time at which an image was complete: DISKS_CHANGED if a file was
- * written well after that, else DISKS_UNSEEN.
+ * written well after that, DISKS_MISSING if a disk is not there, else DISKS_UNSEEN.
  */
 int disks_compare_age(const char *config, usec_t saved, enum disks_verdict *ret, char **ret_reason);

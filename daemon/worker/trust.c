@@ -163,6 +163,18 @@ static int say_unknown(struct trial *t)
 	return r < 0 ? r : -EUCLEAN;
 }
 
+/* No proof of anything: the guest waits for its disk, whatever is configured for changed ones. */
+static int say_missing(struct trial *t, const char *reason)
+{
+	int r = str_format(
+		&t->problem,
+		"%s; %s is kept until it is. Attach the disk, or mount the file system that "
+		"it is on, and start the guest again",
+		reason, t->question->path);
+
+	return r < 0 ? r : -ENODEV;
+}
+
 static int check_disks(struct trial *t)
 {
 	const struct image_header *h = &t->header;
@@ -181,6 +193,8 @@ static int check_disks(struct trial *t)
 	switch (verdict) {
 	case DISKS_CHANGED:
 		return say_changed(t, reason);
+	case DISKS_MISSING:
+		return say_missing(t, reason);
 	case DISKS_UNKNOWN:
 		return say_unknown(t);
 	case DISKS_UNSEEN:

@@ -22,6 +22,7 @@ struct trust_question {
  * *ret_verdict whether that is a disk that has changed, one of which nothing tells, or anything
  * else (failed), and the error, which decides nothing, is
  *
+ *   -ENODEV            a disk is not there
  *   -EBADMSG, -ENOEXEC broken, or no image at all
  *   -EPERM             others than root can write it
  *   -EPROTONOSUPPORT   from a newer Xen

@@ -157,6 +157,17 @@ class Images(FakeHostTest):
         self.assertEqual(aside["kind"], "aside")
         self.assertIn("was written after the guest was saved", aside["reason"])
 
+    def test_guest_whose_disk_is_not_there_waits_for_it_whatever_is_configured(self):
+        boot = self.saved()
+        self.native("[Host]\nImageUnknown=afresh\nImageChanged=afresh\n")
+        elsewhere = self.disk.rename(self.host.root / "elsewhere")
+        self.host.ctl("start", check=1)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+        self.assertIn(f"its disk {self.disk} is not there", self.host.reasons()["web"])
+        elsewhere.rename(self.disk)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
     def test_guest_whose_disks_nobody_described_is_held(self):
         boot = self.saved()
         tear_stamp(self.image)

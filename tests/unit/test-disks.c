@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "unit.h"
 #include "util/str.h"
+#include "util/time.h"
 #include "worker/disks.h"
+#include "worker/regions.h"
 
 /* A configuration with one disk; the text lives until the next one. */
 static const char *config_of(const char *path, const char *rest)
@@ -31,7 +34,7 @@ static void expect(const char *config, const char *stamp, enum disks_verdict exp
 
 	ck_assert_int_eq(disks_compare(config, stamp, &verdict, &reason), 0);
 	ck_assert_int_eq(verdict, expected);
-	ck_assert_int_eq(!!reason, expected == DISKS_CHANGED);
+	ck_assert_int_eq(!!reason, expected >= DISKS_MISSING);
 	if (how)
 		ck_assert_msg(strstr(reason, how), "%s", reason);
 }
@@ -50,7 +53,7 @@ START_TEST(a_disk_that_nobody_touched_is_unchanged)
 }
 END_TEST
 
-START_TEST(a_disk_that_was_written_replaced_or_removed_has_changed)
+START_TEST(a_disk_that_was_written_or_replaced_has_changed)
 {
 	const struct timespec other[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
 	_cleanup_folder_ struct folder f;
@@ -76,9 +79,65 @@ START_TEST(a_disk_that_was_written_replaced_or_removed_has_changed)
 	ck_assert_int_eq(rename(folder_path(&f, "other"), folder_path(&f, "disk")), 0);
 	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), other, 0), 0);
 	expect(config, stamp, DISKS_CHANGED, "is another file now");
+}
+END_TEST
 
-	ck_assert_int_eq(unlink(folder_path(&f, "disk")), 0);
-	expect(config, stamp, DISKS_CHANGED, "cannot be found");
+/* Its file system may not be mounted yet, its device not attached: no proof of a change. */
+START_TEST(a_disk_that_is_not_there_has_not_changed)
+{
+	_cleanup_folder_ struct folder f;
+	_cleanup_free_ char *stamp = NULL, *short_stamp = NULL, *reason = NULL;
+	enum disks_verdict verdict;
+	char config[500], missing[100];
+
+	folder_make(&f);
+	folder_write(&f, "first", "data");
+	folder_write(&f, "second", "data");
+	snprintf(missing, sizeof(missing), "its disk %s is not there", folder_path(&f, "first"));
+	snprintf(config, sizeof(config),
+		 "{\"disks\":[{\"pdev_path\":\"%s\"" WRITABLE "},{\"pdev_path\":\"%s\"" WRITABLE
+		 "}]}",
+		 folder_path(&f, "first"), folder_path(&f, "second"));
+	ck_assert_int_eq(disks_stamp(config, ROOM, &stamp), 0);
+	ck_assert_int_eq(disks_stamp(config, 100, &short_stamp), 0);
+	ck_assert_int_eq(unlink(folder_path(&f, "first")), 0);
+	expect(config, stamp, DISKS_MISSING, missing);
+	expect(config, short_stamp, DISKS_MISSING, missing);
+	expect(config, NULL, DISKS_MISSING, missing);
+	expect(config, "{\"disks\":[]}", DISKS_MISSING, missing);
+	ck_assert_int_eq(disks_compare_age(config, usec_now_wall(), &verdict, &reason), 0);
+	ck_assert_int_eq(verdict, DISKS_MISSING);
+
+	/* What is proved of another disk weighs more. */
+	ck_assert_int_eq(truncate(folder_path(&f, "second"), 2), 0);
+	expect(config, stamp, DISKS_CHANGED, folder_path(&f, "second"));
+	free(TAKE_PTR(reason));
+	ck_assert_int_eq(disks_compare_age(config, 0, &verdict, &reason), 0);
+	ck_assert_int_eq(verdict, DISKS_CHANGED);
+	ck_assert_msg(strstr(reason, folder_path(&f, "second")), "%s", reason);
+}
+END_TEST
+
+START_TEST(a_block_device_that_is_not_there_has_not_changed)
+{
+	_cleanup_folder_ struct folder f;
+	char config[500], stamp[500];
+
+	folder_make(&f);
+	snprintf(config, sizeof(config), "%s", config_of(folder_path(&f, "vol"), WRITABLE));
+	snprintf(
+		stamp, sizeof(stamp),
+		"{\"disks\":[{\"path\":\"%s\",\"device\":\"d\",\"size\":1,\"%s\":\"0\",\"%s\":\"0\","
+		"\"%s\":\"0\"}]}",
+		folder_path(&f, "vol"), region_to_string(REGION_START),
+		region_to_string(REGION_END), region_to_string(REGION_PARTITIONS));
+	expect(config, stamp, DISKS_MISSING, "is not there");
+	/* No driver is behind this one. */
+	if (mknod(folder_path(&f, "vol"), S_IFBLK | 0600, makedev(60, 1)) == 0)
+		expect(config, stamp, DISKS_MISSING, "is not there");
+	unlink(folder_path(&f, "vol"));
+	folder_write(&f, "vol", "a file");
+	expect(config, stamp, DISKS_CHANGED, "is no block device now");
 }
 END_TEST
 
@@ -267,9 +326,10 @@ START_TEST(a_configuration_that_is_none_has_no_stamp)
 END_TEST
 
 SUITE("disks", a_disk_that_nobody_touched_is_unchanged,
-      a_disk_that_was_written_replaced_or_removed_has_changed,
-      a_change_of_less_than_a_second_is_seen, what_a_guest_cannot_write_does_not_count,
-      what_cannot_be_described_is_unseen, an_unseen_disk_hides_no_change_of_another,
+      a_disk_that_was_written_or_replaced_has_changed, a_disk_that_is_not_there_has_not_changed,
+      a_block_device_that_is_not_there_has_not_changed, a_change_of_less_than_a_second_is_seen,
+      what_a_guest_cannot_write_does_not_count, what_cannot_be_described_is_unseen,
+      an_unseen_disk_hides_no_change_of_another,
       more_disks_than_there_is_room_for_are_compared_all_the_same,
       a_disk_that_is_much_younger_than_an_image_has_changed,
       a_disk_that_the_stamp_does_not_know_proves_nothing,
