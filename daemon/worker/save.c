@@ -18,6 +18,7 @@
 #include "worker/image-names.h"
 #include "worker/image.h"
 #include "worker/life.h"
+#include "worker/trust.h"
 
 /* An image on its way to the disk. */
 struct saving {
@@ -79,6 +80,44 @@ static int make_folder(struct job *job)
 	return r < 0 ? job_explain(job, r, "%s cannot be made: %s", folder, strerror(-r)) : 0;
 }
 
+/* Who can write a directory can replace the files in it, unless its sticky bit keeps him to his
+ * own. */
+static bool others_can_replace(const struct stat *folder)
+{
+	return folder->st_uid != geteuid() ||
+	       (!(folder->st_mode & S_ISVTX) && (folder->st_mode & (S_IWGRP | S_IWOTH)));
+}
+
+/*
+ * Some file systems give each file an owner and a mode of their own (NFS with root_squash, vfat):
+ * found out while the guest still runs.
+ */
+static int check_owner(struct job *job, const struct saving *s)
+{
+	const char *path = job->record.request.path, *problem = NULL;
+	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+	struct stat file, dir;
+
+	if (!folder)
+		return -ENOMEM;
+	if (fstat(s->fd, &file) < 0 || stat(folder, &dir) < 0)
+		return explain_disk(job, -errno, "cannot be looked at");
+	if (!trust_owner(&file))
+		problem = "others than root could write it, and it would not be restored";
+	else if (file.st_mode & (S_IRGRP | S_IROTH))
+		problem = "others than root could read it";
+	else if (others_can_replace(&dir))
+		problem = "others than root could replace it";
+	if (!problem)
+		return 0;
+	return job_explain(job, -EPERM,
+			   "%s is not written: %s (file: owner %u, mode %04o; directory: owner %u, "
+			   "mode %04o). Set XENDOMAINS_SAVE to a directory that root alone can "
+			   "write, on a file system that keeps owner and mode",
+			   path, problem, file.st_uid, file.st_mode & ALLPERMS, dir.st_uid,
+			   dir.st_mode & ALLPERMS);
+}
+
 static int open_part(struct job *job, struct saving *s)
 {
 	int r = make_folder(job);
@@ -90,7 +129,7 @@ static int open_part(struct job *job, struct saving *s)
 	if (unlink(s->part) < 0 && errno != ENOENT)
 		return explain_disk(job, -errno, "cannot be replaced");
 	s->fd = open(s->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return s->fd < 0 ? explain_disk(job, -errno, "cannot be made") : 0;
+	return s->fd < 0 ? explain_disk(job, -errno, "cannot be made") : check_owner(job, s);
 }
 
 static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "util/outcome.h"
 #include "worker/image.h"
 
@@ -16,6 +18,12 @@ struct trust_question {
 	const char *standing;
 	const char *xen; /* the version of this host's; NULL: not known */
 };
+
+/*
+ * Whether owner and mode of an image are right: who can write it can write a guest's memory. A save
+ * asks too, before it suspends the guest.
+ */
+bool trust_owner(const struct stat *st);
 
 /*
  * 0 with the header, and the size of the whole. Else *ret_problem says in words what is wrong,
