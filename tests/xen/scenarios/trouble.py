@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Trouble with one guest costs no other guest anything, and is said plainly."""
 
+import struct
+
 from xenrig import Host, pv, pvh, scenario, wait_until
 from xenrig.xendomains import SAVE, ctl, expect_states, images, states
 
@@ -172,3 +174,22 @@ def autoballoon(host: Host) -> None:
     host.auto(pv("big", memory=free + 64))
     ctl(host, "start")
     host.wait_count("big", timeout=600)
+
+
+@scenario("a file system on which each file can be read by all gets no image of a guest")
+def fat(host: Host) -> None:
+    # A FAT16 of 250 MB, in clusters of 4 KiB: its first sector, and the start of its table.
+    boot = struct.pack("<3x8sHBHBHHBHHHLL", b"", 512, 8, 1, 1, 512, 0, 0xf8, 256, 32, 64, 0, 512000)
+    head = boot.ljust(510, b"\0") + b"\x55\xaa" + b"\xf8\xff\xff\xff"
+    host.sh(f"cat >/root/fat && truncate --size=262144000 /root/fat && mkdir -p {SAVE} && "
+            f"mount -t vfat -o loop /root/fat {SAVE}", stdin=head)
+    try:
+        host.auto(pv("p1"))
+        ctl(host, "start")
+        host.wait_count("p1")
+        said = ctl(host, "stop")
+        assert "others than root could read it" in said and "p1: shutdown done" in said, said
+        expect_states(host, p1="stopped")
+        assert images(host) == []
+    finally:
+        host.sh(f"umount {SAVE}")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .guest import Guest
 from .image import Image, ssh_key
 from .link import Link
-from .machine import Machine, Slot
+from .machine import DOM0_MEMORY, Machine, Slot
 from .remote import Remote, wait_until
 
 XENSTORE_ANSWERS = "timeout 60 xenstore-read /local/domain/0/name"
@@ -56,12 +56,12 @@ class Host(Remote):
 
     def __init__(self, image: Image, memory: str = "4G", overlay: Path | None = None,
                  disk_cache: str = "unsafe", slot: Slot | None = None,
-                 link: Link | None = None, processors: int = 1) -> None:
+                 link: Link | None = None, processors: int = 1, xen: str = DOM0_MEMORY) -> None:
         self.slot = slot or Slot.take()
         self.link = link
         self.cleaned = 0
         self.machine = Machine(image, self.slot, overlay or self.slot.folder / "overlay.qcow2",
-                               memory, disk_cache, link, processors)
+                               memory, disk_cache, link, processors, xen)
         super().__init__(self.slot.folder, self.machine.port, ssh_key())
 
     def close(self) -> None:

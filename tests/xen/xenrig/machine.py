@@ -19,6 +19,9 @@ from .link import Link
 # More hosts than this at a time, and their clocks would go too slow for any deadline.
 SLOTS = 2
 
+# What Xen is told of dom0's memory. With nothing, dom0 has all there is, and guests take from that.
+DOM0_MEMORY = "dom0_mem=1536M,max:1536M"
+
 # Tells those who look for a running host which release it is, and where its ssh port.
 NOTE = "host"
 
@@ -104,7 +107,7 @@ class Machine:
 
     def __init__(self, image: Image, slot: Slot, overlay: Path, memory: str = "4G",
                  disk_cache: str = "unsafe", link: Link | None = None,
-                 processors: int = 1) -> None:
+                 processors: int = 1, xen: str = DOM0_MEMORY) -> None:
         self.image = image
         self.slot = slot
         self.overlay = overlay
@@ -112,6 +115,7 @@ class Machine:
         self.disk_cache = disk_cache
         self.link = link
         self.processors = processors
+        self.xen = xen
         self.port = _free_port()
         self.serial = slot.folder / "serial.log"
         self.process: subprocess.Popen | None = None
@@ -157,8 +161,7 @@ class Machine:
             "-nodefaults", "-display", "none", "-no-reboot",
             "-chardev", f"file,id=serial,path={self.serial},append=on", "-serial", "chardev:serial",
             "-kernel", self.image.hypervisor.name,
-            "-append", f"dom0_mem=1536M,max:1536M dom0_max_vcpus={self.processors} console=com1 "
-                       "com1=115200,8n1",
+            "-append", f"{self.xen} dom0_max_vcpus={self.processors} console=com1 com1=115200,8n1",
             "-initrd", f"{self.image.kernel.name} root=/dev/vda rw console=hvc0 {arguments},"
                        f"{self.image.initrd.name}",
             "-drive", f"file={self.overlay},if=virtio,cache={self.disk_cache}",

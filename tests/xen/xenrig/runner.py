@@ -29,7 +29,7 @@ class Runner:
         self.out = out
         self.say = say
         self.hosts: list[Host] = []
-        self.file = ""
+        self.file = self.xen = ""
         self.installed = False
 
     def run(self, scenarios: list[Scenario]) -> bool:
@@ -77,7 +77,7 @@ class Runner:
     def _hosts_for(self, scenario: Scenario) -> list[Host]:
         """Hosts that are clean: those of the scenario before, or some newly booted."""
         usable = (len(self.hosts) == scenario.hosts and self.file == scenario.file
-                  and not scenario.fresh)
+                  and self.xen == scenario.xen and not scenario.fresh)
         if usable and (scenario.build or not self.installed):
             for host in self.hosts:
                 host.transcript = io.StringIO()
@@ -88,21 +88,21 @@ class Runner:
                 host.clean()
         else:
             self._drop_hosts()
-            self._boot_hosts(scenario.hosts)
-            self.file = scenario.file
+            self._boot_hosts(scenario.hosts, scenario.xen)
+            self.file, self.xen = scenario.file, scenario.xen
         if scenario.build and not self.installed:
             self.install(self.hosts[0])
             self.installed = True
         return self.hosts
 
-    def _boot_hosts(self, number: int) -> None:
+    def _boot_hosts(self, number: int, xen: str) -> None:
         started = time.monotonic()
         if number == 1:
-            self.hosts = [Host(self.image)]
+            self.hosts = [Host(self.image, xen=xen)]
         else:
             slots = Slot.take_two()
             started = time.monotonic()
-            self.hosts = [Host(self.image, slot=slot, link=end)
+            self.hosts = [Host(self.image, slot=slot, link=end, xen=xen)
                           for slot, end in zip(slots, link.pair())]
         # All are switched on before any is waited for.
         for host in self.hosts:

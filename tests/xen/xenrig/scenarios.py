@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from .debian import RELEASES
+from .machine import DOM0_MEMORY
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 
@@ -24,6 +25,7 @@ class Scenario:
     build: bool
     hosts: int
     since: int
+    xen: str
     story: Callable[..., None]
 
     @property
@@ -41,19 +43,20 @@ class Scenario:
 
 
 def scenario(title: str, *, tier: str = "full", fresh: bool = False, build: bool = True,
-             hosts: int = 1,
-             since: int = 0) -> Callable[[Callable[..., None]], Scenario]:
+             hosts: int = 1, since: int = 0,
+             xen: str = DOM0_MEMORY) -> Callable[[Callable[..., None]], Scenario]:
     """Make a function a scenario.
 
     The scenarios of a file share one boot of a host, in order, and find it clean each time;
     a `fresh` one wants a boot of its own. Without `build`, the host is as Debian ships it. With
     two `hosts`, the story is told the second one too: it is as Debian ships it, and either
     reaches the other by ssh, under the names "host" and "peer". Debian releases before `since`
-    have nothing to tell it of.
+    have nothing to tell it of. `xen` is for Xen's command line; the hosts of a file are booted anew
+    where it changes.
     """
     if tier not in TIERS:
         raise ValueError(f"{title}: no such tier: {tier}")
-    return lambda story: Scenario(title, tier, fresh, build, hosts, since, story)
+    return lambda story: Scenario(title, tier, fresh, build, hosts, since, xen, story)
 
 
 def find(tier: str, patterns: list[str], release: int = max(RELEASES)) -> list[Scenario]:
