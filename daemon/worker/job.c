@@ -78,16 +78,17 @@ int job_explain_xl(struct job *job, int error, const char *what)
 static void tell_progress(struct job *job)
 {
 	_cleanup_json_ struct json_object *message = NULL;
-	uint64_t bytes = job->pump ? pump_bytes(job->pump) : 0, permille;
+	uint64_t bytes = job->pump ? pump_bytes(job->pump) : 0, permille = 0;
 	const char *text;
 	size_t length;
 
 	/* A message says that something goes on, whatever is in it. */
-	if (job->expected == 0 || bytes == job->told)
+	if (!job->waiting && (job->expected == 0 || bytes == job->told))
 		return;
 	job->told = bytes;
 	/* What is expected is an estimate: only the end is the end. */
-	permille = MIN(bytes * 1000 / job->expected, (uint64_t)990);
+	if (job->expected > 0)
+		permille = MIN(bytes * 1000 / job->expected, (uint64_t)990);
 	message = operation_progress_message(NULL, (unsigned)permille);
 	text = message ? json_text(message, &length) : NULL;
 	if (text)
@@ -228,8 +229,11 @@ int job_release(struct job *job, uint32_t domid, const char *how, const struct u
 int job_make_room(struct job *job, const char *config)
 {
 	_cleanup_free_ char *reason = NULL;
-	int r = xl_make_room(job->xl, config, &reason);
+	int r;
 
+	job->waiting = true;
+	r = xl_make_room(job->xl, config, &reason);
+	job->waiting = false;
 	if (r < 0 && reason)
 		return job_explain(job, r, "%s", reason);
 	return r < 0 ? job_explain_xl(job, r, "memory cannot be made free") : 0;

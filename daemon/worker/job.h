@@ -16,6 +16,7 @@ struct job {
 	struct xl *xl;
 	const struct pump *pump; /* NULL, or what the progress is read from */
 	uint64_t expected;       /* so many bytes will go through it, about */
+	bool waiting;            /* for memory that others use or need: that is progress, too */
 	uint64_t told;           /* so many had, when the daemon was told last */
 	struct peer *peer;       /* NULL, or the other side of a migration */
 };

@@ -24,7 +24,7 @@
 #define KIB_PER_MIB     1024
 #define FREEING_LIMIT   (30 * USEC_PER_SEC)
 #define WAIT_SEC        10
-#define LOCK_PAUSE_MSEC 200
+#define LOCK_PAUSE_MSEC 500
 
 /* "auto" means on, unless Xen was told how much memory dom0 is to have. */
 static bool dom0_memory_is_fixed(struct xl *xl)
@@ -52,6 +52,7 @@ static bool takes_from_dom0(struct xl *xl, const struct xl_conf *conf)
 static int pause_a_little(struct xl *xl)
 {
 	poll(NULL, 0, LOCK_PAUSE_MSEC);
+	xl->options.tick(xl->options.data);
 	return xl_interrupted(xl);
 }
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Memory for guests: a restore needs room as a create does, and several never count it twice."""
 
+import fcntl
+import os
 import unittest
 
 from fakehost import FakeHostTest, wait_until
@@ -83,6 +85,22 @@ class Room(FakeHostTest):
         client.communicate(timeout=60)
         second.communicate(timeout=60)
         self.assertEqual(self.host.states()["quick"], "running")
+
+    def test_waiting_for_memory_is_progress(self):
+        self.host.native.write_text("[Host]\nProgressTimeout=1\n")
+        self.host.ctl("reload", check=0)
+        self.give(free_kib=1536)
+        with (self.host.run / "memory").open("w") as claims:
+            fcntl.lockf(claims, fcntl.LOCK_EX, 1024, os.getpid() << 36)
+            self.host.guest("patient")
+            patient = self.host.ctl_in_background("start", "patient")
+            worker = self.host.worker("patient")
+            # One that began later is killed for it.
+            self.host.guest("stuck", memory_kib=1, create_ms=60000)
+            self.host.ctl("start", "stuck", check=1)
+            self.assertEqual(self.host.worker("patient"), worker)
+        patient.communicate(timeout=60)
+        self.assertEqual(self.host.states(), {"patient": "running", "stuck": "failed"})
 
 
 if __name__ == "__main__":
