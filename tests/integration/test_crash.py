@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A power cut at each point of each sequence: in every state that the disk can be in then, recovery and
+a start keep to docs/recovery.md.
+
+What can be on the disk: crashstates.py. What may become of the guest: crashoracle.py. Without
+CRASH_STATES=all only those states are tried in which the data of each file got to the disk in order.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import shutil
+import unittest
+
+from crashoracle import Image, Oracle, Outcome, Past, Wrong
+from crashstates import STATES_MAX, Tree, after_all, cuts, read_record
+from fakehost import BUILD, FakeHost
+from test_migrate import Pair
+
+RECORDER = BUILD / "tests/fake/librecord.so"
+
+THOROUGH = os.environ.get("CRASH_STATES") == "all"
+
+# Of a thing that goes wrong so many states are described.
+SHOWN = 2
+
+# More records than a ledger of one guest may hold before it is written anew.
+MANY = 1500
+
+
+class Recording:
+    """A sequence on a host, up to the power cut; then the host as each state of the disk has it."""
+
+    def __init__(self, host, with_disk):
+        self.host = host
+        self.roots = [host.save, host.state]
+        self.boot = host.root / "boot"
+        self.disk = host.root / "disk" if with_disk else None
+        self._write_guest()
+        self._new_boot(1)
+
+    def _write_guest(self):
+        path = self.host.guest("web", off_ms=20)
+        if self.disk:
+            self.disk.write_text("new")
+            config = json.loads(path.read_text())
+            config["disks"] = [{"pdev_path": str(self.disk), "vdev": "xvda", "readwrite": 1}]
+            path.write_text(json.dumps(config))
+
+    def _new_boot(self, number):
+        self.boot.write_text(f"00000000-0000-4000-8000-{number:012}\n")
+
+    def _environment(self, **more):
+        return {"LD_PRELOAD": str(RECORDER), "RECORD_BOOT": str(self.boot)} | more
+
+    def prepare(self, goals):
+        """What is done before, and is on the disk for certain."""
+        for number, goal in enumerate(goals, 1):
+            if goal == "reboot":
+                self._new_boot(number + 1)
+            elif self.host.once(goal, **self._environment()) != 0:
+                raise AssertionError(self.host.log.read_text())
+
+    def record(self, goal):
+        self.base = Tree.look(self.roots)
+        log = self.host.root / "record"
+        events = [self.host.world_dir / "log", self.host.root / "peers/other.log"]
+        self.past = [" ".join(line) for line in self.host.history()]
+        if self.disk:
+            self.disk_time = self.disk.stat().st_mtime_ns
+        self.host.once(goal, **self._environment(
+            RECORD_LOG=str(log), RECORD_FILES=":".join(map(str, self.roots)),
+            RECORD_EVENTS=":".join(map(str, events))))
+        if isinstance(self.host, Pair):
+            self.host.wait_for_peers()
+        self.calls = read_record(log)
+        # Nothing changed the folders that was not recorded.
+        assert after_all(self.base, self.roots, self.calls) == Tree.look(self.roots), \
+            "a call is missing in the record"
+
+    def events_before(self, made):
+        return self.past + [line for call in self.calls[:made] if call.name == "event"
+                            for line in call.data.decode().splitlines()]
+
+    def told(self, tree, made):
+        """Whether the state directory has a record, as a whole, that was made since the guest, or its
+        new domain, last stood still."""
+        calls = self.calls[:made]
+        still = max((number for number, call in enumerate(calls) if call.name == "event" and
+                     call.data.split()[2:3] in ([b"paused"], [b"suspended"])), default=0)
+        records = [call.data for call in calls[still:]
+                   if call.name == "write" and call.path.startswith(str(self.host.state))]
+        return any(record in file.data for file in tree.below(self.host.state).values()
+                   for record in records)
+
+    def image(self):
+        """That which the guest's memory is in before the sequence, or behind it."""
+        for tree in (after_all(self.base, self.roots, self.calls), self.base):
+            for name, file in tree.below(self.host.save).items():
+                if name == "web":
+                    return Image(file.data)
+        return None
+
+    def cases(self):
+        """By what the start finds: the pasts that it can have, with the number of calls made."""
+        found = collections.defaultdict(dict)
+        for made, tree in cuts(self.base, self.roots, self.calls, THOROUGH):
+            past = self.events_before(made)
+            # A guest that has run may have written to its disk, or not yet.
+            ran = self.disk and len(past) > len(self.past) and any(
+                " running " in line for line in past[len(self.past):])
+            for written in (False, True) if ran else (False,):
+                found[tree, written].setdefault(tuple(past), made)
+        return found
+
+    def meet(self, tree, written):
+        """The next boot, and two starts."""
+        host = self.host
+        host.log.unlink()
+        for folder in (host.run, host.world_dir):
+            shutil.rmtree(folder)
+            folder.mkdir()
+        tree.put(self.roots)
+        if self.disk:
+            self.disk.write_text("old" if written else "new")
+            os.utime(self.disk, ns=(self.disk_time + written * 10**9,) * 2)
+        statuses, lines, runs = [], 0, []
+        for _ in range(2):
+            statuses.append(host.once("start"))
+            history = host.history()
+            runs.append([line[3] for line in history[lines:] if line[2:3] == ["running"]])
+            lines = len(history)
+        return Outcome(statuses, runs, [d["state"] for d in host.domains().values()],
+                       Tree.look([host.save]).below(host.save))
+
+
+def describe(recording, tree, written, made):
+    """A state, for people."""
+    final = after_all(recording.base, recording.roots, recording.calls)
+    lines = [f"    cut behind call {made} of {len(recording.calls)}"
+             + (", disk written" if written else "")]
+    for call in recording.calls[max(made - 3, 0):made]:
+        what = call.data.decode().strip() if call.name == "event" else \
+            f"{call.path} {call.other} {call.offset} {len(call.data)}"
+        lines.append(f"      {call.name} {what}")
+    for root in recording.roots:
+        if str(root) not in tree.nodes:
+            lines.append(f"      {root} is not there")
+        for name, file in sorted(tree.below(root).items()):
+            same = final.nodes.get(f"{root}/{name}") == file
+            lines.append(f"      {root.name}/{name}: {len(file.data)} bytes"
+                         + (", as at the end" if same else ""))
+    return "\n".join(lines).replace(str(recording.host.root), "")
+
+
+class Crash(unittest.TestCase):
+    def explore(self, before, goal, mode=None, with_disk=False, change=None, restores=True,
+                **variables):
+        with Pair(mode) if mode else FakeHost(**variables) as host:
+            recording = Recording(host, with_disk)
+            recording.prepare(before)
+            if change:
+                change(host)
+            recording.record(goal)
+            oracle = Oracle(recording.image(), mode is not None, restores)
+            cases = recording.cases()
+            # None is left out.
+            self.assertLess(len(cases), STATES_MAX)
+            became, wrong = collections.Counter(), collections.defaultdict(list)
+            for (tree, written), pasts in cases.items():
+                outcome = recording.meet(tree, written)
+                for past, made in pasts.items():
+                    try:
+                        became[self.judge(recording, oracle, past, tree, made, outcome)] += 1
+                    except Wrong as error:
+                        wrong[str(error)].append(describe(recording, tree, written, made))
+        self.tell(recording, cases, became, wrong)
+
+    @staticmethod
+    def judge(recording, oracle, past, tree, made, outcome):
+        return oracle.judge(Past.of(past), tree.below(recording.host.save),
+                            recording.told(tree, made), outcome)
+
+    def tell(self, recording, cases, became, wrong):
+        name = self.id().split(".")[-1].removeprefix("test_")
+        counts = ", ".join(f"{n} {what}" for what, n in sorted(became.items()))
+        print(f"{name}: {len(recording.calls)} calls, {len(cases)} states, "
+              f"{sum(map(len, cases.values()))} with what had happened: {counts}"
+              + (f"; {sum(map(len, wrong.values()))} wrong" if wrong else ""), flush=True)
+        if wrong:
+            raise self.failureException("\n".join(
+                f"{what}: {len(states)} states, such as\n" + "\n".join(states[:SHOWN])
+                for what, states in wrong.items()))
+
+    # Create.
+
+    def test_create_on_a_new_host(self):
+        self.explore((), "start")
+
+    def test_create_after_a_shutdown(self):
+        self.explore(("start", "stop", "reboot"), "start", SAVE="")
+
+    def test_create_that_puts_an_image_aside(self):
+        self.explore(("start", "stop", "reboot"), "start", restores=False,
+                     change=lambda host: host.configure(RESTORE="false"))
+
+    # Save.
+
+    def test_save(self):
+        self.explore(("start",), "stop")
+
+    def test_save_with_a_disk(self):
+        self.explore(("start",), "stop", with_disk=True)
+
+    def test_save_into_a_new_folder(self):
+        self.explore(("start",), "stop", change=lambda host: host.save.rmdir())
+
+    def test_save_after_a_restore(self):
+        self.explore(("start", "stop", "reboot", "start"), "stop")
+
+    def test_save_where_something_else_has_the_name(self):
+        self.explore(("start",), "stop",
+                     change=lambda host: (host.save / "web").write_bytes(b"none of ours"))
+
+    # Shut down.
+
+    def test_shutdown(self):
+        self.explore(("start",), "stop", SAVE="")
+
+    # Restore.
+
+    def test_restore(self):
+        self.explore(("start", "stop", "reboot"), "start")
+
+    def test_restore_with_a_disk(self):
+        self.explore(("start", "stop", "reboot"), "start", with_disk=True)
+
+    def test_second_restore(self):
+        self.explore(("start", "stop", "reboot", "start", "stop", "reboot"), "start")
+
+    # Migrate out.
+
+    def test_migrate(self):
+        self.explore(("start",), "stop", mode="ok")
+
+    def test_migrate_to_a_host_that_gives_it_back_and_save(self):
+        self.explore(("start",), "stop", mode="fails")
+
+    # The ledger is written anew.
+
+    @staticmethod
+    def blow_up(host):
+        """Its first record, which says what it says, many times."""
+        for path in host.state.iterdir():
+            lines = path.read_bytes().splitlines(keepends=True)
+            first = next(line for line in lines if line.strip())
+            path.write_bytes(first * MANY + b"".join(lines))
+
+    @staticmethod
+    def tear(host):
+        for path in host.state.iterdir():
+            with path.open("ab") as file:
+                file.write(path.read_bytes().splitlines()[-1][:20])
+
+    def test_compaction_and_restore(self):
+        self.explore(("start", "stop", "reboot"), "start", change=self.blow_up)
+
+    def test_compaction_of_a_torn_ledger_and_restore(self):
+        self.explore(("start", "stop", "reboot"), "start", change=self.tear)
+
+
+if __name__ == "__main__":
+    unittest.main()
