@@ -148,7 +148,8 @@ int settings_read(const struct settings_paths *paths, struct config **ret, char 
 	r = r < 0 ? r : read_variables(paths, config, ret_reason);
 	r = r < 0 ? r : read_native(paths->native, config, ret_reason);
 	r = r < 0 ? r : read_fragments(folder, config, ret_reason);
-	r = r < 0 ? r : read_groups(paths->groups, config, ret_reason);
+	if (r >= 0 && paths->groups)
+		r = read_groups(paths->groups, config, ret_reason);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(config);

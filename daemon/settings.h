@@ -7,7 +7,8 @@
 struct settings_paths {
 	const char *variables[2]; /* either may be NULL; the first that is there counts */
 	const char *native;       /* this file, and then the files NATIVE.d/ *.conf in order */
-	const char *groups;       /* as /etc/group: a directory server may not answer */
+	/* As /etc/group: a directory server may not answer. NULL: groups are not looked up. */
+	const char *groups;
 };
 
 /*
