@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "util/macro.h"
+#include "util/fd.h"
 #include "util/str.h"
 
 /*
@@ -20,7 +20,11 @@ int claims_open(void)
 	const char *folder = getenv("RUNTIME_DIRECTORY");
 	_cleanup_free_ char *path = NULL;
 	int fd;
-	int r = str_format(&path, "%s/memory", folder ? folder : "/run/xendomains");
+	int r;
+
+	folder = folder ? folder : "/run/xendomains";
+	r = make_directory(folder, 0755);
+	r = r < 0 ? r : str_format(&path, "%s/memory", folder);
 
 	if (r < 0)
 		return r;

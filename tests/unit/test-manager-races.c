@@ -96,7 +96,8 @@ static void survey_ends(bool image)
 	struct survey_image i = {.path = strdup("/save/1"),
 				 .name = strdup("1"),
 				 .uuid = puppet_uuid(1),
-				 .id = puppet_uuid(1001)};
+				 .id = puppet_uuid(1001),
+				 .written_wall = usec_now_wall() + USEC_PER_SEC};
 
 	ck_assert_int_eq(survey_add_config(s, &c), 0);
 	if (image)
