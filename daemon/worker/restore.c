@@ -20,12 +20,17 @@ static int open_image(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether it is the image that the plan was made for: another one can have taken its name. */
+/*
+ * Whether it is the image that the plan was made for: another one can have taken its name. A plan
+ * without an ID means any.
+ */
 static bool is_meant(const struct job *job, int fd, const struct image_header *header)
 {
 	struct uuid id;
 	usec_t written;
 
+	if (uuid_is_null(&job->record.request.image))
+		return true;
 	return image_identify(fd, header, &id, &written) >= 0 &&
 	       uuid_equal(&id, &job->record.request.image);
 }
@@ -72,7 +77,7 @@ static int check_image(struct job *job, int fd, struct image_header *ret)
 		return problem ? job_explain(job, r, "%s", problem) : r;
 	if (!uuid_equal(&ret->uuid, &request->uuid))
 		return refuse(job, -EBADMSG, "it is another guest's image now");
-	if (!uuid_is_null(&request->image) && !is_meant(job, fd, ret))
+	if (!is_meant(job, fd, ret))
 		return refuse(job, -EBADMSG, "it was replaced by another image a moment ago");
 	if (!ret->ours)
 		log_info("%s: %s was written by xl, without a checksum: only its structure and "

@@ -71,12 +71,14 @@ static int reserve(struct job *job, int fd, uint64_t bytes)
 static int make_folder(struct job *job)
 {
 	const char *path = job->record.request.path;
-	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path) - 1);
 	int r;
 
 	if (!folder)
 		return -ENOMEM;
 	r = make_directory(folder, 0700);
+	/* Without that a power cut takes it away again, with the image in it. */
+	r = r < 0 ? r : fsync_parent(folder);
 	return r < 0 ? job_explain(job, r, "%s cannot be made: %s", folder, strerror(-r)) : 0;
 }
 
