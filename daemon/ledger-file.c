@@ -27,7 +27,8 @@ struct ledger_file {
 	char *path;
 	struct uuid boot;
 	struct ledger *ledger;
-	char *problem;
+	char *loss;    /* what could not be read when it was opened */
+	char *problem; /* what cannot be done now */
 	ino_t inode;
 	off_t read;       /* so much of the file is in the ledger ... */
 	char end[END];    /* ... and these are the last bytes of that */
@@ -279,6 +280,7 @@ static void put_aside(struct ledger_file *file, int error)
 	int r;
 
 	set_problem(file, error, "cannot be read; which images are the newest is not known");
+	file->loss = TAKE_PTR(file->problem);
 	r = file_put_aside(file->path, ".unreadable-", &aside);
 	if (r < 0)
 		log_error_errno(r, "Failed to rename %s", file->path);
@@ -335,6 +337,7 @@ struct ledger_file *ledger_file_free(struct ledger_file *file)
 	ledger_free(file->ledger);
 	free(file->path);
 	free(file->problem);
+	free(file->loss);
 	free(file);
 	return NULL;
 }
@@ -351,7 +354,7 @@ const char *ledger_file_path(const struct ledger_file *file)
 
 const char *ledger_file_problem(const struct ledger_file *file)
 {
-	return file->problem;
+	return file->problem ? file->problem : file->loss;
 }
 
 /* Recording. */

@@ -539,6 +539,8 @@ const char *manager_warning(const struct manager *m, size_t index)
 		return m->config_error;
 	if (m->notice && index-- == 0)
 		return m->notice;
+	if (ledger_file_problem(m->ledger) && index-- == 0)
+		return ledger_file_problem(m->ledger);
 	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
 }
 

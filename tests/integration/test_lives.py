@@ -1,0 +1,317 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which image is a guest's memory, and which belongs to an earlier life: the rules of docs/recovery.md."""
+
+import json
+import re
+import shutil
+import unittest
+
+import ledgerfile
+from fakehost import KILLER, FakeHostTest, wait_until
+
+UUID_A = "00000000-0000-4000-8000-00000000000a"
+UUID_B = "00000000-0000-4000-8000-00000000000b"
+
+
+class Lives(FakeHostTest):
+
+    def saved(self, name="web", **guest):
+        """A guest that has run and is saved; its boot."""
+        self.host.guest(name, **guest)
+        self.host.ctl("start", check=0)
+        boot = self.host.boot(name)
+        self.host.ctl("stop", check=0)
+        self.assertIn(name, self.host.images())
+        return boot
+
+    def cut_power(self):
+        """All domains are gone, and what a boot had is forgotten."""
+        if self.host.daemon:
+            self.host.kill_daemon()
+        with self.host.world() as world:
+            world["domains"].clear()
+        shutil.rmtree(self.host.run)
+        self.host.run.mkdir()
+        self.host.start_daemon()
+
+    def switch(self, **variables):
+        self.host.configure(**variables)
+        self.host.ctl("reload", check=0)
+
+    def aside(self):
+        return [image for image in self.host.images() if ".stale-" in image]
+
+    def expect_cold(self, *boots):
+        self.assertEqual(self.host.states()["web"], "running")
+        self.assertNotIn(self.host.boot("web"), boots)
+
+    def expect_held(self, *names):
+        for name in names:
+            self.assertEqual(self.host.states()[name], "failed")
+            self.assertTrue(self.host.reasons()[name])
+            self.assertNotIn(name, self.host.domains())
+
+
+class Images(Lives):
+
+    def test_older_image_beside_the_newest_is_put_aside_and_never_takes_its_name(self):
+        self.saved()
+        old = (self.host.save / "web").read_bytes()
+        self.host.ctl("start", check=0)
+        with self.host.world() as world:
+            world["domains"][0]["boot"] = "later"
+        self.host.ctl("stop", check=0)
+        restoring = self.host.save / "web.restoring"
+        restoring.write_bytes(old)
+        restoring.chmod(0o600)
+        self.host.stop_daemon()
+        self.host.start_daemon(LD_PRELOAD=str(KILLER), KILL_IN="worker", KILL_AT="3",
+                               KILL_VERB="operate")
+        self.host.ctl("start")
+        self.assertIn("web", self.host.images())
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), "later")
+        [aside] = self.aside()
+        self.assertEqual((self.host.save / aside).read_bytes(), old)
+
+    def test_image_called_restoring_is_judged_by_the_ledger_and_keeps_its_name(self):
+        disk = {"pdev_path": "rbd:p/w", "vdev": "xvda", "readwrite": 1, "script": "block-rbd"}
+        path = self.host.guest("web")
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"disks": [disk]}))
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        (self.host.save / "web").rename(self.host.save / "web.restoring")
+        (self.host.state / "ledger").rename(self.host.root / "kept")
+        self.host.stop_daemon()
+        self.host.start_daemon(LD_PRELOAD=str(KILLER), KILL_IN="worker", KILL_AT="1",
+                               KILL_VERB="operate")
+        # With no ledger it is held, however often that is tried.
+        self.host.ctl("start", check=1)
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.images(), ["web.restoring"])
+        self.host.stop_daemon()
+        (self.host.root / "kept").replace(self.host.state / "ledger")
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_image_is_consumed_by_the_record_and_not_by_its_removal(self):
+        boot = self.saved()
+        whole = (self.host.save / "web").read_bytes()
+        self.host.ctl("start", check=0)
+        (self.host.save / "web").write_bytes(whole)
+        (self.host.save / "web").chmod(0o600)
+        self.cut_power()
+        self.host.ctl("start", check=0)
+        self.expect_cold(boot)
+        self.assertEqual(len(self.aside()), 1)
+
+    def test_guest_that_ran_without_images_outlives_its_image(self):
+        for variables in ({"SAVE": ""}, {"RESTORE": "false"}):
+            with self.subTest(**variables):
+                boot = self.saved()
+                whole = (self.host.save / "web").read_bytes()
+                self.switch(SHUTDOWN="", **variables)
+                self.host.ctl("start", check=0)
+                self.switch(SAVE="")
+                self.host.ctl("stop", check=0)
+                if "web" not in self.host.images():
+                    (self.host.save / "web").write_bytes(whole)
+                    (self.host.save / "web").chmod(0o600)
+                self.switch()
+                self.host.ctl("start", check=0)
+                self.expect_cold(boot)
+                self.host.ctl("stop", check=0)
+                for image in self.host.save.iterdir():
+                    image.unlink()
+
+    def test_guest_that_another_tool_ran_outlives_its_image(self):
+        boot = self.saved(uuid=UUID_A)
+        with self.host.world() as world:
+            world["domains"].append({
+                "domid": 77, "uuid": UUID_A, "name": "web", "state": "running", "boot": "by-xl",
+                "config": {"c_info": {"name": "web", "uuid": UUID_A}, "b_info": {}, "fake": {}}})
+        wait_until(lambda: "by-xl" in str(self.host.domains()) and
+                   self.host.states()["web"] == "running", "the domain to be seen")
+        self.cut_power()
+        self.host.ctl("start", check=0)
+        self.expect_cold(boot, "by-xl")
+        self.assertEqual(len(self.aside()), 1)
+
+    def test_two_images_put_aside_in_one_second_both_stay(self):
+        self.saved()
+        whole = (self.host.save / "web").read_bytes()
+        for _ in range(3):
+            self.host.ctl("start", "--cold", "web", check=0)
+            with self.host.world() as world:
+                world["domains"].clear()
+            (self.host.save / "web").write_bytes(whole)
+            (self.host.save / "web").chmod(0o600)
+        self.host.ctl("start", check=0)
+        self.assertEqual(len(self.aside()), 4)
+
+    def test_image_that_a_person_removed_is_missed_in_words_and_the_guest_starts(self):
+        boot = self.saved()
+        (self.host.save / "web").unlink()
+        self.assertIn("removed", self.host.ctl("start", check=0))
+        self.expect_cold(boot)
+
+    def test_guest_whose_images_are_not_mounted_is_held(self):
+        boot = self.saved()
+        kept = self.host.save.rename(self.host.root / "kept")
+        self.host.save.mkdir()
+        self.host.ctl("start", check=1)
+        self.expect_held("web")
+        self.host.save.rmdir()
+        self.host.ctl("start", check=1)
+        self.expect_held("web")
+        kept.rename(self.host.save)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_held_guest_can_be_started_without_its_memory(self):
+        boot = self.saved()
+        self.host.save.rename(self.host.root / "kept")
+        self.host.save.mkdir()
+        self.host.ctl("start", "--cold", check=2)
+        self.host.ctl("stop", "--cold", "web", check=2)
+        self.host.ctl("start", "--cold", "web", check=0)
+        self.expect_cold(boot)
+
+
+class Identities(Lives):
+
+    def change(self, **info):
+        path = self.host.auto / "web.cfg"
+        config = json.loads(path.read_text())
+        config["c_info"] |= info
+        path.write_text(json.dumps(config))
+
+    def test_saved_guest_whose_uuid_is_added_or_changed_is_held_under_both(self):
+        for before in (None, UUID_A):
+            with self.subTest(before=before):
+                boot = self.saved(uuid=before)
+                self.change(uuid=UUID_B)
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.domains(), {})
+                status = json.loads(self.host.ctl("--json", "status"))
+                self.assertEqual([g["state"] for g in status["guests"]], ["failed"] * 2)
+                self.change(uuid=before or status["guests"][0]["uuid"])
+                self.host.guest("web", uuid=before)
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+                self.host.ctl("stop", check=0)
+                for image in self.host.save.iterdir():
+                    image.unlink()
+
+    def test_saved_guest_whose_file_now_has_another_name_is_held_under_both(self):
+        for uuid in (None, UUID_A):
+            with self.subTest(uuid=uuid):
+                boot = self.saved(uuid=uuid)
+                self.change(name="www")
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.domains(), {})
+                self.change(name="web")
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+                self.host.ctl("stop", check=0)
+                for image in self.host.save.iterdir():
+                    image.unlink()
+
+    def test_two_domains_of_one_uuid_are_both_saved_each_to_its_own_image(self):
+        self.host.guest("web", uuid=UUID_A)
+        self.host.ctl("start", check=0)
+        with self.host.world() as world:
+            world["last_domid"] += 1
+            world["domains"].append({
+                "domid": world["last_domid"], "uuid": UUID_A, "name": "clone",
+                "state": "running", "boot": "clone-1",
+                "config": {"c_info": {"name": "clone", "uuid": UUID_A}, "b_info": {}, "fake": {}}})
+        wait_until(lambda: len(self.host.states()) == 2, "both to be listed")
+        self.assertTrue(all(self.host.reasons().values()))
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.domains(), {})
+        self.assertEqual(self.host.images(), ["clone", "web"])
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.images(), ["clone", "web"])
+
+    def test_uuid_that_no_guest_can_have_is_refused_in_words(self):
+        self.host.guest("web", uuid="00000000-0000-0000-0000-000000000000")
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.assertIn("uuid=", self.host.reasons()["web"])
+
+    def test_domain_that_another_tool_builds_of_the_same_guest_is_left_alone(self):
+        self.host.guest("web", uuid=UUID_A, create_ms=500, create_error="no such disk")
+        start = self.host.ctl_in_background("start")
+        wait_until(self.host.domains, "the build to begin")
+        with self.host.world() as world:
+            world["last_domid"] += 1
+            world["domains"].append({
+                "domid": world["last_domid"], "uuid": UUID_A, "name": "web--other",
+                "state": "paused", "boot": "other",
+                "config": {"c_info": {"name": "web", "uuid": UUID_A}, "b_info": {}, "fake": {}}})
+        start.communicate()
+        self.assertEqual(start.returncode, 1)
+        self.assertEqual(list(self.host.domains()), ["web--other"])
+
+
+class Ledger(Lives):
+
+    def restart_with(self, change):
+        self.host.stop_daemon()
+        change(self.host.state / "ledger")
+        self.host.start_daemon()
+
+    def test_loss_of_the_ledger_costs_neither_start_nor_stop(self):
+        changes = {
+            "missing": lambda ledger: ledger.unlink(),
+            "empty": lambda ledger: ledger.write_bytes(b""),
+            "foreign": lambda ledger: ledger.write_bytes(b"\xff\0" * 5000),
+            "link": lambda ledger: (ledger.unlink(), ledger.symlink_to("/etc/passwd")),
+            "directory": lambda ledger: (ledger.unlink(), ledger.mkdir()),
+            "oversized": lambda ledger: self.truncate(ledger, 65 << 20),
+            "torn": lambda ledger: ledger.write_bytes(ledger.read_bytes()[:-20]),
+        }
+        for what, change in changes.items():
+            with self.subTest(what):
+                boot = self.saved()
+                self.restart_with(change)
+                self.assertEqual(self.host.states()["web"], "saved")
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+                self.restart_with(change)
+                self.host.ctl("stop", check=0)
+                self.assertEqual(self.host.domains(), {})
+                self.host.ctl("start", check=0)
+                self.host.ctl("stop", check=0)
+                (self.host.save / "web").unlink()
+
+    def truncate(self, path, size):
+        with path.open("r+b") as file:
+            file.truncate(size)
+
+    def test_ledger_that_is_emptied_under_the_daemon_is_written_again(self):
+        boot = self.saved()
+        (self.host.state / "ledger").write_bytes(b"")
+        self.host.guest("mail")
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertEqual(self.host.states(), {"mail": "running", "web": "running"})
+        began = [r for r in ledgerfile.read(self.host.state / "ledger") if r["entry"] == "drawn"]
+        self.assertEqual({r["name"] for r in began}, {"mail", "web"})
+
+    def test_ledger_that_cannot_be_read_is_said_by_status(self):
+        self.saved()
+        self.restart_with(lambda ledger: (ledger.unlink(), ledger.mkdir()))
+        self.assertRegex(self.host.ctl("status"), re.escape(str(self.host.state / "ledger")))
+
+
+if __name__ == "__main__":
+    unittest.main()
