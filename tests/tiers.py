@@ -130,6 +130,8 @@ STEPS = (
 )
 
 FULL = (
+    ("every state that a power cut can leave on the disk",
+     Build("gcc", suites=("crash",), CRASH_STATES="all")),
     ("every scenario on real Xen hosts, Debian 12", Rig("--tier=full")),
     ("every scenario on real Xen hosts, Debian 13", Rig("--tier=full", "--debian=13")),
 )

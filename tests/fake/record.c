@@ -283,7 +283,7 @@ int ftruncate(int fd, off_t length)
 	return ON_DESCRIPTOR("truncate", length, REAL(ftruncate)(fd, length));
 }
 
-/* Room that is kept beyond the end changes nothing that anybody reads. */
+/* Room that is kept beyond the end changes nothing that can be read. */
 int fallocate(int fd, int mode, off_t offset, off_t length)
 {
 	if (mode & FALLOC_FL_KEEP_SIZE)

@@ -56,11 +56,11 @@ class Past:
 
 @dataclasses.dataclass
 class Outcome:
-    """What came of two starts."""
+    """What came of two starts; and of a third, behind another power cut."""
     statuses: list  # of the programs
     runs: list      # for each start: the boots that began to run
-    domains: list   # their states
-    images: dict    # files in the folder of the images
+    domains: list   # their states after two of them
+    images: dict    # files in the folder of the images, then
 
 
 class Wrong(Exception):
@@ -88,8 +88,12 @@ class Oracle:
         told: a record that the sequence made before the guest was to run is there."""
         self._check_always(outcome)
         ran = outcome.runs[0]
+        if past.boot and past.boot in outcome.runs[2]:
+            raise Wrong("its memory comes back at the next boot but one")
+        if bool(ran) > bool(outcome.runs[2]) and not any(map(is_image, outcome.images)):
+            raise Wrong("it is down at the next boot but one")
         if past.away:
-            return self._judge_away(ran)
+            return self._judge_away(ran + outcome.runs[2])
         if past.boot and past.boot in ran:
             return self._judge_restored(past, files)
         if ran:
@@ -100,7 +104,7 @@ class Oracle:
     def _check_always(outcome):
         if any(status not in (0, 1) for status in outcome.statuses):
             raise Wrong(f"a program ended with {outcome.statuses}")
-        if len(outcome.domains) > 1 or len(outcome.runs[0]) > 1:
+        if len(outcome.domains) > 1 or any(len(run) > 1 for run in outcome.runs):
             raise Wrong("it runs twice")
         if any(state != "running" for state in outcome.domains):
             raise Wrong(f"it is left {outcome.domains}")

@@ -21,7 +21,7 @@ import stat
 
 BLOCK = 4096
 
-# Beyond this nobody waits for the end.
+# Beyond this a test takes too long.
 STATES_MAX = 100_000
 
 

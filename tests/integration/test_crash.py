@@ -13,7 +13,7 @@ import pathlib
 import shutil
 import unittest
 
-from crashoracle import Image, Oracle, Outcome, Past, Wrong
+from crashoracle import STREAM, Image, Oracle, Outcome, Past, Wrong, is_image
 from crashstates import STATES_MAX, Tree, after_all, cuts, read_record
 from fakehost import BUILD, FakeHost
 from test_migrate import Pair
@@ -38,7 +38,8 @@ class Recording:
         self.boot = host.root / "boot"
         self.disk = host.root / "disk" if with_disk else None
         self._write_guest()
-        self._new_boot(1)
+        self.boots = 1
+        self._new_boot(self.boots)
 
     def _write_guest(self):
         path = self.host.guest("web", off_ms=20)
@@ -56,22 +57,25 @@ class Recording:
 
     def prepare(self, goals):
         """What is done before, and is on the disk for certain."""
-        for number, goal in enumerate(goals, 1):
+        for goal in goals.split():
             if goal == "reboot":
-                self._new_boot(number + 1)
+                self.boots += 1
+                self._new_boot(self.boots)
             elif self.host.once(goal, **self._environment()) != 0:
                 raise AssertionError(self.host.log.read_text())
 
-    def record(self, goal):
+    def record(self, goals):
         self.base = Tree.look(self.roots)
         log = self.host.root / "record"
         events = [self.host.world_dir / "log", self.host.root / "peers/other.log"]
         self.past = [" ".join(line) for line in self.host.history()]
         if self.disk:
             self.disk_time = self.disk.stat().st_mtime_ns
-        self.host.once(goal, **self._environment(
-            RECORD_LOG=str(log), RECORD_FILES=":".join(map(str, self.roots)),
-            RECORD_EVENTS=":".join(map(str, events))))
+        for goal in goals.split():
+            status = self.host.once(goal, **self._environment(
+                RECORD_LOG=str(log), RECORD_FILES=":".join(map(str, self.roots)),
+                RECORD_EVENTS=":".join(map(str, events))))
+            assert status == 0, self.host.log.read_text()
         if isinstance(self.host, Pair):
             self.host.wait_for_peers()
         self.calls = read_record(log)
@@ -89,16 +93,17 @@ class Recording:
         calls = self.calls[:made]
         still = max((number for number, call in enumerate(calls) if call.name == "event" and
                      call.data.split()[2:3] in ([b"paused"], [b"suspended"])), default=0)
-        records = [call.data for call in calls[still:]
+        records = [call.data.strip() for call in calls[still:]
                    if call.name == "write" and call.path.startswith(str(self.host.state))]
-        return any(record in file.data for file in tree.below(self.host.state).values()
-                   for record in records)
+        before = b"".join(file.data for file in self.base.below(self.host.state).values())
+        now = b"".join(file.data for file in tree.below(self.host.state).values())
+        return any(record in now and record not in before for record in records)
 
     def image(self):
         """That which the guest's memory is in before the sequence, or behind it."""
         for tree in (after_all(self.base, self.roots, self.calls), self.base):
             for name, file in tree.below(self.host.save).items():
-                if name == "web":
+                if is_image(name) and STREAM in file.data:
                     return Image(file.data)
         return None
 
@@ -114,25 +119,36 @@ class Recording:
                 found[tree, written].setdefault(tuple(past), made)
         return found
 
-    def meet(self, tree, written):
-        """The next boot, and two starts."""
-        host = self.host
-        host.log.unlink()
-        for folder in (host.run, host.world_dir):
+    def _cut_power(self):
+        for folder in (self.host.run, self.host.world_dir):
             shutil.rmtree(folder)
             folder.mkdir()
+        self.boots += 1
+        self._new_boot(self.boots)
+
+    def _start(self):
+        """The exit status, and which boots begin to run."""
+        before = len(self.host.history())
+        status = self.host.once("start", **self._environment())
+        return status, [line[3] for line in self.host.history()[before:]
+                        if line[2:3] == ["running"]]
+
+    def meet(self, tree, written):
+        """The next boot, and two starts; then one more boot, all of a sudden."""
+        host = self.host
+        host.log.unlink()
+        self._cut_power()
         tree.put(self.roots)
         if self.disk:
             self.disk.write_text("old" if written else "new")
             os.utime(self.disk, ns=(self.disk_time + written * 10**9,) * 2)
-        statuses, lines, runs = [], 0, []
-        for _ in range(2):
-            statuses.append(host.once("start"))
-            history = host.history()
-            runs.append([line[3] for line in history[lines:] if line[2:3] == ["running"]])
-            lines = len(history)
-        return Outcome(statuses, runs, [d["state"] for d in host.domains().values()],
-                       Tree.look([host.save]).below(host.save))
+        starts = [self._start(), self._start()]
+        domains = [domain["state"] for domain in host.domains().values()]
+        images = Tree.look([host.save]).below(host.save)
+        self._cut_power()
+        starts.append(self._start())
+        return Outcome([status for status, _ in starts], [runs for _, runs in starts], domains,
+                       images)
 
 
 def describe(recording, tree, written, made):
@@ -155,14 +171,14 @@ def describe(recording, tree, written, made):
 
 
 class Crash(unittest.TestCase):
-    def explore(self, before, goal, mode=None, with_disk=False, change=None, restores=True,
+    def explore(self, before, goals, mode=None, with_disk=False, change=None, restores=True,
                 **variables):
         with Pair(mode) if mode else FakeHost(**variables) as host:
             recording = Recording(host, with_disk)
             recording.prepare(before)
             if change:
                 change(host)
-            recording.record(goal)
+            recording.record(goals)
             oracle = Oracle(recording.image(), mode is not None, restores)
             cases = recording.cases()
             # None is left out.
@@ -196,78 +212,90 @@ class Crash(unittest.TestCase):
     # Create.
 
     def test_create_on_a_new_host(self):
-        self.explore((), "start")
+        self.explore("", "start")
 
     def test_create_after_a_shutdown(self):
-        self.explore(("start", "stop", "reboot"), "start", SAVE="")
+        self.explore("start stop reboot", "start", SAVE="")
 
     def test_create_that_puts_an_image_aside(self):
-        self.explore(("start", "stop", "reboot"), "start", restores=False,
+        self.explore("start stop reboot", "start", restores=False,
                      change=lambda host: host.configure(RESTORE="false"))
 
     # Save.
 
     def test_save(self):
-        self.explore(("start",), "stop")
+        self.explore("start", "stop")
 
     def test_save_with_a_disk(self):
-        self.explore(("start",), "stop", with_disk=True)
+        self.explore("start", "stop", with_disk=True)
 
     def test_save_into_a_new_folder(self):
-        self.explore(("start",), "stop", change=lambda host: host.save.rmdir())
+        self.explore("start", "stop", change=lambda host: host.save.rmdir())
 
     def test_save_after_a_restore(self):
-        self.explore(("start", "stop", "reboot", "start"), "stop")
+        self.explore("start stop reboot start", "stop")
 
     def test_save_where_something_else_has_the_name(self):
-        self.explore(("start",), "stop",
+        self.explore("start", "stop",
                      change=lambda host: (host.save / "web").write_bytes(b"none of ours"))
+
+    def test_create_and_save_on_a_new_host(self):
+        self.explore("", "start stop", change=lambda host: (host.save.rmdir(), host.state.rmdir()))
 
     # Shut down.
 
     def test_shutdown(self):
-        self.explore(("start",), "stop", SAVE="")
+        self.explore("start", "stop", SAVE="")
 
     # Restore.
 
     def test_restore(self):
-        self.explore(("start", "stop", "reboot"), "start")
+        self.explore("start stop reboot", "start")
 
     def test_restore_with_a_disk(self):
-        self.explore(("start", "stop", "reboot"), "start", with_disk=True)
+        self.explore("start stop reboot", "start", with_disk=True)
 
     def test_second_restore(self):
-        self.explore(("start", "stop", "reboot", "start", "stop", "reboot"), "start")
+        self.explore("start stop reboot start stop reboot", "start")
+
+    def test_restore_without_a_ledger(self):
+        self.explore("start stop reboot", "start", change=lambda host: self.ledger(host).unlink())
 
     # Migrate out.
 
     def test_migrate(self):
-        self.explore(("start",), "stop", mode="ok")
+        self.explore("start", "stop", mode="ok")
 
     def test_migrate_to_a_host_that_gives_it_back_and_save(self):
-        self.explore(("start",), "stop", mode="fails")
+        self.explore("start", "stop", mode="fails")
+
+    def test_migrate_from_a_new_host(self):
+        self.explore("", "start stop", mode="ok")
 
     # The ledger is written anew.
 
     @staticmethod
-    def blow_up(host):
-        """Its first record, which says what it says, many times."""
-        for path in host.state.iterdir():
-            lines = path.read_bytes().splitlines(keepends=True)
-            first = next(line for line in lines if line.strip())
-            path.write_bytes(first * MANY + b"".join(lines))
+    def ledger(host):
+        return next(path for name in ("ledger", "journal") if (path := host.state / name).exists())
 
-    @staticmethod
-    def tear(host):
-        for path in host.state.iterdir():
-            with path.open("ab") as file:
-                file.write(path.read_bytes().splitlines()[-1][:20])
+    def blow_up(self, host):
+        """Its first record, which says what it says, many times."""
+        path = self.ledger(host)
+        lines = path.read_bytes().splitlines(keepends=True)
+        first = next(line for line in lines if line.strip())
+        path.write_bytes(first * MANY + b"".join(lines))
+
+    def tear(self, host):
+        path = self.ledger(host)
+        torn = path.read_bytes().splitlines()[-1][:20]
+        with path.open("ab") as file:
+            file.write(torn)
 
     def test_compaction_and_restore(self):
-        self.explore(("start", "stop", "reboot"), "start", change=self.blow_up)
+        self.explore("start stop reboot", "start", change=self.blow_up)
 
     def test_compaction_of_a_torn_ledger_and_restore(self):
-        self.explore(("start", "stop", "reboot"), "start", change=self.tear)
+        self.explore("start stop reboot", "start", change=self.tear)
 
 
 if __name__ == "__main__":
