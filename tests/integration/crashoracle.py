@@ -84,8 +84,10 @@ class Oracle:
             if not name.endswith(".part"))
 
     def judge(self, past, files, told, outcome):
-        """In a word, what became of the guest. files: in the folder of the images at the cut;
-        told: a record that the sequence made before the guest was to run is there."""
+        """In a word, what became of the guest. files: in the folder of the images at the cut, None
+        if it is not there; told: a record of the sequence is there, made since the guest stood
+        still."""
+        there, files = files is not None, files or {}
         self._check_always(outcome)
         ran = outcome.runs[0]
         if past.boot and past.boot in outcome.runs[2]:
@@ -98,7 +100,8 @@ class Oracle:
             return self._judge_restored(past, files)
         if ran:
             return self._judge_cold(past, files, told, outcome)
-        return self._judge_down(past, files, told, outcome)
+        # It may have left, or its image may be in a folder that is not mounted.
+        return self._judge_down(past, files, told and (self.migrates or not there), outcome)
 
     @staticmethod
     def _check_always(outcome):
@@ -141,11 +144,11 @@ class Oracle:
             raise Wrong("it is created beside an image that is damaged")
         return "created"
 
-    def _judge_down(self, past, files, told, outcome):
+    def _judge_down(self, past, files, excused, outcome):
         if past.state == "gone" and not self._whole(files):
             raise Wrong("its memory is lost: the domain was destroyed before the image was safe")
         if outcome.statuses[0] == 0:
             raise Wrong("it is down, and that is no failure")
-        if not any(map(is_image, files)) and not (self.migrates and told):
+        if not any(map(is_image, files)) and not excused:
             raise Wrong("it is held without an image")
         return "held"

@@ -99,8 +99,11 @@ class Tree:
         return tree
 
     def put(self, roots):
-        """Makes the disk so. A folder that stays keeps its inode."""
+        """Makes the disk so. A folder keeps its inode, also from one state to the next."""
         for root in map(str, roots):
+            kept = root + ".kept"
+            if root in self.nodes and not os.path.isdir(root) and os.path.isdir(kept):
+                os.rename(kept, root)
             if not os.path.isdir(root):
                 continue
             for path in sorted(map(str, pathlib.Path(root).rglob("*")), reverse=True):
@@ -109,7 +112,7 @@ class Tree:
                 elif path not in self.nodes:
                     os.rmdir(path)
             if root not in self.nodes:
-                os.rmdir(root)
+                os.rename(root, kept)
         for path, node in sorted(self.nodes.items()):
             if isinstance(node, Folder):
                 os.makedirs(path, node.mode, exist_ok=True)

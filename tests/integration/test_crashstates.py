@@ -135,6 +135,10 @@ class Model(unittest.TestCase):
             other = Tree({root: Folder(), f"{root}/db": File()})
             other.put([root])
             self.assertEqual((Tree.look([root]), os.stat(root).st_ino), (other, inode))
+            Tree({}).put([root])
+            self.assertEqual(Tree.look([root]), Tree({}))
+            tree.put([root])
+            self.assertEqual((Tree.look([root]), os.stat(root).st_ino), (tree, inode))
 
 
 if __name__ == "__main__":
