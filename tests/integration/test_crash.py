@@ -57,18 +57,35 @@ class Recording:
 
     def prepare(self, goals):
         """What is done before, and is on the disk for certain."""
+        image = self.host.save / "web"
         for goal in goals.split():
             if goal == "reboot":
-                self.boots += 1
-                self._new_boot(self.boots)
+                self._clear_run()
+                with self.host.world() as world:
+                    world["domains"].clear()
+            elif goal == "copy":
+                copy = image.read_bytes()
+            elif goal == "paste":
+                image.write_bytes(copy)
+                image.chmod(0o600)
             elif self.host.once(goal, **self._environment()) != 0:
                 raise AssertionError(self.host.log.read_text())
+            if isinstance(self.host, Pair):
+                self.host.wait_for_peers()
+
+    def _clear_run(self):
+        """The host boots."""
+        shutil.rmtree(self.host.run)
+        self.host.run.mkdir()
+        self.boots += 1
+        self._new_boot(self.boots)
 
     def record(self, goals):
         self.base = Tree.look(self.roots)
         log = self.host.root / "record"
         events = [self.host.world_dir / "log", self.host.root / "peers/other.log"]
-        self.past = [" ".join(line) for line in self.host.history()]
+        self.past = [line for path in events if path.exists()
+                     for line in path.read_text().splitlines()]
         if self.disk:
             self.disk_time = self.disk.stat().st_mtime_ns
         for goal in goals.split():
@@ -120,11 +137,9 @@ class Recording:
         return found
 
     def _cut_power(self):
-        for folder in (self.host.run, self.host.world_dir):
-            shutil.rmtree(folder)
-            folder.mkdir()
-        self.boots += 1
-        self._new_boot(self.boots)
+        self._clear_run()
+        shutil.rmtree(self.host.world_dir)
+        self.host.world_dir.mkdir()
 
     def _start(self):
         """The exit status, and which boots begin to run."""
@@ -294,6 +309,12 @@ class Crash(unittest.TestCase):
 
     def test_compaction_and_restore(self):
         self.explore("start stop reboot", "start", change=self.blow_up)
+
+    def test_compaction_when_the_guest_is_away(self):
+        self.explore("start stop reboot", "start", mode="ok", change=self.blow_up)
+
+    def test_compaction_beside_an_image_that_is_used_up(self):
+        self.explore("start stop copy reboot start reboot paste", "start", change=self.blow_up)
 
     def test_compaction_of_a_torn_ledger_and_restore(self):
         self.explore("start stop reboot", "start", change=self.tear)
