@@ -27,11 +27,13 @@ def dom0_has_all(host: Host) -> None:
 def xl_conf(host: Host) -> None:
     host.sh("cat >>/etc/xen/xl.conf", stdin=b'output_format="sxp"\nvm.cpumask="0"\n'
             b'autoballoon="on"\nlockfile="/run/another-lock"\nclaim_mode=0')
-    host.auto(pv("p1"))
+    # Without "vcpus" xl does not apply its mask.
+    host.auto(pv("p1", "vcpus = 1"))
     ctl(host, "start")
     before = host.wait_count("p1")
     assert host.sh("xl list -l p1").out.lstrip().startswith("(")
-    assert "vcpu_hard_affinity" in host.sh("cat /var/lib/xen/userdata-d.*.libxl-json").out
+    stored = host.sh("cat /var/lib/xen/userdata-d.*.libxl-json").out
+    assert "vcpu_hard_affinity" in stored and '"claim_mode": "False"' in stored, stored
     host.sh("test -e /run/another-lock")
     # The copy that xl was shown is nowhere to be seen.
     assert "tmpfs" not in host.sh("findmnt --noheadings /run/xendomains", check=False).out
