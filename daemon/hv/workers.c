@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "hv/spawn.h"
 #include "util/fd.h"
@@ -208,6 +209,19 @@ static void recover(struct worker *w, int record)
 		finish_with(w, r, "a worker that puts things in order cannot be started");
 }
 
+/* What is not understood is kept for people. */
+static void keep_record(const char *path)
+{
+	_cleanup_free_ char *aside = NULL;
+	int r = file_put_aside(path, ".unreadable-", &aside);
+
+	if (r < 0)
+		log_error_errno(r, "Failed to rename the operation file %s", path);
+	else
+		log_error("The operation file %s is not understood, and is now called %s", path,
+			  aside);
+}
+
 /* The process has ended: what does its file say? */
 static void look_at_file(struct worker *w)
 {
@@ -229,13 +243,20 @@ static void look_at_file(struct worker *w)
 		return;
 	}
 	r = read_record(w->path, &record);
-	if (r >= 0 && !record.has_result) {
+	if (r >= 0 && !record.has_result && !record.foreign) {
 		recover(w, fd);
 		return;
 	}
-	unlink(w->path);
+	if (r >= 0 && record.has_result)
+		unlink(w->path);
+	else
+		keep_record(w->path);
 	if (r < 0)
 		finish_with(w, r, "its operation file cannot be read");
+	else if (!record.has_result)
+		finish_with(w, -EPROTO,
+			    "another version of xendomainsd has begun it, and its worker died; "
+			    "look at the guest with 'xl list' before you start it");
 	else
 		finish(w, &record.result);
 }
@@ -421,6 +442,33 @@ static void log_adopted(const struct worker *w)
 		    fields.operation);
 }
 
+/* Whether a request, or more, was written to its end. */
+static bool has_message(int fd)
+{
+	char last = 'x';
+
+	for (off_t at = 0; last && pread(fd, &last, 1, at) == 1; at++)
+		;
+	return !last;
+}
+
+/* A worker of another version may be at it. One that never got a request has begun nothing. */
+static void discard_record(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		log_error("%s is not understood, and a worker has it: nothing is done to its guest",
+			  path);
+	else if (st.st_size == 0 || !has_message(fd))
+		unlink(path);
+	else
+		keep_record(path);
+}
+
 static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
@@ -428,8 +476,7 @@ static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
 	int r = read_record(path, &record);
 
 	if (r == -EBADMSG) {
-		/* The daemon was killed before the request was written: nothing has begun. */
-		unlink(path);
+		discard_record(path);
 		return 0;
 	}
 	r = r < 0 ? r : worker_new(ws, uuid, path, &w);

@@ -332,8 +332,10 @@ static int get_mark(struct json_object *o, struct operation_record *record)
 	const char *config = json_get_string(o, "config"), *target = json_get_string(o, "target");
 	int mark = str_lookup(mark_names, _OPERATION_MARK_MAX, json_get_string(o, "point"));
 
-	if (mark < 0)
-		return -EBADMSG;
+	if (mark < 0) {
+		record->foreign = true;
+		return 0;
+	}
 	record->mark = (enum operation_mark)mark;
 	json_get_uuid(o, "image", &record->image);
 	if (target && str_replace(&record->target, target) < 0)

@@ -117,6 +117,7 @@ struct operation_record {
 	enum operation_mark mark;
 	char *target;      /* of the last mark that named a host */
 	struct uuid image; /* of the mark that named an image */
+	bool foreign;      /* another version wrote a mark that is not known: only a result helps */
 	bool has_result;
 	struct operation_result result;
 };

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which image is a guest's memory, and which belongs to an earlier life: the rules of docs/recovery.md."""
 
+import fcntl
 import json
 import re
 import shutil
@@ -260,6 +261,31 @@ class Identities(Lives):
         start.communicate()
         self.assertEqual(start.returncode, 1)
         self.assertEqual(list(self.host.domains()), ["web--other"])
+
+
+class OtherVersions(Lives):
+
+    def test_operation_file_that_is_not_understood_is_left_to_its_worker_and_then_kept(self):
+        self.host.guest("web", uuid=UUID_A)
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.stop_daemon()
+        file = self.host.run / "operation" / UUID_A
+        file.write_bytes(b"".join(json.dumps(message).encode() + b"\0" for message in (
+            {"request": {"operation": "save", "uuid": UUID_A, "name": "web", "domid": 1}},
+            {"mark": {"point": "of a later version"}})))
+        with file.open() as worker:
+            fcntl.flock(worker, fcntl.LOCK_EX)
+            self.host.start_daemon()
+            self.assertTrue(file.exists())
+            self.assertEqual(self.host.status()["web"]["activity"], "save")
+        wait_until(lambda: not file.exists(), "the file to be kept under another name")
+        self.assertEqual(len(list(file.parent.glob(f"{UUID_A}.unreadable-*"))), 1)
+        # Nothing was done to the guest.
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertTrue(self.host.reasons()["web"])
+        for kept in file.parent.iterdir():
+            kept.unlink()
 
 
 class Ledger(Lives):

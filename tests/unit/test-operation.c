@@ -174,6 +174,21 @@ START_TEST(every_mark_survives_the_file)
 }
 END_TEST
 
+START_TEST(a_mark_of_another_version_makes_the_file_foreign_and_no_less_readable)
+{
+	_cleanup_(operation_record_done) struct operation_record record = {0};
+	struct file f = {.size = 0};
+
+	put_text(&f, plain_request);
+	put(&f, operation_mark_message(OPERATION_MARK_PUBLISHED, NULL, NULL, NULL));
+	put_text(&f, "{\"mark\":{\"point\":\"of a later version\"}}");
+	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+	ck_assert(record.foreign);
+	ck_assert(!record.has_result);
+	ck_assert_int_eq(record.mark, OPERATION_MARK_PUBLISHED);
+}
+END_TEST
+
 static enum operation_outcome outcome_of(const char *message)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
@@ -289,7 +304,6 @@ START_TEST(what_no_version_has_written_is_refused)
 	};
 	static const char *const bad_later[] = {
 		plain_request, /* a second one */
-		"{\"mark\":{\"point\":\"of no return\"}}",
 		"{\"mark\":{}}",
 		"{\"worker\":{\"pid\":1}}",
 		"{\"worker\":{\"pid\":-1,\"start\":1}}",
@@ -431,6 +445,7 @@ END_TEST
 
 SUITE("operation", names_and_numbers_of_operations_are_inverse, a_request_is_read_as_it_was_written,
       what_a_request_leaves_out_stays_out, a_whole_life_is_read, every_mark_survives_the_file,
+      a_mark_of_another_version_makes_the_file_foreign_and_no_less_readable,
       every_outcome_survives_the_file, an_outcome_is_never_made_of_an_errno,
       an_outcome_that_is_not_known_is_a_failure, a_success_has_no_reason_and_maybe_no_domain,
       a_file_cut_anywhere_says_what_is_whole_in_it, what_no_version_has_written_is_refused,
