@@ -332,6 +332,8 @@ static int get_mark(struct json_object *o, struct operation_record *record)
 	const char *config = json_get_string(o, "config"), *target = json_get_string(o, "target");
 	int mark = str_lookup(mark_names, _OPERATION_MARK_MAX, json_get_string(o, "point"));
 
+	if (!json_get_string(o, "point"))
+		return -EBADMSG;
 	if (mark < 0) {
 		record->foreign = true;
 		return 0;
