@@ -43,9 +43,14 @@ static void log_cold(const struct report *r)
 {
 	struct log_fields fields = make_fields(r, MSG_GUEST_COLD);
 
-	log_message(LOG_WARNING, &fields,
-		    "was started without its saved memory, and its image %s is put aside: %s",
-		    r->step->image, r->reason);
+	if (r->step->cold)
+		log_message(LOG_WARNING, &fields, "was started without its saved memory: %s",
+			    r->reason);
+	else
+		log_message(
+			LOG_WARNING, &fields,
+			"was started without its saved memory, and its image %s is put aside: %s",
+			r->step->image, r->reason);
 }
 
 static void log_end(const struct report *r)

@@ -220,7 +220,7 @@ bool run_is_cold(const struct run *run)
 	const struct machine *m = &run->machine;
 
 	return m->state == MACHINE_DONE && machine_stage(m) == STAGE_CREATE &&
-	       step_has(m->step, STAGE_RESTORE);
+	       (m->step->cold || step_has(m->step, STAGE_RESTORE));
 }
 
 void run_free(struct run *run)

@@ -252,13 +252,13 @@ static int plan_cold(struct step *s, const struct guest *g, const char *why)
 	if (r < 0 || s->result != STEP_TODO)
 		return r;
 	if (g->missing && !why)
-		return str_format(&s->reason,
-				  "its image %s was removed, so it starts without its memory",
-				  g->missing->path ? g->missing->path : "");
-	if (s->stale.n == 0)
-		return 0;
-	return str_format(&s->reason, "starts without its memory; %s is put aside: %s",
-			  s->stale.items[0].path, s->stale.items[0].reason);
+		r = str_format(&s->reason, "its image %s was removed",
+			       g->missing->path ? g->missing->path : "");
+	else if (s->stale.n > 0)
+		r = str_format(&s->reason, "its image %s is put aside: %s", s->stale.items[0].path,
+			       s->stale.items[0].reason);
+	s->cold = s->reason;
+	return r;
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,

@@ -63,10 +63,11 @@ struct step {
 	char *image;   /* to save to, or to restore */
 	char *config;  /* libxl's JSON, to create from */
 	char *source;  /* file that a created guest comes from */
-	struct stale_list stale;            /* images that the guest outlives */
-	struct uuid image_id;               /* of the image to restore; null: it is not known */
-	enum image_standing standing;       /* of it */
-	bool saved;                         /* STAGE_CLEAN: of a guest that is saved, to image */
+	struct stale_list stale;      /* images that the guest outlives */
+	struct uuid image_id;         /* of the image to restore; null: it is not known */
+	enum image_standing standing; /* of it */
+	bool cold;                    /* STAGE_CREATE: of a guest that was saved; reason says why */
+	bool saved;                   /* STAGE_CLEAN: of a guest that is saved, to image */
 	enum image_policy changed, unknown; /* whether a restore that fails for it is followed */
 	char *sysrq;                        /* keys for STAGE_SYSRQ */
 	char *dump;    /* file for the memory of a guest that has ended; NULL: none */

@@ -162,6 +162,7 @@ class Images(Lives):
         (self.host.save / "web").unlink()
         self.assertIn("removed", self.host.ctl("start", check=0))
         self.expect_cold(boot)
+        self.assertIn("web: was started without its saved memory", self.host.log.read_text())
 
     def test_guest_whose_images_are_not_mounted_is_held(self):
         boot = self.saved()
