@@ -190,17 +190,29 @@ static void feed(struct run *run, enum machine_event event, const char *reason)
 	}
 }
 
-/* Whoever keeps the guest from being stopped does not come to an end. */
+/* Another tool keeps the guest from being stopped, and does not end. */
 static void end_hold(struct run *run)
 {
-	const struct domain *d = run_find_domain(run, run->job->ex->domains);
-
-	if (d && domain_is_being_built(d))
-		feed(run, MACHINE_EVENT_CANCEL,
-		     "is paused and has never run, so there is nothing to save");
-	else
+	switch (run->held_for) {
+	case DOMAIN_SUSPENDED:
+		run->hold_over = true;
+		kick(run->job->ex);
+		break;
+	case DOMAIN_UNBUILT:
 		feed(run, MACHINE_EVENT_EXPIRED,
-		     "is suspended, and whoever saves it does not come to an end");
+		     "another tool is building it, and does not finish");
+		break;
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_SAVING:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		feed(run, MACHINE_EVENT_EXPIRED, "another tool is saving it, and does not finish");
+		break;
+	}
 }
 
 static bool has_shut_down(const struct run *run)
@@ -241,19 +253,20 @@ static void on_limit(void *data)
 static bool is_held(struct run *run)
 {
 	const struct executor *ex = run->job->ex;
-	usec_t limit = ex->domains ? run_hold_limit(run, run_find_domain(run, ex->domains),
-						    ex->limits.stop_limit)
-				   : 0;
+	const struct domain *d = ex->domains ? run_find_domain(run, ex->domains) : NULL;
+	usec_t limit = run_hold_limit(run, d, ex->limits.stop_limit);
+	enum domain_condition condition = d ? domain_condition(d) : DOMAIN_RUNNING;
 
 	if (limit == 0 && run->held) {
 		timer_clear(run->limit);
-	} else if (limit > 0 && !run->held) {
-		log_debug("%s: waits for somebody else who is at work on it",
+	} else if (limit > 0 && (!run->held || condition != run->held_for)) {
+		log_debug("%s: waits for another tool that is at work on it",
 			  run->machine.step->name);
 		if (limit != USEC_INFINITY)
 			timer_set_after(run->limit, limit);
 	}
 	run->held = limit > 0;
+	run->held_for = condition;
 	return run->held;
 }
 
@@ -342,12 +355,19 @@ static void look_at_domain(struct run *run, const struct domain *d)
 {
 	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
 
+	if (!d && run->rebooting && is_for_others(run)) {
+		/* The tool that made it builds it again. */
+		set_linger(run, FOREIGN_CLEANUP_LIMIT);
+		return;
+	}
 	if (!d) {
 		/* While a worker is at it, its word counts. */
 		if (!busy)
 			feed(run, MACHINE_EVENT_GONE, NULL);
 		return;
 	}
+	run->rebooting = d->shutdown ? d->reason == SHUTDOWN_REASON_REBOOT
+				     : run->rebooting && d->dying;
 	if (d->domid != run->domid) {
 		/* It rebooted: the one that was asked is gone, and the new one knows of nothing. */
 		run->domid = d->domid;

@@ -2,7 +2,10 @@
 
 #include "run.h"
 
-/* How long a domain that has never run is taken for one that somebody is still building. */
+/* How long another tool may take to destroy a domain that it has saved. */
+#define SUSPENDED_LIMIT (10 * USEC_PER_SEC)
+
+/* How long another tool may take to build a domain. */
 #define BUILD_LIMIT (60 * USEC_PER_SEC)
 
 static const char *stage_name(const struct run *run)
@@ -167,9 +170,23 @@ usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop
 	/* What a save has left has nobody at it. */
 	if (run->machine.goal != GOAL_STOP || !d || d->dying || run->machine.step->saved)
 		return 0;
-	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND)
+	switch (domain_condition(d)) {
+	case DOMAIN_SAVING:
 		return stop_limit;
-	return domain_is_being_built(d) ? MIN(stop_limit, BUILD_LIMIT) : 0;
+	case DOMAIN_SUSPENDED:
+		return run->hold_over ? 0 : MIN(stop_limit, SUSPENDED_LIMIT);
+	case DOMAIN_UNBUILT:
+		return MIN(stop_limit, BUILD_LIMIT);
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return 0;
 }
 
 bool run_waits(const struct run *run)

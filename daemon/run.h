@@ -26,8 +26,11 @@ struct run {
 	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
 	bool began;
 	bool answered; /* the guest has taken the request to shut down */
-	bool held;     /* by somebody else who is at work on the domain */
-	bool pausing;  /* ended, and keeps its place until its guest is up */
+	bool held;     /* by another tool, which is at work on the domain */
+	enum domain_condition held_for;
+	bool hold_over; /* what was suspended has been waited for long enough */
+	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
+	bool pausing;   /* ended, and keeps its place until its guest is up */
 };
 
 struct run_timers {
@@ -48,7 +51,7 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
  */
 bool run_comes_behind(const struct run *run, const struct run *other);
 
-/* For how long the domain is left to somebody else who is at work on it; 0: nobody is. */
+/* For how long the domain is left to another tool that is, or may be, at work on it; 0: none is. */
 usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop_limit);
 
 /* Where it is now. */

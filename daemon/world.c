@@ -121,11 +121,6 @@ static void log_differences(struct world *w, const struct domain_list *new)
 
 /* Lives. */
 
-static bool is_alive(const struct domain *d)
-{
-	return !d->dying && !d->shutdown && !domain_is_being_built(d);
-}
-
 static bool is_suspended(const struct domain *d)
 {
 	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
@@ -144,9 +139,9 @@ static void record_life(struct world *w, const struct domain *is)
 	const struct domain *was = domain_list_find(w->domains, &is->uuid, is->domid);
 	usec_t now = usec_now_wall();
 
-	if (!ours_to_record(w, is) || (was && is_alive(was) == is_alive(is)))
+	if (!ours_to_record(w, is) || (was && domain_has_life(was) == domain_has_life(is)))
 		return;
-	if (is_alive(is))
+	if (domain_has_life(is))
 		ledger_file_see_life(w->ledger, &is->uuid, is->name, is->domid,
 				     was && is_suspended(was));
 	else if (is_suspended(is))
@@ -163,7 +158,7 @@ static void record_lives(struct world *w, const struct domain_list *new)
 		const struct domain *was = &w->domains->domains[i];
 		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
 
-		if (is_alive(was) && (!is || is->dying) && ours_to_record(w, was))
+		if (domain_has_life(was) && (!is || is->dying) && ours_to_record(w, was))
 			ledger_file_end_life(w->ledger, &was->uuid, was->name, LIFE_VANISHED,
 					     usec_now_wall());
 	}
@@ -175,7 +170,7 @@ static void record_outlived(struct world *w)
 	for (size_t i = 0; i < w->inventory->n; i++) {
 		const struct guest *g = &w->inventory->guests[i];
 
-		if (!g->domain || !is_alive(g->domain) || g->busy || g->twin)
+		if (!g->domain || !domain_has_life(g->domain) || g->busy || g->twin)
 			continue;
 		for (size_t j = 0; j < g->n_images; j++)
 			if (!standing_is_past(g->images[j].standing) &&

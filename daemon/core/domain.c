@@ -119,9 +119,26 @@ void domain_set_flags(struct domain *d, bool running, bool blocked)
 	memcpy(d->flags, flags, sizeof(flags));
 }
 
-bool domain_is_being_built(const struct domain *d)
+enum domain_condition domain_condition(const struct domain *d)
 {
-	return d->paused && !d->shutdown && !d->dying && d->cpu_time == 0;
+	if (d->dying)
+		return DOMAIN_DYING;
+	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND)
+		return d->saver ? DOMAIN_SAVING : DOMAIN_SUSPENDED;
+	if (d->shutdown)
+		return DOMAIN_ENDED;
+	if (!d->paused)
+		return DOMAIN_RUNNING;
+	if (d->cpu_time > 0)
+		return DOMAIN_PAUSED;
+	return d->unbuilt ? DOMAIN_UNBUILT : DOMAIN_NEVER_RUN;
+}
+
+bool domain_has_life(const struct domain *d)
+{
+	enum domain_condition condition = domain_condition(d);
+
+	return condition == DOMAIN_RUNNING || condition == DOMAIN_PAUSED;
 }
 
 void domain_done(struct domain *d)
@@ -129,6 +146,7 @@ void domain_done(struct domain *d)
 	free(d->name);
 	free(d->source);
 	free(d->eject);
+	free(d->unsavable);
 }
 
 void domain_list_free(struct domain_list *l)

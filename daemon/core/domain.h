@@ -43,6 +43,20 @@ enum death_action {
 	_DEATH_ACTION_INVALID = -EINVAL,
 };
 
+/* What a domain is in, and so what can be done with it. */
+enum domain_condition {
+	DOMAIN_RUNNING,
+	DOMAIN_PAUSED,    /* by a person, after it has run */
+	DOMAIN_UNBUILT,   /* another tool is at work building it */
+	DOMAIN_NEVER_RUN, /* built, or restored, and left paused: its memory may be nowhere else */
+	DOMAIN_SAVING,    /* suspended, and a process saves it */
+	DOMAIN_SUSPENDED, /* suspended, and nothing saves it */
+	DOMAIN_ENDED,     /* it has shut down, and is kept */
+	DOMAIN_DYING,
+	_DOMAIN_CONDITION_MAX,
+	_DOMAIN_CONDITION_INVALID = -EINVAL,
+};
+
 struct domain {
 	uint32_t domid;
 	struct uuid uuid;
@@ -51,7 +65,10 @@ struct domain {
 	bool paused, shutdown, dying;
 	enum shutdown_reason reason; /* where shutdown is true */
 	bool driver;                 /* other guests' devices can live in it */
-	bool up; /* its kernel has said, when it booted, that it takes requests */
+	bool saver;                  /* suspended: a process saves it */
+	bool unbuilt;                /* paused: libxl has not finished with it */
+	char *unsavable; /* why it cannot be suspended; NULL: nothing is known against it */
+	bool up;         /* its kernel has said, when it booted, that it takes requests */
 	uint64_t memory_kib;
 	unsigned vcpus;
 	usec_t cpu_time;
@@ -89,8 +106,10 @@ bool death_action_dumps(enum death_action action);
 /* Fills in the flags from what else is known; running and blocked are the scheduler's words. */
 void domain_set_flags(struct domain *d, bool running, bool blocked);
 
-/* Paused since it was made: whoever builds it, or restores it, is still at work. */
-bool domain_is_being_built(const struct domain *d);
+enum domain_condition domain_condition(const struct domain *d);
+
+/* True if it runs, or is paused and did. */
+bool domain_has_life(const struct domain *d);
 
 void domain_done(struct domain *d);
 void domain_list_free(struct domain_list *l);

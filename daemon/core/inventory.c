@@ -143,18 +143,13 @@ static int add_image(struct inventory *inventory, const struct survey_image *ima
 	return guest_add_image(g, image);
 }
 
-/* A domain that runs, or can: a second one of its UUID is a guest of its own. */
-static bool is_whole(const struct domain *d)
-{
-	return !d->dying && !d->shutdown && !domain_is_being_built(d);
-}
-
 static void add_domain(struct inventory *inventory, const struct domain *d)
 {
 	const char *name = d->name ? d->name : "(null)";
 	struct guest *g = find_or_add(inventory, &d->uuid, name), *twin;
 
-	if (g->domain && is_whole(g->domain) && is_whole(d)) {
+	/* A second one that runs is a guest of its own. */
+	if (g->domain && domain_has_life(g->domain) && domain_has_life(d)) {
 		twin = &inventory->guests[inventory->n++];
 		*twin = (struct guest){.uuid = d->uuid, .name = name, .twin = g};
 		/* The configuration's is the one of its name. */

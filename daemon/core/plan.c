@@ -37,7 +37,7 @@ const char *stage_to_string(enum stage stage)
 
 bool stage_is_preparation(enum stage stage)
 {
-	return stage == STAGE_UNPAUSE || stage == STAGE_SYSRQ;
+	return stage == STAGE_RESUME || stage == STAGE_UNPAUSE || stage == STAGE_SYSRQ;
 }
 
 bool goal_is_start(enum goal goal)
@@ -261,13 +261,41 @@ static int plan_cold(struct step *s, const struct guest *g, const char *why)
 	return r;
 }
 
+/* It is there, and does not run: that is no success of a start. */
+static int plan_paused(struct step *s, const struct domain *d)
+{
+	switch (domain_condition(d)) {
+	case DOMAIN_UNBUILT:
+		return conclude(s, STEP_FAILED, "another tool is building it (domain %u)",
+				d->domid);
+	case DOMAIN_NEVER_RUN:
+		return conclude(
+			s, STEP_FAILED,
+			"domain %u of it was built and has never run. Run 'xl unpause %u' to "
+			"let it run, or 'xl destroy %u' to remove it with its memory",
+			d->domid, d->domid, d->domid);
+	case DOMAIN_PAUSED:
+	case DOMAIN_RUNNING:
+	case DOMAIN_SAVING:
+	case DOMAIN_SUSPENDED:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return conclude(s, STEP_FAILED, "is paused. Run 'xl unpause %u' to let it go on", d->domid);
+}
+
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
 		      bool named, bool cold)
 {
 	const struct domain *d = g->domain;
 
-	if (guest_is_alive(g) && !g->busy)
+	if (d && domain_condition(d) == DOMAIN_RUNNING && !g->busy)
 		return conclude(s, STEP_OK, "runs already");
+	if (guest_is_alive(g) && !g->busy)
+		return plan_paused(s, d);
 	/* It would run twice, on the same disks: only a person who has looked may say so. */
 	if (g->past && g->past->away && !named)
 		return conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
@@ -285,6 +313,12 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 				"it is saved, but what is left of it could not be destroyed; "
 				"'xendomainsctl stop %s' tries that again",
 				g->name);
+	if (d && domain_condition(d) == DOMAIN_SAVING && !g->busy)
+		return conclude(s, STEP_FAILED, "another tool is saving it (domain %u)", d->domid);
+	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
+		add_stage(s, STAGE_RESUME);
+		return 0;
+	}
 	if (d && d->shutdown && !g->busy)
 		return conclude(s, STEP_FAILED,
 				"domain %u of it has ended (%s) and is still there; "
@@ -320,13 +354,17 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 			    bool named)
 {
 	bool chosen = in_scope(config, g) || named;
-	bool save = chosen && config->save;
+	bool save = chosen && config->save && !g->domain->unsavable;
 	bool shutdown = chosen && (config->shutdown.enabled || (named && !config->save));
 	bool shutdown_all = config->shutdown_all.enabled && !named;
 	bool sysrq = chosen && config->sysrq;
 	/* Who names a guest wants it to end here; all of them are moved for the host's sake. */
 	bool migrate = chosen && !named && config->migrate.n > 0;
 
+	/* Another tool that was saving it has given up, or xl has suspended it. */
+	if (g->domain->shutdown && !g->busy &&
+	    (migrate || save || shutdown || shutdown_all || sysrq))
+		add_stage(s, STAGE_RESUME);
 	if (g->domain->paused && (migrate || save || shutdown || shutdown_all || sysrq))
 		add_stage(s, STAGE_UNPAUSE);
 	if (sysrq)
@@ -348,7 +386,7 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
 {
 	const struct domain *d = g->domain;
-	/* A suspended one is waited for: a worker of ours is at it, or somebody else saves it. */
+	/* A suspended one is waited for while it is saved, and then resumed (run_hold_limit()). */
 	bool ended = d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND && !g->busy;
 	int r;
 
@@ -372,6 +410,13 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->memory_kib = d->memory_kib;
 	s->wave = d->driver;
 	add_stop_stages(s, config, g, named);
+	if (d->unsavable && config->save && (in_scope(config, g) || named)) {
+		r = str_format(&s->reason, "is not saved: %s", d->unsavable);
+		if (r < 0 || s->n_stages == 0) {
+			s->result = STEP_FAILED;
+			return r;
+		}
+	}
 	if (s->n_stages == 0)
 		return conclude(s, STEP_SKIPPED,
 				in_scope(config, g) ? "no stage of a stop is switched on"

@@ -14,7 +14,7 @@
 enum stage {
 	STAGE_RESTORE,
 	STAGE_CREATE,
-	STAGE_RESUME,  /* what a migration left suspended */
+	STAGE_RESUME,  /* what a migration, or another tool, left suspended; ends no stop's way */
 	STAGE_UNPAUSE, /* so that it can react to what follows; ends no guest's way */
 	STAGE_SYSRQ,   /* keys sent to its kernel; ends no guest's way either */
 	STAGE_MIGRATE,

@@ -6,8 +6,10 @@
 #include <libxl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <xenstore.h>
 
+#include "hv/savers.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/mark.h"
@@ -25,6 +27,9 @@
 #define VALUE_MAX 4096
 
 #define USERDATA_FOLDER "/var/lib/xen"
+
+/* So much of what a guest says of itself is shown. */
+#define UNSAVABLE_MAX 200
 
 /* A domain whose nodes are watched. */
 struct watched {
@@ -288,10 +293,50 @@ static struct uuid read_uuid(struct host *h, uint32_t domid, const struct uuid *
 	return vm && uuid_parse(path_base(vm), &uuid) >= 0 ? uuid : *built;
 }
 
+/* libxl stores a domain's configuration when it has built it. */
+static bool is_unbuilt(uint32_t domid, const struct uuid *built)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), USERDATA_FOLDER "/userdata-d.%u.%s.libxl-json", domid,
+		 UUID_TEXT(built));
+	return access(path, F_OK) < 0;
+}
+
+/* The reason is written by the guest (a convention of XAPI's). */
+static int read_unsavable(struct host *h, struct domain *d)
+{
+	_cleanup_free_ char *feature = NULL, *reason = NULL, *devices = NULL, *text = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/libxl/%u/device/pci/0/backend", d->domid);
+	devices = read_node(h, path, NULL);
+	if (devices)
+		return str_replace(&d->unsavable, "it has PCI devices of the host");
+	reason = read_domain_node(h, d->domid, "data/cant_suspend_reason");
+	text = str_empty(reason) ? NULL : str_printable(reason, UNSAVABLE_MAX);
+	if (text)
+		return str_format(&d->unsavable, "it says that it cannot be suspended: %s", text);
+	feature = read_domain_node(h, d->domid, "control/feature-suspend");
+	return str_equal(feature, "0")
+		       ? str_replace(&d->unsavable, "its kernel says that it cannot be suspended")
+		       : 0;
+}
+
+/* What another tool may be doing to it. */
+static void look_for_others(struct domain *d, const struct uuid *built)
+{
+	if (d->paused && d->cpu_time == 0 && !d->dying)
+		d->unbuilt = is_unbuilt(d->domid, built);
+	if (d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND)
+		d->saver = savers_find(d->domid);
+}
+
 static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)
 {
 	_cleanup_free_ char *target = NULL, *up = NULL, *driver = NULL;
 	struct uuid built;
+	int r;
 
 	*d = (struct domain){
 		.domid = info->domid,
@@ -316,9 +361,12 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 		return 0;
 	up = read_domain_node(h, d->domid, "control/feature-poweroff");
 	d->up = str_equal(up, "1");
-	if (!d->dying)
-		watch_domain(h, d);
-	return read_mark(h, d, &built);
+	look_for_others(d, &built);
+	if (d->dying)
+		return read_mark(h, d, &built);
+	watch_domain(h, d);
+	r = read_unsavable(h, d);
+	return r < 0 ? r : read_mark(h, d, &built);
 }
 
 int host_list(struct host *h, struct domain_list **ret)

@@ -83,11 +83,16 @@ static int fill_domain(struct json_object *o, struct domain *d)
 	};
 	json_get_uuid(o, "uuid", &d->uuid);
 	d->shutdown = !d->paused && !str_equal(state, "running");
+	d->saver = json_get_bool(o, "saver");
+	d->unbuilt = json_get_bool(o, "unbuilt");
+	if (json_get_bool(o, "never_run"))
+		d->cpu_time = 0;
 	if (d->shutdown)
 		d->reason = shutdown_reason_from_string(str_equal(state, "suspended") ? "suspend"
 										      : state);
 	domain_set_flags(d, false, !d->paused && !d->shutdown);
 	r = str_replace(&d->name, json_get_string(o, "name"));
+	r = r < 0 ? r : str_replace(&d->unsavable, json_get_string(o, "unsavable"));
 	return r < 0 ? r : read_mark(o, d);
 }
 

@@ -152,21 +152,45 @@ START_TEST(flags_are_those_of_xl)
 }
 END_TEST
 
-START_TEST(a_domain_that_has_never_run_is_being_built)
+/* Said once more, in the order of what weighs most. */
+static enum domain_condition expected(const struct domain *d)
 {
-	struct domain d = {.paused = true};
+	bool suspended = d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND;
 
-	ck_assert(domain_is_being_built(&d));
-	d.cpu_time = 1;
-	ck_assert(!domain_is_being_built(&d));
-	d = (struct domain){.paused = false};
-	ck_assert(!domain_is_being_built(&d));
-	d = (struct domain){.paused = true, .dying = true};
-	ck_assert(!domain_is_being_built(&d));
+	return d->dying      ? DOMAIN_DYING
+	       : suspended   ? (d->saver ? DOMAIN_SAVING : DOMAIN_SUSPENDED)
+	       : d->shutdown ? DOMAIN_ENDED
+	       : !d->paused  ? DOMAIN_RUNNING
+	       : d->cpu_time ? DOMAIN_PAUSED
+	       : d->unbuilt  ? DOMAIN_UNBUILT
+			     : DOMAIN_NEVER_RUN;
+}
+
+START_TEST(each_combination_of_flags_has_its_condition)
+{
+	unsigned seen[_DOMAIN_CONDITION_MAX] = {0};
+
+	for (unsigned bits = 0; bits < 128; bits++) {
+		struct domain d = {
+			.dying = bits & 1,
+			.shutdown = bits & 2,
+			.reason = bits & 4 ? SHUTDOWN_REASON_SUSPEND : SHUTDOWN_REASON_POWEROFF,
+			.saver = bits & 8,
+			.paused = bits & 16,
+			.cpu_time = bits & 32 ? 1 : 0,
+			.unbuilt = bits & 64,
+		};
+
+		ck_assert_int_eq(domain_condition(&d), expected(&d));
+		ck_assert_int_eq(domain_has_life(&d), expected(&d) <= DOMAIN_PAUSED);
+		seen[domain_condition(&d)]++;
+	}
+	for (int i = 0; i < _DOMAIN_CONDITION_MAX; i++)
+		ck_assert_uint_gt(seen[i], 0);
 }
 END_TEST
 
-SUITE("domain", flags_are_those_of_xl, a_domain_that_has_never_run_is_being_built,
+SUITE("domain", flags_are_those_of_xl, each_combination_of_flags_has_its_condition,
       names_and_numbers_are_inverse, an_unknown_name_is_refused,
       a_reason_that_a_later_xen_invents_has_a_name, reasons_have_xens_numbers,
       every_action_of_libxl_is_read, what_happens_to_a_dead_guest_depends_on_how_it_died,

@@ -158,7 +158,8 @@ static struct domain *begin_held(void)
 	d->cpu_time = 1;
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
-	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN))->foreign = true;
+	d->saver = true;
+	add_step(plan, 1, STAGES(STAGE_RESUME, STAGE_SAVE, STAGE_SHUTDOWN))->foreign = true;
 	run_plan(plan);
 	return d;
 }
@@ -183,10 +184,13 @@ START_TEST(a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all)
 	run_for(30 * USEC_PER_SEC);
 	d->shutdown = false;
 	look_again();
+	expect_calls("resume 1|");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	look_again();
 	expect_calls("save 1|");
-	/* The time that it was waited for is nobody's limit now. */
+	/* The time that it was waited for is no limit of the save. */
 	run_for(LIMIT);
-	expect_said("1 save running|");
+	ck_assert_ptr_nonnull(strstr(f.said, "1 save running|"));
 	end();
 }
 END_TEST
@@ -198,7 +202,27 @@ START_TEST(a_save_by_somebody_else_that_does_not_end_is_told)
 	expect_calls("");
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(!f.succeeded);
-	expect_said("1 - failed: is suspended, and whoever saves it does not come to an end.|");
+	expect_said("1 - failed: another tool is saving it, and does not finish.|");
+	end();
+}
+END_TEST
+
+START_TEST(a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped)
+{
+	struct domain *d = begin_held();
+
+	run_for(30 * USEC_PER_SEC);
+	d->saver = false;
+	look_again();
+	/* xl destroys what it has saved. */
+	run_for(9 * USEC_PER_SEC);
+	expect_calls("");
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("resume 1|");
+	d->shutdown = false;
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	look_again();
+	expect_calls("save 1|");
 	end();
 }
 END_TEST
@@ -210,19 +234,33 @@ START_TEST(a_domain_that_is_being_built_is_left_alone_until_it_runs)
 
 	begin(8, 0, LIMIT);
 	d = puppet_add(&f.p, 1, "1");
-	d->paused = true;
-	puppet_add(&f.p, 2, "2")->paused = true;
+	d->paused = d->unbuilt = true;
+	d = puppet_add(&f.p, 2, "2");
+	d->paused = d->unbuilt = true;
 	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	add_step(plan, 2, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	run_plan(plan);
 	expect_calls("");
-	d->paused = false;
+	puppet_domain(&f.p, 1)->paused = false;
 	look_again();
 	expect_calls("unpause 1|");
 	run_for(LIMIT + USEC_PER_SEC);
-	/* One that was made to stay paused has nothing to lose. */
-	ck_assert_ptr_nonnull(strstr(f.said, "2 - skipped: is paused and has never run"));
+	/* That is no success: its memory may be nowhere else. */
+	ck_assert_ptr_nonnull(strstr(f.said, "2 - failed: another tool is building it"));
 	expect_calls("");
+	end();
+}
+END_TEST
+
+START_TEST(a_domain_that_was_built_and_never_ran_is_saved_at_once)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1")->paused = true;
+	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
+	run_plan(plan);
+	expect_calls("unpause 1|");
 	end();
 }
 END_TEST
@@ -278,6 +316,8 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_domain_that_has_ended_is_not_asked_again, a_guest_that_somebody_else_saves_is_waited_for,
       a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all,
       a_save_by_somebody_else_that_does_not_end_is_told,
+      a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped,
       a_domain_that_is_being_built_is_left_alone_until_it_runs,
+      a_domain_that_was_built_and_never_ran_is_saved_at_once,
       driver_domains_wait_for_those_that_may_use_them,
       a_driver_domain_is_up_before_others_are_built);

@@ -358,7 +358,7 @@ START_TEST(what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop)
 	/* One that somebody else saves is waited for. */
 	d->saved = false;
 	scene_build(&s);
-	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all");
+	expect_plan(&s, GOAL_STOP, NULL, "a: resume save shutdown shutdown-all");
 }
 END_TEST
 

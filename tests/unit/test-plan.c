@@ -284,7 +284,11 @@ START_TEST(what_has_ended_is_cleaned_up_or_left_alone)
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_POWEROFF}, "clean"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_REBOOT}, "clean"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND},
-		 "save shutdown shutdown-all"},
+		 "resume save shutdown shutdown-all"},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND, .saver = true},
+		 "resume save shutdown shutdown-all"},
+		{{.paused = true, .cpu_time = 1}, "unpause save shutdown shutdown-all"},
+		{{.paused = true}, "unpause save shutdown shutdown-all"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH, .on_crash = DEATH_PRESERVE},
 		 "skipped, has ended (crash) and is preserved as configured"},
 		{{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH, .manager = DOMAIN_MANAGER_XL},
@@ -303,6 +307,9 @@ START_TEST(what_has_ended_is_cleaned_up_or_left_alone)
 		d->reason = cases[i].d.reason;
 		d->on_crash = cases[i].d.on_crash;
 		d->manager = cases[i].d.manager;
+		d->paused = cases[i].d.paused;
+		d->cpu_time = cases[i].d.cpu_time;
+		d->saver = cases[i].d.saver;
 		scene_build(&s);
 		snprintf(expected, sizeof(expected), "a: %s", cases[i].expected);
 		expect_plan(&s, GOAL_STOP, NULL, expected);

@@ -1,0 +1,157 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a start and a stop make of each condition that another tool can leave a domain in."""
+
+import json
+import time
+import unittest
+
+from fakehost import FakeHostTest, wait_until
+
+UUID = "00000000-0000-4000-8000-00000000000a"
+
+
+class Conditions(FakeHostTest):
+
+    variables = {"STOP_MAXWAIT": 60}
+
+    def setUp(self):
+        super().setUp()
+        self.host.guest("web", uuid=UUID)
+
+    def running(self):
+        self.host.ctl("start", check=0)
+        return self.host.boot("web")
+
+    def change(self, **what):
+        with self.host.world() as world:
+            world["domains"][0] |= what
+
+    def by_xl(self, name="web", **what):
+        """A domain of the same guest that another tool has made."""
+        with self.host.world() as world:
+            world["last_domid"] = world.get("last_domid", 0) + 1
+            world["domains"].append({
+                "domid": world["last_domid"], "uuid": UUID, "name": name, "state": "running",
+                "boot": f"by-xl-{world['last_domid']}",
+                "config": {"c_info": {"name": name, "uuid": UUID}, "b_info": {}, "fake": {}}} | what)
+
+    def quickly(self, *words, check):
+        """Not after the whole time that a stop may take."""
+        begin = time.monotonic()
+        said = self.host.ctl(*words, check=check)
+        self.assertLess(time.monotonic() - begin, 30)
+        return said
+
+    # A start.
+
+    def test_leftover_that_does_not_run_is_no_success_of_a_start(self):
+        for what in ({"state": "paused"}, {"state": "paused", "never_run": True},
+                     {"state": "paused", "never_run": True, "unbuilt": True},
+                     {"state": "suspended", "saver": True}):
+            with self.subTest(**what):
+                self.by_xl(**what)
+                wait_until(lambda: self.host.domains(), "it")
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.domains()["web"]["state"], what["state"])
+                with self.host.world() as world:
+                    world["domains"].clear()
+
+    def test_guest_that_was_suspended_and_is_not_being_saved_is_resumed_by_a_start(self):
+        boot = self.running()
+        self.change(state="suspended")
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    # A stop.
+
+    def test_guest_that_was_restored_and_left_paused_is_saved_at_once(self):
+        self.by_xl(state="paused", never_run=True, boot="from-its-image")
+        wait_until(lambda: self.host.states().get("web") == "paused", "it")
+        self.quickly("stop", check=0)
+        self.assertEqual(self.host.domains(), {})
+        self.assertEqual(self.host.images(), ["web"])
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), "from-its-image")
+
+    def test_guest_that_was_restored_and_left_paused_and_cannot_be_saved_fails_the_stop(self):
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="", STOP_MAXWAIT=5)
+        self.host.ctl("reload", check=0)
+        self.by_xl(state="paused", never_run=True,
+                   config={"c_info": {"name": "web", "uuid": UUID}, "b_info": {},
+                           "fake": {"deaf": True}})
+        wait_until(lambda: "web" in self.host.domains(), "it")
+        self.quickly("stop", check=1)
+        self.assertEqual(list(self.host.domains()), ["web"])
+
+    def test_guest_that_was_suspended_and_is_not_being_saved_is_saved_by_a_stop(self):
+        boot = self.running()
+        self.change(state="suspended")
+        self.quickly("stop", check=0)
+        self.assertEqual(self.host.domains(), {})
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_guest_whose_saver_is_killed_during_the_stop_is_saved_all_the_same(self):
+        boot = self.running()
+        self.change(state="suspended", saver=True)
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: "waits for another tool" in self.host.log.read_text(), "the stop to wait")
+        self.change(saver=False)
+        stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 0)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_guest_that_another_tool_saves_is_waited_for(self):
+        self.running()
+        self.change(state="suspended", saver=True)
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: "waits for another tool" in self.host.log.read_text(), "the stop to wait")
+        with self.host.world() as world:
+            world["domains"].clear()
+        stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 0)
+
+    def test_guest_of_another_tool_that_reboots_at_the_request_is_stopped_all_the_same(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=60)
+        self.host.ctl("reload", check=0)
+        self.by_xl(config={"c_info": {"name": "web", "uuid": UUID}, "b_info": {},
+                           "fake": {"never_off": True}})
+        wait_until(lambda: self.host.states().get("web") == "running", "it")
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: any("asked" in line for line in self.host.history()), "the request")
+        self.change(state="reboot")
+        wait_until(lambda: "sr" in self.host.status()["web"]["flags"], "the reboot to be seen")
+        with self.host.world() as world:
+            world["domains"].clear()
+        wait_until(lambda: "domid" not in self.host.status().get("web", {}), "it to be gone")
+        self.by_xl()
+        stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 0)
+        self.assertEqual(self.host.domains(), {})
+
+    def test_guest_that_cannot_be_suspended_is_shut_down_and_the_plan_says_so(self):
+        self.running()
+        self.change(unsavable="it has PCI devices of the host")
+        plan = json.loads(self.host.ctl("--json", "plan", "stop"))
+        [step] = plan["steps"]
+        self.assertNotIn("save", step["stages"])
+        self.assertIn("shutdown", step["stages"])
+        self.assertIn("PCI", step["reason"])
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.domains(), {})
+        self.assertEqual(self.host.images(), [])
+
+    def test_guest_that_cannot_be_suspended_and_has_no_other_stage_fails_the_stop(self):
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="")
+        self.host.ctl("reload", check=0)
+        boot = self.running()
+        self.change(unsavable="it has PCI devices of the host")
+        self.host.ctl("stop", check=1)
+        self.assertEqual(self.host.boot("web"), boot)
+
+
+if __name__ == "__main__":
+    unittest.main()
