@@ -25,7 +25,7 @@ def restored_paused(host: Host) -> None:
     host.wait_count("g", before.n + 1, boot=before.boot)
 
 
-@scenario("a guest that xl has suspended is saved by a stop, and resumed by a start", debian=13)
+@scenario("a guest that xl has suspended is saved by a stop, and resumed by a start", since=13)
 def suspended(host: Host) -> None:
     host.auto(pv("g"))
     ctl(host, "start")
