@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "asking.h"
+#include "hold.h"
 #include "job.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -190,31 +191,6 @@ static void feed(struct run *run, enum machine_event event, const char *reason)
 	}
 }
 
-/* Another tool keeps the guest from being stopped, and does not end. */
-static void end_hold(struct run *run)
-{
-	switch (run->held_for) {
-	case DOMAIN_SUSPENDED:
-		run->hold_over = true;
-		kick(run->job->ex);
-		break;
-	case DOMAIN_UNBUILT:
-		feed(run, MACHINE_EVENT_EXPIRED,
-		     "another tool is building it, and does not finish");
-		break;
-	case DOMAIN_RUNNING:
-	case DOMAIN_PAUSED:
-	case DOMAIN_NEVER_RUN:
-	case DOMAIN_SAVING:
-	case DOMAIN_ENDED:
-	case DOMAIN_DYING:
-	case _DOMAIN_CONDITION_MAX:
-	case _DOMAIN_CONDITION_INVALID:
-		feed(run, MACHINE_EVENT_EXPIRED, "another tool is saving it, and does not finish");
-		break;
-	}
-}
-
 static bool has_shut_down(const struct run *run)
 {
 	const struct domain *d = run_find_domain(run, run->job->ex->domains);
@@ -234,7 +210,11 @@ static void on_limit(void *data)
 		run->pausing = false;
 		kick(ex);
 	} else if (run->held) {
-		end_hold(run);
+		problem = hold_end(run);
+		if (problem)
+			feed(run, MACHINE_EVENT_EXPIRED, problem);
+		else
+			kick(ex);
 	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
 		asked = asking_go_on(run, ex->hv, ask_limit(run), &problem);
 		heed(run, asked, problem);
@@ -254,20 +234,8 @@ static bool is_held(struct run *run)
 {
 	const struct executor *ex = run->job->ex;
 	const struct domain *d = ex->domains ? run_find_domain(run, ex->domains) : NULL;
-	usec_t limit = run_hold_limit(run, d, ex->limits.stop_limit);
-	enum domain_condition condition = d ? domain_condition(d) : DOMAIN_RUNNING;
 
-	if (limit == 0 && run->held) {
-		timer_clear(run->limit);
-	} else if (limit > 0 && (!run->held || condition != run->held_for)) {
-		log_debug("%s: waits for another tool that is at work on it",
-			  run->machine.step->name);
-		if (limit != USEC_INFINITY)
-			timer_set_after(run->limit, limit);
-	}
-	run->held = limit > 0;
-	run->held_for = condition;
-	return run->held;
+	return hold_check(run, d, ex->limits.stop_limit);
 }
 
 static bool held_back(const struct run *run)

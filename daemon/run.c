@@ -2,12 +2,6 @@
 
 #include "run.h"
 
-/* How long another tool may take to destroy a domain that it has saved. */
-#define SUSPENDED_LIMIT (10 * USEC_PER_SEC)
-
-/* How long another tool may take to build a domain. */
-#define BUILD_LIMIT (60 * USEC_PER_SEC)
-
 static const char *stage_name(const struct run *run)
 {
 	const struct step *s = run->machine.step;
@@ -163,30 +157,6 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 		return before < wave;
 	return machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
 	       machine_stage(&other->machine) < STAGE_SHUTDOWN_ALL;
-}
-
-usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop_limit)
-{
-	/* What a save has left has nobody at it. */
-	if (run->machine.goal != GOAL_STOP || !d || d->dying || run->machine.step->saved)
-		return 0;
-	switch (domain_condition(d)) {
-	case DOMAIN_SAVING:
-		return stop_limit;
-	case DOMAIN_SUSPENDED:
-		return run->hold_over ? 0 : MIN(stop_limit, SUSPENDED_LIMIT);
-	case DOMAIN_UNBUILT:
-		return MIN(stop_limit, BUILD_LIMIT);
-	case DOMAIN_RUNNING:
-	case DOMAIN_PAUSED:
-	case DOMAIN_NEVER_RUN:
-	case DOMAIN_ENDED:
-	case DOMAIN_DYING:
-	case _DOMAIN_CONDITION_MAX:
-	case _DOMAIN_CONDITION_INVALID:
-		break;
-	}
-	return 0;
 }
 
 bool run_waits(const struct run *run)

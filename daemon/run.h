@@ -51,9 +51,6 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
  */
 bool run_comes_behind(const struct run *run, const struct run *other);
 
-/* For how long the domain is left to another tool that is, or may be, at work on it; 0: none is. */
-usec_t run_hold_limit(const struct run *run, const struct domain *d, usec_t stop_limit);
-
 /* Where it is now. */
 struct report run_report(const struct run *run, usec_t now);
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hold.h"
+
+#include "util/log.h"
+
+/* How long another tool may take to destroy a domain that it has saved. */
+#define SUSPENDED_LIMIT (10 * USEC_PER_SEC)
+
+/* How long another tool may take to build a domain. */
+#define BUILD_LIMIT (60 * USEC_PER_SEC)
+
+static usec_t find_limit(const struct run *run, const struct domain *d, usec_t stop_limit)
+{
+	/* What a save has left has nobody at it. */
+	if (run->machine.goal != GOAL_STOP || !d || d->dying || run->machine.step->saved)
+		return 0;
+	switch (domain_condition(d)) {
+	case DOMAIN_SAVING:
+		return stop_limit;
+	case DOMAIN_SUSPENDED:
+		return run->hold_over ? 0 : MIN(stop_limit, SUSPENDED_LIMIT);
+	case DOMAIN_UNBUILT:
+		return MIN(stop_limit, BUILD_LIMIT);
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return 0;
+}
+
+bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
+{
+	enum domain_condition condition = d ? domain_condition(d) : DOMAIN_RUNNING;
+	usec_t limit = find_limit(run, d, stop_limit);
+
+	if (limit == 0 && run->held) {
+		timer_clear(run->limit);
+	} else if (limit > 0 && (!run->held || condition != run->held_for)) {
+		log_debug("%s: waits for another tool that is at work on it",
+			  run->machine.step->name);
+		if (limit != USEC_INFINITY)
+			timer_set_after(run->limit, limit);
+	}
+	run->held = limit > 0;
+	run->held_for = condition;
+	return run->held;
+}
+
+const char *hold_end(struct run *run)
+{
+	if (run->held_for == DOMAIN_SUSPENDED) {
+		run->hold_over = true;
+		return NULL;
+	}
+	return run->held_for == DOMAIN_UNBUILT ? "another tool is building it, and does not finish"
+					       : "another tool is saving it, and does not finish";
+}
