@@ -12,7 +12,10 @@
 #include "util/fd.h"
 #include "util/str.h"
 #include "wire/json.h"
+#include "wire/ledger-record.h"
 #include "worker/blockdev.h"
+#include "worker/boots.h"
+#include "worker/storage.h"
 
 /* A device model may write to an image of its own after xl has written the last of the guest. */
 #define AGE_SLACK (60 * USEC_PER_SEC)
@@ -305,6 +308,17 @@ static int compare_digest(struct json_object *config, struct json_object *stamp,
 	return str_format(reason, "one of its disks has changed since the guest was saved");
 }
 
+/* Whether the configuration has a disk that the guest can write. */
+static bool has_writable(struct json_object *config)
+{
+	struct json_object *disks = get_disks(config);
+
+	for (size_t i = 0; disks && i < json_object_array_length(disks); i++)
+		if (writable_path(json_object_array_get_idx(disks, i)))
+			return true;
+	return false;
+}
+
 int disks_compare(const char *config_text, const char *stamp_text, enum disks_verdict *ret,
 		  char **ret_reason)
 {
@@ -320,12 +334,179 @@ int disks_compare(const char *config_text, const char *stamp_text, enum disks_ve
 		return r;
 	was = r < 0 ? NULL : json_get_string(stamp, "digest");
 	if (r < 0) {
-		verdict = DISKS_UNKNOWN;
+		verdict = config && !has_writable(config) ? DISKS_UNCHANGED : DISKS_UNKNOWN;
 		r = find_missing(config, &verdict, &reason);
 	} else if (was) {
 		r = compare_digest(config, stamp, was, &verdict, &reason);
 	} else {
 		r = compare_each(config, stamp, &verdict, &reason);
+	}
+	if (r < 0)
+		return r;
+	*ret = verdict;
+	*ret_reason = TAKE_PTR(reason);
+	return 0;
+}
+
+/* The file behind a loop device tells what was written while there was no such device. */
+static int describe_backing(dev_t number, struct json_object *o)
+{
+	_cleanup_json_ struct json_object *backing = NULL;
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+	int r = storage_backing_file(number, &path);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r >= 0 && stat(path, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	backing = json_object_new_object();
+	r = backing ? describe_file(&st, backing) : -ENOMEM;
+	r = r < 0 ? r : json_add_string(backing, "path", path);
+	return r < 0 ? r : json_add(o, "backing", TAKE_PTR(backing));
+}
+
+/* What the first stamp says of a disk beyond what the other one does. */
+static int describe_first(struct json_object *o)
+{
+	const char *path = json_get_string(o, "path");
+	uint64_t written;
+	struct stat st;
+	bool shared;
+	int r;
+
+	if (str_empty(path) || json_get_bool(o, "unseen") || stat(path, &st) < 0)
+		return 0;
+	shared = S_ISBLK(st.st_mode) ? !storage_is_local_device(st.st_rdev)
+				     : !storage_is_local_file(path);
+	if (shared || !S_ISBLK(st.st_mode))
+		return shared ? json_add_bool(o, "shared", true) : 0;
+	r = describe_backing(st.st_rdev, o);
+	r = r < 0 ? r : storage_written(st.st_rdev, &written);
+	/* Without that figure it is not known whether it was written. */
+	return r == -ENOMEM ? r : r < 0 ? 0 : json_add_u64(o, "written", written);
+}
+
+int disks_stamp_first(const char *config_text, size_t max, char **ret)
+{
+	_cleanup_json_ struct json_object *config = NULL, *list = NULL, *stamp = NULL;
+	bool unseen = false;
+	const char *text;
+	struct uuid boot;
+	size_t length;
+	int r = json_parse(config_text, strlen(config_text), &config);
+
+	r = r < 0 ? r : ledger_boot_id(&boot);
+	r = r < 0 ? r : describe_all(config, true, &list, &unseen);
+	for (size_t i = 0; r >= 0 && i < json_object_array_length(list); i++)
+		r = describe_first(json_object_array_get_idx(list, i));
+	stamp = r < 0 ? NULL : json_object_new_object();
+	if (!stamp)
+		return r < 0 ? r : -ENOMEM;
+	r = json_add_uuid(stamp, "boot", &boot);
+	r = r < 0 ? r : json_add_u64(stamp, "taken_usec", usec_now_wall());
+	r = r < 0 ? r : json_add(stamp, "disks", TAKE_PTR(list));
+	text = r < 0 ? NULL : json_text(stamp, &length);
+	if (!text)
+		return r < 0 ? r : -ENOMEM;
+	return length > max ? -EMSGSIZE : str_replace(ret, text);
+}
+
+/* When a first stamp was taken, as far as that matters for what is written since. */
+enum age {
+	AGE_THIS_BOOT,
+	AGE_LAST_BOOT,
+	AGE_OLDER,
+};
+
+static int get_age(struct json_object *stamp, const char *ledger, enum age *ret)
+{
+	struct uuid then, now;
+	uint64_t taken;
+
+	if (json_get_uuid(stamp, "boot", &then) < 0 ||
+	    json_get_u64(stamp, "taken_usec", &taken) < 0 || ledger_boot_id(&now) < 0)
+		return -EBADMSG;
+	if (uuid_equal(&then, &now))
+		*ret = AGE_THIS_BOOT;
+	else
+		*ret = boots_between(ledger, &then, taken) ? AGE_OLDER : AGE_LAST_BOOT;
+	return 0;
+}
+
+/*
+ * 0 if nothing was written to the device since it was described, by the count of this boot: that
+ * has to be what it was, or nothing if it is the next boot. Asked before the device is looked at.
+ */
+static int compare_written(const char *path, struct json_object *was, enum age age)
+{
+	struct json_object *backing = json_get(was, "backing", json_type_object);
+	const char *file = json_get_string(backing, "path"), *how = NULL;
+	uint64_t before, now;
+	struct stat st;
+	int r;
+
+	if (json_get_u64(was, "written", &before) < 0 || stat(path, &st) < 0 ||
+	    storage_written(st.st_rdev, &now) < 0)
+		return -EBADMSG;
+	if (age == AGE_OLDER || now != (age == AGE_THIS_BOOT ? before : 0))
+		return -ESTALE;
+	if (!backing)
+		return 0;
+	r = file ? compare_file(file, backing, &how) : -EBADMSG;
+	return r < 0 ? r : how ? -ESTALE : 0;
+}
+
+static int compare_first(struct json_object *stamp, const char *path, enum age age,
+			 enum disks_verdict *verdict, char **reason)
+{
+	struct json_object *was = path[0] ? find_description(stamp, path) : NULL;
+	enum disks_verdict found = DISKS_UNCHANGED;
+	const char *how = NULL;
+	int r;
+
+	if (path[0] && is_missing(path))
+		return weigh_missing(verdict, path, reason);
+	if (!path[0] || json_get_bool(was, "unseen") || json_get_bool(was, "shared"))
+		found = DISKS_UNSEEN;
+	if (!path[0] || json_get_bool(was, "unseen"))
+		return weigh(verdict, found, path, NULL, reason);
+	r = was ? compare_file(path, was, &how) : -EBADMSG;
+	if (was && r == -EBADMSG) {
+		r = found == DISKS_UNSEEN ? 0 : compare_written(path, was, age);
+		r = r < 0 ? r : blockdev_compare(path, was, &how);
+	}
+	if (r == -ENOMEM)
+		return r;
+	if (r == -ENODEV)
+		return weigh_missing(verdict, path, reason);
+	return weigh(verdict, r < 0 || how ? DISKS_UNKNOWN : found, path, NULL, reason);
+}
+
+int disks_compare_first(const char *config_text, const char *stamp_text, const char *ledger,
+			enum disks_verdict *ret, char **ret_reason)
+{
+	_cleanup_json_ struct json_object *config = NULL, *stamp = NULL;
+	enum disks_verdict verdict = DISKS_UNCHANGED;
+	_cleanup_free_ char *reason = NULL;
+	struct json_object *disks;
+	enum age age;
+	int r = json_parse(config_text, strlen(config_text), &config);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0 || !stamp_text || json_parse(stamp_text, strlen(stamp_text), &stamp) < 0 ||
+	    get_age(stamp, ledger, &age) < 0)
+		return disks_compare(config_text, NULL, ret, ret_reason);
+	disks = get_disks(config);
+	r = 0;
+	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {
+		const char *path = writable_path(json_object_array_get_idx(disks, i));
+
+		if (path)
+			r = compare_first(stamp, path, age, &verdict, &reason);
 	}
 	if (r < 0)
 		return r;

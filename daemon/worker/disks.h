@@ -35,6 +35,24 @@ int disks_compare(const char *config, const char *stamp, enum disks_verdict *ret
 		  char **ret_reason);
 
 /*
+ * The same while the guest is suspended, when its own last requests may still be on the way: the
+ * first stamp. It says in which boot it was taken, and how much had been written to each block
+ * device. 0, -EMSGSIZE, or -errno as above.
+ */
+int disks_stamp_first(const char *config, size_t max, char **ret);
+
+/*
+ * Compares the disks with a first stamp (NULL: there is none). DISKS_UNCHANGED: nothing was written
+ * since, neither in its boot nor in this one. DISKS_UNSEEN: the same, but for some that nobody can
+ * look at from here, or that another host can write. DISKS_UNKNOWN: something was written, and it
+ * cannot be told from what the guest wrote last; or nothing is known. DISKS_MISSING as above. The
+ * ledger (NULL: none) tells whether there was another boot in between: then nothing is known of
+ * block devices.
+ */
+int disks_compare_first(const char *config, const char *stamp, const char *ledger,
+			enum disks_verdict *ret, char **ret_reason);
+
+/*
  * The same where there is only the time at which an image was complete: DISKS_CHANGED if a file was
  * written well after that, DISKS_MISSING if a disk is not there, else DISKS_UNSEEN.
  */

@@ -32,7 +32,10 @@ struct xl_header {
 #define TAIL_SIZE 4096
 #define HALF_SIZE 2048
 
-/* Each half: this, a hash of what follows as 16 digits, a blank, JSON, and zeros. */
+/* The block before the tail. */
+#define FIRST_SIZE 4096
+
+/* Each half, and the first stamp: this, a hash of what follows as 16 digits, a blank, JSON, and zeros. */
 #define HALF_WORD       "xendomainsd "
 #define HALF_WORD_SIZE  (sizeof(HALF_WORD) - 1)
 #define HALF_JSON       (HALF_WORD_SIZE + 16 + 1)
@@ -87,7 +90,7 @@ int image_header_plain(const char *config, uint8_t **ret, size_t *ret_size)
 
 int image_header_make(const char *config, uint8_t **ret, size_t *ret_size)
 {
-	size_t size = round_up(plain_size(config)) + TAIL_SIZE;
+	size_t size = round_up(plain_size(config)) + FIRST_SIZE + TAIL_SIZE;
 	int r = make_header(config, size, ret);
 
 	if (r < 0)
@@ -97,19 +100,19 @@ int image_header_make(const char *config, uint8_t **ret, size_t *ret_size)
 	return 0;
 }
 
-static int write_half(int fd, const char *json, off_t offset)
+static int write_text(int fd, const char *json, off_t offset, size_t room)
 {
-	char half[HALF_SIZE] = "";
+	char text[FIRST_SIZE] = "";
 	size_t length = strlen(json);
 	int n;
 
-	if (HALF_JSON + length >= sizeof(half))
+	if (HALF_JSON + length >= room)
 		return -EMSGSIZE;
-	n = snprintf(half, sizeof(half), HALF_WORD "%016" PRIx64 " %s",
+	n = snprintf(text, sizeof(text), HALF_WORD "%016" PRIx64 " %s",
 		     (uint64_t)XXH64(json, length, 0), json);
 	if (n < 0)
 		return -EINVAL;
-	return fd_pwrite_all(fd, half, sizeof(half), offset);
+	return fd_pwrite_all(fd, text, room, offset);
 }
 
 static int add_hash(struct json_object *o, const char *key, uint64_t hash)
@@ -133,16 +136,21 @@ int image_write_facts(int fd, const struct image_facts *facts, off_t stream, con
 	r = r < 0 ? r : add_hash(o, "config_xxh64", XXH64(config, strlen(config), 0));
 	r = r < 0 ? r : json_add_string(o, "host", facts->host);
 	r = r < 0 ? r : json_add_string(o, "xen", facts->xen);
-	return r < 0 ? r : write_half(fd, json_text(o, NULL), stream - TAIL_SIZE);
+	return r < 0 ? r : write_text(fd, json_text(o, NULL), stream - TAIL_SIZE, HALF_SIZE);
 }
 
 int image_write_stamp(int fd, const char *stamp, off_t stream)
 {
-	return write_half(fd, stamp, stream - HALF_SIZE);
+	return write_text(fd, stamp, stream - HALF_SIZE, HALF_SIZE);
+}
+
+int image_write_first_stamp(int fd, const char *stamp, off_t stream)
+{
+	return write_text(fd, stamp, stream - TAIL_SIZE - FIRST_SIZE, FIRST_SIZE);
 }
 
 /* The JSON in one half of a tail; NULL if it is torn, or was never written. */
-static struct json_object *read_half(const uint8_t *half)
+static struct json_object *read_text(const uint8_t *half, size_t room)
 {
 	const char *json = (const char *)half + HALF_JSON;
 	struct json_object *o;
@@ -151,7 +159,7 @@ static struct json_object *read_half(const uint8_t *half)
 
 	if (memcmp(half, HALF_WORD, HALF_WORD_SIZE) != 0)
 		return NULL;
-	length = strnlen(json, HALF_SIZE - HALF_JSON);
+	length = strnlen(json, room - HALF_JSON);
 	snprintf(hash, sizeof(hash), "%016" PRIx64, (uint64_t)XXH64(json, length, 0));
 	if (memcmp(half + HALF_WORD_SIZE, hash, 16) != 0)
 		return NULL;
@@ -180,7 +188,7 @@ static void get_text(struct json_object *o, const char *key, char *ret, size_t s
 
 static int parse_facts(const uint8_t *half, struct image_header *header, const char **ret_problem)
 {
-	_cleanup_json_ struct json_object *o = read_half(half);
+	_cleanup_json_ struct json_object *o = read_text(half, HALF_SIZE);
 	struct image_facts *f = &header->facts;
 	uint64_t config_hash;
 
@@ -200,10 +208,22 @@ static int parse_facts(const uint8_t *half, struct image_header *header, const c
 	return 0;
 }
 
-static int parse_tail(const uint8_t *tail, struct image_header *header, const char **ret_problem)
+/* 0 too if there is none. -ENOMEM. */
+static int parse_stamp(const uint8_t *data, size_t room, char **ret)
 {
-	_cleanup_json_ struct json_object *stamp = NULL;
+	_cleanup_json_ struct json_object *stamp = read_text(data, room);
 	const char *text;
+
+	if (!stamp)
+		return 0;
+	text = json_text(stamp, NULL);
+	return text ? str_replace(ret, text) : -ENOMEM;
+}
+
+/* before: so many bytes stand before the tail that are not the configuration. */
+static int parse_tail(const uint8_t *tail, size_t before, struct image_header *header,
+		      const char **ret_problem)
+{
 	int r;
 
 	if (memcmp(tail, HALF_WORD, HALF_WORD_SIZE) != 0)
@@ -213,11 +233,10 @@ static int parse_tail(const uint8_t *tail, struct image_header *header, const ch
 	r = parse_facts(tail, header, ret_problem);
 	if (r < 0)
 		return r;
-	stamp = read_half(tail + HALF_SIZE);
-	if (!stamp)
-		return 0;
-	text = json_text(stamp, NULL);
-	return text ? str_replace(&header->stamp, text) : -ENOMEM;
+	r = parse_stamp(tail + HALF_SIZE, HALF_SIZE, &header->stamp);
+	if (r >= 0 && before >= FIRST_SIZE)
+		r = parse_stamp(tail - FIRST_SIZE, FIRST_SIZE, &header->first_stamp);
+	return r;
 }
 
 static int parse_config(struct image_header *header, const char **ret_problem)
@@ -281,7 +300,8 @@ int image_header_parse(const uint8_t *data, size_t size, struct image_header *re
 		return -ENOMEM;
 	r = parse_config(&header, ret_problem);
 	if (r >= 0 && xl.optional_length - used >= TAIL_SIZE && header.stream % TAIL_SIZE == 0)
-		r = parse_tail(optional + xl.optional_length - TAIL_SIZE, &header, ret_problem);
+		r = parse_tail(optional + xl.optional_length - TAIL_SIZE,
+			       xl.optional_length - used - TAIL_SIZE, &header, ret_problem);
 	if (r < 0)
 		return r;
 	*ret = header;
@@ -374,5 +394,6 @@ void image_header_done(struct image_header *header)
 	free(header->config);
 	free(header->name);
 	free(header->stamp);
+	free(header->first_stamp);
 	*header = (struct image_header){0};
 }

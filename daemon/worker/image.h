@@ -14,6 +14,10 @@
  * The tail's first half says what the stream is; it is written last, when all else is on the disk.
  * Its second half, the stamp, tells what the guest's disks were like; it is written once the guest
  * is gone, and whoever finds it torn does without.
+ *
+ * The block before the tail has the first stamp, which tells what the disks were like while the
+ * guest was suspended. It is written with the facts, and never again: while the stamp is written,
+ * the first one can be read. Images of earlier versions have no such block.
  */
 
 #define IMAGE_CONFIG_MAX (1U << 20)
@@ -30,7 +34,8 @@ struct image_facts {
 };
 
 /* A stamp that is longer finds no place. */
-#define IMAGE_STAMP_MAX 2000
+#define IMAGE_STAMP_MAX	  2000
+#define IMAGE_FIRST_STAMP_MAX 4000
 
 struct image_header {
 	char *config; /* libxl's JSON */
@@ -39,7 +44,8 @@ struct image_header {
 	off_t stream; /* where it begins */
 	bool ours;    /* it has a tail, and facts are known */
 	struct image_facts facts;
-	char *stamp; /* JSON, or NULL */
+	char *stamp;	   /* JSON, or NULL */
+	char *first_stamp; /* the same */
 };
 
 /*
@@ -54,6 +60,9 @@ int image_header_plain(const char *config, uint8_t **ret, size_t *ret_size);
 /* Completes an image of ours: writes the facts, or the stamp, into its tail. 0 or -errno. */
 int image_write_facts(int fd, const struct image_facts *facts, off_t stream, const char *config);
 int image_write_stamp(int fd, const char *stamp, off_t stream);
+
+/* Before the facts. -EMSGSIZE if it finds no place. */
+int image_write_first_stamp(int fd, const char *stamp, off_t stream);
 
 /*
  * Reads the head of an image. 0, -ENOEXEC if it is no image of xl's at all, -EBADMSG if it is one

@@ -67,6 +67,7 @@ static int check_image(struct job *job, int fd, struct image_header *ret)
 		.fd = fd,
 		.path = request->path,
 		.standing = request->standing,
+		.ledger = request->ledger,
 	};
 	uint64_t size;
 	int r = xl_version(job->xl, &version);

@@ -180,6 +180,23 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 	return 0;
 }
 
+/*
+ * What the disks are like before anybody else can write them. Also most of what has to be synced is
+ * by then: little is left to do when the guest is gone. Without it a save is as good, but for one
+ * that is cut off.
+ */
+static int write_first_stamp(struct job *job, const struct saving *s)
+{
+	_cleanup_free_ char *stamp = NULL;
+	int r = disks_stamp_first(s->config, IMAGE_FIRST_STAMP_MAX, &stamp);
+
+	if (r >= 0)
+		return image_write_first_stamp(s->fd, stamp, s->stream);
+	if (r != -EMSGSIZE)
+		return job_explain(job, r, "its disks cannot be synced: %s", strerror(-r));
+	return 0;
+}
+
 static int describe(struct job *job, struct saving *s, const struct pump_result *result)
 {
 	_cleanup_free_ char *version = NULL;
@@ -238,6 +255,7 @@ static int publish(struct job *job, struct saving *s, const struct pump_result *
 	/* First the stream, then the words that it is complete: never the other way round. */
 	if (r >= 0 && fsync(s->fd) < 0)
 		r = -errno;
+	r = r < 0 ? r : write_first_stamp(job, s);
 	r = r < 0 ? r : describe(job, s, result);
 	if (r >= 0 && fsync(s->fd) < 0)
 		r = -errno;
@@ -319,32 +337,122 @@ int save_finish_left(struct job *job, const struct xl_domain *d)
 	return save_finish(job, d);
 }
 
-int save_finish(struct job *job, const struct xl_domain *d)
-{
-	const char *path = job->record.request.path, *problem;
-	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_free_ char *stamp = NULL;
-	_cleanup_close_ int fd = -1;
-	int r = d ? xl_destroy(job->xl, d->domid) : 0;
+/* A stamp that tells of no disk: those that the guest has are unknown from now on. */
+#define STAMP_OF_NONE "{\"disks\":[]}"
 
-	if (r < 0) {
-		job_explain_xl(job, r, "it is saved, but what is left of it cannot be destroyed");
-		note_left(job, d->domid);
-		job->result.outcome = OPERATION_LEFT_BEHIND;
-		return r;
-	}
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
-	if (r < 0)
-		return explain_disk(job, r, "cannot be read again");
-	r = disks_stamp(header.config, IMAGE_STAMP_MAX, &stamp);
-	if (r < 0)
-		return job_explain(job, r, "it is saved, but its disks cannot be synced: %s",
-				   strerror(-r));
-	r = image_write_stamp(fd, stamp, header.stream);
+/*
+ * Whether the disks are as the first stamp says, so that nobody has written them since the guest
+ * was suspended. While it is there, suspended, others are not expected to, and what cannot be seen
+ * from here is taken to be as it was.
+ */
+static bool are_disks_as_saved(const struct image_header *header, bool is_there)
+{
+	_cleanup_free_ char *reason = NULL;
+	enum disks_verdict verdict;
+
+	if (!header->first_stamp && is_there)
+		return true;
+	return disks_compare_first(header->config, header->first_stamp, NULL, &verdict, &reason) >=
+		       0 &&
+	       verdict <= (is_there ? DISKS_UNSEEN : DISKS_UNCHANGED);
+}
+
+static int open_saved(struct job *job, struct image_header *ret)
+{
+	const char *problem;
+	int fd = open(job->record.request.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int r = fd < 0 ? -errno : image_read_header(fd, ret, &problem);
+
+	if (r >= 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return explain_disk(job, r, "cannot be read again");
+}
+
+static int destroy_saved(struct job *job, uint32_t domid)
+{
+	int r = xl_destroy(job->xl, domid);
+
+	if (r >= 0)
+		return 0;
+	job_explain_xl(job, r, "it is saved, but what is left of it cannot be destroyed");
+	note_left(job, domid);
+	job->result.outcome = OPERATION_LEFT_BEHIND;
+	return r;
+}
+
+static int write_last_stamp(struct job *job, int fd, const struct image_header *header,
+			    const char *stamp)
+{
+	int r = image_write_stamp(fd, stamp, header->stream);
+
 	if (r >= 0 && fsync(fd) < 0)
 		r = -errno;
 	return r < 0 ? explain_disk(job, r, "cannot be completed") : 0;
+}
+
+static int describe_disks(struct job *job, const struct image_header *header, char **ret)
+{
+	int r = disks_stamp(header->config, IMAGE_STAMP_MAX, ret);
+
+	return r < 0 ? job_explain(job, r, "it is saved, but its disks cannot be synced: %s",
+				   strerror(-r))
+		     : 0;
+}
+
+/* The guest is gone, and its disks are described for good. */
+static int stamp_disks(struct job *job, int fd, const struct image_header *header)
+{
+	_cleanup_free_ char *stamp = NULL;
+	int r = describe_disks(job, header, &stamp);
+
+	return r < 0 ? r : write_last_stamp(job, fd, header, stamp);
+}
+
+/* It has been gone for nobody knows how long: what its disks are like now proves nothing. */
+static int stamp_disks_late(struct job *job, int fd, const struct image_header *header)
+{
+	_cleanup_free_ char *stamp = NULL;
+	int r = describe_disks(job, header, &stamp);
+
+	if (r < 0)
+		return r;
+	/* In this order: what is written in between is seen. */
+	return write_last_stamp(job, fd, header,
+				are_disks_as_saved(header, false) ? stamp : STAMP_OF_NONE);
+}
+
+static int finish(struct job *job, const struct xl_domain *d)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_close_ int fd = -1;
+	int r = destroy_saved(job, d->domid);
+
+	if (r < 0)
+		return r;
+	fd = open_saved(job, &header);
+	return fd < 0 ? fd : stamp_disks(job, fd, &header);
+}
+
+int save_finish(struct job *job, const struct xl_domain *d)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_close_ int fd = open_saved(job, &header);
+	bool as_saved;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (!d)
+		return header.stamp ? 0 : stamp_disks_late(job, fd, &header);
+	/* Destroying it lets a device model write the last words of its own. */
+	as_saved = are_disks_as_saved(&header, true);
+	r = destroy_saved(job, d->domid);
+	if (r < 0)
+		return r;
+	return as_saved ? stamp_disks(job, fd, &header)
+			: write_last_stamp(job, fd, &header, STAMP_OF_NONE);
 }
 
 int run_save(struct job *job)
@@ -367,5 +475,5 @@ int run_save(struct job *job)
 		return r;
 	}
 	job->result.bytes = (uint64_t)s.stream + result.bytes;
-	return save_finish(job, &d);
+	return finish(job, &d);
 }

@@ -179,6 +179,17 @@ static int say_missing(struct trial *t, const char *reason)
 	return r < 0 ? r : -ENODEV;
 }
 
+/* The save was cut off before the disks were described for good: the first stamp has to do. */
+static int compare_cut_off(struct trial *t, enum disks_verdict *ret, char **ret_reason)
+{
+	const struct image_header *h = &t->header;
+	int r = disks_compare_first(h->config, h->first_stamp, t->question->ledger, ret, ret_reason);
+
+	if (r >= 0 && *ret == DISKS_UNSEEN)
+		*ret = DISKS_UNKNOWN;
+	return r;
+}
+
 static int check_disks(struct trial *t)
 {
 	const struct image_header *h = &t->header;
@@ -189,9 +200,11 @@ static int check_disks(struct trial *t)
 
 	if (is_doubtful(t))
 		return say_unknown(t);
-	r = h->ours ? disks_compare(h->config, h->stamp, &verdict, &reason)
-		    : disks_compare_age(h->config, saved, &verdict, &reason);
-
+	if (h->ours && !h->stamp)
+		r = compare_cut_off(t, &verdict, &reason);
+	else
+		r = h->ours ? disks_compare(h->config, h->stamp, &verdict, &reason)
+			    : disks_compare_age(h->config, saved, &verdict, &reason);
 	if (r < 0)
 		return r;
 	switch (verdict) {

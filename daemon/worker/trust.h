@@ -16,7 +16,8 @@ struct trust_question {
 	const char *path; /* for messages: the name that people know */
 	/* What the ledger says of it (core/lives.h); NULL: nothing has been asked. */
 	const char *standing;
-	const char *xen; /* the version of this host's; NULL: not known */
+	const char *ledger; /* its file; NULL: none is asked */
+	const char *xen;    /* the version of this host's; NULL: not known */
 };
 
 /*
