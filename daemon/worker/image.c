@@ -35,7 +35,8 @@ struct xl_header {
 /* The block before the tail. */
 #define FIRST_SIZE 4096
 
-/* Each half, and the first stamp: this, a hash of what follows as 16 digits, a blank, JSON, and zeros. */
+/* Each half, and the first stamp: this, a hash of what follows as 16 digits, a blank, JSON, and
+ * zeros. */
 #define HALF_WORD       "xendomainsd "
 #define HALF_WORD_SIZE  (sizeof(HALF_WORD) - 1)
 #define HALF_JSON       (HALF_WORD_SIZE + 16 + 1)

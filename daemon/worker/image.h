@@ -34,7 +34,7 @@ struct image_facts {
 };
 
 /* A stamp that is longer finds no place. */
-#define IMAGE_STAMP_MAX	  2000
+#define IMAGE_STAMP_MAX       2000
 #define IMAGE_FIRST_STAMP_MAX 4000
 
 struct image_header {
@@ -44,7 +44,7 @@ struct image_header {
 	off_t stream; /* where it begins */
 	bool ours;    /* it has a tail, and facts are known */
 	struct image_facts facts;
-	char *stamp;	   /* JSON, or NULL */
+	char *stamp;       /* JSON, or NULL */
 	char *first_stamp; /* the same */
 };
 

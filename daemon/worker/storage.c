@@ -137,7 +137,8 @@ static bool is_local(const char *folder, unsigned depth)
 	if (depth > DEPTH_MAX)
 		return false;
 	if (has_attribute(folder, "partition")) {
-		_cleanup_free_ char *disk = strndup(folder, (size_t)(path_base(folder) - folder) - 1);
+		_cleanup_free_ char *disk = strndup(folder,
+						    (size_t)(path_base(folder) - folder) - 1);
 
 		return disk && is_local(disk, depth + 1);
 	}
@@ -165,8 +166,7 @@ static int read_written(const char *folder, uint64_t *ret)
 
 	if (r < 0)
 		return r;
-	n = sscanf(text,
-		   "%*u %*u %*u %*u %*u %*u %" SCNu64 " %*u %*u %*u %*u %*u %*u %" SCNu64,
+	n = sscanf(text, "%*u %*u %*u %*u %*u %*u %" SCNu64 " %*u %*u %*u %*u %*u %*u %" SCNu64,
 		   &written, &discarded);
 	if (n < 1)
 		return -EBADMSG;

@@ -183,7 +183,8 @@ static int say_missing(struct trial *t, const char *reason)
 static int compare_cut_off(struct trial *t, enum disks_verdict *ret, char **ret_reason)
 {
 	const struct image_header *h = &t->header;
-	int r = disks_compare_first(h->config, h->first_stamp, t->question->ledger, ret, ret_reason);
+	int r = disks_compare_first(h->config, h->first_stamp, t->question->ledger, ret,
+				    ret_reason);
 
 	if (r >= 0 && *ret == DISKS_UNSEEN)
 		*ret = DISKS_UNKNOWN;

@@ -16,5 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS((verdict >= DISKS_MISSING) == !!reason);
 	/* Without a stamp nothing can have changed, for nothing is known. */
 	HOLDS(stamp || verdict != DISKS_CHANGED);
+	free(TAKE_PTR(reason));
+	HOLDS(disks_compare_first(config, stamp, NULL, &verdict, &reason) == 0);
+	HOLDS((verdict >= DISKS_MISSING) == !!reason);
+	HOLDS(verdict != DISKS_CHANGED);
 	return 0;
 }

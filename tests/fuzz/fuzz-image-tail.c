@@ -12,8 +12,8 @@
 #define HALF   2048
 
 /*
- * The bytes as the two texts in the tail of an image, with a NUL byte between them. Their
- * checksums are right: no fuzzer would ever find them.
+ * The bytes as the two texts in the tail of an image, with a NUL byte between them; the second one
+ * is the first stamp, too. Their checksums are right: no fuzzer would ever find them.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -32,10 +32,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(r == 0 || r == -EMSGSIZE);
 	if (length < size && r == 0)
 		r = image_write_stamp(fd, facts + length + 1, (off_t)head_size);
+	if (length < size && r == 0)
+		r = image_write_first_stamp(fd, facts + length + 1, (off_t)head_size);
 	if (r < 0)
 		return 0;
 	r = image_read_header(fd, &header, &problem);
 	HOLDS(r == 0 || (r == -EBADMSG && problem));
 	HOLDS(r < 0 || (header.ours && (size_t)header.stream == head_size));
+	HOLDS(!header.stamp == !header.first_stamp);
 	return 0;
 }

@@ -12,6 +12,7 @@ import unittest
 from fakehost import FakeHostTest
 
 HALF = 2048
+BLOCK = 4096
 
 
 def stream_begin(image):
@@ -21,10 +22,13 @@ def stream_begin(image):
 
 
 def tear_stamp(image):
-    """As a power cut does that comes before the disks were described."""
+    """As a power cut does that comes before the disks were described, and as an earlier version, which
+    had no first stamp, left an image then."""
     with image.open("r+b") as file:
         file.seek(stream_begin(image) - HALF)
         file.write(bytes(HALF))
+        file.seek(stream_begin(image) - 2 * BLOCK)
+        file.write(bytes(BLOCK))
 
 
 def make_xls(image):

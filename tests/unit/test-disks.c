@@ -316,6 +316,86 @@ START_TEST(a_stamp_that_is_none_proves_nothing)
 }
 END_TEST
 
+static enum disks_verdict compare_first(const char *config, const char *stamp, const char *ledger)
+{
+	enum disks_verdict verdict = DISKS_CHANGED;
+	_cleanup_free_ char *reason = NULL;
+
+	ck_assert_int_eq(disks_compare_first(config, stamp, ledger, &verdict, &reason), 0);
+	ck_assert_int_eq(!!reason, verdict >= DISKS_MISSING);
+	return verdict;
+}
+
+START_TEST(a_first_stamp_tells_whether_a_disk_was_written_since)
+{
+	const struct timespec other[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	_cleanup_folder_ struct folder f;
+	_cleanup_free_ char *stamp = NULL;
+	const char *config;
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	config = config_of(folder_path(&f, "disk"), WRITABLE);
+	ck_assert_int_eq(disks_stamp_first(config, ROOM, &stamp), 0);
+	ck_assert_int_eq(compare_first(config, stamp, NULL), DISKS_UNCHANGED);
+	/* Who wrote it is not known: it is not said to have changed. */
+	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), other, 0), 0);
+	ck_assert_int_eq(compare_first(config, stamp, NULL), DISKS_UNKNOWN);
+	ck_assert_int_eq(unlink(folder_path(&f, "disk")), 0);
+	ck_assert_int_eq(compare_first(config, stamp, NULL), DISKS_MISSING);
+}
+END_TEST
+
+START_TEST(a_first_stamp_that_is_none_proves_nothing)
+{
+	_cleanup_folder_ struct folder f;
+	char config[500];
+
+	folder_make(&f);
+	folder_write(&f, "disk", "data");
+	snprintf(config, sizeof(config), "%s", config_of(folder_path(&f, "disk"), WRITABLE));
+	ck_assert_int_eq(compare_first(config, NULL, NULL), DISKS_UNKNOWN);
+	ck_assert_int_eq(compare_first(config, "nonsense", NULL), DISKS_UNKNOWN);
+	ck_assert_int_eq(compare_first(config, "{\"disks\":[]}", NULL), DISKS_UNKNOWN);
+	ck_assert_int_eq(compare_first(config,
+				       "{\"boot\":\"00112233-4455-6677-8899-aabbccddeeff\","
+				       "\"taken_usec\":1,\"disks\":[null,{}]}",
+				       NULL),
+			 DISKS_UNKNOWN);
+}
+END_TEST
+
+START_TEST(a_guest_without_disks_has_nothing_to_describe)
+{
+	ck_assert_int_eq(compare_first("{\"disks\":[]}", NULL, NULL), DISKS_UNCHANGED);
+	ck_assert_int_eq(compare_first("{}", NULL, NULL), DISKS_UNCHANGED);
+	ck_assert_int_eq(compare_first(config_of("/disk", ""), NULL, NULL), DISKS_UNCHANGED);
+	expect("{}", NULL, DISKS_UNCHANGED, NULL);
+	expect(config_of("/disk", ""), NULL, DISKS_UNCHANGED, NULL);
+}
+END_TEST
+
+START_TEST(a_disk_elsewhere_is_unseen_by_a_first_stamp)
+{
+	char config[500];
+	_cleanup_free_ char *stamp = NULL;
+
+	snprintf(config, sizeof(config), "%s",
+		 config_of("rbd:pool/web", WRITABLE ",\"script\":\"block-rbd\""));
+	ck_assert_int_eq(disks_stamp_first(config, ROOM, &stamp), 0);
+	ck_assert_int_eq(compare_first(config, stamp, NULL), DISKS_UNSEEN);
+}
+END_TEST
+
+START_TEST(a_first_stamp_that_finds_no_place_is_none)
+{
+	char *stamp = NULL;
+
+	ck_assert_int_eq(disks_stamp_first("{}", 10, &stamp), -EMSGSIZE);
+	ck_assert_ptr_null(stamp);
+}
+END_TEST
+
 START_TEST(a_configuration_that_is_none_has_no_stamp)
 {
 	char *stamp = NULL;
@@ -334,4 +414,7 @@ SUITE("disks", a_disk_that_nobody_touched_is_unchanged,
       a_disk_that_is_much_younger_than_an_image_has_changed,
       a_disk_that_the_stamp_does_not_know_proves_nothing,
       a_change_of_one_disk_weighs_more_than_doubt_about_another,
-      a_stamp_that_is_none_proves_nothing, a_configuration_that_is_none_has_no_stamp);
+      a_stamp_that_is_none_proves_nothing, a_configuration_that_is_none_has_no_stamp,
+      a_first_stamp_tells_whether_a_disk_was_written_since,
+      a_first_stamp_that_is_none_proves_nothing, a_guest_without_disks_has_nothing_to_describe,
+      a_disk_elsewhere_is_unseen_by_a_first_stamp, a_first_stamp_that_finds_no_place_is_none);

@@ -185,6 +185,66 @@ START_TEST(a_torn_stamp_is_done_without)
 }
 END_TEST
 
+/* The last stamp is torn while it is written: the first one has a place of its own. */
+START_TEST(a_first_stamp_outlasts_a_torn_last_one)
+{
+	_cleanup_image_ struct image i;
+
+	make(&i, CONFIG);
+	ck_assert_int_eq(image_write_first_stamp(i.fd, "{\"boot\":1}", (off_t)i.size), 0);
+	complete(&i);
+	for (int torn = 0; torn < 2; torn++) {
+		_cleanup_(image_header_done) struct image_header header = {0};
+		const char *problem;
+
+		ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+		ck_assert(header.ours);
+		ck_assert_ptr_null(header.stamp);
+		ck_assert_str_eq(header.first_stamp, "{\"boot\":1}");
+		ck_assert_int_eq(image_write_stamp(i.fd, "{\"disks\":[]}", (off_t)i.size), 0);
+		patch(&i, (off_t)i.size - BLOCK / 2 + 35, "x", 1);
+	}
+}
+END_TEST
+
+/* An image of an earlier version: its configuration reaches to the block before the tail. */
+START_TEST(what_is_no_first_stamp_is_none)
+{
+	for (size_t length = 100; length < 8300; length += 256) {
+		_cleanup_(image_header_done) struct image_header header = {0};
+		_cleanup_free_ char *config = NULL;
+		struct image_facts facts = some_facts();
+		_cleanup_image_ struct image i;
+		uint32_t optional;
+		const char *problem;
+
+		ck_assert_int_ge(asprintf(&config,
+					  "{\"c_info\":{\"name\":\"web\",\"uuid\":\"" UUID
+					  "\"},\"x\":\"%0*d\"}",
+					  (int)length, 0),
+				 0);
+		make(&i, config);
+		optional = (uint32_t)(i.size - BLOCK - XL_HEADER_SIZE);
+		patch(&i, 44, &optional, sizeof(optional));
+		ck_assert_int_eq(image_write_facts(i.fd, &facts, (off_t)i.size - BLOCK, config), 0);
+		ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+		ck_assert(header.ours);
+		ck_assert_ptr_null(header.first_stamp);
+	}
+}
+END_TEST
+
+START_TEST(a_first_stamp_that_is_too_long_is_not_written)
+{
+	_cleanup_free_ char *stamp = calloc(1, 5000);
+	_cleanup_image_ struct image i;
+
+	make(&i, CONFIG);
+	memset(stamp, ' ', 4999);
+	ck_assert_int_eq(image_write_first_stamp(i.fd, stamp, (off_t)i.size), -EMSGSIZE);
+}
+END_TEST
+
 START_TEST(a_changed_configuration_is_noticed)
 {
 	_cleanup_image_ struct image i;
@@ -354,10 +414,11 @@ END_TEST
 SUITE("image", an_image_comes_back_as_it_was_described, a_stamp_comes_back_too,
       the_stream_begins_at_a_block_and_the_tail_is_the_block_before,
       an_image_that_was_never_completed_says_so, a_damaged_description_is_noticed_at_any_byte,
-      a_torn_stamp_is_done_without, a_changed_configuration_is_noticed,
-      an_image_of_xls_own_is_understood_without_a_tail, what_others_put_into_the_tail_is_theirs,
-      what_is_no_image_is_told_from_what_is_a_broken_one, an_image_cut_anywhere_is_refused,
-      a_configuration_without_a_name_makes_no_image,
+      a_torn_stamp_is_done_without, a_first_stamp_outlasts_a_torn_last_one,
+      what_is_no_first_stamp_is_none, a_first_stamp_that_is_too_long_is_not_written,
+      a_changed_configuration_is_noticed, an_image_of_xls_own_is_understood_without_a_tail,
+      what_others_put_into_the_tail_is_theirs, what_is_no_image_is_told_from_what_is_a_broken_one,
+      an_image_cut_anywhere_is_refused, a_configuration_without_a_name_makes_no_image,
       a_description_that_lacks_something_is_not_understood,
       what_is_too_long_is_refused_and_what_just_fits_is_not,
       a_descriptor_that_cannot_be_read_is_an_error);
