@@ -9,6 +9,8 @@
 #include "unit.h"
 #include "util/str.h"
 #include "util/time.h"
+#include "wire/ledger-record.h"
+#include "worker/boots.h"
 #include "worker/disks.h"
 #include "worker/regions.h"
 
@@ -396,6 +398,32 @@ START_TEST(a_first_stamp_that_finds_no_place_is_none)
 }
 END_TEST
 
+START_TEST(a_boot_in_between_is_known_by_its_records)
+{
+	const struct uuid then = {.bytes = {1}}, other = {.bytes = {2}};
+	struct ledger_record record = {.kind = LEDGER_FAILURE, .name = "web", .time_wall = 500};
+	_cleanup_folder_ struct folder f;
+	const char *path;
+	struct uuid now;
+
+	folder_make(&f);
+	path = folder_path(&f, "ledger");
+	ck_assert_int_eq(ledger_boot_id(&now), 0);
+	ck_assert(!boots_between(NULL, &then, 100));
+	ck_assert(!boots_between(path, &then, 100));
+	record.boot = then;
+	ck_assert_int_eq(ledger_append(path, &record, false), 0);
+	record.boot = now;
+	ck_assert_int_eq(ledger_append(path, &record, false), 0);
+	ck_assert(!boots_between(path, &then, 100));
+	record.boot = other;
+	ck_assert_int_eq(ledger_append(path, &record, false), 0);
+	ck_assert(boots_between(path, &then, 100));
+	/* Of an earlier one. */
+	ck_assert(!boots_between(path, &then, 500));
+}
+END_TEST
+
 START_TEST(a_configuration_that_is_none_has_no_stamp)
 {
 	char *stamp = NULL;
@@ -417,4 +445,5 @@ SUITE("disks", a_disk_that_nobody_touched_is_unchanged,
       a_stamp_that_is_none_proves_nothing, a_configuration_that_is_none_has_no_stamp,
       a_first_stamp_tells_whether_a_disk_was_written_since,
       a_first_stamp_that_is_none_proves_nothing, a_guest_without_disks_has_nothing_to_describe,
-      a_disk_elsewhere_is_unseen_by_a_first_stamp, a_first_stamp_that_finds_no_place_is_none);
+      a_disk_elsewhere_is_unseen_by_a_first_stamp, a_boot_in_between_is_known_by_its_records,
+      a_first_stamp_that_finds_no_place_is_none);
