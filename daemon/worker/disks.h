@@ -43,8 +43,8 @@ int disks_stamp_first(const char *config, size_t max, char **ret);
 
 /*
  * Compares the disks with a first stamp (NULL: there is none). DISKS_UNCHANGED: nothing was written
- * since, neither in its boot nor in this one. DISKS_UNSEEN: the same, but for some that nobody can
- * look at from here, or that another host can write. DISKS_UNKNOWN: something was written, and it
+ * since, neither in its boot nor in this one. DISKS_UNSEEN: the same, but for some that cannot be
+ * seen from here, or that another host can write. DISKS_UNKNOWN: something was written, and it
  * cannot be told from what the guest wrote last; or nothing is known. DISKS_MISSING as above. The
  * ledger (NULL: none) tells whether there was another boot in between: then nothing is known of
  * block devices.

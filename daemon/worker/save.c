@@ -181,9 +181,9 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 }
 
 /*
- * What the disks are like before anybody else can write them. Also most of what has to be synced is
- * by then: little is left to do when the guest is gone. Without it a save is as good, but for one
- * that is cut off.
+ * What the disks are like while only the guest can have written them. They are synced here, so that
+ * little is left to do when the guest is gone. The stamp is missed only by a save that is cut off,
+ * but not a disk that cannot be written: the guest is to run on.
  */
 static int write_first_stamp(struct job *job, const struct saving *s)
 {
@@ -341,7 +341,7 @@ int save_finish_left(struct job *job, const struct xl_domain *d)
 #define STAMP_OF_NONE "{\"disks\":[]}"
 
 /*
- * Whether the disks are as the first stamp says, so that nobody has written them since the guest
+ * Whether the disks are as the first stamp says, so that nothing was written since the guest
  * was suspended. While it is there, suspended, others are not expected to, and what cannot be seen
  * from here is taken to be as it was.
  */
@@ -410,7 +410,7 @@ static int stamp_disks(struct job *job, int fd, const struct image_header *heade
 	return r < 0 ? r : write_last_stamp(job, fd, header, stamp);
 }
 
-/* It has been gone for nobody knows how long: what its disks are like now proves nothing. */
+/* It may have been gone for long: what its disks are like now proves nothing. */
 static int stamp_disks_late(struct job *job, int fd, const struct image_header *header)
 {
 	_cleanup_free_ char *stamp = NULL;
