@@ -230,11 +230,65 @@ const char *fake_state(struct json_object *domain)
 	return json_get_string(domain, "state");
 }
 
+/* A guest's disk is a file whose last writer the world remembers. */
+static void write_disk(struct fake *w, const char *path, uint64_t life)
+{
+	struct json_object *disks = json_get(w->json, "disks", json_type_object);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (!disks) {
+		disks = json_object_new_object();
+		json_add(w->json, "disks", disks);
+	}
+	json_add_u64(disks, path, life);
+	if (fd < 0 || fd_write_all(fd, &life, sizeof(life)) < 0)
+		abort();
+}
+
+/* All that happens in one go with the rest of a change, so that a kill does not come between. */
+static void begin_life(struct fake *w, struct json_object *domain)
+{
+	struct json_object *config = json_get(domain, "config", json_type_object);
+	const char *disk = json_get_string(fake_behaviour(config), "disk");
+	struct json_object *lives = json_get(w->json, "lives", json_type_array), *life;
+	struct json_object *disks = json_get(w->json, "disks", json_type_object);
+	uint64_t number;
+
+	if (!disk)
+		return;
+	if (!lives) {
+		lives = json_object_new_array();
+		json_add(w->json, "lives", lives);
+	}
+	number = json_object_array_length(lives) + 1;
+	life = json_object_new_object();
+	json_append(lives, life);
+	json_add_string(life, "name", json_get_string(domain, "name"));
+	json_add_string(life, "boot", json_get_string(domain, "boot"));
+	json_add_string(life, "disk", disk);
+	json_add_u64(life, "domid", fake_number(domain, "domid", 0));
+	json_add_u64(life, "from", fake_number(domain, "life", 0));
+	json_add_u64(life, "over", fake_number(disks, disk, 0));
+	json_add_u64(domain, "life", number);
+	write_disk(w, disk, number);
+}
+
+int fake_memory(struct json_object *domain, char **ret)
+{
+	const char *boot = json_get_string(domain, "boot");
+	uint64_t life = fake_number(domain, "life", 0);
+
+	return life ? str_format(ret, "%s\n%llu", boot, (unsigned long long)life)
+		    : str_format(ret, "%s", boot);
+}
+
 void fake_set_state(struct fake *w, struct json_object *domain, const char *state)
 {
 	fake_log(w, "%llu %s %s %s", (unsigned long long)fake_number(domain, "domid", 0),
 		 json_get_string(domain, "name"), state, json_get_string(domain, "boot"));
 	json_add_string(domain, "state", state);
+	if (str_equal(state, "running"))
+		begin_life(w, domain);
 	w->changed = true;
 }
 

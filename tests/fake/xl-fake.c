@@ -24,6 +24,9 @@
 #define PAGES     4
 #define STEP_MSEC 5
 
+/* A guest's memory: the boot that it is of, and its life (fake.h). */
+#define MEMORY_SIZE 128
+
 struct xl {
 	struct xl_options options;
 	char *reason;
@@ -386,7 +389,7 @@ static int suspend(struct xl *xl, uint32_t domid, struct json_object **ret_confi
 		r = fail(xl, -EIO, "the domain has shut down");
 	if (r >= 0) {
 		*ret_config = json_object_get(json_get(d, "config", json_type_object));
-		r = str_format(ret_boot, "%s", json_get_string(d, "boot"));
+		r = fake_memory(d, ret_boot);
 		fake_set_state(&w, d, "suspended");
 	}
 	fake_close(&w);
@@ -472,7 +475,7 @@ static int read_stream(struct xl *xl, int fd, char *boot, size_t size)
 int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_domid)
 {
 	_cleanup_json_ struct json_object *config = NULL;
-	char boot[UUID_TEXT_SIZE] = "";
+	char memory[MEMORY_SIZE] = "", *life = memory, *boot;
 	struct json_object *d;
 	struct uuid uuid;
 	struct fake w;
@@ -484,7 +487,7 @@ int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_dom
 	r = begin_build(xl, config, &uuid, &domid);
 	if (r < 0)
 		return r;
-	r = read_stream(xl, fd, boot, sizeof(boot));
+	r = read_stream(xl, fd, memory, sizeof(memory));
 	if (r < 0) {
 		xl_destroy(xl, domid);
 		return r;
@@ -494,7 +497,10 @@ int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_dom
 	if (r < 0)
 		return r;
 	d = fake_find(&w, domid);
+	boot = strsep(&life, "\n");
 	json_add_string(d, "boot", boot);
+	if (life)
+		json_add_u64(d, "life", strtoull(life, NULL, 10));
 	w.changed = true;
 	fake_close(&w);
 	*ret_domid = domid;
