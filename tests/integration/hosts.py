@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Hosts in every state that one can be in, drawn by number: states x images x configurations x commands."""
+
+import dataclasses
+import random
+
+# How many guests share a host: they are set up together, and judged one by one.
+GUESTS = 30
+
+# What was done with a guest whose domain is gone, a letter each, in the order in which hosts.Host is
+# set up: A start, B stop, C start, D stop, O it powers off while a daemon looks, X its domain goes
+# while none does; "m": its image is out of the way between B and the end. "b", "c" and "d" are what
+# others do in B, C and D (stage.py); small letters of the end, the name's own, come last of all.
+DOWN = {
+    "never": "", "ran": "AO", "cut": "AX", "removed": "AB", "ours": "AB", "ours twice": "ABCD",
+    "older beside": "ABCD", "older restoring": "ABCD", "older alone": "ABCD",
+    "used up": "ABCO", "used up, cut": "ABCX", "used restoring": "ABCX", "used copy": "ABCX",
+    "outlived": "ABmCO", "outlived, cut": "ABmCX", "outlived by xl": "ABcO",
+    "outlived unseen": "AB", "used by xl": "ABcO", "used unseen": "AB",
+    "xl": "Ad", "xl unseen": "A", "checkpoint": "AbO", "checkpoint, cut": "AbX",
+    "copy": "AB", "moved": "AB", "link": "AB", "dangling": "AB", "damaged": "AB",
+    "damaged head": "AB", "short": "AB", "owner": "AB", "mode": "AB", "part": "ABCX",
+    "part beside": "AB", "restoring": "AB",
+}
+
+# The same for a guest that has a domain: whatever lies there is of an earlier life.
+UP = {
+    "none": "A", "used up": "ABC", "used restoring": "ABC", "used copy": "ABC", "used link": "ABC",
+    "used damaged": "ABC", "used owner": "ABC", "part": "ABC", "checkpoint": "Ab", "restored": "ABC",
+}
+
+# A guest that somebody restored and never let run: its memory is in its domain; and in a file, if
+# that is there still.
+HELD_BACK = {"none": "AB", "twin": "AB"}
+
+DOMAINS = {
+    "none": 60, "running": 20, "paused": 4, "built": 4, "restored paused": 4, "suspended": 4,
+    "suspended, saver": 4, "dying": 2, "kept": 3,
+}
+CONFIGS = {
+    "there": 60, "missing": 8, "broken": 6, "uuid added": 6, "uuid changed": 6, "renamed": 8,
+    "duplicate": 6,
+}
+LEDGERS = {"whole": 60, "missing": 8, "torn": 8, "damaged": 8, "unreadable": 8, "link": 8}
+FOLDERS = {"same": 84, "another": 8, "absent": 8}
+COMMANDS = {
+    "start": 24, "start names": 14, "once start": 14, "stop": 20, "stop names": 12,
+    "once stop": 12, "down": 4,
+}
+KILLED = {"none": 70, "daemon": 15, "worker": 15}
+
+# No command makes more steps in one process than about so many.
+STEPS = {"daemon": 120, "worker": 40}
+
+# Guests that come up without a word to say about it: where there are no others, exit 0 is due.
+CALM = {
+    "none": ("never", "ran", "cut", "ours", "ours twice", "older beside", "older restoring",
+             "used up", "used copy", "outlived", "xl", "part", "part beside"),
+    "running": tuple(UP),
+}
+
+
+@dataclasses.dataclass
+class Guest:
+    """One case."""
+    case: int
+    name: str
+    domain: str
+    image: str
+    config: str
+    has_uuid: bool      # in its configuration
+    seen: bool          # its disk, by the daemon
+    named: bool         # in a command that names guests
+
+    @property
+    def plan(self):
+        if self.domain == "restored paused":
+            return HELD_BACK[self.image]
+        return (DOWN if self.domain == "none" else UP)[self.image]
+
+    @property
+    def uuid(self):
+        return f"0a000000-0000-4000-8000-{self.case:012}"
+
+    def __str__(self):
+        return (f"domain: {self.domain}; image: {self.image}; configuration: {self.config}"
+                f"{', with a uuid' if self.has_uuid else ''}; disk: "
+                f"{'seen' if self.seen else 'not seen'}; {'named' if self.named else 'not named'}")
+
+
+@dataclasses.dataclass
+class Host:
+    """What its guests share."""
+    number: int
+    ledger: str
+    folder: str
+    command: str
+    killed: str
+    step: int
+    calm: bool
+    guests: list
+
+    @property
+    def goal(self):
+        return "start" if "start" in self.command else "stop"
+
+    @property
+    def names(self):
+        return "names" in self.command
+
+    def __str__(self):
+        killed = f", {self.killed} killed at step {self.step}" if self.killed != "none" else ""
+        return f"ledger: {self.ledger}; SAVE: {self.folder}; {self.command}{killed}"
+
+
+def _pick(random_, weights):
+    return random_.choices(list(weights), list(weights.values()))[0]
+
+
+def _draw_guest(seed, case, calm):
+    r = random.Random(f"{seed} guest {case}")
+    domain = r.choice(list(CALM)) if calm else _pick(r, DOMAINS)
+    images = CALM[domain] if calm else HELD_BACK if domain == "restored paused" else \
+        DOWN if domain == "none" else UP
+    guest = Guest(case, f"g{case}", domain, r.choice(list(images)),
+                  "there" if calm else _pick(r, CONFIGS),
+                  has_uuid=r.random() < 0.5, seen=r.random() < 0.5, named=r.random() < 0.5)
+    if guest.config == "uuid added":
+        guest.has_uuid = False
+    if guest.config == "uuid changed":
+        guest.has_uuid = True
+    return guest
+
+
+def draw(seed, number, only=None):
+    """The host of this number, with all of its guests or with the one of this case."""
+    r = random.Random(f"{seed} host {number}")
+    host = Host(number, _pick(r, LEDGERS), _pick(r, FOLDERS), _pick(r, COMMANDS), _pick(r, KILLED),
+                0, r.random() < 0.15, [])
+    if host.calm:
+        host.ledger, host.folder, host.killed = "whole", "same", "none"
+    if host.command == "down":
+        host.killed = "none"
+    host.step = r.randint(1, STEPS[host.killed]) if host.killed != "none" else 0
+    cases = range(number * GUESTS, (number + 1) * GUESTS)
+    host.guests = [_draw_guest(seed, case, host.calm) for case in cases
+                   if only is None or case == only]
+    return host

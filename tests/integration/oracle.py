@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What may become of a guest's memory, by docs/recovery.md and nothing else. Pure: facts in, verdicts out.
+
+An outcome is a word for what has become of a guest:
+  restored    it runs on with its newest memory        old     it runs with older memory
+  cold        it runs, started from its configuration  left    its domain is as it was
+  down        it does not run                          resumed its domain runs, which did not
+  saved       its memory is in an image, no domain     off     it has shut down in good order
+  gone        its domain is gone, and so is its memory half    it is left half built
+  twice       two domains are there that were one or none before
+"""
+
+import dataclasses
+
+# Of the images' names: what may be restored, and what never is.
+LIVE, ASIDE, PART = "live", "aside", "part"
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A file in SAVE."""
+    file: str
+    inode: int
+    memory: tuple | None    # boot and life, where it can be read
+    kind: str = LIVE
+    restoring: bool = False
+    sound: bool = True      # whole, root's, and a file
+    link: bool = False      # which can bear no reason
+    reason: bool = False    # it says why it was put aside
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What was so before the command, known to who set it up."""
+    goal: str
+    asked: bool = True          # the command is about this guest
+    domain: str = "none"
+    memory: tuple | None = None  # boot and life, of the domain
+    disk: int = 0               # the life that wrote the disk last
+    disk_seen: bool = True      # the daemon can look at it
+    images: tuple = ()
+    word: str = "none"          # the last of what a ledger has seen: none, life, saved, xl
+    unseen: bool = False        # others ran it or saved it since, while no daemon looked
+    ledger: str = "whole"
+    folder: str = "same"
+    config: str = "there"
+    killed: bool = False
+
+
+def _newest(facts):
+    """The images of the memory that the disk fits."""
+    return [i for i in facts.images if i.kind == LIVE and i.memory and i.memory[1] == facts.disk]
+
+
+def _live(facts):
+    return [i for i in facts.images if i.kind == LIVE]
+
+
+def may(facts):
+    """The outcomes that are allowed, each with the rule that says so."""
+    if not facts.asked:
+        outcomes = ["down"] if facts.domain == "none" else ["left"]
+        if facts.domain == "suspended, saver":
+            outcomes.append("saved")
+        return dict.fromkeys(outcomes, "the command is about others")
+    if facts.domain == "none":
+        allowed = _start(facts) if facts.goal == "start" else {"down": "it does not run"}
+    else:
+        allowed = (_start_of_domain if facts.goal == "start" else _stop)(facts)
+    if facts.killed and facts.goal == "start" and facts.domain == "none":
+        allowed.setdefault("down", "what could not be done is said")
+    if facts.killed and "saved" in allowed:
+        allowed.setdefault("off", "a save that failed is followed by a shutdown")
+    return allowed
+
+
+# Start of a guest that does not run.
+
+def _start(facts):
+    allowed = _start_by_identity(facts)
+    if allowed is None:
+        certain, doubtful = _start_by_ledger(facts), _start_in_doubt(facts)
+        allowed = {"whole": certain, "torn": certain | doubtful, "damaged": certain | doubtful}.get(
+            facts.ledger, doubtful)
+        allowed = _by_configuration(facts, allowed)
+    return allowed
+
+
+def _was_saved(facts):
+    return bool(_newest(facts)) or any(not i.sound for i in _live(facts)) or \
+        facts.word == "saved" and facts.folder != "same" and facts.ledger == "whole"
+
+
+def _start_by_identity(facts):
+    """None where nothing conflicts."""
+    if facts.config == "duplicate":
+        return {"down": "two configurations of one UUID or name: held, both named, both down"}
+    if facts.config not in ("uuid added", "uuid changed", "renamed"):
+        return None
+    rule = "a saved guest whose configuration got another UUID or name: held, both down"
+    if _was_saved(facts):
+        return {"down": rule}
+    allowed = {"cold": "created: there is no image that would conflict"}
+    return allowed | {"down": rule} if _live(facts) or facts.word in ("saved", "xl") or \
+        facts.folder == "absent" else allowed
+
+
+def _by_configuration(facts, allowed):
+    """What is started without its memory needs a configuration."""
+    if facts.config in ("missing", "broken") and "cold" in allowed:
+        allowed = {k: v for k, v in allowed.items() if k != "cold"}
+        allowed["down"] = "without a configuration: failed, with the reason"
+    return allowed
+
+
+def _start_without_image(facts):
+    if facts.folder == "same":
+        return {"cold": "none; no save, used up, outlived, or the image was removed: created"}
+    if facts.word == "saved":
+        return {"down": "none; saved to I and the directory is another, or is not there: held"}
+    allowed = {"cold": "none; ledger knows no save: created"}
+    # Nothing is said of a folder that cannot be read, nor of xl's images there.
+    if facts.folder == "absent" or facts.word == "xl" or facts.unseen:
+        allowed["down"] = "unknown is never taken for empty"
+    return allowed
+
+
+def _start_by_problem(facts):
+    """Where an image cannot be judged at all; None where each can."""
+    live = _live(facts)
+    if any(not i.sound for i in live):
+        return {"down": "damaged, truncated, wrong owner, dangling link: held, never created beside"}
+    if any(i.link for i in live):
+        return {"restored": "a link is followed", "down": "or refused in words"}
+    if len(_newest(facts)) > 1:
+        return {"down": "two images that may both be the newest: held, both named"}
+    return None
+
+
+def _start_by_ledger(facts):
+    """A whole ledger."""
+    newest, live = _newest(facts), _live(facts)
+    if not live:
+        return _start_without_image(facts)
+    problem = _start_by_problem(facts)
+    if problem:
+        return problem
+    if newest:
+        allowed = {"restored": "newest, checks pass: restored"}
+        if facts.unseen:
+            allowed["down"] = "the ledger knows a life that never ended and began before I: held"
+        return allowed
+    if facts.unseen and facts.disk_seen:
+        return {"down": "newest, a disk provably changed: held"}
+    if facts.unseen and facts.word == "saved":
+        return {"down": "held", "old": "newest, disks not visible: restored"}
+    allowed = {"cold": "used up or outlived: put aside, created from its configuration"}
+    if facts.unseen:
+        allowed["down"] = "the ledger knows a life that never ended and began before I: held"
+    return allowed
+
+
+def _start_in_doubt(facts):
+    """No ledger that could tell."""
+    newest, live = _newest(facts), _live(facts)
+    if not live:
+        return {"cold": "none; ledger knows no save: created"} | (
+            {"down": "unknown is never taken for empty"} if facts.folder == "absent" else {})
+    problem = _start_by_problem(facts)
+    if problem:
+        return problem
+    if any(i.restoring for i in live):
+        allowed = {"down": "unknown, name .restoring: held"}
+        if len(live) > 1 and newest:
+            allowed["restored"] = "the other's disks have changed"
+        return allowed
+    if newest:
+        allowed = {"restored": "unknown, disks prove nothing against it: restored as today"}
+        if len(live) > 1 or facts.unseen:
+            allowed["down"] = "two images that may both be the newest: held"
+        return allowed
+    allowed = {"down": "unknown, a disk changed: held"}
+    if not facts.disk_seen:
+        allowed["old"] = "unknown, disks prove nothing against it: restored as today"
+    return allowed
+
+
+# Start of a guest that has a domain.
+
+def _start_of_domain(facts):
+    if facts.domain == "running":
+        return {"left": "it runs"}
+    allowed = {"left": "a leftover is no success of a start"}
+    if facts.domain.startswith("suspended"):
+        allowed["resumed"] = "suspended and its saver is gone: resumed"
+    if facts.domain == "suspended, saver":
+        allowed |= {"saved": "others save it", "down": "others have saved it",
+                    "restored": "others have saved it, and it is restored from that"}
+        if facts.folder == "absent":
+            allowed["cold"] = "others have saved it elsewhere: none, created"
+    return allowed
+
+
+# Stop.
+
+def _stop(facts):
+    if facts.domain in ("dying", "kept"):
+        return {"left": "it has ended", "gone": "it has ended"}
+    if facts.domain == "built":
+        return {"left": "it has never run: said", "saved": "saved", "gone": "it holds no memory",
+                "off": "it holds no memory"}
+    allowed = {"saved": "every running guest is saved"}
+    if facts.folder == "absent":
+        allowed |= {"off": "a save that failed is followed by a shutdown", "left": "and said"}
+    if facts.domain != "running":
+        allowed["left"] = "or the stop fails with the reason"
+    if facts.domain == "suspended, saver":
+        allowed["off"] = "others have saved it"
+    return allowed
+
+
+def is_as_wanted(facts, outcome):
+    """Whether an exit status of 0 may be said of this guest."""
+    if not facts.asked:
+        return True
+    if facts.goal == "stop":
+        return outcome in ("saved", "off", "down", "gone") or facts.domain in ("kept", "dying")
+    if outcome == "left":
+        return facts.domain == "running"
+    if outcome == "down":
+        return facts.config == "missing" and not _live(facts) and not _was_saved(facts)
+    return outcome in ("restored", "cold", "resumed")
+
+
+# What holds whatever was done.
+
+@dataclasses.dataclass(frozen=True)
+class Life:
+    """A time in which a guest ran: from the memory of which life, over a disk of which life."""
+    number: int
+    boot: str
+    from_: int
+    over: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What is so behind the command."""
+    outcome: str
+    lives: tuple = ()           # begun meanwhile
+    images: tuple = ()
+    memory: tuple | None = None  # of its domain
+    reason: str | None = None   # what status says; None: it was not asked
+    exit: int | None = None
+
+
+def breaches(facts, seen):
+    """Every rule that does not hold, in words."""
+    return [*_outcome_breach(facts, seen), *_life_breaches(facts, seen),
+            *_image_breaches(facts, seen), *_memory_breach(facts, seen),
+            *_word_breaches(facts, seen)]
+
+
+def _outcome_breach(facts, seen):
+    allowed = may(facts)
+    if seen.outcome not in allowed:
+        rules = "; ".join(f"{outcome} ({rule})" for outcome, rule in allowed.items())
+        yield f"outcome '{seen.outcome}' where it may be: {rules}"
+
+
+def _life_breaches(facts, seen):
+    if "old" in may(facts):
+        return
+    for life in seen.lives:
+        if life.from_ and life.from_ != life.over:
+            yield (f"old memory over a newer disk: life {life.number} came from life {life.from_}, "
+                   f"the disk was of life {life.over}")
+
+
+def _is_replaced(facts, image, seen):
+    """By a newer image of this very guest and boot, under its name."""
+    return facts.goal == "stop" and image.memory and any(
+        i.file == image.file and i.memory and i.memory[0] == image.memory[0] and
+        i.memory[1] > image.memory[1] for i in seen.images)
+
+
+def _image_breaches(facts, seen):
+    left = {i.inode for i in seen.images}
+    used = [life.from_ for life in seen.lives if life.from_]
+    for image in facts.images:
+        if image.inode in left or image.kind == PART:
+            continue
+        if image.memory and image.memory[1] in used:
+            used.remove(image.memory[1])
+        elif not _is_replaced(facts, image, seen):
+            yield f"the image {image.file} was deleted"
+    before = {i.inode for i in facts.images}
+    for image in seen.images:
+        if image.kind == ASIDE and image.inode in before and not image.reason and not image.link:
+            yield f"{image.file} was put aside without a reason"
+    runs = seen.outcome in ("cold", "restored")
+    for image in seen.images:
+        if runs and image.kind == LIVE and image.inode in before and image.sound and not facts.killed:
+            yield f"{image.file} lies there as if it could be restored, and the guest runs"
+
+
+def _memory_breach(facts, seen):
+    """The newest memory is somewhere, or has shut down."""
+    memory = facts.memory
+    if not memory and _newest(facts):
+        memory = _newest(facts)[0].memory
+    if not memory or seen.outcome == "off" or facts.domain in ("dying", "kept", "built"):
+        return
+    now = memory[1]
+    for life in seen.lives:
+        if life.from_ == now and life.boot == memory[0]:
+            now = life.number
+    places = [seen.memory, *(i.memory for i in seen.images if i.kind != PART)]
+    if (memory[0], now) not in places and (memory[0], memory[1]) not in places:
+        yield f"the memory of {memory} is lost"
+
+
+def _word_breaches(facts, seen):
+    wanted = is_as_wanted(facts, seen.outcome)
+    if seen.exit == 0 and not wanted:
+        yield f"exit 0, and the guest is '{seen.outcome}'"
+    if seen.reason == "" and not wanted and seen.outcome in ("down", "left", "half"):
+        yield f"no reason is told why the guest is '{seen.outcome}'"

@@ -1,0 +1,307 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""States x commands: hosts drawn by number (hosts.py), and judged by docs/recovery.md (oracle.py).
+
+CASES says how many, SEED which; --seed N --case K does one of them again, and keeps the host's log."""
+
+import argparse
+import collections
+import concurrent.futures
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import traceback
+
+import hosts
+import memory
+import oracle
+from fakehost import CLIENT, KILLER, FakeHost, wait_until
+from fakelogind import HostWithLogind
+from stage import Stage
+
+CASES = int(os.environ.get("CASES", "2000"))
+SEED = int(os.environ.get("SEED", "1"))
+
+# How many hosts at a time.
+JOBS = 3
+
+# A save or shutdown that comes to nothing is given up after so many seconds.
+PATIENCE = 5
+
+REASON = "user.xendomainsd.reason"
+
+
+def kind_of(name):
+    if name.endswith(".part"):
+        return oracle.PART
+    return oracle.ASIDE if ".stale-" in name else oracle.LIVE
+
+
+def has_reason(path):
+    try:
+        return bool(os.getxattr(path, REASON))
+    except OSError:
+        return False
+
+
+def look_at_image(path):
+    st = path.lstat()
+    link = path.is_symlink()
+    data = path.read_bytes() if path.is_file() else b""
+    try:
+        found = memory.read(data)
+    except ValueError:
+        found = None
+    sound = found is not None and (link or st.st_uid == 0 and not st.st_mode & 0o022)
+    return oracle.Image(path.name, st.st_ino, found, kind_of(path.name),
+                        path.name.endswith(".restoring"), sound, link, has_reason(path))
+
+
+class Run:
+    """One host: set up, commanded, and judged."""
+
+    def __init__(self, host, drawn):
+        self.host, self.drawn = host, drawn
+        self.stage = Stage(host, drawn)
+        self.exit = None
+
+    # What is so.
+
+    def _look(self):
+        """The domains, the lives and the images of each guest, by its name."""
+        with self.host.world() as world:
+            self.domains, self.lives = world["domains"], world.get("lives", [])
+            self.disks = world.get("disks", {})
+        self.files = [look_at_image(path) for folder in (self.host.save, self.stage.others)
+                      if folder.is_dir() for path in sorted(folder.iterdir())]
+
+    def _disk(self, guest):
+        return str(self.host.root / f"disk-{guest.name}")
+
+    def _domains_of(self, guest):
+        return [d for d in self.domains
+                if d["config"].get("fake", {}).get("disk") == self._disk(guest)]
+
+    def _images_of(self, guest):
+        return tuple(i for i in self.files if i.file.split("-")[0].split(".")[0] == guest.name)
+
+    def _facts(self, guest):
+        domains = self._domains_of(guest)
+        plan = guest.plan
+        word = "none" if not plan else "saved" if plan[-1] in "BD" else \
+            "xl" if plan[-1] == "d" else "life"
+        images = [i for i in self._images_of(guest)]
+        if guest.image in ("damaged", "damaged head", "short", "used damaged"):
+            images = [oracle.dataclasses.replace(i, sound=False) for i in images]
+        return oracle.Facts(
+            goal=self.drawn.goal, asked=self._is_asked(guest), domain=guest.domain,
+            memory=(domains[0]["boot"], domains[0]["life"]) if domains else None,
+            disk=self.disks.get(self._disk(guest), 0), disk_seen=guest.seen, images=tuple(images),
+            word=word, unseen="unseen" in guest.image or guest.image == "checkpoint, cut",
+            ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config,
+            killed=self.drawn.killed != "none")
+
+    # What is done.
+
+    def _trap(self):
+        if self.drawn.killed == "none":
+            return {}
+        program = "xendomainsd-fake" if self.drawn.killed == "daemon" else "worker"
+        trap = {"LD_PRELOAD": str(KILLER), "KILL_IN": program, "KILL_AT": str(self.drawn.step)}
+        return trap | ({"KILL_VERB": "operate"} if program == "worker" else {})
+
+    def _name(self, guest):
+        """The name that a command may use; None if none is known, for that would be refused."""
+        if guest.domain != "none":
+            return guest.name
+        if guest.config in ("missing", "broken"):
+            images = self._images_of(guest)
+            known = self.drawn.goal == "start" and \
+                any(i.kind == oracle.LIVE and i.sound for i in images)
+            return guest.name if known else None
+        return f"{guest.name}-renamed" if guest.config == "renamed" else guest.name
+
+    def _is_asked(self, guest):
+        return not self.drawn.names or guest.named and self._name(guest) is not None
+
+    def _words(self):
+        if not self.drawn.names:
+            return [self.drawn.goal]
+        return [self.drawn.goal, *self.names]
+
+    def _command(self, **environment):
+        """Once; the exit status, or None where there is none to be had."""
+        if self.drawn.command.startswith("once"):
+            return self.host.once(self.drawn.goal, **environment)
+        if not self.host.daemon:
+            self.host.start_daemon(**environment)
+        if self.drawn.command == "down":
+            return self._go_down()
+        return subprocess.run([CLIENT, "--socket", self.host.socket, *self._words()],
+                              capture_output=True, timeout=120).returncode
+
+    def _go_down(self):
+        if any(guest.domain == "running" for guest in self.drawn.guests):
+            self.host.wait_locked()
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        return None
+
+    def _be_quiet(self):
+        """A daemon puts in order what was left behind."""
+        if self.host.daemon and self.host.daemon.poll() is not None:
+            self.host.daemon = None
+        if self.drawn.killed != "none":
+            if self.host.daemon:
+                self.host.stop_daemon(check=False)
+            self.host.start_daemon()
+            self.host.ctl("status")
+        wait_until(lambda: not self.host.operations(), "order")
+
+    def run(self):
+        self.stage.set_up()
+        self._look_at_first()
+        self.stage.begin_saves()
+        environment = self._trap()
+        self.exit = self._command(**environment)
+        self._be_quiet()
+        if environment:
+            if self.drawn.command.startswith("once"):
+                self.host.stop_daemon()
+            self.exit = self._command()
+            wait_until(lambda: not self.host.operations(), "order")
+        self.stage.join()
+        self._look()
+        if not self.host.daemon and self.drawn.command.startswith("once"):
+            self.reasons = None
+        else:
+            self.reasons = self._reasons()
+        return [(guest, self.facts[guest.case], self._seen(guest)) for guest in self.drawn.guests]
+
+    def _reasons(self):
+        done = subprocess.run([CLIENT, "--socket", self.host.socket, "--json", "status"],
+                              capture_output=True, timeout=60)
+        said = json.loads(done.stdout or "{}")
+        reasons = collections.defaultdict(str)
+        for g in said.get("guests", ()):
+            for key in g["name"], os.path.basename(g.get("configuration") or ""):
+                name = key.split("-")[0].split(".")[0]
+                reasons[name] = reasons[name] or g.get("reason", "")
+        return reasons
+
+    def _look_at_first(self):
+        self._look()
+        self.facts = {guest.case: self._facts(guest) for guest in self.drawn.guests}
+        self.first = {guest.case: self._domains_of(guest) for guest in self.drawn.guests}
+        self.names = [self._name(guest) for guest in self.drawn.guests
+                      if self.facts[guest.case].asked]
+        self.lives_before = len(self.lives)
+        self.lines_before = len(self.host.history())
+
+    # What has come of it.
+
+    def _seen(self, guest):
+        domains = self._domains_of(guest)
+        lives = tuple(oracle.Life(n, x["boot"], x["from"], x["over"])
+                      for n, x in enumerate(self.lives, 1)
+                      if n > self.lives_before and x["disk"] == self._disk(guest))
+        return oracle.Seen(
+            self._outcome(guest, domains, lives), lives, self._images_of(guest),
+            (domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
+            None if self.reasons is None or self.drawn.command == "down" else
+            self.reasons[guest.name], self.exit)
+
+    def _outcome(self, guest, domains, lives):
+        before = self.first[guest.case]
+        if len(domains) > max(len(before), 1):
+            return "twice"
+        if before and domains and domains[0]["domid"] == before[0]["domid"]:
+            same = domains[0]["state"] == before[0]["state"]
+            return "left" if same else "resumed" if domains[0]["state"] == "running" else \
+                domains[0]["state"]
+        if domains:
+            if domains[0]["state"] != "running":
+                return "half"
+            life = next(x for x in self.lives if x["domid"] == domains[0]["domid"])
+            return "cold" if not life["from"] else "restored" if life["from"] == life["over"] else "old"
+        if not before:
+            return "down"
+        return self._end(guest, before[0])
+
+    def _end(self, guest, domain):
+        """How a domain has gone."""
+        before = {(i.inode, i.memory) for i in self.facts[guest.case].images}
+        if any(i.kind == oracle.LIVE and i.memory and i.memory[0] == domain["boot"] and
+               (i.inode, i.memory) not in before
+               for i in self._images_of(guest)):
+            return "saved"
+        lines = self.host.history()[self.lines_before:]
+        off = any(line[1:2] == [guest.name] and line[2] == "poweroff" for line in lines
+                  if len(line) > 2)
+        return "off" if off else "gone"
+
+
+def host_for(drawn):
+    return (HostWithLogind if drawn.command == "down" else FakeHost)(STOP_MAXWAIT=PATIENCE)
+
+
+def run_host(seed, number, only=None, keep=None):
+    """The breaches of one host: (guest, breach), and how many of which kind were run."""
+    drawn = hosts.draw(seed, number, only)
+    counts = collections.Counter()
+    found = []
+    try:
+        with host_for(drawn) as host, contextlib.redirect_stdout(sys.stderr):
+            for guest, facts, seen in Run(host, drawn).run():
+                counts.update([f"domain {guest.domain}", f"image {guest.image}",
+                               f"configuration {guest.config}", f"outcome {seen.outcome}"])
+                found += [(guest.case, str(guest), breach)
+                          for breach in oracle.breaches(facts, seen)]
+            if keep:
+                print(host.log.read_text() if host.log.exists() else "", file=keep)
+    except Exception:
+        found.append((drawn.guests[0].case, "the host itself", traceback.format_exc()))
+    counts.update({f"{what} {kind}": len(drawn.guests) for what, kind in (
+        ("ledger", drawn.ledger), ("SAVE", drawn.folder), ("command", drawn.command),
+        ("killed", drawn.killed))})
+    return str(drawn), found, counts
+
+
+def tell(seed, drawn, breach):
+    case, guest, words = breach
+    print(f"--seed {seed} --case {case}\n    {drawn}\n    {guest}\n    {words}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--case", type=int, help="this guest only")
+    parser.add_argument("--host", type=int, help="all guests of this host")
+    parser.add_argument("--cases", type=int, default=CASES)
+    options = parser.parse_args()
+    counts, breaches, ran = collections.Counter(), 0, 0
+    if options.case is not None:
+        jobs = [(options.seed, options.case // hosts.GUESTS, options.case, sys.stderr)]
+    elif options.host is not None:
+        jobs = [(options.seed, options.host)]
+    else:
+        jobs = [(options.seed, n) for n in range(-(-options.cases // hosts.GUESTS))]
+    with concurrent.futures.ProcessPoolExecutor(JOBS if len(jobs) > 1 else 1) as pool:
+        futures = [pool.submit(run_host, *job) for job in jobs] if len(jobs) > 1 else []
+        results = (f.result() for f in futures) if futures else (run_host(*job) for job in jobs)
+        for drawn, found, kinds in results:
+            counts.update(kinds)
+            ran += sum(n for kind, n in kinds.items() if kind.startswith("ledger "))
+            breaches += len({case for case, _, _ in found})
+            for breach in found:
+                tell(options.seed, drawn, breach)
+    for kind, number in sorted(counts.items()):
+        print(f"{number:6} {kind}")
+    print(f"Ran {ran} tests in {len(jobs)} hosts, failures={breaches}")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
