@@ -98,6 +98,7 @@ class Host:
     killed: str
     step: int
     calm: bool
+    again: bool         # the other command follows, for all
     guests: list
 
     @property
@@ -110,7 +111,8 @@ class Host:
 
     def __str__(self):
         killed = f", {self.killed} killed at step {self.step}" if self.killed != "none" else ""
-        return f"ledger: {self.ledger}; SAVE: {self.folder}; {self.command}{killed}"
+        again = ", and the other command" if self.again else ""
+        return f"ledger: {self.ledger}; SAVE: {self.folder}; {self.command}{killed}{again}"
 
 
 def _pick(random_, weights):
@@ -136,11 +138,11 @@ def draw(seed, number, only=None):
     """The host of this number, with all of its guests or with the one of this case."""
     r = random.Random(f"{seed} host {number}")
     host = Host(number, _pick(r, LEDGERS), _pick(r, FOLDERS), _pick(r, COMMANDS), _pick(r, KILLED),
-                0, r.random() < 0.15, [])
+                0, r.random() < 0.15, r.random() < 0.3, [])
     if host.calm:
         host.ledger, host.folder, host.killed = "whole", "same", "none"
     if host.command == "down":
-        host.killed = "none"
+        host.killed, host.again = "none", False
     host.step = r.randint(1, STEPS[host.killed]) if host.killed != "none" else 0
     cases = range(number * GUESTS, (number + 1) * GUESTS)
     host.guests = [_draw_guest(seed, case, host.calm) for case in cases

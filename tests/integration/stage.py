@@ -31,6 +31,7 @@ class Stage:
         self.kept.mkdir()
         self.others.mkdir()
         self.savers, self.uuids = [], {}
+        self.harmed = {}  # images that look whole: inode and memory, by guest
 
     def set_up(self):
         for guest in self.drawn.guests:
@@ -228,6 +229,7 @@ class Stage:
                 begin = memory.stream_begin(image.read_bytes())
                 file.seek(begin + 2000 if kind == "damaged" else 60)
                 file.write(b"\xff" * 8)
+            self.harmed[guest.name] = (image.stat().st_ino, memory.read(image.read_bytes()))
         elif kind == "short":
             os.truncate(image, image.stat().st_size - 100)
         elif kind == "owner":

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """States x commands: hosts drawn by number (hosts.py), and judged by docs/recovery.md (oracle.py).
 
-CASES says how many, SEED which; --seed N --case K does one of them again, and keeps the host's log."""
+CASES says how many, SEED which. --seed N --case K does one of them again, alone, and --host H one host
+with all of its guests; the log is on stderr then."""
 
 import argparse
 import collections
 import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import os
 import subprocess
@@ -65,7 +67,7 @@ class Run:
     def __init__(self, host, drawn):
         self.host, self.drawn = host, drawn
         self.stage = Stage(host, drawn)
-        self.exit = None
+        self.goal, self.names = drawn.goal, None
 
     # What is so.
 
@@ -85,23 +87,34 @@ class Run:
                 if d["config"].get("fake", {}).get("disk") == self._disk(guest)]
 
     def _images_of(self, guest):
-        return tuple(i for i in self.files if i.file.split("-")[0].split(".")[0] == guest.name)
+        mine = (i for i in self.files if i.file.split("-")[0].split(".")[0] == guest.name)
+        return tuple(dataclasses.replace(i, sound=False) if (i.inode, i.memory) == self.stage.harmed.get(
+            guest.name) else i for i in mine)
 
     def _facts(self, guest):
         domains = self._domains_of(guest)
         plan = guest.plan
         word = "none" if not plan else "saved" if plan[-1] in "BD" else \
             "xl" if plan[-1] == "d" else "life"
-        images = [i for i in self._images_of(guest)]
-        if guest.image in ("damaged", "damaged head", "short", "used damaged"):
-            images = [oracle.dataclasses.replace(i, sound=False) for i in images]
         return oracle.Facts(
             goal=self.drawn.goal, asked=self._is_asked(guest), domain=guest.domain,
             memory=(domains[0]["boot"], domains[0]["life"]) if domains else None,
-            disk=self.disks.get(self._disk(guest), 0), disk_seen=guest.seen, images=tuple(images),
+            disk=self.disks.get(self._disk(guest), 0), disk_seen=guest.seen, images=self._images_of(guest),
             word=word, unseen="unseen" in guest.image or guest.image == "checkpoint, cut",
             ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config,
             killed=self.drawn.killed != "none")
+
+    def _facts_later(self, guest, facts, seen):
+        """Behind a command that did what it should."""
+        domains = self._domains_of(guest)
+        word = {"saved": "saved", "off": "life", "restored": "life", "cold": "life", "old": "life",
+                "resumed": "life"}.get(seen.outcome, facts.word)
+        return dataclasses.replace(
+            facts, goal=self.goal, asked=True, word=word, killed=False,
+            domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",
+            memory=(domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
+            disk=self.disks.get(self._disk(guest), 0), images=self._images_of(guest),
+            unseen=facts.unseen and seen.outcome == "down")
 
     # What is done.
 
@@ -116,10 +129,11 @@ class Run:
         """The name that a command may use; None if none is known, for that would be refused."""
         if guest.domain != "none":
             return guest.name
+        if self.drawn.goal == "stop":
+            return None
         if guest.config in ("missing", "broken"):
             images = self._images_of(guest)
-            known = self.drawn.goal == "start" and \
-                any(i.kind == oracle.LIVE and i.sound for i in images)
+            known = any(i.kind == oracle.LIVE and i.sound for i in images)
             return guest.name if known else None
         return f"{guest.name}-renamed" if guest.config == "renamed" else guest.name
 
@@ -127,14 +141,12 @@ class Run:
         return not self.drawn.names or guest.named and self._name(guest) is not None
 
     def _words(self):
-        if not self.drawn.names:
-            return [self.drawn.goal]
-        return [self.drawn.goal, *self.names]
+        return [self.goal, *(self.names if self.drawn.names and self.names is not None else ())]
 
     def _command(self, **environment):
         """Once; the exit status, or None where there is none to be had."""
         if self.drawn.command.startswith("once"):
-            return self.host.once(self.drawn.goal, **environment)
+            return self.host.once(self.goal, **environment)
         if not self.host.daemon:
             self.host.start_daemon(**environment)
         if self.drawn.command == "down":
@@ -161,24 +173,51 @@ class Run:
         wait_until(lambda: not self.host.operations(), "order")
 
     def run(self):
+        """The breaches, and what has become of each guest: (guest, outcome, breaches)."""
         self.stage.set_up()
-        self._look_at_first()
+        self._look()
+        facts = {guest.case: self._facts(guest) for guest in self.drawn.guests}
+        self.names = [self._name(guest) for guest in self.drawn.guests if facts[guest.case].asked]
         self.stage.begin_saves()
+        seen = self._observe(facts, self._do)
+        found = {guest.case: oracle.breaches(facts[guest.case], seen[guest.case])
+                 for guest in self.drawn.guests}
+        if self.drawn.again:
+            self._run_again(facts, seen, found)
+        return [(guest, seen[guest.case].outcome, found[guest.case]) for guest in self.drawn.guests]
+
+    def _run_again(self, facts, seen, found):
+        """The other command, for whom the first was right."""
+        self.goal, self.names = ("stop" if self.goal == "start" else "start"), None
+        facts = {guest.case: self._facts_later(guest, facts[guest.case], seen[guest.case])
+                 for guest in self.drawn.guests}
+        seen = self._observe(facts, self._command)
+        for guest in self.drawn.guests:
+            if not found[guest.case]:
+                found[guest.case] = [f"then, at the {self.goal}: {breach}" for breach in
+                                     oracle.breaches(facts[guest.case], seen[guest.case])]
+
+    def _do(self):
         environment = self._trap()
-        self.exit = self._command(**environment)
+        status = self._command(**environment)
         self._be_quiet()
         if environment:
             if self.drawn.command.startswith("once"):
                 self.host.stop_daemon()
-            self.exit = self._command()
-            wait_until(lambda: not self.host.operations(), "order")
+            status = self._command()
         self.stage.join()
+        return status
+
+    def _observe(self, facts, command):
+        """What a command makes of the guests, by case."""
+        first = {guest.case: self._domains_of(guest) for guest in self.drawn.guests}
+        lives, lines = len(self.lives), len(self.host.history())
+        status = command()
+        wait_until(lambda: not self.host.operations(), "order")
         self._look()
-        if not self.host.daemon and self.drawn.command.startswith("once"):
-            self.reasons = None
-        else:
-            self.reasons = self._reasons()
-        return [(guest, self.facts[guest.case], self._seen(guest)) for guest in self.drawn.guests]
+        reasons = self._reasons() if self.host.daemon else None
+        return {guest.case: self._seen(guest, facts[guest.case], first[guest.case], lives, lines,
+                                       reasons, status) for guest in self.drawn.guests}
 
     def _reasons(self):
         done = subprocess.run([CLIENT, "--socket", self.host.socket, "--json", "status"],
@@ -191,30 +230,19 @@ class Run:
                 reasons[name] = reasons[name] or g.get("reason", "")
         return reasons
 
-    def _look_at_first(self):
-        self._look()
-        self.facts = {guest.case: self._facts(guest) for guest in self.drawn.guests}
-        self.first = {guest.case: self._domains_of(guest) for guest in self.drawn.guests}
-        self.names = [self._name(guest) for guest in self.drawn.guests
-                      if self.facts[guest.case].asked]
-        self.lives_before = len(self.lives)
-        self.lines_before = len(self.host.history())
-
     # What has come of it.
 
-    def _seen(self, guest):
+    def _seen(self, guest, facts, first, lives, lines, reasons, status):
         domains = self._domains_of(guest)
-        lives = tuple(oracle.Life(n, x["boot"], x["from"], x["over"])
+        begun = tuple(oracle.Life(n, x["boot"], x["from"], x["over"])
                       for n, x in enumerate(self.lives, 1)
-                      if n > self.lives_before and x["disk"] == self._disk(guest))
+                      if n > lives and x["disk"] == self._disk(guest))
         return oracle.Seen(
-            self._outcome(guest, domains, lives), lives, self._images_of(guest),
+            self._outcome(guest, facts, first, domains, lines), begun, self._images_of(guest),
             (domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
-            None if self.reasons is None or self.drawn.command == "down" else
-            self.reasons[guest.name], self.exit)
+            None if reasons is None or self.drawn.command == "down" else reasons[guest.name], status)
 
-    def _outcome(self, guest, domains, lives):
-        before = self.first[guest.case]
+    def _outcome(self, guest, facts, before, domains, lines):
         if len(domains) > max(len(before), 1):
             return "twice"
         if before and domains and domains[0]["domid"] == before[0]["domid"]:
@@ -228,18 +256,16 @@ class Run:
             return "cold" if not life["from"] else "restored" if life["from"] == life["over"] else "old"
         if not before:
             return "down"
-        return self._end(guest, before[0])
+        return self._end(guest, facts, before[0], lines)
 
-    def _end(self, guest, domain):
+    def _end(self, guest, facts, domain, lines):
         """How a domain has gone."""
-        before = {(i.inode, i.memory) for i in self.facts[guest.case].images}
+        before = {(i.inode, i.memory) for i in facts.images}
         if any(i.kind == oracle.LIVE and i.memory and i.memory[0] == domain["boot"] and
                (i.inode, i.memory) not in before
                for i in self._images_of(guest)):
             return "saved"
-        lines = self.host.history()[self.lines_before:]
-        off = any(line[1:2] == [guest.name] and line[2] == "poweroff" for line in lines
-                  if len(line) > 2)
+        off = any(line[1:3] == [guest.name, "poweroff"] for line in self.host.history()[lines:])
         return "off" if off else "gone"
 
 
@@ -247,20 +273,19 @@ def host_for(drawn):
     return (HostWithLogind if drawn.command == "down" else FakeHost)(STOP_MAXWAIT=PATIENCE)
 
 
-def run_host(seed, number, only=None, keep=None):
+def run_host(seed, number, only=None, keep_log=False):
     """The breaches of one host: (guest, breach), and how many of which kind were run."""
     drawn = hosts.draw(seed, number, only)
     counts = collections.Counter()
     found = []
     try:
         with host_for(drawn) as host, contextlib.redirect_stdout(sys.stderr):
-            for guest, facts, seen in Run(host, drawn).run():
+            for guest, outcome, breaches in Run(host, drawn).run():
                 counts.update([f"domain {guest.domain}", f"image {guest.image}",
-                               f"configuration {guest.config}", f"outcome {seen.outcome}"])
-                found += [(guest.case, str(guest), breach)
-                          for breach in oracle.breaches(facts, seen)]
-            if keep:
-                print(host.log.read_text() if host.log.exists() else "", file=keep)
+                               f"configuration {guest.config}", f"outcome {outcome}"])
+                found += [(guest.case, str(guest), breach) for breach in breaches]
+            if keep_log:
+                print(host.log.read_text() if host.log.exists() else "")
     except Exception:
         found.append((drawn.guests[0].case, "the host itself", traceback.format_exc()))
     counts.update({f"{what} {kind}": len(drawn.guests) for what, kind in (
@@ -271,7 +296,7 @@ def run_host(seed, number, only=None, keep=None):
 
 def tell(seed, drawn, breach):
     case, guest, words = breach
-    print(f"--seed {seed} --case {case}\n    {drawn}\n    {guest}\n    {words}")
+    print(f"--seed {seed} --case {case} (--host {case // hosts.GUESTS})\n    {drawn}\n    {guest}\n    {words}")
 
 
 def main():
@@ -283,15 +308,14 @@ def main():
     options = parser.parse_args()
     counts, breaches, ran = collections.Counter(), 0, 0
     if options.case is not None:
-        jobs = [(options.seed, options.case // hosts.GUESTS, options.case, sys.stderr)]
+        jobs = [(options.seed, options.case // hosts.GUESTS, options.case, True)]
     elif options.host is not None:
-        jobs = [(options.seed, options.host)]
+        jobs = [(options.seed, options.host, None, True)]
     else:
         jobs = [(options.seed, n) for n in range(-(-options.cases // hosts.GUESTS))]
-    with concurrent.futures.ProcessPoolExecutor(JOBS if len(jobs) > 1 else 1) as pool:
-        futures = [pool.submit(run_host, *job) for job in jobs] if len(jobs) > 1 else []
-        results = (f.result() for f in futures) if futures else (run_host(*job) for job in jobs)
-        for drawn, found, kinds in results:
+    with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
+        futures = [pool.submit(run_host, *job) for job in jobs]
+        for drawn, found, kinds in (future.result() for future in futures):
             counts.update(kinds)
             ran += sum(n for kind, n in kinds.items() if kind.startswith("ledger "))
             breaches += len({case for case, _, _ in found})
