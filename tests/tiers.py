@@ -117,6 +117,23 @@ class Rig:
         return count
 
 
+class States:
+    """Hosts in so many states, drawn by number: see tests/integration/test_states.py."""
+
+    def __init__(self, cases):
+        self.cases = cases
+
+    def __call__(self, log):
+        fine = run([sys.executable, ROOT / "tests/integration/test_states.py", f"--cases={self.cases}"],
+                   log, BUILD=str(ROOT / "build-gcc"))
+        said = re.search(r"^Ran (\d+) tests in .*failures=(\d+)$", log.read_text(errors="replace"),
+                         re.MULTILINE)
+        if not said:
+            return Count(0, 1)
+        ran, failed = map(int, said.groups())
+        return Count(ran - failed, failed or not fine)
+
+
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:verify_asan_link_order=0",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "CK_FORK": "no"}
 
@@ -126,12 +143,14 @@ STEPS = (
      Build("sanitizers", "-Db_sanitize=address,undefined", "-Db_lundef=false",
            "-Dbuildtype=debug", suites=("unit", "contract", "fuzz", "integration"), **SANITIZERS)),
     ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
+    ("ci", "states x commands", States(2000)),
     ("ci", "scenarios on real Xen hosts, Debian 12", Rig("--tier=ci")),
 )
 
 FULL = (
     ("every state that a power cut can leave on the disk",
      Build("gcc", suites=("crash",), CRASH_STATES="all")),
+    ("states x commands", States(100000)),
     ("every scenario on real Xen hosts, Debian 12", Rig("--tier=full")),
     ("every scenario on real Xen hosts, Debian 13", Rig("--tier=full", "--debian=13")),
 )

@@ -31,6 +31,7 @@
  * The world's member "free_kib" is the memory that Xen has left, as much as anybody wants if it is
  * not there; "dom0_spare_kib" is what dom0 can give besides. A domain takes its memory at the end
  * of its build, and gives it back when it goes.
+ *
  * A guest with such a disk leads lives: each time that it begins to run or runs on is one, with a
  * number. The world's list "lives" tells which life's memory each came from (0: none's), and whose
  * the disk was; "disks" tells who wrote each last. Where the two differ, old memory has met a newer
@@ -86,6 +87,7 @@ void fake_shrink_dom0(struct fake *w, uint64_t wanted_kib);
 
 /* Gives a domain its memory. Whether there was enough. */
 bool fake_populate(struct fake *w, struct json_object *domain);
+
 /* What an image holds of a domain's memory: its boot, and on a line of its own its life, if any. */
 int fake_memory(struct json_object *domain, char **ret);
 

@@ -23,7 +23,7 @@ from fakehost import CLIENT, KILLER, FakeHost, wait_until
 from fakelogind import HostWithLogind
 from stage import Stage
 
-CASES = int(os.environ.get("CASES", "2000"))
+CASES = int(os.environ.get("CASES", "300"))
 SEED = int(os.environ.get("SEED", "1"))
 
 # How many hosts at a time.
