@@ -199,8 +199,6 @@ static int check_disks(struct trial *t)
 	enum disks_verdict verdict;
 	int r;
 
-	if (is_doubtful(t))
-		return say_unknown(t);
 	if (h->ours && !h->stamp)
 		r = compare_cut_off(t, &verdict, &reason);
 	else
@@ -219,7 +217,7 @@ static int check_disks(struct trial *t)
 	case DISKS_UNCHANGED:
 		break;
 	}
-	return 0;
+	return is_doubtful(t) ? say_unknown(t) : 0;
 }
 
 int trust_check(const struct trust_question *question, struct image_header *ret, uint64_t *ret_size,
