@@ -44,6 +44,7 @@ class Facts:
     ledger: str = "whole"
     folder: str = "same"
     config: str = "there"
+    has_uuid: bool = True       # the configuration
     killed: bool = False
 
 
@@ -98,6 +99,9 @@ def _start_by_identity(facts):
     if facts.config not in ("uuid added", "uuid changed", "renamed"):
         return None
     rule = "a saved guest whose configuration got another UUID or name: held, both down"
+    if facts.config == "renamed" and not facts.has_uuid and facts.ledger != "whole":
+        # Only the ledger can tell that it is the same file.
+        return {"cold": "another name, and no UUID: another guest", "down": rule}
     if _was_saved(facts):
         return {"down": rule}
     allowed = {"cold": "created: there is no image that would conflict"}
@@ -143,6 +147,11 @@ def _start_by_ledger(facts):
     if not live:
         return _start_without_image(facts)
     problem = _start_by_problem(facts)
+    if any(not i.sound for i in live) and not facts.unseen and \
+            all(i.memory and i.memory[1] != facts.disk for i in live if not i.sound):
+        # Two rules meet, for what is damaged, and known to be used up for all that.
+        problem = problem | _start_by_ledger(dataclasses.replace(
+            facts, images=tuple(dataclasses.replace(i, sound=True) for i in facts.images)))
     if problem:
         return problem
     if newest:
@@ -226,7 +235,7 @@ def is_as_wanted(facts, outcome):
     if facts.goal == "stop":
         return outcome in ("saved", "off", "down", "gone") or facts.domain in ("kept", "dying")
     if outcome == "left":
-        return facts.domain == "running"
+        return facts.domain == "running" or facts.config == "missing"
     if outcome == "down":
         return facts.config == "missing" and not _live(facts) and not _was_saved(facts)
     return outcome in ("restored", "cold", "resumed")

@@ -100,8 +100,8 @@ class Run:
             goal=self.drawn.goal, asked=self._is_asked(guest), domain=guest.domain,
             memory=(domains[0]["boot"], domains[0]["life"]) if domains else None,
             disk=self.disks.get(self._disk(guest), 0), disk_seen=guest.seen, images=self._images_of(guest),
-            word=word, unseen="unseen" in guest.image or guest.image == "checkpoint, cut",
-            ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config,
+            word=word, unseen="unseen" in guest.image,
+            ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config, has_uuid=guest.has_uuid,
             killed=self.drawn.killed != "none")
 
     def _facts_later(self, guest, facts, seen):
