@@ -93,14 +93,31 @@ static bool has_image(const struct guest *g, const struct uuid *id)
 	return false;
 }
 
+/* A file that is there and cannot be read is known by its place only. */
+static const struct survey_image *find_at(const struct survey *survey, const char *path)
+{
+	for (size_t i = 0; path && i < survey->n_images; i++)
+		if (survey->images[i].error && str_equal(survey->images[i].path, path))
+			return &survey->images[i];
+	return NULL;
+}
+
 static int look_for_missing(struct guest *g, const struct survey *survey)
 {
 	const struct known_image *newest = g->past ? lives_newest(&g->past->lives) : NULL;
+	const struct survey_image *broken;
 
 	if (!newest || !survey->directory || survey->unreadable || g->domain ||
 	    has_image(g, &newest->id))
 		return 0;
 	g->missing = newest;
+	broken = find_at(survey, newest->path);
+	if (broken)
+		return hold(
+			g,
+			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the guest "
+			"without its memory",
+			broken->error, g->name);
 	/* Where it is the same directory, a person has removed the image. */
 	if (str_equal(survey->directory, newest->directory))
 		return 0;
@@ -111,27 +128,26 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 		    newest->path ? newest->path : "an image", g->name);
 }
 
-/* Configurations and images of different guests that look like the same one. */
+/*
+ * One guest that is here, running or saved, and a configuration of another that looks like it: a
+ * change of uuid= or name= makes two guests of one, which would run on the same disks.
+ */
 
-static bool may_be_saved(const struct guest *g)
+struct pair {
+	struct guest *here;
+	struct guest *other; /* that the configuration stands for */
+	const struct survey_config *config;
+	const char *name; /* by which the guest that is here is known */
+	const struct ledger *ledger;
+};
+
+static const char *known_name(const struct guest *g)
 {
-	return g->image && !g->domain;
-}
-
-static int hold_both(struct guest *saved, struct guest *other, const char *what, const char *value)
-{
-	int r = hold(
-		saved,
-		"its image %s is of UUID %s and name %s, but %s now %s %s. Undo that change to "
-		"restore it, or run 'xendomainsctl start --cold %s' to start without its "
-		"memory",
-		saved->image->path, UUID_TEXT(&saved->image->uuid), saved->image->name,
-		other->config->path, what, value, other->config->name);
-
-	if (r < 0 || saved == other)
-		return r;
-	other->rival = saved->image;
-	return hold(other, "%s", saved->hold);
+	if (g->domain)
+		return g->domain->dying ? NULL : g->name;
+	if (g->image)
+		return g->image->name;
+	return g->missing && g->hold ? g->missing->name : NULL;
 }
 
 static bool can_be_compared(const struct guest *g)
@@ -139,34 +155,93 @@ static bool can_be_compared(const struct guest *g)
 	return g->config && !g->config->error && !g->domain;
 }
 
-static bool comes_from(const struct guest *saved, const struct survey_config *config)
+/* What cannot be read has no UUID, so that its ledger entry is found by name. */
+static bool comes_from(const struct pair *p)
 {
-	return saved->past && str_equal(saved->past->source, config->path);
+	const struct guest *here = p->here;
+
+	if (here->config)
+		return false;
+	if (here->domain && str_equal(here->domain->source, p->config->path))
+		return true;
+	if (!uuid_is_null(&here->uuid))
+		return here->past && str_equal(here->past->source, p->config->path);
+	for (size_t i = 0; i < p->ledger->n_pasts; i++)
+		if (str_equal(p->ledger->pasts[i]->name, p->name) &&
+		    str_equal(p->ledger->pasts[i]->source, p->config->path))
+			return true;
+	return false;
 }
 
-static int compare(struct guest *saved, struct guest *other)
+static int hold_running(struct pair *p)
 {
-	const struct survey_config *config = other->config;
-
-	if (saved != other && str_equal(config->name, saved->image->name))
-		return hold_both(saved, other, "says",
-				 config->has_uuid ? UUID_TEXT(&config->uuid) : "another UUID");
-	if ((saved == other || (!saved->config && comes_from(saved, config))) &&
-	    !str_equal(config->name, saved->image->name))
-		return hold_both(saved, other, "calls it", config->name);
-	return 0;
+	return hold(
+		p->other,
+		"%s says that it is %s of UUID %s, and domain %u of it runs as %s of UUID %s. Undo "
+		"that change, or stop %s before you start it",
+		p->config->path, p->config->name, UUID_TEXT(&p->other->uuid),
+		p->here->domain->domid, p->name, UUID_TEXT(&p->here->uuid), p->name);
 }
 
-static int compare_all(struct inventory *inventory)
+static int hold_saved(struct pair *p)
+{
+	const char *path = p->here->image ? p->here->image->path : p->here->missing->path;
+	int r = hold(
+		p->here,
+		"its image %s is of %s, UUID %s, and %s says that it is %s, UUID %s. Undo that "
+		"change to restore it, or run 'xendomainsctl start --cold %s' to start without "
+		"its memory",
+		path, p->name, UUID_TEXT(&p->here->uuid), p->config->path, p->config->name,
+		UUID_TEXT(&p->other->uuid), p->config->name);
+
+	if (r < 0 || p->here == p->other)
+		return r;
+	p->other->rival = p->here->image;
+	return hold(p->other, "%s", p->here->hold);
+}
+
+static int compare(struct pair *p)
+{
+	bool same_name = str_equal(p->config->name, p->name);
+
+	if (p->here == p->other ? same_name : !same_name && !comes_from(p))
+		return 0;
+	if (p->here != p->other && !same_name && p->here->config)
+		return 0;
+	return p->here->domain ? hold_running(p) : hold_saved(p);
+}
+
+/* Images of earlier lives go aside with those of the guest that has taken the name, or the file. */
+static void note_former(const struct pair *p)
+{
+	if (p->here == p->other || p->here->n_images == 0 || p->here->config ||
+	    (!str_equal(p->here->name, p->config->name) && !comes_from(p)))
+		return;
+	p->other->former = p->here;
+	p->here->replaced = true;
+}
+
+static int compare_all(struct inventory *inventory, const struct ledger *ledger)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < inventory->n; i++)
-		for (size_t j = 0; j < inventory->n && r >= 0; j++)
-			if (may_be_saved(&inventory->guests[i]) &&
-			    !inventory->guests[i].image->error &&
-			    can_be_compared(&inventory->guests[j]))
-				r = compare(&inventory->guests[i], &inventory->guests[j]);
+		for (size_t j = 0; j < inventory->n && r >= 0; j++) {
+			struct pair p = {
+				.here = &inventory->guests[i],
+				.other = &inventory->guests[j],
+				.config = inventory->guests[j].config,
+				.name = known_name(&inventory->guests[i]),
+				.ledger = ledger,
+			};
+
+			if (!can_be_compared(p.other))
+				continue;
+			if (p.name)
+				r = compare(&p);
+			else
+				note_former(&p);
+		}
 	return r;
 }
 
@@ -224,6 +299,6 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		r = r < 0 ? r : look_for_missing(g, survey);
 		r = r < 0 ? r : check_uuid(g, domains);
 	}
-	r = r < 0 ? r : compare_all(inventory);
+	r = r < 0 ? r : compare_all(inventory, ledger);
 	return r < 0 ? r : find_doubles(inventory);
 }

@@ -45,6 +45,8 @@ struct guest {
 	size_t n_images;
 	const struct known_image *missing; /* the image that the ledger knows, and is not there */
 	const struct survey_image *rival;  /* another guest's image, which may be this one's */
+	const struct guest *former; /* that had its name or file before: its images go aside */
+	bool replaced;              /* it is the former of another guest */
 	const struct domain *domain;
 	struct guest *twin; /* another guest, whose domain has the same UUID */
 	const struct past *past;

@@ -183,6 +183,9 @@ static int set_stale(struct step *s, const struct guest *g, const char *why_othe
 			r = stale_list_add(&s->stale, image->image->path,
 					   "it is a copy of the image that the guest runs from");
 	}
+	for (size_t i = 0; r >= 0 && g->former && i < g->former->n_images; i++)
+		r = stale_list_add(&s->stale, g->former->images[i].image->path,
+				   say_why_past(g->former->images[i].standing));
 	if (r >= 0 && why_others && g->rival)
 		r = stale_list_add(&s->stale, g->rival->path, why_others);
 	return r;
@@ -485,7 +488,7 @@ static bool concerns(enum goal goal, const struct guest *g)
 {
 	if (goal == GOAL_STOP)
 		return g->domain;
-	return g->config || g->image || g->hold;
+	return g->config || g->hold || (g->n_images > 0 && !g->replaced);
 }
 
 static uint32_t guest_domid(const struct guest *g)

@@ -226,6 +226,68 @@ class Identities(Lives):
                 for image in self.host.save.iterdir():
                     image.unlink()
 
+    def test_running_guest_whose_file_now_has_another_name_is_not_built_a_second_time(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        for state in ("running", "paused"):
+            with self.host.world() as world:
+                world["domains"][0]["state"] = state
+            self.change(name="www")
+            self.host.ctl("start", check=1)
+            self.host.ctl("start", "www", check=1)
+            self.assertEqual(list(self.host.domains()), ["web"])
+            self.expect_held("www")
+
+    def test_image_that_cannot_be_read_holds_its_guest_under_the_changed_name_too(self):
+        for change in ({"uuid": UUID_B}, {"name": "www"}):
+            with self.subTest(**change):
+                self.saved()
+                image = self.host.save / "web"
+                whole = image.read_bytes()
+                image.write_bytes(whole[:-100])
+                self.change(**change)
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.domains(), {})
+                image.unlink()
+                image.symlink_to("nothing")
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.domains(), {})
+                image.unlink()
+                self.restart_without_ledger()
+
+    def restart_without_ledger(self):
+        self.host.stop_daemon()
+        (self.host.state / "ledger").unlink()
+        self.host.start_daemon()
+
+    def test_guest_whose_images_are_not_mounted_is_held_under_the_changed_name_too(self):
+        for change in ({"uuid": UUID_B}, {"name": "www"}):
+            with self.subTest(**change):
+                self.saved()
+                kept = self.host.save.rename(self.host.root / "kept")
+                self.host.save.mkdir()
+                self.change(**change)
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.domains(), {})
+                self.host.save.rmdir()
+                kept.rename(self.host.save)
+                for image in self.host.save.iterdir():
+                    image.unlink()
+                self.restart_without_ledger()
+
+    def test_images_of_earlier_lives_go_aside_under_the_changed_uuid_too(self):
+        self.saved()
+        whole = (self.host.save / "web").read_bytes()
+        self.host.ctl("start", check=0)
+        with self.host.world() as world:
+            world["domains"].clear()
+        (self.host.save / "web").write_bytes(whole)
+        (self.host.save / "web").chmod(0o600)
+        self.change(uuid=UUID_B)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states()["web"], "running")
+        self.assertEqual(len(self.aside()), 1)
+
     def test_two_domains_of_one_uuid_are_both_saved_each_to_its_own_image(self):
         self.host.guest("web", uuid=UUID_A)
         self.host.ctl("start", check=0)

@@ -173,7 +173,7 @@ START_TEST(every_guest_in_question_appears_once)
 		stop = scene_plan(&s, GOAL_STOP, NULL);
 		for (size_t i = 0; i < s.inventory->n; i++) {
 			const struct guest *g = &s.inventory->guests[i];
-			bool startable = g->config || g->image || g->hold;
+			bool startable = g->config || g->hold || (g->n_images > 0 && !g->replaced);
 
 			n_start += startable;
 			n_stop += !!g->domain;
@@ -225,7 +225,7 @@ START_TEST(no_image_is_passed_over_or_restored_twice)
 			const struct step *step;
 			bool past;
 
-			if (!g->config && !g->image && !g->hold)
+			if (!g->config && !g->hold && (g->n_images == 0 || g->replaced))
 				continue;
 			/* Steps stand in the order of the guests. */
 			step = &plan->steps[n++];
@@ -235,7 +235,8 @@ START_TEST(no_image_is_passed_over_or_restored_twice)
 				creates++;
 				ck_assert(!s.config->restore || (!g->image && !g->hold));
 				ck_assert_uint_eq(step->stale.n,
-						  g->n_images + (!s.config->restore && g->rival));
+						  g->n_images + (!s.config->restore && g->rival) +
+							  (g->former ? g->former->n_images : 0));
 				ck_assert(!g->conflict && !g->config->error);
 			}
 			if (has_stage(step, STAGE_RESTORE)) {
@@ -243,7 +244,9 @@ START_TEST(no_image_is_passed_over_or_restored_twice)
 				ck_assert(g->image && s.config->restore && !g->hold);
 				ck_assert(!past && !g->image->error);
 				ck_assert_str_eq(step->image, g->image->path);
-				ck_assert_uint_eq(step->stale.n, g->n_images - 1);
+				ck_assert_uint_eq(step->stale.n,
+						  g->n_images - 1 +
+							  (g->former ? g->former->n_images : 0));
 			}
 			if (step->n_stages > 0)
 				ck_assert(!guest_is_alive(g) || g->busy);
