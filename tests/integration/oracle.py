@@ -137,7 +137,9 @@ def _start_by_problem(facts):
     if any(i.link for i in live):
         return {"restored": "a link is followed", "down": "or refused in words"}
     if len(_newest(facts)) > 1:
-        return {"down": "two images that may both be the newest: held, both named"}
+        # The stage makes a second one by copying the first.
+        return {"restored": "two files with the same image: restored from one, the copy put aside",
+                "down": "or held, both named"}
     return None
 
 

@@ -35,7 +35,7 @@ def outlived(host: Host) -> None:
     ctl(host, "reload")
     ctl(host, "start")
     for name in ("point", "off"):
-        assert host.wait_count(name, 1).boot != old[name], f"{name} has old memory"
+        host.wait_reboot(name, old[name])
         assert len(aside(host, name)) == 1, images(host)
         assert [m for m in journal(host, XEN_DOMAIN=name)
                 if "without its saved memory" in m["MESSAGE"]]
@@ -86,7 +86,7 @@ def ran_by_xl(host: Host) -> None:
     host.cut_power()
     host.boot()
     ctl(host, "start")
-    assert host.wait_count("web", 1).boot not in (before.boot, second.boot)
+    assert host.wait_reboot("web", second.boot).boot != before.boot
     assert len(aside(host, "web")) == 1
 
 
@@ -104,5 +104,5 @@ def not_there(host: Host) -> None:
     host.wait_count("web", before.n + 1, boot=before.boot)
     ctl(host, "stop")
     ctl(host, "start", "--cold", "web")
-    assert host.wait_count("web", 1).boot != before.boot
+    host.wait_reboot("web", before.boot)
     assert len(aside(host, "web")) == 1
