@@ -34,7 +34,8 @@ class Oracle(unittest.TestCase):
     def test_an_image_that_cannot_be_judged_is_held(self):
         for harm in ({"sound": False}, {"sound": False, "memory": None}):
             self.assertEqual(self.of(SAVED, images=(dataclasses.replace(IMAGE, **harm),)), {"down"})
-        self.assertEqual(self.of(SAVED, images=(IMAGE, dataclasses.replace(IMAGE, inode=2))), {"down"})
+        self.assertEqual(self.of(SAVED, images=(IMAGE, dataclasses.replace(IMAGE, inode=2))),
+                         {"down", "restored"})
 
     def test_a_part_is_no_image(self):
         self.assertEqual(self.of(USED, images=(dataclasses.replace(IMAGE, kind=PART),)), {"cold"})
