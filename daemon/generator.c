@@ -222,7 +222,7 @@ static int run(const struct options *o)
 	return error;
 }
 
-/* At boot the journal does not listen yet, and nobody reads the standard error of a generator. */
+/* At boot the journal does not run yet, and systemd drops the standard error of a generator. */
 static void kernel_sink(int level, const struct log_fields *fields _unused_, const char *message)
 {
 	_cleanup_close_ int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);

@@ -3,8 +3,8 @@
 
 import json
 
-from xenrig import Host, pv, scenario
-from xenrig.host import Count
+from xenrig import Host, pv, scenario, wait_until
+from xenrig.host import DEFAULTS, Count
 from xenrig.xendomains import expect_states
 
 SAVE = "/srv/xen"
@@ -125,6 +125,17 @@ def missing(host: Host) -> None:
     assert host.sh(f"systemctl is-active srv-xen.mount {UNITS}", check=False).out.split() == [
         "inactive", "active", "active", "active"]
     expect_states(host, p1="running")
+
+
+@scenario("a configuration that is refused is told at once, and the default directories count",
+          tier="ci")
+def refused(host: Host) -> None:
+    host.config(XENDOMAINS_SAVE=SAVE, XENDOMAINS_STOP_MAXWAIT="3OO")
+    host.sh("systemctl daemon-reload")
+    wait_until(lambda: f"{DEFAULTS}:2: " in host.journal("-t", "xendomains-generator"),
+               "the generator's warning")
+    for unit in UNITS.split():
+        assert "var-lib-xen-save.mount" in host.sh(f"systemctl show -P After {unit}").out
 
 
 @scenario("without the generator all of this would be seen to fail")
