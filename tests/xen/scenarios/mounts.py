@@ -37,6 +37,7 @@ sed -i '\\,{SAVE},d' /etc/fstab
 
 ARM = """
 systemctl daemon-reload
+systemctl start srv-xen.mount || true
 systemctl kill --signal=HUP systemd-logind.service
 systemctl unmask xendomainsd.socket xendomainsd.service
 systemctl start xendomainsd.service xendomains-shutdown.service
@@ -146,6 +147,7 @@ def without_us(host: Host) -> None:
     host.sh(f"mkdir -p $(dirname {MASKED}); ln -sf /dev/null {MASKED}")
     try:
         begin(host, SLOW)
+        host.sh(f"mountpoint {SAVE}")
         host.leave("kill -INT 1", 600)
         host.boot()
     finally:
