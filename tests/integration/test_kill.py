@@ -172,7 +172,7 @@ class KilledDaemon(unittest.TestCase):
     def test_in_mid_save_the_worker_finishes_and_the_stop_can_be_finished(self):
         with FakeHost() as host:
             for name in ("a", "b", "c"):
-                host.guest(name, save_ms=700)
+                host.guest(name, save_ms=2500)
             host.native.write_text("[Host]\nParallelOperations=2\n")
             host.start_daemon()
             host.ctl("start", check=0)
