@@ -112,7 +112,10 @@ static bool is_below(const char *path)
 	return folder && strncmp(path, folder, strlen(folder)) == 0;
 }
 
-static bool is_of_below(int fd)
+/* Not static: with fortified headers the calls below are inline. */
+__attribute__((visibility("hidden"))) bool is_of_below(int fd);
+
+bool is_of_below(int fd)
 {
 	char link[64], path[PATH_MAX] = "";
 
