@@ -119,6 +119,12 @@ void domain_set_flags(struct domain *d, bool running, bool blocked)
 	memcpy(d->flags, flags, sizeof(flags));
 }
 
+/* xl's name for what another host sends, until that host gives leave to let it run. */
+static bool is_incoming(const struct domain *d)
+{
+	return d->name && str_ends_with(d->name, "--incoming");
+}
+
 enum domain_condition domain_condition(const struct domain *d)
 {
 	if (d->dying)
@@ -131,7 +137,7 @@ enum domain_condition domain_condition(const struct domain *d)
 		return DOMAIN_RUNNING;
 	if (d->cpu_time > 0)
 		return DOMAIN_PAUSED;
-	return d->unbuilt ? DOMAIN_UNBUILT : DOMAIN_NEVER_RUN;
+	return d->unbuilt || is_incoming(d) ? DOMAIN_UNBUILT : DOMAIN_NEVER_RUN;
 }
 
 bool domain_has_life(const struct domain *d)

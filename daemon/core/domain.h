@@ -47,7 +47,7 @@ enum death_action {
 enum domain_condition {
 	DOMAIN_RUNNING,
 	DOMAIN_PAUSED,    /* by a person, after it has run */
-	DOMAIN_UNBUILT,   /* another tool is at work building it */
+	DOMAIN_UNBUILT,   /* another tool is at work building it, or another host sends it */
 	DOMAIN_NEVER_RUN, /* built, or restored, and left paused: its memory may be nowhere else */
 	DOMAIN_SAVING,    /* suspended, and a process saves it */
 	DOMAIN_SUSPENDED, /* suspended, and nothing saves it */

@@ -132,6 +132,16 @@ class Conditions(FakeHostTest):
         self.assertEqual(stop.returncode, 0)
         self.assertEqual(self.host.domains(), {})
 
+    def test_guest_that_another_host_is_sending_is_not_let_run(self):
+        self.host.configure(STOP_MAXWAIT=5)
+        self.host.ctl("reload", check=0)
+        self.by_xl(name="web--incoming", state="paused", never_run=True)
+        wait_until(lambda: "web--incoming" in self.host.domains(), "it")
+        for goal in ("start", "stop"):
+            self.host.ctl(goal, check=1)
+            self.assertEqual(self.host.domains()["web--incoming"]["state"], "paused")
+        self.assertEqual(self.host.images(), [])
+
     def test_guest_that_cannot_be_suspended_is_shut_down_and_the_plan_says_so(self):
         self.running()
         self.change(unsavable="it has PCI devices of the host")

@@ -190,8 +190,27 @@ START_TEST(each_combination_of_flags_has_its_condition)
 }
 END_TEST
 
+START_TEST(what_another_host_sends_is_not_built_before_it_has_its_name)
+{
+	char incoming[] = "web--incoming", web[] = "web", like[] = "--incoming-web";
+	struct domain d = {.paused = true, .name = incoming};
+
+	/* The sender has not yet given leave: it may go on running there. */
+	ck_assert_int_eq(domain_condition(&d), DOMAIN_UNBUILT);
+	d.name = web;
+	ck_assert_int_eq(domain_condition(&d), DOMAIN_NEVER_RUN);
+	d.name = like;
+	ck_assert_int_eq(domain_condition(&d), DOMAIN_NEVER_RUN);
+	d = (struct domain){.paused = true, .name = incoming, .cpu_time = 1};
+	ck_assert_int_eq(domain_condition(&d), DOMAIN_PAUSED);
+	d = (struct domain){.name = incoming};
+	ck_assert_int_eq(domain_condition(&d), DOMAIN_RUNNING);
+}
+END_TEST
+
 SUITE("domain", flags_are_those_of_xl, each_combination_of_flags_has_its_condition,
-      names_and_numbers_are_inverse, an_unknown_name_is_refused,
-      a_reason_that_a_later_xen_invents_has_a_name, reasons_have_xens_numbers,
-      every_action_of_libxl_is_read, what_happens_to_a_dead_guest_depends_on_how_it_died,
+      what_another_host_sends_is_not_built_before_it_has_its_name, names_and_numbers_are_inverse,
+      an_unknown_name_is_refused, a_reason_that_a_later_xen_invents_has_a_name,
+      reasons_have_xens_numbers, every_action_of_libxl_is_read,
+      what_happens_to_a_dead_guest_depends_on_how_it_died,
       what_an_action_comes_to_shows_in_its_name, a_domain_is_found_by_both_its_numbers);
