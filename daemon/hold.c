@@ -12,8 +12,10 @@
 
 static usec_t find_limit(const struct run *run, const struct domain *d, usec_t stop_limit)
 {
-	/* What a save has left has nobody at it. */
-	if (run->machine.goal != GOAL_STOP || !d || d->dying || run->machine.step->saved)
+	const struct step *s = run->machine.step;
+
+	/* What a save or a migration of ours has left is not another tool's. */
+	if (!d || d->dying || s->saved || (run->machine.goal != GOAL_STOP && !s->foreign))
 		return 0;
 	switch (domain_condition(d)) {
 	case DOMAIN_SAVING:

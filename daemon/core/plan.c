@@ -319,6 +319,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	if (d && domain_condition(d) == DOMAIN_SAVING && !g->busy)
 		return conclude(s, STEP_FAILED, "another tool is saving it (domain %u)", d->domid);
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
+		s->foreign = true;
 		add_stage(s, STAGE_RESUME);
 		return 0;
 	}

@@ -58,7 +58,7 @@ struct step {
 	size_t n_stages;
 	bool wait;     /* STAGE_SHUTDOWN, until the guest is gone; else it is only asked */
 	bool wait_all; /* the same for STAGE_SHUTDOWN_ALL */
-	bool foreign;  /* the domain is not ours: whoever made it cleans up behind it */
+	bool foreign;  /* another tool made, or suspended, the domain: it cleans up behind it */
 	unsigned wave; /* not before all steps of lower waves have ended: driver domains */
 	char *image;   /* to save to, or to restore */
 	char *config;  /* libxl's JSON, to create from */

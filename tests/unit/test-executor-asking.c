@@ -227,6 +227,37 @@ START_TEST(a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped)
 }
 END_TEST
 
+START_TEST(a_start_leaves_a_suspended_guest_to_its_saver_for_a_while)
+{
+	struct plan *plan = new_plan(GOAL_START);
+	struct domain *d;
+
+	begin(8, 0, LIMIT);
+	d = puppet_add(&f.p, 1, "1");
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	add_step(plan, 1, STAGES(STAGE_RESUME))->foreign = true;
+	run_plan(plan);
+	/* xl destroys what it has saved. */
+	run_for(9 * USEC_PER_SEC);
+	expect_calls("");
+	/* It saves it once more. */
+	d->saver = true;
+	look_again();
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("");
+	d->saver = false;
+	look_again();
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("resume 1|");
+	d->shutdown = false;
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	look_again();
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_domain_that_is_being_built_is_left_alone_until_it_runs)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -317,6 +348,7 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all,
       a_save_by_somebody_else_that_does_not_end_is_told,
       a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped,
+      a_start_leaves_a_suspended_guest_to_its_saver_for_a_while,
       a_domain_that_is_being_built_is_left_alone_until_it_runs,
       a_domain_that_was_built_and_never_ran_is_saved_at_once,
       driver_domains_wait_for_those_that_may_use_them,
