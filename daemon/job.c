@@ -2,6 +2,9 @@
 
 #include "job.h"
 
+/* So often a job stops one guest. */
+#define STOPS_MAX 4
+
 struct job *job_new(struct executor *ex, struct loop *loop, void *data)
 {
 	struct job *job = calloc(1, sizeof(*job));
@@ -60,14 +63,25 @@ void *job_data(const struct job *job)
 	return job->data;
 }
 
-bool job_has_guest(const struct job *job, const struct uuid *uuid)
+bool job_knows(const struct job *job, const struct step *step)
 {
 	const struct run *run;
 
 	TAILQ_FOREACH(run, &job->runs, entry)
-		if (uuid_equal(&run->machine.step->uuid, uuid))
+		if (uuid_equal(&run->machine.step->uuid, &step->uuid) &&
+		    (run->machine.state != MACHINE_DONE || run->domid == step->domid))
 			return true;
 	return false;
+}
+
+bool job_gives_up(const struct job *job, const struct uuid *uuid)
+{
+	const struct run *run;
+	unsigned stopped = 0;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		stopped += uuid_equal(&run->machine.step->uuid, uuid);
+	return stopped >= STOPS_MAX;
 }
 
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),

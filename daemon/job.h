@@ -28,7 +28,13 @@ int job_add_plan(struct job *job, struct plan *plan);
 /* Of its first plan. */
 enum goal job_goal(const struct job *job);
 void *job_data(const struct job *job);
-bool job_has_guest(const struct job *job, const struct uuid *uuid);
+
+/* Whether the step is for what the job has dealt with. A guest that is there again is another
+ * domain. */
+bool job_knows(const struct job *job, const struct step *step);
+
+/* Whether the guest comes up again each time that the job has stopped it. */
+bool job_gives_up(const struct job *job, const struct uuid *uuid);
 
 /* Whether a guest of it is still on its way. */
 bool job_is_open(const struct job *job);

@@ -357,7 +357,28 @@ static void on_report(void *data, struct job *job, const struct report *report)
 
 static bool is_no_news(const void *data, const struct step *step)
 {
-	return step->n_stages == 0 || job_has_guest(data, &step->uuid);
+	return step->n_stages == 0 || job_knows(data, step);
+}
+
+/* A stop has an end, also where another tool starts a guest each time that it was stopped. */
+static int give_up_some(struct plan *plan, const struct job *job)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
+		struct step *s = &plan->steps[i];
+
+		if (!job_gives_up(job, &s->uuid))
+			continue;
+		s->n_stages = 0;
+		s->result = STEP_FAILED;
+		free(TAKE_PTR(s->reason));
+		r = str_format(&s->reason,
+			       "another tool starts it each time that it was stopped. Run 'xl "
+			       "destroy %u' to end it",
+			       s->domid);
+	}
+	return r;
 }
 
 /*
@@ -379,6 +400,8 @@ static bool on_job_drained(void *data, struct job *job)
 	if (world_update(m->world) < 0 || make_plan(s, &plan, &unknown) < 0)
 		return false;
 	plan_drop(plan, is_no_news, job);
+	if (give_up_some(plan, job) < 0)
+		return false;
 	sequence_say_plainly(plan);
 	return plan->n_steps > 0 && executor_extend(m->executor, job, TAKE_PTR(plan)) >= 0;
 }

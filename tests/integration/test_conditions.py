@@ -132,6 +132,28 @@ class Conditions(FakeHostTest):
         self.assertEqual(stop.returncode, 0)
         self.assertEqual(self.host.domains(), {})
 
+    def test_guest_of_another_tool_that_comes_up_again_is_stopped_once_more(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=60)
+        self.host.guest("db", never_off=True)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", "db", check=0)
+        self.by_xl()
+        with self.host.world() as world:
+            world["domains"][-1]["config"]["fake"]["never_off"] = True
+        wait_until(lambda: self.host.states().get("web") == "running", "it")
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: sum("asked" in line for line in self.host.history()) == 2, "the requests")
+        with self.host.world() as world:
+            world["domains"] = [d for d in world["domains"] if d["name"] == "db"]
+        wait_until(lambda: "domid" not in self.host.status().get("web", {}), "it to be gone")
+        self.by_xl()
+        wait_until(lambda: self.host.states().get("web") == "running", "it to be there again")
+        with self.host.world() as world:
+            world["domains"] = [d for d in world["domains"] if d["name"] == "web"]
+        stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 0)
+        self.assertEqual(self.host.domains(), {})
+
     def test_guest_that_another_host_is_sending_is_not_let_run(self):
         self.host.configure(STOP_MAXWAIT=5)
         self.host.ctl("reload", check=0)

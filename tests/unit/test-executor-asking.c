@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "executor-rig.h"
+#include "job.h"
 #include "unit.h"
 #include "util/str.h"
 
@@ -258,6 +259,52 @@ START_TEST(a_start_leaves_a_suspended_guest_to_its_saver_for_a_while)
 }
 END_TEST
 
+static struct plan *stop_of(uint32_t domid)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct step *s = add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+
+	s->foreign = s->wait = true;
+	s->domid = domid;
+	return plan;
+}
+
+START_TEST(a_guest_that_comes_up_again_is_news_and_not_for_ever)
+{
+	const struct uuid uuid = puppet_uuid(1);
+	struct step now = {.uuid = uuid, .domid = 11}, next = {.uuid = uuid, .domid = 12};
+	struct plan *plan = stop_of(now.domid);
+	struct job *job;
+
+	begin(8, 0, LIMIT);
+	/* It keeps the job going. */
+	puppet_add(&f.p, 2, "2");
+	add_step(plan, 2, STAGES(STAGE_SHUTDOWN))->wait = true;
+	puppet_add(&f.p, 1, "1")->domid = now.domid;
+	job = run_plan(plan);
+	for (unsigned stops = 1; stops <= 4; stops++, now.domid++, next.domid++) {
+		ck_assert(job_knows(job, &now));
+		/* While it is being stopped, a domain in the place of the other is the run's. */
+		ck_assert(job_knows(job, &next));
+		ck_assert_int_eq(job_gives_up(job, &uuid), stops == 4);
+		puppet_remove(&f.p, now.domid);
+		look_again();
+		ck_assert(job_knows(job, &now));
+		ck_assert(!job_knows(job, &next));
+		puppet_add(&f.p, 1, "1")->domid = next.domid;
+		look_again();
+		if (stops < 4)
+			ck_assert_int_eq(executor_extend(f.ex, job, stop_of(next.domid)), 0);
+		run_now();
+	}
+	ck_assert_uint_eq(f.finished, 0);
+	puppet_remove(&f.p, 2);
+	look_again();
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_domain_that_is_being_built_is_left_alone_until_it_runs)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -349,6 +396,7 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_save_by_somebody_else_that_does_not_end_is_told,
       a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped,
       a_start_leaves_a_suspended_guest_to_its_saver_for_a_while,
+      a_guest_that_comes_up_again_is_news_and_not_for_ever,
       a_domain_that_is_being_built_is_left_alone_until_it_runs,
       a_domain_that_was_built_and_never_ran_is_saved_at_once,
       driver_domains_wait_for_those_that_may_use_them,
