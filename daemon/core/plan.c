@@ -387,6 +387,15 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 	s->wait_all = config->shutdown_all.wait;
 }
 
+/* Without a stage that ends the guest's way the step has failed, for the reason that it has. */
+static void need_stage(struct step *s)
+{
+	if (s->n_stages > 0 && !stage_is_preparation(s->stages[s->n_stages - 1]))
+		return;
+	s->n_stages = 0;
+	s->result = STEP_FAILED;
+}
+
 static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
 {
 	const struct domain *d = g->domain;
@@ -415,11 +424,10 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->wave = d->driver;
 	add_stop_stages(s, config, g, named);
 	if (d->unsavable && config->save && (in_scope(config, g) || named)) {
+		need_stage(s);
 		r = str_format(&s->reason, "is not saved: %s", d->unsavable);
-		if (r < 0 || s->n_stages == 0) {
-			s->result = STEP_FAILED;
+		if (r < 0 || s->result == STEP_FAILED)
 			return r;
-		}
 	}
 	if (s->n_stages == 0)
 		return conclude(s, STEP_SKIPPED,
@@ -453,10 +461,7 @@ static int plan_without_save(struct step *s, uint64_t room)
 	s->n_stages--;
 	memmove(&s->stages[at], &s->stages[at + 1], (s->n_stages - at) * sizeof(*s->stages));
 	free(TAKE_PTR(s->reason));
-	if (s->n_stages == 0 || stage_is_preparation(s->stages[s->n_stages - 1])) {
-		s->n_stages = 0;
-		s->result = STEP_FAILED;
-	}
+	need_stage(s);
 	return str_format(&s->reason,
 			  "is not saved: its image may take %" PRIu64 " MiB, and there are %" PRIu64
 			  " MiB left for it",

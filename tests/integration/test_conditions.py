@@ -164,6 +164,14 @@ class Conditions(FakeHostTest):
             self.assertEqual(self.host.domains()["web--incoming"]["state"], "paused")
         self.assertEqual(self.host.images(), [])
 
+    def test_guest_that_cannot_be_suspended_and_gets_keys_only_fails_the_stop(self):
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="", SYSRQ="s")
+        self.host.ctl("reload", check=0)
+        boot = self.running()
+        self.change(unsavable="it has PCI devices of the host")
+        self.host.ctl("stop", check=1)
+        self.assertEqual(self.host.boot("web"), boot)
+
     def test_guest_that_cannot_be_suspended_is_shut_down_and_the_plan_says_so(self):
         self.running()
         self.change(unsavable="it has PCI devices of the host")
