@@ -262,6 +262,7 @@ START_TEST(a_disk_that_is_much_younger_than_an_image_has_changed)
 	ck_assert_int_eq(disks_compare_age(config, 900 * USEC_PER_SEC, &verdict, &reason), 0);
 	ck_assert_int_eq(verdict, DISKS_CHANGED);
 	ck_assert_msg(strstr(reason, "was written after the guest was saved"), "%s", reason);
+	free(TAKE_PTR(reason));
 	ck_assert_int_eq(disks_compare_age("nonsense", 0, &verdict, &reason), 0);
 	ck_assert_int_eq(verdict, DISKS_UNSEEN);
 }
