@@ -243,6 +243,11 @@ static void look_at_file(struct worker *w)
 		return;
 	}
 	r = read_record(w->path, &record);
+	if (r == -ENOMEM) {
+		/* That passes, and what is in the file does not. */
+		timer_set_after(w->timer, USEC_PER_SEC);
+		return;
+	}
 	if (r >= 0 && !record.has_result && !record.foreign) {
 		recover(w, fd);
 		return;
