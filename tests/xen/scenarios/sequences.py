@@ -6,7 +6,7 @@ from xenrig.xendomains import (REACHABLE, SAVE, ctl, expect_states, images, jour
                                status, wait_state)
 
 
-@scenario("guests go on where they were after a stop, a reboot of the host, and a start", tier="ci")
+@scenario("guests go on where they were after a stop, a reboot of the host, and a start")
 def reboot(host: Host) -> None:
     guests = [pv("p1"), pv("p2"), pv("p3"), pv("p4", off=20), pvh("h1"), pvh("h2")]
     names = [guest.name for guest in guests] + ["byhand"]
