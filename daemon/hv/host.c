@@ -329,7 +329,7 @@ static void look_for_others(struct domain *d, const struct uuid *built)
 	if (d->paused && d->cpu_time == 0 && !d->dying)
 		d->unbuilt = is_unbuilt(d->domid, built);
 	if (d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND)
-		d->saver = savers_find(d->domid);
+		d->saver = savers_find(d->domid, d->name);
 }
 
 static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)

@@ -25,33 +25,67 @@ static const char *argument(const char *arguments, size_t size, size_t index)
 	return NULL;
 }
 
-bool savers_match(const char *arguments, size_t size, uint32_t domid)
+static bool is_number(const char *argument, uint32_t domid)
 {
-	const char *name, *save, *number;
 	uint64_t found;
+
+	return argument && parse_u64(argument, UINT32_MAX, &found) >= 0 && found == domid;
+}
+
+static bool is_helper(const char *arguments, size_t size, uint32_t domid)
+{
+	return str_equal(argument(arguments, size, AT_SAVE), SAVE) &&
+	       is_number(argument(arguments, size, AT_DOMID), domid);
+}
+
+/* xl takes any beginning of a command's name that can be no other's. */
+static bool is_command(const char *word)
+{
+	return strlen(word) > 1 && (strncmp("save", word, strlen(word)) == 0 ||
+				    strncmp("migrate", word, strlen(word)) == 0);
+}
+
+/* Options may be anywhere, so the domain can be any word behind the command. */
+static bool is_xl(const char *arguments, size_t size, uint32_t domid, const char *name)
+{
+	bool command = false;
+	const char *word;
+
+	for (size_t i = 1; (word = argument(arguments, size, i)); i++) {
+		if (command && (str_equal(word, name) || is_number(word, domid)))
+			return true;
+		command = command || is_command(word);
+	}
+	return false;
+}
+
+bool savers_match(const char *arguments, size_t size, uint32_t domid, const char *name)
+{
+	const char *program;
 
 	if (size == 0 || arguments[size - 1] != '\0')
 		return false;
-	name = argument(arguments, size, 0);
-	save = argument(arguments, size, AT_SAVE);
-	number = argument(arguments, size, AT_DOMID);
-	return str_equal(path_base(name), HELPER) && str_equal(save, SAVE) && number &&
-	       parse_u64(number, UINT32_MAX, &found) >= 0 && found == domid;
+	program = path_base(argument(arguments, size, 0));
+	if (str_equal(program, HELPER))
+		return is_helper(arguments, size, domid);
+	return str_equal(program, "xl") && is_xl(arguments, size, domid, name);
 }
 
-static bool saves(const char *process, uint32_t domid)
+static bool saves(const char *process, uint32_t domid, const char *name)
 {
 	_cleanup_close_ int fd = -1;
-	char path[64], arguments[512];
+	char path[64], arguments[4096];
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%.32s/cmdline", process);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, arguments, sizeof(arguments));
-	return n > 0 && savers_match(arguments, (size_t)n, domid);
+	if (n == (ssize_t)sizeof(arguments))
+		arguments[n - 1] = '\0';
+	return n > 0 && savers_match(arguments, (size_t)n, domid, name);
 }
 
-bool savers_find(uint32_t domid)
+bool savers_find(uint32_t domid, const char *name)
 {
 	DIR *processes = opendir("/proc");
 	const struct dirent *entry;
@@ -59,7 +93,7 @@ bool savers_find(uint32_t domid)
 
 	while (processes && !found && (entry = readdir(processes)))
 		found = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-			saves(entry->d_name, domid);
+			saves(entry->d_name, domid, name);
 	if (processes)
 		closedir(processes);
 	return found;
