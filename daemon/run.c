@@ -97,9 +97,11 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 		break;
 	case STAGE_UNPAUSE:
 		request.operation = OPERATION_UNPAUSE;
+		request.ledger = ledger;
 		break;
 	case STAGE_RESUME:
 		request.operation = OPERATION_RESUME;
+		request.ledger = ledger;
 		break;
 	case STAGE_MIGRATE:
 		request.operation = OPERATION_MIGRATE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "worker/build.h"
+#include "worker/life.h"
 
 static int build(struct job *job, uint32_t *ret_domid)
 {
@@ -49,6 +50,9 @@ int run_unpause(struct job *job)
 	if (r < 0)
 		return job_explain(job, r, "domain %u is not there any more",
 				   job->record.request.domid);
-	r = d.paused ? xl_unpause(job->xl, d.domid) : 0;
+	if (d.paused) {
+		life_go_on(job, "unpause", d.domid);
+		r = xl_unpause(job->xl, d.domid);
+	}
 	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
 }

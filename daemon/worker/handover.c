@@ -116,8 +116,10 @@ int run_resume(struct job *job)
 				   job->record.request.domid);
 	r = away_name(job, &away);
 	r = r < 0 ? r : xl_rename(job->xl, d.domid, away, job->record.request.name);
-	if (r >= 0 && d.suspended)
+	if (r >= 0 && d.suspended) {
+		life_go_on(job, "resume", d.domid);
 		r = xl_resume(job->xl, d.domid);
+	}
 	if (r < 0)
 		return job_explain_xl(job, r, "it cannot be resumed");
 	job->result.domid = d.domid;

@@ -2,6 +2,7 @@
 
 #include "worker/life.h"
 
+#include "util/log.h"
 #include "util/str.h"
 #include "worker/directory.h"
 
@@ -28,6 +29,15 @@ int life_begin(struct job *job, const char *how, const struct uuid *image, uint3
 				   .domid = domid,
 				   .source = job->record.request.source,
 			   });
+}
+
+void life_go_on(struct job *job, const char *how, uint32_t domid)
+{
+	int r = life_begin(job, how, &UUID_NULL, domid);
+
+	if (r < 0)
+		log_warning_errno(r, "%s: Failed to record in %s that it goes on",
+				  job->record.request.name, job->record.request.ledger);
 }
 
 int life_save(struct job *job, const struct uuid *image, const char *path, uint64_t size)

@@ -11,6 +11,12 @@
 /* A life begins, from the image with this ID (null: from none). Called before it runs. */
 int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid);
 
+/*
+ * The same for a guest that was suspended or paused, by another tool as a rule: it goes on, and so
+ * outlives the images that are there. It does so too where that cannot be recorded.
+ */
+void life_go_on(struct job *job, const char *how, uint32_t domid);
+
 /* The guest is saved: to be called before anything may take the image for the guest. */
 int life_save(struct job *job, const struct uuid *image, const char *path, uint64_t size);
 
