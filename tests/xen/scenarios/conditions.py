@@ -50,7 +50,7 @@ def saver_killed(host: Host) -> None:
     before = host.wait_count("g", 2)
     host.sh("(xl save g /root/g & echo $! > /root/pid); "
             "until xl list g | grep -q -- '-ss'; do :; done; "
-            "kill -9 $(cat /root/pid) $(pgrep -f libxl-save-helper)", timeout=120)
+            "kill -9 $(cat /root/pid) $(pgrep -f [l]ibxl-save-helper)", timeout=120)
     ctl(host, "stop")
     assert not host.domains() and images(host) == ["g"]
     ctl(host, "start")
