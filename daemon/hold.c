@@ -22,6 +22,8 @@ static usec_t find_limit(const struct run *run, const struct domain *d, usec_t s
 		return stop_limit;
 	case DOMAIN_SUSPENDED:
 		return run->hold_over ? 0 : MIN(stop_limit, SUSPENDED_LIMIT);
+	case DOMAIN_AWAY:
+		return MIN(stop_limit, SUSPENDED_LIMIT);
 	case DOMAIN_UNBUILT:
 		return MIN(stop_limit, BUILD_LIMIT);
 	case DOMAIN_RUNNING:
@@ -39,8 +41,10 @@ static usec_t find_limit(const struct run *run, const struct domain *d, usec_t s
 bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
 {
 	enum domain_condition condition = d ? domain_condition(d) : DOMAIN_RUNNING;
-	usec_t limit = find_limit(run, d, stop_limit);
+	usec_t limit;
 
+	run->hold_over = run->hold_over && condition == DOMAIN_SUSPENDED;
+	limit = find_limit(run, d, stop_limit);
 	if (limit == 0 && run->held) {
 		timer_clear(run->limit);
 	} else if (limit > 0 && (!run->held || condition != run->held_for)) {
@@ -56,10 +60,23 @@ bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
 
 const char *hold_end(struct run *run)
 {
-	if (run->held_for == DOMAIN_SUSPENDED) {
+	switch (run->held_for) {
+	case DOMAIN_SUSPENDED:
 		run->hold_over = true;
 		return NULL;
+	case DOMAIN_AWAY:
+		return "another tool has migrated it, and it may run on another host";
+	case DOMAIN_UNBUILT:
+		return "another tool is building it, and does not finish";
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_SAVING:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
 	}
-	return run->held_for == DOMAIN_UNBUILT ? "another tool is building it, and does not finish"
-					       : "another tool is saving it, and does not finish";
+	return "another tool is saving it, and does not finish";
 }

@@ -119,10 +119,21 @@ void domain_set_flags(struct domain *d, bool running, bool blocked)
 	memcpy(d->flags, flags, sizeof(flags));
 }
 
-/* xl's name for what another host sends, until that host gives leave to let it run. */
-static bool is_incoming(const struct domain *d)
+/* xl's names for what another host sends, until that gives leave to let it run, and for what xl
+ * sends, from then on. */
+#define COMING_SUFFIX "--incoming"
+#define AWAY_SUFFIX   "--migratedaway"
+
+static bool ends_in(const struct domain *d, const char *suffix)
 {
-	return d->name && str_ends_with(d->name, "--incoming");
+	return d->name && str_ends_with(d->name, suffix);
+}
+
+static enum domain_condition suspended_condition(const struct domain *d)
+{
+	if (d->saver)
+		return DOMAIN_SAVING;
+	return ends_in(d, AWAY_SUFFIX) ? DOMAIN_AWAY : DOMAIN_SUSPENDED;
 }
 
 enum domain_condition domain_condition(const struct domain *d)
@@ -130,14 +141,38 @@ enum domain_condition domain_condition(const struct domain *d)
 	if (d->dying)
 		return DOMAIN_DYING;
 	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND)
-		return d->saver ? DOMAIN_SAVING : DOMAIN_SUSPENDED;
+		return suspended_condition(d);
 	if (d->shutdown)
 		return DOMAIN_ENDED;
 	if (!d->paused)
 		return DOMAIN_RUNNING;
 	if (d->cpu_time > 0)
 		return DOMAIN_PAUSED;
-	return d->unbuilt || is_incoming(d) ? DOMAIN_UNBUILT : DOMAIN_NEVER_RUN;
+	return d->unbuilt || ends_in(d, COMING_SUFFIX) ? DOMAIN_UNBUILT : DOMAIN_NEVER_RUN;
+}
+
+static size_t own_length(const struct domain *d)
+{
+	bool suspended = d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND;
+	size_t length = strlen(d->name);
+
+	if (suspended && ends_in(d, AWAY_SUFFIX))
+		return length - strlen(AWAY_SUFFIX);
+	if (domain_condition(d) == DOMAIN_UNBUILT && ends_in(d, COMING_SUFFIX))
+		return length - strlen(COMING_SUFFIX);
+	return length;
+}
+
+char *domain_own_name(const struct domain *d)
+{
+	return d->name ? strndup(d->name, own_length(d)) : NULL;
+}
+
+bool domain_is_called(const struct domain *d, const char *name)
+{
+	size_t length = d->name ? own_length(d) : 0;
+
+	return d->name && strlen(name) == length && memcmp(d->name, name, length) == 0;
 }
 
 bool domain_has_life(const struct domain *d)

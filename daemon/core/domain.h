@@ -50,6 +50,7 @@ enum domain_condition {
 	DOMAIN_UNBUILT,   /* another tool is at work building it, or another host sends it */
 	DOMAIN_NEVER_RUN, /* built, or restored, and left paused: its memory may be nowhere else */
 	DOMAIN_SAVING,    /* suspended, and a process saves it */
+	DOMAIN_AWAY,      /* suspended, and xl has handed it over: it may run on another host */
 	DOMAIN_SUSPENDED, /* suspended, and nothing saves it */
 	DOMAIN_ENDED,     /* it has shut down, and is kept */
 	DOMAIN_DYING,
@@ -65,7 +66,7 @@ struct domain {
 	bool paused, shutdown, dying;
 	enum shutdown_reason reason; /* where shutdown is true */
 	bool driver;                 /* other guests' devices can live in it */
-	bool saver;                  /* suspended: a process saves it */
+	bool saver;                  /* suspended: a process saves or migrates it */
 	bool unbuilt;                /* paused: libxl has not finished with it */
 	char *unsavable; /* why it cannot be suspended; NULL: nothing is known against it */
 	bool up;         /* its kernel has said, when it booted, that it takes requests */
@@ -107,6 +108,13 @@ bool death_action_dumps(enum death_action action);
 void domain_set_flags(struct domain *d, bool running, bool blocked);
 
 enum domain_condition domain_condition(const struct domain *d);
+
+/*
+ * Its name, without what xl adds at either end of a migration while that lasts. NULL on lack of
+ * memory, or if it has none.
+ */
+char *domain_own_name(const struct domain *d);
+bool domain_is_called(const struct domain *d, const char *name);
 
 /* True if it runs, or is paused and did. */
 bool domain_has_life(const struct domain *d);

@@ -14,7 +14,7 @@ struct uuid identity_of_config(const struct survey_config *config, const struct 
 		return config->uuid;
 	for (size_t i = 0; i < domains->n; i++)
 		if (!domains->domains[i].system && !domains->domains[i].dying &&
-		    str_equal(domains->domains[i].name, config->name))
+		    domain_is_called(&domains->domains[i], config->name))
 			return domains->domains[i].uuid;
 	for (size_t i = 0; i < survey->n_images; i++)
 		if (!uuid_is_null(&survey->images[i].uuid) &&

@@ -182,17 +182,21 @@ static void add_missing(struct inventory *inventory, const struct survey *survey
 	find_or_add(inventory, &past->uuid, past->name);
 }
 
-/* What a migration left here goes by another name; people know the guest by its own. */
+/* In a migration a domain goes by another name; people know the guest by its own. */
 static int name_as_known(struct guest *g)
 {
-	int r;
+	const struct domain *d = g->domain;
 
-	if (!g->past || !g->past->away || !g->domain || guest_is_alive(g))
+	if (d && g->past && g->past->away && !guest_is_alive(g))
+		g->own_name = strdup(g->past->away_name);
+	else if (d && d->name && !domain_is_called(d, d->name))
+		g->own_name = domain_own_name(d);
+	else
 		return 0;
-	r = str_replace(&g->own_name, g->past->away_name);
-	if (r >= 0)
-		g->name = g->own_name;
-	return r;
+	if (!g->own_name)
+		return -ENOMEM;
+	g->name = g->own_name;
+	return 0;
 }
 
 static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
@@ -376,6 +380,11 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 	if (guest_is_left(g)) {
 		if (!*ret_reason)
 			*ret_reason = "it is saved, but what is left of it could not be destroyed";
+		return GUEST_FAILED;
+	}
+	if (domain_condition(d) == DOMAIN_AWAY && !g->busy) {
+		if (!*ret_reason)
+			*ret_reason = "another tool has migrated it: it may run on another host";
 		return GUEST_FAILED;
 	}
 	if (d->shutdown)

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "core/leftover.h"
 #include "util/room.h"
 #include "util/str.h"
 
@@ -265,29 +266,10 @@ static int plan_cold(struct step *s, const struct guest *g, const char *why)
 }
 
 /* It is there, and does not run: that is no success of a start. */
-static int plan_paused(struct step *s, const struct domain *d)
+static int plan_leftover(struct step *s, const struct domain *d)
 {
-	switch (domain_condition(d)) {
-	case DOMAIN_UNBUILT:
-		return conclude(s, STEP_FAILED, "another tool is building it (domain %u)",
-				d->domid);
-	case DOMAIN_NEVER_RUN:
-		return conclude(
-			s, STEP_FAILED,
-			"domain %u of it was built and has never run. Run 'xl unpause %u' to "
-			"let it run, or 'xl destroy %u' to remove it with its memory",
-			d->domid, d->domid, d->domid);
-	case DOMAIN_PAUSED:
-	case DOMAIN_RUNNING:
-	case DOMAIN_SAVING:
-	case DOMAIN_SUSPENDED:
-	case DOMAIN_ENDED:
-	case DOMAIN_DYING:
-	case _DOMAIN_CONDITION_MAX:
-	case _DOMAIN_CONDITION_INVALID:
-		break;
-	}
-	return conclude(s, STEP_FAILED, "is paused. Run 'xl unpause %u' to let it go on", d->domid);
+	s->result = STEP_FAILED;
+	return leftover_explain(d, &s->reason);
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
@@ -298,7 +280,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	if (d && domain_condition(d) == DOMAIN_RUNNING && !g->busy)
 		return conclude(s, STEP_OK, "runs already");
 	if (guest_is_alive(g) && !g->busy)
-		return plan_paused(s, d);
+		return plan_leftover(s, d);
 	/* It would run twice, on the same disks: only a person who has looked may say so. */
 	if (g->past && g->past->away && !named)
 		return conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
@@ -316,18 +298,13 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 				"it is saved, but what is left of it could not be destroyed; "
 				"'xendomainsctl stop %s' tries that again",
 				g->name);
-	if (d && domain_condition(d) == DOMAIN_SAVING && !g->busy)
-		return conclude(s, STEP_FAILED, "another tool is saving it (domain %u)", d->domid);
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;
 		add_stage(s, STAGE_RESUME);
 		return 0;
 	}
 	if (d && d->shutdown && !g->busy)
-		return conclude(s, STEP_FAILED,
-				"domain %u of it has ended (%s) and is still there; "
-				"'xl destroy %u' removes it",
-				d->domid, shutdown_reason_to_string(d->reason), d->domid);
+		return plan_leftover(s, d);
 	if (cold)
 		return plan_cold(s, g, "a start without its memory was asked for");
 	if (!config->restore)
@@ -358,12 +335,13 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 			    bool named)
 {
 	bool chosen = in_scope(config, g) || named;
-	bool save = chosen && config->save && !g->domain->unsavable;
+	bool suspends = chosen && !g->domain->unsavable;
+	bool save = suspends && config->save;
 	bool shutdown = chosen && (config->shutdown.enabled || (named && !config->save));
 	bool shutdown_all = config->shutdown_all.enabled && !named;
 	bool sysrq = chosen && config->sysrq;
 	/* Who names a guest wants it to end here; all of them are moved for the host's sake. */
-	bool migrate = chosen && !named && config->migrate.n > 0;
+	bool migrate = suspends && !named && config->migrate.n > 0;
 
 	/* Another tool that was saving it has given up, or xl has suspended it. */
 	if (g->domain->shutdown && !g->busy &&
@@ -399,7 +377,7 @@ static void need_stage(struct step *s)
 static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
 {
 	const struct domain *d = g->domain;
-	/* A suspended one is waited for while it is saved, and then resumed (run_hold_limit()). */
+	/* A suspended one is waited for while it is saved, and then resumed (hold_check()). */
 	bool ended = d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND && !g->busy;
 	int r;
 
@@ -411,6 +389,8 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 		return conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
 	if (guest_is_undecided(g))
 		return conclude(s, STEP_FAILED, "%s", g->past->away_reason);
+	if (domain_condition(d) == DOMAIN_AWAY && !g->busy)
+		return plan_leftover(s, d);
 	if (ended && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
 	    domain_death_action(d) == DEATH_PRESERVE)
 		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
@@ -423,9 +403,10 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->memory_kib = d->memory_kib;
 	s->wave = d->driver;
 	add_stop_stages(s, config, g, named);
-	if (d->unsavable && config->save && (in_scope(config, g) || named)) {
+	if (d->unsavable && (in_scope(config, g) || named) &&
+	    (config->save || (config->migrate.n > 0 && !named))) {
 		need_stage(s);
-		r = str_format(&s->reason, "is not saved: %s", d->unsavable);
+		r = str_format(&s->reason, "is not saved or migrated: %s", d->unsavable);
 		if (r < 0 || s->result == STEP_FAILED)
 			return r;
 	}

@@ -6,6 +6,7 @@ import json
 import time
 import unittest
 
+import ledgerfile
 from fakehost import FakeHostTest, wait_until
 
 UUID = "00000000-0000-4000-8000-00000000000a"
@@ -28,7 +29,7 @@ class Conditions(FakeHostTest):
             world["domains"][0] |= what
 
     def by_xl(self, name="web", **what):
-        """A domain of the same guest that another tool has made."""
+        """A domain that another tool has made, of the same guest unless it says otherwise."""
         with self.host.world() as world:
             world["last_domid"] = world.get("last_domid", 0) + 1
             world["domains"].append({
@@ -42,6 +43,9 @@ class Conditions(FakeHostTest):
         said = self.host.ctl(*words, check=check)
         self.assertLess(time.monotonic() - begin, 30)
         return said
+
+    def ledger(self):
+        return ledgerfile.read(self.host.state / "ledger")
 
     # A start.
 
@@ -63,8 +67,67 @@ class Conditions(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), boot)
         self.assertEqual(self.host.states(), {"web": "running"})
+        # The worker has recorded that before: an image that xl wrote meanwhile is outlived.
+        self.assertIn("resume", [line.get("life") for line in self.ledger()])
+
+    # A migration by another tool: the guest may run on the other host, now or soon.
+
+    def test_guest_that_another_tool_may_have_migrated_is_never_resumed(self):
+        self.running()
+        self.change(state="suspended", name="web--migratedaway")
+        left = self.host.domains()
+        for word in ("stop", "start"):
+            self.quickly(word, check=1)
+            self.assertEqual(self.host.domains(), left)
+        self.assertEqual(self.host.images(), [])
+
+    def test_guest_that_is_migrated_while_the_stop_waits_is_never_resumed(self):
+        self.running()
+        self.change(state="suspended", saver=True)
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: "waits for another tool" in self.host.log.read_text(), "the stop to wait")
+        self.change(saver=False, name="web--migratedaway")
+        left = self.host.domains()
+        stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 1)
+        self.assertEqual(self.host.domains(), left)
+
+    def test_guest_without_a_uuid_is_not_created_beside_what_a_migration_left(self):
+        self.host.guest("mail")
+        self.host.ctl("reload", check=0)
+        for name, what in (("mail--migratedaway", {"state": "suspended"}),
+                           ("mail--incoming", {"state": "paused", "never_run": True})):
+            with self.subTest(name=name):
+                self.by_xl(name=name, uuid=UUID[:-1] + "b", **what)
+                wait_until(lambda: "domid" in self.host.status()["mail"], "it")
+                left = self.host.domains()
+                self.quickly("start", "mail", check=1)
+                self.assertEqual(self.host.domains(), left)
+                with self.host.world() as world:
+                    world["domains"].clear()
+
+    def test_guest_that_arrives_during_the_stop_is_saved_by_its_own_name(self):
+        self.by_xl(name="web--incoming", state="paused", never_run=True, boot="from-afar",
+                   config={"c_info": {"name": "web", "uuid": UUID}, "b_info": {}, "fake": {}})
+        wait_until(self.host.domains, "it")
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: "waits for another tool" in self.host.log.read_text(), "the stop to wait")
+        self.change(name="web", state="running", never_run=False)
+        stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 0)
+        self.assertEqual(self.host.images(), ["web"])
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), "from-afar")
 
     # A stop.
+
+    def test_guest_that_was_restored_and_left_paused_has_lived_before_it_is_saved(self):
+        self.by_xl(state="paused", never_run=True)
+        wait_until(self.host.domains, "it")
+        self.quickly("stop", check=0)
+        lives = [line.get("life") or line["entry"] for line in self.ledger()]
+        self.assertIn("unpause", lives)
+        self.assertLess(lives.index("unpause"), lives.index("saved"))
 
     def test_guest_that_was_restored_and_left_paused_is_saved_at_once(self):
         self.by_xl(state="paused", never_run=True, boot="from-its-image")
@@ -191,6 +254,17 @@ class Conditions(FakeHostTest):
         self.change(unsavable="it has PCI devices of the host")
         self.host.ctl("stop", check=1)
         self.assertEqual(self.host.boot("web"), boot)
+
+    def test_guest_that_cannot_be_suspended_is_not_migrated(self):
+        self.host.configure(MIGRATE="nowhere")
+        self.host.ctl("reload", check=0)
+        self.running()
+        self.change(unsavable="it has PCI devices of the host")
+        [step] = json.loads(self.host.ctl("--json", "plan", "stop"))["steps"]
+        self.assertNotIn("migrate", step["stages"])
+        self.assertNotIn("save", step["stages"])
+        self.assertIn("shutdown", step["stages"])
+        self.assertIn("PCI", step["reason"])
 
 
 if __name__ == "__main__":

@@ -154,13 +154,13 @@ class Migrates(unittest.TestCase):
         with host.world() as world:
             world["domains"].append({
                 "domid": 70, "uuid": uuid, "name": "web--incoming", "state": "paused",
-                "boot": "back", "config": {"c_info": {"name": "web", "uuid": uuid}, "b_info": {},
+                "never_run": True, "boot": "back", "config": {"c_info": {"name": "web", "uuid": uuid}, "b_info": {},
                                            "fake": {}}})
-        wait_until(lambda: host.status()["web--incoming"]["state"] == "paused", "its coming")
+        wait_until(lambda: host.status()["web"]["state"] == "paused", "its coming")
         # It may yet come to nothing.
         self.assertNotIn("home", [line["entry"] for line in host.ledger()])
         with host.world() as world:
-            world["domains"][0] |= {"name": "web", "state": "running"}
+            world["domains"][0] |= {"name": "web", "state": "running", "never_run": False}
         wait_until(lambda: "migrated_to" not in host.status().get("web", {"migrated_to": 1}),
                    "that to be noticed")
         host.configure(SAVE="")

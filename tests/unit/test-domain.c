@@ -156,21 +156,26 @@ END_TEST
 static enum domain_condition expected(const struct domain *d)
 {
 	bool suspended = d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND;
+	bool is_away = str_equal(d->name, "web--migratedaway");
+	bool is_coming = str_equal(d->name, "web--incoming");
 
-	return d->dying      ? DOMAIN_DYING
-	       : suspended   ? (d->saver ? DOMAIN_SAVING : DOMAIN_SUSPENDED)
-	       : d->shutdown ? DOMAIN_ENDED
-	       : !d->paused  ? DOMAIN_RUNNING
-	       : d->cpu_time ? DOMAIN_PAUSED
-	       : d->unbuilt  ? DOMAIN_UNBUILT
-			     : DOMAIN_NEVER_RUN;
+	return d->dying                  ? DOMAIN_DYING
+	       : suspended               ? (d->saver  ? DOMAIN_SAVING
+					    : is_away ? DOMAIN_AWAY
+						      : DOMAIN_SUSPENDED)
+	       : d->shutdown             ? DOMAIN_ENDED
+	       : !d->paused              ? DOMAIN_RUNNING
+	       : d->cpu_time             ? DOMAIN_PAUSED
+	       : d->unbuilt || is_coming ? DOMAIN_UNBUILT
+					 : DOMAIN_NEVER_RUN;
 }
 
 START_TEST(each_combination_of_flags_has_its_condition)
 {
+	static const char *const names[] = {"web", "web--migratedaway", "web--incoming", NULL};
 	unsigned seen[_DOMAIN_CONDITION_MAX] = {0};
 
-	for (unsigned bits = 0; bits < 128; bits++) {
+	for (unsigned bits = 0; bits < 512; bits++) {
 		struct domain d = {
 			.dying = bits & 1,
 			.shutdown = bits & 2,
@@ -179,6 +184,7 @@ START_TEST(each_combination_of_flags_has_its_condition)
 			.paused = bits & 16,
 			.cpu_time = bits & 32 ? 1 : 0,
 			.unbuilt = bits & 64,
+			.name = (char *)names[bits >> 7],
 		};
 
 		ck_assert_int_eq(domain_condition(&d), expected(&d));
@@ -208,7 +214,30 @@ START_TEST(what_another_host_sends_is_not_built_before_it_has_its_name)
 }
 END_TEST
 
-SUITE("domain", flags_are_those_of_xl, each_combination_of_flags_has_its_condition,
+START_TEST(a_domain_that_is_migrated_keeps_its_own_name)
+{
+	char incoming[] = "web--incoming", away[] = "web--migratedaway";
+	struct domain d = {.paused = true, .name = incoming};
+	_cleanup_free_ char *coming = domain_own_name(&d), *gone = NULL, *plain = NULL;
+
+	ck_assert_str_eq(coming, "web");
+	ck_assert(domain_is_called(&d, "web") && !domain_is_called(&d, incoming));
+	d = (struct domain){
+		.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND, .saver = true, .name = away};
+	gone = domain_own_name(&d);
+	ck_assert_str_eq(gone, "web");
+	/* Who calls a guest so may. */
+	d = (struct domain){.name = away};
+	plain = domain_own_name(&d);
+	ck_assert_str_eq(plain, away);
+	d = (struct domain){.dying = true};
+	ck_assert_ptr_null(domain_own_name(&d));
+	ck_assert(!domain_is_called(&d, "web"));
+}
+END_TEST
+
+SUITE("domain", a_domain_that_is_migrated_keeps_its_own_name, flags_are_those_of_xl,
+      each_combination_of_flags_has_its_condition,
       what_another_host_sends_is_not_built_before_it_has_its_name, names_and_numbers_are_inverse,
       an_unknown_name_is_refused, a_reason_that_a_later_xen_invents_has_a_name,
       reasons_have_xens_numbers, every_action_of_libxl_is_read,

@@ -228,6 +228,42 @@ START_TEST(a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped)
 }
 END_TEST
 
+START_TEST(a_guest_that_is_suspended_again_is_left_to_its_saver_again)
+{
+	struct domain *d = begin_held();
+
+	d->saver = false;
+	look_again();
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("resume 1|");
+	/* By xl save, before it was our turn. */
+	d->saver = true;
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	look_again();
+	d->saver = false;
+	look_again();
+	run_for(9 * USEC_PER_SEC);
+	expect_calls("");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_may_have_been_migrated_is_not_resumed)
+{
+	struct domain *d = begin_held();
+
+	run_for(5 * USEC_PER_SEC);
+	d->saver = false;
+	d->name = (char *)"1--migratedaway";
+	look_again();
+	run_for(LIMIT);
+	expect_calls("");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_start_leaves_a_suspended_guest_to_its_saver_for_a_while)
 {
 	struct plan *plan = new_plan(GOAL_START);
@@ -395,6 +431,8 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all,
       a_save_by_somebody_else_that_does_not_end_is_told,
       a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped,
+      a_guest_that_is_suspended_again_is_left_to_its_saver_again,
+      a_guest_that_may_have_been_migrated_is_not_resumed,
       a_start_leaves_a_suspended_guest_to_its_saver_for_a_while,
       a_guest_that_comes_up_again_is_news_and_not_for_ever,
       a_domain_that_is_being_built_is_left_alone_until_it_runs,

@@ -121,7 +121,65 @@ START_TEST(what_a_migration_left_behind_is_touched_by_name_only)
 }
 END_TEST
 
-SUITE("plan-migrate", where_there_is_another_host_guests_go_there_first,
+/* By another tool, so that the ledger knows nothing of it. */
+START_TEST(what_another_tool_migrates_is_never_started_beside_it)
+{
+	static const struct {
+		const char *name;
+		bool suspended;
+	} cases[] = {
+		{"web--migratedaway", true},
+		{"web--incoming", false},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		for (int has_uuid = 0; has_uuid < 2; has_uuid++) {
+			_cleanup_scene_ struct scene s;
+			_cleanup_(plan_freep) struct plan *start = NULL, *stop = NULL;
+			struct domain *d;
+
+			scene_make(&s);
+			scene_config(&s, "web", has_uuid ? 1 : 0);
+			d = scene_domain(&s, cases[i].name, 1);
+			d->cpu_time = 0;
+			d->shutdown = cases[i].suspended;
+			d->paused = !cases[i].suspended;
+			d->reason = SHUTDOWN_REASON_SUSPEND;
+			scene_build(&s);
+			ck_assert_uint_eq(s.inventory->n, 1);
+			start = scene_plan(&s, GOAL_START, "web");
+			ck_assert_uint_eq(start->n_steps, 1);
+			ck_assert_int_eq(start->steps[0].result, STEP_FAILED);
+			stop = scene_plan(&s, GOAL_STOP, NULL);
+			ck_assert_uint_eq(stop->n_steps, 1);
+			ck_assert_str_eq(stop->steps[0].name, "web");
+			ck_assert_int_eq(stop->steps[0].result,
+					 cases[i].suspended ? STEP_FAILED : STEP_TODO);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_guest_that_cannot_be_suspended_is_not_migrated)
+{
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	d = scene_domain(&s, "a", 1);
+	ck_assert_int_eq(str_replace(&d->unsavable, "it has PCI devices"), 0);
+	scene_build(&s);
+	set_targets(&s, "a");
+	free(TAKE_PTR(s.config->save));
+	expect_plan(&s, GOAL_STOP, NULL, "a: shutdown shutdown-all");
+	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
+	expect_plan(&s, GOAL_STOP, NULL, "a: failed, is not saved or migrated: it has PCI devices");
+}
+END_TEST
+
+SUITE("plan-migrate", what_another_tool_migrates_is_never_started_beside_it,
+      a_guest_that_cannot_be_suspended_is_not_migrated,
+      where_there_is_another_host_guests_go_there_first,
       only_guests_in_scope_are_migrated_and_named_ones_are_not,
       a_guest_that_is_away_is_started_only_by_name, a_guest_that_is_away_is_known_by_its_name,
       what_a_migration_left_behind_is_touched_by_name_only);

@@ -43,6 +43,36 @@ def suspended(host: Host) -> None:
     host.wait_count("g", before.n + 2, boot=before.boot)
 
 
+@scenario("a guest that xl has not given leave to run is neither run nor saved", tier="ci")
+def arriving(host: Host) -> None:
+    host.sh("systemctl start xendomainsd.service")
+    host.create(pv("g"))
+    before = host.wait_count("g", 2)
+    host.sh("xl save g /root/g && xl restore -p /root/g && xl rename g g--incoming", timeout=300)
+    wait_state(host, "g", "paused")
+    ctl(host, "stop", expect=1)
+    assert host.sh("xl list g--incoming | awk 'END { print $5, $6 }'").out.strip() == "--p--- 0.0"
+    assert not images(host)
+    host.sh("xl rename g--incoming g && xl unpause g")
+    host.wait_count("g", before.n + 1, boot=before.boot)
+
+
+@scenario("a guest that xl may have migrated is neither resumed nor saved", since=13)
+def away(host: Host) -> None:
+    host.auto(pv("g"))
+    ctl(host, "start")
+    before = host.wait_count("g", 2)
+    host.sh("xl suspend g && xl rename g g--migratedaway")
+    wait_state(host, "g", "failed")
+    for word in ("stop", "start"):
+        ctl(host, word, expect=1)
+        assert host.sh("xl list g--migratedaway | awk 'END { print $5 }'").out.strip() == "---ss-"
+    assert not images(host)
+    host.sh("xl rename g--migratedaway g")
+    ctl(host, "start")
+    host.wait_count("g", before.n + 1, boot=before.boot)
+
+
 @scenario("a guest whose xl save was killed is resumed and saved by a stop")
 def saver_killed(host: Host) -> None:
     host.auto(pv("g", memory=256))
