@@ -43,7 +43,7 @@ def suspended(host: Host) -> None:
     host.wait_count("g", before.n + 2, boot=before.boot)
 
 
-@scenario("a guest that xl has not given leave to run is neither run nor saved", tier="ci")
+@scenario("a guest that xl has not given leave to run is neither run nor saved")
 def arriving(host: Host) -> None:
     host.sh("systemctl start xendomainsd.service")
     host.create(pv("g"))

@@ -41,7 +41,7 @@ def outlived(host: Host) -> None:
                 if "without its saved memory" in m["MESSAGE"]]
 
 
-@scenario("two domains of one UUID are both saved, each to its own image", tier="ci")
+@scenario("two domains of one UUID are both saved, each to its own image")
 def doubles(host: Host) -> None:
     host.sh("systemctl start xendomainsd.service")
     host.create(pv("web", f'uuid = "{UUID}"'), pv("clone", f'uuid = "{UUID}"'))

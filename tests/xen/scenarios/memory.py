@@ -22,8 +22,7 @@ def dom0_has_all(host: Host) -> None:
     assert images(host) == []
 
 
-@scenario("output_format, vm.cpumask and lockfile in xl.conf are no reason not to start a guest",
-          tier="ci")
+@scenario("output_format, vm.cpumask and lockfile in xl.conf are no reason not to start a guest")
 def xl_conf(host: Host) -> None:
     host.sh("cat >>/etc/xen/xl.conf", stdin=b'output_format="sxp"\nvm.cpumask="0"\n'
             b'autoballoon="on"\nlockfile="/run/another-lock"\nclaim_mode=0')

@@ -131,8 +131,7 @@ def missing(host: Host) -> None:
     expect_states(host, p1="running")
 
 
-@scenario("a configuration that is refused is told at once, and the default directories count",
-          tier="ci")
+@scenario("a configuration that is refused is told at once, and the default directories count")
 def refused(host: Host) -> None:
     host.config(XENDOMAINS_SAVE=SAVE, XENDOMAINS_STOP_MAXWAIT="3OO")
     host.sh("systemctl daemon-reload")
