@@ -93,15 +93,6 @@ static bool has_image(const struct guest *g, const struct uuid *id)
 	return false;
 }
 
-/* A file that is there and cannot be read is known by its place only. */
-static const struct survey_image *find_at(const struct survey *survey, const char *path)
-{
-	for (size_t i = 0; path && i < survey->n_images; i++)
-		if (survey->images[i].error && str_equal(survey->images[i].path, path))
-			return &survey->images[i];
-	return NULL;
-}
-
 static int look_for_missing(struct guest *g, const struct survey *survey)
 {
 	const struct known_image *newest = g->past ? lives_newest(&g->past->lives) : NULL;
@@ -111,7 +102,7 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 	    has_image(g, &newest->id))
 		return 0;
 	g->missing = newest;
-	broken = find_at(survey, newest->path);
+	broken = survey_find_broken(survey, newest->path);
 	if (broken)
 		return hold(
 			g,

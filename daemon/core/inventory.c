@@ -176,8 +176,11 @@ static void add_missing(struct inventory *inventory, const struct survey *survey
 {
 	const struct known_image *newest = lives_newest(&past->lives);
 
-	if (!newest || !past->name || !survey->directory || find(inventory, &past->uuid) ||
-	    str_equal(newest->directory, survey->directory))
+	if (!newest || !past->name || !survey->directory || find(inventory, &past->uuid))
+		return;
+	/* Where it is the same directory, a person has removed the image. */
+	if (str_equal(newest->directory, survey->directory) &&
+	    !survey_find_broken(survey, newest->path))
 		return;
 	find_or_add(inventory, &past->uuid, past->name);
 }

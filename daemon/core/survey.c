@@ -68,6 +68,14 @@ int survey_add_image(struct survey *s, struct survey_image *i)
 	return 0;
 }
 
+const struct survey_image *survey_find_broken(const struct survey *s, const char *path)
+{
+	for (size_t i = 0; path && i < s->n_images; i++)
+		if (s->images[i].error && str_equal(s->images[i].path, path))
+			return &s->images[i];
+	return NULL;
+}
+
 int survey_add_note(struct survey *s, const char *note)
 {
 	char **bigger = realloc(s->notes, (s->n_notes + 1) * sizeof(*bigger));

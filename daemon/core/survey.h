@@ -58,6 +58,9 @@ int survey_add_config(struct survey *s, struct survey_config *c);
 int survey_add_image(struct survey *s, struct survey_image *i);
 int survey_add_note(struct survey *s, const char *note);
 
+/* What is at a path, and cannot be read: it is known by its place only. NULL: nothing of the kind. */
+const struct survey_image *survey_find_broken(const struct survey *s, const char *path);
+
 /* Sorts both lists by path: the order in which guests are started. */
 void survey_sort(struct survey *s);
 

@@ -12,6 +12,7 @@
 #include "worker/channel.h"
 #include "worker/folder.h"
 #include "worker/image-names.h"
+#include "worker/link.h"
 #include "worker/trust.h"
 #include "worker/xl.h"
 
@@ -35,6 +36,7 @@ static void item_done(struct item *i)
 
 static int item_open(struct item *i)
 {
+	_cleanup_free_ char *problem = NULL;
 	int r = str_format(&i->path, "%s/%s", i->query->save, i->file);
 
 	i->kind = image_file_kind(i->file);
@@ -42,8 +44,8 @@ static int item_open(struct item *i)
 	r = r < 0 ? r : i->entry ? json_add_string(i->entry, "file", i->file) : -ENOMEM;
 	if (r < 0)
 		return r;
-	i->fd = open(i->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	return i->fd < 0 ? json_add_string(i->entry, "problem", strerror(errno)) : 0;
+	i->fd = link_open(i->path, O_RDONLY | O_NONBLOCK, &problem);
+	return i->fd < 0 ? json_add_string(i->entry, "problem", problem) : 0;
 }
 
 static const char *kind_name(enum image_file kind)

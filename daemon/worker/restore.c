@@ -11,14 +11,8 @@
 #include "worker/build.h"
 #include "worker/image.h"
 #include "worker/life.h"
+#include "worker/link.h"
 #include "worker/trust.h"
-
-static int open_image(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	return fd < 0 ? -errno : fd;
-}
 
 /*
  * Whether it is the image that the plan was made for: another one can have taken its name. A plan
@@ -39,7 +33,8 @@ void restore_forget(const struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	const char *path = job->record.request.path, *problem;
-	_cleanup_close_ int fd = open_image(path);
+	_cleanup_free_ char *unopened = NULL;
+	_cleanup_close_ int fd = link_open(path, O_RDONLY | O_NONBLOCK, &unopened);
 	int r = fd < 0 ? fd : image_read_header(fd, &header, &problem);
 
 	if (r == -ENOENT)
@@ -140,9 +135,10 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 int run_restore(struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_close_ int fd = open_image(job->record.request.path);
+	_cleanup_free_ char *problem = NULL;
+	_cleanup_close_ int fd = link_open(job->record.request.path, O_RDONLY | O_NONBLOCK, &problem);
 	uint32_t domid = XL_NO_DOMID;
-	int r = fd < 0 ? refuse(job, fd, strerror(-fd)) : check_image(job, fd, &header);
+	int r = fd < 0 ? refuse(job, fd, problem) : check_image(job, fd, &header);
 
 	r = r < 0 ? r : job_make_room(job, header.config);
 	r = r < 0 ? r : build(job, fd, &header, &domid);

@@ -14,6 +14,7 @@
 #include "worker/folder.h"
 #include "worker/image-names.h"
 #include "worker/image.h"
+#include "worker/link.h"
 #include "worker/xl.h"
 
 static int send_note(int channel, const char *format, ...) _printf_(2, 3);
@@ -134,11 +135,11 @@ static int survey_config(int channel, const char *path, const struct stat *st,
 }
 
 /* A file that cannot be read is a guest that is missed, and the whole folder may be all of them. */
-static int tell_unread(int channel, const char *path, bool folder, int error)
+static int tell_unread(int channel, const char *path, bool folder, const char *why)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_free_ char *problem = NULL;
-	int r = o ? str_format(&problem, "cannot be read: %s", strerror(-error)) : -ENOMEM;
+	int r = o ? str_format(&problem, "cannot be read: %s", why) : -ENOMEM;
 
 	r = r < 0 ? r : json_add_string(o, "path", path);
 	r = r < 0 ? r : set_error(o, path, problem);
@@ -160,18 +161,38 @@ static int list_configs(const char *folder, struct file_list *ret)
 	return is_link_to_nothing(folder) ? -ENOENT : file_list_read(folder, ret);
 }
 
+static int survey_regular(int channel, const char *path, const struct stat *st,
+			  struct json_object *known)
+{
+	if (!S_ISREG(st->st_mode))
+		return send_note(channel, "%s is skipped: it is not a file", path);
+	return survey_config(channel, path, st, known);
+}
+
+/* What a link leads to can be a guest's configuration, or not there yet. */
+static int survey_link(int channel, const char *path, struct json_object *known)
+{
+	_cleanup_free_ char *target = NULL, *problem = NULL;
+	struct stat st;
+	int r = link_follow(path, &target, &problem);
+
+	if (r == -ENOENT)
+		return send_note(channel, "%s is skipped: %s", path, problem);
+	if (r < 0)
+		return problem ? tell_unread(channel, path, false, problem) : r;
+	if (stat(path, &st) < 0)
+		return tell_unread(channel, path, false, strerror(errno));
+	return survey_regular(channel, path, &st, known);
+}
+
 static int survey_file(int channel, const char *path, struct json_object *known)
 {
 	struct stat st;
-	int error = stat(path, &st) < 0 ? -errno : 0;
 
-	if (error == -ENOENT && !is_link_to_nothing(path))
-		return 0;
-	if (error < 0)
-		return tell_unread(channel, path, false, error);
-	if (!S_ISREG(st.st_mode))
-		return send_note(channel, "%s is skipped: it is not a file", path);
-	return survey_config(channel, path, &st, known);
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : tell_unread(channel, path, false, strerror(errno));
+	return S_ISLNK(st.st_mode) ? survey_link(channel, path, known)
+				   : survey_regular(channel, path, &st, known);
 }
 
 static int survey_configs(int channel, const char *folder, struct json_object *known)
@@ -180,7 +201,7 @@ static int survey_configs(int channel, const char *folder, struct json_object *k
 	int r = list_configs(folder, &f);
 
 	if (r < 0 && r != -ENOMEM)
-		return tell_unread(channel, folder, true, r);
+		return tell_unread(channel, folder, true, strerror(-r));
 	for (size_t i = 0; r >= 0 && i < f.n; i++) {
 		_cleanup_free_ char *path = NULL;
 
@@ -224,12 +245,18 @@ static int add_image_facts(struct json_object *o, int fd, const struct image_hea
 static int read_image(struct json_object *o, const char *path, bool *ret_named)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	_cleanup_free_ char *unopened = NULL;
+	_cleanup_close_ int fd = link_open(path, O_RDONLY | O_NONBLOCK, &unopened);
 	const char *problem;
 	struct stat st;
 	int r;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd == -ENOMEM)
+		return fd;
+	/* A link to nothing makes no guest, and may be the image of one that is known otherwise. */
+	if (fd < 0)
+		return add_image_error(o, path, unopened, fd == -ENOENT);
+	if (fstat(fd, &st) < 0)
 		return add_image_error(o, path, strerror(errno), false);
 	if (!S_ISREG(st.st_mode))
 		return add_image_error(o, path, "it is not a file", true);
@@ -274,7 +301,9 @@ static int survey_image(int channel, const char *folder, const char *file, enum 
 	base = strndup(file, strlen(file) - suffix);
 	if (!base)
 		return -ENOMEM;
-	r = read_image(o, path, &named);
+	if (is_link_to_nothing(path))
+		r = send_note(channel, "%s is no image: it is a link that leads nowhere", path);
+	r = r < 0 ? r : read_image(o, path, &named);
 	if (r >= 0 && !named)
 		r = add_name_of_file(o, base);
 	r = r < 0 ? r : json_add_string(o, "path", path);

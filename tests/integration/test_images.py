@@ -247,6 +247,54 @@ class Images(FakeHostTest):
         self.assertEqual(self.host.boot("web"), boot)
         self.assertIn("was written by xl, without a checksum", self.host.log.read_text())
 
+    def moved_behind_a_link(self):
+        """A saved guest whose image lies elsewhere. Returns its boot, and the folder."""
+        boot = self.saved()
+        away = self.host.root / "away"
+        away.mkdir()
+        self.image.rename(away / "image")
+        self.image.symlink_to("../away/image")
+        return boot, away
+
+    def test_image_behind_a_link_is_restored_where_root_alone_can_write(self):
+        boot, away = self.moved_behind_a_link()
+        away.chmod(0o777)
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.assertIn(str(away), self.host.reasons()["web"])
+        self.assertIn(str(away), self.list()["web"]["problem"])
+        away.chmod(0o755)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+        # The link is gone, as an image would be; the file is somebody's.
+        self.assertEqual((self.host.images(), (away / "image").exists()), ([], True))
+        self.host.ctl("stop", check=0)
+        self.assertFalse(self.image.is_symlink())
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_image_behind_a_link_that_was_used_is_not_used_again(self):
+        boot, away = self.moved_behind_a_link()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+        with self.host.world() as world:
+            world["domains"].clear()
+        self.image.symlink_to("../away/image")
+        self.host.ctl("start", check=0)
+        self.assertNotEqual(self.host.boot("web"), boot)
+        self.assertTrue((away / "image").exists())
+
+    def test_link_to_nothing_holds_a_guest_that_is_known_and_makes_none(self):
+        _, away = self.moved_behind_a_link()
+        away.rename(self.host.root / "not mounted")
+        lost = self.host.save / "unheard-of"
+        lost.symlink_to("/nonexistent/image")
+        self.host.ctl("start", check=1)
+        self.assertEqual((self.host.domains(), self.host.states()), ({}, {"web": "failed"}))
+        said = self.host.ctl("status")
+        self.assertIn(str(lost), said)
+        self.assertIn(str(self.image), said)
+
     def test_verify_reads_it_through(self):
         self.saved()
         self.assertIn("verified", self.host.ctl("image", "verify", "web", check=0))

@@ -284,11 +284,26 @@ class Trouble(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.states(), {"byhand": "running", "web": "running"})
 
-    def test_a_link_that_leads_nowhere_is_a_guest_that_is_missed(self):
+    def test_a_link_that_leads_nowhere_is_a_note_and_no_guest(self):
         self.host.guest("web")
-        (self.host.auto / "mail.cfg").symlink_to("/nonexistent/mail.cfg")
-        self.assertIn("mail.cfg: cannot be read: No such file", self.host.ctl("start", check=1))
-        self.assertEqual(self.host.states(), {"mail.cfg": "failed", "web": "running"})
+        link = self.host.auto / "mail.cfg"
+        link.symlink_to("/nonexistent/mail.cfg")
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+        self.assertIn(str(link), self.host.ctl("status"))
+
+    def test_a_link_is_followed_only_where_root_alone_can_write(self):
+        away = self.host.root / "away"
+        away.mkdir()
+        (self.host.auto / "web.cfg").symlink_to(self.host.guest("web", folder=away))
+        self.host.guest("db")
+        away.chmod(0o777)
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.states(), {"db": "running", "web.cfg": "failed"})
+        self.assertIn(str(away), self.host.reasons()["web.cfg"])
+        away.chmod(0o755)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states(), {"db": "running", "web": "running"})
 
     def test_leftovers_of_editors_are_no_guests(self):
         self.host.guest("web")

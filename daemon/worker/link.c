@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/link.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/str.h"
+
+/* As many as Linux follows. */
+#define LINKS_MAX 40
+
+/* On the way from a link to where it leads. */
+struct walk {
+	char *at;   /* without links; "" is the root directory */
+	char *todo; /* what is still to be gone from there */
+	unsigned links;
+	char **ret_problem;
+};
+
+static void walk_done(struct walk *w)
+{
+	free(w->at);
+	free(w->todo);
+}
+
+static int refuse(const struct walk *w, const char *path, const struct stat *st)
+{
+	int r = str_format(w->ret_problem,
+			   "it is a link by way of %s, which others than root can change "
+			   "(owner %u, mode %04o)",
+			   path, st->st_uid, st->st_mode & ALLPERMS);
+
+	return r < 0 ? r : -EPERM;
+}
+
+static int check_owner(const struct walk *w, const char *path, const struct stat *st)
+{
+	bool shared = !S_ISLNK(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH) &&
+		      !(S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX);
+
+	if (shared || (st->st_uid != 0 && st->st_uid != geteuid()))
+		return refuse(w, path, st);
+	return 0;
+}
+
+/* What a link says is gone first, and then what was to be gone behind it. */
+static int push_target(struct walk *w, const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	char *todo;
+	int r;
+
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	if (++w->links > LINKS_MAX)
+		return -ELOOP;
+	r = str_format(&todo, "%s/%s", target, w->todo ? w->todo : "");
+	if (r < 0)
+		return r;
+	free(w->todo);
+	w->todo = todo;
+	return target[0] == '/' ? str_replace(&w->at, "") : 0;
+}
+
+static int go_into(struct walk *w, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+	int r = str_format(&path, "%s/%s", w->at, name);
+
+	if (r < 0)
+		return r;
+	if (lstat(path, &st) < 0)
+		return -errno;
+	r = check_owner(w, path, &st);
+	if (r < 0)
+		return r;
+	return S_ISLNK(st.st_mode) ? push_target(w, path) : str_replace(&w->at, path);
+}
+
+static int take_step(struct walk *w)
+{
+	size_t length = strcspn(w->todo, "/");
+	_cleanup_free_ char *name = strndup(w->todo, length);
+	size_t rest = length + strspn(w->todo + length, "/");
+
+	if (!name)
+		return -ENOMEM;
+	memmove(w->todo, w->todo + rest, strlen(w->todo + rest) + 1);
+	if (name[0] == '\0' || str_equal(name, "."))
+		return 0;
+	if (!str_equal(name, ".."))
+		return go_into(w, name);
+	if (strrchr(w->at, '/'))
+		*strrchr(w->at, '/') = '\0';
+	return 0;
+}
+
+static int begin_in_folder_of(struct walk *w, const char *path)
+{
+	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+
+	if (!folder)
+		return -ENOMEM;
+	w->at = realpath(folder[0] ? folder : ".", NULL);
+	if (!w->at)
+		return -errno;
+	return str_equal(w->at, "/") ? str_replace(&w->at, "") : 0;
+}
+
+int link_follow(const char *path, char **ret, char **ret_problem)
+{
+	_cleanup_(walk_done) struct walk w = {.ret_problem = ret_problem};
+	int r = begin_in_folder_of(&w, path);
+
+	r = r < 0 ? r : push_target(&w, path);
+	while (r >= 0 && w.todo[0] != '\0')
+		r = take_step(&w);
+	if (r >= 0) {
+		*ret = w.at;
+		w.at = NULL;
+		return 0;
+	}
+	if (r == -ENOENT || r == -ENOTDIR)
+		r = str_format(ret_problem, "it is a link that leads nowhere") < 0 ? -ENOMEM : -ENOENT;
+	else if (r != -EPERM && r != -ENOMEM)
+		str_format(ret_problem, "it is a link that cannot be followed: %s", strerror(-r));
+	return r;
+}
+
+int link_open(const char *path, int flags, char **ret_problem)
+{
+	_cleanup_free_ char *target = NULL;
+	int fd = open(path, flags | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? -errno : fd;
+
+	/* That is what O_NOFOLLOW makes of a link. */
+	if (r == -ELOOP) {
+		r = link_follow(path, &target, ret_problem);
+		if (r < 0)
+			return r;
+		fd = open(target, flags | O_NOFOLLOW | O_CLOEXEC);
+		r = fd < 0 ? -errno : fd;
+	}
+	if (r < 0 && !*ret_problem && str_format(ret_problem, "%s", strerror(-r)) < 0)
+		return -ENOMEM;
+	return r;
+}
