@@ -11,8 +11,12 @@
 #include "util/str.h"
 
 /* A start must know the folders; a stop goes on with what was known of them before. */
-#define START_SURVEY_LIMIT (120 * USEC_PER_SEC)
-#define STOP_SURVEY_LIMIT  (20 * USEC_PER_SEC)
+#define START_SURVEY_LIMIT     (120 * USEC_PER_SEC)
+#define AUTO_ONLY_SURVEY_LIMIT (20 * USEC_PER_SEC)
+#define STOP_SURVEY_LIMIT      (5 * USEC_PER_SEC)
+
+/* Where a stop has little time, it looks for so small a part of it. */
+#define LOOK_SHARE 8
 
 #define CREATES_PER_CPU 2
 
@@ -66,25 +70,43 @@ static void on_looked(void *data, const char *error)
 		return;
 	}
 	if (error)
-		log_warning("stop: %s; what was known of them before is used", error);
+		log_warning("stop: %s; which guests are of XENDOMAINS_AUTO, and how much room there "
+			    "is for images, is taken to be unknown",
+			    error);
 	s->phase = PHASE_READY;
 	timer_set_after(s->manager->advance, 0);
+}
+
+/*
+ * A start depends on the folders; a stop goes on without knowing them. It does not look, or not for
+ * long, where that would only tell it earlier what each save finds out by itself.
+ */
+static usec_t survey_limit(const struct sequence *s, usec_t now)
+{
+	const struct config *config = s->manager->config;
+	usec_t limit;
+
+	if (goal_is_start(s->goal))
+		return START_SURVEY_LIMIT;
+	if (!config->auto_only && !config->save)
+		return 0;
+	limit = config->auto_only ? AUTO_ONLY_SURVEY_LIMIT : STOP_SURVEY_LIMIT;
+	return s->deadline == USEC_INFINITY ? limit
+					    : MIN(limit, usec_sub(s->deadline, now) / LOOK_SHARE);
 }
 
 /* Sees to it that the folders are known. 0 or -errno. */
 static int look(struct sequence *s)
 {
 	struct manager *m = s->manager;
-	bool start = goal_is_start(s->goal);
+	usec_t limit = survey_limit(s, loop_now(m->loop));
 
-	/* Without XENDOMAINS_AUTO_ONLY a stop does not depend on the folders. */
-	if (!start && !m->config->auto_only) {
+	if (limit == 0) {
 		s->phase = PHASE_READY;
 		return 0;
 	}
 	s->phase = PHASE_LOOKING;
-	return world_refresh(m->world, start ? START_SURVEY_LIMIT : STOP_SURVEY_LIMIT, on_looked, s,
-			     &s->refresh);
+	return world_refresh(m->world, limit, on_looked, s, &s->refresh);
 }
 
 static int make_plan(const struct sequence *s, struct plan **ret, const char **ret_unknown)

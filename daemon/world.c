@@ -330,10 +330,18 @@ static void answer_all(struct world *w, const char *error)
 	} while (waiter);
 }
 
+/* What can be another by now, and would be decided on. */
+static void doubt_survey(struct world *w)
+{
+	w->survey->room_known = false;
+	w->survey->unlisted = true;
+}
+
 static void on_waited(void *data)
 {
 	struct waiter *waiter = data;
 
+	doubt_survey(waiter->world);
 	world_update(waiter->world);
 	answer(waiter, "the folders could not be read in time");
 }
@@ -372,6 +380,7 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 			TAKE_PTR(survey);
 	} else {
 		log_warning("The folders could not be read: %s", reason);
+		doubt_survey(w);
 	}
 	world_update(w);
 	if (survey_taken && r >= 0)

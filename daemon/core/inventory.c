@@ -240,6 +240,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	if (!inventory->guests)
 		return -ENOMEM;
 	inventory->room = survey->room;
+	inventory->room_known = survey->room_known;
 
 	for (size_t i = 0; i < survey->n_configs; i++) {
 		const struct survey_config *c = &survey->configs[i];

@@ -62,7 +62,8 @@ struct guest {
 struct inventory {
 	struct guest *guests;
 	size_t n;
-	uint64_t room; /* for images, in bytes; 0: not known */
+	uint64_t room; /* for images, in bytes, where it is known */
+	bool room_known;
 };
 
 /*

@@ -547,7 +547,7 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(goal, &inventory->guests[i]))
 			r = add_step(plan, config, &inventory->guests[i], false);
-	if (r >= 0 && goal == GOAL_STOP && inventory->room > 0)
+	if (r >= 0 && goal == GOAL_STOP && inventory->room_known)
 		r = plan_room(plan, inventory->room);
 	if (r < 0)
 		return r;

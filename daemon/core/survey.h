@@ -44,7 +44,8 @@ struct survey {
 	size_t n_notes;
 	char *directory;  /* which one the images are in; "": there is none; NULL: it was not asked
 			   */
-	uint64_t room;    /* for images, in bytes; 0: not known */
+	uint64_t room;    /* for images, in bytes, where it is known */
+	bool room_known;
 	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
 	bool unlisted;    /* nobody knows which configurations there are */
 };

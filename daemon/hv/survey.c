@@ -99,8 +99,10 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 	o = json_get(message, "image", json_type_object);
 	if (o)
 		return take_image(survey, o);
-	if (json_get_u64(message, "room", &survey->room) >= 0)
+	if (json_get_u64(message, "room", &survey->room) >= 0) {
+		survey->room_known = true;
 		return 0;
+	}
 	if (json_get_string(message, "directory"))
 		return str_replace(&survey->directory, json_get_string(message, "directory"));
 	if (json_get_string(message, "unreadable"))

@@ -304,6 +304,18 @@ class FullDisk(unittest.TestCase):
         self.assertNotIn("save failed", said)
         self.assertEqual(self.host.images(), ["web0"])
 
+    def test_room_is_what_it_is_when_the_stop_begins(self):
+        for size, images in (("100m", ["web"]), ("1m", [])):
+            with self.subTest(size=size):
+                self.host.guest("web", off_ms=50)
+                if not self.host.daemon:
+                    self.host.start_daemon()
+                self.host.ctl("start", check=0)
+                subprocess.run(["mount", "-o", f"remount,size={size}", self.host.save], check=True)
+                said = self.host.ctl("stop", check=0)
+                self.assertEqual(self.host.images(), images)
+                self.assertNotIn("save failed", said)
+
     def expect_untouched(self):
         self.assertFalse(any("suspended" in line for line in self.host.history()))
         self.assertEqual(self.host.images(), [])

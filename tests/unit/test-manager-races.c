@@ -130,7 +130,8 @@ START_TEST(an_image_that_comes_while_the_folders_are_read_is_not_passed_over)
 	puppet_add(&f.p, 1, "1");
 	manage();
 	request(GOAL_STOP);
-	expect_calls("save 1|");
+	survey_ends(false);
+	expect_calls("survey 0|save 1|");
 	request(GOAL_START);
 	expect_calls("survey 0|");
 	/* The image is written behind the survey's back. */
@@ -149,9 +150,10 @@ START_TEST(an_image_that_comes_while_a_start_waits_is_not_passed_over)
 	puppet_add(&f.p, 1, "1");
 	manage();
 	request(GOAL_STOP);
+	survey_ends(false);
 	request(GOAL_START);
 	survey_ends(false);
-	expect_calls("save 1|survey 0|");
+	expect_calls("survey 0|save 1|survey 0|");
 	save_ends();
 	expect_calls("survey 0|");
 	survey_ends(true);
@@ -210,12 +212,13 @@ START_TEST(a_stop_waits_for_the_workers_of_an_earlier_daemon)
 	puppet_adopt(&f.p, OPERATION_CREATE, 1);
 	manage();
 	request(GOAL_STOP);
+	survey_ends(false);
 	run_for(60 * USEC_PER_SEC);
 	ck_assert_uint_eq(f.done, 0);
 	puppet_add(&f.p, 1, "1");
 	puppet_finish(&f.p, 1, 0, NULL, 1);
 	run_for(1);
-	expect_calls("save 1|");
+	expect_calls("survey 0|save 1|");
 	save_ends();
 	ck_assert(f.done == 1 && f.succeeded);
 	end();
@@ -252,9 +255,71 @@ START_TEST(a_start_without_folders_fails_and_a_stop_goes_on)
 	f.p.calls[0] = '\0';
 	request(GOAL_STOP);
 	expect_calls("survey 0|");
-	/* Twenty seconds, and what was known before is used: nothing, so it may be one of AUTO. */
+	/* Twenty seconds; then it may be one of AUTO. */
 	run_for(21 * USEC_PER_SEC);
 	expect_calls("save 1|");
+	end();
+}
+END_TEST
+
+/* Of the folders, what a start saw an hour ago: a guest, and no room. */
+static void survey_ends_without_room(void)
+{
+	struct survey *s = calloc(1, sizeof(*s));
+
+	s->room_known = true;
+	f.p.surveying = false;
+	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, NULL);
+	run_for(1);
+}
+
+START_TEST(a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true)
+{
+	static const char *const settings[] = {"XENDOMAINS_AUTO_ONLY=false\n",
+					       "XENDOMAINS_AUTO_ONLY=true\n"};
+
+	for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
+		begin(settings[i]);
+		puppet_add(&f.p, 1, "1");
+		manage();
+		request(GOAL_START);
+		survey_ends_without_room();
+		ck_assert_uint_eq(f.done, 1);
+		f.p.calls[0] = '\0';
+		request(GOAL_STOP);
+		expect_calls("survey 0|");
+		run_for(21 * USEC_PER_SEC);
+		expect_calls("save 1|");
+		end();
+	}
+}
+END_TEST
+
+START_TEST(a_stop_with_little_time_does_not_spend_it_on_looking)
+{
+	struct follower follower = {.report = on_report, .done = on_done};
+	uint64_t id;
+
+	begin("XENDOMAINS_AUTO_ONLY=true\n");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	ck_assert_int_eq(manager_stop_until(f.m, loop_now(f.loop) + 40 * USEC_PER_SEC, &follower, &id),
+			 0);
+	run_for(1);
+	expect_calls("survey 0|");
+	run_for(5 * USEC_PER_SEC);
+	expect_calls("save 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_stop_that_no_folder_concerns_does_not_look)
+{
+	begin("XENDOMAINS_SAVE=\n");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	request(GOAL_STOP);
+	expect_calls("ask 1|");
 	end();
 }
 END_TEST
@@ -279,4 +344,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_restore_of_an_earlier_daemon_is_what_a_start_wants,
       a_stop_waits_for_the_workers_of_an_earlier_daemon,
       a_failure_that_nobody_waited_for_is_kept_for_the_status,
-      a_start_without_folders_fails_and_a_stop_goes_on, without_xenstore_nothing_is_begun);
+      a_start_without_folders_fails_and_a_stop_goes_on,
+      a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true,
+      a_stop_with_little_time_does_not_spend_it_on_looking,
+      a_stop_that_no_folder_concerns_does_not_look, without_xenstore_nothing_is_begun);

@@ -377,6 +377,7 @@ START_TEST(a_save_that_has_no_room_beside_the_others_is_not_planned)
 	scene_build(&s);
 	expect_plan(&s, GOAL_STOP, NULL,
 		    "a: save shutdown shutdown-all; b: save shutdown shutdown-all");
+	s.inventory->room_known = true;
 	s.inventory->room = 2 * image_room(100 * 1024);
 	expect_plan(&s, GOAL_STOP, NULL,
 		    "a: save shutdown shutdown-all; b: save shutdown shutdown-all");
@@ -401,6 +402,7 @@ START_TEST(a_guest_that_may_be_migrated_takes_no_room_from_others)
 	ck_assert_int_eq(target_parse("host2", &target, &problem), 0);
 	ck_assert_int_eq(target_list_add(&s.config->migrate, &target), 0);
 	scene_build(&s);
+	s.inventory->room_known = true;
 	s.inventory->room = 1;
 	expect_plan(&s, GOAL_STOP, NULL, "a: migrate save shutdown shutdown-all");
 }

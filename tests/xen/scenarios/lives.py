@@ -84,7 +84,6 @@ def ran_by_xl(host: Host) -> None:
     second = host.wait_count("web", 1)
     wait_until(lambda: UUID in host.sh("cat /var/lib/xendomains/ledger").out, "the record", 30)
     host.cut_power()
-    host.boot()
     ctl(host, "start")
     assert host.wait_reboot("web", second.boot).boot != before.boot
     assert len(aside(host, "web")) == 1

@@ -16,6 +16,7 @@ XENSTORE_ANSWERS = "timeout 60 xenstore-read /local/domain/0/name"
 
 # On a machine that has more to do than this.
 BOOT_TIMEOUT = 600
+SETTLE_TIMEOUT = 300
 POWEROFF_TIMEOUT = 300
 
 AUTO = "/etc/xen/auto"
@@ -73,7 +74,7 @@ class Host(Remote):
     def boot(self, timeout: float = BOOT_TIMEOUT, arguments: str = "") -> None:
         """Switch on, and wait until systemd has done all there is to do at boot.
 
-        The arguments are for dom0's kernel, this time. Debian 13's oxenstored ends now and then as
+        The arguments are for dom0's kernel, this time. oxenstored ends now and then as
         it starts, for want of /proc/xen/xsd_port; such a host is of no use, and is booted again.
         """
         self._boot_once(timeout, arguments)
@@ -208,7 +209,9 @@ class Host(Remote):
         if not self.machine.is_on:
             self.machine.power_on(arguments)
         wait_until(self._answers, "the host to answer", timeout, every=1)
-        self.sh("systemctl is-system-running --wait", check=False, timeout=timeout)
+        # Without XenStore our unit is tried again for longer than that.
+        self.sh(f"timeout {SETTLE_TIMEOUT} systemctl is-system-running --wait", check=False,
+                timeout=timeout)
 
     def _answers(self) -> bool:
         if not self.machine.is_on:
