@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from fakehost import KILLER, FakeHost, wait_until
+from fakehost import KILLER, FakeHost, each_step, wait_until
 
 # An operation makes fewer steps than this; a sweep that reaches it does not end.
 STEPS_MAX = 200
@@ -43,7 +43,7 @@ class KilledWorker(unittest.TestCase):
 
     def sweep(self, prepare, act, check, verb="operate"):
         """Kills at step 1, 2, ... until the operation gets through. Returns how many there were."""
-        for step in range(1, STEPS_MAX):
+        for step in each_step(STEPS_MAX):
             with self.subTest(step=step), FakeHost() as host:
                 remembered = prepare(host)
                 host.start_daemon(**trap("worker", step, verb))
@@ -232,7 +232,7 @@ class KilledDaemon(unittest.TestCase):
         self.sweep("start", before=("start", "stop"))
 
     def sweep(self, goal, before):
-        for step in range(1, STEPS_MAX):
+        for step in each_step(STEPS_MAX):
             with self.subTest(step=step), FakeHost() as host:
                 host.guest("web")
                 host.guest("db")

@@ -10,7 +10,7 @@ import time
 import unittest
 
 import ledgerfile
-from fakehost import FakeHost, wait_until
+from fakehost import FakeHost, each_step, wait_until
 from test_kill import STEPS_MAX, trap
 
 PEER = pathlib.Path(__file__).resolve().parents[1] / "fake/peer.py"
@@ -400,7 +400,7 @@ class Killed(unittest.TestCase):
     def sweep(self, mode):
         """With no other stage, whose worker would be killed too."""
         unknown = 0
-        for step in range(1, STEPS_MAX):
+        for step in each_step(STEPS_MAX):
             with (self.subTest(step=step),
                   Pair(mode, SAVE="", SHUTDOWN="", SHUTDOWN_ALL="") as host):
                 boot = self.running(host)
@@ -440,7 +440,7 @@ class Killed(unittest.TestCase):
         self.assertGreater(steps, 15)
 
     def test_daemon_at_each_step(self):
-        for step in range(1, STEPS_MAX):
+        for step in each_step(STEPS_MAX):
             with self.subTest(step=step), Pair() as host:
                 boot = self.running(host)
                 died = host.once("stop", **trap("xendomainsd-fake", step)) == -9

@@ -357,7 +357,7 @@ TABLES = (STOP_SETTINGS, START_SETTINGS, WORDS, START_TROUBLES, STOP_TROUBLES)
 BRIEFLY = ("save", "auto-only", "restore", "status-without-lock", "web-and-web-1")
 
 
-@scenario("five settings, side by side with Xen's script", tier="ci")
+@scenario("five settings, side by side with Xen's script")
 def briefly(host: Host) -> None:
     compare(host, tuple(case for table in TABLES for case in table if case.name in BRIEFLY))
 

@@ -95,7 +95,7 @@ def poweroff(host: Host) -> None:
         entry["MESSAGE"] for entry in said(host))
 
 
-@scenario("Ctrl-Alt-Del goes past logind: guests are saved all the same", tier="ci")
+@scenario("Ctrl-Alt-Del goes past logind: guests are saved all the same")
 def ctrl_alt_del(host: Host) -> None:
     goes_down(host, "kill -INT 1", lock=False)
 
