@@ -10,6 +10,7 @@ static const char *const state_names[_GUEST_STATE_MAX] = {
 	[GUEST_STARTING] = "starting",
 	[GUEST_RUNNING] = "running",
 	[GUEST_PAUSED] = "paused",
+	[GUEST_SUSPENDED] = "suspended",
 	[GUEST_SAVING] = "saving",
 	[GUEST_SAVED] = "saved",
 	[GUEST_RESTORING] = "restoring",
@@ -323,11 +324,13 @@ bool guest_is_left(const struct guest *g)
 	       g->domain->reason == SHUTDOWN_REASON_SUSPEND && !g->busy;
 }
 
-static enum guest_state shut_down_state(const struct domain *d)
+static enum guest_state shut_down_state(const struct guest *g)
 {
-	switch (d->reason) {
+	switch (g->domain->reason) {
 	case SHUTDOWN_REASON_SUSPEND:
-		return GUEST_SAVING;
+		return !g->busy && domain_condition(g->domain) == DOMAIN_SUSPENDED
+			       ? GUEST_SUSPENDED
+			       : GUEST_SAVING;
 	case SHUTDOWN_REASON_CRASH:
 	case SHUTDOWN_REASON_WATCHDOG:
 		return GUEST_CRASHED;
@@ -392,6 +395,6 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		return GUEST_FAILED;
 	}
 	if (d->shutdown)
-		return shut_down_state(d);
+		return shut_down_state(g);
 	return d->paused ? GUEST_PAUSED : GUEST_RUNNING;
 }

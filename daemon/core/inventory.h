@@ -17,6 +17,7 @@ enum guest_state {
 	GUEST_STARTING,
 	GUEST_RUNNING,
 	GUEST_PAUSED,
+	GUEST_SUSPENDED, /* its memory is in a domain that nobody saves */
 	GUEST_SAVING,
 	GUEST_SAVED,
 	GUEST_RESTORING,

@@ -64,6 +64,7 @@ class Conditions(FakeHostTest):
     def test_guest_that_was_suspended_and_is_not_being_saved_is_resumed_by_a_start(self):
         boot = self.running()
         self.change(state="suspended")
+        self.assertEqual(self.host.states(), {"web": "suspended"})
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), boot)
         self.assertEqual(self.host.states(), {"web": "running"})
