@@ -268,6 +268,16 @@ static bool has_room(const struct executor *ex, const struct places *places, con
 	       (!run_creates(run) || places->creating < ex->limits.creates);
 }
 
+/* What the plan knew of the domain may be long ago. */
+static void prepare(struct run *run)
+{
+	const struct domain_list *domains = run->job->ex->domains;
+	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
+
+	if (!run->began && d && run->machine.goal == GOAL_STOP)
+		step_prepare(run->step, d);
+}
+
 static void begin_waiting(struct executor *ex)
 {
 	struct places places = {0};
@@ -283,6 +293,7 @@ static void begin_waiting(struct executor *ex)
 			    hv_operation(ex->hv, &run->machine.step->uuid) || is_held(run) ||
 			    !has_room(ex, &places, run))
 				continue;
+			prepare(run);
 			feed(run, MACHINE_EVENT_BEGIN, NULL);
 			take_place(&places, run);
 		}
@@ -436,7 +447,7 @@ static void on_linger(void *data)
 		feed(run, MACHINE_EVENT_GONE, NULL);
 }
 
-static int add_run(struct executor *ex, struct job *job, const struct step *step, enum goal goal)
+static int add_run(struct executor *ex, struct job *job, struct step *step, enum goal goal)
 {
 	static const struct run_timers timers = {
 		.limit = on_limit,

@@ -221,7 +221,7 @@ void run_free(struct run *run)
 	free(run);
 }
 
-int run_new(struct loop *loop, struct job *job, const struct step *step, enum goal goal,
+int run_new(struct loop *loop, struct job *job, struct step *step, enum goal goal,
 	    const struct run_timers *timers, struct run **ret)
 {
 	struct run *run = calloc(1, sizeof(*run));
@@ -232,6 +232,7 @@ int run_new(struct loop *loop, struct job *job, const struct step *step, enum go
 		return -ENOMEM;
 	*run = (struct run){
 		.job = job,
+		.step = step,
 		.domid = step->domid,
 		.started = now,
 		.stage_started = now,

@@ -16,7 +16,8 @@ struct job;
 struct run {
 	TAILQ_ENTRY(run) entry;
 	struct job *job;
-	struct machine machine;
+	struct step *step;      /* borrowed */
+	struct machine machine; /* of the step */
 	uint32_t domid; /* now; a guest that reboots gets another */
 	usec_t started, stage_started, ended;
 	unsigned permille;
@@ -38,7 +39,7 @@ struct run_timers {
 };
 
 /* A run of a step, waiting for its turn; its timers call back with it. 0 or -ENOMEM. */
-int run_new(struct loop *loop, struct job *job, const struct step *step, enum goal goal,
+int run_new(struct loop *loop, struct job *job, struct step *step, enum goal goal,
 	    const struct run_timers *timers, struct run **ret);
 void run_free(struct run *run);
 

@@ -41,6 +41,27 @@ bool stage_is_preparation(enum stage stage)
 	return stage == STAGE_RESUME || stage == STAGE_UNPAUSE || stage == STAGE_SYSRQ;
 }
 
+void step_prepare(struct step *s, const struct domain *d)
+{
+	enum stage stages[2];
+	size_t first = 0, n = 0;
+
+	while (first < s->n_stages &&
+	       (s->stages[first] == STAGE_RESUME || s->stages[first] == STAGE_UNPAUSE))
+		first++;
+	if (first == s->n_stages || s->stages[first] == STAGE_CLEAN)
+		return;
+	/* Another tool that was saving it has given up, or xl has suspended it. */
+	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND)
+		stages[n++] = STAGE_RESUME;
+	if (d->paused)
+		stages[n++] = STAGE_UNPAUSE;
+	s->n_stages -= first;
+	memmove(&s->stages[n], &s->stages[first], s->n_stages * sizeof(*s->stages));
+	memcpy(s->stages, stages, n * sizeof(*s->stages));
+	s->n_stages += n;
+}
+
 bool goal_is_start(enum goal goal)
 {
 	return goal == GOAL_START || goal == GOAL_START_COLD;
@@ -343,12 +364,6 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 	/* Who names a guest wants it to end here; all of them are moved for the host's sake. */
 	bool migrate = suspends && !named && config->migrate.n > 0;
 
-	/* Another tool that was saving it has given up, or xl has suspended it. */
-	if (g->domain->shutdown && !g->busy &&
-	    (migrate || save || shutdown || shutdown_all || sysrq))
-		add_stage(s, STAGE_RESUME);
-	if (g->domain->paused && (migrate || save || shutdown || shutdown_all || sysrq))
-		add_stage(s, STAGE_UNPAUSE);
 	if (sysrq)
 		add_stage(s, STAGE_SYSRQ);
 	if (migrate)
@@ -361,6 +376,8 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 		add_stage(s, STAGE_SHUTDOWN_ALL);
 	if ((shutdown || shutdown_all) && config_guest(config, g->name).forced_destroy)
 		add_stage(s, STAGE_DESTROY);
+	if (!g->busy)
+		step_prepare(s, g->domain);
 	s->wait = config->shutdown.wait || named;
 	s->wait_all = config->shutdown_all.wait;
 }

@@ -100,6 +100,13 @@ bool step_has(const struct step *s, enum stage stage);
 
 /* Whether a stage only prepares the guest for the next one, which follows however it ends. */
 bool stage_is_preparation(enum stage stage);
+
+/*
+ * Puts before the first stage of a stop what the domain needs for it, by what it is in now: to be
+ * resumed, or to be let run. While the guest waits for its turn that can become another.
+ */
+void step_prepare(struct step *s, const struct domain *d);
+
 bool goal_is_start(enum goal goal);
 const char *goal_to_string(enum goal goal);
 enum goal goal_from_string(const char *s);

@@ -67,7 +67,12 @@ END_TEST
 
 START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
 {
-	begin_stop(STAGES(STAGE_UNPAUSE, STAGE_SAVE));
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1")->paused = true;
+	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
+	run_plan(plan);
 	expect_calls("unpause 1|");
 	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
 	run_now();
@@ -185,9 +190,7 @@ START_TEST(a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all)
 	run_for(30 * USEC_PER_SEC);
 	d->shutdown = false;
 	look_again();
-	expect_calls("resume 1|");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
-	look_again();
+	/* The other tool has resumed it itself. */
 	expect_calls("save 1|");
 	/* The time that it was waited for is no limit of the save. */
 	run_for(LIMIT);
@@ -357,7 +360,7 @@ START_TEST(a_domain_that_is_being_built_is_left_alone_until_it_runs)
 	expect_calls("");
 	puppet_domain(&f.p, 1)->paused = false;
 	look_again();
-	expect_calls("unpause 1|");
+	expect_calls("save 1|");
 	run_for(LIMIT + USEC_PER_SEC);
 	/* That is no success: its memory may be nowhere else. */
 	ck_assert_ptr_nonnull(strstr(f.said, "2 - failed: another tool is building it"));
@@ -376,6 +379,57 @@ START_TEST(a_domain_that_was_built_and_never_ran_is_saved_at_once)
 	run_plan(plan);
 	expect_calls("unpause 1|");
 	end();
+}
+END_TEST
+
+START_TEST(what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes)
+{
+	static const struct {
+		struct domain planned, now;
+		enum stage stage;
+		const char *calls;
+	} cases[] = {
+		{{.domid = 2}, {.paused = true}, _STAGE_MAX, "unpause 2|"},
+		{{.paused = true}, {.domid = 2}, STAGE_UNPAUSE, "save 2|"},
+		{{.domid = 2},
+		 {.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND},
+		 _STAGE_MAX,
+		 "resume 2|"},
+		{{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND},
+		 {.domid = 2},
+		 STAGE_RESUME,
+		 "save 2|"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		const enum stage *stages = cases[i].stage == _STAGE_MAX
+						   ? STAGES(STAGE_SAVE)
+						   : STAGES(cases[i].stage, STAGE_SAVE);
+		struct plan *plan = new_plan(GOAL_STOP);
+		struct domain *d;
+
+		begin(1, 0, LIMIT);
+		puppet_add(&f.p, 1, "1");
+		d = puppet_add(&f.p, 2, "2");
+		d->paused = cases[i].planned.paused;
+		d->shutdown = cases[i].planned.shutdown;
+		d->reason = cases[i].planned.reason;
+		add_step(plan, 1, STAGES(STAGE_SAVE));
+		/* Behind the other one. */
+		add_step(plan, 2, stages)->wave = 1;
+		run_plan(plan);
+		expect_calls("save 1|");
+		d->paused = cases[i].now.paused;
+		d->shutdown = cases[i].now.shutdown;
+		d->reason = cases[i].now.reason;
+		look_again();
+		puppet_remove(&f.p, 1);
+		puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+		/* What is suspended could be on its way to an image of another tool's. */
+		run_for(11 * USEC_PER_SEC);
+		expect_calls(cases[i].calls);
+		end();
+	}
 }
 END_TEST
 
@@ -424,6 +478,7 @@ END_TEST
 SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_that_a_key_ends_needs_no_further_stage, keys_that_cannot_be_sent_do_not_end_the_way,
       a_guest_that_was_unpaused_goes_on_to_its_next_stage,
+      what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes,
       a_request_that_is_not_taken_is_made_again_until_it_is,
       a_guest_that_never_answered_is_told_from_one_that_hangs,
       a_guest_with_a_power_button_only_is_told_so, a_guest_that_cannot_react_is_not_waited_for,
