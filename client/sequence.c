@@ -61,10 +61,18 @@ static void tell_progress(struct following *f, struct json_object *event)
 		  f->done, f->failed, name ? name : "-", stage ? stage : "", result ? result : "");
 }
 
+/* systemd gives up on a unit unless it hears that something goes on. */
+static void heard(struct following *f)
+{
+	f->misses = 0;
+	f->asked = usec_now();
+	sd_notify(0, EXTENSION);
+}
+
 /*
- * systemd gives up on a unit unless it hears that something goes on. It does as long as the
- * daemon answers: that keeps the limits for each guest itself. 0, or why not to wait any longer:
- * -EHOSTUNREACH, it does not answer; -ETIME, the time that all guests have together is over.
+ * It does as long as the daemon answers: that keeps the limits for each guest itself. 0, or why not
+ * to wait any longer: -EHOSTUNREACH, it does not answer; -ETIME, the time that all guests have
+ * together is over.
  */
 static int look_after(struct following *f)
 {
@@ -72,10 +80,12 @@ static int look_after(struct following *f)
 		return -ETIME;
 	if (usec_sub(usec_now(), f->asked) < ALIVE_TICK)
 		return 0;
-	f->misses = is_alive(f->context) ? 0 : f->misses + 1;
+	if (is_alive(f->context)) {
+		heard(f);
+		return 0;
+	}
 	f->asked = usec_now();
-	if (f->misses == 0)
-		sd_notify(0, EXTENSION);
+	f->misses++;
 	if (f->misses == MISSES_MAX && !f->context->or_once)
 		fprintf(stderr, "The daemon does not answer; 'systemctl status xendomainsd "
 				"xenstored' may tell why\n");
@@ -102,6 +112,7 @@ static int take_reply(struct following *f, struct varlink_reply *reply)
 	if (reply->error)
 		return 1 + explain_reply(reply);
 	if (reply->continues) {
+		heard(f);
 		if (event) {
 			w->ops->event(w, event);
 			tell_progress(f, event);
