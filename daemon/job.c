@@ -67,10 +67,15 @@ bool job_knows(const struct job *job, const struct step *step)
 {
 	const struct run *run;
 
-	TAILQ_FOREACH(run, &job->runs, entry)
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		/* What failed is told, and what was stopped or left alone can be there again. */
+		bool is_over = run->machine.state == MACHINE_DONE ||
+			       run->machine.state == MACHINE_SKIPPED;
+
 		if (uuid_equal(&run->machine.step->uuid, &step->uuid) &&
-		    (run->machine.state != MACHINE_DONE || run->domid == step->domid))
+		    (!is_over || run->domid == step->domid))
 			return true;
+	}
 	return false;
 }
 

@@ -17,6 +17,7 @@
 
 /* Where a stop has little time, it looks for so small a part of it. */
 #define LOOK_SHARE 8
+#define LOOK_LEAST (USEC_PER_SEC / 2)
 
 #define CREATES_PER_CPU 2
 
@@ -84,15 +85,18 @@ static void on_looked(void *data, const char *error)
 static usec_t survey_limit(const struct sequence *s, usec_t now)
 {
 	const struct config *config = s->manager->config;
-	usec_t limit;
+	usec_t limit, share;
 
 	if (goal_is_start(s->goal))
 		return START_SURVEY_LIMIT;
 	if (!config->auto_only && !config->save)
 		return 0;
 	limit = config->auto_only ? AUTO_ONLY_SURVEY_LIMIT : STOP_SURVEY_LIMIT;
-	return s->deadline == USEC_INFINITY ? limit
-					    : MIN(limit, usec_sub(s->deadline, now) / LOOK_SHARE);
+	if (s->deadline == USEC_INFINITY)
+		return limit;
+	share = usec_sub(s->deadline, now) / LOOK_SHARE;
+	share = MAX(share, LOOK_LEAST);
+	return MIN(limit, share);
 }
 
 /* Sees to it that the folders are known. 0 or -errno. */
@@ -175,7 +179,7 @@ static void on_advance(void *data)
 		int r = 0;
 
 		next = TAILQ_NEXT(s, entry);
-		if (s->phase == PHASE_READY && goal_is_start(s->goal) && s->outdated)
+		if (s->phase == PHASE_READY && s->outdated)
 			s->phase = PHASE_NEW;
 		if (s->phase == PHASE_NEW) {
 			s->outdated = false;
@@ -413,24 +417,41 @@ static bool on_job_drained(void *data, struct job *job)
 	struct sequence *s = job_data(job);
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const char *unknown;
+	bool more = false;
+	int r;
 
 	if (!sequence_stops_all(s))
 		return false;
 	/* Before the domains are listed, or each listing would lead to the next one. */
 	if (hv_next_operation(world_hv(m->world), 0))
 		return true;
-	if (world_update(m->world) < 0 || make_plan(s, &plan, &unknown) < 0)
-		return false;
-	plan_drop(plan, is_no_news, job);
-	if (give_up_some(plan, job) < 0)
-		return false;
-	sequence_say_plainly(plan);
-	return plan->n_steps > 0 && executor_extend(m->executor, job, TAKE_PTR(plan)) >= 0;
+	/* The saves have taken of it. */
+	world_forget_room(m->world);
+	r = world_update(m->world);
+	r = r < 0 ? r : make_plan(s, &plan, &unknown);
+	if (r >= 0) {
+		plan_drop(plan, is_no_news, job);
+		r = give_up_some(plan, job);
+	}
+	if (r >= 0 && plan->n_steps > 0) {
+		sequence_say_plainly(plan);
+		r = executor_extend(m->executor, job, TAKE_PTR(plan));
+		more = true;
+	}
+	s->unchecked = r < 0;
+	return r >= 0 && more;
 }
 
 static void on_job_finished(void *data _unused_, struct job *job)
 {
-	manager_end_sequence(job_data(job), 0, NULL);
+	struct sequence *s = job_data(job);
+
+	if (s->unchecked)
+		manager_end_sequence(s, -EIO,
+				     "the guests that were there have been seen to, but whether "
+				     "others have come up meanwhile cannot be told");
+	else
+		manager_end_sequence(s, 0, NULL);
 }
 
 /* Configuration. */

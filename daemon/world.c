@@ -333,7 +333,7 @@ static void answer_all(struct world *w, const char *error)
 /* What can be another by now, and would be decided on. */
 static void doubt_survey(struct world *w)
 {
-	w->survey->room_known = false;
+	world_forget_room(w);
 	w->survey->unlisted = true;
 }
 
@@ -392,6 +392,11 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		again = true;
 	if (again && !w->surveying)
 		begin_survey(w);
+}
+
+void world_forget_room(struct world *w)
+{
+	w->survey->room_known = false;
 }
 
 int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id)

@@ -40,6 +40,9 @@ int world_set_folders(struct world *w, const char *autostart, const char *save);
 int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id);
 void world_unrefresh(struct world *w, uint64_t id);
 
+/* The room for images that was seen is not taken for true any more. */
+void world_forget_room(struct world *w);
+
 /* Lists the domains and makes the inventory anew, now. 0 or -errno. */
 int world_update(struct world *w);
 

@@ -43,6 +43,7 @@ bool stage_is_preparation(enum stage stage)
 
 void step_prepare(struct step *s, const struct domain *d)
 {
+	bool suspended = d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND;
 	enum stage stages[2];
 	size_t first = 0, n = 0;
 
@@ -51,8 +52,15 @@ void step_prepare(struct step *s, const struct domain *d)
 		first++;
 	if (first == s->n_stages || s->stages[first] == STAGE_CLEAN)
 		return;
+	/* A save of ours has ended meanwhile, and its domain is still there. */
+	if (suspended && d->saved) {
+		s->saved = true;
+		s->stages[0] = STAGE_CLEAN;
+		s->n_stages = 1;
+		return;
+	}
 	/* Another tool that was saving it has given up, or xl has suspended it. */
-	if (d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND)
+	if (suspended)
 		stages[n++] = STAGE_RESUME;
 	if (d->paused)
 		stages[n++] = STAGE_UNPAUSE;
@@ -398,8 +406,13 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	bool ended = d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND && !g->busy;
 	int r;
 
-	s->saved = guest_is_left(g) && config->save;
-
+	if (guest_is_left(g) && !config->save)
+		return conclude(s, STEP_FAILED,
+				"it is saved, and what is left of it could not be destroyed (domain "
+				"%u). Set XENDOMAINS_SAVE to the directory of its image, and stop "
+				"it again",
+				d->domid);
+	s->saved = guest_is_left(g);
 	if (d->dying)
 		return conclude(s, STEP_SKIPPED, "is already dying");
 	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)

@@ -156,7 +156,7 @@ static bool is_link_to_nothing(const char *path)
 }
 
 /* As file_list_read(), but a folder that is a link to nothing is not as good as empty. */
-static int list_configs(const char *folder, struct file_list *ret)
+static int list_files(const char *folder, struct file_list *ret)
 {
 	return is_link_to_nothing(folder) ? -ENOENT : file_list_read(folder, ret);
 }
@@ -198,7 +198,7 @@ static int survey_file(int channel, const char *path, struct json_object *known)
 static int survey_configs(int channel, const char *folder, struct json_object *known)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = list_configs(folder, &f);
+	int r = list_files(folder, &f);
 
 	if (r < 0 && r != -ENOMEM)
 		return tell_unread(channel, folder, true, strerror(-r));
@@ -288,6 +288,20 @@ static int add_name_of_file(struct json_object *o, const char *file)
 	return json_add_string(o, "name", r < 0 ? file : name);
 }
 
+/* What a link leads to in the same folder is surveyed itself, and not a second image. */
+static bool is_link_to_neighbour(const char *path, const char *folder)
+{
+	_cleanup_free_ char *target = NULL, *problem = NULL, *above = NULL;
+	struct stat a, b;
+
+	if (lstat(path, &a) < 0 || !S_ISLNK(a.st_mode) ||
+	    link_follow(path, &target, &problem) < 0)
+		return false;
+	above = strndup(target, (size_t)(path_base(target) - target));
+	return above && stat(above, &a) >= 0 && stat(folder, &b) >= 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 static int survey_image(int channel, const char *folder, const char *file, enum image_file kind)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -301,6 +315,8 @@ static int survey_image(int channel, const char *folder, const char *file, enum 
 	base = strndup(file, strlen(file) - suffix);
 	if (!base)
 		return -ENOMEM;
+	if (is_link_to_neighbour(path, folder))
+		return send_note(channel, "%s is skipped: it is a link to an image beside it", path);
 	if (is_link_to_nothing(path))
 		r = send_note(channel, "%s is no image: it is a link that leads nowhere", path);
 	r = r < 0 ? r : read_image(o, path, &named);
@@ -325,7 +341,7 @@ static int tell_unreadable(int channel, const char *folder, int error)
 static int survey_images(int channel, const char *folder)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = file_list_read(folder, &f);
+	int r = list_files(folder, &f);
 
 	if (r < 0 && r != -ENOMEM)
 		return tell_unreadable(channel, folder, r);

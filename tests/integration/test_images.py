@@ -129,6 +129,20 @@ class Images(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), boot)
 
+    def test_domain_that_is_left_is_not_let_run_where_images_are_switched_off(self):
+        self.started()
+        with self.host.world() as world:
+            world["domains"][0]["destroy_fails"] = 2
+        self.host.ctl("stop", check=1)
+        self.host.configure(SAVE="")
+        self.host.ctl("reload", check=0)
+        self.host.ctl("stop", check=1)
+        self.assertEqual(self.host.domains()["web"]["state"], "suspended")
+        self.host.configure()
+        self.host.ctl("reload", check=0)
+        self.host.ctl("stop", check=0)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+
     def test_domain_whose_image_is_another_one_now_is_left_alone(self):
         self.started()
         self.fail_destroys(2)
@@ -283,6 +297,30 @@ class Images(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertNotEqual(self.host.boot("web"), boot)
         self.assertTrue((away / "image").exists())
+
+    def test_link_to_an_image_beside_it_is_no_second_image(self):
+        boot = self.saved()
+        self.image.rename(self.host.save / "web-big")
+        self.image.symlink_to("web-big")
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertEqual(self.host.images(), ["web"])
+        self.assertIn(str(self.image), self.host.ctl("status"))
+
+    def test_directory_that_is_a_link_to_nothing_is_not_taken_for_empty(self):
+        boot = self.saved()
+        away = self.host.root / "away"
+        self.host.save.rename(away)
+        self.host.save.symlink_to(self.host.root / "not-mounted")
+        self.host.stop_daemon()
+        (self.host.state / "ledger").unlink()
+        self.host.start_daemon()
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.host.save.unlink()
+        away.rename(self.host.save)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
 
     def test_link_to_nothing_holds_a_guest_that_is_known_and_makes_none(self):
         _, away = self.moved_behind_a_link()
