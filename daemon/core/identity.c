@@ -128,7 +128,7 @@ struct pair {
 	struct guest *here;
 	struct guest *other; /* that the configuration stands for */
 	const struct survey_config *config;
-	const char *name; /* by which the guest that is here is known */
+	const char *name; /* by which the guest that is here is known; NULL: it has nothing here */
 	const struct ledger *ledger;
 };
 
@@ -146,7 +146,10 @@ static bool can_be_compared(const struct guest *g)
 	return g->config && !g->config->error && !g->domain;
 }
 
-/* What cannot be read has no UUID, so that its ledger entry is found by name. */
+/*
+ * What cannot be read has no UUID, so that its ledger entry is found by name. Where the ledger does
+ * not know what the guest was made from, the name of a file is all that there is.
+ */
 static bool comes_from(const struct pair *p)
 {
 	const struct guest *here = p->here;
@@ -156,12 +159,14 @@ static bool comes_from(const struct pair *p)
 	if (here->domain && str_equal(here->domain->source, p->config->path))
 		return true;
 	if (!uuid_is_null(&here->uuid))
-		return here->past && str_equal(here->past->source, p->config->path);
+		return here->past && here->past->source
+			       ? str_equal(here->past->source, p->config->path)
+			       : p->name && survey_is_file_of(p->config, p->name);
 	for (size_t i = 0; i < p->ledger->n_pasts; i++)
 		if (str_equal(p->ledger->pasts[i]->name, p->name) &&
 		    str_equal(p->ledger->pasts[i]->source, p->config->path))
 			return true;
-	return false;
+	return p->ledger->n_pasts == 0 && p->name && survey_is_file_of(p->config, p->name);
 }
 
 static int hold_running(struct pair *p)

@@ -129,14 +129,28 @@ static int guest_add_image(struct guest *g, const struct survey_image *image)
 	return 0;
 }
 
-/* One that cannot be read is known by the name of its file. */
-static int add_image(struct inventory *inventory, const struct survey_image *image)
+/*
+ * One that cannot be read is known by the name of its file. Without a ledger nothing tells whether
+ * the configuration in a file of that name has been given another name since.
+ */
+static struct guest *find_by_file(struct inventory *inventory, const char *name, bool no_ledger)
+{
+	for (size_t i = 0; i < inventory->n; i++)
+		if (str_equal(inventory->guests[i].name, name))
+			return &inventory->guests[i];
+	for (size_t i = 0; no_ledger && i < inventory->n; i++)
+		if (inventory->guests[i].config &&
+		    survey_is_file_of(inventory->guests[i].config, name))
+			return &inventory->guests[i];
+	return NULL;
+}
+
+static int add_image(struct inventory *inventory, const struct survey_image *image, bool no_ledger)
 {
 	struct guest *g = NULL;
 
-	for (size_t i = 0; uuid_is_null(&image->uuid) && i < inventory->n; i++)
-		if (str_equal(inventory->guests[i].name, image->name))
-			g = &inventory->guests[i];
+	if (uuid_is_null(&image->uuid))
+		g = find_by_file(inventory, image->name, no_ledger);
 	if (!g && image->foreign)
 		return 0;
 	if (!g)
@@ -253,7 +267,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 			return r;
 	}
 	for (size_t i = 0; r >= 0 && i < survey->n_images; i++)
-		r = add_image(inventory, &survey->images[i]);
+		r = add_image(inventory, &survey->images[i], ledger->n_pasts == 0);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < domains->n; i++)
@@ -287,6 +301,17 @@ void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
 
 	if (g)
 		g->busy = true;
+}
+
+const struct guest *inventory_find_running(const struct inventory *inventory, const char *name)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (g->domain && !g->domain->dying && str_equal(g->name, name))
+			return g;
+	}
+	return NULL;
 }
 
 const struct guest *inventory_find_named(const struct inventory *inventory, const char *name)

@@ -80,6 +80,9 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 /* Notes that a worker is at a guest; nothing where there is no such guest. */
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
 
+/* The guest whose domain is there under a name; NULL: none. */
+const struct guest *inventory_find_running(const struct inventory *inventory, const char *name);
+
 /* By UUID in text, or by name. NULL if there is no such guest. */
 const struct guest *inventory_find_named(const struct inventory *inventory, const char *name);
 

@@ -565,8 +565,13 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	int r = plan_new(goal, n_names ? n_names : inventory->n, &plan);
 
 	for (size_t i = 0; r >= 0 && i < n_names; i++) {
-		const struct guest *g = inventory_find_named(inventory, names[i]);
+		const struct guest *g = NULL;
 
+		/* A configuration that got another UUID is of the same name, and no domain. */
+		if (goal == GOAL_STOP)
+			g = inventory_find_running(inventory, names[i]);
+		if (!g)
+			g = inventory_find_named(inventory, names[i]);
 		if (!g) {
 			*ret_unknown = names[i];
 			return -ENOENT;

@@ -68,6 +68,15 @@ int survey_add_image(struct survey *s, struct survey_image *i)
 	return 0;
 }
 
+bool survey_is_file_of(const struct survey_config *c, const char *name)
+{
+	const char *base = path_base(c->path);
+	size_t length = strlen(name);
+
+	return strncmp(base, name, length) == 0 &&
+	       (base[length] == '\0' || (base[length] == '.' && !strchr(base + length + 1, '.')));
+}
+
 const struct survey_image *survey_find_broken(const struct survey *s, const char *path)
 {
 	for (size_t i = 0; path && i < s->n_images; i++)

@@ -59,6 +59,9 @@ int survey_add_config(struct survey *s, struct survey_config *c);
 int survey_add_image(struct survey *s, struct survey_image *i);
 int survey_add_note(struct survey *s, const char *note);
 
+/* Whether a configuration lies in a file that is called as a guest is: "web", or "web.cfg". */
+bool survey_is_file_of(const struct survey_config *c, const char *name);
+
 /* What is at a path, and cannot be read: it is known by its place only. NULL: nothing of the kind. */
 const struct survey_image *survey_find_broken(const struct survey *s, const char *path);
 

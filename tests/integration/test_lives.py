@@ -226,6 +226,27 @@ class Identities(Lives):
                 for image in self.host.save.iterdir():
                     image.unlink()
 
+    def test_guest_that_runs_is_stopped_by_its_name_whatever_its_configuration_says_now(self):
+        for before in (None, UUID_A):
+            with self.subTest(before=before):
+                self.host.guest("web", uuid=before)
+                self.host.ctl("start", check=0)
+                self.change(uuid=UUID_B)
+                self.host.ctl("stop", "web", check=0)
+                self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+                (self.host.save / "web").unlink()
+                self.restart_without_ledger()
+
+    def test_without_ledger_a_file_of_the_guests_name_holds_it_under_another_name_too(self):
+        boot = self.saved()
+        self.change(name="www")
+        self.restart_without_ledger()
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.change(name="web", uuid=self.host.status()["web"]["uuid"])
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
     def test_running_guest_whose_file_now_has_another_name_is_not_built_a_second_time(self):
         self.host.guest("web")
         self.host.ctl("start", check=0)
