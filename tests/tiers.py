@@ -143,6 +143,7 @@ STEPS = (
      Build("sanitizers", "-Db_sanitize=address,undefined", "-Db_lundef=false",
            "-Dbuildtype=debug", suites=("unit", "contract", "fuzz", "integration"), **SANITIZERS)),
     ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
+    ("ci", "states x commands", States(2000)),
     ("ci", "scenarios on real Xen hosts, Debian 12", Rig("--tier=ci")),
 )
 
