@@ -15,7 +15,8 @@ static usec_t find_limit(const struct run *run, const struct domain *d, usec_t s
 	const struct step *s = run->machine.step;
 
 	/* What a save or a migration of ours has left is not another tool's. */
-	if (!d || d->dying || s->saved || d->saved || (run->machine.goal != GOAL_STOP && !s->foreign))
+	if (!d || d->dying || s->saved || d->saved ||
+	    (run->machine.goal != GOAL_STOP && !s->foreign))
 		return 0;
 	switch (domain_condition(d)) {
 	case DOMAIN_SAVING:

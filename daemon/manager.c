@@ -71,9 +71,10 @@ static void on_looked(void *data, const char *error)
 		return;
 	}
 	if (error)
-		log_warning("stop: %s; which guests are of XENDOMAINS_AUTO, and how much room there "
-			    "is for images, is taken to be unknown",
-			    error);
+		log_warning(
+			"stop: %s; which guests are of XENDOMAINS_AUTO, and how much room there "
+			"is for images, is taken to be unknown",
+			error);
 	s->phase = PHASE_READY;
 	timer_set_after(s->manager->advance, 0);
 }

@@ -18,7 +18,7 @@ struct run {
 	struct job *job;
 	struct step *step;      /* borrowed */
 	struct machine machine; /* of the step */
-	uint32_t domid; /* now; a guest that reboots gets another */
+	uint32_t domid;         /* now; a guest that reboots gets another */
 	usec_t started, stage_started, ended;
 	unsigned permille;
 	struct timer *limit;  /* of the stage, of what holds it back, or of a pause */

@@ -41,7 +41,7 @@ struct sequence {
 	enum phase phase;
 	uint64_t refresh;
 	bool unchecked; /* at its end nobody could tell whether guests have come up meanwhile */
-	bool outdated; /* what was seen in the folders, by the end of an operation */
+	bool outdated;  /* what was seen in the folders, by the end of an operation */
 	struct job *job;
 	usec_t started;
 	struct pace pace;

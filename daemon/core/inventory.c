@@ -6,18 +6,12 @@
 #include "util/str.h"
 
 static const char *const state_names[_GUEST_STATE_MAX] = {
-	[GUEST_STOPPED] = "stopped",
-	[GUEST_STARTING] = "starting",
-	[GUEST_RUNNING] = "running",
-	[GUEST_PAUSED] = "paused",
-	[GUEST_SUSPENDED] = "suspended",
-	[GUEST_SAVING] = "saving",
-	[GUEST_SAVED] = "saved",
-	[GUEST_RESTORING] = "restoring",
-	[GUEST_MIGRATING] = "migrating",
-	[GUEST_SHUTTING_DOWN] = "shutting-down",
-	[GUEST_CRASHED] = "crashed",
-	[GUEST_DYING] = "dying",
+	[GUEST_STOPPED] = "stopped",     [GUEST_STARTING] = "starting",
+	[GUEST_RUNNING] = "running",     [GUEST_PAUSED] = "paused",
+	[GUEST_SUSPENDED] = "suspended", [GUEST_SAVING] = "saving",
+	[GUEST_SAVED] = "saved",         [GUEST_RESTORING] = "restoring",
+	[GUEST_MIGRATING] = "migrating", [GUEST_SHUTTING_DOWN] = "shutting-down",
+	[GUEST_CRASHED] = "crashed",     [GUEST_DYING] = "dying",
 	[GUEST_FAILED] = "failed",
 };
 
@@ -353,9 +347,8 @@ static enum guest_state shut_down_state(const struct guest *g)
 {
 	switch (g->domain->reason) {
 	case SHUTDOWN_REASON_SUSPEND:
-		return !g->busy && domain_condition(g->domain) == DOMAIN_SUSPENDED
-			       ? GUEST_SUSPENDED
-			       : GUEST_SAVING;
+		return !g->busy && domain_condition(g->domain) == DOMAIN_SUSPENDED ? GUEST_SUSPENDED
+										   : GUEST_SAVING;
 	case SHUTDOWN_REASON_CRASH:
 	case SHUTDOWN_REASON_WATCHDOG:
 		return GUEST_CRASHED;

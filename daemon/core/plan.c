@@ -407,11 +407,12 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	int r;
 
 	if (guest_is_left(g) && !config->save)
-		return conclude(s, STEP_FAILED,
-				"it is saved, and what is left of it could not be destroyed (domain "
-				"%u). Set XENDOMAINS_SAVE to the directory of its image, and stop "
-				"it again",
-				d->domid);
+		return conclude(
+			s, STEP_FAILED,
+			"it is saved, and what is left of it could not be destroyed (domain "
+			"%u). Set XENDOMAINS_SAVE to the directory of its image, and stop "
+			"it again",
+			d->domid);
 	s->saved = guest_is_left(g);
 	if (d->dying)
 		return conclude(s, STEP_SKIPPED, "is already dying");

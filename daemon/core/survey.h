@@ -42,9 +42,9 @@ struct survey {
 	size_t n_images;
 	char **notes; /* what was skipped */
 	size_t n_notes;
-	char *directory;  /* which one the images are in; "": there is none; NULL: it was not asked
-			   */
-	uint64_t room;    /* for images, in bytes, where it is known */
+	char *directory; /* which one the images are in; "": there is none; NULL: it was not asked
+			  */
+	uint64_t room;   /* for images, in bytes, where it is known */
 	bool room_known;
 	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
 	bool unlisted;    /* nobody knows which configurations there are */
@@ -62,7 +62,8 @@ int survey_add_note(struct survey *s, const char *note);
 /* Whether a configuration lies in a file that is called as a guest is: "web", or "web.cfg". */
 bool survey_is_file_of(const struct survey_config *c, const char *name);
 
-/* What is at a path, and cannot be read: it is known by its place only. NULL: nothing of the kind. */
+/* What is at a path, and cannot be read: it is known by its place only. NULL: nothing of the kind.
+ */
 const struct survey_image *survey_find_broken(const struct survey *s, const char *path);
 
 /* Sorts both lists by path: the order in which guests are started. */

@@ -128,7 +128,8 @@ int link_follow(const char *path, char **ret, char **ret_problem)
 		return 0;
 	}
 	if (r == -ENOENT || r == -ENOTDIR)
-		r = str_format(ret_problem, "it is a link that leads nowhere") < 0 ? -ENOMEM : -ENOENT;
+		r = str_format(ret_problem, "it is a link that leads nowhere") < 0 ? -ENOMEM
+										   : -ENOENT;
 	else if (r != -EPERM && r != -ENOMEM)
 		str_format(ret_problem, "it is a link that cannot be followed: %s", strerror(-r));
 	return r;

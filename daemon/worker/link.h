@@ -16,7 +16,7 @@
 int link_follow(const char *path, char **ret, char **ret_problem);
 
 /*
- * Opens a file, also by a link that link_follow() lets pass; flags as for open(2). The descriptor, or
- * -errno with the reason in words.
+ * Opens a file, also by a link that link_follow() lets pass; flags as for open(2). The descriptor,
+ * or -errno with the reason in words.
  */
 int link_open(const char *path, int flags, char **ret_problem);

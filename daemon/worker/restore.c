@@ -136,7 +136,8 @@ int run_restore(struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_free_ char *problem = NULL;
-	_cleanup_close_ int fd = link_open(job->record.request.path, O_RDONLY | O_NONBLOCK, &problem);
+	_cleanup_close_ int fd = link_open(job->record.request.path, O_RDONLY | O_NONBLOCK,
+					   &problem);
 	uint32_t domid = XL_NO_DOMID;
 	int r = fd < 0 ? refuse(job, fd, problem) : check_image(job, fd, &header);
 

@@ -294,8 +294,7 @@ static bool is_link_to_neighbour(const char *path, const char *folder)
 	_cleanup_free_ char *target = NULL, *problem = NULL, *above = NULL;
 	struct stat a, b;
 
-	if (lstat(path, &a) < 0 || !S_ISLNK(a.st_mode) ||
-	    link_follow(path, &target, &problem) < 0)
+	if (lstat(path, &a) < 0 || !S_ISLNK(a.st_mode) || link_follow(path, &target, &problem) < 0)
 		return false;
 	above = strndup(target, (size_t)(path_base(target) - target));
 	return above && stat(above, &a) >= 0 && stat(folder, &b) >= 0 && a.st_dev == b.st_dev &&
@@ -316,7 +315,8 @@ static int survey_image(int channel, const char *folder, const char *file, enum 
 	if (!base)
 		return -ENOMEM;
 	if (is_link_to_neighbour(path, folder))
-		return send_note(channel, "%s is skipped: it is a link to an image beside it", path);
+		return send_note(channel, "%s is skipped: it is a link to an image beside it",
+				 path);
 	if (is_link_to_nothing(path))
 		r = send_note(channel, "%s is no image: it is a link that leads nowhere", path);
 	r = r < 0 ? r : read_image(o, path, &named);

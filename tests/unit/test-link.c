@@ -57,8 +57,8 @@ END_TEST
 
 START_TEST(links_on_the_way_and_dots_are_followed_as_the_kernel_does)
 {
-	static const char *const ways[] = {"far/../far/./file", "far//file", "again/file", "./far/file",
-					   "far/up/far/file"};
+	static const char *const ways[] = {"far/../far/./file", "far//file", "again/file",
+					   "./far/file", "far/up/far/file"};
 
 	for (size_t i = 0; i < ELEMENTSOF(ways); i++) {
 		_cleanup_folder_ struct folder f = {0};
@@ -135,8 +135,11 @@ START_TEST(a_link_that_leads_nowhere_is_told_from_one_that_cannot_be_followed)
 	static const struct {
 		const char *target;
 		int error;
-	} cases[] = {{"nothing", -ENOENT}, {"nothing/file", -ENOENT}, {"far/file/file", -ENOENT},
-		     {"/nonexistent/file", -ENOENT}, {"web", -ELOOP}};
+	} cases[] = {{"nothing", -ENOENT},
+		     {"nothing/file", -ENOENT},
+		     {"far/file/file", -ENOENT},
+		     {"/nonexistent/file", -ENOENT},
+		     {"web", -ELOOP}};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
 		_cleanup_folder_ struct folder f = {0};
