@@ -166,7 +166,8 @@ static bool comes_from(const struct pair *p)
 		if (str_equal(p->ledger->pasts[i]->name, p->name) &&
 		    str_equal(p->ledger->pasts[i]->source, p->config->path))
 			return true;
-	return p->ledger->n_pasts == 0 && p->name && survey_is_file_of(p->config, p->name);
+	return p->name && !ledger_knows_source(p->ledger, p->config->path) &&
+	       survey_is_file_of(p->config, p->name);
 }
 
 static int hold_running(struct pair *p)

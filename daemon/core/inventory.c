@@ -124,27 +124,32 @@ static int guest_add_image(struct guest *g, const struct survey_image *image)
 }
 
 /*
- * One that cannot be read is known by the name of its file. Without a ledger nothing tells whether
- * the configuration in a file of that name has been given another name since.
+ * One that cannot be read is known by the name of its file. Where no ledger tells what was made
+ * from a configuration, it may be of that guest, which has been given another name since.
  */
-static struct guest *find_by_file(struct inventory *inventory, const char *name, bool no_ledger)
+static struct guest *find_by_file(struct inventory *inventory, const char *name,
+				  const struct ledger *ledger)
 {
 	for (size_t i = 0; i < inventory->n; i++)
 		if (str_equal(inventory->guests[i].name, name))
 			return &inventory->guests[i];
-	for (size_t i = 0; no_ledger && i < inventory->n; i++)
-		if (inventory->guests[i].config &&
-		    survey_is_file_of(inventory->guests[i].config, name))
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct survey_config *c = inventory->guests[i].config;
+
+		if (c && !c->error && survey_is_file_of(c, name) &&
+		    !ledger_knows_source(ledger, c->path))
 			return &inventory->guests[i];
+	}
 	return NULL;
 }
 
-static int add_image(struct inventory *inventory, const struct survey_image *image, bool no_ledger)
+static int add_image(struct inventory *inventory, const struct survey_image *image,
+		     const struct ledger *ledger)
 {
 	struct guest *g = NULL;
 
 	if (uuid_is_null(&image->uuid))
-		g = find_by_file(inventory, image->name, no_ledger);
+		g = find_by_file(inventory, image->name, ledger);
 	if (!g && image->foreign)
 		return 0;
 	if (!g)
@@ -261,7 +266,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 			return r;
 	}
 	for (size_t i = 0; r >= 0 && i < survey->n_images; i++)
-		r = add_image(inventory, &survey->images[i], ledger->n_pasts == 0);
+		r = add_image(inventory, &survey->images[i], ledger);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < domains->n; i++)

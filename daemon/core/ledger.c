@@ -70,6 +70,14 @@ const struct past *ledger_find(const struct ledger *h, const struct uuid *uuid)
 	return find(h, uuid);
 }
 
+bool ledger_knows_source(const struct ledger *h, const char *path)
+{
+	for (size_t i = 0; i < h->n_pasts; i++)
+		if (str_equal(h->pasts[i]->source, path))
+			return true;
+	return false;
+}
+
 int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure)
 {
 	struct past *past = failure ? find_or_add(h, uuid) : find(h, uuid);

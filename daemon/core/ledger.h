@@ -47,6 +47,9 @@ void ledger_free(struct ledger *h);
 /* NULL if nothing is known of the guest. */
 const struct past *ledger_find(const struct ledger *h, const struct uuid *uuid);
 
+/* Whether it tells of a guest that was made from this configuration. */
+bool ledger_knows_source(const struct ledger *h, const char *path);
+
 /* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
 int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure);
 int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark);

@@ -103,10 +103,17 @@ def _start_by_identity(facts):
         # Only the ledger can tell that it is the same file.
         return {"cold": "another name, and no UUID: another guest", "down": rule}
     if _was_saved(facts):
-        return {"down": rule}
+        return {"down": rule} | _cold_beside_the_past(facts)
     allowed = {"cold": "created: there is no image that would conflict"}
     return allowed | {"down": rule} if _live(facts) or facts.word in ("saved", "xl") or \
         facts.folder == "absent" else allowed
+
+
+def _cold_beside_the_past(facts):
+    """What is damaged may be known to be of an earlier life all the same."""
+    known = facts.ledger == "whole" and not facts.unseen and not _newest(facts) and \
+        facts.word == "life" and all(i.memory for i in _live(facts))
+    return {"cold": "used up or outlived: put aside, created from its configuration"} if known else {}
 
 
 def _by_configuration(facts, allowed):
@@ -189,6 +196,8 @@ def _start_in_doubt(facts):
         allowed = {"restored": "unknown, disks prove nothing against it: restored as today"}
         if len(live) > 1 or facts.unseen:
             allowed["down"] = "two images that may both be the newest: held"
+        if facts.word == "xl" and facts.ledger in ("torn", "damaged"):
+            allowed["down"] = "the ledger knows a life that never ended and began before I: held"
         return allowed
     allowed = {"down": "unknown, a disk changed: held"}
     if not facts.disk_seen:
