@@ -57,6 +57,7 @@ struct operation_request run_cleanup(const struct run *run, usec_t patience)
 		.operation = OPERATION_DESTROY,
 		.uuid = s->uuid,
 		.name = s->name,
+		.doubled = s->doubled,
 		.domid = run->domid,
 		.path = run->machine.left || s->saved ? s->image : NULL,
 		.deadline = USEC_INFINITY,

@@ -272,6 +272,7 @@ static int find_doubles(struct inventory *inventory)
 
 		if (!twin || twin->warning)
 			continue;
+		g->doubled = twin->doubled = true;
 		r = str_format(&g->warning,
 			       "has the UUID of domain %u (%s) too; give one of them another UUID",
 			       twin->domain->domid, twin->name);

@@ -521,6 +521,7 @@ static int add_step(struct plan *plan, const struct config *config, const struct
 	int r;
 
 	s->uuid = g->uuid;
+	s->doubled = g->doubled;
 	s->domid = guest_domid(g);
 	s->name = strdup(g->name);
 	if (!s->name)

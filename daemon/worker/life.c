@@ -33,8 +33,12 @@ int life_begin(struct job *job, const char *how, const struct uuid *image, uint3
 
 void life_go_on(struct job *job, const char *how, uint32_t domid)
 {
-	int r = life_begin(job, how, &UUID_NULL, domid);
+	int r;
 
+	/* The other may be saved by now, and its image is not outlived by this one's going on. */
+	if (job->record.request.doubled)
+		return;
+	r = life_begin(job, how, &UUID_NULL, domid);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record in %s that it goes on",
 				  job->record.request.name, job->record.request.ledger);

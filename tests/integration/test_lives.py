@@ -310,21 +310,34 @@ class Identities(Lives):
         self.assertEqual(len(self.aside()), 1)
 
     def test_two_domains_of_one_uuid_are_both_saved_each_to_its_own_image(self):
-        self.host.guest("web", uuid=UUID_A)
-        self.host.ctl("start", check=0)
+        for state in ("running", "paused"):
+            with self.subTest(state=state):
+                self.host.guest("web", uuid=UUID_A)
+                self.host.ctl("start", check=0)
+                boot = self.host.boot("web")
+                self.clone(state)
+                self.assertTrue(all(self.host.reasons().values()))
+                self.host.ctl("stop", check=0)
+                self.assertEqual(self.host.domains(), {})
+                self.assertEqual(self.host.images(), ["clone", "web"])
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.images(), ["clone", "web"])
+                (self.host.save / "clone").unlink()
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+                self.host.ctl("stop", check=0)
+                (self.host.save / "web").unlink()
+                self.restart_without_ledger()
+
+    def clone(self, state):
+        """A second domain of the guest's UUID."""
         with self.host.world() as world:
             world["last_domid"] += 1
             world["domains"].append({
                 "domid": world["last_domid"], "uuid": UUID_A, "name": "clone",
-                "state": "running", "boot": "clone-1",
+                "state": state, "boot": "clone-1",
                 "config": {"c_info": {"name": "clone", "uuid": UUID_A}, "b_info": {}, "fake": {}}})
         wait_until(lambda: len(self.host.states()) == 2, "both to be listed")
-        self.assertTrue(all(self.host.reasons().values()))
-        self.host.ctl("stop", check=0)
-        self.assertEqual(self.host.domains(), {})
-        self.assertEqual(self.host.images(), ["clone", "web"])
-        self.host.ctl("start", check=1)
-        self.assertEqual(self.host.images(), ["clone", "web"])
 
     def test_uuid_that_no_guest_can_have_is_refused_in_words(self):
         self.host.guest("web", uuid="00000000-0000-0000-0000-000000000000")
