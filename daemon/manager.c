@@ -180,12 +180,14 @@ static void on_advance(void *data)
 		int r = 0;
 
 		next = TAILQ_NEXT(s, entry);
-		if (s->phase == PHASE_READY && s->outdated)
+		/* Of what a stop has seen, the room only is another by what others did. */
+		if (s->phase == PHASE_READY && s->outdated && goal_is_start(s->goal))
 			s->phase = PHASE_NEW;
-		if (s->phase == PHASE_NEW) {
-			s->outdated = false;
+		else if (s->phase == PHASE_READY && s->outdated)
+			world_forget_room(m->world);
+		s->outdated = s->outdated && s->phase == PHASE_LOOKING;
+		if (s->phase == PHASE_NEW)
 			r = look(s);
-		}
 		if (r >= 0 && s->phase == PHASE_READY)
 			r = try_run(s, &reason);
 		if (r < 0)
@@ -210,6 +212,7 @@ static void break_off(struct manager *m, bool (*which)(const struct sequence *s)
 		if (!which(s))
 			continue;
 		if (s->phase == PHASE_RUNNING) {
+			s->broken_off = true;
 			executor_cancel(m->executor, s->job, reason);
 		} else {
 			world_unrefresh(m->world, s->refresh);
@@ -421,7 +424,7 @@ static bool on_job_drained(void *data, struct job *job)
 	bool more = false;
 	int r;
 
-	if (!sequence_stops_all(s))
+	if (!sequence_stops_all(s) || s->broken_off)
 		return false;
 	/* Before the domains are listed, or each listing would lead to the next one. */
 	if (hv_next_operation(world_hv(m->world), 0))

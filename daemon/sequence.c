@@ -140,7 +140,10 @@ struct sequence *sequences_find(const struct sequence_list *list, enum goal goal
 	TAILQ_FOREACH(s, list, entry)
 		if (s->goal != GOAL_REACT)
 			last = s;
-	return last && last->goal == goal && sequence_is_for(last, names, n_names) ? last : NULL;
+	return last && last->goal == goal && !last->broken_off &&
+			       sequence_is_for(last, names, n_names)
+		       ? last
+		       : NULL;
 }
 
 bool sequences_stop_all(const struct sequence_list *list)

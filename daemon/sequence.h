@@ -40,8 +40,9 @@ struct sequence {
 	TAILQ_HEAD(, following) following;
 	enum phase phase;
 	uint64_t refresh;
-	bool unchecked; /* at its end nobody could tell whether guests have come up meanwhile */
-	bool outdated;  /* what was seen in the folders, by the end of an operation */
+	bool broken_off; /* what it has begun with comes to its end, and the rest is left out */
+	bool unchecked;  /* at its end nobody could tell whether guests have come up meanwhile */
+	bool outdated;   /* what was seen in the folders, by the end of an operation */
 	struct job *job;
 	usec_t started;
 	struct pace pace;

@@ -131,7 +131,7 @@ class States:
         if not said:
             return Count(0, 1)
         ran, failed = map(int, said.groups())
-        return Count(ran - failed, failed or not fine)
+        return Count(ran - failed, failed or int(not fine))
 
 
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:verify_asan_link_order=0",

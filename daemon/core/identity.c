@@ -141,6 +141,12 @@ static const char *known_name(const struct guest *g)
 	return g->missing && g->hold ? g->missing->name : NULL;
 }
 
+bool identity_by_file(const struct survey_config *c, const char *name, const struct ledger *ledger)
+{
+	return !ledger_knows_source(ledger, c->path) && survey_is_file_of(c, name) &&
+	       !survey_is_file_of(c, c->name);
+}
+
 static bool can_be_compared(const struct guest *g)
 {
 	return g->config && !g->config->error && !g->domain;
@@ -158,16 +164,14 @@ static bool comes_from(const struct pair *p)
 		return false;
 	if (here->domain && str_equal(here->domain->source, p->config->path))
 		return true;
-	if (!uuid_is_null(&here->uuid))
-		return here->past && here->past->source
-			       ? str_equal(here->past->source, p->config->path)
-			       : p->name && survey_is_file_of(p->config, p->name);
-	for (size_t i = 0; i < p->ledger->n_pasts; i++)
+	if (!uuid_is_null(&here->uuid) && here->past && here->past->source)
+		return str_equal(here->past->source, p->config->path);
+	for (size_t i = 0; uuid_is_null(&here->uuid) && i < p->ledger->n_pasts; i++)
 		if (str_equal(p->ledger->pasts[i]->name, p->name) &&
 		    str_equal(p->ledger->pasts[i]->source, p->config->path))
 			return true;
-	return p->name && !ledger_knows_source(p->ledger, p->config->path) &&
-	       survey_is_file_of(p->config, p->name);
+	return p->name && p->other->n_images == 0 &&
+	       identity_by_file(p->config, p->name, p->ledger);
 }
 
 static int hold_running(struct pair *p)

@@ -16,6 +16,12 @@
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger);
 
+/*
+ * Whether a configuration may be of the guest of a name because its file is called so, though it
+ * says another name: where the ledger does not know what was made from it, nothing else tells.
+ */
+bool identity_by_file(const struct survey_config *c, const char *name, const struct ledger *ledger);
+
 /* For an inventory in which each guest has its parts. 0 or -ENOMEM. */
 int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		     const struct domain_list *domains, const struct ledger *ledger);

@@ -136,8 +136,7 @@ static struct guest *find_by_file(struct inventory *inventory, const char *name,
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct survey_config *c = inventory->guests[i].config;
 
-		if (c && !c->error && survey_is_file_of(c, name) &&
-		    !ledger_knows_source(ledger, c->path))
+		if (c && !c->error && identity_by_file(c, name, ledger))
 			return &inventory->guests[i];
 	}
 	return NULL;

@@ -4,7 +4,6 @@
 
 #include "util/log.h"
 #include "util/str.h"
-#include "wire/mark.h"
 #include "worker/life.h"
 
 /* As xl calls it. */
@@ -106,16 +105,6 @@ int handover_undecided(struct job *job, const struct xl_domain *d, const char *h
 			   host, why, d->domid, name, d->domid, name);
 }
 
-/* A domain that must not run again: all of its memory is in an image. */
-static bool is_saved(struct job *job, uint32_t domid)
-{
-	_cleanup_(mark_done) struct mark mark = {0};
-	_cleanup_free_ char *text = NULL;
-
-	return xl_get_mark(job->xl, domid, &text) >= 0 &&
-	       mark_parse(text, strlen(text), &mark) >= 0 && !uuid_is_null(&mark.saved);
-}
-
 int run_resume(struct job *job)
 {
 	_cleanup_free_ char *away = NULL;
@@ -125,7 +114,7 @@ int run_resume(struct job *job)
 	if (r < 0)
 		return job_explain(job, r, "domain %u is not there any more",
 				   job->record.request.domid);
-	if (is_saved(job, d.domid))
+	if (job_is_saved(job, d.domid))
 		return job_explain(job, -EBUSY, "domain %u is saved, and must not run again",
 				   d.domid);
 	r = away_name(job, &away);

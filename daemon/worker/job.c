@@ -155,6 +155,15 @@ int job_mark_domain(struct job *job, uint32_t domid, const char *config)
 	return r < 0 ? job_explain_xl(job, r, "the domain cannot be marked") : 0;
 }
 
+bool job_is_saved(struct job *job, uint32_t domid)
+{
+	_cleanup_(mark_done) struct mark mark = {0};
+	_cleanup_free_ char *text = NULL;
+
+	return xl_get_mark(job->xl, domid, &text) >= 0 &&
+	       mark_parse(text, strlen(text), &mark) >= 0 && !uuid_is_null(&mark.saved);
+}
+
 int job_mark_preserved(struct job *job, uint32_t domid)
 {
 	const struct operation_request *request = &job->record.request;

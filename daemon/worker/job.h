@@ -75,6 +75,9 @@ int job_make_room(struct job *job, const char *config);
 int job_mark_domain(struct job *job, uint32_t domid, const char *config);
 int job_mark_preserved(struct job *job, uint32_t domid);
 
+/* Whether a domain must not run again: all of its memory is in an image. */
+bool job_is_saved(struct job *job, uint32_t domid);
+
 /*
  * The end of create and restore: the beginning of the life is recorded (how and image as
  * life_begin() takes them), and then the domain runs. A guest that is created runs also where it

@@ -288,13 +288,17 @@ static int add_name_of_file(struct json_object *o, const char *file)
 	return json_add_string(o, "name", r < 0 ? file : name);
 }
 
-/* What a link leads to in the same folder is surveyed itself, and not a second image. */
+/* Where a link leads to an image in the same folder, that is surveyed itself. */
 static bool is_link_to_neighbour(const char *path, const char *folder)
 {
+	enum image_file kind;
 	_cleanup_free_ char *target = NULL, *problem = NULL, *above = NULL;
 	struct stat a, b;
 
 	if (lstat(path, &a) < 0 || !S_ISLNK(a.st_mode) || link_follow(path, &target, &problem) < 0)
+		return false;
+	kind = image_file_kind(path_base(target));
+	if (kind != IMAGE_FILE_IMAGE && kind != IMAGE_FILE_CONSUMED)
 		return false;
 	above = strndup(target, (size_t)(path_base(target) - target));
 	return above && stat(above, &a) >= 0 && stat(folder, &b) >= 0 && a.st_dev == b.st_dev &&
@@ -314,12 +318,13 @@ static int survey_image(int channel, const char *folder, const char *file, enum 
 	base = strndup(file, strlen(file) - suffix);
 	if (!base)
 		return -ENOMEM;
-	if (is_link_to_neighbour(path, folder))
-		return send_note(channel, "%s is skipped: it is a link to an image beside it",
-				 path);
 	if (is_link_to_nothing(path))
 		r = send_note(channel, "%s is no image: it is a link that leads nowhere", path);
 	r = r < 0 ? r : read_image(o, path, &named);
+	/* What cannot be read is known by this name, too. */
+	if (r >= 0 && named && !json_get_string(o, "error") && is_link_to_neighbour(path, folder))
+		return send_note(channel, "%s is skipped: it is a link to an image beside it",
+				 path);
 	if (r >= 0 && !named)
 		r = add_name_of_file(o, base);
 	r = r < 0 ? r : json_add_string(o, "path", path);

@@ -117,6 +117,17 @@ class HostDown(unittest.TestCase):
         self.assertEqual(set(self.host.states().values()), {"running"})
         self.assertTrue(self.host.is_locked())
 
+    def test_a_stop_behind_one_that_was_cancelled_stops_all(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="")
+        self.start("web", "db", save_ms=1000)
+        self.host.tell("prepare reboot")
+        self.host.wait_logged("save begins")
+        self.host.tell("cancel")
+        self.host.wait_logged("The host stays up")
+        self.host.ctl("stop", check=0)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["db", "web"]))
+
     def test_a_logind_that_is_restarted_forgets_the_shutdown_and_not_the_lock(self):
         self.host.configure(SAVE="")
         self.start("web", off_ms=1500)

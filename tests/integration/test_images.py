@@ -307,6 +307,15 @@ class Images(FakeHostTest):
         self.assertEqual(self.host.images(), ["web"])
         self.assertIn(str(self.image), self.host.ctl("status"))
 
+    def test_link_to_an_image_beside_it_that_cannot_be_read_holds_its_guest(self):
+        self.saved()
+        big = self.host.save / "web-big"
+        self.image.rename(big)
+        self.image.symlink_to("web-big")
+        big.write_bytes(b"x" * 4096)
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+
     def test_directory_that_is_a_link_to_nothing_is_not_taken_for_empty(self):
         boot = self.saved()
         away = self.host.root / "away"

@@ -247,6 +247,17 @@ class Identities(Lives):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), boot)
 
+    def test_file_of_another_guests_name_holds_no_guest_that_is_known(self):
+        self.host.guest("web").rename(self.host.auto / "first.cfg")
+        self.host.guest("web1", uuid=UUID_B).rename(self.host.auto / "web.cfg")
+        self.host.ctl("start", check=0)
+        boot, first = self.host.boot("web"), self.host.boot("web1")
+        self.host.ctl("stop", check=0)
+        # Each has an image of its own, whatever the ledger knows.
+        self.restart_without_ledger()
+        self.host.ctl("start", check=0)
+        self.assertEqual((self.host.boot("web"), self.host.boot("web1")), (boot, first))
+
     def test_running_guest_whose_file_now_has_another_name_is_not_built_a_second_time(self):
         self.host.guest("web")
         self.host.ctl("start", check=0)
