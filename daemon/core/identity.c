@@ -289,6 +289,24 @@ static int find_doubles(struct inventory *inventory)
 	return r;
 }
 
+/* A domain that runs, and the newest image of another name: it is of a double that is saved. */
+static int find_saved_double(struct guest *g)
+{
+	for (size_t i = 0; g->domain && !g->doubled && i < g->n_images; i++) {
+		const struct survey_image *image = g->images[i].image;
+
+		if (g->images[i].standing != IMAGE_NEWEST ||
+		    domain_is_called(g->domain, image->name))
+			continue;
+		g->doubled = true;
+		return str_format(&g->warning,
+				  "has the UUID of %s too, which is saved in %s; give one of them "
+				  "another UUID",
+				  image->name, image->path);
+	}
+	return 0;
+}
+
 int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		     const struct domain_list *domains, const struct ledger *ledger)
 {
@@ -302,5 +320,8 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		r = r < 0 ? r : check_uuid(g, domains);
 	}
 	r = r < 0 ? r : compare_all(inventory, ledger);
-	return r < 0 ? r : find_doubles(inventory);
+	r = r < 0 ? r : find_doubles(inventory);
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
+		r = find_saved_double(&inventory->guests[i]);
+	return r;
 }

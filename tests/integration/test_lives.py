@@ -340,6 +340,25 @@ class Identities(Lives):
                 (self.host.save / "web").unlink()
                 self.restart_without_ledger()
 
+    def test_double_that_runs_on_does_not_outlive_the_image_of_the_other(self):
+        for state in ("running", "paused"):
+            with self.subTest(state=state):
+                self.host.guest("web", uuid=UUID_A)
+                self.host.ctl("start", check=0)
+                boot = self.host.boot("web")
+                self.clone(state)
+                self.host.ctl("stop", "web", check=0)
+                self.host.ctl("plan", "start")
+                self.assertIn("web", self.host.reasons()["clone"])
+                self.host.ctl("stop", "clone", check=0)
+                self.assertEqual(self.host.images(), ["clone", "web"])
+                (self.host.save / "clone").unlink()
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+                self.host.ctl("stop", check=0)
+                (self.host.save / "web").unlink()
+                self.restart_without_ledger()
+
     def clone(self, state):
         """A second domain of the guest's UUID."""
         with self.host.world() as world:
