@@ -29,10 +29,12 @@ static void walk_done(struct walk *w)
 
 static int refuse(const struct walk *w, const char *path, const struct stat *st)
 {
-	int r = str_format(w->ret_problem,
-			   "it is a link by way of %s, which others than root can change "
-			   "(owner %u, mode %04o)",
-			   path, st->st_uid, st->st_mode & ALLPERMS);
+	int r = str_format(
+		w->ret_problem,
+		"refusing to follow a link: users other than root can change %s (owner %u, "
+		"mode %04o). Make it writable by root alone, or replace the link with the "
+		"file",
+		path, st->st_uid, st->st_mode & ALLPERMS);
 
 	return r < 0 ? r : -EPERM;
 }
@@ -45,6 +47,15 @@ static int check_owner(const struct walk *w, const char *path, const struct stat
 	if (shared || (st->st_uid != 0 && st->st_uid != geteuid()))
 		return refuse(w, path, st);
 	return 0;
+}
+
+/* Whoever can write it can say what the next name stands for. */
+static int check_directory(const struct walk *w)
+{
+	const char *path = w->at[0] ? w->at : "/";
+	struct stat st;
+
+	return lstat(path, &st) < 0 ? -errno : check_owner(w, path, &st);
 }
 
 /* What a link says is gone first, and then what was to be gone behind it. */
@@ -65,7 +76,9 @@ static int push_target(struct walk *w, const char *path)
 		return r;
 	free(w->todo);
 	w->todo = todo;
-	return target[0] == '/' ? str_replace(&w->at, "") : 0;
+	if (target[0] == '/')
+		w->at[0] = '\0';
+	return 0;
 }
 
 static int go_into(struct walk *w, const char *name)
@@ -99,27 +112,30 @@ static int take_step(struct walk *w)
 		return go_into(w, name);
 	if (strrchr(w->at, '/'))
 		*strrchr(w->at, '/') = '\0';
-	return 0;
+	return check_directory(w);
 }
 
-static int begin_in_folder_of(struct walk *w, const char *path)
+/* The directory of the link; then the link is the first thing to go into. */
+static int begin_at(struct walk *w, const char *path)
 {
-	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
+	_cleanup_free_ char *directory = strndup(path, (size_t)(path_base(path) - path));
 
-	if (!folder)
+	w->todo = strdup(path_base(path));
+	if (!directory || !w->todo)
 		return -ENOMEM;
-	w->at = realpath(folder[0] ? folder : ".", NULL);
+	w->at = realpath(directory[0] ? directory : ".", NULL);
 	if (!w->at)
 		return -errno;
-	return str_equal(w->at, "/") ? str_replace(&w->at, "") : 0;
+	if (str_equal(w->at, "/"))
+		w->at[0] = '\0';
+	return check_directory(w);
 }
 
 int link_follow(const char *path, char **ret, char **ret_problem)
 {
 	_cleanup_(walk_done) struct walk w = {.ret_problem = ret_problem};
-	int r = begin_in_folder_of(&w, path);
+	int r = begin_at(&w, path);
 
-	r = r < 0 ? r : push_target(&w, path);
 	while (r >= 0 && w.todo[0] != '\0')
 		r = take_step(&w);
 	if (r >= 0) {
@@ -128,10 +144,10 @@ int link_follow(const char *path, char **ret, char **ret_problem)
 		return 0;
 	}
 	if (r == -ENOENT || r == -ENOTDIR)
-		r = str_format(ret_problem, "it is a link that leads nowhere") < 0 ? -ENOMEM
-										   : -ENOENT;
+		r = str_format(ret_problem, "the target of this link does not exist") < 0 ? -ENOMEM
+											  : -ENOENT;
 	else if (r != -EPERM && r != -ENOMEM)
-		str_format(ret_problem, "it is a link that cannot be followed: %s", strerror(-r));
+		str_format(ret_problem, "failed to follow this link: %s", strerror(-r));
 	return r;
 }
 

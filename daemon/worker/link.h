@@ -2,21 +2,21 @@
 #pragma once
 
 /*
- * Where a symbolic link leads, if root alone can say so: from its target on, each directory that is
- * gone through, each further link, and the file belong to root (or to whoever we are), and nobody
- * else can write them. A sticky directory may be written by others, who cannot rename what is
- * root's.
+ * Finds where a symbolic link leads, if root alone can change that: the link, its directory, each
+ * directory and link on the way, and the file belong to root (or to the user that we run as), and
+ * no other user can write them. A sticky directory may be written by others, since they cannot
+ * rename a file of root's in it.
  *
- * 0 with a path without links; or -errno with the reason in words, of which these can be decided
+ * Returns 0 with a path without links; or -errno with the reason in words, of which callers decide
  * on:
  *
- *   -ENOENT  it leads nowhere
- *   -EPERM   others can change where it leads, or what is there
+ *   -ENOENT  the target does not exist
+ *   -EPERM   other users can change where the link leads, or the file
  */
 int link_follow(const char *path, char **ret, char **ret_problem);
 
 /*
- * Opens a file, also by a link that link_follow() lets pass; flags as for open(2). The descriptor,
- * or -errno with the reason in words.
+ * Opens a file, also through a link that link_follow() accepts; flags as for open(2). Returns the
+ * descriptor, or -errno with the reason in words.
  */
 int link_open(const char *path, int flags, char **ret_problem);

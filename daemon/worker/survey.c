@@ -177,7 +177,7 @@ static int survey_link(int channel, const char *path, struct json_object *known)
 	int r = link_follow(path, &target, &problem);
 
 	if (r == -ENOENT)
-		return send_note(channel, "%s is skipped: %s", path, problem);
+		return send_note(channel, "Skipping %s: %s", path, problem);
 	if (r < 0)
 		return problem ? tell_unread(channel, path, false, problem) : r;
 	if (stat(path, &st) < 0)
@@ -253,7 +253,7 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 
 	if (fd == -ENOMEM)
 		return fd;
-	/* A link to nothing makes no guest, and may be the image of one that is known otherwise. */
+	/* A link without a target makes no guest, but holds one that is known otherwise. */
 	if (fd < 0)
 		return add_image_error(o, path, unopened, fd == -ENOENT);
 	if (fstat(fd, &st) < 0)
@@ -319,11 +319,15 @@ static int survey_image(int channel, const char *folder, const char *file, enum 
 	if (!base)
 		return -ENOMEM;
 	if (is_link_to_nothing(path))
-		r = send_note(channel, "%s is no image: it is a link that leads nowhere", path);
+		r = send_note(channel,
+			      "Skipping %s: the target of this link does not exist. Mount its file "
+			      "system, or remove the link",
+			      path);
 	r = r < 0 ? r : read_image(o, path, &named);
-	/* What cannot be read is known by this name, too. */
+	/* An image that cannot be read must hold the guest of this name, too. */
 	if (r >= 0 && named && !json_get_string(o, "error") && is_link_to_neighbour(path, folder))
-		return send_note(channel, "%s is skipped: it is a link to an image beside it",
+		return send_note(channel,
+				 "Skipping %s: it is a link to another image in this directory",
 				 path);
 	if (r >= 0 && !named)
 		r = add_name_of_file(o, base);

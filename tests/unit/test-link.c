@@ -90,6 +90,34 @@ START_TEST(a_link_by_way_of_a_folder_that_others_can_write_is_refused)
 }
 END_TEST
 
+START_TEST(a_link_in_a_folder_that_others_can_write_is_refused)
+{
+	_cleanup_folder_ struct folder f = {0};
+
+	set_up(&f);
+	ck_assert_int_eq(chmod(f.path, 0777), 0);
+	ck_assert_int_eq(follow(&f), -EPERM);
+}
+END_TEST
+
+START_TEST(a_name_is_not_looked_up_where_others_can_write)
+{
+	_cleanup_folder_ struct folder f = {0};
+	_cleanup_free_ char *target = NULL, *problem = NULL;
+
+	set_up(&f);
+	make_dir(&f, "home", 0755);
+	make_dir(&f, "home/near", 0755);
+	make_dir(&f, "home/far", 0755);
+	folder_write(&f, "home/far/file", "memory");
+	make_link(&f, "home/near/web", "../far/file");
+	/* Its owner can give another directory the name "far". */
+	ck_assert_int_eq(chmod(folder_path(&f, "home"), 0777), 0);
+	ck_assert_int_eq(link_follow(folder_path(&f, "home/near/web"), &target, &problem), -EPERM);
+	ck_assert_ptr_nonnull(problem);
+}
+END_TEST
+
 START_TEST(a_sticky_folder_is_no_obstacle)
 {
 	_cleanup_folder_ struct folder f = {0};
@@ -112,7 +140,7 @@ END_TEST
 
 START_TEST(what_is_another_users_is_refused)
 {
-	static const char *const names[] = {"far", "far/file", "second"};
+	static const char *const names[] = {"web", "far", "far/file", "second"};
 
 	if (geteuid() != 0)
 		return;
@@ -186,7 +214,9 @@ END_TEST
 
 SUITE("link", a_link_that_root_alone_can_change_is_followed,
       links_on_the_way_and_dots_are_followed_as_the_kernel_does,
-      a_link_by_way_of_a_folder_that_others_can_write_is_refused, a_sticky_folder_is_no_obstacle,
+      a_link_by_way_of_a_folder_that_others_can_write_is_refused,
+      a_link_in_a_folder_that_others_can_write_is_refused,
+      a_name_is_not_looked_up_where_others_can_write, a_sticky_folder_is_no_obstacle,
       a_file_that_others_can_write_is_refused, what_is_another_users_is_refused,
       a_link_that_leads_nowhere_is_told_from_one_that_cannot_be_followed,
       a_file_is_opened_by_its_name_and_by_a_link_to_it, what_cannot_be_opened_says_why);
