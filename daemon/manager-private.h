@@ -25,6 +25,9 @@ struct manager {
 	uint64_t last_id;
 };
 
+/* Has the directories read that a sequence depends on; it is ready after that. 0 or -errno. */
+int manager_look(struct sequence *s);
+
 /* Takes the sequence out and tells all that follow it. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
 

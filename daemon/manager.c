@@ -10,15 +10,6 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* A start must know the folders; a stop goes on with what was known of them before. */
-#define START_SURVEY_LIMIT     (120 * USEC_PER_SEC)
-#define AUTO_ONLY_SURVEY_LIMIT (20 * USEC_PER_SEC)
-#define STOP_SURVEY_LIMIT      (5 * USEC_PER_SEC)
-
-/* Where a stop has little time, it looks for so small a part of it. */
-#define LOOK_SHARE 8
-#define LOOK_LEAST (USEC_PER_SEC / 2)
-
 #define CREATES_PER_CPU 2
 
 /* Sequences. */
@@ -55,63 +46,11 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 
 		TAILQ_REMOVE(&s->following, f, entry);
 		free(f);
-		follower.done(follower.data, error, reason, error < 0 ? NULL : s->job);
+		follower.done(follower.data, error, reason, s->job);
 	}
 	timer_set_after(m->advance, 0);
 	sequence_free(s);
 	tell_watcher(m);
-}
-
-static void on_looked(void *data, const char *error)
-{
-	struct sequence *s = data;
-
-	if (error && goal_is_start(s->goal)) {
-		manager_end_sequence(s, -EIO, error);
-		return;
-	}
-	if (error)
-		log_warning(
-			"stop: %s; which guests are of XENDOMAINS_AUTO, and how much room there "
-			"is for images, is taken to be unknown",
-			error);
-	s->phase = PHASE_READY;
-	timer_set_after(s->manager->advance, 0);
-}
-
-/*
- * A start depends on the folders; a stop goes on without knowing them. It does not look, or not for
- * long, where that would only tell it earlier what each save finds out by itself.
- */
-static usec_t survey_limit(const struct sequence *s, usec_t now)
-{
-	const struct config *config = s->manager->config;
-	usec_t limit, share;
-
-	if (goal_is_start(s->goal))
-		return START_SURVEY_LIMIT;
-	if (!config->auto_only && !config->save)
-		return 0;
-	limit = config->auto_only ? AUTO_ONLY_SURVEY_LIMIT : STOP_SURVEY_LIMIT;
-	if (s->deadline == USEC_INFINITY)
-		return limit;
-	share = usec_sub(s->deadline, now) / LOOK_SHARE;
-	share = MAX(share, LOOK_LEAST);
-	return MIN(limit, share);
-}
-
-/* Sees to it that the folders are known. 0 or -errno. */
-static int look(struct sequence *s)
-{
-	struct manager *m = s->manager;
-	usec_t limit = survey_limit(s, loop_now(m->loop));
-
-	if (limit == 0) {
-		s->phase = PHASE_READY;
-		return 0;
-	}
-	s->phase = PHASE_LOOKING;
-	return world_refresh(m->world, limit, on_looked, s, &s->refresh);
 }
 
 static int make_plan(const struct sequence *s, struct plan **ret, const char **ret_unknown)
@@ -180,14 +119,15 @@ static void on_advance(void *data)
 		int r = 0;
 
 		next = TAILQ_NEXT(s, entry);
-		/* Of what a stop has seen, the room only is another by what others did. */
+		/* Other operations change the images, which a start reads, and the room for them.
+		 */
 		if (s->phase == PHASE_READY && s->outdated && goal_is_start(s->goal))
 			s->phase = PHASE_NEW;
 		else if (s->phase == PHASE_READY && s->outdated)
 			world_forget_room(m->world);
 		s->outdated = s->outdated && s->phase == PHASE_LOOKING;
 		if (s->phase == PHASE_NEW)
-			r = look(s);
+			r = manager_look(s);
 		if (r >= 0 && s->phase == PHASE_READY)
 			r = try_run(s, &reason);
 		if (r < 0)
@@ -429,7 +369,7 @@ static bool on_job_drained(void *data, struct job *job)
 	/* Before the domains are listed, or each listing would lead to the next one. */
 	if (hv_next_operation(world_hv(m->world), 0))
 		return true;
-	/* The saves have taken of it. */
+	/* The saves of this stop have used some of it. */
 	world_forget_room(m->world);
 	r = world_update(m->world);
 	r = r < 0 ? r : make_plan(s, &plan, &unknown);
@@ -452,8 +392,8 @@ static void on_job_finished(void *data _unused_, struct job *job)
 
 	if (s->unchecked)
 		manager_end_sequence(s, -EIO,
-				     "the guests that were there have been seen to, but whether "
-				     "others have come up meanwhile cannot be told");
+				     "Failed to check for guests that came up during the stop. Run "
+				     "'xendomainsctl stop' again");
 	else
 		manager_end_sequence(s, 0, NULL);
 }

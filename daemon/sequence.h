@@ -13,7 +13,10 @@ struct manager;
 /* Hears of a start or stop that it asked for, until done() is called. */
 struct follower {
 	void (*report)(void *data, const struct report *report);
-	/* Once. error: 0; -ENOENT, reason names the guest nobody knows; -EIO, reason says why. */
+	/*
+	 * Once. error: 0; -ENOENT, reason names a guest that is not known; -EIO, reason says why.
+	 * job: what was done, also where that was not all; NULL: nothing was begun.
+	 */
 	void (*done)(void *data, int error, const char *reason, const struct job *job);
 	void *data;
 };
@@ -40,9 +43,9 @@ struct sequence {
 	TAILQ_HEAD(, following) following;
 	enum phase phase;
 	uint64_t refresh;
-	bool broken_off; /* what it has begun with comes to its end, and the rest is left out */
-	bool unchecked;  /* at its end nobody could tell whether guests have come up meanwhile */
-	bool outdated;   /* what was seen in the folders, by the end of an operation */
+	bool broken_off; /* it was cancelled: only the guests that it has begun with are finished */
+	bool unchecked;  /* the check for guests that came up during the stop failed */
+	bool outdated;   /* an operation has ended since the directories were read */
 	struct job *job;
 	usec_t started;
 	struct pace pace;

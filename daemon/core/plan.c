@@ -8,67 +8,12 @@
 #include "util/room.h"
 #include "util/str.h"
 
-static const char *const stage_names[_STAGE_MAX] = {
-	[STAGE_RESTORE] = "restore",
-	[STAGE_CREATE] = "create",
-	[STAGE_RESUME] = "resume",
-	[STAGE_UNPAUSE] = "unpause",
-	[STAGE_SYSRQ] = "sysrq",
-	[STAGE_MIGRATE] = "migrate",
-	[STAGE_SAVE] = "save",
-	[STAGE_SHUTDOWN] = "shutdown",
-	[STAGE_SHUTDOWN_ALL] = "shutdown-all",
-	[STAGE_DESTROY] = "destroy",
-	[STAGE_RESTART] = "restart",
-	[STAGE_SOFT_RESET] = "soft-reset",
-	[STAGE_CLEAN] = "clean",
-};
-
 static const char *const goal_names[_GOAL_MAX] = {
 	[GOAL_START] = "start",
 	[GOAL_START_COLD] = "start",
 	[GOAL_STOP] = "stop",
 	[GOAL_REACT] = "react",
 };
-
-const char *stage_to_string(enum stage stage)
-{
-	return stage_names[stage];
-}
-
-bool stage_is_preparation(enum stage stage)
-{
-	return stage == STAGE_RESUME || stage == STAGE_UNPAUSE || stage == STAGE_SYSRQ;
-}
-
-void step_prepare(struct step *s, const struct domain *d)
-{
-	bool suspended = d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND;
-	enum stage stages[2];
-	size_t first = 0, n = 0;
-
-	while (first < s->n_stages &&
-	       (s->stages[first] == STAGE_RESUME || s->stages[first] == STAGE_UNPAUSE))
-		first++;
-	if (first == s->n_stages || s->stages[first] == STAGE_CLEAN)
-		return;
-	/* A save of ours has ended meanwhile, and its domain is still there. */
-	if (suspended && d->saved) {
-		s->saved = true;
-		s->stages[0] = STAGE_CLEAN;
-		s->n_stages = 1;
-		return;
-	}
-	/* Another tool that was saving it has given up, or xl has suspended it. */
-	if (suspended)
-		stages[n++] = STAGE_RESUME;
-	if (d->paused)
-		stages[n++] = STAGE_UNPAUSE;
-	s->n_stages -= first;
-	memmove(&s->stages[n], &s->stages[first], s->n_stages * sizeof(*s->stages));
-	memcpy(s->stages, stages, n * sizeof(*s->stages));
-	s->n_stages += n;
-}
 
 bool goal_is_start(enum goal goal)
 {
@@ -85,27 +30,6 @@ enum goal goal_from_string(const char *s)
 	return (enum goal)str_lookup(goal_names, _GOAL_MAX, s);
 }
 
-static void step_done(struct step *s)
-{
-	free(s->name);
-	free(s->reason);
-	free(s->image);
-	free(s->config);
-	free(s->source);
-	stale_list_done(&s->stale);
-	free(s->sysrq);
-	target_list_done(&s->targets);
-	free(s->dump);
-}
-
-bool step_allows_next(const struct step *s, enum stage stage, enum operation_outcome outcome)
-{
-	if (stage == STAGE_RESTORE)
-		return (outcome == OPERATION_DISK_CHANGED && s->changed == IMAGE_AFRESH) ||
-		       (outcome == OPERATION_DISK_UNKNOWN && s->unknown == IMAGE_AFRESH);
-	return outcome != OPERATION_UNDECIDED;
-}
-
 void plan_free(struct plan *plan)
 {
 	if (!plan)
@@ -114,28 +38,6 @@ void plan_free(struct plan *plan)
 		step_done(&plan->steps[i]);
 	free(plan->steps);
 	free(plan);
-}
-
-static void add_stage(struct step *s, enum stage stage)
-{
-	s->result = STEP_TODO;
-	s->stages[s->n_stages++] = stage;
-}
-
-/* A step without stages, and why. */
-static int conclude(struct step *s, enum step_result result, const char *format, ...)
-	_printf_(3, 4);
-
-static int conclude(struct step *s, enum step_result result, const char *format, ...)
-{
-	va_list ap;
-	int r;
-
-	s->result = result;
-	va_start(ap, format);
-	r = str_vformat(&s->reason, format, ap);
-	va_end(ap);
-	return r;
 }
 
 /* A file for a guest: its name, unless a file cannot be called so. */
@@ -174,7 +76,7 @@ static int plan_end(struct step *s, const struct config *config, const struct gu
 {
 	int r = str_replace(&s->source, g->domain->source);
 
-	add_stage(s, action_stage(action));
+	step_add_stage(s, action_stage(action));
 	s->preserve = action == DEATH_RENAME_RESTART;
 	if (r < 0 || !death_action_dumps(action) || !config->dumps)
 		return r;
@@ -233,11 +135,12 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 	int r;
 
 	if (image->error)
-		return conclude(s, STEP_FAILED,
-				"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the "
-				"guest without its memory",
-				image->error, g->name);
-	add_stage(s, STAGE_RESTORE);
+		return step_conclude(
+			s, STEP_FAILED,
+			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the "
+			"guest without its memory",
+			image->error, g->name);
+	step_add_stage(s, STAGE_RESTORE);
 	s->wave = !image->driver;
 	s->image_id = image->id;
 	s->standing = g->standing;
@@ -249,7 +152,7 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 		return r;
 	/* Only for these reasons: see step_allows_next(). */
 	if (s->changed != IMAGE_HOLD || s->unknown != IMAGE_HOLD)
-		add_stage(s, STAGE_CREATE);
+		step_add_stage(s, STAGE_CREATE);
 	return set_origin(s, g);
 }
 
@@ -260,18 +163,19 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 	int r;
 
 	if (!c && g->n_images > 0)
-		return conclude(s, STEP_FAILED,
-				"has no configuration, and its image %s is of an earlier life: %s",
-				g->images[0].image->path, say_why_past(g->images[0].standing));
+		return step_conclude(
+			s, STEP_FAILED,
+			"has no configuration, and its image %s is of an earlier life: %s",
+			g->images[0].image->path, say_why_past(g->images[0].standing));
 	if (!c)
-		return conclude(s, STEP_FAILED, "has neither a configuration nor an image");
+		return step_conclude(s, STEP_FAILED, "has neither a configuration nor an image");
 	if (c->error)
-		return conclude(s, STEP_FAILED, "%s", c->error);
+		return step_conclude(s, STEP_FAILED, "%s", c->error);
 	if (g->conflict)
-		return conclude(s, STEP_FAILED, "%s", g->conflict);
+		return step_conclude(s, STEP_FAILED, "%s", g->conflict);
 	if (uuid_is_null(&g->uuid))
-		return conclude(s, STEP_FAILED, "no UUID could be drawn for it");
-	add_stage(s, STAGE_CREATE);
+		return step_conclude(s, STEP_FAILED, "no UUID could be drawn for it");
+	step_add_stage(s, STAGE_CREATE);
 	s->wave = !c->driver;
 	r = set_origin(s, g);
 	return r < 0 ? r : set_stale(s, g, why);
@@ -307,15 +211,15 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	const struct domain *d = g->domain;
 
 	if (d && domain_condition(d) == DOMAIN_RUNNING && !g->busy)
-		return conclude(s, STEP_OK, "runs already");
+		return step_conclude(s, STEP_OK, "runs already");
 	if (guest_is_alive(g) && !g->busy)
 		return plan_leftover(s, d);
 	/* It would run twice, on the same disks: only a person who has looked may say so. */
 	if (g->past && g->past->away && !named)
-		return conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
-				g->past->away_reason);
+		return step_conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
+				     g->past->away_reason);
 	if (guest_is_undecided(g)) {
-		add_stage(s, STAGE_RESUME);
+		step_add_stage(s, STAGE_RESUME);
 		return 0;
 	}
 	/* Its restart may be put off, or may have failed: it is wanted now. */
@@ -323,13 +227,13 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	    d->reason != SHUTDOWN_REASON_SUSPEND && death_action_restarts(domain_death_action(d)))
 		return plan_end(s, config, g, domain_death_action(d));
 	if (guest_is_left(g))
-		return conclude(s, STEP_FAILED,
-				"it is saved, but what is left of it could not be destroyed; "
-				"'xendomainsctl stop %s' tries that again",
-				g->name);
+		return step_conclude(s, STEP_FAILED,
+				     "it is saved, but what is left of it could not be destroyed; "
+				     "'xendomainsctl stop %s' tries that again",
+				     g->name);
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;
-		add_stage(s, STAGE_RESUME);
+		step_add_stage(s, STAGE_RESUME);
 		return 0;
 	}
 	if (d && d->shutdown && !g->busy)
@@ -337,15 +241,15 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	if (cold)
 		return plan_cold(s, g, "a start without its memory was asked for");
 	if (!config->restore)
-		return g->config
-			       ? plan_cold(s, g, "XENDOMAINS_RESTORE is off")
-			       : conclude(s, STEP_SKIPPED, "saved, and XENDOMAINS_RESTORE is off");
+		return g->config ? plan_cold(s, g, "XENDOMAINS_RESTORE is off")
+				 : step_conclude(s, STEP_SKIPPED,
+						 "saved, and XENDOMAINS_RESTORE is off");
 	if (g->hold)
-		return conclude(s, STEP_FAILED, "%s", g->hold);
+		return step_conclude(s, STEP_FAILED, "%s", g->hold);
 	if (g->image)
 		return plan_restore(s, config, g);
 	if (g->unseen)
-		return conclude(
+		return step_conclude(
 			s, STEP_FAILED,
 			"%s. An image of it may be there: make the directory readable, or "
 			"run 'xendomainsctl start --cold %s' to start it without its memory",
@@ -373,30 +277,21 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 	bool migrate = suspends && !named && config->migrate.n > 0;
 
 	if (sysrq)
-		add_stage(s, STAGE_SYSRQ);
+		step_add_stage(s, STAGE_SYSRQ);
 	if (migrate)
-		add_stage(s, STAGE_MIGRATE);
+		step_add_stage(s, STAGE_MIGRATE);
 	if (save)
-		add_stage(s, STAGE_SAVE);
+		step_add_stage(s, STAGE_SAVE);
 	if (shutdown)
-		add_stage(s, STAGE_SHUTDOWN);
+		step_add_stage(s, STAGE_SHUTDOWN);
 	if (shutdown_all)
-		add_stage(s, STAGE_SHUTDOWN_ALL);
+		step_add_stage(s, STAGE_SHUTDOWN_ALL);
 	if ((shutdown || shutdown_all) && config_guest(config, g->name).forced_destroy)
-		add_stage(s, STAGE_DESTROY);
+		step_add_stage(s, STAGE_DESTROY);
 	if (!g->busy)
 		step_prepare(s, g->domain);
 	s->wait = config->shutdown.wait || named;
 	s->wait_all = config->shutdown_all.wait;
-}
-
-/* Without a stage that ends the guest's way the step has failed, for the reason that it has. */
-static void need_stage(struct step *s)
-{
-	if (s->n_stages > 0 && !stage_is_preparation(s->stages[s->n_stages - 1]))
-		return;
-	s->n_stages = 0;
-	s->result = STEP_FAILED;
 }
 
 static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
@@ -407,27 +302,27 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	int r;
 
 	if (guest_is_left(g) && !config->save)
-		return conclude(
+		return step_conclude(
 			s, STEP_FAILED,
-			"it is saved, and what is left of it could not be destroyed (domain "
-			"%u). Set XENDOMAINS_SAVE to the directory of its image, and stop "
-			"it again",
-			d->domid);
+			"saved, but domain %u could not be destroyed, and XENDOMAINS_SAVE is empty. "
+			"Set it to the directory of the image, and run 'xendomainsctl stop %s'",
+			d->domid, g->name);
 	s->saved = guest_is_left(g);
 	if (d->dying)
-		return conclude(s, STEP_SKIPPED, "is already dying");
+		return step_conclude(s, STEP_SKIPPED, "is already dying");
 	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
-		return conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
+		return step_conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
 	if (guest_is_undecided(g))
-		return conclude(s, STEP_FAILED, "%s", g->past->away_reason);
+		return step_conclude(s, STEP_FAILED, "%s", g->past->away_reason);
 	if (domain_condition(d) == DOMAIN_AWAY && !g->busy)
 		return plan_leftover(s, d);
 	if (ended && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
 	    domain_death_action(d) == DEATH_PRESERVE)
-		return conclude(s, STEP_SKIPPED, "has ended (%s) and is preserved as configured",
-				shutdown_reason_to_string(d->reason));
+		return step_conclude(s, STEP_SKIPPED,
+				     "has ended (%s) and is preserved as configured",
+				     shutdown_reason_to_string(d->reason));
 	if (ended || s->saved) {
-		add_stage(s, STAGE_CLEAN);
+		step_add_stage(s, STAGE_CLEAN);
 		return s->saved ? guest_path(config->save, g, &s->image) : 0;
 	}
 	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
@@ -436,44 +331,27 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	add_stop_stages(s, config, g, named);
 	if (d->unsavable && (in_scope(config, g) || named) &&
 	    (config->save || (config->migrate.n > 0 && !named))) {
-		need_stage(s);
+		step_need_stage(s);
 		r = str_format(&s->reason, "is not saved or migrated: %s", d->unsavable);
 		if (r < 0 || s->result == STEP_FAILED)
 			return r;
 	}
 	if (s->n_stages == 0)
-		return conclude(s, STEP_SKIPPED,
-				in_scope(config, g) ? "no stage of a stop is switched on"
-						    : "is not in XENDOMAINS_AUTO");
+		return step_conclude(s, STEP_SKIPPED,
+				     in_scope(config, g) ? "no stage of a stop is switched on"
+							 : "is not in XENDOMAINS_AUTO");
 	s->answer_limit = config->answer_limit;
 	r = str_replace(&s->sysrq, config->sysrq);
 	r = r < 0 ? r : target_list_copy(&config->migrate, &s->targets);
 	return r < 0 || !config->save ? r : guest_path(config->save, g, &s->image);
 }
 
-static size_t find_stage(const struct step *s, enum stage stage)
-{
-	size_t i = 0;
-
-	while (i < s->n_stages && s->stages[i] != stage)
-		i++;
-	return i;
-}
-
-bool step_has(const struct step *s, enum stage stage)
-{
-	return find_stage(s, stage) < s->n_stages;
-}
-
 /* Its next stage does not have to wait for what cannot be. */
 static int plan_without_save(struct step *s, uint64_t room)
 {
-	size_t at = find_stage(s, STAGE_SAVE);
-
-	s->n_stages--;
-	memmove(&s->stages[at], &s->stages[at + 1], (s->n_stages - at) * sizeof(*s->stages));
+	step_drop_stage(s, STAGE_SAVE);
 	free(TAKE_PTR(s->reason));
-	need_stage(s);
+	step_need_stage(s);
 	return str_format(&s->reason,
 			  "is not saved: its image may take %" PRIu64 " MiB, and there are %" PRIu64
 			  " MiB left for it",
@@ -532,7 +410,7 @@ static int add_step(struct plan *plan, const struct config *config, const struct
 	else if (g->domain)
 		r = plan_stop(s, config, g, named);
 	else
-		r = conclude(s, STEP_OK, "does not run");
+		r = step_conclude(s, STEP_OK, "does not run");
 	return r;
 }
 

@@ -4,6 +4,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import unittest
 
@@ -116,6 +117,25 @@ class HostDown(unittest.TestCase):
         self.assertEqual(self.host.log.read_text().count("save begins"), 1)
         self.assertEqual(set(self.host.states().values()), {"running"})
         self.assertTrue(self.host.is_locked())
+
+    def test_guests_are_brought_back_after_a_stop_that_could_not_check_for_others(self):
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="")
+        self.start("web", save_ms=1000)
+        boot = self.host.boot("web")
+        self.host.tell("prepare reboot")
+        wait_until(lambda: self.host.domains()["web"]["state"] == "suspended", "the save")
+        self.host.daemon.send_signal(signal.SIGSTOP)
+        wait_until(lambda: any("result" in m for m in self.host.operations().get("web", ())),
+                   "the result")
+        world = self.host.world_dir / "world"
+        world.rename(self.host.world_dir / "kept")
+        world.write_text("no host")
+        self.host.daemon.send_signal(signal.SIGCONT)
+        self.host.wait_logged("Cannot list the domains")
+        (self.host.world_dir / "kept").replace(world)
+        self.host.tell("cancel")
+        self.host.wait_logged("restore done")
+        self.assertEqual(self.host.boot("web"), boot)
 
     def test_a_stop_behind_one_that_was_cancelled_stops_all(self):
         self.host.native.write_text("[Host]\nParallelOperations=1\n")

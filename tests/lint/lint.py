@@ -151,7 +151,7 @@ class Lint(unittest.TestCase):
 
     def test_each_state_and_stage_is_explained(self):
         states = re.findall(r'\[GUEST_\w+\] = "([\w-]+)"', text("daemon/core/inventory.c"))
-        stages = re.findall(r'\[STAGE_\w+\] = "([\w-]+)"', text("daemon/core/plan.c"))
+        stages = re.findall(r'\[STAGE_\w+\] = "([\w-]+)"', text("daemon/core/step.c"))
         self.assertEqual(len(states), 13)
         for state in states:
             self.assertIn(f"*{state}*", text("docs/man/xendomainsctl.1.scd"))
