@@ -254,24 +254,6 @@ static void run_stop(struct request *request)
 
 /* Status */
 
-static int collect_guests(const struct request *request, struct json_object *guests,
-			  const char **ret_unknown)
-{
-	const struct manager *m = request->control->manager;
-	const struct inventory *inventory = world_inventory(manager_world(m));
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < request->n_names; i++) {
-		const struct guest *g = inventory_find_named(inventory, request->names[i]);
-
-		*ret_unknown = request->names[i];
-		r = g ? json_append(guests, encode_guest(m, g)) : -ENOENT;
-	}
-	for (size_t i = 0; r >= 0 && request->n_names == 0 && i < inventory->n; i++)
-		r = json_append(guests, encode_guest(m, &inventory->guests[i]));
-	return r;
-}
-
 static void answer_status(void *data, const char *error)
 {
 	struct request *request = data;
@@ -281,7 +263,9 @@ static void answer_status(void *data, const char *error)
 	int r = o && guests ? 0 : -ENOMEM;
 
 	request->id = 0;
-	r = r < 0 ? r : collect_guests(request, guests, &unknown);
+	r = r < 0 ? r
+		  : encode_guests(request->control->manager, request->names, request->n_names,
+				  guests, &unknown);
 	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
 	if (r >= 0 && request->control->hostdown)
 		r = json_add(o, "host", encode_host(request->control->hostdown));

@@ -66,7 +66,7 @@ static int add_restart(struct json_object *o, usec_t left)
 	return r < 0 ? r : json_add_string(o, "reason", text);
 }
 
-struct json_object *encode_guest(const struct manager *m, const struct guest *g)
+static struct json_object *encode_guest(const struct manager *m, const struct guest *g)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	struct activity activity = manager_activity(m, g);
@@ -93,6 +93,32 @@ struct json_object *encode_guest(const struct manager *m, const struct guest *g)
 		r = r < 0 ? r : add_percent(o, activity.permille);
 	}
 	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+/* A configuration and a domain that conflict can have one name. */
+static bool is_one_of(const struct guest *g, const char *const *names, size_t n_names)
+{
+	for (size_t i = 0; i < n_names; i++)
+		if (guest_is_named(g, names[i]))
+			return true;
+	return false;
+}
+
+int encode_guests(const struct manager *m, const char *const *names, size_t n_names,
+		  struct json_object *guests, const char **ret_unknown)
+{
+	const struct inventory *inventory = world_inventory(manager_world(m));
+	int r = 0;
+
+	for (size_t i = 0; i < n_names; i++) {
+		*ret_unknown = names[i];
+		if (!inventory_find_named(inventory, names[i]))
+			return -ENOENT;
+	}
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
+		if (n_names == 0 || is_one_of(&inventory->guests[i], names, n_names))
+			r = json_append(guests, encode_guest(m, &inventory->guests[i]));
+	return r;
 }
 
 int encode_warnings(struct json_object *o, const struct manager *m, const char *error)

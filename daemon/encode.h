@@ -8,9 +8,15 @@
 /* What the manager knows, as the objects of the API (wire/interface.c). NULL: no memory. */
 
 struct json_object *encode_event(const struct report *e);
-struct json_object *encode_guest(const struct manager *m, const struct guest *g);
 struct json_object *encode_step(const struct step *s);
 struct json_object *encode_host(const struct hostdown *h);
+
+/*
+ * Adds the guests of these names, or with no names all guests, to an array. 0, -ENOMEM, or -ENOENT
+ * with *ret_unknown, borrowed from names, where no guest has that name.
+ */
+int encode_guests(const struct manager *m, const char *const *names, size_t n_names,
+		  struct json_object *guests, const char **ret_unknown);
 
 /* Adds all warnings, and error (may be NULL), as the member "warnings". 0 or -ENOMEM. */
 int encode_warnings(struct json_object *o, const struct manager *m, const char *error);

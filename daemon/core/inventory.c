@@ -301,12 +301,20 @@ void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
 		g->busy = true;
 }
 
+bool guest_is_named(const struct guest *g, const char *name)
+{
+	struct uuid uuid;
+
+	return str_equal(g->name, name) ||
+	       (uuid_parse(name, &uuid) >= 0 && uuid_equal(&g->uuid, &uuid));
+}
+
 const struct guest *inventory_find_running(const struct inventory *inventory, const char *name)
 {
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
-		if (g->domain && !g->domain->dying && str_equal(g->name, name))
+		if (g->domain && !g->domain->dying && guest_is_named(g, name))
 			return g;
 	}
 	return NULL;

@@ -17,7 +17,7 @@ enum guest_state {
 	GUEST_STARTING,
 	GUEST_RUNNING,
 	GUEST_PAUSED,
-	GUEST_SUSPENDED, /* its memory is in a domain that nobody saves */
+	GUEST_SUSPENDED, /* its memory is in a suspended domain, and no process saves it */
 	GUEST_SAVING,
 	GUEST_SAVED,
 	GUEST_RESTORING,
@@ -81,7 +81,10 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 /* Notes that a worker is at a guest; nothing where there is no such guest. */
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
 
-/* The guest whose domain is there under a name; NULL: none. */
+/* Whether a person means this guest by its name, or its UUID in text. */
+bool guest_is_named(const struct guest *g, const char *name);
+
+/* The guest of a name that has a domain; NULL: none. */
 const struct guest *inventory_find_running(const struct inventory *inventory, const char *name);
 
 /* By UUID in text, or by name. NULL if there is no such guest. */

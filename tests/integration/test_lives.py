@@ -232,6 +232,9 @@ class Identities(Lives):
                 self.host.guest("web", uuid=before)
                 self.host.ctl("start", check=0)
                 self.change(uuid=UUID_B)
+                self.host.ctl("plan", "start")
+                said = json.loads(self.host.ctl("--json", "status", "web"))["guests"]
+                self.assertEqual(sorted(g["state"] for g in said), ["failed", "running"])
                 self.host.ctl("stop", "web", check=0)
                 self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
                 (self.host.save / "web").unlink()
