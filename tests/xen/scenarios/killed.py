@@ -20,7 +20,7 @@ def busy_with(host: Host, state: str) -> None:
     wait_until(lambda: any(state in s for s in host.domains().values()), "a worker at work", 120)
 
 
-@scenario("the daemon is killed with guests running, and in the middle of a stop", tier="ci")
+@scenario("the daemon is killed with guests running, and in the middle of a stop")
 def daemon(host: Host) -> None:
     host.auto(pv("p1"), pv("p2"), pvh("h1"))
     ctl(host, "start")

@@ -40,7 +40,7 @@ def unreadable_auto(host: Host) -> None:
     assert images(host) == ["p1", "p2"] and not host.domains(), host.domains()
 
 
-@scenario("a guest that ignores shutdown is said to run on, and the others are stopped", tier="ci")
+@scenario("a guest that ignores shutdown is said to run on, and the others are stopped")
 def deaf(host: Host) -> None:
     host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=20)
     host.auto(pv("deaf", off="never"), pv("p1"))
