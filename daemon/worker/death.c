@@ -234,13 +234,14 @@ int run_destroy(struct job *job)
 		return 0;
 	if (r >= 0 && job->record.request.path)
 		return save_finish_left(job, &d);
-	/* Without its path its image cannot be looked at before. */
+	/* Without the path the image cannot be checked first. */
 	if (r >= 0 && d.suspended && job_is_saved(job, d.domid))
 		return job_explain(
 			job, -EBUSY,
-			"domain %u is saved, and nothing says to which image: it is left "
-			"as it is",
-			d.domid);
+			"domain %u is saved, and its image is not known: not destroying it. "
+			"Set XENDOMAINS_SAVE to the directory of the image, and run "
+			"'xendomainsctl stop %s'",
+			d.domid, job->record.request.name);
 	if (r >= 0) {
 		dump_core(job, &d);
 		r = xl_destroy(job->xl, d.domid);

@@ -115,8 +115,10 @@ int run_resume(struct job *job)
 		return job_explain(job, r, "domain %u is not there any more",
 				   job->record.request.domid);
 	if (job_is_saved(job, d.domid))
-		return job_explain(job, -EBUSY, "domain %u is saved, and must not run again",
-				   d.domid);
+		return job_explain(job, -EBUSY,
+				   "domain %u is saved and must not run again. Run 'xendomainsctl "
+				   "stop %s' to remove it",
+				   d.domid, job->record.request.name);
 	r = away_name(job, &away);
 	r = r < 0 ? r : xl_rename(job->xl, d.domid, away, job->record.request.name);
 	if (r >= 0 && d.suspended) {
