@@ -20,6 +20,16 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 	const struct lives *l = &past->lives;
 	int r = 0;
 
+	/* Before the images: a beginning outlives those that are known by then. */
+	if (l->began > 0)
+		r = emit(s, (struct ledger_record){
+				    .kind = LEDGER_BEGAN,
+				    .uuid = past->uuid,
+				    .name = past->name,
+				    .domid = l->domid,
+				    .boot = l->boot,
+				    .time_wall = l->began,
+			    });
 	for (size_t i = 0; r >= 0 && i < l->n_images; i++)
 		r = emit(s, (struct ledger_record){
 				    .kind = LEDGER_IMAGE,

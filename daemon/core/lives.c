@@ -102,6 +102,7 @@ void lives_begin(struct lives *l, const struct uuid *from, usec_t wall, uint32_t
 		find_or_add(l, from)->standing = IMAGE_USED_UP;
 	l->last = LIFE_BEGAN;
 	l->wall = wall;
+	l->began = wall;
 	l->domid = domid;
 	l->boot = *boot;
 }
@@ -166,9 +167,12 @@ int lives_restore_image(struct lives *l, const struct known_image *from)
 /* An image that the ledger has no save of: another tool's, a copy, or one of a lost ledger. */
 static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 {
+	/* However that life ended: it was no life of this image. */
+	if (l->began > 0 && written <= l->began)
+		return IMAGE_OUTLIVED;
 	switch (l->last) {
 	case LIFE_BEGAN:
-		return written <= l->wall ? IMAGE_OUTLIVED : IMAGE_SUSPECT;
+		return IMAGE_SUSPECT;
 	case LIFE_SUSPENDED:
 		return usec_add(written, NOTICE_SLACK) < l->wall ? IMAGE_OUTLIVED : IMAGE_NEWEST;
 	case LIFE_VANISHED:

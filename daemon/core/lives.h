@@ -47,6 +47,7 @@ struct known_image {
 struct lives {
 	enum life last;
 	usec_t wall;      /* when that was; SUSPENDED: when it was first seen suspended */
+	usec_t began;     /* when its last life began, or was first seen; 0: none is known */
 	uint32_t domid;   /* BEGAN: of which domain ... */
 	struct uuid boot; /* ... in which boot of the host */
 	struct known_image images[KNOWN_IMAGES_MAX];

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger-apply.h"
 #include "ledger-file.h"
+#include "ledger-snapshot.h"
 #include "unit.h"
 #include "util/fd.h"
 #include "util/str.h"
@@ -409,6 +411,33 @@ START_TEST(a_ledger_of_one_guest_stays_small_for_ever)
 }
 END_TEST
 
+static int apply_to(void *ledger, const struct ledger_record *record)
+{
+	return ledger_apply(ledger, &record->boot, record);
+}
+
+START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	struct ledger_record records[] = {
+		{.kind = LEDGER_SAVED, .image = first, .time_wall = 10},
+		{.kind = LEDGER_BEGAN, .image = first, .time_wall = 20},
+		{.kind = LEDGER_ENDED, .life = "vanished", .time_wall = 30},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+		records[i].uuid = web;
+		records[i].name = "web";
+		records[i].path = records[i].directory = "x";
+		ck_assert_int_eq(apply_to(old, &records[i]), 0);
+	}
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 20), IMAGE_OUTLIVED);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 21), IMAGE_SUSPECT);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &first, 21), IMAGE_USED_UP);
+}
+END_TEST
+
 START_TEST(a_life_that_is_known_is_not_written_again)
 {
 	_cleanup_folder_ struct folder f;
@@ -513,6 +542,8 @@ SUITE("ledger-file", what_was_noted_is_there_after_a_restart,
       a_boot_forgets_failures_and_restarts_and_nothing_else,
       what_is_no_ledger_is_put_aside_and_costs_no_start,
       a_file_that_is_cut_under_the_daemon_is_written_again,
-      a_ledger_of_one_guest_stays_small_for_ever, a_life_that_is_known_is_not_written_again,
-      what_is_no_news_is_not_written, a_disk_that_takes_nothing_is_told_and_lived_with,
+      a_ledger_of_one_guest_stays_small_for_ever,
+      what_outlives_an_image_does_so_when_the_file_is_written_anew,
+      a_life_that_is_known_is_not_written_again, what_is_no_news_is_not_written,
+      a_disk_that_takes_nothing_is_told_and_lived_with,
       who_is_away_stays_away_when_the_host_is_restarted);

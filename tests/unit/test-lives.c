@@ -118,6 +118,8 @@ START_TEST(of_an_image_that_the_ledger_does_not_know_the_time_tells)
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
 		struct lives l = {.last = cases[i].last, .wall = 10 * MINUTE};
 
+		if (l.last == LIFE_BEGAN)
+			l.began = l.wall;
 		expect(&l, &a, cases[i].written, cases[i].expected);
 	}
 }
@@ -135,6 +137,19 @@ START_TEST(a_checkpoint_is_outlived_when_its_guest_runs_on)
 	expect(&l, &a, 21 * MINUTE, IMAGE_OUTLIVED);
 	ck_assert_int_eq(lives_outlive(&l, &b), 0);
 	expect(&l, &b, 99 * MINUTE, IMAGE_OUTLIVED);
+}
+END_TEST
+
+START_TEST(an_image_of_before_a_life_is_outlived_however_that_life_ended)
+{
+	for (int last = 0; last < _LIFE_MAX; last++) {
+		_cleanup_(lives_done) struct lives l = {0};
+
+		lives_begin(&l, &UUID_NULL, 100 * MINUTE, 1, &boot);
+		l.last = (enum life)last;
+		l.wall = 100 * MINUTE + 1;
+		expect(&l, &a, 100 * MINUTE - 1, IMAGE_OUTLIVED);
+	}
 }
 END_TEST
 
@@ -173,5 +188,7 @@ SUITE("lives", names_are_complete_and_read_back, an_image_is_the_newest_until_a_
       a_life_that_did_not_run_can_be_taken_back,
       a_second_save_outlives_the_first_unless_it_is_of_another_domain,
       of_an_image_that_the_ledger_does_not_know_the_time_tells,
-      a_checkpoint_is_outlived_when_its_guest_runs_on, what_a_save_has_left_is_no_end_of_a_life,
+      a_checkpoint_is_outlived_when_its_guest_runs_on,
+      an_image_of_before_a_life_is_outlived_however_that_life_ended,
+      what_a_save_has_left_is_no_end_of_a_life,
       any_number_of_lives_takes_no_more_memory_and_keeps_the_newest);
