@@ -45,6 +45,7 @@ struct world {
 	struct waiter_list waiters;
 	uint64_t last_id;
 	bool surveying;
+	struct vanished_list vanished; /* since the survey that runs began */
 };
 
 /* What others did to domains. */
@@ -150,6 +151,17 @@ static void record_life(struct world *w, const struct domain *is)
 		ledger_file_end_life(w->ledger, &is->uuid, is->name, LIFE_ENDED, now);
 }
 
+/* Another tool may have saved it, to a file that the surveys have not seen. */
+static void note_vanished(struct world *w, const struct domain *was)
+{
+	int r = vanished_list_add(&w->survey->vanished, &was->uuid, was->name);
+
+	if (r >= 0 && w->surveying)
+		r = vanished_list_add(&w->vanished, &was->uuid, was->name);
+	if (r < 0)
+		log_warning_errno(r, "%s: cannot note that it has gone", was->name);
+}
+
 static void record_lives(struct world *w, const struct domain_list *new)
 {
 	for (size_t i = 0; i < new->n; i++)
@@ -158,9 +170,13 @@ static void record_lives(struct world *w, const struct domain_list *new)
 		const struct domain *was = &w->domains->domains[i];
 		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
 
-		if (domain_has_life(was) && (!is || is->dying) && ours_to_record(w, was))
+		if ((is && !is->dying) || was->dying || !ours_to_record(w, was))
+			continue;
+		if (domain_has_life(was))
 			ledger_file_end_life(w->ledger, &was->uuid, was->name, LIFE_VANISHED,
 					     usec_now_wall());
+		if (domain_has_life(was) || is_suspended(was))
+			note_vanished(w, was);
 	}
 }
 
@@ -285,6 +301,9 @@ static void begin_survey(struct world *w)
 	struct waiter *waiter;
 	int r;
 
+	/* What has gone by now has written what it will have written. */
+	world_update(w);
+	vanished_list_done(&w->vanished);
 	r = w->lost ? -ENOTCONN : hv_survey(w->hv, w->autostart, w->save, w->survey);
 	if (r < 0 && r != -EBUSY)
 		log_error_errno(r, "Cannot look into the folders");
@@ -373,6 +392,8 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 
 	w->surveying = false;
 	if (survey) {
+		survey->vanished = w->vanished;
+		w->vanished = (struct vanished_list){0};
 		ledger_file_refresh(w->ledger);
 		draw_uuids(w, survey);
 		r = rebuild(w, survey, w->domains);
@@ -485,6 +506,7 @@ struct world *world_free(struct world *w)
 	timer_free(w->update);
 	inventory_free(w->inventory);
 	survey_free(w->survey);
+	vanished_list_done(&w->vanished);
 	domain_list_free(w->domains);
 	free(w->autostart);
 	free(w->save);

@@ -277,6 +277,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		struct guest *g = &inventory->guests[i];
 
 		g->unseen = survey->unreadable;
+		g->vanished = !g->domain && vanished_list_has(&survey->vanished, &g->uuid, g->name);
 		g->unlisted = is_unlisted(g, survey);
 	}
 	r = add_pasts(inventory, ledger);

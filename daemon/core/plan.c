@@ -246,6 +246,10 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 						 "saved, and XENDOMAINS_RESTORE is off");
 	if (g->hold)
 		return step_conclude(s, STEP_FAILED, "%s", g->hold);
+	if (g->vanished)
+		return step_conclude(s, STEP_FAILED,
+				     "its domain went while the directories were read, and another "
+				     "tool may have saved it: start it again");
 	if (g->image)
 		return plan_restore(s, config, g);
 	if (g->unseen)

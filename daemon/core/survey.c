@@ -37,7 +37,43 @@ void survey_free(struct survey *s)
 	free(s->notes);
 	free(s->unreadable);
 	free(s->directory);
+	vanished_list_done(&s->vanished);
 	free(s);
+}
+
+void vanished_list_done(struct vanished_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->items[i].name);
+	free(l->items);
+	*l = (struct vanished_list){0};
+}
+
+bool vanished_list_has(const struct vanished_list *l, const struct uuid *uuid, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (uuid_equal(&l->items[i].uuid, uuid) || str_equal(l->items[i].name, name))
+			return true;
+	return false;
+}
+
+int vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name)
+{
+	struct vanished *bigger;
+	char *copy;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (uuid_equal(&l->items[i].uuid, uuid) && str_equal(l->items[i].name, name))
+			return 0;
+	bigger = realloc(l->items, (l->n + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	l->items = bigger;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	l->items[l->n++] = (struct vanished){.uuid = *uuid, .name = copy};
+	return 0;
 }
 
 int survey_add_config(struct survey *s, struct survey_config *c)

@@ -35,6 +35,15 @@ struct survey_image {
 	uint64_t size;
 };
 
+/* Domains that ran, or were suspended, and then were gone at once. */
+struct vanished_list {
+	struct vanished {
+		struct uuid uuid;
+		char *name;
+	} * items;
+	size_t n;
+};
+
 struct survey {
 	struct survey_config *configs;
 	size_t n_configs;
@@ -48,6 +57,7 @@ struct survey {
 	bool room_known;
 	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
 	bool unlisted;    /* nobody knows which configurations there are */
+	struct vanished_list vanished; /* since it began: an image of one can have come later */
 };
 
 void survey_config_done(struct survey_config *c);
@@ -58,6 +68,14 @@ void survey_free(struct survey *s);
 int survey_add_config(struct survey *s, struct survey_config *c);
 int survey_add_image(struct survey *s, struct survey_image *i);
 int survey_add_note(struct survey *s, const char *note);
+
+void vanished_list_done(struct vanished_list *l);
+
+/* Notes such a domain, once. 0 or -ENOMEM. */
+int vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name);
+
+/* Whether the guest was one of them, by its UUID or its name. */
+bool vanished_list_has(const struct vanished_list *l, const struct uuid *uuid, const char *name);
 
 /* Whether a configuration lies in a file that is called as a guest is: "web", or "web.cfg". */
 bool survey_is_file_of(const struct survey_config *c, const char *name);

@@ -335,6 +335,28 @@ START_TEST(no_guest_is_started_afresh_while_nobody_knows_its_image)
 }
 END_TEST
 
+START_TEST(no_guest_is_started_whose_domain_went_when_its_images_had_been_listed)
+{
+	_cleanup_scene_ struct scene s;
+	struct uuid other = scene_uuid(9);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_image(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_config(&s, "c", 3);
+	ck_assert_int_eq(vanished_list_add(&s.survey->vanished, &s.survey->configs[0].uuid, "x"),
+			 0);
+	ck_assert_int_eq(vanished_list_add(&s.survey->vanished, &other, "b"), 0);
+	scene_build(&s);
+	for (unsigned i = 1; i <= 3; i++) {
+		_cleanup_(plan_freep) struct plan *plan = scene_plan(&s, GOAL_START, NULL);
+
+		ck_assert_int_eq(scene_step(plan, i)->result, i == 3 ? STEP_TODO : STEP_FAILED);
+	}
+}
+END_TEST
+
 /* Once a save could not destroy the domain: a stop tries that again, and nobody lets it run. */
 START_TEST(what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop)
 {
@@ -424,4 +446,5 @@ SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       no_guest_is_started_afresh_while_nobody_knows_its_image,
       what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
       a_save_that_has_no_room_beside_the_others_is_not_planned,
+      no_guest_is_started_whose_domain_went_when_its_images_had_been_listed,
       a_guest_that_may_be_migrated_takes_no_room_from_others);

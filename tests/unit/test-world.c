@@ -318,6 +318,31 @@ START_TEST(the_end_of_an_operation_comes_behind_what_it_changed)
 }
 END_TEST
 
+static bool has_vanished(const char *name)
+{
+	return inventory_find_named(world_inventory(f.world), name)->vanished;
+}
+
+/* Another tool may have saved it to where the survey had been already. */
+START_TEST(what_goes_while_the_folders_are_read_may_have_an_image)
+{
+	begin();
+	puppet_add(&f.p, 1, "web0");
+	puppet_add(&f.p, 2, "web1");
+	ck_assert_int_eq(world_update(f.world), 0);
+	puppet_remove(&f.p, 2);
+	refresh(60 * USEC_PER_SEC);
+	puppet_remove(&f.p, 1);
+	survey_ends(2, "web");
+	ck_assert(has_vanished("web0"));
+	ck_assert(!has_vanished("web1"));
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(2, "web");
+	ck_assert(!has_vanished("web0"));
+	end();
+}
+END_TEST
+
 START_TEST(without_xenstore_nothing_is_done_and_it_is_said_once)
 {
 	begin();
@@ -343,4 +368,5 @@ SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_ask
       a_uuid_is_drawn_once_for_each_name, changes_in_a_burst_are_listed_once,
       what_others_do_is_told_and_what_we_do_is_not,
       the_end_of_an_operation_comes_behind_what_it_changed,
+      what_goes_while_the_folders_are_read_may_have_an_image,
       without_xenstore_nothing_is_done_and_it_is_said_once);
