@@ -95,6 +95,7 @@ static void work(struct run *run)
 						       ex->limits.patience);
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
+	run->worked_domid = request.domid;
 	r = r < 0 ? r : hv_operate(ex->hv, &request);
 	if (r < 0)
 		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
@@ -294,7 +295,12 @@ static void begin_waiting(struct executor *ex)
 			    !has_room(ex, &places, run))
 				continue;
 			prepare(run);
-			feed(run, MACHINE_EVENT_BEGIN, NULL);
+			if (run->met)
+				feed(run, MACHINE_EVENT_EXPIRED,
+				     "another tool had it while this start waited, and may have "
+				     "saved it: start it again");
+			else
+				feed(run, MACHINE_EVENT_BEGIN, NULL);
 			take_place(&places, run);
 		}
 }
@@ -323,18 +329,16 @@ static void set_linger(struct run *run, usec_t limit)
 		timer_set_after(run->linger, limit);
 }
 
-/* Whoever made the domain removes it once it has shut down, or lets the guest reboot. */
-static bool is_for_others(const struct run *run)
-{
-	return run->machine.step->foreign &&
-	       (run->machine.state == MACHINE_WAITING || run->machine.state == MACHINE_ASKED);
-}
-
 static void look_at_domain(struct run *run, const struct domain *d)
 {
 	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
 
-	if (!d && run->rebooting && is_for_others(run)) {
+	if (run_is_to_be_built(run)) {
+		if (!busy && hold_meets(run, run->job->ex->domains))
+			feed(run, MACHINE_EVENT_ALIVE, NULL);
+		return;
+	}
+	if (!d && run->rebooting && run_is_for_others(run)) {
 		/* The tool that made it builds it again. */
 		set_linger(run, FOREIGN_CLEANUP_LIMIT);
 		return;
@@ -361,7 +365,7 @@ static void look_at_domain(struct run *run, const struct domain *d)
 		if (!busy)
 			feed(run, MACHINE_EVENT_ALIVE, NULL);
 	} else if (d->reason != SHUTDOWN_REASON_SUSPEND) {
-		if (is_for_others(run))
+		if (run_is_for_others(run))
 			set_linger(run, FOREIGN_CLEANUP_LIMIT);
 		else if (!busy)
 			feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
@@ -441,7 +445,7 @@ static void on_linger(void *data)
 	struct run *run = data;
 
 	/* Dying for so long, or left behind by whoever made it. */
-	if (is_for_others(run))
+	if (run_is_for_others(run))
 		feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	else
 		feed(run, MACHINE_EVENT_GONE, NULL);
@@ -554,19 +558,6 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	tell(run, &report);
 }
 
-static enum machine_event result_event(const struct machine *m,
-				       const struct operation_result *result)
-{
-	if (result->outcome == OPERATION_OK)
-		return MACHINE_EVENT_SUCCEEDED;
-	if (result->outcome == OPERATION_LEFT_BEHIND && m->state == MACHINE_WORKING &&
-	    machine_stage(m) == STAGE_SAVE)
-		return MACHINE_EVENT_LEFT;
-	if (!step_allows_next(m->step, machine_stage(m), result->outcome))
-		return MACHINE_EVENT_DEAD_END;
-	return MACHINE_EVENT_ERROR;
-}
-
 void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
 				 const struct operation_result *result)
 {
@@ -580,7 +571,7 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 	if (run) {
 		if (result->domid != OPERATION_NO_DOMID)
 			run->domid = result->domid;
-		feed(run, result_event(&run->machine, result),
+		feed(run, run_event(run, result, ex->domains),
 		     result->reason ? result->reason : strerror(-result->error));
 	}
 	kick(ex);

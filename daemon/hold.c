@@ -59,6 +59,24 @@ bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
 	return run->held;
 }
 
+bool hold_meets(struct run *run, const struct domain_list *domains)
+{
+	bool runs = false;
+
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+		bool same = uuid_equal(&d->uuid, &run->step->uuid);
+
+		if (d->system || d->dying || (!same && !domain_is_called(d, run->step->name)))
+			continue;
+		if (same && domain_condition(d) == DOMAIN_RUNNING)
+			runs = true;
+		else
+			run->met = true;
+	}
+	return runs;
+}
+
 const char *hold_end(struct run *run)
 {
 	switch (run->held_for) {

@@ -2,6 +2,9 @@
 
 #include "run.h"
 
+/* So often a stage of a guest is tried once more. */
+#define REPEATS_MAX 3
+
 static const char *stage_name(const struct run *run)
 {
 	const struct step *s = run->machine.step;
@@ -148,6 +151,55 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
 		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying)
 			d = &domains->domains[i];
 	return d;
+}
+
+bool run_is_to_be_built(const struct run *run)
+{
+	return run->machine.state == MACHINE_WAITING && !run->began &&
+	       goal_is_start(run->machine.goal) &&
+	       (machine_stage(&run->machine) == STAGE_RESTORE ||
+		machine_stage(&run->machine) == STAGE_CREATE);
+}
+
+bool run_is_for_others(const struct run *run)
+{
+	return run->machine.step->foreign &&
+	       (run->machine.state == MACHINE_WAITING || run->machine.state == MACHINE_ASKED);
+}
+
+/* A guest that reboots, or that another tool builds anew, has another domain all of a sudden. */
+static bool is_renewed(const struct run *run, const struct domain_list *domains)
+{
+	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
+
+	return run->machine.goal == GOAL_STOP && run->machine.state == MACHINE_WORKING && d &&
+	       !d->dying && d->domid != run->worked_domid;
+}
+
+/* Where many guests start together, the scripts of their devices wait for each other. */
+static bool is_timed_out(const struct machine *m, const struct operation_result *result)
+{
+	return result->outcome == OPERATION_TIMED_OUT && m->state == MACHINE_WORKING &&
+	       (machine_stage(m) == STAGE_CREATE || machine_stage(m) == STAGE_RESTORE);
+}
+
+enum machine_event run_event(struct run *run, const struct operation_result *result,
+			     const struct domain_list *domains)
+{
+	const struct machine *m = &run->machine;
+
+	if (result->outcome == OPERATION_OK)
+		return MACHINE_EVENT_SUCCEEDED;
+	if (result->outcome == OPERATION_LEFT_BEHIND && m->state == MACHINE_WORKING &&
+	    machine_stage(m) == STAGE_SAVE)
+		return MACHINE_EVENT_LEFT;
+	if ((is_timed_out(m, result) ||
+	     (result->outcome == OPERATION_FAILED && is_renewed(run, domains))) &&
+	    run->repeats++ < REPEATS_MAX)
+		return MACHINE_EVENT_AGAIN;
+	if (!step_allows_next(m->step, machine_stage(m), result->outcome))
+		return MACHINE_EVENT_DEAD_END;
+	return MACHINE_EVENT_ERROR;
 }
 
 bool run_comes_behind(const struct run *run, const struct run *other)

@@ -19,6 +19,8 @@ struct run {
 	struct step *step;      /* borrowed */
 	struct machine machine; /* of the step */
 	uint32_t domid;         /* now; a guest that reboots gets another */
+	uint32_t worked_domid;  /* of the last operation */
+	unsigned repeats;       /* of stages whose operation failed for what was over then */
 	usec_t started, stage_started, ended;
 	unsigned permille;
 	struct timer *limit;  /* of the stage, of what holds it back, or of a pause */
@@ -31,6 +33,7 @@ struct run {
 	enum domain_condition held_for;
 	bool hold_over; /* what was suspended has been waited for long enough */
 	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
+	bool met;       /* while it waited to be started another tool had a domain of it */
 	bool pausing;   /* ended, and keeps its place until its guest is up */
 };
 
@@ -45,6 +48,16 @@ void run_free(struct run *run);
 
 /* The guest's domain: the one it had, else the one that has its UUID now; NULL if there is none. */
 const struct domain *run_find_domain(const struct run *run, const struct domain_list *domains);
+
+/* Whether it waits for its turn to build a domain, which the plan knew none of. */
+bool run_is_to_be_built(const struct run *run);
+
+/* Whoever made the domain removes it once it has shut down, or lets the guest reboot. */
+bool run_is_for_others(const struct run *run);
+
+/* What the result of its operation means for its machine, with the domains that there are now. */
+enum machine_event run_event(struct run *run, const struct operation_result *result,
+			     const struct domain_list *domains);
 
 /*
  * Whether a run must wait for another one of its job. Driver domains come up before those that use

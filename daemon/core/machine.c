@@ -126,6 +126,16 @@ static enum machine_action next_stage(struct machine *m, machine_sink_fn sink, v
 	return MACHINE_ACTION_QUEUE;
 }
 
+/* The stage has its turn once more, and what went wrong is told and not kept. */
+static enum machine_action repeat(struct machine *m, const char *reason, machine_sink_fn sink,
+				  void *data)
+{
+	m->stage_reason = reason;
+	set_state(m, MACHINE_WAITING, sink, data);
+	m->stage_reason = NULL;
+	return MACHINE_ACTION_QUEUE;
+}
+
 static enum machine_action clean(struct machine *m, machine_sink_fn sink, void *data)
 {
 	set_state(m, MACHINE_CLEANING, sink, data);
@@ -160,6 +170,7 @@ static enum machine_action step_waiting(struct machine *m, enum machine_event ev
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_SUCCEEDED:
 	case MACHINE_EVENT_ERROR:
+	case MACHINE_EVENT_AGAIN:
 	case MACHINE_EVENT_LEFT:
 	case _MACHINE_EVENT_MAX:
 		break;
@@ -178,6 +189,8 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_DEAD_END:
 		return give_up(m, reason, sink, data);
+	case MACHINE_EVENT_AGAIN:
+		return repeat(m, reason, sink, data);
 	case MACHINE_EVENT_LEFT:
 		if (machine_stage(m) != STAGE_SAVE)
 			return MACHINE_ACTION_NONE;
@@ -211,6 +224,7 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_DEAD_END:
+	case MACHINE_EVENT_AGAIN:
 	case MACHINE_EVENT_LEFT:
 	case MACHINE_EVENT_ALIVE:
 	case MACHINE_EVENT_CANCEL:
@@ -231,6 +245,7 @@ static enum machine_action step_cleaning(struct machine *m, enum machine_event e
 		m->stage = m->step->n_stages - 1;
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
+	case MACHINE_EVENT_AGAIN:
 	case MACHINE_EVENT_LEFT:
 	case MACHINE_EVENT_SHUT_DOWN:
 	case MACHINE_EVENT_GONE: /* the worker has still to end */

@@ -31,6 +31,7 @@ enum machine_event {
 	MACHINE_EVENT_ERROR,     /* the worker failed, or could not be started; with a reason */
 	MACHINE_EVENT_DEAD_END,  /* the worker failed, and nothing more may be done; with a reason
 				  */
+	MACHINE_EVENT_AGAIN,     /* the worker failed for what is over; with a reason */
 	MACHINE_EVENT_LEFT,      /* the worker has saved it, and its domain is still there */
 	MACHINE_EVENT_SHUT_DOWN, /* the domain has shut down, and it is ours to clean up */
 	MACHINE_EVENT_GONE,      /* the domain is there no more */

@@ -8,6 +8,7 @@
 enum operation_outcome {
 	OPERATION_FAILED, /* also where nothing says more */
 	OPERATION_OK,
+	OPERATION_TIMED_OUT,    /* create, restore: libxl's own limit ran out; nothing is left */
 	OPERATION_DISK_CHANGED, /* restore: a disk was written after the save */
 	OPERATION_DISK_UNKNOWN, /* restore: nothing tells whether one was */
 	OPERATION_LEFT_BEHIND,  /* save: the image counts, and the domain is still there */

@@ -26,6 +26,7 @@ static const char *const outcome_names[_OPERATION_OUTCOME_MAX] = {
 	[OPERATION_OK] = "ok",
 	[OPERATION_DISK_CHANGED] = "disk-changed",
 	[OPERATION_DISK_UNKNOWN] = "disk-unknown",
+	[OPERATION_TIMED_OUT] = "timed-out",
 	[OPERATION_LEFT_BEHIND] = "left-behind",
 	[OPERATION_UNDECIDED] = "undecided",
 };

@@ -59,3 +59,11 @@ int build_remove(struct job *job)
 			  job->record.request.name, d.domid);
 	return r;
 }
+
+void build_undo(struct job *job, int error)
+{
+	int r = build_remove(job);
+
+	if (r >= 0 && error == -EAGAIN)
+		job->result.outcome = OPERATION_TIMED_OUT;
+}

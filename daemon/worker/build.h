@@ -18,3 +18,6 @@ int build_find(struct job *job, struct xl_domain *ret);
 /* Destroys it where it is paused: libxl removes what it could not build, and can fail. 0 or -errno.
  */
 int build_remove(struct job *job);
+
+/* The same after a build that failed with this error, and notes if it is worth another try. */
+void build_undo(struct job *job, int error);

@@ -120,7 +120,7 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	r = check_passed(job, header, &passed);
 	if (restored < 0) {
 		job_explain_xl(job, restored, NULL);
-		build_remove(job);
+		build_undo(job, restored);
 		return restored;
 	}
 	if (r < 0) {

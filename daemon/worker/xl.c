@@ -133,6 +133,8 @@ int xl_error(struct xl *xl, int rc)
 		return 0;
 	case ERROR_NOMEM:
 		return -ENOMEM;
+	case ERROR_TIMEDOUT:
+		return -EAGAIN;
 	case ERROR_GUEST_TIMEDOUT:
 		return -ETIMEDOUT;
 	case ERROR_DOMAIN_NOTFOUND:

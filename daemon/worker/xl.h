@@ -65,7 +65,10 @@ int xl_get_config(struct xl *xl, uint32_t domid, char **ret);
  */
 int xl_make_room(struct xl *xl, const char *config, char **ret_reason);
 
-/* Builds a domain, and leaves it paused. Where that fails no domain is left. */
+/*
+ * Builds a domain, and leaves it paused. Where that fails no domain is left. -EAGAIN: a device was
+ * not there within libxl's own limit, which many guests that start together can cause.
+ */
 int xl_create(struct xl *xl, const char *config, const struct uuid *uuid, uint32_t *ret_domid);
 
 /* Of a stream: libxl's header, and the head of the record that says that a guest follows. */

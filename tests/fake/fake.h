@@ -15,6 +15,8 @@
  *   migrate_ms                       the part of it during which the guest runs on
  *   create_error, restore_error,
  *   migrate_error                    it fails with these words
+ *   slow_builds                      a folder: a build that finds a file there times out, and the
+ *                                    file is gone
  *   deaf                             it does not suspend
  *   off_ms                           so long after it was asked it has powered off
  *   never_off                        it has not

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <dirent.h>
 #include <endian.h>
 #include <poll.h>
 #include <stdio.h>
@@ -272,6 +273,24 @@ static int populate(struct xl *xl, uint32_t domid)
 	return r;
 }
 
+/* As long as there is a file in that folder, a build takes longer than libxl's limit, and one file.
+ */
+static bool times_out(struct json_object *behaviour)
+{
+	const char *folder = json_get_string(behaviour, "slow_builds");
+	_cleanup_free_ char *path = NULL;
+	DIR *dir = folder ? opendir(folder) : NULL;
+	const struct dirent *entry = NULL;
+	bool slow;
+
+	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
+		;
+	slow = entry && str_format(&path, "%s/%s", folder, entry->d_name) >= 0 && unlink(path) == 0;
+	if (dir)
+		closedir(dir);
+	return slow;
+}
+
 static int end_build(struct xl *xl, struct json_object *config, const char *time_key,
 		     const char *error_key, uint32_t domid)
 {
@@ -281,6 +300,8 @@ static int end_build(struct xl *xl, struct json_object *config, const char *time
 
 	if (r >= 0 && error)
 		r = fail(xl, -EIO, error);
+	if (r >= 0 && times_out(behaviour))
+		r = fail(xl, -EAGAIN, "a script was killed because of its limit");
 	r = r < 0 ? r : populate(xl, domid);
 	if (r < 0)
 		xl_destroy(xl, domid);

@@ -360,6 +360,30 @@ class Trouble(FakeHostTest):
         self.assertEqual(self.host.states(), {"web": "failed", "db": "running"})
         self.assertIn("/boot/nothing", self.host.reasons()["web"])
 
+    def slow_guest(self, times):
+        """A guest whose devices are so many times not there within libxl's own limit."""
+        slow = self.host.root / "slow"
+        slow.mkdir()
+        for n in range(times):
+            (slow / str(n)).touch()
+        self.host.guest("web", slow_builds=str(slow))
+        return slow
+
+    def test_build_that_ran_into_libxls_own_limit_is_tried_again(self):
+        slow = self.slow_guest(2)
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        (slow / "once").touch()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertEqual(self.host.images(), [])
+
+    def test_build_that_runs_into_libxls_own_limit_each_time_fails_at_last(self):
+        self.slow_guest(9)
+        self.host.ctl("start", check=1)
+        self.assertEqual((self.host.domains(), self.host.states()["web"]), ({}, "failed"))
+
     def test_too_little_memory_is_found_before_the_guest_is_built(self):
         self.host.guest("big", memory_kib=1 << 30)
         with self.host.world() as world:

@@ -287,6 +287,70 @@ START_TEST(a_guest_that_comes_up_by_itself_is_not_created)
 }
 END_TEST
 
+/* What another tool saved, and put where no survey has seen it, must not be started cold. */
+START_TEST(a_guest_that_another_tool_had_meanwhile_is_not_built)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	begin(1, 0, LIMIT);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 2, STAGES(STAGE_RESTORE, STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 3, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	puppet_add(&f.p, 2, "2")->paused = true;
+	/* Of this name, with a UUID of its own. */
+	puppet_add(&f.p, 4, "3");
+	look_again();
+	puppet_remove(&f.p, 2);
+	puppet_remove(&f.p, 4);
+	look_again();
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_now();
+	expect_calls("create 1|");
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
+	run_plan(plan);
+	reboot(1, 7);
+	look_again();
+	puppet_finish(&f.p, 1, -ESRCH, "domain 1 is not there any more", OPERATION_NO_DOMID);
+	look_again();
+	expect_calls("save 1|save 1|");
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	ck_assert(f.finished == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	for (uint32_t domid = 2; domid < 20 && f.finished == 0; domid++) {
+		reboot(domid - 1, domid);
+		puppet_finish(&f.p, 1, -ESRCH, "gone", OPERATION_NO_DOMID);
+		look_again();
+	}
+	ck_assert(f.finished == 1 && !f.succeeded);
+	end();
+}
+END_TEST
+
 /* A reaction and a stop may meet at one guest: the end of the operation is for who began it. */
 START_TEST(the_end_of_an_operation_reaches_the_job_that_began_it)
 {
@@ -375,5 +439,8 @@ SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_worker_counts_more_than_what_is_seen_of_its_domain,
       a_guest_that_somebody_else_suspends_is_not_cleaned_up,
       a_guest_that_comes_up_by_itself_is_not_created,
+      a_guest_that_another_tool_had_meanwhile_is_not_built,
+      a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same,
+      a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever,
       the_end_of_an_operation_reaches_the_job_that_began_it,
       a_guest_that_may_be_elsewhere_is_left_alone, so_is_one_that_an_earlier_daemon_sent_away);

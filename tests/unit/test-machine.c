@@ -215,6 +215,21 @@ START_TEST(a_waiting_guest_that_runs_already_needs_no_start)
 }
 END_TEST
 
+START_TEST(a_guest_with_another_domain_has_its_turn_once_more)
+{
+	_cleanup_walk_ struct walk w;
+
+	BEGIN(&w, GOAL_STOP, STAGE_SAVE, STAGE_SHUTDOWN);
+	expect(&w, MACHINE_EVENT_AGAIN, "gone", MACHINE_ACTION_NONE, MACHINE_WAITING);
+	expect(&w, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&w, MACHINE_EVENT_AGAIN, "gone", MACHINE_ACTION_QUEUE, MACHINE_WAITING);
+	ck_assert_int_eq(machine_stage(&w.m), STAGE_SAVE);
+	expect(&w, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&w, MACHINE_EVENT_SUCCEEDED, NULL, MACHINE_ACTION_FINISH, MACHINE_DONE);
+	ck_assert_ptr_null(w.m.reason);
+}
+END_TEST
+
 START_TEST(a_dead_domain_is_what_cleaning_and_reactions_are_about)
 {
 	_cleanup_walk_ struct walk clean, react;
@@ -314,6 +329,7 @@ SUITE("machine", every_state_has_a_name_of_its_own, a_step_without_stages_has_en
       a_guest_that_was_only_asked_is_done, a_guest_that_was_only_asked_is_waited_for_at_the_end,
       a_waiting_guest_that_ends_by_itself_needs_no_turn,
       a_waiting_guest_that_runs_already_needs_no_start,
+      a_guest_with_another_domain_has_its_turn_once_more,
       a_dead_domain_is_what_cleaning_and_reactions_are_about,
       only_a_guest_that_waits_can_be_cancelled,
       what_happens_to_the_domain_does_not_disturb_its_worker, a_machine_needs_no_sink,
