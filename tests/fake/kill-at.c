@@ -23,8 +23,10 @@
  *
  * With KILL_WITH=EIO, ENOSPC, ESTALE or EUCLEAN that call fails instead, with this error; with
  * KILL_WITH=hang it never returns, unless the lock on the fake world is held, which would stop
- * everybody. KILL_NOTE is then a file that is made when it comes to that. KILL_BELOW names a
- * folder: calls that open or read a file in it are counted, too.
+ * everybody. With KILL_WITH=stop the process stops (SIGSTOP) before that call, or before the next
+ * one without that lock; not if the file KILL_NOTE is there. KILL_NOTE is made when it comes to a
+ * fault, with the process's number. KILL_BELOW names a folder: calls that open or read a file in it
+ * are counted, too.
  */
 
 static int locked = -1;
@@ -49,13 +51,28 @@ static int error_of_fault(void)
 
 #define REAL(name) (__extension__(__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
-static void note(void)
+/* False if the file is there already, or none is named. */
+static bool note(void)
 {
 	const char *path = getenv("KILL_NOTE");
-	int fd = path ? REAL(open)(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+	int fd = path ? REAL(open)(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return false;
+	dprintf(fd, "%d\n", getpid());
+	close(fd);
+	return true;
+}
+
+static int stop_here(long *at)
+{
+	if (locked >= 0) {
+		++*at;
+		return 0;
+	}
+	if (note())
+		raise(SIGSTOP);
+	return 0;
 }
 
 /* 0, or the error that the call is to fail with. */
@@ -87,6 +104,8 @@ static int strike(void)
 		return 0;
 	if (error_of_fault() == 0)
 		raise(SIGKILL);
+	if (str_is(getenv("KILL_WITH"), "stop"))
+		return stop_here(&at);
 	note();
 	if (!str_is(getenv("KILL_WITH"), "hang"))
 		return error_of_fault();

@@ -52,6 +52,13 @@ KILLED = {"none": 70, "daemon": 15, "worker": 15}
 # No command makes more steps in one process than about so many.
 STEPS = {"daemon": 120, "worker": 40}
 
+# What others do to a guest while a command is at work, by whether it has a domain then.
+CHANGES = {
+    "none": ("created", "restored", "image removed", "image moved", "configuration removed",
+             "uuid changed"),
+    "running": ("paused", "powered off", "destroyed", "replaced", "saved", "configuration removed"),
+}
+
 # Guests that come up without a word to say about it: where there are no others, exit 0 is due.
 CALM = {
     "none": ("never", "ran", "cut", "ours", "ours twice", "older beside", "older restoring",
@@ -71,6 +78,8 @@ class Guest:
     has_uuid: bool      # in its configuration
     seen: bool          # its disk, by the daemon
     named: bool         # in a command that names guests
+    change: str = "none"    # while the command is at work
+    double: "Guest | None" = None   # another one that runs, of the same UUID
 
     @property
     def plan(self):
@@ -85,7 +94,8 @@ class Guest:
     def __str__(self):
         return (f"domain: {self.domain}; image: {self.image}; configuration: {self.config}"
                 f"{', with a uuid' if self.has_uuid else ''}; disk: "
-                f"{'seen' if self.seen else 'not seen'}; {'named' if self.named else 'not named'}")
+                f"{'seen' if self.seen else 'not seen'}; {'named' if self.named else 'not named'}; "
+                f"meanwhile: {self.change}{'; UUID of ' + self.double.name if self.double else ''}")
 
 
 @dataclasses.dataclass
@@ -99,6 +109,7 @@ class Host:
     step: int
     calm: bool
     again: bool         # the other command follows, for all
+    meanwhile: bool     # at that step the daemon waits, and others do what they do
     guests: list
 
     @property
@@ -110,7 +121,8 @@ class Host:
         return "names" in self.command
 
     def __str__(self):
-        killed = f", {self.killed} killed at step {self.step}" if self.killed != "none" else ""
+        killed = f", {self.killed} killed at step {self.step}" if self.killed != "none" else \
+            f", others at work at step {self.step}" if self.meanwhile else ""
         again = ", and the other command" if self.again else ""
         return f"ledger: {self.ledger}; SAVE: {self.folder}; {self.command}{killed}{again}"
 
@@ -134,17 +146,48 @@ def _draw_guest(seed, case, calm):
     return guest
 
 
+def _draw_change(seed, guest, host):
+    r = random.Random(f"{seed} change {guest.case}")
+    kinds = CHANGES.get(guest.domain, ())
+    if guest.config != "there":
+        kinds = [kind for kind in kinds if kind in ("image removed", "image moved", "paused",
+                                                    "powered off", "destroyed")]
+    if host.names and host.goal == "start":
+        # A name that nothing stands for any more would have the whole command refused.
+        kinds = [kind for kind in kinds if guest.config == "there" and "removed" not in kind and
+                 "moved" not in kind]
+    if kinds and r.random() < 0.5:
+        guest.change = r.choice(list(kinds))
+
+
+def _draw_doubles(r, guests):
+    """A domain that somebody cloned, uuid= and all, without a configuration here."""
+    running = [guest for guest in guests if guest.domain == "running" and guest.config == "there"]
+    for first, second in zip(running[::2], running[1::2]):
+        if r.random() < 0.3:
+            first.double, second.double = second, first
+            first.change = second.change = "none"
+            second.config = "missing"
+
+
 def draw(seed, number, only=None):
     """The host of this number, with all of its guests or with the one of this case."""
     r = random.Random(f"{seed} host {number}")
     host = Host(number, _pick(r, LEDGERS), _pick(r, FOLDERS), _pick(r, COMMANDS), _pick(r, KILLED),
-                0, r.random() < 0.15, r.random() < 0.3, [])
+                0, r.random() < 0.15, r.random() < 0.3, False, [])
     if host.calm:
         host.ledger, host.folder, host.killed = "whole", "same", "none"
     if host.command == "down":
         host.killed, host.again = "none", False
     host.step = r.randint(1, STEPS[host.killed]) if host.killed != "none" else 0
+    if host.killed == "none" and host.command != "down" and not host.calm:
+        host.meanwhile, host.step = r.random() < 0.4, r.randint(1, STEPS["daemon"])
     cases = range(number * GUESTS, (number + 1) * GUESTS)
     host.guests = [_draw_guest(seed, case, host.calm) for case in cases
                    if only is None or case == only]
+    if host.meanwhile:
+        for guest in host.guests:
+            _draw_change(seed, guest, host)
+    if not host.calm:
+        _draw_doubles(r, host.guests)
     return host

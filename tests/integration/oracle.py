@@ -46,6 +46,8 @@ class Facts:
     config: str = "there"
     has_uuid: bool = True       # the configuration
     killed: bool = False
+    doubled: bool = False       # another guest that runs, or ran, has its UUID
+    before: "Facts | None" = None   # of a guest that others have changed while the command worked
 
 
 def _newest(facts):
@@ -59,6 +61,26 @@ def _live(facts):
 
 def may(facts):
     """The outcomes that are allowed, each with the rule that says so."""
+    return _may(facts) if not facts.before else _may_between(facts.before, facts)
+
+
+def _may_between(before, after):
+    """What is right by what was so, or by what is so now: a command looks once, or twice."""
+    allowed = _may(after) | _may(before)
+    if after.goal == "start" and before.domain != "none":
+        # It went. Either that is seen, or not.
+        # The ledger knows that life, if the daemon has seen it.
+        seen = dataclasses.replace(after, domain="none", ledger="whole")
+        return allowed | _may(dataclasses.replace(after, domain="none")) | _may(seen) | {
+            "down": "it ran when it was looked at", "gone": "it ended", "off": "it ended"}
+    if after.goal == "start":
+        return allowed | {"down": "what could not be done is said"}
+    if after.domain == "running":
+        return allowed | {"left": "it came up when the stop had looked for the last time"}
+    return allowed
+
+
+def _may(facts):
     if not facts.asked:
         outcomes = ["down"] if facts.domain == "none" else ["left"]
         if facts.domain == "suspended, saver":
@@ -79,10 +101,15 @@ def may(facts):
 
 def _start(facts):
     allowed = _start_by_identity(facts)
+    if facts.doubled:
+        return {"down": "two images of one UUID, of which either may be the newest: held",
+                "restored": "only one of the two was saved"}
     if allowed is None:
         certain, doubtful = _start_by_ledger(facts), _start_in_doubt(facts)
         allowed = {"whole": certain, "torn": certain | doubtful, "damaged": certain | doubtful}.get(
             facts.ledger, doubtful)
+        if any(i.link for i in _live(facts)):
+            allowed["down"] = "a link is followed, or refused in words"
         allowed = _by_configuration(facts, allowed)
     return allowed
 
@@ -141,8 +168,6 @@ def _start_by_problem(facts):
     live = _live(facts)
     if any(not i.sound for i in live):
         return {"down": "damaged, truncated, wrong owner, dangling link: held, never created beside"}
-    if any(i.link for i in live):
-        return {"restored": "a link is followed", "down": "or refused in words"}
     if len(_newest(facts)) > 1:
         # The stage makes a second one by copying the first.
         return {"restored": "two files with the same image: restored from one, the copy put aside",
@@ -243,13 +268,34 @@ def is_as_wanted(facts, outcome):
     """Whether an exit status of 0 may be said of this guest."""
     if not facts.asked:
         return True
+    if facts.before:
+        return is_as_wanted(facts.before, outcome) or _is_as_wanted(facts, outcome) or \
+            _came_or_went(facts, outcome)
+    return _is_as_wanted(facts, outcome)
+
+
+def _came_or_went(facts, outcome):
+    if facts.goal == "stop":
+        return facts.domain == "running" and outcome == "left"
+    return facts.before.domain == "running" and outcome in ("down", "gone", "off")
+
+
+def _is_as_wanted(facts, outcome):
     if facts.goal == "stop":
         return outcome in ("saved", "off", "down", "gone") or facts.domain in ("kept", "dying")
+    if outcome == "down" and _is_note(facts):
+        return True
     if outcome == "left":
         return facts.domain == "running" or facts.config == "missing"
     if outcome == "down":
         return facts.config == "missing" and not _live(facts) and not _was_saved(facts)
     return outcome in ("restored", "cold", "resumed")
+
+
+def _is_note(facts):
+    """Links without a target, of a guest that nothing else tells of."""
+    return facts.config == "missing" and facts.ledger != "whole" and bool(facts.images) and \
+        all(i.link and not i.memory for i in facts.images)
 
 
 # What holds whatever was done.
@@ -344,5 +390,7 @@ def _word_breaches(facts, seen):
     wanted = is_as_wanted(facts, seen.outcome)
     if seen.exit == 0 and not wanted:
         yield f"exit 0, and the guest is '{seen.outcome}'"
-    if seen.reason == "" and not wanted and seen.outcome in ("down", "left", "half"):
+    # Without a ledger it was the image that told which guest has failed, and it is gone.
+    lost = facts.before and facts.ledger != "whole" and facts.before.images != facts.images
+    if seen.reason == "" and not wanted and not lost and seen.outcome in ("down", "left", "half"):
         yield f"no reason is told why the guest is '{seen.outcome}'"

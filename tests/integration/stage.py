@@ -44,7 +44,9 @@ class Stage:
         for guest in self.drawn.guests:
             self._leave_domain(guest)
             self._leave_image(guest)
-            self._change_configuration(guest)
+            self.change_configuration(guest)
+        for guest in self.drawn.guests:
+            self._leave_double(guest)
         self._change_ledger()
         self._change_folder()
 
@@ -86,7 +88,7 @@ class Stage:
     def _power_off(self, guests):
         with self.host.world() as world:
             for guest in guests:
-                self._domain(world, guest)["state"] = "poweroff"
+                self.domain(world, guest)["state"] = "poweroff"
             # xl's own monitor removes what xl has started.
             world["domains"] = [d for d in world["domains"]
                                 if d["state"] != "poweroff" or d.get("mark")]
@@ -99,18 +101,21 @@ class Stage:
         if letter == "B":
             self._checkpoint(guest)
         elif letter == "C":
-            self._run_as_xl(guest, restores="used" in guest.image)
+            self._run_again(guest, restores="used" in guest.image)
+            wait_until(lambda: self.host.states()[guest.name] == "running", "a daemon to see it")
         else:
             self._save_as_xl(guest)
 
-    def _run_as_xl(self, guest, restores, runs=True):
-        """xl create, or xl restore from the image that was kept."""
-        boot, life = f"{guest.name}-by-xl", 0
-        if restores:
-            boot, life = memory.read((self.kept / guest.name).read_bytes())
+    def _run_again(self, guest, restores, runs=True):
+        """By xl, from the image that was kept or from the configuration."""
+        image = memory.read((self.kept / guest.name).read_bytes()) if restores else None
+        self.run_as_xl(guest, self.uuids[guest.name], image, runs)
+
+    def run_as_xl(self, guest, uuid, image=None, runs=True):
+        """xl create, or xl restore of this memory: boot and life."""
+        boot, life = image or (f"{guest.name}-by-xl", 0)
         with self.host.world() as world:
             world["last_domid"] = world.get("last_domid", 0) + 1
-            uuid = self.uuids[guest.name]
             config = self._config(guest)
             config["c_info"]["uuid"] = uuid
             domain = {"domid": world["last_domid"], "uuid": uuid, "name": guest.name,
@@ -118,8 +123,6 @@ class Stage:
             world["domains"].append(domain)
             if runs:
                 self._begin_life(world, domain)
-        if runs and self.host.daemon:
-            wait_until(lambda: self.host.states()[guest.name] == "running", "a daemon to see it")
 
     def _begin_life(self, world, domain):
         """As fake.c does."""
@@ -134,12 +137,12 @@ class Stage:
 
     def _suspend(self, guest):
         with self.host.world() as world:
-            self._domain(world, guest)["state"] = "suspended"
+            self.domain(world, guest)["state"] = "suspended"
         if self.host.daemon:
             wait_until(lambda: self.host.status()[guest.name].get("state") != "running",
                        "a daemon to see it")
 
-    def _write_image(self, guest, path):
+    def write_image(self, guest, path):
         domain = self.host.domains()[guest.name]
         text = f"{domain['boot']}\n{domain['life']}"
         path.write_bytes(memory.make_xls(domain["config"], text))
@@ -149,24 +152,24 @@ class Stage:
         """xl save -c"""
         self._suspend(guest)
         image = self.host.save / guest.name
-        self._write_image(guest, image)
+        self.write_image(guest, image)
         if self.drawn.ledger != "whole":
             # Disks tell only what was written more than a minute later.
             os.utime(image, (time.time() - AGE, time.time() - AGE))
         with self.host.world() as world:
-            self._begin_life(world, self._domain(world, guest))
+            self._begin_life(world, self.domain(world, guest))
         wait_until(lambda: self.host.states()[guest.name] == "running", "a daemon to see it")
 
     def _save_as_xl(self, guest):
         """xl save"""
         self._suspend(guest)
-        self._write_image(guest, self.host.save / guest.name)
-        self._remove(guest)
+        self.write_image(guest, self.host.save / guest.name)
+        self.remove(guest)
 
-    def _domain(self, world, guest):
+    def domain(self, world, guest):
         return next(d for d in world["domains"] if d["name"] == guest.name)
 
-    def _remove(self, guest):
+    def remove(self, guest):
         with self.host.world() as world:
             world["domains"] = [d for d in world["domains"] if d["name"] != guest.name]
 
@@ -174,23 +177,31 @@ class Stage:
 
     def _leave_domain(self, guest):
         if "X" in guest.plan or guest.domain == "built":
-            self._remove(guest)
+            self.remove(guest)
         if guest.image in ("outlived unseen", "used unseen"):
-            self._run_as_xl(guest, restores=guest.image == "used unseen")
-            self._remove(guest)
+            self._run_again(guest, restores=guest.image == "used unseen")
+            self.remove(guest)
         if guest.image == "xl unseen":
             self._save_as_xl(guest)
         if guest.domain == "built":
-            self._run_as_xl(guest, restores=False, runs=False)
+            self._run_again(guest, restores=False, runs=False)
         if guest.domain == "restored paused":
-            self._run_as_xl(guest, restores=True, runs=False)
+            self._run_again(guest, restores=True, runs=False)
         states = {"paused": "paused", "suspended": "suspended", "suspended, saver": "suspended",
                   "dying": "dying", "kept": "crash"}
         if guest.domain in states:
             with self.host.world() as world:
-                self._domain(world, guest)["state"] = states[guest.domain]
+                self.domain(world, guest)["state"] = states[guest.domain]
         if guest.domain == "suspended, saver":
             self._begin_save(guest)
+
+    def _leave_double(self, guest):
+        if not guest.double or guest.config != "missing":
+            return
+        with self.host.world() as world:
+            domain = self.domain(world, guest)
+            domain["uuid"] = self.domain(world, guest.double)["uuid"]
+            domain["config"]["c_info"]["uuid"] = domain["uuid"]
 
     def _begin_save(self, guest):
         before = self.host.domains()[guest.name]
@@ -199,8 +210,8 @@ class Stage:
             time.sleep(SAVER)
             if self.host.domains().get(guest.name) == before:
                 folder = self.host.save if self.host.save.is_dir() else self.others
-                self._write_image(guest, folder / f"{guest.name}-by-xl")
-                self._remove(guest)
+                self.write_image(guest, folder / f"{guest.name}-by-xl")
+                self.remove(guest)
 
         self.savers.append(threading.Thread(target=save))
 
@@ -294,7 +305,7 @@ class Stage:
             config["c_info"]["uuid"] = guest.uuid
         self._write_config(guest, config)
 
-    def _change_configuration(self, guest):
+    def change_configuration(self, guest):
         path = self.host.auto / f"{guest.name}.cfg"
         config = json.loads(path.read_text())
         if guest.config == "missing":

@@ -21,6 +21,7 @@ import memory
 import oracle
 from fakehost import CLIENT, KILLER, FakeHost, wait_until
 from fakelogind import HostWithLogind
+from others import Others, facts_after
 from stage import Stage
 
 CASES = int(os.environ.get("CASES", "300"))
@@ -49,9 +50,13 @@ def has_reason(path):
 
 
 def look_at_image(path):
-    st = path.lstat()
-    link = path.is_symlink()
-    data = path.read_bytes() if path.is_file() else b""
+    """None if a worker has given it another name meanwhile."""
+    try:
+        st = path.lstat()
+        link = path.is_symlink()
+        data = path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return None
     try:
         found = memory.read(data)
     except ValueError:
@@ -68,6 +73,7 @@ class Run:
         self.host, self.drawn = host, drawn
         self.stage = Stage(host, drawn)
         self.goal, self.names = drawn.goal, None
+        self.first, self.since = {}, {}     # before the command, and when others had changed a guest
 
     # What is so.
 
@@ -76,8 +82,8 @@ class Run:
         with self.host.world() as world:
             self.domains, self.lives = world["domains"], world.get("lives", [])
             self.disks = world.get("disks", {})
-        self.files = [look_at_image(path) for folder in (self.host.save, self.stage.others)
-                      if folder.is_dir() for path in sorted(folder.iterdir())]
+        self.files = [*filter(None, (look_at_image(path) for folder in (self.host.save, self.stage.others)
+                                     if folder.is_dir() for path in sorted(folder.iterdir())))]
 
     def _disk(self, guest):
         return str(self.host.root / f"disk-{guest.name}")
@@ -102,7 +108,7 @@ class Run:
             disk=self.disks.get(self._disk(guest), 0), disk_seen=guest.seen, images=self._images_of(guest),
             word=word, unseen="unseen" in guest.image,
             ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config, has_uuid=guest.has_uuid,
-            killed=self.drawn.killed != "none")
+            killed=self.drawn.killed != "none", doubled=guest.double is not None)
 
     def _facts_later(self, guest, facts, seen):
         """Behind a command that did what it should."""
@@ -110,7 +116,7 @@ class Run:
         word = {"saved": "saved", "off": "life", "restored": "life", "cold": "life", "old": "life",
                 "resumed": "life"}.get(seen.outcome, facts.word)
         return dataclasses.replace(
-            facts, goal=self.goal, asked=True, word=word, killed=False,
+            facts, goal=self.goal, asked=True, word=word, killed=False, before=None,
             domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",
             memory=(domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
             disk=self.disks.get(self._disk(guest), 0), images=self._images_of(guest),
@@ -151,8 +157,10 @@ class Run:
             self.host.start_daemon(**environment)
         if self.drawn.command == "down":
             return self._go_down()
-        return subprocess.run([CLIENT, "--socket", self.host.socket, *self._words()],
-                              capture_output=True, timeout=120).returncode
+        done = subprocess.run([CLIENT, "--socket", self.host.socket, *self._words()], text=True,
+                              capture_output=True, timeout=120)
+        print(done.stderr, file=sys.stderr)
+        return done.returncode
 
     def _go_down(self):
         if any(guest.domain == "running" for guest in self.drawn.guests):
@@ -179,7 +187,7 @@ class Run:
         facts = {guest.case: self._facts(guest) for guest in self.drawn.guests}
         self.names = [self._name(guest) for guest in self.drawn.guests if facts[guest.case].asked]
         self.stage.begin_saves()
-        seen = self._observe(facts, self._do)
+        seen = self._observe(facts, lambda: self._do(facts))
         found = {guest.case: oracle.breaches(facts[guest.case], seen[guest.case])
                  for guest in self.drawn.guests}
         if self.drawn.again:
@@ -197,7 +205,11 @@ class Run:
                 found[guest.case] = [f"then, at the {self.goal}: {breach}" for breach in
                                      oracle.breaches(facts[guest.case], seen[guest.case])]
 
-    def _do(self):
+    def _do(self, facts):
+        if self.drawn.meanwhile:
+            status = self._command_beside_others(facts)
+            self.stage.join()
+            return status
         environment = self._trap()
         status = self._command(**environment)
         self._be_quiet()
@@ -208,16 +220,43 @@ class Run:
         self.stage.join()
         return status
 
+    def _command_beside_others(self, facts):
+        others = Others(self.stage)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            command = pool.submit(self._command, **others.trap(KILLER, self.drawn.step))
+            others.act(command.done, lambda: self._let_change(others, facts))
+            return command.result()
+
+    def _let_change(self, others, facts):
+        """Others change the guests that nobody has touched yet."""
+        self._look()
+        busy = {name.split("-")[0] for name in self.host.operations()}
+        for guest in self.drawn.guests:
+            untouched = facts[guest.case].asked and guest.name not in busy and \
+                self._domains_of(guest) == self.first[guest.case] and \
+                self._images_of(guest) == facts[guest.case].images
+            if not untouched or guest.change == "none" or not others.change(guest, self._images_of(guest)):
+                guest.change = "none"
+        self._look()
+        for guest in self.drawn.guests:
+            if guest.change != "none":
+                domains = self._domains_of(guest)
+                facts[guest.case] = facts_after(facts[guest.case], guest, domains,
+                                                self.disks.get(self._disk(guest), 0), self._images_of(guest))
+                self.since[guest.case] = domains, len(self.lives), len(self.host.history())
+
     def _observe(self, facts, command):
         """What a command makes of the guests, by case."""
-        first = {guest.case: self._domains_of(guest) for guest in self.drawn.guests}
+        self.first = {guest.case: self._domains_of(guest) for guest in self.drawn.guests}
         lives, lines = len(self.lives), len(self.host.history())
+        self.since = {}
         status = command()
         wait_until(lambda: not self.host.operations(), "order")
         self._look()
         reasons = self._reasons() if self.host.daemon else None
-        return {guest.case: self._seen(guest, facts[guest.case], first[guest.case], lives, lines,
-                                       reasons, status) for guest in self.drawn.guests}
+        return {guest.case: self._seen(
+            guest, facts[guest.case], *self.since.get(guest.case, (self.first[guest.case], lives, lines)),
+            reasons, status) for guest in self.drawn.guests}
 
     def _reasons(self):
         done = subprocess.run([CLIENT, "--socket", self.host.socket, "--json", "status"],
@@ -240,7 +279,8 @@ class Run:
         return oracle.Seen(
             self._outcome(guest, facts, first, domains, lines), begun, self._images_of(guest),
             (domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
-            None if reasons is None or self.drawn.command == "down" else reasons[guest.name], status)
+            None if reasons is None or self.drawn.command == "down" else
+            reasons[guest.name] or guest.double and reasons[guest.double.name] or "", status)
 
     def _outcome(self, guest, facts, before, domains, lines):
         if len(domains) > max(len(before), 1):
@@ -282,7 +322,9 @@ def run_host(seed, number, only=None, keep_log=False):
         with host_for(drawn) as host, contextlib.redirect_stdout(sys.stderr):
             for guest, outcome, breaches in Run(host, drawn).run():
                 counts.update([f"domain {guest.domain}", f"image {guest.image}",
-                               f"configuration {guest.config}", f"outcome {outcome}"])
+                               f"configuration {guest.config}", f"outcome {outcome}",
+                               f"meanwhile {guest.change}"])
+                counts.update(["UUID of another"] if guest.double else [])
                 found += [(guest.case, str(guest), breach) for breach in breaches]
             if keep_log:
                 print(host.log.read_text() if host.log.exists() else "")
