@@ -88,7 +88,7 @@ def goes_down(host: Host, command: str, lock: bool = True, timeout: float = 600)
 
 
 @scenario("poweroff: guests are saved, then the lock goes, then XenStore, and they go on later",
-          tier="ci")
+          tier="ci", minutes=4)
 def poweroff(host: Host) -> None:
     goes_down(host, "systemctl poweroff")
     assert "The host goes down (poweroff)" in "\n".join(

@@ -30,7 +30,8 @@ def expect_dump(host: Host, name: str) -> None:
     assert host.get(f"{DUMPS}/{name}")[:4] == b"\x7fELF"
 
 
-@scenario("rename-restart keeps the dead domain, and the guest runs again as itself", tier="ci")
+@scenario("rename-restart keeps the dead domain, and the guest runs again as itself",
+          tier="ci", minutes=2)
 def rename(host: Host) -> None:
     begin(host, pv("p1", 'on_crash = "rename-restart"', self="crash@15"),
           pvh("h1", 'on_crash = "rename-restart"', self="crash@15"))

@@ -36,7 +36,7 @@ def reboot(host: Host) -> None:
 
 
 @scenario("a stop of guests that cannot be saved shuts them down, and waits until they are gone",
-          tier="ci")
+          tier="ci", minutes=2)
 def shutdown(host: Host) -> None:
     host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=120)
     host.auto(pv("now"), pv("later", off=15), pvh("h1"))
@@ -84,7 +84,7 @@ def behind_our_back(host: Host) -> None:
     wait_until(lambda: "other: is gone" in host.journal("-t", "xendomainsd"), "its end", 20)
 
 
-@scenario("our guests end as on_poweroff, on_reboot and on_crash say", tier="ci")
+@scenario("our guests end as on_poweroff, on_reboot and on_crash say", tier="ci", minutes=2)
 def ends(host: Host) -> None:
     host.auto(pv("off", self="poweroff@5"), pv("reboot", self="reboot@8"),
               pv("kept", 'on_crash = "preserve"', self="crash@5"),

@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
                          help="FILE or FILE.NAME, with * and ?")
     running.add_argument("--tier", choices=scenarios.TIERS, default="full")
     running.add_argument("--share", type=_share, metavar="N/M", default=(1, 1),
-                         help="only every Mth file of scenarios, from the Nth on")
+                         help="only the Nth of M parts, which take about as long")
     running.add_argument("--list", action="store_true", help="only say which would run")
     running.add_argument("--log", type=Path, help="also write what is said to this file")
     running.add_argument("--out", type=Path, help="where failures are explained")

@@ -14,6 +14,9 @@ FOLDER = Path(__file__).parent.parent / "scenarios"
 
 TIERS = ("ci", "full")
 
+# How long a host takes to boot, about.
+BOOT_MINUTES = 1.5
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -26,6 +29,7 @@ class Scenario:
     hosts: int
     since: int
     xen: str
+    minutes: float
     story: Callable[..., None]
 
     @property
@@ -44,7 +48,7 @@ class Scenario:
 
 def scenario(title: str, *, tier: str = "full", fresh: bool = False, build: bool = True,
              hosts: int = 1, since: int = 0,
-             xen: str = DOM0_MEMORY) -> Callable[[Callable[..., None]], Scenario]:
+             xen: str = DOM0_MEMORY, minutes: float = 1) -> Callable[[Callable[..., None]], Scenario]:
     """Make a function a scenario.
 
     The scenarios of a file share one boot of a host, in order, and find it clean each time;
@@ -52,11 +56,12 @@ def scenario(title: str, *, tier: str = "full", fresh: bool = False, build: bool
     two `hosts`, the story is told the second one too: it is as Debian ships it, and either
     reaches the other by ssh, under the names "host" and "peer". Debian releases before `since`
     have nothing to tell it of. `xen` is for Xen's command line; the hosts of a file are booted anew
-    where it changes.
+    where it changes. `minutes` is about how long it takes, for share().
     """
     if tier not in TIERS:
         raise ValueError(f"{title}: no such tier: {tier}")
-    return lambda story: Scenario(title, tier, fresh, build, hosts, since, xen, story)
+    return lambda story: Scenario(title, tier, fresh, build, hosts, since, xen,
+                                  minutes, story)
 
 
 def find(tier: str, patterns: list[str], release: int = max(RELEASES)) -> list[Scenario]:
@@ -67,9 +72,16 @@ def find(tier: str, patterns: list[str], release: int = max(RELEASES)) -> list[S
 
 
 def share(scenarios: list[Scenario], number: int, of: int) -> list[Scenario]:
-    """Those in every `of`th file, from the `number`th on: each is in just one share."""
-    files = sorted({found.file for found in scenarios})[number - 1::of]
-    return [found for found in scenarios if found.file in files]
+    """The `number`th of so many shares that take about as long; a file is in just one of them."""
+    costs = {found.file: BOOT_MINUTES for found in scenarios}
+    for found in scenarios:
+        costs[found.file] += found.minutes + (BOOT_MINUTES if found.fresh else 0)
+    loads, files = [0.0] * of, [[] for _ in range(of)]
+    for file in sorted(costs, key=lambda file: (-costs[file], file)):
+        least = loads.index(min(loads))
+        loads[least] += costs[file]
+        files[least].append(file)
+    return [found for found in scenarios if found.file in files[number - 1]]
 
 
 def _load(path: Path) -> list[Scenario]:
