@@ -110,13 +110,15 @@ class Run:
             ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config, has_uuid=guest.has_uuid,
             killed=self.drawn.killed != "none", doubled=guest.double is not None)
 
-    def _facts_later(self, guest, facts, seen):
+    def _facts_later(self, guest, facts, all_seen):
         """Behind a command that did what it should."""
-        domains = self._domains_of(guest)
+        domains, seen = self._domains_of(guest), all_seen[guest.case]
+        saved = any(all_seen[g.case].outcome == "saved" for g in (guest, guest.double) if g)
         word = {"saved": "saved", "off": "life", "restored": "life", "cold": "life", "old": "life",
                 "resumed": "life"}.get(seen.outcome, facts.word)
         return dataclasses.replace(
             facts, goal=self.goal, asked=True, word=word, killed=False, before=None,
+            doubled=guest.double is not None and saved,
             domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",
             memory=(domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
             disk=self.disks.get(self._disk(guest), 0), images=self._images_of(guest),
@@ -197,7 +199,7 @@ class Run:
     def _run_again(self, facts, seen, found):
         """The other command, for whom the first was right."""
         self.goal, self.names = ("stop" if self.goal == "start" else "start"), None
-        facts = {guest.case: self._facts_later(guest, facts[guest.case], seen[guest.case])
+        facts = {guest.case: self._facts_later(guest, facts[guest.case], seen)
                  for guest in self.drawn.guests}
         seen = self._observe(facts, self._command)
         for guest in self.drawn.guests:
