@@ -2,8 +2,19 @@
 
 #include "wire/json.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <json-c/json_object_iterator.h>
 #include <limits.h>
+#include <stdio.h>
+
+#include "util/utf8.h"
+
+/* The longest form of one byte: what is not UTF-8 becomes \\xHH. */
+#define ESCAPED_MAX 5
+
+/* The length of \uXXXX. */
+#define UNIT_SIZE 6
 
 static inline void tokener_freep(struct json_tokener **t)
 {
@@ -11,7 +22,17 @@ static inline void tokener_freep(struct json_tokener **t)
 		json_tokener_free(*t);
 }
 
-int json_parse(const char *text, size_t length, struct json_object **ret)
+static bool is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (!isascii((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+/* Reading. */
+
+static int parse(const char *text, size_t length, int flags, struct json_object **ret)
 {
 	_cleanup_(tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
 	_cleanup_json_ struct json_object *o = NULL;
@@ -20,7 +41,7 @@ int json_parse(const char *text, size_t length, struct json_object **ret)
 		return -ENOMEM;
 	if (length > INT_MAX)
 		return -EBADMSG;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener, flags);
 	errno = 0;
 	o = json_tokener_parse_ex(tokener, text, (int)length);
 	/* It goes on without what it had no memory for. */
@@ -33,6 +54,98 @@ int json_parse(const char *text, size_t length, struct json_object **ret)
 			return -EBADMSG;
 	*ret = TAKE_PTR(o);
 	return 0;
+}
+
+/* For the grammar any letter is as good as what stands there; it has its place in strings only. */
+static int check_grammar(const char *text, size_t length)
+{
+	_cleanup_json_ struct json_object *o = NULL;
+	_cleanup_free_ char *copy = malloc(length + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < length; i++)
+		copy[i] = (char)(isascii((unsigned char)text[i]) ? text[i] : 'x');
+	copy[length] = '\0';
+	return parse(copy, length, JSON_TOKENER_STRICT, &o);
+}
+
+static bool can_have_pairs(const char *text, size_t length)
+{
+	return memmem(text, length, "\\ud", 3) || memmem(text, length, "\\uD", 3);
+}
+
+/* What "\uXXXX" stands for; 0 where that is not what is there. */
+static uint32_t read_unit(const char *text, size_t length)
+{
+	char digits[5] = "";
+
+	if (length < UNIT_SIZE || text[0] != '\\' || text[1] != 'u')
+		return 0;
+	memcpy(digits, text + 2, 4);
+	return strspn(digits, "0123456789abcdefABCDEF") == 4 ? (uint32_t)strtoul(digits, NULL, 16)
+							     : 0;
+}
+
+/* The character that a pair of surrogates stands for; 0 where there is no pair. */
+static uint32_t read_pair(const char *text, size_t length)
+{
+	uint32_t high = read_unit(text, length);
+	uint32_t low = length > UNIT_SIZE ? read_unit(text + UNIT_SIZE, length - UNIT_SIZE) : 0;
+
+	if ((high & 0xfc00) != 0xd800 || (low & 0xfc00) != 0xdc00)
+		return 0;
+	return 0x10000 + ((high & 0x3ff) << 10) + (low & 0x3ff);
+}
+
+/* The same with each pair as the character itself. NULL: no memory. */
+static char *decode_pairs(const char *text, size_t length, size_t *ret_length)
+{
+	char *decoded = malloc(length + 1), *out = decoded;
+	size_t n;
+
+	if (!decoded)
+		return NULL;
+	for (size_t i = 0; i < length; i += n) {
+		uint32_t c = read_pair(text + i, length - i);
+
+		if (c) {
+			n = 2 * UNIT_SIZE;
+			*out++ = (char)(0xf0 | c >> 18);
+			*out++ = (char)(0x80 | (c >> 12 & 0x3f));
+			*out++ = (char)(0x80 | (c >> 6 & 0x3f));
+			*out++ = (char)(0x80 | (c & 0x3f));
+		} else {
+			/* "\\ud83d" is a backslash and letters. */
+			n = text[i] == '\\' && i + 1 < length ? 2 : 1;
+			memcpy(out, text + i, n);
+			out += n;
+		}
+	}
+	*out = '\0';
+	*ret_length = (size_t)(out - decoded);
+	return decoded;
+}
+
+/*
+ * From 0.18 on, json-c takes no byte above 0x7f where it is strict; and before 0.19 it loses some
+ * of the characters that are written as pairs. So it gets these without being strict, once it has
+ * found nothing wrong with the rest.
+ */
+int json_parse(const char *text, size_t length, struct json_object **ret)
+{
+	_cleanup_free_ char *decoded = NULL;
+	int r;
+
+	if (is_ascii(text, length) && !can_have_pairs(text, length))
+		return parse(text, length, JSON_TOKENER_STRICT, ret);
+	if (!utf8_is_valid(text, length))
+		return -EBADMSG;
+	r = check_grammar(text, length);
+	if (r < 0)
+		return r;
+	decoded = decode_pairs(text, length, &length);
+	return decoded ? parse(decoded, length, 0, ret) : -ENOMEM;
 }
 
 struct json_object *json_get(struct json_object *o, const char *key, enum json_type type)
@@ -81,6 +194,8 @@ int json_get_uuid(struct json_object *o, const char *key, struct uuid *ret)
 	return s ? uuid_parse(s, ret) : -ENOENT;
 }
 
+/* Writing. */
+
 int json_add(struct json_object *o, const char *key, struct json_object *value)
 {
 	if (!value)
@@ -92,44 +207,9 @@ int json_add(struct json_object *o, const char *key, struct json_object *value)
 	return 0;
 }
 
-/* The length of the UTF-8 sequence at p, or 0 where there is none (overlong, surrogate, cut). */
-static size_t utf8_sequence(const unsigned char *p)
-{
-	size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-
-	if (p[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return length;
-}
-
-static struct json_object *new_clean_string(const char *value)
-{
-	static const char replacement[] = "\xef\xbf\xbd";
-	_cleanup_free_ char *clean = malloc(strlen(value) * 3 + 1);
-	char *out = clean;
-
-	if (!clean)
-		return NULL;
-	for (const char *in = value; *in;) {
-		size_t n = utf8_sequence((const unsigned char *)in);
-		size_t width = n ? n : sizeof(replacement) - 1;
-
-		memcpy(out, n ? in : replacement, width);
-		out += width;
-		in += n ? n : 1;
-	}
-	return json_object_new_string_len(clean, (int)(out - clean));
-}
-
 int json_add_string(struct json_object *o, const char *key, const char *value)
 {
-	return value ? json_add(o, key, new_clean_string(value)) : 0;
+	return value ? json_add(o, key, json_object_new_string(value)) : 0;
 }
 
 int json_add_bool(struct json_object *o, const char *key, bool value)
@@ -158,6 +238,45 @@ int json_append(struct json_object *array, struct json_object *value)
 	return 0;
 }
 
+static int write_character(char *out, uint32_t c)
+{
+	if (c < 0x10000)
+		return sprintf(out, "\\u%04" PRIx32, c);
+	c -= 0x10000;
+	return sprintf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + (c >> 10),
+		       0xdc00 + (c & 0x3ff));
+}
+
+/* The same JSON without a byte above 0x7f, all of which stand in strings. NULL: no memory. */
+static char *to_ascii(const char *text, size_t length, size_t *ret_length)
+{
+	char *ascii = malloc(length * ESCAPED_MAX + 1), *out = ascii;
+	size_t n;
+
+	if (!ascii)
+		return NULL;
+	for (size_t i = 0; i < length; i += n) {
+		uint32_t c;
+
+		n = utf8_decode(text + i, length - i, &c);
+		if (n == 1)
+			*out++ = text[i];
+		else if (n > 1)
+			out += write_character(out, c);
+		else
+			out += sprintf(out, "\\\\x%02x", (unsigned char)text[i]);
+		n = MAX(n, (size_t)1);
+	}
+	*out = '\0';
+	*ret_length = (size_t)(out - ascii);
+	return ascii;
+}
+
+static void free_text(struct json_object *o _unused_, void *text)
+{
+	free(text);
+}
+
 const char *json_text(struct json_object *o, size_t *ret_length)
 {
 	size_t length;
@@ -169,6 +288,14 @@ const char *json_text(struct json_object *o, size_t *ret_length)
 	/* What it has no memory for, json-c leaves out of the text, and says nothing. */
 	if (errno == ENOMEM)
 		return NULL;
+	if (text && !is_ascii(text, length)) {
+		char *ascii = to_ascii(text, length, &length);
+
+		if (!ascii)
+			return NULL;
+		json_object_set_userdata(o, ascii, free_text);
+		text = ascii;
+	}
 	if (ret_length)
 		*ret_length = length;
 	return text;

@@ -20,7 +20,10 @@ static inline void json_putp(struct json_object **o)
 
 #define _cleanup_json_ _cleanup_(json_putp)
 
-/* One JSON object (no array, no number), UTF-8, nothing behind it: 0, -EBADMSG or -ENOMEM. */
+/*
+ * One JSON object (no array, no number), UTF-8, nothing behind it: 0, -EBADMSG or -ENOMEM. What is
+ * above 0x7f may be escaped or not, whatever json-c takes itself.
+ */
 int json_parse(const char *text, size_t length, struct json_object **ret);
 
 /*
@@ -34,8 +37,8 @@ int json_get_u64(struct json_object *o, const char *key, uint64_t *ret);
 int json_get_uuid(struct json_object *o, const char *key, struct uuid *ret);
 
 /*
- * Each adds one member and returns 0 or -ENOMEM. A NULL string adds nothing. Bytes that are not
- * UTF-8 (a guest's name can hold any) become U+FFFD. json_add() takes the value over in any case.
+ * Each adds one member and returns 0 or -ENOMEM. A NULL string adds nothing. json_add() takes the
+ * value over in any case.
  */
 int json_add(struct json_object *o, const char *key, struct json_object *value);
 int json_add_string(struct json_object *o, const char *key, const char *value);
@@ -46,5 +49,9 @@ int json_add_uuid(struct json_object *o, const char *key, const struct uuid *val
 /* Appends to an array; takes the value over in any case. */
 int json_append(struct json_object *array, struct json_object *value);
 
-/* The text on one line, owned by the object until it is changed or freed. NULL: no memory. */
+/*
+ * The text on one line and in ASCII, so that any JSON parser takes it; owned by the object until
+ * this is called again, or the object is changed or freed. Bytes that are not UTF-8 (a guest's name
+ * and a file's can hold any) become \xHH in the string. NULL: no memory.
+ */
 const char *json_text(struct json_object *o, size_t *ret_length);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "unit.h"
+#include "util/utf8.h"
 #include "wire/json.h"
 
 static struct json_object *parse(const char *text)
@@ -47,6 +48,16 @@ START_TEST(what_is_not_one_object_is_refused)
 		"{\"a\":\"\xff\"}",
 		"{\"a\":\"\xc3\"}",
 		"{\"\xff\":1}",
+		"{\"a\":\"\xed\xa0\x80\"}",
+		/* Characters of more than a byte have no place outside of strings, or behind a
+		   '\\'. */
+		"{\xc3\xbc}",
+		"{\"a\":\xc3\xbc}",
+		"{}\xc3\xbc",
+		"{\"a\":\"\\\xc3\xbc\"}",
+		"{\"a\":\"\\u00\xc3\xbc\"}",
+		"{\"a\":\"\xc3\xbc\",}",
+		"{\"a\":\"\\ud83d\\ude00\",/**/\"b\":1}",
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
@@ -189,34 +200,118 @@ START_TEST(what_was_added_is_read_again)
 }
 END_TEST
 
-START_TEST(bytes_that_are_no_utf8_are_replaced)
+static void check_ascii(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		ck_assert_msg((unsigned char)*p < 0x80, "not ASCII: %s", text);
+}
+
+START_TEST(characters_are_written_in_ascii_and_bytes_that_are_no_utf8_as_hexadecimals)
 {
 	static const struct {
-		const char *in, *out;
+		const char *in, *out, *text;
 	} cases[] = {
-		{"plain", "plain"},
-		{"\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80"},
-		{"\xff", "\xef\xbf\xbd"},
-		{"a\xc3z", "a\xef\xbf\xbdz"},
-		{"a\xc3", "a\xef\xbf\xbd"},
-		{"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
-		{"\x80", "\xef\xbf\xbd"},
-		/* Overlong, a surrogate, beyond Unicode. */
-		{"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
-		{"\xe0\x80\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-		{"\xf0\x80\x80\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-		{"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-		{"\xf5\x80\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+		{"plain", "plain", "plain"},
+		{"\x7f", "\x7f", "\x7f"},
+		{"b\xc3\xbcro", "b\xc3\xbcro", "b\\u00fcro"},
+		{"\xe2\x82\xac", "\xe2\x82\xac", "\\u20ac"},
+		{"\xef\xbf\xbf", "\xef\xbf\xbf", "\\uffff"},
+		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", "\\ud83d\\ude00"},
+		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf", "\\udbff\\udfff"},
+		/* Json-c before 0.19 reads these as no character at all. */
+		{"\xf0\x9d\xa0\x80", "\xf0\x9d\xa0\x80", "\\ud836\\udc00"},
+		{"\xf0\xad\xbf\xbf", "\xf0\xad\xbf\xbf", "\\ud877\\udfff"},
+		{"\\\xc3\xbc", "\\\xc3\xbc", "\\\\\\u00fc"},
+		{"b\xfcro", "b\\xfcro", "b\\\\xfcro"},
+		{"a\xc3z", "a\\xc3z", "a\\\\xc3z"},
+		{"a\xc3", "a\\xc3", "a\\\\xc3"},
+		{"\xe2\x82", "\\xe2\\x82", "\\\\xe2\\\\x82"},
+		/* Overlong, and a surrogate. */
+		{"\xc0\xaf", "\\xc0\\xaf", "\\\\xc0\\\\xaf"},
+		{"\xed\xa0\x80", "\\xed\\xa0\\x80", "\\\\xed\\\\xa0\\\\x80"},
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
 		_cleanup_json_ struct json_object *o = json_object_new_object(), *back = NULL;
+		_cleanup_free_ char *wanted = NULL;
+		size_t length;
 
 		ck_assert_int_eq(json_add_string(o, "s", cases[i].in), 0);
-		ck_assert_str_eq(json_get_string(o, "s"), cases[i].out);
+		ck_assert_int_ge(asprintf(&wanted, "{\"s\":\"%s\"}", cases[i].text), 0);
+		ck_assert_str_eq(json_text(o, &length), wanted);
+		ck_assert_uint_eq(length, strlen(wanted));
 		back = parse(json_text(o, NULL));
 		ck_assert_str_eq(json_get_string(back, "s"), cases[i].out);
+	}
+}
+END_TEST
+
+START_TEST(keys_and_elements_are_written_in_ascii_too)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object(), *back = NULL;
+	struct json_object *array = json_object_new_array();
+
+	ck_assert_int_eq(json_add_string(o, "b\xfcro", "b\xc3\xbcro"), 0);
+	ck_assert_int_eq(json_append(array, json_object_new_string("\xff")), 0);
+	ck_assert_int_eq(json_add(o, "\xc3\xbc", array), 0);
+	ck_assert_str_eq(json_text(o, NULL),
+			 "{\"b\\\\xfcro\":\"b\\u00fcro\",\"\\u00fc\":[\"\\\\xff\"]}");
+	back = parse(json_text(o, NULL));
+	ck_assert_str_eq(json_get_string(back, "b\\xfcro"), "b\xc3\xbcro");
+	ck_assert_ptr_nonnull(json_get(back, "\xc3\xbc", json_type_array));
+}
+END_TEST
+
+START_TEST(a_text_follows_its_object)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	ck_assert_int_eq(json_add_string(o, "s", "\xc3\xbc"), 0);
+	ck_assert_str_eq(json_text(o, NULL), "{\"s\":\"\\u00fc\"}");
+	ck_assert_int_eq(json_add_string(o, "s", "\xc3\xb6"), 0);
+	ck_assert_str_eq(json_text(o, NULL), "{\"s\":\"\\u00f6\"}");
+	ck_assert_int_eq(json_add_string(o, "s", "o"), 0);
+	ck_assert_str_eq(json_text(o, NULL), "{\"s\":\"o\"}");
+}
+END_TEST
+
+/* Other writers escape nothing. */
+START_TEST(raw_utf8_is_read)
+{
+	_cleanup_json_ struct json_object *o = parse(
+		"{\"s\":\"b\xc3\xbcro \xe2\x82\xac \xf0\x9f\x98\x80 \xef\xbf\xbf\",\"\xc3\xbc\":\"k\","
+		"\"m\":\"\\u00fc\xc3\xbc\",\"b\":\"\\\\\xc3\xbc\\\\\"}");
+
+	ck_assert_str_eq(json_get_string(o, "s"),
+			 "b\xc3\xbcro \xe2\x82\xac \xf0\x9f\x98\x80 \xef\xbf\xbf");
+	ck_assert_str_eq(json_get_string(o, "\xc3\xbc"), "k");
+	ck_assert_str_eq(json_get_string(o, "m"), "\xc3\xbc\xc3\xbc");
+	ck_assert_str_eq(json_get_string(o, "b"), "\\\xc3\xbc\\");
+}
+END_TEST
+
+START_TEST(escaped_surrogates_are_read_in_pairs)
+{
+	static const struct {
+		const char *text, *value;
+	} cases[] = {
+		{"\\uD83D\\uDE00", "\xf0\x9f\x98\x80"},
+		{"a\\ud836\\udc00z", "a\xf0\x9d\xa0\x80z"},
+		{"\xc3\xbc\\ud836\\udc00", "\xc3\xbc\xf0\x9d\xa0\x80"},
+		/* No pairs: a backslash before letters, and what lacks its other half. */
+		{"\\\\ud836\\\\udc00", "\\ud836\\udc00"},
+		{"\\ud836", "\xef\xbf\xbd"},
+		{"\\udc00\\ud836", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\\ud836x", "\xef\xbf\xbdx"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_json_ struct json_object *o = NULL;
+		_cleanup_free_ char *text = NULL;
+
+		ck_assert_int_ge(asprintf(&text, "{\"s\":\"%s\"}", cases[i].text), 0);
+		o = parse(text);
+		ck_assert_str_eq(json_get_string(o, "s"), cases[i].value);
 	}
 }
 END_TEST
@@ -228,16 +323,21 @@ START_TEST(any_bytes_make_a_text_that_parses)
 
 	for (int round = 0; round < 3000; round++) {
 		_cleanup_json_ struct json_object *o = json_object_new_object(), *back = NULL;
+		_cleanup_free_ char *text = NULL;
 		char value[24] = "";
 		size_t length = dice_pick(&dice, sizeof(value));
 
 		for (size_t i = 0; i < length; i++)
 			value[i] = dice_once_in(&dice, 2)
-					   ? "\xc3\xe2\xf0\xed\x80\xbf\x9f"[dice_pick(&dice, 7)]
+					   ? "\xc3\xe2\xf0\xed\x80\xbf\x9f\\\""[dice_pick(&dice, 9)]
 					   : (char)(1 + dice_pick(&dice, 255));
 		ck_assert_int_eq(json_add_string(o, "s", value), 0);
-		back = parse(json_text(o, NULL));
-		ck_assert_str_eq(json_get_string(back, "s"), json_get_string(o, "s"));
+		text = strdup(json_text(o, NULL));
+		check_ascii(text);
+		back = parse(text);
+		ck_assert_str_eq(json_text(back, NULL), text);
+		if (utf8_is_valid(value, strlen(value)))
+			ck_assert_str_eq(json_get_string(back, "s"), value);
 	}
 }
 END_TEST
@@ -260,5 +360,7 @@ SUITE("json", an_object_is_taken_blanks_around_it_or_not, what_is_not_one_object
       what_is_nested_too_deep_is_refused, a_member_of_another_type_is_as_good_as_none,
       nothing_is_found_in_nothing, a_string_with_a_nul_in_it_is_not_cut,
       a_negative_number_is_refused_and_a_large_one_taken, what_was_added_is_read_again,
-      bytes_that_are_no_utf8_are_replaced, any_bytes_make_a_text_that_parses,
+      characters_are_written_in_ascii_and_bytes_that_are_no_utf8_as_hexadecimals,
+      keys_and_elements_are_written_in_ascii_too, a_text_follows_its_object, raw_utf8_is_read,
+      escaped_surrogates_are_read_in_pairs, any_bytes_make_a_text_that_parses,
       a_missing_value_is_want_of_memory);
