@@ -7,6 +7,7 @@
 #include "core/config.h"
 #include "util/parse.h"
 #include "util/str.h"
+#include "util/utf8.h"
 
 /* The longest time that can be asked for; keeps sums of times far from overflow. */
 #define TIME_MAX_SEC (365 * 24 * 3600ULL)
@@ -25,6 +26,9 @@ static int parse_path(const struct setting *s, void *field, const char *value, c
 
 	if (!str_empty(value) && value[0] != '/')
 		return refuse_value(s, value, "a path must begin with '/'", ret_reason);
+	/* Workers are told of it in JSON. */
+	if (!utf8_is_valid(value, strlen(value)))
+		return refuse_value(s, value, "a path must be UTF-8", ret_reason);
 	r = str_replace(field, str_empty(value) ? NULL : value);
 	/* Files in it are named PATH/FILE, and it itself by what comes last. */
 	for (size_t n = strlen(value); r >= 0 && n > 1 && value[n - 1] == '/'; n--)

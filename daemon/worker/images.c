@@ -8,6 +8,7 @@
 
 #include "util/fd.h"
 #include "util/str.h"
+#include "util/utf8.h"
 #include "wire/image-query.h"
 #include "worker/channel.h"
 #include "worker/folder.h"
@@ -138,6 +139,9 @@ static int look_at(struct item *i)
 
 	if (r != 0)
 		return r < 0 ? r : 0;
+	if (!utf8_is_valid(i->file, strlen(i->file)))
+		return json_add_string(i->entry, "problem",
+				       "the name of this file is not UTF-8. Rename it");
 	if (i->kind == IMAGE_FILE_PART)
 		return json_add_string(i->entry, "problem",
 				       "its save has not ended yet, or was cut off");

@@ -8,7 +8,8 @@
 
 #include "util/fd.h"
 #include "util/str.h"
-#include "wire/json.h"
+#include "util/utf8.h"
+#include "wire/operation.h"
 #include "worker/channel.h"
 #include "worker/directory.h"
 #include "worker/folder.h"
@@ -16,6 +17,9 @@
 #include "worker/image.h"
 #include "worker/link.h"
 #include "worker/xl.h"
+
+/* A message holds it as a string, in which quotes and more are escaped. */
+#define CONFIG_JSON_MAX (OPERATION_MESSAGE_MAX / 4)
 
 static int send_note(int channel, const char *format, ...) _printf_(2, 3);
 
@@ -29,6 +33,11 @@ static int send_note(int channel, const char *format, ...)
 	r = str_vformat(&text, format, ap);
 	va_end(ap);
 	return r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
+}
+
+static bool is_utf8(const char *s)
+{
+	return utf8_is_valid(s, strlen(s));
 }
 
 /* Configurations. */
@@ -78,23 +87,37 @@ static bool is_driver(struct json_object *config)
 	return str_equal(json_get_string(info, "driver_domain"), "True");
 }
 
+/* Why no guest can be made of what xl printed, or NULL. */
+static const char *find_problem(const char *text, struct json_object *config)
+{
+	struct json_object *info = json_get(config, "c_info", json_type_object);
+
+	if (!is_utf8(text))
+		return "it has bytes that are not UTF-8 in a value. Write the file in UTF-8";
+	if (!config)
+		return "xl prints no valid JSON for it";
+	if (strlen(text) > CONFIG_JSON_MAX)
+		return "it is too large: libxl's form of it must not exceed 256 KiB";
+	return str_empty(json_get_string(info, "name")) ? "it gives the guest no name" : NULL;
+}
+
 /* The few facts that the daemon needs of a configuration. */
 static int add_facts(struct json_object *o, const char *path, const struct xl_parsed *parsed)
 {
 	_cleanup_json_ struct json_object *config = NULL;
 	struct json_object *info;
 	uint64_t memory = 0;
-	const char *name, *text;
+	const char *problem, *text;
 	int r = json_parse(parsed->config, strlen(parsed->config), &config);
 
 	if (r == -ENOMEM)
 		return r;
-	info = r < 0 ? NULL : json_get(config, "c_info", json_type_object);
-	name = json_get_string(info, "name");
-	if (str_empty(name))
-		return set_error(o, path, "it gives the guest no name");
+	problem = find_problem(parsed->config, config);
+	if (problem)
+		return set_error(o, path, problem);
+	info = json_get(config, "c_info", json_type_object);
 	json_get_u64(json_get(config, "b_info", json_type_object), "max_memkb", &memory);
-	r = json_add_string(o, "name", name);
+	r = json_add_string(o, "name", json_get_string(info, "name"));
 	r = r < 0 ? r : json_add_u64(o, "memory_kib", memory);
 	r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
 	if (parsed->has_uuid)
@@ -213,6 +236,9 @@ static int survey_configs(int channel, const char *folder, struct json_object *k
 				      path);
 		else if (r >= 0)
 			r = survey_file(channel, path, known);
+		if (r >= 0 && !is_leftover(f.names[i]) && !is_utf8(f.names[i]))
+			r = send_note(channel, "%s: the name of this file is not UTF-8. Rename it",
+				      path);
 	}
 	return r < 0 ? r : 0;
 }
@@ -331,6 +357,9 @@ static int survey_image(int channel, const char *folder, const char *file, enum 
 				 path);
 	if (r >= 0 && !named)
 		r = add_name_of_file(o, base);
+	/* A restore would be told another path: JSON has no place for these bytes. */
+	if (r >= 0 && !is_utf8(path))
+		r = set_error(o, path, "the name of this file is not UTF-8. Rename it");
 	r = r < 0 ? r : json_add_string(o, "path", path);
 	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
 }

@@ -11,6 +11,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "util/utf8.h"
 #include "worker/claims.h"
 #include "worker/stream.h"
 #include "worker/xl.h"
@@ -594,6 +595,9 @@ static int parse(const char *path, const char *text, size_t size, struct xl_pars
 	struct uuid uuid;
 
 	*ret = (struct xl_parsed){0};
+	/* xl hands on any bytes. */
+	if (!utf8_is_valid(text, size))
+		return str_replace(&ret->config, text);
 	if (json_parse(text, size, &config) < 0)
 		return str_format(&ret->error, "%s: xl refuses it: syntax error", path);
 	info = json_get(config, "c_info", json_type_object);

@@ -128,16 +128,19 @@ class FakeHost:
         return subprocess.run(self.command(), capture_output=True, env=self.environment(),
                               timeout=LIMIT).returncode
 
+    def command_line(self, *words):
+        return [CLIENT, "--socket", self.socket, *map(str, words)]
+
     def ctl(self, *words, check=None, timeout=LIMIT):
         """Runs the client, and returns what it printed; check: the exit status that is right."""
-        done = subprocess.run([CLIENT, "--socket", self.socket, *map(str, words)], text=True,
-                              capture_output=True, timeout=timeout)
+        done = subprocess.run(self.command_line(*words), text=True, capture_output=True,
+                              timeout=timeout)
         if check is not None and done.returncode != check:
             raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
 
     def ctl_in_background(self, *words):
-        return subprocess.Popen([CLIENT, "--socket", self.socket, *words], text=True,
+        return subprocess.Popen(self.command_line(*words), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def status(self):

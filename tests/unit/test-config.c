@@ -177,6 +177,8 @@ START_TEST(a_bad_value_is_refused_with_file_line_and_advice)
 	} cases[] = {
 		{"XENDOMAINS_SAVE=save",
 		 "/etc/x:1: XENDOMAINS_SAVE=save: a path must begin with '/'"},
+		{"XENDOMAINS_AUTO=/b\xfcro\n",
+		 "/etc/x:1: XENDOMAINS_AUTO=/b\xfcro: a path must be UTF-8"},
 		{"\n\nXENDOMAINS_AUTO=auto\nrm",
 		 "/etc/x:3: XENDOMAINS_AUTO=auto: a path must begin with '/'"},
 		{"XENDOMAINS_RESTORE=maybe",
