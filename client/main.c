@@ -101,19 +101,41 @@ static int apply_option(int code, struct context *context, bool *ret_json)
 	}
 }
 
+/* An empty variable of a script's, as in: stop "$GUEST". */
+static bool has_empty(char **arguments)
+{
+	for (; *arguments; arguments++)
+		if (str_empty(*arguments))
+			return true;
+	return false;
+}
+
+/* What is wrong with the options and arguments of a command, or NULL. */
+static const char *find_misuse(const struct context *context, const struct command *command,
+			       char **arguments)
+{
+	bool start = command == &command_start, stop = command == &command_stop;
+
+	if (has_empty(arguments))
+		return "An argument is empty. Name a guest, or leave the argument out";
+	if ((context->or_once || context->unit) && ((!start && !stop) || arguments[0]))
+		return "--or-once and --unit go with 'start' or 'stop' of all guests only";
+	if (context->cold && (!start || !arguments[0]))
+		return "--cold goes with 'start' of named guests only: their saved memory is not "
+		       "restored";
+	if (context->deadline > 0 && command != &command_plan)
+		return "--deadline goes with 'plan stop' only. XENDOMAINS_STOP_MAXWAIT limits a "
+		       "stop";
+	return NULL;
+}
+
 static int run(struct context *context, bool json, const struct command *command, char **arguments)
 {
 	_cleanup_(writer_freep) struct writer *writer = NULL;
-	bool sequence = command == &command_start || command == &command_stop;
+	const char *misuse = find_misuse(context, command, arguments);
 
-	if ((context->or_once || context->unit) && (!sequence || arguments[0])) {
-		fprintf(stderr, "--or-once and --unit go with 'start' or 'stop' of all guests "
-				"only\n");
-		return STATUS_USAGE;
-	}
-	if (context->cold && (command != &command_start || !arguments[0])) {
-		fprintf(stderr, "--cold goes with 'start' of named guests only: their saved memory "
-				"is not restored\n");
+	if (misuse) {
+		fprintf(stderr, "%s\n", misuse);
 		return STATUS_USAGE;
 	}
 	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
