@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "command.h"
+#include "confirm.h"
 #include "wire/interface.h"
 
 static int run(const struct context *context, char **arguments)
 {
-	int stopped = run_sequence(context, METHOD_STOP, arguments, USEC_INFINITY);
-	int started;
+	int stopped, started, r = arguments[0] ? STATUS_OK : confirm_all(context, "Restart");
 
+	if (r != STATUS_OK)
+		return r;
+	stopped = run_sequence(context, METHOD_STOP, arguments, USEC_INFINITY);
 	if (stopped == STATUS_UNREACHABLE)
 		return stopped;
 	/* What could be stopped is started again, also where something else could not. */
@@ -17,7 +19,7 @@ static int run(const struct context *context, char **arguments)
 
 const struct command command_restart = {
 	.name = "restart",
-	.arguments = "[GUEST...]",
+	.arguments = "[--all] [GUEST...]",
 	.help = "stop, then start",
 	.run = run,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "command.h"
+#include "confirm.h"
 #include "unit.h"
 #include "wire/interface.h"
 
@@ -8,6 +8,7 @@ static int run(const struct context *context, char **arguments)
 {
 	_cleanup_free_ char *reason = NULL;
 	usec_t until = USEC_INFINITY;
+	int r;
 
 	if (context->unit && unit_may_stop(context->unit, &reason, &until) < 0)
 		return explain_error(context, -ENOMEM);
@@ -15,12 +16,13 @@ static int run(const struct context *context, char **arguments)
 		fprintf(stderr, "%s\n", reason);
 		return STATUS_OK;
 	}
-	return run_sequence(context, METHOD_STOP, arguments, until);
+	r = arguments[0] ? STATUS_OK : confirm_all(context, "Stop");
+	return r != STATUS_OK ? r : run_sequence(context, METHOD_STOP, arguments, until);
 }
 
 const struct command command_stop = {
 	.name = "stop",
-	.arguments = "[GUEST...]",
+	.arguments = "[--all] [GUEST...]",
 	.help = "save or shut down, as configured",
 	.run = run,
 };

@@ -22,6 +22,7 @@ struct context {
 	bool or_once;     /* without the daemon, if need be */
 	usec_t deadline;  /* for a plan of a stop; 0: none */
 	bool cold;        /* a start leaves saved memory alone */
+	bool all, yes;    /* each answers what confirm_all() would ask */
 };
 
 /* One verb. run() gets what follows it on the command line and returns an exit status. */

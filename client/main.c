@@ -15,12 +15,15 @@ enum option_code {
 	OPTION_COLD,
 	OPTION_DEADLINE,
 	OPTION_UNIT,
+	OPTION_ALL,
+	OPTION_YES,
 };
 
 /* A year: more is a mistake. */
 #define DEADLINE_MAX_SEC (365 * 24 * 3600ULL)
 
 static const struct option long_options[] = {
+	{"all", no_argument, NULL, OPTION_ALL},
 	{"cold", no_argument, NULL, OPTION_COLD},
 	{"deadline", required_argument, NULL, OPTION_DEADLINE},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -28,6 +31,7 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"unit", required_argument, NULL, OPTION_UNIT},
 	{"version", no_argument, NULL, 'V'},
+	{"yes", no_argument, NULL, OPTION_YES},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -39,11 +43,13 @@ void print_usage(FILE *out)
 		fprintf(out, "  %-8s%-24s %s\n", commands[i]->name, commands[i]->arguments,
 			commands[i]->help);
 	fputs("\n"
+	      "      --all          stop, restart: of all guests, without a question\n"
 	      "      --deadline SEC plan stop: what would be done if there were so many seconds\n"
 	      "      --json         print one JSON object\n"
 	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
 	      "      --unit UNIT    start, stop: on behalf of this unit of systemd\n"
+	      "      --yes          stop, restart: answer the question with yes\n"
 	      "  -V, --version      print the version, and exit\n"
 	      "  -h, --help         print this, and exit\n"
 	      "\n"
@@ -75,6 +81,12 @@ static int apply_option(int code, struct context *context, bool *ret_json)
 		return 0;
 	case OPTION_ONCE:
 		context->or_once = true;
+		return 0;
+	case OPTION_ALL:
+		context->all = true;
+		return 0;
+	case OPTION_YES:
+		context->yes = true;
 		return 0;
 	case OPTION_COLD:
 		context->cold = true;
@@ -115,6 +127,7 @@ static const char *find_misuse(const struct context *context, const struct comma
 			       char **arguments)
 {
 	bool start = command == &command_start, stop = command == &command_stop;
+	bool asks = stop || command == &command_restart;
 
 	if (has_empty(arguments))
 		return "An argument is empty. Name a guest, or leave the argument out";
@@ -126,6 +139,10 @@ static const char *find_misuse(const struct context *context, const struct comma
 	if (context->deadline > 0 && command != &command_plan)
 		return "--deadline goes with 'plan stop' only. XENDOMAINS_STOP_MAXWAIT limits a "
 		       "stop";
+	if (context->yes && !asks)
+		return "--yes goes with 'stop' or 'restart' only";
+	if (context->all && (!asks || arguments[0]))
+		return "--all goes with 'stop' or 'restart' only, and not with names of guests";
 	return NULL;
 }
 

@@ -32,7 +32,7 @@ say() {
 show() {
 	printf '\n$ xendomainsctl %s\n' "$*"
 	status=0
-	"$build/client/xendomainsctl" --socket "$folder/socket" "$@" || status=$?
+	"$build/client/xendomainsctl" --socket "$folder/socket" "$@" </dev/null || status=$?
 	printf '(exit status %d)\n' "$status"
 }
 

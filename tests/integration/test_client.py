@@ -17,10 +17,10 @@ from fakehost import LIMIT, FakeHostTest, wait_until
 class Terminal:
     """The client at a terminal of its own."""
 
-    def __init__(self, command, **streams):
+    def __init__(self, command, **more):
         self.master, slave = pty.openpty()
-        streams = {"stdin": slave, "stdout": slave, "stderr": slave} | streams
-        self.process = subprocess.Popen(command, start_new_session=True, **streams)
+        options = {"stdin": slave, "stdout": slave, "stderr": slave} | more
+        self.process = subprocess.Popen(command, start_new_session=True, **options)
         os.close(slave)
         self.said = ""
 
@@ -73,3 +73,98 @@ class Words(FakeHostTest):
             self.host.ctl("--deadline=60", *words, check=2)
         self.assert_untouched()
         self.host.ctl("--deadline=60", "plan", "stop", check=0)
+
+
+class Question(FakeHostTest):
+    """All guests are stopped or restarted: is that meant?"""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("web", "db", "mail"):
+            self.host.guest(name)
+        self.host.ctl("start", "web", "db", check=0)
+
+    def terminal(self, *words, **more):
+        return self.enterContext(Terminal(self.host.command_line(*words), **more))
+
+    def running(self):
+        return {name for name, state in self.host.states().items() if state == "running"}
+
+    def assert_asks(self, answer, status, running, *words):
+        with Terminal(self.host.command_line(*words)) as terminal:
+            terminal.read_until("[y/N]")
+            # mail does not run.
+            self.assertIn("all 2 guests", terminal.said)
+            terminal.type(answer)
+            self.assertEqual(terminal.finish(), status)
+        self.assertEqual(self.running(), running)
+
+    def test_any_answer_but_yes_leaves_all_guests_alone(self):
+        for command in ("stop", "restart"):
+            for answer in ("\n", "n\n", "no\n", "yep\n", "\x04"):
+                self.assert_asks(answer, 1, {"web", "db"}, command)
+        self.assertEqual(self.host.images(), [])
+
+    def test_yes_stops_them(self):
+        self.assert_asks("y\n", 0, set(), "stop")
+        self.assertEqual(self.host.images(), ["db", "web"])
+
+    def test_yes_restarts_them(self):
+        boots = {name: self.host.boot(name) for name in ("web", "db")}
+        self.assert_asks("Yes\n", 0, {"web", "db", "mail"}, "restart")
+        self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
+
+    def test_option_answers(self):
+        for words in (["stop", "--all"], ["stop", "--yes"], ["--all", "restart"], ["restart", "--yes"]):
+            self.host.ctl("start", check=0)
+            terminal = self.terminal(*words)
+            self.assertEqual(terminal.finish(), 0)
+            self.assertNotIn("[y/N]", terminal.said)
+            self.assertEqual(bool(self.running()), "restart" in words)
+
+    def test_named_guests_are_meant(self):
+        terminal = self.terminal("stop", "web")
+        self.assertEqual(terminal.finish(), 0)
+        self.assertNotIn("[y/N]", terminal.said)
+        self.assertEqual(self.running(), {"db"})
+
+    def test_start_is_not_asked_about(self):
+        terminal = self.terminal("start")
+        self.assertEqual(terminal.finish(), 0)
+        self.assertNotIn("[y/N]", terminal.said)
+
+    def test_nothing_is_asked_where_nothing_would_be_stopped(self):
+        self.host.ctl("stop", check=0)
+        terminal = self.terminal("stop")
+        self.assertEqual(terminal.finish(), 0)
+        self.assertNotIn("[y/N]", terminal.said)
+
+    def test_without_a_terminal_it_is_done(self):
+        for streams in ({"stdin": subprocess.DEVNULL}, {"stderr": subprocess.DEVNULL}):
+            self.host.ctl("start", check=0)
+            terminal = self.terminal("stop", **streams)
+            self.assertEqual(terminal.finish(), 0)
+            self.assertNotIn("[y/N]", terminal.said)
+            self.assertEqual(self.running(), set())
+
+    def test_a_unit_is_not_asked(self):
+        terminal = self.terminal("--unit=xendomains.service", "stop", env=self.host.environment())
+        self.assertEqual(terminal.finish(), 0)
+        self.assertEqual(self.running(), set())
+
+    def test_without_a_daemon_nothing_is_asked(self):
+        self.host.kill_daemon()
+        terminal = self.terminal("stop")
+        self.assertEqual(terminal.finish(), 4)
+        self.assertNotIn("[y/N]", terminal.said)
+
+    def test_options_are_refused_where_nothing_is_asked(self):
+        for words in (["--yes", "start"], ["--all", "start"], ["--all", "status"], ["--yes", "reload"],
+                      ["--all", "stop", "web"], ["--all", "restart", "web"]):
+            self.host.ctl(*words, check=2)
+        self.host.ctl("--yes", "stop", "web", check=0)
+        self.assertEqual(self.running(), {"db"})
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "confirm.h"
+
+#include <strings.h>
+#include <unistd.h>
+
+#include "util/str.h"
+#include "wire/interface.h"
+
+/* A script that is run from a terminal often has its output elsewhere, and nobody to answer. */
+static bool has_person(const struct context *context)
+{
+	return !context->unit && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* How many guests a stop would stop: 0, or a negative exit status with everything said. */
+static int count_guests(const struct context *context, unsigned *ret)
+{
+	_cleanup_json_ struct json_object *parameters = json_object_new_object();
+	struct varlink_reply reply;
+	struct json_object *steps;
+	unsigned n = 0;
+	int r = parameters ? json_add_string(parameters, "goal", "stop") : -ENOMEM;
+
+	if (r < 0)
+		return -explain_error(context, r);
+	r = call_once(context, METHOD_PLAN, TAKE_PTR(parameters), &reply);
+	if (r < 0)
+		return r;
+	steps = json_get(reply.parameters, "steps", json_type_array);
+	for (size_t i = 0; steps && i < json_object_array_length(steps); i++)
+		n += !json_get_string(json_object_array_get_idx(steps, i), "result");
+	varlink_reply_done(&reply);
+	*ret = n;
+	return 0;
+}
+
+static bool read_yes(void)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+
+	if (getline(&line, &room, stdin) < 0) {
+		fputc('\n', stderr);
+		return false;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+int confirm_all(const struct context *context, const char *question)
+{
+	unsigned n = 0;
+	int r = 0;
+
+	if (context->all || context->yes || !has_person(context))
+		return STATUS_OK;
+	/* Where the daemon may not answer, the number is not worth waiting for. */
+	if (!context->or_once)
+		r = count_guests(context, &n);
+	if (r < 0)
+		return -r;
+	if (n == 0 && !context->or_once)
+		return STATUS_OK;
+	if (n > 1)
+		fprintf(stderr, "%s all %u guests of this host? [y/N] ", question, n);
+	else
+		fprintf(stderr, "%s %s of this host? [y/N] ", question,
+			n == 1 ? "the only guest" : "all guests");
+	if (read_yes())
+		return STATUS_OK;
+	fprintf(stderr, "Nothing was done.\n");
+	return STATUS_FAILED;
+}
