@@ -5,11 +5,13 @@
 
 static int run(const struct context *context, char **arguments)
 {
+	struct context stopping = *context;
 	int stopped, started, r = arguments[0] ? STATUS_OK : confirm_all(context, "Restart");
 
 	if (r != STATUS_OK)
 		return r;
-	stopped = run_sequence(context, METHOD_STOP, arguments, USEC_INFINITY);
+	stopping.start_follows = true;
+	stopped = run_sequence(&stopping, METHOD_STOP, arguments, USEC_INFINITY);
 	if (stopped == STATUS_UNREACHABLE)
 		return stopped;
 	/* What could be stopped is started again, also where something else could not. */

@@ -18,11 +18,12 @@ enum exit_status {
 struct context {
 	const char *socket;
 	struct writer *writer;
-	const char *unit; /* that is behind the call; NULL: a person */
-	bool or_once;     /* without the daemon, if need be */
-	usec_t deadline;  /* for a plan of a stop; 0: none */
-	bool cold;        /* a start leaves saved memory alone */
-	bool all, yes;    /* each answers what confirm_all() would ask */
+	const char *unit;   /* that is behind the call; NULL: a person */
+	bool or_once;       /* without the daemon, if need be */
+	usec_t deadline;    /* for a plan of a stop; 0: none */
+	bool cold;          /* a start leaves saved memory alone */
+	bool start_follows; /* a stop is the first half of a restart */
+	bool all, yes;      /* each answers what confirm_all() would ask */
 };
 
 /* One verb. run() gets what follows it on the command line and returns an exit status. */

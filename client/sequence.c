@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "interrupt.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -160,6 +161,19 @@ static int open_again(const struct context *context, struct connection *c)
 	return r;
 }
 
+/* The daemon does not mind that the client goes. */
+static const char *interrupt_text(const struct following *f)
+{
+	if (f->is_start)
+		return "\nxendomainsd goes on starting guests. 'xendomainsctl status' shows how far it "
+		       "is.\n";
+	if (f->context->start_follows)
+		return "\nxendomainsd goes on stopping guests, and does not start them again. "
+		       "'xendomainsctl status' shows how far it is. 'xendomainsctl start' starts "
+		       "them.\n";
+	return "\nxendomainsd goes on stopping guests. 'xendomainsctl status' shows how far it is.\n";
+}
+
 static int call(struct following *f, struct connection *c, const char *method, char **names)
 {
 	int r = -ECONNRESET;
@@ -170,8 +184,10 @@ static int call(struct following *f, struct connection *c, const char *method, c
 
 		if (f->context->cold && parameters)
 			json_add_bool(parameters, "cold", true);
+		interrupt_begin(interrupt_text(f));
 		r = connection_call(c, varlink_call_new(method, parameters, true));
 		r = r < 0 ? r : follow(f, c);
+		interrupt_end();
 		connection_close(c);
 		if (r != -ECONNRESET && r != -EPIPE)
 			break;

@@ -3,11 +3,13 @@
 """What the client takes, refuses, and asks a person at a terminal."""
 
 import contextlib
+import fcntl
 import os
 import pty
 import select
 import signal
 import subprocess
+import termios
 import time
 import unittest
 
@@ -20,7 +22,10 @@ class Terminal:
     def __init__(self, command, **more):
         self.master, slave = pty.openpty()
         options = {"stdin": slave, "stdout": slave, "stderr": slave} | more
-        self.process = subprocess.Popen(command, start_new_session=True, **options)
+        # In a session that the terminal is in charge of Ctrl-C is a signal.
+        self.process = subprocess.Popen(
+            command, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0), **options)
         os.close(slave)
         self.said = ""
 
@@ -164,6 +169,47 @@ class Question(FakeHostTest):
             self.host.ctl(*words, check=2)
         self.host.ctl("--yes", "stop", "web", check=0)
         self.assertEqual(self.running(), {"db"})
+
+
+class Interrupt(FakeHostTest):
+    def interrupted(self, begun, *words):
+        """What the client said at Ctrl-C, which is typed when a guest is in this state."""
+        with Terminal(self.host.command_line(*words)) as terminal:
+            wait_until(lambda: self.host.states()["web"] == begun, begun)
+            terminal.type("\x03")
+            self.assertEqual(terminal.finish(), -signal.SIGINT)
+            return terminal.said
+
+    def wait_for(self, state):
+        wait_until(lambda: self.host.states()["web"] == state, state)
+
+    def test_daemon_goes_on_and_the_client_says_so(self):
+        self.host.guest("web", create_ms=1000, save_ms=1000)
+        said = self.interrupted("starting", "start")
+        self.assertIn("xendomainsctl status", said)
+        self.wait_for("running")
+        said = self.interrupted("saving", "stop", "web")
+        self.assertIn("xendomainsctl status", said)
+        self.wait_for("saved")
+
+    def test_restart_says_that_the_start_is_left_out(self):
+        self.host.guest("web", save_ms=1000)
+        self.host.ctl("start", check=0)
+        said = self.interrupted("saving", "restart", "web")
+        self.assertIn("xendomainsctl status", said)
+        self.assertIn("xendomainsctl start", said)
+        self.wait_for("saved")
+        self.assertEqual(self.host.domains(), {})
+
+    def test_nothing_is_claimed_while_nothing_was_begun(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        with Terminal(self.host.command_line("stop")) as terminal:
+            terminal.read_until("[y/N]")
+            terminal.type("\x03")
+            self.assertEqual(terminal.finish(), -signal.SIGINT)
+            self.assertNotIn("xendomainsctl status", terminal.said)
+        self.assertEqual(self.host.states(), {"web": "running"})
 
 
 if __name__ == "__main__":
