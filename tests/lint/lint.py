@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a compiler does not see: layers, catalog, manuals, formats."""
 
+import configparser
 import fnmatch
 import json
 import pathlib
@@ -194,6 +195,16 @@ class Lint(unittest.TestCase):
         said = [line for line in done.stderr.splitlines()
                 if "is not executable" not in line and str(ROOT) in line]
         self.assertEqual(said, [])
+
+    def test_daemon_that_fails_is_started_again_without_end(self):
+        [unit] = [u for u in BUILT_UNITS if u.name == "xendomainsd.service"]
+        settings = configparser.ConfigParser(strict=False, interpolation=None)
+        settings.optionxform = str
+        settings.read(unit)
+        self.assertEqual(settings["Unit"]["StartLimitIntervalSec"], "0")
+        self.assertEqual(settings["Service"]["Restart"], "on-failure")
+        # A client waits five seconds for the daemon before it does without.
+        self.assertRegex(settings["Service"]["RestartSec"], "^[1-4]s$")
 
     def test_units_are_hardened_as_far_as_the_manual_says(self):
         """Each directive that systemd would have set is set, or docs/shutdown.md says why not."""
