@@ -23,6 +23,7 @@ struct context {
 	usec_t deadline;    /* for a plan of a stop; 0: none */
 	bool cold;          /* a start leaves saved memory alone */
 	bool start_follows; /* a stop is the first half of a restart */
+	bool force;         /* a stop takes libvirt's guests too */
 	bool all, yes;      /* each answers what confirm_all() would ask */
 };
 

@@ -14,6 +14,7 @@ enum option_code {
 	OPTION_ONCE,
 	OPTION_COLD,
 	OPTION_DEADLINE,
+	OPTION_FORCE,
 	OPTION_UNIT,
 	OPTION_ALL,
 	OPTION_YES,
@@ -26,6 +27,7 @@ static const struct option long_options[] = {
 	{"all", no_argument, NULL, OPTION_ALL},
 	{"cold", no_argument, NULL, OPTION_COLD},
 	{"deadline", required_argument, NULL, OPTION_DEADLINE},
+	{"force", no_argument, NULL, OPTION_FORCE},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
@@ -45,6 +47,7 @@ void print_usage(FILE *out)
 	fputs("\n"
 	      "      --all          stop, restart: of all guests, without a question\n"
 	      "      --deadline SEC plan stop: what would be done if there were so many seconds\n"
+	      "      --force        stop, restart of named guests: also of those of libvirt\n"
 	      "      --json         print one JSON object\n"
 	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
@@ -96,6 +99,9 @@ static int apply_option(int code, struct context *context, bool *ret_json)
 			return -EINVAL;
 		context->deadline = number * USEC_PER_SEC;
 		return 0;
+	case OPTION_FORCE:
+		context->force = true;
+		return 0;
 	case OPTION_UNIT:
 		context->unit = optarg;
 		return 0;
@@ -139,6 +145,8 @@ static const char *find_misuse(const struct context *context, const struct comma
 	if (context->deadline > 0 && command != &command_plan)
 		return "--deadline goes with 'plan stop' only. XENDOMAINS_STOP_MAXWAIT limits a "
 		       "stop";
+	if (context->force && (!asks || !arguments[0]))
+		return "--force goes with 'stop' or 'restart' of named guests only";
 	if (context->yes && !asks)
 		return "--yes goes with 'stop' or 'restart' only";
 	if (context->all && (!asks || arguments[0]))

@@ -184,6 +184,8 @@ static int call(struct following *f, struct connection *c, const char *method, c
 
 		if (f->context->cold && parameters)
 			json_add_bool(parameters, "cold", true);
+		if (f->context->force && !f->is_start && parameters)
+			json_add_bool(parameters, "force", true);
 		interrupt_begin(interrupt_text(f));
 		r = connection_call(c, varlink_call_new(method, parameters, true));
 		r = r < 0 ? r : follow(f, c);

@@ -236,20 +236,25 @@ static void run_sequence(struct request *request, enum goal goal)
 	}
 }
 
-static void run_start(struct request *request)
+/* A slip must not cost all guests their memory, or take libvirt's down. */
+static void run_named(struct request *request, const char *flag, enum goal goal, enum goal flagged)
 {
-	bool cold = json_get_bool(request->call.parameters, "cold");
+	bool set = json_get_bool(request->call.parameters, flag);
 
-	/* A slip must not cost all guests their memory. */
-	if (cold && request->n_names == 0)
+	if (set && request->n_names == 0)
 		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
 	else
-		run_sequence(request, cold ? GOAL_START_COLD : GOAL_START);
+		run_sequence(request, set ? flagged : goal);
+}
+
+static void run_start(struct request *request)
+{
+	run_named(request, "cold", GOAL_START, GOAL_START_COLD);
 }
 
 static void run_stop(struct request *request)
 {
-	run_sequence(request, GOAL_STOP);
+	run_named(request, "force", GOAL_STOP, GOAL_STOP_FORCED);
 }
 
 /* Status */

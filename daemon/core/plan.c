@@ -9,10 +9,8 @@
 #include "util/str.h"
 
 static const char *const goal_names[_GOAL_MAX] = {
-	[GOAL_START] = "start",
-	[GOAL_START_COLD] = "start",
-	[GOAL_STOP] = "stop",
-	[GOAL_REACT] = "react",
+	[GOAL_START] = "start",      [GOAL_START_COLD] = "start", [GOAL_STOP] = "stop",
+	[GOAL_STOP_FORCED] = "stop", [GOAL_REACT] = "react",
 };
 
 bool goal_is_start(enum goal goal)
@@ -298,7 +296,19 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 	s->wait_all = config->shutdown_all.wait;
 }
 
-static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named)
+/* libvirt would take a domain that is saved behind its back for one that was lost. */
+static int plan_libvirts(struct step *s, bool named)
+{
+	if (!named)
+		return step_conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
+	return step_conclude(s, STEP_FAILED,
+			     "belongs to libvirt. Run 'virsh shutdown %s', or 'xendomainsctl stop "
+			     "--force %s' to stop it without libvirt",
+			     s->name, s->name);
+}
+
+static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named,
+		     bool forced)
 {
 	const struct domain *d = g->domain;
 	/* A suspended one is waited for while it is saved, and then resumed (hold_check()). */
@@ -314,8 +324,8 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->saved = guest_is_left(g);
 	if (d->dying)
 		return step_conclude(s, STEP_SKIPPED, "is already dying");
-	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !named)
-		return step_conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
+	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !forced)
+		return plan_libvirts(s, named);
 	if (guest_is_undecided(g))
 		return step_conclude(s, STEP_FAILED, "%s", g->past->away_reason);
 	if (domain_condition(d) == DOMAIN_AWAY && !g->busy)
@@ -396,8 +406,8 @@ static uint32_t guest_domid(const struct guest *g)
 	return g->domain ? g->domain->domid : DOMID_NONE;
 }
 
-static int add_step(struct plan *plan, const struct config *config, const struct guest *g,
-		    bool named)
+static int add_step(struct plan *plan, enum goal goal, const struct config *config,
+		    const struct guest *g, bool named)
 {
 	struct step *s = &plan->steps[plan->n_steps];
 	int r;
@@ -409,10 +419,10 @@ static int add_step(struct plan *plan, const struct config *config, const struct
 	if (!s->name)
 		return -ENOMEM;
 	plan->n_steps++;
-	if (goal_is_start(plan->goal))
-		r = plan_start(s, config, g, named, plan->goal == GOAL_START_COLD);
+	if (goal_is_start(goal))
+		r = plan_start(s, config, g, named, goal == GOAL_START_COLD);
 	else if (g->domain)
-		r = plan_stop(s, config, g, named);
+		r = plan_stop(s, config, g, named, goal == GOAL_STOP_FORCED);
 	else
 		r = step_conclude(s, STEP_OK, "does not run");
 	return r;
@@ -446,13 +456,14 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	       const char **ret_unknown)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	int r = plan_new(goal, n_names ? n_names : inventory->n, &plan);
+	bool stop = goal == GOAL_STOP || goal == GOAL_STOP_FORCED;
+	int r = plan_new(stop ? GOAL_STOP : goal, n_names ? n_names : inventory->n, &plan);
 
 	for (size_t i = 0; r >= 0 && i < n_names; i++) {
 		const struct guest *g = NULL;
 
 		/* A configuration that got another UUID is of the same name, and no domain. */
-		if (goal == GOAL_STOP)
+		if (stop)
 			g = inventory_find_running(inventory, names[i]);
 		if (!g)
 			g = inventory_find_named(inventory, names[i]);
@@ -461,12 +472,12 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 			return -ENOENT;
 		}
 		if (!is_named(plan, g))
-			r = add_step(plan, config, g, true);
+			r = add_step(plan, goal, config, g, true);
 	}
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
-		if (concerns(goal, &inventory->guests[i]))
-			r = add_step(plan, config, &inventory->guests[i], false);
-	if (r >= 0 && goal == GOAL_STOP && inventory->room_known)
+		if (concerns(plan->goal, &inventory->guests[i]))
+			r = add_step(plan, goal, config, &inventory->guests[i], false);
+	if (r >= 0 && stop && inventory->room_known)
 		r = plan_room(plan, inventory->room);
 	if (r < 0)
 		return r;

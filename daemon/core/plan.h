@@ -14,7 +14,8 @@ enum goal {
 	GOAL_START,
 	GOAL_START_COLD, /* of named guests, without the memory that is saved */
 	GOAL_STOP,
-	GOAL_REACT, /* to one guest that ended by itself */
+	GOAL_STOP_FORCED, /* of named guests, also of libvirt's */
+	GOAL_REACT,       /* to one guest that ended by itself */
 	_GOAL_MAX,
 	_GOAL_INVALID = -EINVAL,
 };
@@ -32,9 +33,9 @@ const char *goal_to_string(enum goal goal);
 enum goal goal_from_string(const char *s);
 
 /*
- * The plan for all guests in question or, with names, for those guests only (names are as
- * inventory_find_named() takes them). 0, -ENOMEM, or -ENOENT with *ret_unknown, borrowed from
- * names, where there is no such guest.
+ * The plan, whose goal is GOAL_STOP for GOAL_STOP_FORCED, for all guests in question or, with
+ * names, for those guests only (names are as inventory_find_named() takes them). 0, -ENOMEM, or
+ * -ENOENT with *ret_unknown, borrowed from names, where there is no such guest.
  */
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
 	       const char *const *names, size_t n_names, struct plan **ret,

@@ -53,7 +53,7 @@ static int read_mark(struct json_object *o, struct domain *d)
 	_cleanup_(mark_done) struct mark mark = {0};
 	const char *text = json_get_string(o, "mark");
 
-	d->manager = DOMAIN_MANAGER_XL;
+	d->manager = json_get_bool(o, "libvirt") ? DOMAIN_MANAGER_LIBVIRT : DOMAIN_MANAGER_XL;
 	if (!text || mark_parse(text, strlen(text), &mark) < 0 || !uuid_equal(&mark.uuid, &d->uuid))
 		return 0;
 	d->manager = DOMAIN_MANAGER_XENDOMAINSD;

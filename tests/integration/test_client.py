@@ -14,6 +14,7 @@ import time
 import unittest
 
 from fakehost import LIMIT, FakeHostTest, wait_until
+from test_access import MANAGER, ask
 
 
 class Terminal:
@@ -169,6 +170,41 @@ class Question(FakeHostTest):
             self.host.ctl(*words, check=2)
         self.host.ctl("--yes", "stop", "web", check=0)
         self.assertEqual(self.running(), {"db"})
+
+
+class Libvirt(FakeHostTest):
+    """A guest of libvirt beside one of ours."""
+
+    def setUp(self):
+        super().setUp()
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.host.xl_create("theirs")
+        with self.host.world() as world:
+            world["domains"][-1]["libvirt"] = True
+        wait_until(lambda: self.host.status()["theirs"].get("manager") == "libvirt", "libvirt's guest")
+
+    def test_it_is_left_alone_where_all_are_stopped(self):
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.states(), {"web": "saved", "theirs": "running"})
+
+    def test_it_is_refused_where_it_is_named(self):
+        self.assertIn("--force", self.host.ctl("stop", "web", "theirs", check=1))
+        self.assertEqual(self.host.states(), {"web": "saved", "theirs": "running"})
+        self.host.ctl("restart", "theirs", check=1)
+        self.assertEqual(self.host.domains()["theirs"]["boot"], "theirs-by-hand")
+        self.assertEqual(self.host.images(), ["web"])
+
+    def test_it_is_stopped_by_force(self):
+        self.host.ctl("stop", "--force", "theirs", check=0)
+        self.assertEqual(self.host.states(), {"web": "running", "theirs": "saved"})
+
+    def test_force_is_for_named_guests(self):
+        for words in (["stop"], ["restart"], ["start", "theirs"], ["status", "theirs"], ["plan", "stop"]):
+            self.host.ctl("--force", *words, check=2)
+        reply = ask(self.host.socket, f"{MANAGER}.Stop", force=True)
+        self.assertEqual(reply["error"], "org.varlink.service.InvalidParameter")
+        self.assertEqual(self.host.states(), {"web": "running", "theirs": "running"})
 
 
 class Interrupt(FakeHostTest):

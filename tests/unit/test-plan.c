@@ -12,7 +12,9 @@ START_TEST(names_of_stages_and_goals_are_complete)
 		ck_assert(!str_empty(stage_to_string((enum stage)i)));
 	for (int i = 0; i < _GOAL_MAX; i++)
 		ck_assert_int_eq(goal_from_string(goal_to_string((enum goal)i)),
-				 i == GOAL_START_COLD ? GOAL_START : i);
+				 i == GOAL_START_COLD    ? GOAL_START
+				 : i == GOAL_STOP_FORCED ? GOAL_STOP
+							 : i);
 	ck_assert_int_eq(goal_from_string("nonsense"), -EINVAL);
 	ck_assert_int_eq(goal_from_string(NULL), -EINVAL);
 }
@@ -262,15 +264,23 @@ START_TEST(driver_domains_come_first_and_go_last)
 }
 END_TEST
 
-START_TEST(libvirts_guests_are_left_to_libvirt)
+START_TEST(libvirts_guests_are_left_to_libvirt_unless_forced)
 {
 	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL, *forced = NULL;
+	_cleanup_free_ char *words = NULL;
 
 	scene_make(&s);
 	scene_domain(&s, "a", 1)->manager = DOMAIN_MANAGER_LIBVIRT;
 	scene_build(&s);
 	expect_plan(&s, GOAL_STOP, NULL, "a: skipped, belongs to libvirt, which stops it itself");
-	expect_plan(&s, GOAL_STOP, "a", "a: save shutdown");
+	plan = scene_plan(&s, GOAL_STOP, "a");
+	ck_assert_int_eq(scene_step(plan, 1)->result, STEP_FAILED);
+	ck_assert_uint_eq(scene_step(plan, 1)->n_stages, 0);
+	forced = scene_plan(&s, GOAL_STOP_FORCED, "a");
+	ck_assert_int_eq(forced->goal, GOAL_STOP);
+	words = plan_in_words(forced);
+	ck_assert_str_eq(words, "a: save shutdown");
 }
 END_TEST
 
@@ -521,7 +531,7 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       stages_that_are_switched_off_are_left_out, whether_a_stage_waits_is_its_own_setting,
       a_guest_is_prepared_only_for_stages_that_there_are,
       only_a_guest_that_was_to_be_shut_down_is_destroyed, driver_domains_come_first_and_go_last,
-      libvirts_guests_are_left_to_libvirt, what_has_ended_is_cleaned_up_or_left_alone,
+      libvirts_guests_are_left_to_libvirt_unless_forced, what_has_ended_is_cleaned_up_or_left_alone,
       a_named_guest_is_stopped_whatever_is_configured, a_guest_named_twice_appears_once,
       a_name_that_nobody_has_is_told, a_name_that_is_no_file_name_is_saved_under_its_uuid,
       each_action_has_its_stage_and_what_goes_with_it, without_a_folder_there_is_no_dump,
