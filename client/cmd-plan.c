@@ -15,10 +15,25 @@ static bool can_all_be_done(struct json_object *parameters)
 	return true;
 }
 
+static struct json_object *make_parameters(const struct context *context, const char *goal,
+					   char **names)
+{
+	_cleanup_json_ struct json_object *o = guests_parameter(names);
+	bool host = str_equal(goal, "stop") && !names[0] && !context->no_deadline;
+	int r = o ? json_add_string(o, "goal", goal) : -ENOMEM;
+
+	if (context->deadline > 0)
+		r = r < 0 ? r : json_add_u64(o, "deadline_usec", context->deadline);
+	else if (host)
+		r = r < 0 ? r : json_add_bool(o, "host", true);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
 static int run(const struct context *context, char **arguments)
 {
 	_cleanup_json_ struct json_object *parameters = NULL;
 	struct varlink_reply reply;
+	bool stop;
 	int r;
 
 	if (!arguments[0] ||
@@ -26,14 +41,13 @@ static int run(const struct context *context, char **arguments)
 		fprintf(stderr, "Say what to plan: 'plan start' or 'plan stop'\n");
 		return STATUS_USAGE;
 	}
-	if (context->deadline > 0 && !str_equal(arguments[0], "stop")) {
-		fprintf(stderr, "--deadline goes with 'plan stop' only\n");
+	stop = str_equal(arguments[0], "stop");
+	if ((context->deadline > 0 || context->no_deadline) && !stop) {
+		fprintf(stderr, "--deadline and --no-deadline go with 'plan stop' only\n");
 		return STATUS_USAGE;
 	}
-	parameters = guests_parameter(arguments + 1);
-	if (!parameters || json_add_string(parameters, "goal", arguments[0]) < 0 ||
-	    (context->deadline > 0 &&
-	     json_add_u64(parameters, "deadline_usec", context->deadline) < 0))
+	parameters = make_parameters(context, arguments[0], arguments + 1);
+	if (!parameters)
 		return explain_error(context, -ENOMEM);
 	r = call_once(context, METHOD_PLAN, TAKE_PTR(parameters), &reply);
 	if (r < 0)

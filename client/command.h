@@ -20,7 +20,8 @@ struct context {
 	struct writer *writer;
 	const char *unit;   /* that is behind the call; NULL: a person */
 	bool or_once;       /* without the daemon, if need be */
-	usec_t deadline;    /* for a plan of a stop; 0: none */
+	usec_t deadline;    /* for a plan of a stop; 0: what the host gives */
+	bool no_deadline;   /* for that neither */
 	bool cold;          /* a start leaves saved memory alone */
 	bool start_follows; /* a stop is the first half of a restart */
 	bool force;         /* a stop takes libvirt's guests too */

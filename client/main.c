@@ -14,6 +14,7 @@ enum option_code {
 	OPTION_ONCE,
 	OPTION_COLD,
 	OPTION_DEADLINE,
+	OPTION_NO_DEADLINE,
 	OPTION_FORCE,
 	OPTION_UNIT,
 	OPTION_ALL,
@@ -29,6 +30,7 @@ static const struct option long_options[] = {
 	{"deadline", required_argument, NULL, OPTION_DEADLINE},
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"json", no_argument, NULL, OPTION_JSON},
+	{"no-deadline", no_argument, NULL, OPTION_NO_DEADLINE},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"unit", required_argument, NULL, OPTION_UNIT},
@@ -49,6 +51,7 @@ void print_usage(FILE *out)
 	      "      --deadline SEC plan stop: what would be done if there were so many seconds\n"
 	      "      --force        stop, restart of named guests: also of those of libvirt\n"
 	      "      --json         print one JSON object\n"
+	      "      --no-deadline  plan stop: what would be done without a limit\n"
 	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
 	      "      --unit UNIT    start, stop: on behalf of this unit of systemd\n"
@@ -99,6 +102,9 @@ static int apply_option(int code, struct context *context, bool *ret_json)
 			return -EINVAL;
 		context->deadline = number * USEC_PER_SEC;
 		return 0;
+	case OPTION_NO_DEADLINE:
+		context->no_deadline = true;
+		return 0;
 	case OPTION_FORCE:
 		context->force = true;
 		return 0;
@@ -142,9 +148,11 @@ static const char *find_misuse(const struct context *context, const struct comma
 	if (context->cold && (!start || !arguments[0]))
 		return "--cold goes with 'start' of named guests only: their saved memory is not "
 		       "restored";
-	if (context->deadline > 0 && command != &command_plan)
-		return "--deadline goes with 'plan stop' only. XENDOMAINS_STOP_MAXWAIT limits a "
-		       "stop";
+	if ((context->deadline > 0 || context->no_deadline) && command != &command_plan)
+		return "--deadline and --no-deadline go with 'plan stop' only. "
+		       "XENDOMAINS_STOP_MAXWAIT limits a stop";
+	if (context->deadline > 0 && context->no_deadline)
+		return "--deadline and --no-deadline exclude each other";
 	if (context->force && (!asks || !arguments[0]))
 		return "--force goes with 'stop' or 'restart' of named guests only";
 	if (context->yes && !asks)

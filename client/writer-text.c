@@ -240,6 +240,24 @@ static void print_step(FILE *out, struct json_object *s, int width)
 	fprintf(out, "%s%s\n", reason ? ": " : "", reason ? reason : "");
 }
 
+/* Of which stop it is. */
+static void print_occasion(FILE *out, struct json_object *parameters)
+{
+	uint64_t usec;
+
+	if (!json_get_bool(parameters, "host"))
+		return;
+	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
+		fprintf(out,
+			"When the host goes down now, guests have %.0f s (InhibitDelayMaxSec= of "
+			"logind):\n",
+			seconds_up(parameters, "deadline_usec"));
+	else
+		fputs("When the host goes down now, logind does not wait for guests; they are "
+		      "stopped with the host's services:\n",
+		      out);
+}
+
 static void print_needs(FILE *out, struct json_object *parameters)
 {
 	uint64_t usec;
@@ -247,6 +265,9 @@ static void print_needs(FILE *out, struct json_object *parameters)
 	if (json_get_u64(parameters, "needs_usec", &usec) < 0)
 		return;
 	fprintf(out, "It may take %.0f s", seconds_up(parameters, "needs_usec"));
+	if (json_get_u64(parameters, "longest_usec", &usec) >= 0)
+		fprintf(out, ", or %.0f s if guests do not react (XENDOMAINS_STOP_MAXWAIT)",
+			seconds_up(parameters, "longest_usec"));
 	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
 		fprintf(out, ", and there are %.0f s", seconds_up(parameters, "deadline_usec"));
 	fputs(".\n", out);
@@ -265,6 +286,7 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 
 		width = MAX(width, strlen(or_dash(name)));
 	}
+	print_occasion(out, parameters);
 	for (size_t i = 0; i < n; i++)
 		print_step(out, json_object_array_get_idx(list, i), (int)width);
 	if (n == 0)

@@ -137,21 +137,12 @@ static void fail_errno(struct request *request, int error)
 
 static void run_get_info(struct request *request)
 {
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_json_ struct json_object *interfaces = json_object_new_array();
-	int r = o && interfaces ? 0 : -ENOMEM;
+	struct json_object *o = encode_info();
 
-	r = r < 0 ? r : json_add_string(o, "vendor", "xendomainsd");
-	r = r < 0 ? r : json_add_string(o, "product", "xendomainsd");
-	r = r < 0 ? r : json_add_string(o, "version", VERSION);
-	r = r < 0 ? r : json_add_string(o, "url", "man:xendomainsd(8)");
-	r = r < 0 ? r : json_append(interfaces, json_object_new_string(INTERFACE_SERVICE));
-	r = r < 0 ? r : json_append(interfaces, json_object_new_string(INTERFACE));
-	r = r < 0 ? r : json_add(o, "interfaces", TAKE_PTR(interfaces));
-	if (r < 0)
-		fail_errno(request, r);
+	if (o)
+		finish(request, o);
 	else
-		finish(request, TAKE_PTR(o));
+		fail_errno(request, -ENOMEM);
 }
 
 static void run_get_description(struct request *request)
@@ -301,15 +292,26 @@ static void run_status(struct request *request)
 
 /* Plan */
 
+/* A shutdown of the host names no guests. */
+static bool is_for_host(const struct request *request)
+{
+	return request->goal == GOAL_STOP && request->n_names == 0 &&
+	       json_get_bool(request->call.parameters, "host");
+}
+
 /* How long it takes; and, with a deadline, what is done to keep that. */
 static int weigh_plan(const struct request *request, struct plan *plan)
 {
-	const struct manager *m = request->control->manager;
-	uint64_t rate = manager_ledger(m)->save_rate, deadline;
+	const struct control *control = request->control;
+	const struct config *config = manager_config(control->manager);
+	uint64_t rate = manager_ledger(control->manager)->save_rate, deadline = 0;
 
-	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) >= 0)
-		return plan_fit(plan, manager_config(m), rate, deadline);
-	plan_estimate(plan, manager_config(m), rate);
+	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) < 0 &&
+	    is_for_host(request) && control->hostdown)
+		deadline = hostdown_view(control->hostdown).budget;
+	if (deadline > 0)
+		return plan_fit(plan, config, rate, deadline);
+	plan_estimate(plan, config, rate);
 	return 0;
 }
 
@@ -318,10 +320,9 @@ static void answer_plan(void *data, const char *error)
 	struct request *request = data;
 	const struct manager *m = request->control->manager;
 	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_json_ struct json_object *steps = json_object_new_array();
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	const char *unknown;
-	int r = o && steps ? 0 : -ENOMEM;
+	int r = o ? 0 : -ENOMEM;
 
 	request->id = 0;
 	r = r < 0 ? r
@@ -333,13 +334,9 @@ static void answer_plan(void *data, const char *error)
 	}
 	if (r >= 0 && request->goal == GOAL_STOP)
 		r = weigh_plan(request, plan);
-	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
-		r = json_append(steps, encode_step(&plan->steps[i]));
-	r = r < 0 ? r : json_add(o, "steps", TAKE_PTR(steps));
-	if (r >= 0 && plan->needs > 0)
-		r = json_add_u64(o, "needs_usec", plan->needs);
-	if (r >= 0 && plan->limit > 0)
-		r = json_add_u64(o, "deadline_usec", plan->limit);
+	r = r < 0 ? r : encode_plan(o, plan);
+	if (r >= 0 && is_for_host(request))
+		r = json_add_bool(o, "host", true);
 	r = r < 0 ? r : encode_warnings(o, m, error);
 	if (r < 0)
 		fail_errno(request, r);

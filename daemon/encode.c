@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "wire/interface.h"
+
 static int add_percent(struct json_object *o, unsigned permille)
 {
 	return permille ? json_add_u64(o, "percent", permille / 10) : 0;
@@ -151,7 +153,7 @@ static const char *step_result_name(enum step_result result)
 	return NULL;
 }
 
-struct json_object *encode_step(const struct step *s)
+static struct json_object *encode_step(const struct step *s)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_json_ struct json_object *stages = json_object_new_array();
@@ -172,6 +174,23 @@ struct json_object *encode_step(const struct step *s)
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
+int encode_plan(struct json_object *o, const struct plan *plan)
+{
+	_cleanup_json_ struct json_object *steps = json_object_new_array();
+	int r = steps ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
+		r = json_append(steps, encode_step(&plan->steps[i]));
+	r = r < 0 ? r : json_add(o, "steps", TAKE_PTR(steps));
+	if (plan->needs > 0)
+		r = r < 0 ? r : json_add_u64(o, "needs_usec", plan->needs);
+	if (plan->longest > plan->needs && plan->longest != USEC_INFINITY)
+		r = r < 0 ? r : json_add_u64(o, "longest_usec", plan->longest);
+	if (plan->limit > 0)
+		r = r < 0 ? r : json_add_u64(o, "deadline_usec", plan->limit);
+	return r;
+}
+
 struct json_object *encode_host(const struct hostdown *h)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -183,5 +202,21 @@ struct json_object *encode_host(const struct hostdown *h)
 	if (view.grants != USEC_INFINITY)
 		r = r < 0 ? r : json_add_u64(o, "grants_usec", view.grants);
 	r = r < 0 ? r : json_add_u64(o, "needs_usec", view.needs);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+struct json_object *encode_info(void)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *interfaces = json_object_new_array();
+	int r = o && interfaces ? 0 : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "vendor", "xendomainsd");
+	r = r < 0 ? r : json_add_string(o, "product", "xendomainsd");
+	r = r < 0 ? r : json_add_string(o, "version", VERSION);
+	r = r < 0 ? r : json_add_string(o, "url", "man:xendomainsd(8)");
+	r = r < 0 ? r : json_append(interfaces, json_object_new_string(INTERFACE_SERVICE));
+	r = r < 0 ? r : json_append(interfaces, json_object_new_string(INTERFACE));
+	r = r < 0 ? r : json_add(o, "interfaces", TAKE_PTR(interfaces));
 	return r < 0 ? NULL : TAKE_PTR(o);
 }

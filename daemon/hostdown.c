@@ -270,10 +270,9 @@ static int describe_delay(usec_t needs, usec_t grants, char **ret)
 				  in, where);
 	return str_format(ret,
 			  "A stop of all guests may take %llu s, and logind waits for %llu s "
-			  "(InhibitDelayMaxSec=%s%s); 'xendomainsctl plan stop --deadline=%llu' "
-			  "shows what is done then",
-			  seconds(needs), seconds(grants), in, where,
-			  (unsigned long long)(departure_budget(grants) / USEC_PER_SEC));
+			  "(InhibitDelayMaxSec=%s%s); 'xendomainsctl plan stop' shows what is done "
+			  "then",
+			  seconds(needs), seconds(grants), in, where);
 }
 
 /* What is missing, or NULL. 0 or -ENOMEM. */
@@ -319,11 +318,13 @@ struct hostdown_view hostdown_view(const struct hostdown *h)
 		[LOGIND_LOCK_HELD] = "held",
 	};
 	const char *kind = logind_kind(h->logind);
+	usec_t grants = logind_is_known(h->logind) ? logind_delay_max(h->logind) : USEC_INFINITY;
 
 	return (struct hostdown_view){
 		.lock = locks[logind_lock(h->logind)],
 		.kind = departure_refuses_starts(h->state) ? (kind ? kind : "unknown") : NULL,
-		.grants = logind_is_known(h->logind) ? logind_delay_max(h->logind) : USEC_INFINITY,
+		.grants = grants,
+		.budget = departure_budget(grants),
 		.needs = h->outlook.needs,
 	};
 }

@@ -102,6 +102,49 @@ static unsigned last_wave(const struct plan *plan)
 	return last;
 }
 
+static bool may_be_asked_last(const struct step *s)
+{
+	enum stage stage = main_stage(s);
+
+	return s->wait_all && (stage == STAGE_SHUTDOWN || stage == STAGE_SHUTDOWN_ALL) &&
+	       step_has(s, STAGE_SHUTDOWN_ALL);
+}
+
+/* When the wave is over in which no guest reacts that is shut down. */
+static usec_t longest_wave(const struct plan *plan, unsigned number, usec_t begin,
+			   const struct config *config, uint64_t rate)
+{
+	usec_t saved = begin, end = begin, last;
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *s = &plan->steps[i];
+		enum stage stage = main_stage(s);
+		usec_t from = usec_add(begin, keys_time(config, s));
+
+		if (s->wave != number || s->n_stages == 0)
+			continue;
+		if (stage == STAGE_SAVE || stage == STAGE_MIGRATE)
+			saved = usec_add(MAX(saved, from), save_time(s, rate));
+		else if (stage == STAGE_SHUTDOWN && s->wait)
+			end = MAX(end, usec_add(from, config->stop_limit));
+	}
+	end = MAX(end, saved);
+	last = end;
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].wave == number && may_be_asked_last(&plan->steps[i]))
+			last = usec_add(end, config->stop_limit);
+	return last;
+}
+
+static usec_t find_longest(const struct plan *plan, const struct config *config, uint64_t rate)
+{
+	usec_t end = 0;
+
+	for (unsigned i = 0; i <= last_wave(plan); i++)
+		end = longest_wave(plan, i, end, config, rate);
+	return MAX(end, plan->needs);
+}
+
 void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate)
 {
 	usec_t end = 0;
@@ -109,6 +152,7 @@ void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate
 	for (unsigned i = 0; i <= last_wave(plan); i++)
 		end = estimate_wave(plan, i, end, config, rate);
 	plan->needs = end;
+	plan->longest = find_longest(plan, config, rate);
 }
 
 static void drop_saves(struct step *s)
@@ -175,6 +219,7 @@ int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec
 		end = estimate_wave(plan, i, end, config, rate);
 	}
 	plan->needs = end;
+	plan->longest = find_longest(plan, config, rate);
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
 		struct step *s = &plan->steps[i];
 

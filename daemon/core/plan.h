@@ -24,8 +24,9 @@ struct plan {
 	enum goal goal;
 	struct step *steps;
 	size_t n_steps;
-	usec_t needs; /* of a stop: how long all of it may take ... */
-	usec_t limit; /* ... and has been made to fit into; 0: it has not */
+	usec_t needs;   /* of a stop: how long all of it may take ... */
+	usec_t limit;   /* ... and has been made to fit into; 0: it has not */
+	usec_t longest; /* ... and if no guest that is shut down reacts; USEC_INFINITY: no end */
 };
 
 bool goal_is_start(enum goal goal);

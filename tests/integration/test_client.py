@@ -77,8 +77,10 @@ class Words(FakeHostTest):
         for words in (["start"], ["stop"], ["stop", "web"], ["restart"], ["status"], ["reload"],
                       ["image", "list"], ["help"], ["plan", "start"]):
             self.host.ctl("--deadline=60", *words, check=2)
+            self.host.ctl("--no-deadline", *words, check=2)
         self.assert_untouched()
         self.host.ctl("--deadline=60", "plan", "stop", check=0)
+        self.host.ctl("--deadline=60", "--no-deadline", "plan", "stop", check=2)
 
 
 class Question(FakeHostTest):

@@ -3,6 +3,7 @@
 #include "core/fit.h"
 #include "scene.h"
 #include "unit.h"
+#include "util/str.h"
 
 /* A tenth of a GiB is saved in a second, and a second goes to whatever else a save does. */
 #define RATE (1024ULL * 1024 / 10)
@@ -165,8 +166,84 @@ START_TEST(the_pace_is_that_of_all_together)
 }
 END_TEST
 
+/* What it takes by XENDOMAINS_STOP_MAXWAIT, which is 100 s. */
+static usec_t longest(struct scene *s)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	s->config->stop_limit = 100 * SEC;
+	scene_build(s);
+	plan = scene_plan(s, GOAL_STOP, NULL);
+	plan_estimate(plan, s->config, RATE);
+	return (plan->longest + SEC / 2) / SEC;
+}
+
+START_TEST(guests_that_do_not_react_take_the_whole_limit_at_each_stage)
+{
+	static const struct {
+		bool wait, wait_all;
+		usec_t expected;
+	} cases[] = {{true, true, 200}, {true, false, 100}, {false, true, 100}, {false, false, 0}};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_scene_ struct scene s;
+
+		scene_make(&s);
+		ck_assert_int_eq(str_replace(&s.config->save, NULL), 0);
+		s.config->shutdown = (struct config_shutdown){true, cases[i].wait};
+		s.config->shutdown_all = (struct config_shutdown){true, cases[i].wait_all};
+		guest(&s, "a", 1, 1);
+		guest(&s, "b", 2, 1);
+		ck_assert_uint_eq(longest(&s), cases[i].expected);
+	}
+}
+END_TEST
+
+START_TEST(driver_domains_have_the_limit_behind_the_others)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	ck_assert_int_eq(str_replace(&s.config->save, NULL), 0);
+	s.config->shutdown_all.enabled = false;
+	guest(&s, "a", 1, 1);
+	guest(&s, "net", 2, 1)->driver = true;
+	ck_assert_uint_eq(longest(&s), 200);
+}
+END_TEST
+
+START_TEST(what_is_saved_takes_no_longer_than_it_needs)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	ck_assert_uint_eq(longest(&s), 11);
+}
+END_TEST
+
+START_TEST(without_a_limit_there_is_no_end)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	ck_assert_int_eq(str_replace(&s.config->save, NULL), 0);
+	s.config->stop_limit = USEC_INFINITY;
+	guest(&s, "a", 1, 1);
+	guest(&s, "net", 2, 1)->driver = true;
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	plan_estimate(plan, s.config, RATE);
+	ck_assert_uint_eq(plan->longest, USEC_INFINITY);
+	ck_assert_uint_lt(plan->needs, USEC_INFINITY);
+}
+END_TEST
+
 SUITE("fit", saves_share_the_disk, without_a_measurement_a_slow_disk_is_assumed,
       what_fits_is_left_as_it_is, a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
       what_cannot_be_helped_goes_on_behind_the_limit_and_is_said,
       a_short_limit_for_guests_makes_a_shutdown_short, driver_domains_have_what_the_others_leave,
-      the_pace_is_that_of_all_together);
+      the_pace_is_that_of_all_together, guests_that_do_not_react_take_the_whole_limit_at_each_stage,
+      driver_domains_have_the_limit_behind_the_others, what_is_saved_takes_no_longer_than_it_needs,
+      without_a_limit_there_is_no_end);
