@@ -20,6 +20,14 @@ static bool is_missing(struct json_object *g, const char *state)
 	return json_get_bool(g, "wanted") && !is_up(state) && !json_get_string(g, "migrated_to");
 }
 
+static bool some_is_refused(struct json_object *parameters)
+{
+	struct json_object *settings = json_get(parameters, "settings", json_type_object);
+	struct json_object *refused = json_get(settings, "refused", json_type_array);
+
+	return refused && json_object_array_length(refused) > 0;
+}
+
 static int judge(struct json_object *parameters)
 {
 	struct json_object *guests = json_get(parameters, "guests", json_type_array);
@@ -32,6 +40,8 @@ static int judge(struct json_object *parameters)
 		some_up |= is_up(state);
 		some_missing |= is_missing(g, state);
 	}
+	if (some_is_refused(parameters))
+		return STATUS_FAILED;
 	if (!some_up)
 		return STATUS_NOTHING_RUNS;
 	return some_missing ? STATUS_FAILED : STATUS_OK;

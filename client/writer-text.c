@@ -106,6 +106,26 @@ static unsigned count_results(struct json_object *list, const char *result)
 	return n;
 }
 
+/* The refused lines of the settings, and what follows from them. */
+static void print_settings(FILE *out, struct json_object *parameters)
+{
+	struct json_object *settings = json_get(parameters, "settings", json_type_object);
+	struct json_object *refused = json_get(settings, "refused", json_type_array);
+	size_t n = refused ? json_object_array_length(refused) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_array_get_idx(refused, i);
+		uint64_t line;
+
+		fprintf(out, "refused: %s:", or_dash(json_get_string(o, "file")));
+		if (json_get_u64(o, "line", &line) >= 0)
+			fprintf(out, "%llu:", (unsigned long long)line);
+		fprintf(out, " %s\n", or_dash(json_get_string(o, "reason")));
+	}
+	if (n > 0)
+		fprintf(out, "refused: %s\n", or_dash(json_get_string(settings, "effect")));
+}
+
 static void text_outcome(struct writer *w, struct json_object *parameters)
 {
 	struct json_object *list = json_get(parameters, "outcome", json_type_array);
@@ -113,6 +133,8 @@ static void text_outcome(struct writer *w, struct json_object *parameters)
 
 	if (t->progress)
 		progress_end(t->progress);
+	make_printable(parameters);
+	print_settings(t->out, parameters);
 	fprintf(t->out, "%u done, %u failed, %u skipped\n", count_results(list, "ok"),
 		count_results(list, "failed"), count_results(list, "skipped"));
 }
@@ -198,6 +220,7 @@ static void text_status(struct writer *w, struct json_object *parameters)
 	if (!table)
 		return;
 	make_printable(parameters);
+	print_settings(out, parameters);
 	for (size_t i = 0; i < n; i++)
 		add_guest(table, json_object_array_get_idx(list, i));
 	if (n == 0)
@@ -281,6 +304,7 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	size_t width = 0;
 
 	make_printable(parameters);
+	print_settings(out, parameters);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_get_string(json_object_array_get_idx(list, i), "name");
 

@@ -123,7 +123,7 @@ static void fail_errno(struct request *request, int error)
 	const char *reason = NULL;
 
 	if (error == -EHOSTDOWN)
-		reason = manager_obstacle(request->control->manager);
+		reason = manager_obstacle(request->control->manager, GOAL_START);
 	else if (error == -ESHUTDOWN)
 		reason = manager_refusal(request->control->manager);
 	else if (error == -ENOTDIR)
@@ -208,7 +208,8 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 	o = json_object_new_object();
 	outcome = json_object_new_array();
 	job_reports(job, add_to_outcome, &outcome);
-	if (!o || json_add(o, "outcome", TAKE_PTR(outcome)) < 0)
+	if (!o || encode_settings(o, request->control->manager) < 0 ||
+	    json_add(o, "outcome", TAKE_PTR(outcome)) < 0)
 		fail_errno(request, -ENOMEM);
 	else
 		finish(request, TAKE_PTR(o));
@@ -262,6 +263,7 @@ static void answer_status(void *data, const char *error)
 	r = r < 0 ? r
 		  : encode_guests(request->control->manager, request->names, request->n_names,
 				  guests, &unknown);
+	r = r < 0 ? r : encode_settings(o, request->control->manager);
 	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
 	if (r >= 0 && request->control->hostdown)
 		r = json_add(o, "host", encode_host(request->control->hostdown));
@@ -303,7 +305,7 @@ static bool is_for_host(const struct request *request)
 static int weigh_plan(const struct request *request, struct plan *plan)
 {
 	const struct control *control = request->control;
-	const struct config *config = manager_config(control->manager);
+	const struct config *config = manager_config_for(control->manager, GOAL_STOP);
 	uint64_t rate = manager_ledger(control->manager)->save_rate, deadline = 0;
 
 	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) < 0 &&
@@ -326,14 +328,16 @@ static void answer_plan(void *data, const char *error)
 
 	request->id = 0;
 	r = r < 0 ? r
-		  : plan_build(request->goal, manager_config(m), world_inventory(manager_world(m)),
-			       request->names, request->n_names, &plan, &unknown);
+		  : plan_build(request->goal, manager_config_for(m, request->goal),
+			       world_inventory(manager_world(m)), request->names, request->n_names,
+			       &plan, &unknown);
 	if (r == -ENOENT) {
 		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
 		return;
 	}
 	if (r >= 0 && request->goal == GOAL_STOP)
 		r = weigh_plan(request, plan);
+	r = r < 0 ? r : encode_settings(o, m);
 	r = r < 0 ? r : encode_plan(o, plan);
 	if (r >= 0 && is_for_host(request))
 		r = json_add_bool(o, "host", true);
@@ -349,7 +353,7 @@ static void run_plan(struct request *request)
 	request->goal = goal_from_string(json_get_string(request->call.parameters, "goal"));
 	if (!goal_is_start(request->goal) && request->goal != GOAL_STOP)
 		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "goal");
-	else if (!manager_config(request->control->manager))
+	else if (!manager_config_for(request->control->manager, request->goal))
 		fail_errno(request, -EHOSTDOWN);
 	else
 		look_first(request, answer_plan);

@@ -123,6 +123,53 @@ int encode_guests(const struct manager *m, const char *const *names, size_t n_na
 	return r;
 }
 
+static const char *source_name(enum settings_source source)
+{
+	switch (source) {
+	case SETTINGS_FROM_FILES:
+		return "files";
+	case SETTINGS_PREVIOUS:
+		return "previous";
+	case SETTINGS_KEPT:
+		return "kept";
+	case SETTINGS_PARTIAL:
+		return "partial";
+	case _SETTINGS_SOURCE_MAX:
+	case _SETTINGS_SOURCE_INVALID:
+		break;
+	}
+	return NULL;
+}
+
+static struct json_object *encode_refusal(const struct config_refusal *refusal)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? 0 : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "file", refusal->path);
+	if (refusal->line > 0)
+		r = r < 0 ? r : json_add_u64(o, "line", refusal->line);
+	r = r < 0 ? r : json_add_string(o, "reason", refusal->reason);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+int encode_settings(struct json_object *o, const struct manager *m)
+{
+	_cleanup_json_ struct json_object *settings = json_object_new_object();
+	_cleanup_json_ struct json_object *refused = json_object_new_array();
+	const struct config *c = manager_refused(m);
+	int r = settings && refused ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < c->n_refusals; i++)
+		r = json_append(refused, encode_refusal(&c->refusals[i]));
+	r = r < 0 ? r
+		  : json_add_string(settings, "source", source_name(manager_settings_source(m)));
+	if (c->n_refusals > 0)
+		r = r < 0 ? r : json_add_string(settings, "effect", manager_settings_effect(m));
+	r = r < 0 ? r : json_add(settings, "refused", TAKE_PTR(refused));
+	return r < 0 ? r : json_add(o, "settings", TAKE_PTR(settings));
+}
+
 int encode_warnings(struct json_object *o, const struct manager *m, const char *error)
 {
 	_cleanup_json_ struct json_object *warnings = json_object_new_array();

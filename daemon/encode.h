@@ -23,5 +23,8 @@ int encode_guests(const struct manager *m, const char *const *names, size_t n_na
 /* Adds the steps of a plan, and how long it may take. 0 or -ENOMEM. */
 int encode_plan(struct json_object *o, const struct plan *plan);
 
+/* Adds the member "settings": where they come from, and what of them is refused. 0 or -ENOMEM. */
+int encode_settings(struct json_object *o, const struct manager *m);
+
 /* Adds all warnings, and error (may be NULL), as the member "warnings". 0 or -ENOMEM. */
 int encode_warnings(struct json_object *o, const struct manager *m, const char *error);

@@ -167,19 +167,39 @@ static void add_directory(struct mount_units *m, const char *root, const char *p
 				  path);
 }
 
-static int read_configuration(const struct settings_paths *paths, struct config **ret)
+/* A file that is sourced may be anywhere. */
+static int read_on_root(const char *path, size_t max, char **ret, size_t *ret_size)
 {
-	_cleanup_free_ char *reason = NULL;
-	int r = settings_read(paths, ret, &reason);
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+			       .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS |
+					  RESOLVE_IN_ROOT};
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
 
-	if (r >= 0)
-		return 0;
-	log_warning("%s", reason ? reason : strerror(-r));
-	log_warning("Failed to read the configuration. Ordering units after the mounts of the "
-		    "default directories instead. Run \"systemctl daemon-reload\" when you have "
-		    "corrected it.");
-	*ret = config_new();
-	return *ret ? 0 : -ENOMEM;
+	if (root < 0)
+		return -errno;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	return fd < 0 ? -errno : fd_read_file(fd, max, ret, ret_size);
+}
+
+/* What is refused costs no more than the directories that it names. */
+static int read_configuration(const struct settings_paths *paths, struct settings *ret)
+{
+	int r = settings_read(paths, ret);
+	const struct config *c = r < 0 ? NULL : ret->config;
+
+	for (size_t i = 0; r >= 0 && i < c->n_refusals; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		r = config_refusal_text(&c->refusals[i], &text);
+		if (r >= 0)
+			log_warning("%s", text);
+	}
+	if (r >= 0 && c->n_refusals > 0)
+		log_warning("Ordering units after the mounts of the directories that can be read "
+			    "and of the defaults. Run \"systemctl daemon-reload\" when you have "
+			    "corrected the configuration.");
+	return r;
 }
 
 static int write_drop_in(const char *output, const char *unit, const char *text)
@@ -198,16 +218,16 @@ static int write_drop_in(const char *output, const char *unit, const char *text)
 
 static int run(const struct options *o)
 {
-	_cleanup_(config_freep) struct config *config = NULL;
+	_cleanup_(settings_done) struct settings settings = {0};
 	_cleanup_(mount_units_done) struct mount_units mounts = {0};
 	_cleanup_free_ char *text = NULL;
-	int r = read_configuration(&o->settings, &config), error = 0;
+	int r = read_configuration(&o->settings, &settings), error = 0;
 
 	if (r < 0)
 		return log_error_errno(r, "Failed to order units after mounts");
-	add_directory(&mounts, o->root, config->save);
-	add_directory(&mounts, o->root, config->autostart);
-	add_directory(&mounts, o->root, config->dumps);
+	add_directory(&mounts, o->root, settings.config->save);
+	add_directory(&mounts, o->root, settings.config->autostart);
+	add_directory(&mounts, o->root, settings.config->dumps);
 	if (mounts.n == 0)
 		return 0;
 	r = mount_units_drop_in(&mounts, &text);
@@ -276,7 +296,8 @@ int main(int argc, char **argv)
 	struct options o = {
 		.settings = {.variables = {SYSCONFDIR "/default/xendomains",
 					   SYSCONFDIR "/sysconfig/xendomains"},
-			     .native = SYSCONFDIR "/xen/xendomains.conf"},
+			     .native = SYSCONFDIR "/xen/xendomains.conf",
+			     .read_sourced = read_on_root},
 		.root = "/",
 	};
 

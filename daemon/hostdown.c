@@ -139,7 +139,7 @@ static void stop(struct hostdown *h)
 		return;
 	h->stop = 0;
 	log_error("Guests cannot be stopped: %s",
-		  r == -EHOSTDOWN ? manager_obstacle(h->manager) : strerror(-r));
+		  r == -EHOSTDOWN ? manager_obstacle(h->manager, GOAL_STOP) : strerror(-r));
 	act(h, DEPARTURE_EVENT_STOPPED);
 }
 

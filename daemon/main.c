@@ -319,7 +319,8 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 	int r = manager_request(d->manager, goal, NULL, 0, &follower, &id);
 
 	if (r == -EHOSTDOWN)
-		return log_error_errno(r, "Nothing can be done: %s", manager_obstacle(d->manager));
+		return log_error_errno(r, "Nothing can be done: %s",
+				       manager_obstacle(d->manager, goal));
 	r = r < 0 ? r : timer_new(d->loop, on_alive, d, &d->alive);
 	if (r < 0)
 		return log_error_errno(r, "Cannot begin");
@@ -337,6 +338,8 @@ static int run(const struct options *o)
 	_cleanup_(ledger_file_freep) struct ledger_file *ledger = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	struct daemon d = {0};
+	struct settings_paths settings = o->settings;
+	_cleanup_free_ char *kept = NULL;
 	struct hv *hv;
 	int r;
 
@@ -348,10 +351,12 @@ static int run(const struct options *o)
 	r = ledger_file_open(o->state, &ledger);
 	if (r < 0)
 		return log_error_errno(r, "Cannot keep a ledger in %s", o->state);
-	r = open_backend(loop, o, &hv);
+	r = str_format(&kept, "%s/settings", o->state);
+	settings.kept = kept;
+	r = r < 0 ? r : open_backend(loop, o, &hv);
 	if (r < 0)
 		return r;
-	r = manager_new(loop, hv, ledger, &o->settings, &manager);
+	r = manager_new(loop, hv, ledger, &settings, &manager);
 	if (r < 0)
 		return log_error_errno(r, "Cannot take stock of the guests");
 	d = (struct daemon){.loop = loop, .manager = manager};

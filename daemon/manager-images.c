@@ -38,7 +38,7 @@ int manager_ask_images(struct manager *m, enum image_action action, const char *
 {
 	struct image_query query = {.action = action, .file = file};
 
-	if (!m->config)
+	if (!manager_config(m))
 		return -EHOSTDOWN;
 	if (!m->config->save)
 		return -ENOTDIR;

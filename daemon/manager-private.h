@@ -15,7 +15,9 @@ struct manager {
 	struct reactions *reactions;
 	const struct settings_paths *paths;
 	struct config *config;
-	char *config_error;
+	enum settings_source source; /* of config */
+	struct config *refused; /* as the files have it now, where config comes from elsewhere */
+	char *config_error;     /* the refusal that is told first; NULL: none */
 	struct sequence_list sequences; /* the oldest first */
 	struct manager_watcher watcher;
 	char *refusal; /* why nothing is started now, or NULL */
@@ -30,6 +32,8 @@ int manager_look(struct sequence *s);
 
 /* Takes the sequence out and tells all that follow it. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
+
+void manager_tell_watcher(const struct manager *m);
 
 /* Sees to guests that have ended by themselves, or want to be without a disk. */
 void manager_react(struct manager *m);

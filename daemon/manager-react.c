@@ -50,7 +50,7 @@ void manager_react(struct manager *m)
 	usec_t since, now = loop_now(m->loop), next;
 
 	reactions_forget_gone(m->reactions, inventory);
-	for (size_t i = 0; m->config && i < inventory->n; i++) {
+	for (size_t i = 0; manager_config(m) && i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
 		if (executor_machine(m->executor, &g->uuid, &since))

@@ -2,15 +2,11 @@
 
 #include "manager.h"
 
-#include <unistd.h>
-
 #include "away.h"
 #include "job.h"
 #include "manager-private.h"
 #include "util/log.h"
 #include "util/str.h"
-
-#define CREATES_PER_CPU 2
 
 /* Sequences. */
 
@@ -20,7 +16,7 @@ static void log_sequence(const struct sequence *s, int level, const char *messag
 	sequence_log(s, level, message_id, result, text, loop_now(s->manager->loop));
 }
 
-static void tell_watcher(const struct manager *m)
+void manager_tell_watcher(const struct manager *m)
 {
 	if (m->watcher.changed)
 		m->watcher.changed(m->watcher.data);
@@ -50,7 +46,7 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 	}
 	timer_set_after(m->advance, 0);
 	sequence_free(s);
-	tell_watcher(m);
+	manager_tell_watcher(m);
 }
 
 static int make_plan(const struct sequence *s, struct plan **ret, const char **ret_unknown)
@@ -186,7 +182,7 @@ static int request(struct manager *m, enum goal goal, const char *const *names, 
 	struct sequence *s = sequences_find(&m->sequences, goal, names, n_names);
 	int r = 0;
 
-	if (manager_obstacle(m))
+	if (manager_obstacle(m, goal))
 		return -EHOSTDOWN;
 	if (!s)
 		r = add_sequence(m, goal, names, n_names, &s);
@@ -258,7 +254,7 @@ static void on_world_changed(void *data)
 	away_look(m->ledger, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	manager_react(m);
-	tell_watcher(m);
+	manager_tell_watcher(m);
 }
 
 static void on_progress(void *data, const struct hv_operation *operation)
@@ -398,62 +394,6 @@ static void on_job_finished(void *data _unused_, struct job *job)
 		manager_end_sequence(s, 0, NULL);
 }
 
-/* Configuration. */
-
-/*
- * Building a guest is work for the CPU, but for some waiting in between; with many more at once
- * than there are CPUs, libxl's own time limits run out.
- */
-static unsigned default_creates(void)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return CREATES_PER_CPU * (cpus < 1 ? 1U : (unsigned)cpus);
-}
-
-static int apply_config(struct manager *m)
-{
-	const struct config *c = m->config;
-	struct executor_limits limits = {
-		.parallel = c->parallel,
-		.creates = c->parallel_create ? c->parallel_create : default_creates(),
-		.create_pause = c->create_pause,
-		.sysrq_pause = c->sysrq_pause,
-		.stop_limit = c->stop_limit,
-		.patience = c->patience,
-	};
-
-	executor_set_limits(m->executor, &limits);
-	for (size_t i = 0; i < c->n_warnings; i++)
-		log_warning("%s", c->warnings[i]);
-	return world_set_folders(m->world, c->autostart, c->save);
-}
-
-int manager_reload(struct manager *m, char **ret_reason)
-{
-	struct log_fields refused = {.message_id = MSG_CONFIG_REFUSED, LOG_FIELDS_NONE};
-	struct log_fields loaded = {.message_id = MSG_CONFIG_LOADED, LOG_FIELDS_NONE};
-	struct config *config;
-	char *reason = NULL;
-	int r = settings_read(m->paths, &config, &reason);
-
-	free(m->config_error);
-	m->config_error = reason;
-	if (r == -EINVAL) {
-		log_message(LOG_ERR, &refused, "The configuration is refused: %s%s", reason,
-			    m->config ? "; the one read before stays" : "");
-		return str_format(ret_reason, "%s", reason) < 0 ? -ENOMEM : -EINVAL;
-	}
-	if (r < 0)
-		return r;
-	config_free(m->config);
-	m->config = config;
-	log_message(LOG_INFO, &loaded, "The configuration is read");
-	r = apply_config(m);
-	tell_watcher(m);
-	return r;
-}
-
 int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 		const struct settings_paths *paths, struct manager **ret)
 {
@@ -518,17 +458,13 @@ struct manager *manager_free(struct manager *m)
 	timer_free(m->advance);
 	timer_free(m->react);
 	config_free(m->config);
+	config_free(m->refused);
 	free(m->config_error);
 	free(m->refusal);
 	free(m->notice);
 	reactions_free(m->reactions);
 	free(m);
 	return NULL;
-}
-
-const struct config *manager_config(const struct manager *m)
-{
-	return m->config;
 }
 
 struct world *manager_world(const struct manager *m)
@@ -545,20 +481,11 @@ const char *manager_warning(const struct manager *m, size_t index)
 {
 	size_t n = m->config ? m->config->n_warnings : 0;
 
-	if (m->config_error && index-- == 0)
-		return m->config_error;
 	if (m->notice && index-- == 0)
 		return m->notice;
 	if (ledger_file_problem(m->ledger) && index-- == 0)
 		return ledger_file_problem(m->ledger);
 	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
-}
-
-const char *manager_obstacle(const struct manager *m)
-{
-	if (world_lost(m->world))
-		return world_lost(m->world);
-	return m->config ? NULL : m->config_error;
 }
 
 usec_t manager_restart_in(const struct manager *m, const struct guest *g)

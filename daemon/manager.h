@@ -12,10 +12,19 @@
  */
 struct manager;
 
+/* Where the settings come from that are in effect. */
+enum settings_source {
+	SETTINGS_FROM_FILES,
+	SETTINGS_PREVIOUS, /* the files were good at an earlier reload, and are refused now */
+	SETTINGS_KEPT,     /* from the copy of the last good ones: the files are refused */
+	SETTINGS_PARTIAL,  /* from the files without what is refused: good for stops only */
+	_SETTINGS_SOURCE_MAX,
+	_SETTINGS_SOURCE_INVALID = -EINVAL,
+};
+
 /*
  * hv is the manager's from now on, also on failure; state stays the caller's, and paths must live
- * as long as the manager. 0 or -errno; a configuration that is refused is logged, and the manager
- * then does nothing but tell so until a reload succeeds.
+ * as long as the manager. 0 or -errno. A configuration that is refused is logged, and is no error.
  */
 int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 		const struct settings_paths *paths, struct manager **ret);
@@ -66,19 +75,29 @@ struct manager_watcher {
 
 void manager_watch(struct manager *m, const struct manager_watcher *watcher);
 
-/* Reads the configuration again. On an error the old one stays: -EINVAL and *ret_reason. */
+/* Reads the configuration again. -EINVAL with *ret_reason where some of it is refused. */
 int manager_reload(struct manager *m, char **ret_reason);
 
-/* NULL while none could be read. */
+/* NULL while no good one was read. */
 const struct config *manager_config(const struct manager *m);
+
+/* The same, but guests are stopped with what can be read. */
+const struct config *manager_config_for(const struct manager *m, enum goal goal);
+
+/* The configuration as the files have it: for its refusals. */
+const struct config *manager_refused(const struct manager *m);
+enum settings_source manager_settings_source(const struct manager *m);
+
+/* What follows from the refusals, in a sentence. */
+const char *manager_settings_effect(const struct manager *m);
 struct world *manager_world(const struct manager *m);
 const struct ledger *manager_ledger(const struct manager *m);
 
 /* The notes of the last survey and the configuration's warnings, one at a time; NULL at the end. */
 const char *manager_warning(const struct manager *m, size_t index);
 
-/* Why nothing can be started or stopped, or NULL. */
-const char *manager_obstacle(const struct manager *m);
+/* Why nothing can be done of that kind, or NULL. */
+const char *manager_obstacle(const struct manager *m, enum goal goal);
 
 /* How long until a guest that has ended is started again; USEC_INFINITY if it does not wait for
  * that.

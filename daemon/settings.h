@@ -3,16 +3,51 @@
 
 #include "core/config.h"
 
+#define SETTINGS_FILE_MAX (1U << 20)
+
 /* Where the configuration stands. */
 struct settings_paths {
 	const char *variables[2]; /* either may be NULL; the first that is there counts */
 	const char *native;       /* this file, and then the files NATIVE.d/ *.conf in order */
 	/* As /etc/group: a directory server may not answer. NULL: groups are not looked up. */
 	const char *groups;
+	const char *kept; /* copy of the last good settings; NULL: none is kept */
+	/* Reads files that the variables source, as file_read() does; NULL: file_read(). */
+	int (*read_sourced)(const char *path, size_t max, char **ret, size_t *ret_size);
+};
+
+enum settings_kind {
+	SETTINGS_VARIABLES,
+	SETTINGS_SOURCED,
+	SETTINGS_NATIVE,
+	_SETTINGS_KIND_MAX,
+	_SETTINGS_KIND_INVALID = -EINVAL,
+};
+
+struct settings_text {
+	enum settings_kind kind;
+	char *path, *text; /* the text is terminated */
+	size_t size;
+};
+
+/* A configuration, and the texts that it was read from. */
+struct settings {
+	struct config *config;
+	struct settings_text *texts; /* in the order in which they count */
+	size_t n_texts;
 };
 
 /*
- * Reads the files into a new configuration. Files that are not there are no error. 0, -EINVAL
- * with *ret_reason (file, line, and what to do about it), or -ENOMEM.
+ * Reads the files. Files that are not there are no error; what cannot be read is left out and told
+ * in config->refusals. 0 or -ENOMEM.
  */
-int settings_read(const struct settings_paths *paths, struct config **ret, char **ret_reason);
+int settings_read(const struct settings_paths *paths, struct settings *ret);
+
+/* Adds a text, which is copied. 0 or -ENOMEM. */
+int settings_add(struct settings *s, enum settings_kind kind, const char *path, const char *text,
+		 size_t size);
+
+/* Makes the configuration of the texts, without reading any file but that of the groups. */
+int settings_rebuild(const struct settings_paths *paths, struct settings *s);
+
+void settings_done(struct settings *s);

@@ -66,11 +66,13 @@ static int parse_time(const struct setting *s, void *field, const char *value, c
 /* A time that something must end in, and that must not be none. */
 static int parse_wait(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
-	usec_t *wait = field;
-	int r = parse_time(s, wait, value, ret_reason);
+	usec_t wait;
+	int r = parse_time(s, &wait, value, ret_reason);
 
-	if (r >= 0 && *wait == 0)
+	if (r >= 0 && wait == 0)
 		return refuse_value(s, value, "must be at least 1 second", ret_reason);
+	if (r >= 0)
+		*(usec_t *)field = wait;
 	return r;
 }
 
@@ -195,23 +197,23 @@ static bool read_shutdown_word(const char *word, bool *wait)
 static int parse_shutdown(const struct setting *s, void *field, const char *value,
 			  char **ret_reason)
 {
-	struct config_shutdown *shutdown = field;
+	struct config_shutdown shutdown = {0};
 	_cleanup_free_ char *copy = strdup(value);
 	char *rest = copy;
 	const char *word;
 
 	if (!copy)
 		return -ENOMEM;
-	*shutdown = (struct config_shutdown){0};
 	while ((word = strsep(&rest, " \t\n"))) {
 		if (str_empty(word))
 			continue;
-		shutdown->enabled = true;
-		if (!read_shutdown_word(word, &shutdown->wait))
+		shutdown.enabled = true;
+		if (!read_shutdown_word(word, &shutdown.wait))
 			return refuse_value(s, value,
 					    "only --wait, --all, --halt and -F are understood",
 					    ret_reason);
 	}
+	*(struct config_shutdown *)field = shutdown;
 	return 0;
 }
 
@@ -255,31 +257,31 @@ static int parse_targets(const struct setting *s, void *field, const char *value
 #define FIELD(member) offsetof(struct config, member), sizeof(((struct config *)NULL)->member)
 
 static const struct setting variables[] = {
-	{"XENDOMAINS_SYSRQ", parse_sysrq, FIELD(sysrq), 0, 0},
-	{"XENDOMAINS_USLEEP", parse_time, FIELD(sysrq_pause), 1, 0},
-	{"XENDOMAINS_CREATE_USLEEP", parse_time, FIELD(create_pause), 1, 0},
-	{"XENDOMAINS_MIGRATE", parse_target, FIELD(migrate), 0, 0},
-	{"XENDOMAINS_SAVE", parse_path, FIELD(save), 0, 0},
-	{"XENDOMAINS_SHUTDOWN", parse_shutdown, FIELD(shutdown), 0, 0},
-	{"XENDOMAINS_SHUTDOWN_ALL", parse_shutdown, FIELD(shutdown_all), 0, 0},
-	{"XENDOMAINS_RESTORE", parse_flag, FIELD(restore), 0, 0},
-	{"XENDOMAINS_AUTO", parse_path, FIELD(autostart), 0, 0},
-	{"XENDOMAINS_AUTO_ONLY", parse_flag, FIELD(auto_only), 0, 0},
-	{"XENDOMAINS_STOP_MAXWAIT", parse_limit, FIELD(stop_limit), USEC_PER_SEC, 0},
+	{"XENDOMAINS_SYSRQ", parse_sysrq, FIELD(sysrq), 0, 0, false},
+	{"XENDOMAINS_USLEEP", parse_time, FIELD(sysrq_pause), 1, 0, false},
+	{"XENDOMAINS_CREATE_USLEEP", parse_time, FIELD(create_pause), 1, 0, true},
+	{"XENDOMAINS_MIGRATE", parse_target, FIELD(migrate), 0, 0, false},
+	{"XENDOMAINS_SAVE", parse_path, FIELD(save), 0, 0, false},
+	{"XENDOMAINS_SHUTDOWN", parse_shutdown, FIELD(shutdown), 0, 0, false},
+	{"XENDOMAINS_SHUTDOWN_ALL", parse_shutdown, FIELD(shutdown_all), 0, 0, false},
+	{"XENDOMAINS_RESTORE", parse_flag, FIELD(restore), 0, 0, false},
+	{"XENDOMAINS_AUTO", parse_path, FIELD(autostart), 0, 0, false},
+	{"XENDOMAINS_AUTO_ONLY", parse_flag, FIELD(auto_only), 0, 0, false},
+	{"XENDOMAINS_STOP_MAXWAIT", parse_limit, FIELD(stop_limit), USEC_PER_SEC, 0, false},
 };
 
 static const struct setting host_keys[] = {
-	{"ParallelOperations", parse_number, FIELD(parallel), 0, 1},
-	{"ParallelCreates", parse_number, FIELD(parallel_create), 0, 0},
-	{"ProgressTimeout", parse_time, FIELD(patience), USEC_PER_SEC, 0},
-	{"MigrateTargets", parse_targets, FIELD(migrate), 0, 0},
-	{"MigrateAnswerTimeout", parse_wait, FIELD(answer_limit), USEC_PER_SEC, 0},
-	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0},
-	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0},
-	{"DumpFolder", parse_path, FIELD(dumps), 0, 0},
-	{"AfterCancel", parse_after_cancel, FIELD(after_cancel), 0, 0},
-	{"ReadGroup", parse_group, FIELD(read_group), 0, 0},
-	{"ControlGroup", parse_group, FIELD(control_group), 0, 0},
+	{"ParallelOperations", parse_number, FIELD(parallel), 0, 1, false},
+	{"ParallelCreates", parse_number, FIELD(parallel_create), 0, 0, true},
+	{"ProgressTimeout", parse_time, FIELD(patience), USEC_PER_SEC, 0, false},
+	{"MigrateTargets", parse_targets, FIELD(migrate), 0, 0, false},
+	{"MigrateAnswerTimeout", parse_wait, FIELD(answer_limit), USEC_PER_SEC, 0, false},
+	{"RestartLimit", parse_number, FIELD(restart_limit), 0, 0, false},
+	{"RestartInterval", parse_time, FIELD(restart_interval), USEC_PER_SEC, 0, false},
+	{"DumpFolder", parse_path, FIELD(dumps), 0, 0, false},
+	{"AfterCancel", parse_after_cancel, FIELD(after_cancel), 0, 0, false},
+	{"ReadGroup", parse_group, FIELD(read_group), 0, 0, true},
+	{"ControlGroup", parse_group, FIELD(control_group), 0, 0, true},
 };
 
 #define GUEST_FIELD(member)                                                                        \
@@ -287,9 +289,9 @@ static const struct setting host_keys[] = {
 
 /* In [Host] for all guests, in [Domain] for some. */
 static const struct setting guest_keys[] = {
-	{"ForcedDestroy", parse_flag, GUEST_FIELD(forced_destroy), 0, 0},
-	{"ImageChanged", parse_image_policy, GUEST_FIELD(image_changed), 0, 0},
-	{"ImageUnknown", parse_image_policy, GUEST_FIELD(image_unknown), 0, 0},
+	{"ForcedDestroy", parse_flag, GUEST_FIELD(forced_destroy), 0, 0, false},
+	{"ImageChanged", parse_image_policy, GUEST_FIELD(image_changed), 0, 0, false},
+	{"ImageUnknown", parse_image_policy, GUEST_FIELD(image_unknown), 0, 0, false},
 };
 
 const struct setting_list config_variables = {variables, ELEMENTSOF(variables)};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,7 +11,7 @@ struct setting;
 
 /*
  * Reads a value into the field of a setting. 0, -ENOMEM, or -EINVAL with *ret_reason ("NAME=VALUE:
- * what it must be", the caller's).
+ * what it must be", the caller's), and the field as it was.
  */
 typedef int (*setting_fn)(const struct setting *s, void *field, const char *value,
 			  char **ret_reason);
@@ -21,6 +22,7 @@ struct setting {
 	size_t offset, size; /* of the field */
 	uint64_t scale;      /* for times: microseconds to a unit */
 	uint64_t min;        /* for numbers */
+	bool cosmetic;       /* decides nothing that becomes of a guest */
 };
 
 struct setting_list {

@@ -16,6 +16,9 @@
 
 #define VARIABLE_PREFIX "XENDOMAINS_"
 
+/* A file that is no settings at all can have a mistake in each of its lines. */
+#define REFUSALS_MAX 20
+
 struct config *config_new(void)
 {
 	_cleanup_(config_freep) struct config *c = calloc(1, sizeof(*c));
@@ -56,9 +59,16 @@ void config_free(struct config *c)
 	free(c->dumps);
 	free(c->read_group);
 	free(c->control_group);
+	free(c->read_group_at.path);
+	free(c->control_group_at.path);
 	for (size_t i = 0; i < c->n_warnings; i++)
 		free(c->warnings[i]);
 	free(c->warnings);
+	for (size_t i = 0; i < c->n_refusals; i++) {
+		free(c->refusals[i].path);
+		free(c->refusals[i].reason);
+	}
+	free(c->refusals);
 	free(c);
 }
 
@@ -83,104 +93,160 @@ int config_warn(struct config *c, const char *format, ...)
 	return 0;
 }
 
-/* Where a text is read from, and what is wrong with it: the context of both kinds of file. */
-struct reading {
-	struct config *config;
-	const char *path;
-	unsigned line;
-	char *reason;
-	int error; /* of the INI file's first bad value ... */
-	unsigned error_line;
-};
-
-/* Into the structure that the setting is a part of. */
-static int apply(struct reading *reading, const struct setting *s, void *whole, const char *value)
+int config_refuse(struct config *c, const struct config_place *at, bool cosmetic,
+		  const char *reason)
 {
-	return s->parse(s, (char *)whole + s->offset, value, &reading->reason);
+	_cleanup_free_ char *path = NULL, *copy = NULL;
+	struct config_refusal *bigger;
+	int r;
+
+	c->broken |= !cosmetic;
+	if (c->n_refusals >= REFUSALS_MAX)
+		return 0;
+	r = str_format(&path, "%s", at->path);
+	r = r < 0 ? r : str_format(&copy, "%s", reason);
+	if (r < 0)
+		return r;
+	bigger = realloc(c->refusals, (c->n_refusals + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	c->refusals = bigger;
+	bigger[c->n_refusals++] = (struct config_refusal){
+		.path = TAKE_PTR(path),
+		.line = at->line,
+		.reason = TAKE_PTR(copy),
+		.cosmetic = cosmetic,
+	};
+	return 0;
 }
 
-static int assign_variable(void *data, unsigned line, const char *name, const char *value)
+int config_refusal_text(const struct config_refusal *refusal, char **ret)
+{
+	if (refusal->line == 0)
+		return str_format(ret, "%s: %s", refusal->path, refusal->reason);
+	return str_format(ret, "%s:%u: %s", refusal->path, refusal->line, refusal->reason);
+}
+
+const struct config_refusal *config_worst_refusal(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_refusals; i++)
+		if (!c->refusals[i].cosmetic)
+			return &c->refusals[i];
+	return c->n_refusals > 0 ? &c->refusals[0] : NULL;
+}
+
+/* Where a text is read from: the context of both kinds of file. */
+struct reading {
+	struct config *config;
+	const struct config_source *source;
+	const char *path;
+	unsigned line;
+};
+
+static int refuse(struct reading *reading, bool cosmetic, const char *reason)
+{
+	struct config_place at = {(char *)reading->path, reading->line};
+
+	return config_refuse(reading->config, &at, cosmetic, reason);
+}
+
+/* Into the structure that the setting is a part of. 1, 0 where it is refused, or -ENOMEM. */
+static int apply(struct reading *reading, const struct setting *s, void *whole, const char *value)
+{
+	_cleanup_free_ char *reason = NULL;
+	int r = s->parse(s, (char *)whole + s->offset, value, &reason);
+
+	if (r == -EINVAL)
+		return refuse(reading, s->cosmetic, reason);
+	return r < 0 ? r : 1;
+}
+
+static int assign_variable(void *data, const struct shell_place *at, const char *name,
+			   const char *value)
 {
 	const struct setting *s = setting_find(&config_variables, name);
 	struct reading *reading = data;
 
-	reading->line = line;
+	reading->path = at->path;
+	reading->line = at->line;
 	if (s)
-		return apply(reading, s, reading->config, value);
+		return MIN(apply(reading, s, reading->config, value), 0);
 	if (!str_starts_with(name, VARIABLE_PREFIX))
 		return 0;
 	return config_warn(reading->config, "%s:%u: there is no variable %s; it is ignored",
-			   reading->path, line, name);
+			   at->path, at->line, name);
 }
 
-static int finish(struct reading *reading, int result, char **ret_reason)
+static int refuse_variables(void *data, const struct shell_place *at, const char *reason)
 {
-	int r;
+	struct reading *reading = data;
 
-	if (result == -EINVAL && reading->reason) {
-		r = str_format(ret_reason, "%s:%u: %s", reading->path, reading->line,
-			       reading->reason);
-		if (r < 0)
-			result = r;
-	}
-	free(reading->reason);
-	return result;
+	reading->path = at->path;
+	reading->line = at->line;
+	return refuse(reading, false, reason);
+}
+
+static int read_sourced(void *data, const char *path, const char **ret_text, size_t *ret_size)
+{
+	struct reading *reading = data;
+
+	return reading->source->read(reading->source->data, path, ret_text, ret_size);
 }
 
 int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
-			  char **ret_reason)
+			  const struct config_source *source)
 {
-	struct reading reading = {.config = c, .path = path};
-	int r;
+	struct reading reading = {.config = c, .source = source};
 
-	r = shell_read(text, size, assign_variable, &reading, &reading.line, &reading.reason);
-	return finish(&reading, r, ret_reason);
-}
-
-/* The first error counts. */
-static void refuse_line(struct reading *reading, const char *reason)
-{
-	if (reading->error < 0)
-		return;
-	reading->error_line = reading->line;
-	reading->error = str_format(&reading->reason, "%s", reason) < 0 ? -ENOMEM : -EINVAL;
+	return shell_read(
+		&(struct shell_handler){
+			.assign = assign_variable,
+			.refuse = refuse_variables,
+			.source = read_sourced,
+			.data = &reading,
+		},
+		path, text, size);
 }
 
 /* The text of an INI file on its way to libinih, which does not tell its handler the line. */
 struct ini_text {
 	const char *rest;
-	struct reading *reading;
+	struct reading reading;
+	bool lost; /* the section is not known that the lines are in */
+	int error;
 };
+
+static void refuse_line(struct ini_text *text, const char *reason)
+{
+	if (text->error >= 0)
+		text->error = refuse(&text->reading, false, reason);
+}
 
 /*
  * As fgets(), but a line is never handed out in pieces, which libinih would take for lines: of a
- * comment the end is left out, and anything else ends the reading.
+ * comment the end is left out, and anything else is refused. libinih takes the lines after a broken
+ * [Section] for those of the section before it.
  */
 static char *next_line(char *buffer, int size, void *stream)
 {
 	struct ini_text *text = stream;
-	struct reading *reading = text->reading;
 	size_t length = strcspn(text->rest, "\n");
 	size_t taken = MIN(length, (size_t)size - 2);
+	char first = text->rest[strspn(text->rest, " \t")];
 
 	if (!*text->rest)
 		return NULL;
-	reading->line++;
-	if (taken < length && !strchr("#;", text->rest[strspn(text->rest, " \t")])) {
-		refuse_line(reading, "the line is too long");
-		return NULL;
+	text->reading.line++;
+	if (first == '[')
+		text->lost = taken < length || !memchr(text->rest, ']', length);
+	if (taken < length && first != '#' && first != ';') {
+		refuse_line(text, "the line is too long");
+		taken = 0;
 	}
 	memcpy(buffer, text->rest, taken);
 	memcpy(buffer + taken, "\n", sizeof("\n"));
 	text->rest += length + (text->rest[length] == '\n');
 	return buffer;
-}
-
-static int refuse(struct reading *reading, const char *reason)
-{
-	int r = str_format(&reading->reason, "%s", reason);
-
-	return r < 0 ? r : -EINVAL;
 }
 
 static int add_domain_section(struct config *c, const char *pattern, struct config_domain **ret)
@@ -211,27 +277,48 @@ static int assign_domain_key(struct reading *reading, const char *pattern, const
 	int r;
 
 	if (strlen(DOMAIN_SECTION) + strlen(pattern) >= SECTION_MAX)
-		return refuse(reading, "the name of the section is too long");
+		return refuse(reading, false, "the name of the section is too long");
 	if (strchr(pattern, '['))
-		return refuse(reading, "only * and ? stand for other characters in the name of a "
-				       "section");
+		return refuse(reading, false,
+			      "only * and ? stand for other characters in the name of a section");
 	if (!s)
 		return config_warn(reading->config,
 				   "%s:%u: there is no key %s in [Domain]; it is ignored",
 				   reading->path, reading->line, name);
 	r = add_domain_section(reading->config, pattern, &domain);
-	if (r < 0)
-		return r;
-	domain->given |= 1U << (s - config_guest_keys.settings);
-	return apply(reading, s, &domain->settings, value);
+	r = r < 0 ? r : apply(reading, s, &domain->settings, value);
+	if (r > 0)
+		domain->given |= 1U << (s - config_guest_keys.settings);
+	return r;
+}
+
+/* Whether a group exists is looked up when all is read: then this place is told. */
+static struct config_place *place_of(struct config *c, const struct setting *s)
+{
+	if (s->offset == offsetof(struct config, read_group))
+		return &c->read_group_at;
+	return s->offset == offsetof(struct config, control_group) ? &c->control_group_at : NULL;
+}
+
+static int note_place(const struct reading *reading, const struct setting *s)
+{
+	struct config_place *at = place_of(reading->config, s);
+
+	if (!at)
+		return 0;
+	at->line = reading->line;
+	return str_replace(&at->path, reading->path);
 }
 
 static int assign_host_key(struct reading *reading, const char *name, const char *value)
 {
 	const struct setting *s = setting_find(&config_host_keys, name);
+	int r;
 
-	if (s)
-		return apply(reading, s, reading->config, value);
+	if (s) {
+		r = apply(reading, s, reading->config, value);
+		return r > 0 ? note_place(reading, s) : r;
+	}
 	s = setting_find(&config_guest_keys, name);
 	if (s)
 		return apply(reading, s, &reading->config->guests, value);
@@ -239,28 +326,25 @@ static int assign_host_key(struct reading *reading, const char *name, const char
 			   reading->path, reading->line, name);
 }
 
-/* libinih's convention: 1 is well, 0 an error at this line; it goes on reading all the same. */
+/* libinih's convention: 1 is well. What is refused is told elsewhere. */
 static int assign_key(void *data, const char *section, const char *name, const char *value)
 {
 	struct ini_text *text = data;
-	struct reading *reading = text->reading;
-	unsigned line = reading->line;
+	struct reading *reading = &text->reading;
 
-	if (reading->error < 0)
-		return 0;
+	if (text->error < 0 || text->lost)
+		return 1;
 	value = value ? value : "";
 	if (str_equal(section, "Host"))
-		reading->error = assign_host_key(reading, name, value);
+		text->error = assign_host_key(reading, name, value);
 	else if (str_starts_with(section, DOMAIN_SECTION))
-		reading->error = assign_domain_key(reading, section + strlen(DOMAIN_SECTION), name,
-						   value);
+		text->error = assign_domain_key(reading, section + strlen(DOMAIN_SECTION), name,
+						value);
 	else
-		reading->error = config_warn(reading->config,
-					     "%s:%u: there is no section [%s]; it is ignored",
-					     reading->path, line, section);
-	if (reading->error < 0)
-		reading->error_line = line;
-	return reading->error >= 0;
+		text->error = config_warn(reading->config,
+					  "%s:%u: there is no section [%s]; it is ignored",
+					  reading->path, reading->line, section);
+	return 1;
 }
 
 static void override(struct guest_settings *settings, const struct config_domain *domain)
@@ -284,24 +368,16 @@ struct guest_settings config_guest(const struct config *c, const char *name)
 	return settings;
 }
 
-int config_read_native(struct config *c, const char *path, const char *text, char **ret_reason)
+int config_read_native(struct config *c, const char *path, const char *text)
 {
-	struct reading reading = {.config = c, .path = path};
-	struct ini_text ini = {.rest = text, .reading = &reading};
-	int line, r;
+	struct ini_text ini = {.rest = text, .reading = {.config = c, .path = path}};
+	int line = ini_parse_stream(next_line, &ini, assign_key, &ini);
 
-	line = ini_parse_stream(next_line, &ini, assign_key, &ini);
-	if (line == 0 && reading.error >= 0)
-		return 0;
 	if (line < 0)
-		return finish(&reading, -ENOMEM, ret_reason);
-	reading.line = reading.error < 0 ? reading.error_line : (unsigned)line;
-	if (reading.error >= 0) {
-		r = str_format(&reading.reason,
-			       "this is neither [Section], Key=value nor a comment");
-		if (r < 0)
-			return r;
-		reading.error = -EINVAL;
+		return -ENOMEM;
+	if (line > 0) {
+		ini.reading.line = (unsigned)line;
+		refuse_line(&ini, "this is neither [Section], Key=value nor a comment");
 	}
-	return finish(&reading, reading.error, ret_reason);
+	return MIN(ini.error, 0);
 }

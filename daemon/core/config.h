@@ -48,6 +48,19 @@ struct config_domain {
 	unsigned given; /* which of them: a bit each, in the order of config_guest_keys */
 };
 
+/* A line that is left out because it cannot be read. */
+struct config_refusal {
+	char *path;
+	unsigned line; /* 0: the whole file */
+	char *reason;
+	bool cosmetic; /* what the line says decides nothing that becomes of a guest */
+};
+
+struct config_place {
+	char *path; /* NULL: nowhere */
+	unsigned line;
+};
+
 struct config {
 	char *save;          /* folder of the images; NULL: nothing is saved */
 	bool restore;        /* images are restored at start */
@@ -73,6 +86,7 @@ struct config {
 	 * groups. */
 	char *read_group, *control_group;
 	gid_t read_gid, control_gid;
+	struct config_place read_group_at, control_group_at;
 
 	struct guest_settings guests;  /* where nothing else is said of one */
 	struct config_domain *domains; /* sections of their own, in the order they were read */
@@ -80,6 +94,11 @@ struct config {
 
 	char **warnings; /* NULL-terminated once there is one */
 	size_t n_warnings;
+
+	struct config_refusal *refusals; /* the first ones */
+	size_t n_refusals;
+	/* One of them may decide what becomes of a guest: not only who may ask, or how fast. */
+	bool broken;
 };
 
 /* The defaults of the old documentation. NULL: no memory. */
@@ -87,15 +106,34 @@ struct config *config_new(void);
 void config_free(struct config *c);
 
 /*
- * Read a text into c. 0, -ENOMEM, or -EINVAL with *ret_reason ("PATH:LINE: what and what to do",
- * the caller's). path is used in messages only. c is of no use after an error.
+ * Gives the text of a file that a file of variables sources; it must last until the reading ends.
+ * Returns 0, -ENOMEM, or another -errno to have the line refused.
+ */
+struct config_source {
+	int (*read)(void *data, const char *path, const char **ret_text, size_t *ret_size);
+	void *data;
+};
+
+/*
+ * Read a text into c. A line that is refused is left out, and told in c->refusals. 0 or -ENOMEM.
+ * path is used in messages only.
  */
 int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
-			  char **ret_reason);
-int config_read_native(struct config *c, const char *path, const char *text, char **ret_reason);
+			  const struct config_source *source);
+int config_read_native(struct config *c, const char *path, const char *text);
 
 /* What holds for a guest of this name. */
 struct guest_settings config_guest(const struct config *c, const char *name);
+
+/* Adds a refusal. 0 or -ENOMEM. */
+int config_refuse(struct config *c, const struct config_place *at, bool cosmetic,
+		  const char *reason);
+
+/* "PATH:LINE: what and what to do". 0 or -ENOMEM. */
+int config_refusal_text(const struct config_refusal *refusal, char **ret);
+
+/* The refusal to tell where there is room for one; NULL: none. */
+const struct config_refusal *config_worst_refusal(const struct config *c);
 
 /* Adds a warning that does not stop anything. */
 int config_warn(struct config *c, const char *format, ...) _printf_(2, 3);

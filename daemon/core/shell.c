@@ -25,12 +25,21 @@ struct text {
 	size_t size, room;
 };
 
+/* What may follow on the line. */
+enum position {
+	AT_COMMAND,
+	AFTER_ASSIGNMENT,
+	AFTER_EXPORT,
+};
+
 struct reader {
+	const char *path;
 	const char *at, *end;
 	unsigned line;
+	enum position position;
+	unsigned depth, n_sources;
 	struct variable_list variables;
-	shell_assign_fn assign;
-	void *data;
+	const struct shell_handler *handler;
 	unsigned error_line;
 	char *reason;
 };
@@ -306,7 +315,12 @@ static int read_assignment(struct reader *r, size_t length)
 	r->at += length + 1;
 	result = read_value(r, &value);
 	result = result < 0 ? result : set_variable(r, name, value.data);
-	return result < 0 ? result : r->assign(r->data, line, name, value.data);
+	if (result < 0)
+		return result;
+	if (r->position == AT_COMMAND)
+		r->position = AFTER_ASSIGNMENT;
+	return r->handler->assign(r->handler->data, &(struct shell_place){r->path, line}, name,
+				  value.data);
 }
 
 static int refuse_word(struct reader *r)
@@ -323,29 +337,151 @@ static int refuse_word(struct reader *r)
 		      (int)MIN(end - r->at, 40), r->at);
 }
 
-/* What may stand where a command would: an assignment, or export before some. */
-static int read_word(struct reader *r, bool *exporting)
+static int read_text(struct reader *r, const char *path, const char *text, size_t size);
+
+/* Reads a sourced file where it is named, as a shell does. */
+static int read_sourced(struct reader *r, unsigned line, const char *path)
+{
+	const struct shell_handler *h = r->handler;
+	const char *outer_path = r->path, *at = r->at, *end = r->end, *text;
+	unsigned outer_line = r->line;
+	size_t size;
+	int result;
+
+	if (r->depth >= SHELL_DEPTH_MAX || r->n_sources >= SHELL_SOURCES_MAX)
+		return refuse(r, line,
+			      "too many files are sourced; at most %u, and %u within one another",
+			      SHELL_SOURCES_MAX, SHELL_DEPTH_MAX);
+	result = h->source(h->data, path, &text, &size);
+	if (result == -ENOMEM)
+		return result;
+	if (result < 0)
+		return refuse(r, line, "failed to read %s: %s", path, strerror(-result));
+	r->n_sources++;
+	r->depth++;
+	result = read_text(r, path, text, size);
+	r->depth--;
+	r->path = outer_path;
+	r->at = at;
+	r->end = end;
+	r->line = outer_line;
+	return result;
+}
+
+static void skip_blanks(struct reader *r)
+{
+	while (peek(r) == ' ' || peek(r) == '\t' || at_continuation(r)) {
+		if (at_continuation(r))
+			advance(r);
+		advance(r);
+	}
+}
+
+/* The word has this length; the path of a file follows. */
+static int read_source(struct reader *r, size_t length)
+{
+	_cleanup_(text_done) struct text path = {0};
+	unsigned line = r->line;
+	const char *begin;
+	int result;
+
+	r->at += length;
+	skip_blanks(r);
+	begin = r->at;
+	result = read_value(r, &path);
+	if (result < 0)
+		return result;
+	for (const char *p = begin; p < r->at; p++)
+		if (strchr("$*?[{", *p))
+			return refuse(r, line, "'%c' is not expanded here; write the whole path",
+				      *p);
+	if (path.data[0] != '/')
+		return refuse(r, line, "the path of a sourced file must begin with '/'");
+	skip_blanks(r);
+	if (peek(r) != EOF && !strchr("\n;#", peek(r)))
+		return refuse(r, line, "only the path of a file can follow 'source'");
+	return read_sourced(r, line, path.data);
+}
+
+static bool is_word(const struct reader *r, const char *word)
+{
+	size_t length = strlen(word);
+
+	return (size_t)(r->end - r->at) >= length && memcmp(r->at, word, length) == 0 &&
+	       ends_word(r->at + length < r->end ? (unsigned char)r->at[length] : EOF);
+}
+
+/* What may stand where a command would: an assignment, export before some, or source. */
+static int read_word(struct reader *r)
 {
 	size_t length = name_length(r);
 	int next = r->at + length < r->end ? (unsigned char)r->at[length] : EOF;
 
 	if (length > 0 && next == '=')
 		return read_assignment(r, length);
-	if (*exporting && length > 0 && ends_word(next)) {
+	if (r->position == AFTER_EXPORT && length > 0 && ends_word(next)) {
 		r->at += length;
 		return 0;
 	}
-	if (length == strlen("export") && memcmp(r->at, "export", length) == 0 && ends_word(next)) {
+	if (is_word(r, "export")) {
 		r->at += length;
-		*exporting = true;
+		r->position = AFTER_EXPORT;
 		return 0;
 	}
+	if (r->position == AT_COMMAND && is_word(r, "source"))
+		return read_source(r, strlen("source"));
+	if (r->position == AT_COMMAND && is_word(r, "."))
+		return read_source(r, strlen("."));
 	return refuse_word(r);
+}
+
+static void skip_line(struct reader *r)
+{
+	while (peek(r) != EOF && peek(r) != '\n')
+		advance(r);
+}
+
+/*
+ * Goes behind a refused word, to the end of its command. Lines that its quotes hold are no
+ * assignments. A quote that is never closed holds its own line only.
+ */
+static void skip_command(struct reader *r, const char *begin, unsigned line)
+{
+	int quote = 0;
+
+	r->at = begin;
+	r->line = line;
+	for (; peek(r) != EOF && (quote || peek(r) != '\n'); advance(r)) {
+		int c = peek(r);
+
+		if (c == '\\' && quote != '\'' && peek_next(r) != EOF)
+			advance(r);
+		else if (quote)
+			quote = c == quote ? 0 : quote;
+		else if (c == '\'' || c == '"')
+			quote = c;
+		else if (c == '#' && r->at > begin && strchr(" \t;", r->at[-1]))
+			break;
+	}
+	if (quote) {
+		r->at = begin;
+		r->line = line;
+	}
+	skip_line(r);
+}
+
+static int report_refusal(struct reader *r, int result)
+{
+	_cleanup_free_ char *reason = TAKE_PTR(r->reason);
+	const struct shell_handler *h = r->handler;
+
+	if (!reason)
+		return result;
+	return h->refuse(h->data, &(struct shell_place){r->path, r->error_line}, reason);
 }
 
 static int read_all(struct reader *r)
 {
-	bool exporting = false;
 	int result = 0;
 
 	while (result >= 0 && peek(r) != EOF) {
@@ -354,18 +490,36 @@ static int read_all(struct reader *r)
 		if (at_continuation(r)) {
 			skip_continuation(r);
 		} else if (c == '#') {
-			while (peek(r) != EOF && peek(r) != '\n')
-				advance(r);
+			skip_line(r);
 		} else if (c == '\n' || c == ';') {
-			exporting = false;
+			r->position = AT_COMMAND;
 			advance(r);
 		} else if (c == ' ' || c == '\t' || (c == '\r' && peek_next(r) == '\n')) {
 			advance(r);
 		} else {
-			result = read_word(r, &exporting);
+			const char *begin = r->at;
+			unsigned line = r->line;
+
+			result = read_word(r);
+			if (result < 0 && r->reason) {
+				skip_command(r, begin, line);
+				result = report_refusal(r, result);
+			}
 		}
 	}
 	return result;
+}
+
+static int read_text(struct reader *r, const char *path, const char *text, size_t size)
+{
+	r->path = path;
+	r->at = text;
+	r->end = text + size;
+	r->line = 1;
+	r->position = AT_COMMAND;
+	if (!memchr(text, '\0', size))
+		return read_all(r);
+	return report_refusal(r, refuse(r, 1, "the file holds a NUL byte: it is no text"));
 }
 
 static void reader_done(struct reader *r)
@@ -381,26 +535,10 @@ static void reader_done(struct reader *r)
 	free(r->reason);
 }
 
-int shell_read(const char *text, size_t size, shell_assign_fn assign, void *data,
-	       unsigned *ret_line, char **ret_reason)
+int shell_read(const struct shell_handler *handler, const char *path, const char *text, size_t size)
 {
-	_cleanup_(reader_done) struct reader r = {
-		.at = text,
-		.end = text + size,
-		.line = 1,
-		.assign = assign,
-		.data = data,
-	};
-	int result;
+	_cleanup_(reader_done) struct reader r = {.handler = handler};
 
 	TAILQ_INIT(&r.variables);
-	if (memchr(text, '\0', size))
-		result = refuse(&r, 1, "the file holds a NUL byte: it is no text");
-	else
-		result = read_all(&r);
-	if (r.reason) {
-		*ret_line = r.error_line;
-		*ret_reason = TAKE_PTR(r.reason);
-	}
-	return result;
+	return read_text(&r, path, text, size);
 }

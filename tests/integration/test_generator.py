@@ -78,12 +78,24 @@ class Generator(unittest.TestCase):
         self.assertEqual(self.generate(), "")
         self.expect_mounts(DEFAULTS)
 
-    def test_a_configuration_that_is_refused_leaves_the_defaults_and_a_word_of_it(self):
+    def test_a_line_that_is_refused_costs_its_directory_and_is_told(self):
         self.configure(save="/srv/xen", rest="XENDOMAINS_STOP_MAXWAIT=3OO\n")
         said = self.generate()
         self.assertIn(f"{self.config}:3: ", said)
         self.assertIn("daemon-reload", said)
-        self.expect_mounts(DEFAULTS)
+        self.expect_mounts({"/srv", "/srv/xen"})
+
+    def test_a_directory_that_cannot_be_read_is_the_default(self):
+        self.configure(save="srv")
+        self.assertIn(f"{self.config}:1: ", self.generate())
+        self.expect_mounts({path for path in DEFAULTS if "/var/lib/xen/save".startswith(path)})
+
+    def test_a_file_that_is_sourced_is_read_on_the_root_file_system_only(self):
+        self.native.write_text("[Host]\nDumpFolder=\n")
+        for path in ("/proc/self/environ", "/proc/version"):
+            self.config.write_text(f"XENDOMAINS_AUTO=\nXENDOMAINS_SAVE=/s\nsource {path}\n")
+            self.assertIn(f"{self.config}:3: ", self.generate())
+            self.expect_mounts({"/s"})
 
     def test_a_group_that_is_not_there_is_none_of_its_business(self):
         self.configure(save="/srv/xen")

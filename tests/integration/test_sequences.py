@@ -557,6 +557,7 @@ class Configuration(FakeHostTest):
     def test_start_with_a_mistake_does_nothing_until_it_is_mended(self):
         self.host.guest("web")
         self.host.stop_daemon()
+        (self.host.state / "settings").unlink()
         self.host.config.write_text("XENDOMAINS_STOP_MAXWAIT=soon\n")
         self.host.start_daemon()
         self.assertIn("must be a number of seconds", self.host.ctl("start", check=1))

@@ -14,36 +14,54 @@ static struct config *new_config(void)
 	return c;
 }
 
+static int find_nothing(void *data _unused_, const char *path _unused_,
+			const char **ret_text _unused_, size_t *ret_size _unused_)
+{
+	return -ENOENT;
+}
+
+static const struct config_source no_files = {.read = find_nothing};
+
+/* NULL if all was taken. */
+static char *first_refusal(const struct config *c)
+{
+	char *text = NULL;
+
+	if (c->n_refusals > 0)
+		ck_assert_int_eq(config_refusal_text(&c->refusals[0], &text), 0);
+	return text;
+}
+
 /* Reads variables that are good. */
 static struct config *read_variables(const char *text)
 {
 	struct config *c = new_config();
-	char *reason = NULL;
-	int r = config_read_variables(c, "/etc/x", text, strlen(text), &reason);
 
-	ck_assert_msg(r == 0, "%s: %s", text, reason);
+	ck_assert_int_eq(config_read_variables(c, "/etc/x", text, strlen(text), &no_files), 0);
+	ck_assert_msg(c->n_refusals == 0, "%s: %s", text, first_refusal(c));
 	return c;
 }
 
 static struct config *read_native(const char *text)
 {
 	struct config *c = new_config();
-	char *reason = NULL;
-	int r = config_read_native(c, "/etc/n", text, &reason);
 
-	ck_assert_msg(r == 0, "%s: %s", text, reason);
+	ck_assert_int_eq(config_read_native(c, "/etc/n", text), 0);
+	ck_assert_msg(c->n_refusals == 0, "%s: %s", text, first_refusal(c));
 	return c;
 }
 
 static void expect_refusal(const char *text, bool native, const char *expected)
 {
 	_cleanup_(config_freep) struct config *c = new_config();
-	_cleanup_free_ char *reason = NULL;
-	int r = native ? config_read_native(c, "/etc/n", text, &reason)
-		       : config_read_variables(c, "/etc/x", text, strlen(text), &reason);
+	_cleanup_free_ char *said = NULL;
+	int r = native ? config_read_native(c, "/etc/n", text)
+		       : config_read_variables(c, "/etc/x", text, strlen(text), &no_files);
 
-	ck_assert_msg(r == -EINVAL, "taken: %s", text);
-	ck_assert_str_eq(reason, expected);
+	ck_assert_int_eq(r, 0);
+	said = first_refusal(c);
+	ck_assert_msg(said, "taken: %s", text);
+	ck_assert_str_eq(said, expected);
 }
 
 START_TEST(without_a_file_the_old_documentation_holds)
@@ -375,7 +393,6 @@ START_TEST(hosts_to_migrate_to_come_from_either_file)
 {
 	_cleanup_(config_freep) struct config *c = read_variables(
 		"XENDOMAINS_MIGRATE=\"--live -s 'ssh -p 2222' other\"\n");
-	char *reason = NULL;
 
 	ck_assert_uint_eq(c->migrate.n, 1);
 	ck_assert_str_eq(c->migrate.targets[0].host, "other");
@@ -384,15 +401,14 @@ START_TEST(hosts_to_migrate_to_come_from_either_file)
 	/* What is read later counts. */
 	ck_assert_int_eq(config_read_native(c, "/etc/n",
 					    "[Host]\nMigrateTargets=-s \"ssh -4\" a, b\n"
-					    "MigrateAnswerTimeout=9\nProgressTimeout=8\n",
-					    &reason),
+					    "MigrateAnswerTimeout=9\nProgressTimeout=8\n"),
 			 0);
 	ck_assert_uint_eq(c->patience, 8 * USEC_PER_SEC);
 	ck_assert_uint_eq(c->migrate.n, 2);
 	ck_assert_str_eq(c->migrate.targets[0].command[1], "-4");
 	ck_assert_str_eq(c->migrate.targets[1].host, "b");
 	ck_assert_uint_eq(c->answer_limit, 9 * USEC_PER_SEC);
-	ck_assert_int_eq(config_read_native(c, "/etc/n", "[Host]\nMigrateTargets=\n", &reason), 0);
+	ck_assert_int_eq(config_read_native(c, "/etc/n", "[Host]\nMigrateTargets=\n"), 0);
 	ck_assert_uint_eq(c->migrate.n, 0);
 }
 END_TEST
@@ -410,13 +426,96 @@ START_TEST(a_bad_host_to_migrate_to_is_refused_with_advice)
 }
 END_TEST
 
-SUITE("config", a_path_has_no_slash_behind_it, sysrq_keys_are_single_ones,
-      sections_of_domains_hold_for_those_that_match, a_section_that_could_not_match_is_refused,
-      without_a_file_the_old_documentation_holds, all_eleven_variables_are_understood,
-      what_is_set_to_nothing_is_switched_off, the_words_of_a_shutdown_are_those_of_xl,
-      a_bad_value_is_refused_with_file_line_and_advice, no_limit_of_a_stop_is_none,
-      a_misspelt_variable_warns_and_a_foreign_one_does_not, the_last_assignment_counts,
-      native_keys_are_read, an_empty_native_file_changes_nothing,
+START_TEST(a_refused_line_costs_its_key_and_no_other)
+{
+	static const char variables[] = "XENDOMAINS_STOP_MAXWAIT=3OO\nXENDOMAINS_SAVE=/s\n"
+					"XENDOMAINS_SHUTDOWN='--wait --never'\n"
+					"rm -r x\nXENDOMAINS_AUTO=/a\n";
+	static const char native[] = "[Host]\nProgressTimeout=x\nParallelOperations=3\nnonsense\n"
+				     "MigrateAnswerTimeout=0\nRestartLimit=4\n"
+				     "[Domain web]\nForcedDestroy=perhaps\nImageChanged=afresh\n";
+	_cleanup_(config_freep) struct config *c = new_config(), *standard = new_config();
+	static const unsigned lines[] = {1, 3, 4, 2, 5, 8, 4};
+
+	standard->guests.forced_destroy = c->guests.forced_destroy = true;
+	ck_assert_int_eq(
+		config_read_variables(c, "/etc/x", variables, strlen(variables), &no_files), 0);
+	ck_assert_int_eq(config_read_native(c, "/etc/n", native), 0);
+	ck_assert_uint_eq(c->stop_limit, standard->stop_limit);
+	ck_assert_str_eq(c->save, "/s");
+	ck_assert_str_eq(c->autostart, "/a");
+	ck_assert(c->shutdown.enabled && c->shutdown.wait);
+	ck_assert_uint_eq(c->patience, standard->patience);
+	ck_assert_uint_eq(c->answer_limit, standard->answer_limit);
+	ck_assert_uint_eq(c->parallel, 3);
+	ck_assert_uint_eq(c->restart_limit, 4);
+	ck_assert(config_guest(c, "web").forced_destroy);
+	ck_assert_int_eq(config_guest(c, "web").image_changed, IMAGE_AFRESH);
+	ck_assert_uint_eq(c->n_refusals, ELEMENTSOF(lines));
+	for (size_t i = 0; i < ELEMENTSOF(lines); i++)
+		ck_assert_uint_eq(c->refusals[i].line, lines[i]);
+	ck_assert(c->broken);
+}
+END_TEST
+
+START_TEST(lines_after_a_section_that_is_not_known_are_not_for_the_one_before)
+{
+	static const char native[] = "[Domain web]\nForcedDestroy=true\n[Domain db\n"
+				     "ImageChanged=afresh\n[Host]\nParallelOperations=3\n";
+	_cleanup_(config_freep) struct config *c = new_config();
+
+	ck_assert_int_eq(config_read_native(c, "/etc/n", native), 0);
+	ck_assert_int_eq(config_guest(c, "web").image_changed, IMAGE_HOLD);
+	ck_assert_uint_eq(c->parallel, 3);
+	ck_assert_uint_eq(c->n_refusals, 1);
+	ck_assert_uint_eq(c->refusals[0].line, 3);
+}
+END_TEST
+
+START_TEST(who_may_ask_and_how_fast_guests_are_created_is_cosmetic)
+{
+	static const char *const cosmetic[] = {"ReadGroup=a b", "ControlGroup=a:b",
+					       "ParallelCreates=x"};
+
+	for (size_t i = 0; i < ELEMENTSOF(cosmetic); i++) {
+		_cleanup_(config_freep) struct config *c = new_config();
+		char text[100];
+
+		snprintf(text, sizeof(text), "[Host]\n%s\n", cosmetic[i]);
+		ck_assert_int_eq(config_read_native(c, "/etc/n", text), 0);
+		ck_assert_uint_eq(c->n_refusals, 1);
+		ck_assert(!c->broken);
+		ck_assert_int_eq(config_read_native(c, "/etc/n", "[Host]\nAfterCancel=x\n"), 0);
+		ck_assert(c->broken);
+		ck_assert_ptr_eq(config_worst_refusal(c), &c->refusals[1]);
+	}
+}
+END_TEST
+
+START_TEST(a_file_of_nothing_but_mistakes_is_told_in_some_lines)
+{
+	_cleanup_(config_freep) struct config *c = new_config();
+	char text[2000] = "";
+
+	for (int i = 0; i < 500; i++)
+		strcat(text, "x\n");
+	ck_assert_int_eq(config_read_variables(c, "/etc/x", text, strlen(text), &no_files), 0);
+	ck_assert(c->broken);
+	ck_assert_uint_gt(c->n_refusals, 1);
+	ck_assert_uint_lt(c->n_refusals, 100);
+}
+END_TEST
+
+SUITE("config", a_refused_line_costs_its_key_and_no_other,
+      lines_after_a_section_that_is_not_known_are_not_for_the_one_before,
+      who_may_ask_and_how_fast_guests_are_created_is_cosmetic,
+      a_file_of_nothing_but_mistakes_is_told_in_some_lines, a_path_has_no_slash_behind_it,
+      sysrq_keys_are_single_ones, sections_of_domains_hold_for_those_that_match,
+      a_section_that_could_not_match_is_refused, without_a_file_the_old_documentation_holds,
+      all_eleven_variables_are_understood, what_is_set_to_nothing_is_switched_off,
+      the_words_of_a_shutdown_are_those_of_xl, a_bad_value_is_refused_with_file_line_and_advice,
+      no_limit_of_a_stop_is_none, a_misspelt_variable_warns_and_a_foreign_one_does_not,
+      the_last_assignment_counts, native_keys_are_read, an_empty_native_file_changes_nothing,
       an_unknown_key_warns_with_its_line, a_bad_key_is_refused_with_file_line_and_advice,
       the_rest_of_a_long_line_is_not_a_line, a_long_line_does_not_hide_an_error_before_it,
       lines_are_counted_through_long_ones, hosts_to_migrate_to_come_from_either_file,

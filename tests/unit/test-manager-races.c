@@ -333,7 +333,7 @@ START_TEST(without_xenstore_nothing_is_begun)
 	manage();
 	f.p.hv.callbacks.lost(f.p.hv.callbacks.data, "xenstored has gone");
 	ck_assert_int_eq(manager_request(f.m, GOAL_STOP, NULL, 0, &follower, &id), -EHOSTDOWN);
-	ck_assert_str_eq(manager_obstacle(f.m), "xenstored has gone");
+	ck_assert_str_eq(manager_obstacle(f.m, GOAL_STOP), "xenstored has gone");
 	end();
 }
 END_TEST

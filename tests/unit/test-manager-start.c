@@ -202,7 +202,7 @@ START_TEST(a_start_by_hand_forgives)
 }
 END_TEST
 
-START_TEST(a_configuration_that_is_refused_stops_everything_until_it_is_mended)
+START_TEST(a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended)
 {
 	_cleanup_simulation_ struct simulation s;
 	struct follower follower = {.data = NULL};
@@ -213,13 +213,19 @@ START_TEST(a_configuration_that_is_refused_stops_everything_until_it_is_mended)
 	simulation_begin(&s, "XENDOMAINS_SAVE=relative\n", NULL,
 			 "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
 	ck_assert_ptr_null(manager_config(s.manager));
-	ck_assert_ptr_nonnull(strstr(manager_obstacle(s.manager), "must begin with '/'"));
-	ck_assert_str_eq(manager_warning(s.manager, 0), manager_obstacle(s.manager));
-	ck_assert_int_eq(manager_request(s.manager, GOAL_STOP, NULL, 0, &follower, &id),
+	ck_assert_ptr_nonnull(manager_config_for(s.manager, GOAL_STOP));
+	ck_assert_ptr_nonnull(
+		strstr(manager_obstacle(s.manager, GOAL_START), "must begin with '/'"));
+	ck_assert_uint_eq(manager_refused(s.manager)->n_refusals, 1);
+	ck_assert_int_eq(manager_request(s.manager, GOAL_START, NULL, 0, &follower, &id),
 			 -EHOSTDOWN);
+	ck_assert_ptr_null(manager_obstacle(s.manager, GOAL_STOP));
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
 	folder_write(&s.folder, "variables", NO_PAUSE);
 	ck_assert_int_eq(manager_reload(s.manager, &reason), 0);
-	ck_assert_ptr_null(manager_obstacle(s.manager));
+	ck_assert_ptr_null(manager_obstacle(s.manager, GOAL_START));
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -236,12 +242,15 @@ START_TEST(a_reload_that_is_refused_keeps_what_was)
 	ck_assert_int_eq(manager_reload(s.manager, &reason), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(reason, "would have to be executed"));
 	ck_assert_str_eq(manager_config(s.manager)->save, "/first");
-	ck_assert_ptr_null(manager_obstacle(s.manager));
+	ck_assert_ptr_null(manager_obstacle(s.manager, GOAL_START));
 	/* But it is not kept secret. */
-	ck_assert_str_eq(manager_warning(s.manager, 0), reason);
+	ck_assert_int_eq(manager_settings_source(s.manager), SETTINGS_PREVIOUS);
+	ck_assert_uint_eq(manager_refused(s.manager)->refusals[0].line, 1);
 	folder_write(&s.folder, "variables", "XENDOMAINS_SAVE=/second\nXENDOMAINS_X=1\n");
 	ck_assert_int_eq(manager_reload(s.manager, &reason), 0);
 	ck_assert_str_eq(manager_config(s.manager)->save, "/second");
+	ck_assert_int_eq(manager_settings_source(s.manager), SETTINGS_FROM_FILES);
+	ck_assert_uint_eq(manager_refused(s.manager)->n_refusals, 0);
 	ck_assert_ptr_nonnull(strstr(manager_warning(s.manager, 0), "XENDOMAINS_X"));
 	ck_assert_ptr_null(manager_warning(s.manager, 1));
 }
@@ -270,5 +279,6 @@ SUITE("manager-start", a_boot_starts_what_is_configured_and_restores_what_is_sav
       a_create_that_fails_holds_up_nobody_and_is_remembered, a_broken_image_is_not_started_afresh,
       two_starts_at_once_are_one, whoever_goes_away_hears_nothing_and_stops_nothing,
       a_guest_that_nobody_knows_is_told, only_the_named_guests_are_started,
-      a_start_by_hand_forgives, a_configuration_that_is_refused_stops_everything_until_it_is_mended,
+      a_start_by_hand_forgives,
+      a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended,
       a_reload_that_is_refused_keeps_what_was);

@@ -159,7 +159,8 @@ def mistake(host: Host) -> None:
 def mistake_at_start(host: Host) -> None:
     host.auto(pv("p1"))
     host.put("/etc/default/xendomains", "XENDOMAINS_STOP_MAXWAIT=soon\n")
-    host.sh("systemctl restart xendomainsd.service")
+    host.sh("systemctl stop xendomainsd.service; rm -f /var/lib/xendomains/settings; "
+            "systemctl start xendomainsd.service")
     assert "must be a number of seconds" in ctl(host, "start", expect=1)
     assert not host.domains()
     host.put("/etc/default/xendomains", "")

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "settings.h"
+
+/*
+ * A copy of the last good settings, for a time when the files are refused. It has a checksum: a
+ * copy that is torn, too large, another version's or somebody else's counts as none.
+ */
+
+/* Returns 0, or -ENODATA or another -errno where there is no copy for these paths. */
+int settings_copy_read(const struct settings_paths *paths, struct settings *ret);
+
+/* Replaces the copy, on the disk too, unless it says the same already. 0 or -errno. */
+int settings_copy_write(const struct settings_paths *paths, const struct settings *s);
+
+/* The content of a copy, and back. 0, -ENOMEM, -EFBIG, or -EBADMSG. parse() changes the text. */
+int settings_copy_format(const struct settings *s, char **ret, size_t *ret_size);
+int settings_copy_parse(char *text, size_t size, struct settings *ret);

@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Settings that are refused: what is in effect then, who says so, and that guests are stopped all the same."""
+
+import json
+import subprocess
+import unittest
+
+from fakehost import CLIENT, LIMIT, FakeHost
+
+BAD = "XENDOMAINS_STOP_MAXWAIT=3OO\n"
+
+
+class Settings(unittest.TestCase):
+    def setUp(self):
+        self.host = self.enterContext(FakeHost())
+        self.copy = self.host.state / "settings"
+        self.host.guest("web")
+
+    def spoil(self, line=BAD):
+        """Puts a line that is refused before all others."""
+        self.host.config.write_text(line + self.host.config.read_text())
+
+    def ask(self, *words):
+        """The exit status, and the object that the client prints."""
+        done = subprocess.run([CLIENT, "--socket", self.host.socket, "--json", *words],
+                              capture_output=True, text=True, timeout=LIMIT)
+        return done.returncode, json.loads(done.stdout)
+
+    def expect(self, source, *refused):
+        """status tells it: the source, and files and lines."""
+        code, answer = self.ask("status")
+        told = [(r["file"], r.get("line")) for r in answer["settings"]["refused"]]
+        self.assertEqual((answer["settings"]["source"], told),
+                         (source, [(str(file), line) for file, line in refused]))
+        if refused:
+            self.assertEqual(code, 1)
+            file, line = refused[0]
+            self.assertIn(f"{file}:{line}: " if line else f"{file}: ",
+                          self.host.ctl("status", check=1).split("\n")[0])
+        return code
+
+    def run_web(self):
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.kill_daemon()
+        return self.host.boot("web")
+
+    def expect_saved(self):
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+
+    # None is kept.
+
+    def test_refused_settings_with_none_kept_stop_all_guests(self):
+        self.run_web()
+        self.copy.unlink(missing_ok=True)
+        self.spoil()
+        self.host.start_daemon()
+        self.expect("partial", (self.host.config, 1))
+        self.host.ctl("stop", check=0)
+        self.expect_saved()
+
+    def test_refused_settings_with_none_kept_stop_all_guests_without_a_daemon(self):
+        self.run_web()
+        self.copy.unlink(missing_ok=True)
+        self.spoil()
+        self.assertEqual(self.host.once("stop"), 0)
+        self.expect_saved()
+
+    def test_named_guest_is_stopped_with_none_kept(self):
+        for words in (("stop", "web"), ("stop", "--force", "web")):
+            with self.subTest(words=words):
+                self.host.configure()
+                self.run_web()
+                self.copy.unlink(missing_ok=True)
+                self.spoil()
+                self.host.start_daemon()
+                self.expect("partial", (self.host.config, 1))
+                self.host.ctl(*words, check=0)
+                self.expect_saved()
+                self.host.kill_daemon()
+
+    def test_plan_of_a_stop_is_told_with_none_kept_and_that_of_a_start_is_not(self):
+        self.run_web()
+        self.copy.unlink(missing_ok=True)
+        self.spoil()
+        self.host.start_daemon()
+        code, plan = self.ask("plan", "stop")
+        self.assertEqual((code, plan["steps"][0]["stages"][0]), (0, "save"))
+        self.assertEqual(plan["settings"]["source"], "partial")
+        self.host.ctl("plan", "start", check=1)
+
+    def test_refused_settings_with_none_kept_start_nothing_and_say_why(self):
+        self.spoil()
+        self.host.start_daemon()
+        for words in (("start",), ("start", "web")):
+            self.assertIn(f"{self.host.config}:1: ", self.host.ctl(*words, check=1))
+        self.host.stop_daemon()
+        self.assertEqual(self.host.once("start"), 1)
+        self.assertEqual(self.host.domains(), {})
+
+    def test_a_copy_that_is_damaged_counts_as_none(self):
+        self.run_web()
+        self.copy.write_bytes(self.copy.read_bytes()[:-1])
+        self.spoil()
+        self.host.start_daemon()
+        self.expect("partial", (self.host.config, 1))
+
+    def test_partial_settings_are_not_kept(self):
+        self.spoil()
+        self.host.start_daemon()
+        self.assertFalse(self.copy.exists())
+
+    # Some are kept.
+
+    def test_kept_settings_are_in_effect_when_the_files_are_refused(self):
+        boot = self.run_web()
+        self.host.config.write_text(f"{BAD}XENDOMAINS_AUTO=/nowhere\n"
+                                    f"XENDOMAINS_SAVE=\n")
+        self.host.start_daemon()
+        self.expect("kept", (self.host.config, 1))
+        self.host.ctl("stop", check=0)
+        self.expect_saved()
+        code, answer = self.ask("start")
+        self.assertEqual((code, answer["settings"]["source"]), (0, "kept"))
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_kept_settings_stop_guests_without_a_daemon(self):
+        self.run_web()
+        self.host.config.write_text(f"{BAD}XENDOMAINS_SAVE=\nXENDOMAINS_SHUTDOWN=\n"
+                                    f"XENDOMAINS_SHUTDOWN_ALL=\n")
+        self.assertEqual(self.host.once("stop"), 0)
+        self.expect_saved()
+
+    def test_settings_that_are_corrected_are_in_effect_again(self):
+        self.run_web()
+        good = self.host.config.read_text()
+        self.spoil()
+        self.host.start_daemon()
+        self.expect("kept", (self.host.config, 1))
+        self.host.config.write_text(good)
+        self.host.ctl("reload", check=0)
+        self.expect("files")
+
+    def test_refused_reload_leaves_the_previous_settings_and_what_is_kept(self):
+        self.host.start_daemon()
+        kept = self.copy.read_bytes()
+        self.spoil()
+        self.assertIn(f"{self.host.config}:1: ", self.host.ctl("reload", check=1))
+        self.expect("previous", (self.host.config, 1))
+        self.assertEqual(self.copy.read_bytes(), kept)
+        self.host.ctl("start", check=0)
+        self.assertIn("web", self.host.domains())
+
+    def test_file_is_written_only_when_settings_changed(self):
+        self.host.start_daemon()
+        before = self.copy.stat()
+        self.host.ctl("reload", check=0)
+        self.assertEqual((self.copy.stat().st_ino, self.copy.stat().st_mtime_ns),
+                         (before.st_ino, before.st_mtime_ns))
+        self.host.native.write_text("[Host]\nRestartLimit=1\n")
+        self.host.ctl("reload", check=0)
+        self.assertNotEqual(self.copy.stat().st_mtime_ns, before.st_mtime_ns)
+
+    def test_state_directory_that_cannot_be_written_costs_the_copy_only(self):
+        self.copy.mkdir()
+        (self.copy / "x").touch()
+        self.host.start_daemon()
+        self.assertIn(str(self.copy), " ".join(self.ask("status")[1]["warnings"]))
+        self.host.ctl("start", check=0)
+
+    # What a mistake costs.
+
+    def test_group_that_is_not_there_costs_its_right_only(self):
+        self.host.native.write_text("[Host]\nRestartLimit=1\nReadGroup=xendomains-none\n")
+        self.host.start_daemon()
+        self.expect("files", (self.host.native, 3))
+        self.host.ctl("start", check=0)
+        self.assertTrue(self.copy.exists())
+        self.host.ctl("stop", check=0)
+        self.expect_saved()
+
+    # Sourced files.
+
+    def test_file_that_is_sourced_is_read_and_kept(self):
+        more = self.host.root / "more"
+        more.write_text(self.host.config.read_text())
+        self.host.config.write_text(f"source {more}\n")
+        self.host.start_daemon()
+        self.expect("files")
+        self.host.ctl("start", check=0)
+        self.host.kill_daemon()
+        more.unlink()
+        self.host.start_daemon()
+        self.expect("kept", (self.host.config, 1))
+        self.host.ctl("stop", check=0)
+        self.expect_saved()
+
+    def test_sourced_file_that_is_gone_with_none_kept_costs_its_line_only(self):
+        self.run_web()
+        self.copy.unlink(missing_ok=True)
+        self.spoil("source /nix/store/none\n")
+        self.host.start_daemon()
+        self.expect("partial", (self.host.config, 1))
+        self.host.ctl("stop", check=0)
+        self.expect_saved()
+
+    def test_mistake_in_a_sourced_file_is_told_with_that_file(self):
+        more = self.host.root / "more"
+        more.write_text(f"\n{BAD}")
+        self.spoil(f". {more}\n")
+        self.host.start_daemon()
+        self.expect("partial", (more, 2))
+
+
+if __name__ == "__main__":
+    unittest.main()
