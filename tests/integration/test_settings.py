@@ -6,7 +6,11 @@ import json
 import subprocess
 import unittest
 
-from fakehost import CLIENT, LIMIT, FakeHost
+from fakehost import CLIENT, KILLER, LIMIT, FakeHost
+from fakelogind import HostWithLogind
+
+# A daemon makes fewer steps than this until it has written the copy.
+STEPS_MAX = 100
 
 BAD = "XENDOMAINS_STOP_MAXWAIT=3OO\n"
 
@@ -162,6 +166,22 @@ class Settings(unittest.TestCase):
         self.host.ctl("reload", check=0)
         self.assertNotEqual(self.copy.stat().st_mtime_ns, before.st_mtime_ns)
 
+    def test_daemon_that_dies_while_it_writes_leaves_good_settings(self):
+        self.assertEqual(self.host.once("start"), 0)
+        old, good = self.copy.read_bytes(), self.host.config.read_text() + "XENDOMAINS_STOP_MAXWAIT=7\n"
+        for step in range(1, STEPS_MAX):
+            self.host.config.write_text(good)
+            self.host.once("start", LD_PRELOAD=str(KILLER), KILL_IN="xendomainsd", KILL_AT=str(step))
+            new = self.copy.read_bytes() != old
+            self.spoil()
+            self.host.start_daemon()
+            self.expect("kept", (self.host.config, 1))
+            self.host.stop_daemon()
+            if new:
+                break
+        self.assertTrue(new)
+        self.assertGreater(step, 1)
+
     def test_state_directory_that_cannot_be_written_costs_the_copy_only(self):
         self.copy.mkdir()
         (self.copy / "x").touch()
@@ -211,6 +231,22 @@ class Settings(unittest.TestCase):
         self.spoil(f". {more}\n")
         self.host.start_daemon()
         self.expect("partial", (more, 2))
+
+
+class HostGoesDown(unittest.TestCase):
+    def test_host_waits_for_guests_also_with_refused_settings_and_none_kept(self):
+        host = self.enterContext(HostWithLogind())
+        host.guest("web")
+        host.start_daemon()
+        host.ctl("start", check=0)
+        host.kill_daemon()
+        (host.state / "settings").unlink(missing_ok=True)
+        host.config.write_text(BAD + host.config.read_text())
+        host.start_daemon()
+        host.wait_locked()
+        host.tell("prepare reboot")
+        host.wait_locked(False)
+        self.assertEqual((host.domains(), host.images()), ({}, ["web"]))
 
 
 if __name__ == "__main__":
