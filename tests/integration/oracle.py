@@ -138,7 +138,7 @@ def _start_by_identity(facts):
 
 def _cold_beside_the_past(facts):
     """What is damaged may be known to be of an earlier life all the same."""
-    known = facts.ledger == "whole" and not facts.unseen and not _newest(facts) and \
+    known = not facts.unseen and not _newest(facts) and \
         facts.word == "life" and all(i.memory for i in _live(facts))
     return {"cold": "used up or outlived: put aside, created from its configuration"} if known else {}
 
