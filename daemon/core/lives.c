@@ -7,6 +7,9 @@
 /* A guest is suspended before it is seen so, and its image may be complete by then. */
 #define NOTICE_SLACK (5 * USEC_PER_SEC)
 
+/* The time of a file comes from a clock that may be a tick late. */
+#define FILE_SLACK (10 * USEC_PER_MSEC)
+
 /* A domain that is gone at once may have been saved: the suspension was too short to be seen. */
 #define VANISH_SLACK (60 * USEC_PER_SEC)
 
@@ -168,7 +171,7 @@ int lives_restore_image(struct lives *l, const struct known_image *from)
 static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 {
 	/* However that life ended: it was no life of this image. */
-	if (l->began > 0 && written <= l->began)
+	if (l->began > 0 && usec_add(written, FILE_SLACK) <= l->began)
 		return IMAGE_OUTLIVED;
 	switch (l->last) {
 	case LIFE_BEGAN:

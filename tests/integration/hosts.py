@@ -152,7 +152,7 @@ def _draw_change(seed, guest, host):
     if guest.config != "there":
         kinds = [kind for kind in kinds if kind in ("image removed", "image moved", "paused",
                                                     "powered off", "destroyed")]
-    if host.names and host.goal == "start":
+    if host.names:
         # A name that nothing stands for any more would have the whole command refused.
         kinds = [kind for kind in kinds if guest.config == "there" and "removed" not in kind and
                  "moved" not in kind]

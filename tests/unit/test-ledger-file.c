@@ -420,9 +420,9 @@ START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
 {
 	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
 	struct ledger_record records[] = {
-		{.kind = LEDGER_SAVED, .image = first, .time_wall = 10},
-		{.kind = LEDGER_BEGAN, .image = first, .time_wall = 20},
-		{.kind = LEDGER_ENDED, .life = "vanished", .time_wall = 30},
+		{.kind = LEDGER_SAVED, .image = first, .time_wall = 10 * USEC_PER_SEC},
+		{.kind = LEDGER_BEGAN, .image = first, .time_wall = 20 * USEC_PER_SEC},
+		{.kind = LEDGER_ENDED, .life = "vanished", .time_wall = 30 * USEC_PER_SEC},
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
@@ -432,8 +432,10 @@ START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
 		ck_assert_int_eq(apply_to(old, &records[i]), 0);
 	}
 	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 20), IMAGE_OUTLIVED);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 21), IMAGE_SUSPECT);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 19 * USEC_PER_SEC),
+			 IMAGE_OUTLIVED);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 21 * USEC_PER_SEC),
+			 IMAGE_SUSPECT);
 	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &first, 21), IMAGE_USED_UP);
 }
 END_TEST

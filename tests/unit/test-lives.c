@@ -102,7 +102,8 @@ START_TEST(of_an_image_that_the_ledger_does_not_know_the_time_tells)
 		/* The last thing known is of minute 10. */
 		{LIFE_UNKNOWN, 9 * MINUTE, IMAGE_UNKNOWN},
 		{LIFE_BEGAN, 9 * MINUTE, IMAGE_OUTLIVED},
-		{LIFE_BEGAN, 10 * MINUTE, IMAGE_OUTLIVED},
+		{LIFE_BEGAN, 10 * MINUTE - USEC_PER_SEC, IMAGE_OUTLIVED},
+		{LIFE_BEGAN, 10 * MINUTE - USEC_PER_MSEC, IMAGE_SUSPECT},
 		{LIFE_BEGAN, 11 * MINUTE, IMAGE_SUSPECT},
 		{LIFE_SUSPENDED, 9 * MINUTE, IMAGE_OUTLIVED},
 		{LIFE_SUSPENDED, 10 * MINUTE - 1, IMAGE_NEWEST},
@@ -148,7 +149,7 @@ START_TEST(an_image_of_before_a_life_is_outlived_however_that_life_ended)
 		lives_begin(&l, &UUID_NULL, 100 * MINUTE, 1, &boot);
 		l.last = (enum life)last;
 		l.wall = 100 * MINUTE + 1;
-		expect(&l, &a, 100 * MINUTE - 1, IMAGE_OUTLIVED);
+		expect(&l, &a, 99 * MINUTE, IMAGE_OUTLIVED);
 	}
 }
 END_TEST
