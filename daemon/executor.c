@@ -298,7 +298,8 @@ static void begin_waiting(struct executor *ex)
 			if (run->met)
 				feed(run, MACHINE_EVENT_EXPIRED,
 				     "another tool had it while this start waited, and may have "
-				     "saved it: start it again");
+				     "saved or migrated it. If it does not run on another host, "
+				     "start it again");
 			else
 				feed(run, MACHINE_EVENT_BEGIN, NULL);
 			take_place(&places, run);

@@ -33,6 +33,8 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 			return 0;
 		lives->last = life;
 		lives->wall = e->time_wall;
+		if (life == LIFE_BEGAN)
+			lives->began = e->time_wall;
 		lives->domid = e->domid;
 		lives->boot = e->boot;
 		return 0;

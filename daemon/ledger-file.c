@@ -462,7 +462,7 @@ void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, cons
 }
 
 void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  uint32_t domid, bool resumed)
+			  uint32_t domid, bool resumed, usec_t wall)
 {
 	const struct past *past = ledger_find(file->ledger, uuid);
 
@@ -476,6 +476,7 @@ void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, con
 		       .name = name,
 		       .life = "seen",
 		       .domid = domid,
+		       .time_wall = wall,
 	       },
 	       true);
 }

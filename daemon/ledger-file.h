@@ -46,10 +46,11 @@ void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, cons
 
 /*
  * A domain of the guest runs that none of our operations has begun; resumed: it was suspended
- * before, and perhaps saved. Without that, a domain that is known to run is no news.
+ * before, and perhaps saved. Without that, a domain that is known to run is no news. wall: when it
+ * was seen.
  */
 void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  uint32_t domid, bool resumed);
+			  uint32_t domid, bool resumed, usec_t wall);
 
 /* The guest's domain is gone; how and when as lives_end() takes it. */
 void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,

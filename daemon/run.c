@@ -148,15 +148,16 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
 	const struct domain *d = domain_list_find(domains, uuid, run->domid);
 
 	for (size_t i = 0; !d && i < domains->n; i++)
-		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying)
+		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying &&
+		    (!run->step->doubled ||
+		     domain_is_called(&domains->domains[i], run->step->name)))
 			d = &domains->domains[i];
 	return d;
 }
 
 bool run_is_to_be_built(const struct run *run)
 {
-	return run->machine.state == MACHINE_WAITING && !run->began &&
-	       goal_is_start(run->machine.goal) &&
+	return run->machine.state == MACHINE_WAITING && goal_is_start(run->machine.goal) &&
 	       (machine_stage(&run->machine) == STAGE_RESTORE ||
 		machine_stage(&run->machine) == STAGE_CREATE);
 }
@@ -168,12 +169,14 @@ bool run_is_for_others(const struct run *run)
 }
 
 /* A guest that reboots, or that another tool builds anew, has another domain all of a sudden. */
-static bool is_renewed(const struct run *run, const struct domain_list *domains)
+static bool is_renewed(const struct run *run, const struct operation_result *result,
+		       const struct domain_list *domains)
 {
 	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
 
-	return run->machine.goal == GOAL_STOP && run->machine.state == MACHINE_WORKING && d &&
-	       !d->dying && d->domid != run->worked_domid;
+	return run->machine.state == MACHINE_WORKING && run->machine.goal == GOAL_STOP &&
+	       result->outcome == OPERATION_FAILED && d && !d->dying &&
+	       d->domid != run->worked_domid;
 }
 
 /* Where many guests start together, the scripts of their devices wait for each other. */
@@ -181,6 +184,14 @@ static bool is_timed_out(const struct machine *m, const struct operation_result 
 {
 	return result->outcome == OPERATION_TIMED_OUT && m->state == MACHINE_WORKING &&
 	       (machine_stage(m) == STAGE_CREATE || machine_stage(m) == STAGE_RESTORE);
+}
+
+/* Of what fails, only a save may be tried on another domain: it was no other that was to end. */
+static bool is_for_another_try(const struct run *run, const struct operation_result *result,
+			       const struct domain_list *domains)
+{
+	return is_timed_out(&run->machine, result) ||
+	       (is_renewed(run, result, domains) && machine_stage(&run->machine) == STAGE_SAVE);
 }
 
 enum machine_event run_event(struct run *run, const struct operation_result *result,
@@ -193,10 +204,13 @@ enum machine_event run_event(struct run *run, const struct operation_result *res
 	if (result->outcome == OPERATION_LEFT_BEHIND && m->state == MACHINE_WORKING &&
 	    machine_stage(m) == STAGE_SAVE)
 		return MACHINE_EVENT_LEFT;
-	if ((is_timed_out(m, result) ||
-	     (result->outcome == OPERATION_FAILED && is_renewed(run, domains))) &&
-	    run->repeats++ < REPEATS_MAX)
+	if (is_for_another_try(run, result, domains) && run->repeats++ < REPEATS_MAX)
 		return MACHINE_EVENT_AGAIN;
+	if (is_renewed(run, result, domains) && machine_stage(m) == STAGE_CLEAN) {
+		/* What was left is gone; the other domain is for the next plan of this job. */
+		run->domid = run->worked_domid;
+		return MACHINE_EVENT_SUCCEEDED;
+	}
 	if (!step_allows_next(m->step, machine_stage(m), result->outcome))
 		return MACHINE_EVENT_DEAD_END;
 	return MACHINE_EVENT_ERROR;

@@ -127,24 +127,25 @@ static bool is_suspended(const struct domain *d)
 	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
 }
 
-/* What the workers do they record themselves. */
+/* What the workers do they record themselves. One that ejects a disk does nothing to the guest. */
 static bool ours_to_record(struct world *w, const struct domain *d)
 {
-	return !d->system && d->name && !hv_operation(w->hv, &d->uuid) &&
+	const struct hv_operation *op = hv_operation(w->hv, &d->uuid);
+
+	return !d->system && d->name && (!op || op->operation == OPERATION_EJECT) &&
 	       !(w->expected && uuid_equal(w->expected, &d->uuid));
 }
 
 /* A life begins where a domain runs that did not run before. */
-static void record_life(struct world *w, const struct domain *is)
+static void record_life(struct world *w, const struct domain *is, usec_t now)
 {
 	const struct domain *was = domain_list_find(w->domains, &is->uuid, is->domid);
-	usec_t now = usec_now_wall();
 
 	if (!ours_to_record(w, is) || (was && domain_has_life(was) == domain_has_life(is)))
 		return;
 	if (domain_has_life(is))
 		ledger_file_see_life(w->ledger, &is->uuid, is->name, is->domid,
-				     was && is_suspended(was));
+				     was && is_suspended(was), now);
 	else if (is_suspended(is))
 		ledger_file_end_life(w->ledger, &is->uuid, is->name, LIFE_SUSPENDED, now);
 	else if (is->shutdown)
@@ -154,18 +155,16 @@ static void record_life(struct world *w, const struct domain *is)
 /* Another tool may have saved it, to a file that the surveys have not seen. */
 static void note_vanished(struct world *w, const struct domain *was)
 {
-	int r = vanished_list_add(&w->survey->vanished, &was->uuid, was->name);
-
-	if (r >= 0 && w->surveying)
-		r = vanished_list_add(&w->vanished, &was->uuid, was->name);
-	if (r < 0)
-		log_warning_errno(r, "%s: cannot note that it has gone", was->name);
+	vanished_list_add(&w->survey->vanished, &was->uuid, was->name);
+	if (w->surveying)
+		vanished_list_add(&w->vanished, &was->uuid, was->name);
 }
 
-static void record_lives(struct world *w, const struct domain_list *new)
+/* listed: the wall clock before the domains were listed, for each record takes its time. */
+static void record_lives(struct world *w, const struct domain_list *new, usec_t listed)
 {
 	for (size_t i = 0; i < new->n; i++)
-		record_life(w, &new->domains[i]);
+		record_life(w, &new->domains[i], listed);
 	for (size_t i = 0; i < w->domains->n; i++) {
 		const struct domain *was = &w->domains->domains[i];
 		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
@@ -174,7 +173,7 @@ static void record_lives(struct world *w, const struct domain_list *new)
 			continue;
 		if (domain_has_life(was))
 			ledger_file_end_life(w->ledger, &was->uuid, was->name, LIFE_VANISHED,
-					     usec_now_wall());
+					     listed);
 		if (domain_has_life(was) || is_suspended(was))
 			note_vanished(w, was);
 	}
@@ -231,6 +230,7 @@ static int rebuild(struct world *w, struct survey *survey, struct domain_list *d
 int world_update(struct world *w)
 {
 	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
+	usec_t now = usec_now_wall();
 	int r;
 
 	if (w->lost)
@@ -242,7 +242,7 @@ int world_update(struct world *w)
 	if (r < 0)
 		return log_error_errno(r, "Cannot list the domains");
 	log_differences(w, domains);
-	record_lives(w, domains);
+	record_lives(w, domains, now);
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
 		return log_error_errno(r, "Cannot take stock");
@@ -458,6 +458,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
 	_cleanup_(hv_freep) struct hv *hv = hv_taken;
 	_cleanup_(world_freep) struct world *w = calloc(1, sizeof(*w));
+	usec_t now = usec_now_wall();
 	int r;
 
 	if (!w)
@@ -485,7 +486,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	if (!w->domains)
 		return -ENOMEM;
 	/* What runs already has begun before this daemon looked. */
-	record_lives(w, domains);
+	record_lives(w, domains, now);
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
 		return r;

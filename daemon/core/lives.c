@@ -170,8 +170,9 @@ int lives_restore_image(struct lives *l, const struct known_image *from)
 /* An image that the ledger has no save of: another tool's, a copy, or one of a lost ledger. */
 static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 {
-	/* However that life ended: it was no life of this image. */
-	if (l->began > 0 && usec_add(written, FILE_SLACK) <= l->began)
+	/* However that life ended: it was no life of this image. But the clock may have gone back.
+	 */
+	if (l->began > 0 && l->wall >= l->began && usec_add(written, FILE_SLACK) <= l->began)
 		return IMAGE_OUTLIVED;
 	switch (l->last) {
 	case LIFE_BEGAN:
@@ -182,6 +183,9 @@ static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 		return usec_add(written, VANISH_SLACK) < l->wall ? IMAGE_OUTLIVED : IMAGE_SUSPECT;
 	case LIFE_ENDED:
 	case LIFE_SAVED:
+		/* The record of what it was saved to may be damaged. */
+		if (l->last == LIFE_SAVED && !lives_newest(l))
+			return IMAGE_UNKNOWN;
 		return written <= l->wall ? IMAGE_OUTLIVED : IMAGE_UNKNOWN;
 	case LIFE_UNKNOWN:
 	case _LIFE_MAX:

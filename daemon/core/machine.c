@@ -99,7 +99,7 @@ static enum machine_action fail(struct machine *m, bool last, const char *reason
 static enum machine_action stage_failed(struct machine *m, const char *reason, machine_sink_fn sink,
 					void *data)
 {
-	return fail(m, m->stage + 1 == m->step->n_stages, reason, sink, data);
+	return fail(m, m->cancelled || m->stage + 1 == m->step->n_stages, reason, sink, data);
 }
 
 /* What became of the guest is not known: no other stage may touch it. */
@@ -189,8 +189,12 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_DEAD_END:
 		return give_up(m, reason, sink, data);
+	case MACHINE_EVENT_CANCEL:
+		m->cancelled = true;
+		return MACHINE_ACTION_NONE;
 	case MACHINE_EVENT_AGAIN:
-		return repeat(m, reason, sink, data);
+		return m->cancelled ? give_up(m, reason, sink, data)
+				    : repeat(m, reason, sink, data);
 	case MACHINE_EVENT_LEFT:
 		if (machine_stage(m) != STAGE_SAVE)
 			return MACHINE_ACTION_NONE;
@@ -201,7 +205,6 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 	case MACHINE_EVENT_GONE:
 	case MACHINE_EVENT_ALIVE:
 	case MACHINE_EVENT_EXPIRED: /* the worker keeps its own time and says so */
-	case MACHINE_EVENT_CANCEL:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}

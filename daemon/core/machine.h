@@ -55,6 +55,7 @@ struct machine {
 	enum goal goal;
 	size_t stage;
 	enum machine_state state;
+	bool cancelled;           /* what is begun comes to its end, and nothing follows */
 	bool left;                /* what is cleaned up was saved */
 	char *reason;             /* why stages failed, or why it was skipped */
 	const char *stage_reason; /* for the sink: why the stage that ends now failed, or NULL */

@@ -246,8 +246,9 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 		return step_conclude(s, STEP_FAILED, "%s", g->hold);
 	if (g->vanished)
 		return step_conclude(s, STEP_FAILED,
-				     "its domain went while the directories were read, and another "
-				     "tool may have saved it: start it again");
+				     "its domain went while the directories were read: another "
+				     "tool may have saved it, or migrated it. If it does not run "
+				     "on another host, start it again");
 	if (g->image)
 		return plan_restore(s, config, g);
 	if (g->unseen)

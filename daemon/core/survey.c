@@ -54,18 +54,14 @@ bool vanished_list_has(const struct vanished_list *l, const struct uuid *uuid, c
 	for (size_t i = 0; i < l->n; i++)
 		if (uuid_equal(&l->items[i].uuid, uuid) || str_equal(l->items[i].name, name))
 			return true;
-	return false;
+	return l->incomplete;
 }
 
-int vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name)
+static int add_vanished(struct vanished_list *l, const struct uuid *uuid, const char *name)
 {
-	struct vanished *bigger;
+	struct vanished *bigger = realloc(l->items, (l->n + 1) * sizeof(*bigger));
 	char *copy;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (uuid_equal(&l->items[i].uuid, uuid) && str_equal(l->items[i].name, name))
-			return 0;
-	bigger = realloc(l->items, (l->n + 1) * sizeof(*bigger));
 	if (!bigger)
 		return -ENOMEM;
 	l->items = bigger;
@@ -74,6 +70,15 @@ int vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const ch
 		return -ENOMEM;
 	l->items[l->n++] = (struct vanished){.uuid = *uuid, .name = copy};
 	return 0;
+}
+
+void vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (uuid_equal(&l->items[i].uuid, uuid) && str_equal(l->items[i].name, name))
+			return;
+	if (add_vanished(l, uuid, name) < 0)
+		l->incomplete = true;
 }
 
 int survey_add_config(struct survey *s, struct survey_config *c)

@@ -42,6 +42,7 @@ struct vanished_list {
 		char *name;
 	} * items;
 	size_t n;
+	bool incomplete; /* there was no memory to note one: it may have been any */
 };
 
 struct survey {
@@ -71,8 +72,8 @@ int survey_add_note(struct survey *s, const char *note);
 
 void vanished_list_done(struct vanished_list *l);
 
-/* Notes such a domain, once. 0 or -ENOMEM. */
-int vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name);
+/* Notes such a domain, once. */
+void vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name);
 
 /* Whether the guest was one of them, by its UUID or its name. */
 bool vanished_list_has(const struct vanished_list *l, const struct uuid *uuid, const char *name);

@@ -333,6 +333,24 @@ START_TEST(a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same)
 }
 END_TEST
 
+START_TEST(what_ends_a_domain_is_not_tried_on_the_next_one)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_CLEAN));
+	run_plan(plan);
+	reboot(1, 7);
+	look_again();
+	puppet_finish(&f.p, 1, -ESRCH, "domain 1 is not there any more", OPERATION_NO_DOMID);
+	look_again();
+	expect_calls("destroy 1|");
+	ck_assert(f.finished == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -441,6 +459,7 @@ SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_guest_that_comes_up_by_itself_is_not_created,
       a_guest_that_another_tool_had_meanwhile_is_not_built,
       a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same,
+      what_ends_a_domain_is_not_tried_on_the_next_one,
       a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever,
       the_end_of_an_operation_reaches_the_job_that_began_it,
       a_guest_that_may_be_elsewhere_is_left_alone, so_is_one_that_an_earlier_daemon_sent_away);

@@ -449,13 +449,13 @@ START_TEST(a_life_that_is_known_is_not_written_again)
 	folder_make(&f);
 	state = open_state(&f);
 	save(&f, &web, &first);
-	ledger_file_see_life(state, &web, "web", 3, false);
+	ledger_file_see_life(state, &web, "web", 3, false, usec_now_wall());
 	ck_assert_int_eq(judge(state, &first), IMAGE_OUTLIVED);
 	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &before), 0);
-	ledger_file_see_life(state, &web, "web", 3, false);
+	ledger_file_see_life(state, &web, "web", 3, false, usec_now_wall());
 	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &after), 0);
 	ck_assert_int_eq(before.st_size, after.st_size);
-	ledger_file_see_life(state, &web, "web", 4, false);
+	ledger_file_see_life(state, &web, "web", 4, false, usec_now_wall());
 	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &after), 0);
 	ck_assert_int_gt(after.st_size, before.st_size);
 	ledger_file_free(state);

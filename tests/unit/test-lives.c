@@ -121,6 +121,8 @@ START_TEST(of_an_image_that_the_ledger_does_not_know_the_time_tells)
 
 		if (l.last == LIFE_BEGAN)
 			l.began = l.wall;
+		else if (l.last == LIFE_SAVED)
+			save(&l, &b, "web", l.wall);
 		expect(&l, &a, cases[i].written, cases[i].expected);
 	}
 }
@@ -151,6 +153,24 @@ START_TEST(an_image_of_before_a_life_is_outlived_however_that_life_ended)
 		l.wall = 100 * MINUTE + 1;
 		expect(&l, &a, 99 * MINUTE, IMAGE_OUTLIVED);
 	}
+}
+END_TEST
+
+START_TEST(a_clock_that_went_back_outlives_nothing)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	lives_begin(&l, &UUID_NULL, 100 * MINUTE, 1, &boot);
+	lives_end(&l, LIFE_SUSPENDED, 40 * MINUTE);
+	expect(&l, &a, 40 * MINUTE, IMAGE_NEWEST);
+}
+END_TEST
+
+START_TEST(an_image_whose_own_record_is_lost_is_unknown_and_not_outlived)
+{
+	struct lives l = {.last = LIFE_SAVED, .wall = 10 * MINUTE};
+
+	expect(&l, &a, 9 * MINUTE, IMAGE_UNKNOWN);
 }
 END_TEST
 
@@ -191,5 +211,7 @@ SUITE("lives", names_are_complete_and_read_back, an_image_is_the_newest_until_a_
       of_an_image_that_the_ledger_does_not_know_the_time_tells,
       a_checkpoint_is_outlived_when_its_guest_runs_on,
       an_image_of_before_a_life_is_outlived_however_that_life_ended,
+      a_clock_that_went_back_outlives_nothing,
+      an_image_whose_own_record_is_lost_is_unknown_and_not_outlived,
       what_a_save_has_left_is_no_end_of_a_life,
       any_number_of_lives_takes_no_more_memory_and_keeps_the_newest);

@@ -230,6 +230,21 @@ START_TEST(a_guest_with_another_domain_has_its_turn_once_more)
 }
 END_TEST
 
+START_TEST(nothing_follows_what_was_at_work_when_it_was_cancelled)
+{
+	_cleanup_walk_ struct walk again, next;
+
+	BEGIN(&again, GOAL_START, STAGE_RESTORE, STAGE_CREATE);
+	expect(&again, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&again, MACHINE_EVENT_CANCEL, "a stop", MACHINE_ACTION_NONE, MACHINE_WORKING);
+	expect(&again, MACHINE_EVENT_AGAIN, "slow", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	BEGIN(&next, GOAL_START, STAGE_RESTORE, STAGE_CREATE);
+	expect(&next, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&next, MACHINE_EVENT_CANCEL, "a stop", MACHINE_ACTION_NONE, MACHINE_WORKING);
+	expect(&next, MACHINE_EVENT_ERROR, "no", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+}
+END_TEST
+
 START_TEST(a_dead_domain_is_what_cleaning_and_reactions_are_about)
 {
 	_cleanup_walk_ struct walk clean, react;
@@ -330,6 +345,7 @@ SUITE("machine", every_state_has_a_name_of_its_own, a_step_without_stages_has_en
       a_waiting_guest_that_ends_by_itself_needs_no_turn,
       a_waiting_guest_that_runs_already_needs_no_start,
       a_guest_with_another_domain_has_its_turn_once_more,
+      nothing_follows_what_was_at_work_when_it_was_cancelled,
       a_dead_domain_is_what_cleaning_and_reactions_are_about,
       only_a_guest_that_waits_can_be_cancelled,
       what_happens_to_the_domain_does_not_disturb_its_worker, a_machine_needs_no_sink,

@@ -345,9 +345,8 @@ START_TEST(no_guest_is_started_whose_domain_went_when_its_images_had_been_listed
 	scene_image(&s, "a", 1);
 	scene_config(&s, "b", 2);
 	scene_config(&s, "c", 3);
-	ck_assert_int_eq(vanished_list_add(&s.survey->vanished, &s.survey->configs[0].uuid, "x"),
-			 0);
-	ck_assert_int_eq(vanished_list_add(&s.survey->vanished, &other, "b"), 0);
+	vanished_list_add(&s.survey->vanished, &s.survey->configs[0].uuid, "x");
+	vanished_list_add(&s.survey->vanished, &other, "b");
 	scene_build(&s);
 	for (unsigned i = 1; i <= 3; i++) {
 		_cleanup_(plan_freep) struct plan *plan = scene_plan(&s, GOAL_START, NULL);

@@ -72,8 +72,8 @@ START_TEST(what_vanished_is_noted_once_and_found_by_either_name)
 	struct uuid a = {.bytes = {1}}, b = {.bytes = {2}};
 
 	ck_assert(!vanished_list_has(&l, &a, "web"));
-	ck_assert_int_eq(vanished_list_add(&l, &a, "web"), 0);
-	ck_assert_int_eq(vanished_list_add(&l, &a, "web"), 0);
+	vanished_list_add(&l, &a, "web");
+	vanished_list_add(&l, &a, "web");
 	ck_assert_uint_eq(l.n, 1);
 	ck_assert(vanished_list_has(&l, &a, "mail"));
 	ck_assert(vanished_list_has(&l, &b, "web"));
