@@ -8,10 +8,13 @@
 #include "util/str.h"
 #include "wire/interface.h"
 
-/* A script that is run from a terminal often has its output elsewhere, and nobody to answer. */
+/*
+ * A script that is run from a terminal often has its output elsewhere, and nobody to answer. A
+ * script for the host's way down can have the console, and says --or-once.
+ */
 static bool has_person(const struct context *context)
 {
-	return !context->unit && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+	return !context->unit && !context->or_once && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
 /* How many guests a stop would stop: 0, or a negative exit status with everything said. */
@@ -56,18 +59,15 @@ int confirm_all(const struct context *context, const char *question)
 
 	if (context->all || context->yes || !has_person(context))
 		return STATUS_OK;
-	/* Where the daemon may not answer, the number is not worth waiting for. */
-	if (!context->or_once)
-		r = count_guests(context, &n);
+	r = count_guests(context, &n);
 	if (r < 0)
 		return -r;
-	if (n == 0 && !context->or_once)
+	if (n == 0)
 		return STATUS_OK;
 	if (n > 1)
 		fprintf(stderr, "%s all %u guests of this host? [y/N] ", question, n);
 	else
-		fprintf(stderr, "%s %s of this host? [y/N] ", question,
-			n == 1 ? "the only guest" : "all guests");
+		fprintf(stderr, "%s the only guest of this host? [y/N] ", question);
 	if (read_yes())
 		return STATUS_OK;
 	fprintf(stderr, "Nothing was done.\n");

@@ -183,10 +183,10 @@ static void bring_back(struct hostdown *h)
 	bool wanted = config && config->after_cancel == AFTER_CANCEL_START;
 
 	log_message(LOG_NOTICE, &fields,
-		    wanted ? "The host stays up: the %zu guests that were stopped are brought back"
-			   : "The host stays up: the %zu guests that were stopped are left so "
-			     "(AfterCancel=)",
-		    h->stopped.n);
+		    "The host stays up: the %zu guests that were stopped are %s", h->stopped.n,
+		    wanted   ? "brought back"
+		    : config ? "left so (AfterCancel=)"
+			     : "left so, for the settings are refused");
 	/* What refused starts is over. */
 	manager_refuse_starts(h->manager, NULL);
 	uuids_clear(&h->returning);

@@ -60,9 +60,12 @@ static int keep(struct manager *m, struct settings *s)
 	if (r == -ENOMEM || r >= 0)
 		return r;
 	return config_warn(s->config,
-			   "Failed to keep a copy of the settings in %s: %s. A mistake in the "
-			   "settings would keep guests from being started.",
-			   m->paths->kept, strerror(-r));
+			   "Failed to keep a copy of the settings in %s: %s. With a mistake in the "
+			   "settings %s.",
+			   m->paths->kept, strerror(-r),
+			   access(m->paths->kept, F_OK) == 0
+				   ? "the older copy that is there would be used: remove it"
+				   : "no guest would be started");
 }
 
 static int take_good(struct manager *m, struct settings *s)
@@ -127,8 +130,8 @@ static int explain(struct manager *m, char **ret_reason)
 	free(TAKE_PTR(m->config_error));
 	if (!worst)
 		return 0;
-	r = tell_refusals(m);
-	r = r < 0 ? r : config_refusal_text(worst, &m->config_error);
+	r = config_refusal_text(worst, &m->config_error);
+	r = r < 0 ? r : tell_refusals(m);
 	r = r < 0 ? r
 		  : str_format(ret_reason, "%s. %s", m->config_error, manager_settings_effect(m));
 	return r < 0 ? r : -EINVAL;

@@ -175,6 +175,14 @@ static int replace(const char *path, const char *text, size_t size)
 	return fsync_parent(path);
 }
 
+/* What is kept must not be older than the last settings that were good. */
+static int drop(const char *path, int error)
+{
+	if (unlink(path) == 0)
+		fsync_parent(path);
+	return error;
+}
+
 int settings_copy_write(const struct settings_paths *paths, const struct settings *s)
 {
 	_cleanup_free_ char *text = NULL, *old = NULL;
@@ -185,9 +193,10 @@ int settings_copy_write(const struct settings_paths *paths, const struct setting
 		return 0;
 	r = settings_copy_format(s, &text, &size);
 	if (r < 0)
-		return r;
+		return drop(paths->kept, r);
 	if (read_copy(paths->kept, &old, &old_size) >= 0 && old_size == size &&
 	    memcmp(old, text, size) == 0)
 		return 0;
-	return replace(paths->kept, text, size);
+	r = replace(paths->kept, text, size);
+	return r < 0 ? drop(paths->kept, r) : 0;
 }

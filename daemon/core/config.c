@@ -45,6 +45,12 @@ struct config *config_new(void)
 	return c->save && c->autostart && c->dumps ? TAKE_PTR(c) : NULL;
 }
 
+static void refusal_done(struct config_refusal *refusal)
+{
+	free(refusal->path);
+	free(refusal->reason);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -64,10 +70,8 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->n_warnings; i++)
 		free(c->warnings[i]);
 	free(c->warnings);
-	for (size_t i = 0; i < c->n_refusals; i++) {
-		free(c->refusals[i].path);
-		free(c->refusals[i].reason);
-	}
+	for (size_t i = 0; i < c->n_refusals; i++)
+		refusal_done(&c->refusals[i]);
 	free(c->refusals);
 	free(c);
 }
@@ -101,7 +105,9 @@ int config_refuse(struct config *c, const struct config_place *at, bool cosmetic
 	int r;
 
 	c->broken |= !cosmetic;
-	if (c->n_refusals >= REFUSALS_MAX)
+	if (c->n_refusals == REFUSALS_MAX && !cosmetic && c->refusals[REFUSALS_MAX - 1].cosmetic)
+		refusal_done(&c->refusals[--c->n_refusals]);
+	if (c->n_refusals == REFUSALS_MAX)
 		return 0;
 	r = str_format(&path, "%s", at->path);
 	r = r < 0 ? r : str_format(&copy, "%s", reason);
@@ -222,6 +228,15 @@ static void refuse_line(struct ini_text *text, const char *reason)
 		text->error = refuse(&text->reading, false, reason);
 }
 
+/* Whether a line that begins a section ends its name, and not behind a comment. */
+static bool has_header(const char *line, size_t length)
+{
+	for (size_t i = 1; i < length && line[i] != ']'; i++)
+		if (line[i] == ';' && strchr(" \t", line[i - 1]))
+			return false;
+	return memchr(line, ']', length);
+}
+
 /*
  * As fgets(), but a line is never handed out in pieces, which libinih would take for lines: of a
  * comment the end is left out, and anything else is refused. libinih takes the lines after a broken
@@ -230,15 +245,19 @@ static void refuse_line(struct ini_text *text, const char *reason)
 static char *next_line(char *buffer, int size, void *stream)
 {
 	struct ini_text *text = stream;
-	size_t length = strcspn(text->rest, "\n");
-	size_t taken = MIN(length, (size_t)size - 2);
-	char first = text->rest[strspn(text->rest, " \t")];
+	size_t length, taken;
+	char first;
 
 	if (!*text->rest)
 		return NULL;
+	/* libinih takes a line that is indented for more of the value before it. */
+	text->rest += strspn(text->rest, " \t");
+	length = strcspn(text->rest, "\n");
+	taken = MIN(length, (size_t)size - 2);
+	first = text->rest[0];
 	text->reading.line++;
 	if (first == '[')
-		text->lost = taken < length || !memchr(text->rest, ']', length);
+		text->lost = taken < length || !has_header(text->rest, length);
 	if (taken < length && first != '#' && first != ';') {
 		refuse_line(text, "the line is too long");
 		taken = 0;
@@ -287,7 +306,8 @@ static int assign_domain_key(struct reading *reading, const char *pattern, const
 				   reading->path, reading->line, name);
 	r = add_domain_section(reading->config, pattern, &domain);
 	r = r < 0 ? r : apply(reading, s, &domain->settings, value);
-	if (r > 0)
+	/* One that is refused is what it is where nothing is said, and not what [Host] says. */
+	if (r >= 0)
 		domain->given |= 1U << (s - config_guest_keys.settings);
 	return r;
 }

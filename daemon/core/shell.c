@@ -42,6 +42,7 @@ struct reader {
 	const struct shell_handler *handler;
 	unsigned error_line;
 	char *reason;
+	bool in_block; /* what was refused may hold the lines behind it */
 };
 
 static void text_done(struct text *t)
@@ -303,6 +304,31 @@ static int read_value(struct reader *r, struct text *value)
 	return result;
 }
 
+static void skip_blanks(struct reader *r)
+{
+	while (peek(r) == ' ' || peek(r) == '\t' || at_continuation(r)) {
+		if (at_continuation(r))
+			advance(r);
+		advance(r);
+	}
+}
+
+static int refuse_word(struct reader *r);
+
+/* Before a command, an assignment is one for that command only. */
+static int check_follower(struct reader *r)
+{
+	size_t length;
+
+	skip_blanks(r);
+	if (peek(r) == EOF || strchr("\n\r;#", peek(r)) || r->position == AFTER_EXPORT)
+		return 0;
+	length = name_length(r);
+	if (length > 0 && r->at + length < r->end && r->at[length] == '=')
+		return 0;
+	return refuse_word(r);
+}
+
 static int read_assignment(struct reader *r, size_t length)
 {
 	_cleanup_free_ char *name = strndup(r->at, length);
@@ -314,6 +340,7 @@ static int read_assignment(struct reader *r, size_t length)
 		return -ENOMEM;
 	r->at += length + 1;
 	result = read_value(r, &value);
+	result = result < 0 ? result : check_follower(r);
 	result = result < 0 ? result : set_variable(r, name, value.data);
 	if (result < 0)
 		return result;
@@ -321,6 +348,28 @@ static int read_assignment(struct reader *r, size_t length)
 		r->position = AFTER_ASSIGNMENT;
 	return r->handler->assign(r->handler->data, &(struct shell_place){r->path, line}, name,
 				  value.data);
+}
+
+static bool is_word(const struct reader *r, const char *word)
+{
+	size_t length = strlen(word);
+
+	return (size_t)(r->end - r->at) >= length && memcmp(r->at, word, length) == 0 &&
+	       ends_word(r->at + length < r->end ? (unsigned char)r->at[length] : EOF);
+}
+
+/* Whether lines that follow belong to the command, and are no settings, or not always. */
+static bool opens_block(const struct reader *r, const char *word_end)
+{
+	static const char *const words[] = {"if",    "case",   "for",      "while",
+					    "until", "select", "function", "{"};
+	const char *line_end = memchr(r->at, '\n', (size_t)(r->end - r->at));
+	size_t length = (size_t)((line_end ? line_end : r->end) - r->at);
+
+	for (size_t i = 0; i < ELEMENTSOF(words); i++)
+		if (is_word(r, words[i]))
+			return true;
+	return memchr(r->at, '(', (size_t)(word_end - r->at)) || memmem(r->at, length, "<<", 2);
 }
 
 static int refuse_word(struct reader *r)
@@ -332,9 +381,11 @@ static int refuse_word(struct reader *r)
 	for (const char *p = end; p < r->end && (*p == ' ' || *p == '\t' || *p == '='); p++)
 		if (*p == '=')
 			return refuse(r, r->line, "no blanks are allowed around '=': NAME=value");
+	r->in_block = opens_block(r, end);
 	return refuse(r, r->line,
-		      "'%.*s' would have to be executed; only NAME=value can stand here",
-		      (int)MIN(end - r->at, 40), r->at);
+		      "'%.*s' would have to be executed; only NAME=value can stand here%s",
+		      (int)MIN(end - r->at, 40), r->at,
+		      r->in_block ? ", and the rest of the file is left out" : "");
 }
 
 static int read_text(struct reader *r, const char *path, const char *text, size_t size);
@@ -368,15 +419,6 @@ static int read_sourced(struct reader *r, unsigned line, const char *path)
 	return result;
 }
 
-static void skip_blanks(struct reader *r)
-{
-	while (peek(r) == ' ' || peek(r) == '\t' || at_continuation(r)) {
-		if (at_continuation(r))
-			advance(r);
-		advance(r);
-	}
-}
-
 /* The word has this length; the path of a file follows. */
 static int read_source(struct reader *r, size_t length)
 {
@@ -401,14 +443,6 @@ static int read_source(struct reader *r, size_t length)
 	if (peek(r) != EOF && !strchr("\n;#", peek(r)))
 		return refuse(r, line, "only the path of a file can follow 'source'");
 	return read_sourced(r, line, path.data);
-}
-
-static bool is_word(const struct reader *r, const char *word)
-{
-	size_t length = strlen(word);
-
-	return (size_t)(r->end - r->at) >= length && memcmp(r->at, word, length) == 0 &&
-	       ends_word(r->at + length < r->end ? (unsigned char)r->at[length] : EOF);
 }
 
 /* What may stand where a command would: an assignment, export before some, or source. */
@@ -480,6 +514,24 @@ static int report_refusal(struct reader *r, int result)
 	return h->refuse(h->data, &(struct shell_place){r->path, r->error_line}, reason);
 }
 
+/* A word, or all of the command that it makes impossible. */
+static int read_command(struct reader *r)
+{
+	const char *begin = r->at;
+	unsigned line = r->line;
+	int result;
+
+	r->in_block = false;
+	result = read_word(r);
+	if (result >= 0 || !r->reason)
+		return result;
+	if (r->in_block)
+		r->at = r->end;
+	else
+		skip_command(r, begin, line);
+	return report_refusal(r, result);
+}
+
 static int read_all(struct reader *r)
 {
 	int result = 0;
@@ -497,14 +549,7 @@ static int read_all(struct reader *r)
 		} else if (c == ' ' || c == '\t' || (c == '\r' && peek_next(r) == '\n')) {
 			advance(r);
 		} else {
-			const char *begin = r->at;
-			unsigned line = r->line;
-
-			result = read_word(r);
-			if (result < 0 && r->reason) {
-				skip_command(r, begin, line);
-				result = report_refusal(r, result);
-			}
+			result = read_command(r);
 		}
 	}
 	return result;

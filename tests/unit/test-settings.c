@@ -250,6 +250,24 @@ START_TEST(a_copy_is_written_when_it_changed_only)
 }
 END_TEST
 
+/* Where nothing can be written, as on a full disk: what is older must not be taken for the last. */
+START_TEST(a_copy_that_cannot_be_written_anew_is_removed)
+{
+	_cleanup_(settings_done) struct settings s = {0}, other = {0}, kept = {0};
+	struct settings_paths paths;
+	_cleanup_folder_ struct folder f;
+
+	folder_make(&f);
+	paths = write_files(&f, &s);
+	ck_assert_int_eq(settings_copy_write(&paths, &s), 0);
+	folder_write(&f, "conf", "[Host]\nParallelOperations=4\n");
+	ck_assert_int_eq(settings_read(&paths, &other), 0);
+	ck_assert_int_eq(mkdir(folder_path(&f, "kept.new"), 0700), 0);
+	ck_assert_int_lt(settings_copy_write(&paths, &other), 0);
+	ck_assert_int_eq(settings_copy_read(&paths, &kept), -ENOENT);
+}
+END_TEST
+
 /* Each length and each changed byte. */
 START_TEST(a_copy_that_is_torn_or_damaged_is_none)
 {
@@ -329,9 +347,10 @@ START_TEST(a_copy_whose_group_has_gone_is_good_all_the_same)
 END_TEST
 
 SUITE("settings", a_copy_gives_back_what_was_read_also_without_the_files,
-      a_copy_is_written_when_it_changed_only, a_copy_that_is_torn_or_damaged_is_none,
-      a_copy_of_somebody_else_is_none, a_copy_whose_group_has_gone_is_good_all_the_same,
-      groups_are_known_by_their_numbers, a_group_that_is_not_there_costs_no_more_than_its_right,
-      without_files_there_are_defaults, the_first_of_two_files_counts_and_the_second_is_told,
+      a_copy_is_written_when_it_changed_only, a_copy_that_cannot_be_written_anew_is_removed,
+      a_copy_that_is_torn_or_damaged_is_none, a_copy_of_somebody_else_is_none,
+      a_copy_whose_group_has_gone_is_good_all_the_same, groups_are_known_by_their_numbers,
+      a_group_that_is_not_there_costs_no_more_than_its_right, without_files_there_are_defaults,
+      the_first_of_two_files_counts_and_the_second_is_told,
       fragments_are_read_in_order_and_later_ones_win, an_error_in_any_file_refuses_all,
       what_is_there_and_cannot_be_read_refuses_all, one_file_may_be_all_that_is_asked_for);

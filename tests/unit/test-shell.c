@@ -290,7 +290,8 @@ START_TEST(a_word_that_is_a_command_is_refused_with_its_line)
 	static const struct reading cases[] = {
 		{"rm", "1: 'rm' would have to be executed; only NAME=value can stand here"},
 		{"A=1\n\nif true",
-		 "3: 'if' would have to be executed; only NAME=value can stand here"},
+		 "3: 'if' would have to be executed; only NAME=value can stand here, and the rest of "
+		 "the file is left out"},
 		{"A=1 rm", "1: 'rm' would have to be executed; only NAME=value can stand here"},
 		{"A=1;rm -r x",
 		 "1: 'rm' would have to be executed; only NAME=value can stand here"},
@@ -413,7 +414,15 @@ START_TEST(the_rest_is_read_when_a_line_is_refused)
 {
 	static const struct reading cases[] = {
 		{"rm\nA=1", REFUSED("1", "rm") "|A=1"},
-		{"A=1 rm B=2\nC=3", "A=1|" REFUSED("1", "rm") "|C=3"},
+		{"A=1 rm B=2\nC=3", REFUSED("1", "rm") "|C=3"},
+		/* An assignment before a command is for that only. */
+		{"A= --wait\nB=2", REFUSED("1", "--wait") "|B=2"},
+		{"A=s u\nB=2 C=3", REFUSED("1", "u") "|B=2|C=3"},
+		/* Lines that may be another's are left out. */
+		{"A=1\nif x\nB=2\nfi",
+		 "A=1|" REFUSED("2", "if") ", and the rest of the file is left out"},
+		{"f() {\nA=1\n}", REFUSED("1", "f()") ", and the rest of the file is left out"},
+		{"cat <<E\nA=1\nE", REFUSED("1", "cat") ", and the rest of the file is left out"},
 		{"A=`x`\nB=2", "1: " BACKQUOTE "|B=2"},
 		{"A=`x`;B=2\nC=3", "1: " BACKQUOTE "|C=3"},
 		/* Of a quote that is closed, no line is one of its own. */
@@ -458,7 +467,7 @@ START_TEST(a_file_that_cannot_be_sourced_is_a_refused_line)
 		{". /a b", "1: only the path of a file can follow 'source'"},
 		{". `a`", "1: " BACKQUOTE},
 		{". /a && rm", "1: only the path of a file can follow 'source'"},
-		{"A=1 . /a", "A=1|" REFUSED("1", ".")},
+		{"A=1 . /a", REFUSED("1", ".")},
 		{"export . /a", REFUSED("1", ".")},
 	};
 
