@@ -60,10 +60,10 @@ int build_remove(struct job *job)
 	return r;
 }
 
-void build_undo(struct job *job, int error)
+void build_undo(struct job *job)
 {
-	int r = build_remove(job);
+	bool timed_out = xl_timed_out(job->xl);
 
-	if (r >= 0 && error == -EAGAIN)
+	if (build_remove(job) >= 0 && timed_out)
 		job->result.outcome = OPERATION_TIMED_OUT;
 }

@@ -19,5 +19,5 @@ int build_find(struct job *job, struct xl_domain *ret);
  */
 int build_remove(struct job *job);
 
-/* The same after a build that failed with this error, and notes if it is worth another try. */
-void build_undo(struct job *job, int error);
+/* The same after a build that failed, and notes if it is worth another try. */
+void build_undo(struct job *job);

@@ -15,7 +15,7 @@ static int build(struct job *job, uint32_t *ret_domid)
 	r = xl_create(job->xl, config, &request->uuid, ret_domid);
 	if (r < 0) {
 		job_explain_xl(job, r, NULL);
-		build_undo(job, r);
+		build_undo(job);
 	}
 	return r;
 }

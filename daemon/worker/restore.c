@@ -120,7 +120,7 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	r = check_passed(job, header, &passed);
 	if (restored < 0) {
 		job_explain_xl(job, restored, NULL);
-		build_undo(job, restored);
+		build_undo(job);
 		return restored;
 	}
 	if (r < 0) {

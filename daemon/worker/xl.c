@@ -106,6 +106,13 @@ const char *xl_reason(const struct xl *xl)
 	return xl->logger.reason;
 }
 
+bool xl_timed_out(const struct xl *xl)
+{
+	const char *reason = xl->logger.reason;
+
+	return reason && (strstr(reason, "timed out") || strstr(reason, "because of timeout"));
+}
+
 static void note_stop(struct xl *xl)
 {
 	struct pollfd p = {.fd = xl->options.stop, .events = POLLIN};
@@ -133,8 +140,6 @@ int xl_error(struct xl *xl, int rc)
 		return 0;
 	case ERROR_NOMEM:
 		return -ENOMEM;
-	case ERROR_TIMEDOUT:
-		return -EAGAIN;
 	case ERROR_GUEST_TIMEDOUT:
 		return -ETIMEDOUT;
 	case ERROR_DOMAIN_NOTFOUND:

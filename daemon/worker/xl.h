@@ -39,6 +39,13 @@ int xl_version(struct xl *xl, char **ret);
 /* The first error that libxl told of since the last call that succeeded; NULL if none. */
 const char *xl_reason(const struct xl *xl);
 
+/*
+ * Whether the reason is that a device was not there within libxl's own limit, which many guests
+ * that start together can cause. Only the words tell: whatever is wrong, a build ends with
+ * ERROR_FAIL (libxl 4.17 to 4.20, domcreate_destruction_cb()).
+ */
+bool xl_timed_out(const struct xl *xl);
+
 /* -ECANCELED or -ETIME once the operation is to end early, else 0. */
 int xl_interrupted(struct xl *xl);
 
@@ -65,10 +72,7 @@ int xl_get_config(struct xl *xl, uint32_t domid, char **ret);
  */
 int xl_make_room(struct xl *xl, const char *config, char **ret_reason);
 
-/*
- * Builds a domain, and leaves it paused. Where that fails no domain is left. -EAGAIN: a device was
- * not there within libxl's own limit, which many guests that start together can cause.
- */
+/* Builds a domain, and leaves it paused. Where that fails no domain is left. */
 int xl_create(struct xl *xl, const char *config, const struct uuid *uuid, uint32_t *ret_domid);
 
 /* Of a stream: libxl's header, and the head of the record that says that a guest follows. */

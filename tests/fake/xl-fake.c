@@ -65,6 +65,11 @@ int xl_version(struct xl *xl _unused_, char **ret)
 	return str_format(ret, "%s", version ? version : "4.17.0");
 }
 
+bool xl_timed_out(const struct xl *xl)
+{
+	return xl->reason && strstr(xl->reason, "because of timeout");
+}
+
 const char *xl_reason(const struct xl *xl)
 {
 	return xl->reason;
@@ -302,7 +307,7 @@ static int end_build(struct xl *xl, struct json_object *config, const char *time
 	if (r >= 0 && error)
 		r = fail(xl, -EIO, error);
 	if (r >= 0 && times_out(behaviour))
-		r = fail(xl, -EAGAIN, "a script was killed because of its limit");
+		r = fail(xl, -EIO, "killing execution of a script because of timeout");
 	r = r < 0 ? r : populate(xl, domid);
 	if (r < 0)
 		xl_destroy(xl, domid);
