@@ -39,15 +39,17 @@ int settings_copy_format(const struct settings *s, char **ret, size_t *ret_size)
 
 	if (!out)
 		return -ENOMEM;
-	fprintf(out, "%*s", (int)HEADER_SIZE, "");
+	failed = fprintf(out, "%*s", (int)HEADER_SIZE, "") < 0;
 	for (size_t i = 0; i < s->n_texts; i++) {
 		const struct settings_text *t = &s->texts[i];
 
-		fprintf(out, "%s %zu %zu\n%s", kinds[t->kind], strlen(t->path), t->size, t->path);
-		fwrite(t->text, 1, t->size, out);
+		failed |= fprintf(out, "%s %zu %zu\n%s", kinds[t->kind], strlen(t->path), t->size,
+				  t->path) < 0;
+		failed |= fwrite(t->text, 1, t->size, out) != t->size;
 	}
-	failed = ferror(out);
-	if (fclose(out) != 0 || failed || size > COPY_MAX) {
+	/* Without memory, what there is of it may be nothing at all. */
+	failed |= fclose(out) != 0;
+	if (failed || !text || size < HEADER_SIZE || size > COPY_MAX) {
 		free(text);
 		return size > COPY_MAX ? -EFBIG : -ENOMEM;
 	}
