@@ -9,7 +9,7 @@
 #include "wire/interface.h"
 
 /*
- * A script that is run from a terminal often has its output elsewhere, and nobody to answer. A
+ * A script that is run from a terminal often has its output elsewhere, and no person to answer. A
  * script for the host's way down can have the console, and says --or-once.
  */
 static bool has_person(const struct context *context)

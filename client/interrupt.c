@@ -8,7 +8,8 @@
 
 static const char *volatile words;
 
-/* The handler is reset by then: whoever waits for the client is to see that a signal ended it. */
+/* The handler is reset by then: the process that waits for the client sees that a signal ended it.
+ */
 static void on_interrupt(int signal)
 {
 	(void)!write(STDERR_FILENO, words, strlen(words));

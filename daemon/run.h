@@ -52,7 +52,7 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
 /* Whether it waits for its turn to build a domain, which the plan knew none of. */
 bool run_is_to_be_built(const struct run *run);
 
-/* Whoever made the domain removes it once it has shut down, or lets the guest reboot. */
+/* The tool that made the domain removes it once it has shut down, or lets the guest reboot. */
 bool run_is_for_others(const struct run *run);
 
 /* What the result of its operation means for its machine, with the domains that there are now. */

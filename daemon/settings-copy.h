@@ -5,7 +5,7 @@
 
 /*
  * A copy of the last good settings, for a time when the files are refused. It has a checksum: a
- * copy that is torn, too large, another version's or somebody else's counts as none.
+ * copy that is torn, too large, another version's or another user's counts as none.
  */
 
 /* Returns 0, or -ENODATA or another -errno where there is no copy for these paths. */

@@ -49,7 +49,7 @@ static int check_owner(const struct walk *w, const char *path, const struct stat
 	return 0;
 }
 
-/* Whoever can write it can say what the next name stands for. */
+/* Who can write it says what the next name stands for. */
 static int check_directory(const struct walk *w)
 {
 	const char *path = w->at[0] ? w->at : "/";
