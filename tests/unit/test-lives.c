@@ -117,7 +117,7 @@ START_TEST(of_an_image_that_the_ledger_does_not_know_the_time_tells)
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-		struct lives l = {.last = cases[i].last, .wall = 10 * MINUTE};
+		_cleanup_(lives_done) struct lives l = {.last = cases[i].last, .wall = 10 * MINUTE};
 
 		if (l.last == LIFE_BEGAN)
 			l.began = l.wall;
