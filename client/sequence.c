@@ -62,7 +62,6 @@ static void tell_progress(struct following *f, struct json_object *event)
 		  f->done, f->failed, name ? name : "-", stage ? stage : "", result ? result : "");
 }
 
-/* systemd gives up on a unit unless it hears that something goes on. */
 static void heard(struct following *f)
 {
 	f->misses = 0;
@@ -71,9 +70,10 @@ static void heard(struct following *f)
 }
 
 /*
- * It does as long as the daemon answers: that keeps the limits for each guest itself. 0, or why not
- * to wait any longer: -EHOSTUNREACH, it does not answer; -ETIME, the time that all guests have
- * together is over.
+ * systemd gives up on a unit unless it hears that something goes on. Here is decided for how long a
+ * daemon is waited for that does not answer: on a busy host, starts take longer than one extension.
+ * 0, or why not to wait any longer: -EHOSTUNREACH, it does not answer; -ETIME, the time that all
+ * guests have together is over.
  */
 static int look_after(struct following *f)
 {
@@ -87,6 +87,7 @@ static int look_after(struct following *f)
 	}
 	f->asked = usec_now();
 	f->misses++;
+	sd_notify(0, EXTENSION);
 	if (f->misses == MISSES_MAX && !f->context->or_once)
 		fprintf(stderr, "The daemon does not answer; 'systemctl status xendomainsd "
 				"xenstored' may tell why\n");

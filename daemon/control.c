@@ -197,10 +197,6 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 	_cleanup_json_ struct json_object *o = NULL, *outcome = NULL;
 
 	request->id = 0;
-	if (error == -ENOENT) {
-		fail(request, ERROR_NO_SUCH_GUEST, "name", reason);
-		return;
-	}
 	if (error < 0) {
 		fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
 		return;
@@ -323,18 +319,13 @@ static void answer_plan(void *data, const char *error)
 	const struct manager *m = request->control->manager;
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	const char *unknown;
 	int r = o ? 0 : -ENOMEM;
 
 	request->id = 0;
 	r = r < 0 ? r
 		  : plan_build(request->goal, manager_config_for(m, request->goal),
 			       world_inventory(manager_world(m)), request->names, request->n_names,
-			       &plan, &unknown);
-	if (r == -ENOENT) {
-		fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
-		return;
-	}
+			       &plan);
 	if (r >= 0 && request->goal == GOAL_STOP)
 		r = weigh_plan(request, plan);
 	r = r < 0 ? r : encode_settings(o, m);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "asking.h"
+#include "executor-private.h"
 #include "hold.h"
 #include "job.h"
 #include "util/log.h"
@@ -13,23 +14,13 @@
 /* How long whoever made a domain has for removing it once it has shut down. */
 #define FOREIGN_CLEANUP_LIMIT (10 * USEC_PER_SEC)
 
+/* How much longer than its limit a worker may take before nobody waits for it any more. */
+#define OVERDUE_GRACE (10 * USEC_PER_SEC)
+
 /* How long a dying domain is waited for: if something holds on to its memory, it stays for good. */
 #define DYING_LIMIT (30 * USEC_PER_SEC)
 
-struct executor {
-	struct loop *loop;
-	struct hv *hv;
-	char *ledger;
-	struct executor_callbacks callbacks;
-	struct executor_limits limits;
-	struct job_list jobs;
-	const struct domain_list *domains; /* the newest, borrowed; NULL until there is one */
-	struct timer *kick;
-};
-
-static void feed(struct run *run, enum machine_event event, const char *reason);
-
-static void kick(struct executor *ex)
+void executor_kick(struct executor *ex)
 {
 	timer_set_after(ex->kick, 0);
 }
@@ -66,8 +57,9 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 	timer_clear(run->limit);
 	timer_clear(run->linger);
 	timer_clear(run->again);
+	run->overdue = false;
 	run->ended = now;
-	if (run->began) {
+	if (run->began && old != MACHINE_WAITING) {
 		report = run_report(run, now);
 		report.final = false;
 		report.elapsed = usec_sub(now, run->stage_started);
@@ -87,6 +79,15 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 
 /* Doing. */
 
+/* A worker that cannot even be killed must not keep the others waiting. */
+static void set_overdue(struct run *run)
+{
+	usec_t limit = usec_add(MIN(run->job->ex->limits.stop_limit, run->share), OVERDUE_GRACE);
+
+	if (run->machine.goal == GOAL_STOP && limit != USEC_INFINITY)
+		timer_set_after(run->limit, limit);
+}
+
 static void work(struct run *run)
 {
 	struct executor *ex = run->job->ex;
@@ -96,9 +97,10 @@ static void work(struct run *run)
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
 	run->worked_domid = request.domid;
+	set_overdue(run);
 	r = r < 0 ? r : hv_operate(ex->hv, &request);
 	if (r < 0)
-		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
+		executor_feed(run, MACHINE_EVENT_ERROR, strerror(-r));
 }
 
 static void clean(struct run *run)
@@ -109,9 +111,10 @@ static void clean(struct run *run)
 	timer_clear(run->limit);
 	timer_clear(run->linger);
 	timer_clear(run->again);
+	set_overdue(run);
 	r = hv_operate(run->job->ex->hv, &request);
 	if (r < 0)
-		feed(run, MACHINE_EVENT_ERROR, strerror(-r));
+		executor_feed(run, MACHINE_EVENT_ERROR, strerror(-r));
 }
 
 static void heed(struct run *run, enum asked asked, const char *reason)
@@ -120,15 +123,15 @@ static void heed(struct run *run, enum asked asked, const char *reason)
 	case ASKED_WAIT:
 		break;
 	case ASKED_DONE:
-		feed(run, MACHINE_EVENT_SUCCEEDED, NULL);
+		executor_feed(run, MACHINE_EVENT_SUCCEEDED, NULL);
 		break;
 	case ASKED_FAILED:
-		feed(run, MACHINE_EVENT_ERROR, reason);
+		executor_feed(run, MACHINE_EVENT_ERROR, reason);
 		break;
 	}
 }
 
-static usec_t ask_limit(const struct run *run)
+usec_t executor_ask_limit(const struct run *run)
 {
 	const struct executor_limits *limits = &run->job->ex->limits;
 
@@ -140,11 +143,11 @@ static void ask(struct run *run)
 {
 	struct executor *ex = run->job->ex;
 	const char *reason = NULL;
-	enum asked asked = asking_begin(run, ex->hv, ask_limit(run), &reason);
+	enum asked asked = asking_begin(run, ex->hv, executor_ask_limit(run), &reason);
 
 	heed(run, asked, reason);
 	/* It may have ended before it could be asked, and then nothing would happen any more. */
-	kick(ex);
+	executor_kick(ex);
 }
 
 static void on_again(void *data)
@@ -168,7 +171,7 @@ static void pause_after(struct run *run)
 	timer_set_after(run->limit, ex->limits.create_pause);
 }
 
-static void feed(struct run *run, enum machine_event event, const char *reason)
+void executor_feed(struct run *run, enum machine_event event, const char *reason)
 {
 	switch (machine_step(&run->machine, event, reason, on_transition, run)) {
 	case MACHINE_ACTION_NONE:
@@ -184,10 +187,10 @@ static void feed(struct run *run, enum machine_event event, const char *reason)
 		break;
 	case MACHINE_ACTION_FINISH:
 		pause_after(run);
-		kick(run->job->ex);
+		executor_kick(run->job->ex);
 		break;
 	case MACHINE_ACTION_QUEUE:
-		kick(run->job->ex);
+		executor_kick(run->job->ex);
 		break;
 	}
 }
@@ -209,23 +212,29 @@ static void on_limit(void *data)
 
 	if (run->pausing) {
 		run->pausing = false;
-		kick(ex);
+		executor_kick(ex);
+	} else if (run->machine.state == MACHINE_WORKING ||
+		   run->machine.state == MACHINE_CLEANING) {
+		log_warning("%s: its %s does not end in time; the other guests do not wait for it",
+			    run->step->name, stage_to_string(machine_stage(&run->machine)));
+		run->overdue = true;
+		executor_kick(ex);
 	} else if (run->held) {
 		problem = hold_end(run);
 		if (problem)
-			feed(run, MACHINE_EVENT_EXPIRED, problem);
+			executor_feed(run, MACHINE_EVENT_EXPIRED, problem);
 		else
-			kick(ex);
+			executor_kick(ex);
 	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
-		asked = asking_go_on(run, ex->hv, ask_limit(run), &problem);
+		asked = asking_go_on(run, ex->hv, executor_ask_limit(run), &problem);
 		heed(run, asked, problem);
 	} else if (has_shut_down(run)) {
 		/* It has done what was asked, and whoever made it does not remove it. */
-		feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
 			      asking_silence(run, ex->hv),
 			      ex->limits.stop_limit / USEC_PER_SEC) >= 0) {
-		feed(run, MACHINE_EVENT_EXPIRED, reason);
+		executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
 	}
 }
 
@@ -296,12 +305,13 @@ static void begin_waiting(struct executor *ex)
 				continue;
 			prepare(run);
 			if (run->met)
-				feed(run, MACHINE_EVENT_EXPIRED,
-				     "another tool had it while this start waited, and may have "
-				     "saved or migrated it. If it does not run on another host, "
-				     "start it again");
+				executor_feed(
+					run, MACHINE_EVENT_EXPIRED,
+					"another tool had it while this start waited, and may have "
+					"saved or migrated it. If it does not run on another host, "
+					"start it again");
 			else
-				feed(run, MACHINE_EVENT_BEGIN, NULL);
+				executor_feed(run, MACHINE_EVENT_BEGIN, NULL);
 			take_place(&places, run);
 		}
 }
@@ -336,7 +346,7 @@ static void look_at_domain(struct run *run, const struct domain *d)
 
 	if (run_is_to_be_built(run)) {
 		if (!busy && hold_meets(run, run->job->ex->domains))
-			feed(run, MACHINE_EVENT_ALIVE, NULL);
+			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
 		return;
 	}
 	if (!d && run->rebooting && run_is_for_others(run)) {
@@ -347,7 +357,7 @@ static void look_at_domain(struct run *run, const struct domain *d)
 	if (!d) {
 		/* While a worker is at it, its word counts. */
 		if (!busy)
-			feed(run, MACHINE_EVENT_GONE, NULL);
+			executor_feed(run, MACHINE_EVENT_GONE, NULL);
 		return;
 	}
 	run->rebooting = d->shutdown ? d->reason == SHUTDOWN_REASON_REBOOT
@@ -364,12 +374,12 @@ static void look_at_domain(struct run *run, const struct domain *d)
 	} else if (!d->shutdown) {
 		timer_clear(run->linger);
 		if (!busy)
-			feed(run, MACHINE_EVENT_ALIVE, NULL);
+			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
 	} else if (d->reason != SHUTDOWN_REASON_SUSPEND) {
 		if (run_is_for_others(run))
 			set_linger(run, FOREIGN_CLEANUP_LIMIT);
 		else if (!busy)
-			feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+			executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	}
 }
 
@@ -438,7 +448,7 @@ struct executor *executor_free(struct executor *ex)
 void executor_set_limits(struct executor *ex, const struct executor_limits *limits)
 {
 	ex->limits = *limits;
-	kick(ex);
+	executor_kick(ex);
 }
 
 static void on_linger(void *data)
@@ -447,12 +457,12 @@ static void on_linger(void *data)
 
 	/* Dying for so long, or left behind by whoever made it. */
 	if (run_is_for_others(run))
-		feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	else
-		feed(run, MACHINE_EVENT_GONE, NULL);
+		executor_feed(run, MACHINE_EVENT_GONE, NULL);
 }
 
-static int add_run(struct executor *ex, struct job *job, struct step *step, enum goal goal)
+static int add_run(struct executor *ex, struct job *job, struct plan *plan, struct step *step)
 {
 	static const struct run_timers timers = {
 		.limit = on_limit,
@@ -460,10 +470,12 @@ static int add_run(struct executor *ex, struct job *job, struct step *step, enum
 		.again = on_again,
 	};
 	struct run *run;
-	int r = run_new(ex->loop, job, step, goal, &timers, &run);
+	int r = run_new(ex->loop, job, step, plan->goal, &timers, &run);
 
 	if (r < 0)
 		return r;
+	/* Half of the time that all have: what comes behind it needs the rest. */
+	run->share = plan->limit > 0 ? plan->limit / 2 : USEC_INFINITY;
 	TAILQ_INSERT_TAIL(&job->runs, run, entry);
 	if (machine_ended(&run->machine)) {
 		struct report report = run_report(run, loop_now(run->job->ex->loop));
@@ -479,8 +491,8 @@ int executor_extend(struct executor *ex, struct job *job, struct plan *plan)
 	int r = job_add_plan(job, plan);
 
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
-		r = add_run(ex, job, &plan->steps[i], plan->goal);
-	kick(ex);
+		r = add_run(ex, job, plan, &plan->steps[i]);
+	executor_kick(ex);
 	return r;
 }
 
@@ -493,22 +505,14 @@ int executor_run(struct executor *ex, struct plan *plan_taken, void *data, struc
 	if (!job)
 		return -ENOMEM;
 	TAILQ_INSERT_TAIL(&ex->jobs, job, entry);
-	*ret = job;
 	r = executor_extend(ex, job, TAKE_PTR(plan));
 	if (r < 0) {
 		TAILQ_REMOVE(&ex->jobs, job, entry);
 		job_free(job);
+		return r;
 	}
-	return r;
-}
-
-void executor_cancel(struct executor *ex, struct job *job, const char *reason)
-{
-	struct run *run;
-
-	TAILQ_FOREACH(run, &job->runs, entry)
-		feed(run, MACHINE_EVENT_CANCEL, reason);
-	kick(ex);
+	*ret = job;
+	return 0;
 }
 
 /* What the hypervisor reports. */
@@ -516,20 +520,7 @@ void executor_cancel(struct executor *ex, struct job *job, const char *reason)
 void executor_domains_changed(struct executor *ex, const struct domain_list *domains)
 {
 	ex->domains = domains;
-	kick(ex);
-}
-
-static struct run *find_run(const struct executor *ex, const struct uuid *uuid)
-{
-	struct job *job;
-	struct run *run;
-
-	TAILQ_FOREACH(job, &ex->jobs, entry)
-		TAILQ_FOREACH(run, &job->runs, entry)
-			if (!machine_ended(&run->machine) &&
-			    uuid_equal(&run->machine.step->uuid, uuid))
-				return run;
-	return NULL;
+	executor_kick(ex);
 }
 
 /* The run that began the operation in flight for a guest; another job's can wait for its end. */
@@ -566,22 +557,22 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 
 	/* A run here only waited for one of an earlier daemon, and goes on if that decided. */
 	if (!run && result->outcome == OPERATION_UNDECIDED)
-		run = find_run(ex, &operation->uuid);
+		run = executor_next_run(ex, &operation->uuid, NULL);
 	else if (operation->adopted && result->outcome != OPERATION_UNDECIDED)
 		run = NULL;
 	if (run) {
 		if (result->domid != OPERATION_NO_DOMID)
 			run->domid = result->domid;
-		feed(run, run_event(run, result, ex->domains),
-		     result->reason ? result->reason : strerror(-result->error));
+		executor_feed(run, run_event(run, result, ex->domains),
+			      result->reason ? result->reason : strerror(-result->error));
 	}
-	kick(ex);
+	executor_kick(ex);
 }
 
 const struct machine *executor_machine(const struct executor *ex, const struct uuid *uuid,
 				       usec_t *ret_since)
 {
-	const struct run *run = find_run(ex, uuid);
+	const struct run *run = executor_next_run(ex, uuid, NULL);
 
 	if (!run)
 		return NULL;

@@ -50,8 +50,25 @@ int executor_run(struct executor *ex, struct plan *plan, void *data, struct job 
 /* Adds the steps of a further plan to a job that has not finished. */
 int executor_extend(struct executor *ex, struct job *job, struct plan *plan);
 
+/* Asks drained() again, from the loop, where it has said that there is something to wait for. */
+void executor_kick(struct executor *ex);
+
 /* Guests of the job whose stage has not begun are skipped, for this reason. */
 void executor_cancel(struct executor *ex, struct job *job, const char *reason);
+
+/* The same for a guest in whatever job is to start it. */
+void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason);
+
+/*
+ * Takes a guest out of any other job that stops it: where it waits, or has been asked to shut down
+ * with a limit that ends behind deadline (a time of loop_now()). No other stage follows in any
+ * case. True if such a job wants it down.
+ */
+bool executor_take(struct executor *ex, const struct job *job, const struct uuid *uuid,
+		   usec_t deadline, const char *reason);
+
+/* Marks the step of each other job that stops the guest: it is wanted down by another one too. */
+void executor_want_down(struct executor *ex, const struct job *job, const struct uuid *uuid);
 
 /*
  * Where the hypervisor's callbacks go. The list is borrowed until the next one comes; it must be

@@ -30,8 +30,7 @@ struct hostdown {
 	bool warned;
 	usec_t grants;        /* by logind, when it was warned of */
 	struct uuids stopped; /* for the host */
-	struct uuids returning;
-	uint64_t start; /* the manager's number of their start; 0: none is under way */
+	uint64_t start;       /* the manager's number of their start; 0: none is under way */
 };
 
 static void act(struct hostdown *h, enum departure_event event);
@@ -60,23 +59,6 @@ static int uuids_add(struct uuids *uuids, const struct uuid *uuid)
 	return 0;
 }
 
-/* Whether it was one of them. */
-static bool uuids_remove(struct uuids *uuids, const char *text)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < uuids->n; i++) {
-		if (str_equal(uuids->texts[i], text))
-			free(uuids->texts[i]);
-		else
-			uuids->texts[kept++] = uuids->texts[i];
-	}
-	if (kept == uuids->n)
-		return false;
-	uuids->n = kept;
-	return true;
-}
-
 /* Whether a start would find something to make it from. One that was migrated is elsewhere. */
 static bool can_return(const struct hostdown *h, const struct report *report)
 {
@@ -94,7 +76,8 @@ static void on_outcome(void *data, const struct report *report)
 {
 	struct hostdown *h = data;
 
-	if (!report->final || !str_equal(report->result, "ok") || !can_return(h, report))
+	if (!report->final || !str_equal(report->result, "ok") || report->step->wanted_down ||
+	    !can_return(h, report))
 		return;
 	if (uuids_add(&h->stopped, &report->step->uuid) < 0)
 		log_error("%s: is not brought back if the host stays up", report->step->name);
@@ -143,62 +126,56 @@ static void stop(struct hostdown *h)
 	act(h, DEPARTURE_EVENT_STOPPED);
 }
 
-static void on_returned(void *data, int error, const char *reason, const struct job *job);
-
-static void start_returning(struct hostdown *h)
-{
-	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
-	int r;
-
-	if (h->returning.n == 0)
-		return;
-	r = manager_request(h->manager, GOAL_START, (const char *const *)h->returning.texts,
-			    h->returning.n, &follower, &h->start);
-	if (r < 0)
-		log_error_errno(r, "The guests that were stopped are not brought back");
-}
-
 static void on_returned(void *data, int error, const char *reason, const struct job *job _unused_)
 {
 	struct hostdown *h = data;
 
 	h->start = 0;
-	/* One whose configuration has gone meanwhile does not keep the others away. */
-	if (error == -ENOENT && uuids_remove(&h->returning, reason)) {
-		log_warning("%s: is not brought back: its configuration has gone since it was "
-			    "stopped",
-			    reason);
-		start_returning(h);
-		return;
-	}
 	if (error < 0)
 		log_error("The guests that were stopped for the host are not brought back: %s",
 			  reason);
 }
 
+static void start_stopped(struct hostdown *h)
+{
+	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
+	int r = manager_request(h->manager, GOAL_START, (const char *const *)h->stopped.texts,
+				h->stopped.n, &follower, &h->start);
+
+	if (r < 0)
+		log_error_errno(r, "The guests that were stopped are not brought back");
+}
+
+/* Why guests are not brought back, or NULL. */
+static const char *say_why_not(const struct hostdown *h)
+{
+	const struct config *config = manager_config(h->manager);
+
+	if (!config)
+		return "left so, for the settings are refused";
+	if (config->after_cancel != AFTER_CANCEL_START)
+		return "left so (AfterCancel=)";
+	if (manager_stops_all(h->manager))
+		return "left so, for a stop of all guests was asked for";
+	return NULL;
+}
+
 static void bring_back(struct hostdown *h)
 {
 	struct log_fields fields = {.message_id = MSG_HOST_STAYS_UP, LOG_FIELDS_NONE};
-	const struct config *config = manager_config(h->manager);
-	bool wanted = config && config->after_cancel == AFTER_CANCEL_START;
+	const char *why_not = say_why_not(h);
 
 	log_message(LOG_NOTICE, &fields,
 		    "The host stays up: the %zu guests that were stopped are %s", h->stopped.n,
-		    wanted   ? "brought back"
-		    : config ? "left so (AfterCancel=)"
-			     : "left so, for the settings are refused");
+		    why_not ? why_not : "brought back");
 	/* What refused starts is over. */
 	manager_refuse_starts(h->manager, NULL);
-	uuids_clear(&h->returning);
-	if (wanted) {
-		h->returning = h->stopped;
-		h->stopped = (struct uuids){0};
-	}
-	uuids_clear(&h->stopped);
 	if (h->start)
 		manager_unfollow(h->manager, h->start);
 	h->start = 0;
-	start_returning(h);
+	if (!why_not && h->stopped.n > 0)
+		start_stopped(h);
+	uuids_clear(&h->stopped);
 }
 
 static void act(struct hostdown *h, enum departure_event event)
@@ -393,7 +370,6 @@ struct hostdown *hostdown_free(struct hostdown *h)
 	logind_free(h->logind);
 	timer_free(h->look);
 	uuids_clear(&h->stopped);
-	uuids_clear(&h->returning);
 	free(h);
 	return NULL;
 }

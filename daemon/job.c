@@ -2,6 +2,8 @@
 
 #include "job.h"
 
+#include "util/str.h"
+
 /* So often a job stops one guest. */
 #define STOPS_MAX 4
 
@@ -69,11 +71,13 @@ bool job_knows(const struct job *job, const struct step *step)
 
 	TAILQ_FOREACH(run, &job->runs, entry) {
 		/* What failed is told, and what was stopped or left alone can be there again. */
+		const struct step *other = run->machine.step;
+		bool same = uuid_equal(&other->uuid, &step->uuid) &&
+			    (!uuid_is_null(&step->uuid) || str_equal(other->name, step->name));
 		bool is_over = run->machine.state == MACHINE_DONE ||
 			       run->machine.state == MACHINE_SKIPPED;
 
-		if (uuid_equal(&run->machine.step->uuid, &step->uuid) &&
-		    (!is_over || run->domid == step->domid))
+		if (same && (!is_over || run->domid == step->domid))
 			return true;
 	}
 	return false;

@@ -30,6 +30,21 @@ struct manager {
 /* Has the directories read that a sequence depends on; it is ready after that. 0 or -errno. */
 int manager_look(struct sequence *s);
 
+/*
+ * Begins with the guests of a sequence that are free, or that have come free. It is ready, and not
+ * running, while it waits for others. 0 or -errno, with *ret_reason or without.
+ */
+int manager_run_sequence(struct sequence *s, const char **ret_reason);
+
+/* All guests that a sequence has begun with have ended. True if it goes on all the same. */
+bool manager_drained(struct sequence *s);
+
+/* Ends creates and restores early, whoever began them: a stop of all has no use for them. */
+void manager_abort_builds(struct manager *m);
+
+/* A sequence cannot go on: it ends, or does so with what it has begun. */
+void manager_fail_sequence(struct sequence *s, int error, const char *reason);
+
 /* Takes the sequence out and tells all that follow it. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
 

@@ -49,60 +49,27 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 	manager_tell_watcher(m);
 }
 
-static int make_plan(const struct sequence *s, struct plan **ret, const char **ret_unknown)
+void manager_fail_sequence(struct sequence *s, int error, const char *reason)
 {
-	const struct manager *m = s->manager;
-
-	return sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger),
-			     loop_now(m->loop), ret, ret_unknown);
-}
-
-/* A save will leave an image, a migration a note, of which the plan for a start knows nothing. */
-static bool is_leaving(const struct manager *m, const struct uuid *uuid)
-{
-	const struct hv_operation *op = hv_operation(world_hv(m->world), uuid);
-
-	return op && (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE);
-}
-
-static bool overlaps(const struct manager *m, const struct plan *plan)
-{
-	usec_t since;
-
-	for (size_t i = 0; i < plan->n_steps; i++)
-		if (executor_machine(m->executor, &plan->steps[i].uuid, &since) ||
-		    (goal_is_start(plan->goal) && is_leaving(m, &plan->steps[i].uuid)))
-			return true;
-	return false;
-}
-
-/* Whoever starts a guest by hand or at boot wants it to run, whatever it did before. */
-static void forgive(struct manager *m, const struct plan *plan)
-{
-	for (size_t i = 0; goal_is_start(plan->goal) && i < plan->n_steps; i++)
-		if (plan->steps[i].n_stages > 0)
-			ledger_file_forgive(m->ledger, &plan->steps[i].uuid, plan->steps[i].name);
-}
-
-/* Runs a sequence, unless a guest of it is at work in another one: then it stays ready. */
-static int try_run(struct sequence *s, const char **ret_reason)
-{
-	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct manager *m = s->manager;
-	int r;
 
-	if (world_update(m->world) < 0) {
-		*ret_reason = "the domains cannot be listed";
-		return -EIO;
+	if (!s->job) {
+		manager_end_sequence(s, error, reason);
+		return;
 	}
-	r = make_plan(s, &plan, ret_reason);
-	if (r < 0 || overlaps(m, plan))
-		return r;
-	forgive(m, plan);
-	log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins");
-	sequence_say_plainly(plan);
-	s->phase = PHASE_RUNNING;
-	return executor_run(m->executor, TAKE_PTR(plan), s, &s->job);
+	sequence_fail(s, reason);
+	executor_kick(m->executor);
+}
+
+static bool is_start(const struct sequence *s)
+{
+	return goal_is_start(s->goal);
+}
+
+/* What is started behind a stop of all must not be what that stops next. */
+static bool waits_for_stop(const struct sequence *s)
+{
+	return is_start(s) && sequences_stop_all(&s->manager->sequences);
 }
 
 static void on_advance(void *data)
@@ -124,17 +91,11 @@ static void on_advance(void *data)
 		s->outdated = s->outdated && s->phase == PHASE_LOOKING;
 		if (s->phase == PHASE_NEW)
 			r = manager_look(s);
-		if (r >= 0 && s->phase == PHASE_READY)
-			r = try_run(s, &reason);
+		if (r >= 0 && s->phase == PHASE_READY && !waits_for_stop(s))
+			r = manager_run_sequence(s, &reason);
 		if (r < 0)
-			manager_end_sequence(s, r == -ENOENT ? r : -EIO,
-					     reason ? reason : strerror(-r));
+			manager_fail_sequence(s, -EIO, reason ? reason : strerror(-r));
 	}
-}
-
-static bool is_start(const struct sequence *s)
-{
-	return goal_is_start(s->goal);
 }
 
 /* What has been begun with comes to its end, and the rest is left out. */
@@ -147,11 +108,13 @@ static void break_off(struct manager *m, bool (*which)(const struct sequence *s)
 		next = TAILQ_NEXT(s, entry);
 		if (!which(s))
 			continue;
-		if (s->phase == PHASE_RUNNING) {
+		if (s->phase == PHASE_LOOKING)
+			world_unrefresh(m->world, s->refresh);
+		if (s->job) {
 			s->broken_off = true;
+			s->phase = PHASE_RUNNING;
 			executor_cancel(m->executor, s->job, reason);
 		} else {
-			world_unrefresh(m->world, s->refresh);
 			manager_end_sequence(s, -EIO, reason);
 		}
 	}
@@ -169,8 +132,10 @@ static int add_sequence(struct manager *m, enum goal goal, const char *const *na
 	if (r < 0)
 		return r;
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
-	if (sequence_stops_all(s))
+	if (sequence_stops_all(s)) {
 		break_off(m, is_start, "a stop was asked for");
+		manager_abort_builds(m);
+	}
 	timer_set_after(m->advance, 0);
 	*ret = s;
 	return 0;
@@ -179,7 +144,8 @@ static int add_sequence(struct manager *m, enum goal goal, const char *const *na
 static int request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
 		   usec_t deadline, const struct follower *follower, uint64_t *ret_id)
 {
-	struct sequence *s = sequences_find(&m->sequences, goal, names, n_names);
+	struct sequence *s = sequences_find(&m->sequences, goal, names, n_names,
+					    deadline != USEC_INFINITY);
 	int r = 0;
 
 	if (manager_obstacle(m, goal))
@@ -188,7 +154,7 @@ static int request(struct manager *m, enum goal goal, const char *const *names, 
 		r = add_sequence(m, goal, names, n_names, &s);
 	if (r < 0)
 		return r;
-	if (s->phase != PHASE_RUNNING)
+	if (!s->job)
 		s->deadline = MIN(s->deadline, deadline);
 	r = sequence_follow(s, m->last_id + 1, follower);
 	if (r < 0)
@@ -220,7 +186,12 @@ void manager_unfollow(struct manager *m, uint64_t id)
 
 void manager_rest(struct manager *m, const char *reason)
 {
-	break_off(m, sequence_stops_all, reason);
+	break_off(m, sequence_is_for_host, reason);
+}
+
+bool manager_stops_all(const struct manager *m)
+{
+	return sequences_stop_all(&m->sequences);
 }
 
 int manager_refuse_starts(struct manager *m, const char *reason)
@@ -285,7 +256,8 @@ static void on_finished(void *data, const struct hv_operation *operation,
 					result->outcome == OPERATION_OK ? NULL : result->reason);
 	executor_operation_finished(m->executor, operation, result);
 	TAILQ_FOREACH(s, &m->sequences, entry)
-		s->outdated = true;
+		s->outdated = s->outdated || !is_start(s) ||
+			      sequence_concerns(s, operation->name, &operation->uuid);
 	timer_set_after(m->advance, 0);
 }
 
@@ -312,8 +284,11 @@ static void on_report(void *data, struct job *job, const struct report *report)
 	bool failed = str_equal(report->result, "failed");
 	struct following *f;
 
-	if (report->final)
+	if (report->final) {
 		note_outcome(m, s->goal, report);
+		/* Others may wait for this guest. */
+		timer_set_after(m->advance, 0);
+	}
 	sequence_measure(s, report, loop_now(m->loop));
 	if (report->final && s->goal == GOAL_REACT && failed)
 		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
@@ -321,75 +296,17 @@ static void on_report(void *data, struct job *job, const struct report *report)
 		f->follower.report(f->follower.data, report);
 }
 
-static bool is_no_news(const void *data, const struct step *step)
+static bool on_job_drained(void *data _unused_, struct job *job)
 {
-	return step->n_stages == 0 || job_knows(data, step);
-}
-
-/* A stop has an end, also where another tool starts a guest each time that it was stopped. */
-static int give_up_some(struct plan *plan, const struct job *job)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
-		struct step *s = &plan->steps[i];
-
-		if (!job_gives_up(job, &s->uuid))
-			continue;
-		s->n_stages = 0;
-		s->result = STEP_FAILED;
-		free(TAKE_PTR(s->reason));
-		r = str_format(&s->reason,
-			       "another tool starts it each time that it was stopped. Run 'xl "
-			       "destroy %u' to end it",
-			       s->domid);
-	}
-	return r;
-}
-
-/*
- * A stop of all guests takes in those that have come up meanwhile, and does not end before the
- * workers of an earlier daemon: the host goes down behind it.
- */
-static bool on_job_drained(void *data, struct job *job)
-{
-	struct manager *m = data;
-	struct sequence *s = job_data(job);
-	_cleanup_(plan_freep) struct plan *plan = NULL;
-	const char *unknown;
-	bool more = false;
-	int r;
-
-	if (!sequence_stops_all(s) || s->broken_off)
-		return false;
-	/* Before the domains are listed, or each listing would lead to the next one. */
-	if (hv_next_operation(world_hv(m->world), 0))
-		return true;
-	/* The saves of this stop have used some of it. */
-	world_forget_room(m->world);
-	r = world_update(m->world);
-	r = r < 0 ? r : make_plan(s, &plan, &unknown);
-	if (r >= 0) {
-		plan_drop(plan, is_no_news, job);
-		r = give_up_some(plan, job);
-	}
-	if (r >= 0 && plan->n_steps > 0) {
-		sequence_say_plainly(plan);
-		r = executor_extend(m->executor, job, TAKE_PTR(plan));
-		more = true;
-	}
-	s->unchecked = r < 0;
-	return r >= 0 && more;
+	return manager_drained(job_data(job));
 }
 
 static void on_job_finished(void *data _unused_, struct job *job)
 {
 	struct sequence *s = job_data(job);
 
-	if (s->unchecked)
-		manager_end_sequence(s, -EIO,
-				     "Failed to check for guests that came up during the stop. Run "
-				     "'xendomainsctl stop' again");
+	if (s->failed)
+		manager_end_sequence(s, -EIO, s->trouble ? s->trouble : strerror(ENOMEM));
 	else
 		manager_end_sequence(s, 0, NULL);
 }
@@ -501,10 +418,9 @@ struct outlook manager_outlook(const struct manager *m)
 	struct outlook outlook = {
 		.protects = !TAILQ_EMPTY(&m->sequences) || hv_next_operation(world_hv(m->world), 0),
 	};
-	const char *unknown;
 
-	if (!m->config || plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0,
-				     &plan, &unknown) < 0)
+	if (!m->config ||
+	    plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0, &plan) < 0)
 		return outlook;
 	plan_estimate(plan, m->config, ledger_file_get(m->ledger)->save_rate);
 	for (size_t i = 0; i < plan->n_steps; i++)

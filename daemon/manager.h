@@ -49,8 +49,11 @@ void manager_unfollow(struct manager *m, uint64_t id);
 int manager_stop_until(struct manager *m, usec_t deadline, const struct follower *follower,
 		       uint64_t *ret_id);
 
-/* A stop of all guests leaves those alone, for this reason, that it has not begun with. */
+/* The host's stop leaves those guests alone, for this reason, that it has not begun with. */
 void manager_rest(struct manager *m, const char *reason);
+
+/* Whether a stop of all guests is under way. */
+bool manager_stops_all(const struct manager *m);
 
 /* Why nothing is started from now on; NULL: it is again. 0 or -ENOMEM. */
 int manager_refuse_starts(struct manager *m, const char *reason);

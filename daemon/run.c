@@ -220,7 +220,7 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 {
 	unsigned wave = run->machine.step->wave, before = other->machine.step->wave;
 
-	if (machine_ended(&other->machine) && !other->pausing)
+	if (other->overdue || (machine_ended(&other->machine) && !other->pausing))
 		return false;
 	if (before != wave)
 		return before < wave;
@@ -237,7 +237,8 @@ bool run_waits(const struct run *run)
 
 bool run_has_place(const struct run *run)
 {
-	return run->pausing || (run->machine.state == MACHINE_WORKING && run_needs_place(run));
+	return run->pausing ||
+	       (run->machine.state == MACHINE_WORKING && !run->overdue && run_needs_place(run));
 }
 
 bool run_needs_place(const struct run *run)

@@ -22,8 +22,9 @@ struct run {
 	uint32_t worked_domid;  /* of the last operation */
 	unsigned repeats;       /* of stages whose operation failed for what was over then */
 	usec_t started, stage_started, ended;
+	usec_t share; /* of the time of all, for one stage; USEC_INFINITY: there is no end */
 	unsigned permille;
-	struct timer *limit;  /* of the stage, of what holds it back, or of a pause */
+	struct timer *limit;  /* of the stage, of its worker, of what holds it back, of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */
 	struct timer *again;  /* when a request that was not answered is made once more */
 	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
@@ -32,6 +33,7 @@ struct run {
 	bool held;     /* by another tool, which is at work on the domain */
 	enum domain_condition held_for;
 	bool hold_over; /* what was suspended has been waited for long enough */
+	bool overdue;   /* its worker has not ended in time: nobody waits for it any more */
 	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
 	bool met;       /* while it waited to be started another tool had a domain of it */
 	bool pausing;   /* ended, and keeps its place until its guest is up */

@@ -16,6 +16,8 @@ void sequence_free(struct sequence *s)
 	for (size_t i = 0; i < s->n_names; i++)
 		free(s->names[i]);
 	free(s->names);
+	free(s->waits);
+	free(s->trouble);
 	free(s);
 }
 
@@ -57,6 +59,49 @@ bool sequence_is_for(const struct sequence *s, const char *const *names, size_t 
 	return true;
 }
 
+bool sequence_concerns(const struct sequence *s, const char *name, const struct uuid *uuid)
+{
+	struct uuid named;
+
+	for (size_t i = 0; i < s->n_names; i++)
+		if (str_equal(s->names[i], name) ||
+		    (uuid_parse(s->names[i], &named) >= 0 && uuid_equal(&named, uuid)))
+			return true;
+	return s->n_names == 0;
+}
+
+int sequence_wait_for(struct sequence *s, const struct uuid *uuid)
+{
+	struct uuid *bigger = realloc(s->waits, (s->n_waits + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	s->waits = bigger;
+	s->waits[s->n_waits++] = *uuid;
+	return 0;
+}
+
+bool sequence_waits_for(const struct sequence *s, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < s->n_waits; i++)
+		if (uuid_equal(&s->waits[i], uuid))
+			return true;
+	return false;
+}
+
+void sequence_forget_waits(struct sequence *s)
+{
+	free(TAKE_PTR(s->waits));
+	s->n_waits = 0;
+}
+
+void sequence_fail(struct sequence *s, const char *trouble)
+{
+	s->failed = true;
+	str_replace(&s->trouble, trouble);
+	s->phase = PHASE_RUNNING;
+}
+
 int sequence_follow(struct sequence *s, uint64_t id, const struct follower *follower)
 {
 	struct following *f = calloc(1, sizeof(*f));
@@ -83,11 +128,11 @@ bool sequence_unfollow(struct sequence *s, uint64_t id)
 
 int sequence_plan(const struct sequence *s, const struct config *config,
 		  const struct inventory *inventory, const struct ledger *ledger, usec_t now,
-		  struct plan **ret, const char **ret_unknown)
+		  struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	int r = plan_build(s->goal, config, inventory, (const char *const *)s->names, s->n_names,
-			   &plan, ret_unknown);
+			   &plan);
 
 	if (r >= 0 && s->deadline != USEC_INFINITY)
 		r = plan_fit(plan, config, ledger->save_rate, usec_sub(s->deadline, now));
@@ -132,7 +177,7 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
 }
 
 struct sequence *sequences_find(const struct sequence_list *list, enum goal goal,
-				const char *const *names, size_t n_names)
+				const char *const *names, size_t n_names, bool for_host)
 {
 	struct sequence *s, *last = NULL;
 
@@ -140,7 +185,8 @@ struct sequence *sequences_find(const struct sequence_list *list, enum goal goal
 	TAILQ_FOREACH(s, list, entry)
 		if (s->goal != GOAL_REACT)
 			last = s;
-	return last && last->goal == goal && !last->broken_off &&
+	return last && last->goal == goal && !last->broken_off && !last->failed &&
+			       sequence_is_for_host(last) == for_host &&
 			       sequence_is_for(last, names, n_names)
 		       ? last
 		       : NULL;

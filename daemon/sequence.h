@@ -14,8 +14,8 @@ struct manager;
 struct follower {
 	void (*report)(void *data, const struct report *report);
 	/*
-	 * Once. error: 0; -ENOENT, reason names a guest that is not known; -EIO, reason says why.
-	 * job: what was done, also where that was not all; NULL: nothing was begun.
+	 * Once. error: 0; -EIO, reason says why. job: what was done, also where that was not all;
+	 * NULL: nothing was begun.
 	 */
 	void (*done)(void *data, int error, const char *reason, const struct job *job);
 	void *data;
@@ -30,8 +30,8 @@ struct following {
 enum phase {
 	PHASE_NEW,
 	PHASE_LOOKING, /* at the folders */
-	PHASE_READY,   /* for its turn: guests of it may still be busy elsewhere */
-	PHASE_RUNNING,
+	PHASE_READY,   /* for its turn, or for guests that are still busy elsewhere */
+	PHASE_RUNNING, /* with all of its guests */
 };
 
 struct sequence {
@@ -44,9 +44,12 @@ struct sequence {
 	enum phase phase;
 	uint64_t refresh;
 	bool broken_off; /* it was cancelled: only the guests that it has begun with are finished */
-	bool unchecked;  /* the check for guests that came up during the stop failed */
+	bool failed;     /* it could not go on, beside what is begun */
+	char *trouble;   /* why */
 	bool outdated;   /* an operation has ended since the directories were read */
-	struct job *job;
+	struct job *job; /* of the guests that it has begun with; NULL: of none yet */
+	struct uuid *waits; /* guests that are busy elsewhere */
+	size_t n_waits;
 	usec_t started;
 	struct pace pace;
 	usec_t deadline; /* when a stop should be over; USEC_INFINITY: whenever it is */
@@ -67,16 +70,33 @@ static inline bool sequence_stops_all(const struct sequence *s)
 	return s->goal == GOAL_STOP && s->n_names == 0;
 }
 
+/* A stop with a deadline is the host's. */
+static inline bool sequence_is_for_host(const struct sequence *s)
+{
+	return s->goal == GOAL_STOP && s->deadline != USEC_INFINITY;
+}
+
+/* Whether an operation on a guest may change what a plan of the sequence is made from. */
+bool sequence_concerns(const struct sequence *s, const char *name, const struct uuid *uuid);
+
+/* The guests that it waits for. 0 or -ENOMEM. */
+int sequence_wait_for(struct sequence *s, const struct uuid *uuid);
+bool sequence_waits_for(const struct sequence *s, const struct uuid *uuid);
+void sequence_forget_waits(struct sequence *s);
+
+/* It cannot go on, and ends with what it has begun. */
+void sequence_fail(struct sequence *s, const char *trouble);
+
 /* The follower is copied. 0 or -ENOMEM. */
 int sequence_follow(struct sequence *s, uint64_t id, const struct follower *follower);
 
 /* True if it was one of its followers. */
 bool sequence_unfollow(struct sequence *s, uint64_t id);
 
-/* Its plan now; with a deadline, one that fits. As plan_build(). */
+/* Its plan now; with a deadline, one that fits. 0 or -ENOMEM. */
 int sequence_plan(const struct sequence *s, const struct config *config,
 		  const struct inventory *inventory, const struct ledger *ledger, usec_t now,
-		  struct plan **ret, const char **ret_unknown);
+		  struct plan **ret);
 
 /* Logs what does not go as it is configured, since there is no time for it. */
 void sequence_say_plainly(const struct plan *plan);
@@ -88,9 +108,12 @@ void sequence_measure(struct sequence *s, const struct report *report, usec_t no
 void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
 		  const char *text, usec_t now);
 
-/* The newest of a list if it is the same start or stop, which can then be joined, or NULL. */
+/*
+ * The newest of a list if it is the same start or stop, which can then be joined, or NULL. The stop
+ * of an administrator and that of the host stay two: only one of them ends if the host stays up.
+ */
 struct sequence *sequences_find(const struct sequence_list *list, enum goal goal,
-				const char *const *names, size_t n_names);
+				const char *const *names, size_t n_names, bool for_host);
 
 /* Whether one of them stops all guests. */
 bool sequences_stop_all(const struct sequence_list *list);

@@ -38,8 +38,8 @@ int machine_init(struct machine *m, const struct step *step, enum goal goal)
 
 void machine_done(struct machine *m)
 {
-	free(m->reason);
-	m->reason = NULL;
+	free(TAKE_PTR(m->reason));
+	free(TAKE_PTR(m->cancel_reason));
 }
 
 static void set_state(struct machine *m, enum machine_state state, machine_sink_fn sink, void *data)
@@ -81,10 +81,33 @@ static enum machine_action begin(struct machine *m, machine_sink_fn sink, void *
 	return MACHINE_ACTION_WORK;
 }
 
+static enum machine_action finish(struct machine *m, enum machine_state state, machine_sink_fn sink,
+				  void *data)
+{
+	set_state(m, state, sink, data);
+	return MACHINE_ACTION_FINISH;
+}
+
+static enum machine_action skip(struct machine *m, const char *reason, machine_sink_fn sink,
+				void *data)
+{
+	enum machine_action action;
+
+	/* A stage that is under way ends here, and has not done what it was for. */
+	m->stage_reason = m->state == MACHINE_WAITING ? NULL : reason;
+	str_replace(&m->reason, reason);
+	action = finish(m, MACHINE_SKIPPED, sink, data);
+	m->stage_reason = NULL;
+	return action;
+}
+
 /* The stage has failed: with the last one, or where none may follow, so has all of it. */
 static enum machine_action fail(struct machine *m, bool last, const char *reason,
 				machine_sink_fn sink, void *data)
 {
+	/* It was ended early because somebody wants the guest to be down. */
+	if (m->cancelled && goal_is_start(m->goal))
+		return skip(m, m->cancel_reason, sink, data);
 	m->stage_reason = reason ? reason : "failed";
 	note_reason(m, m->stage_reason);
 	/* The sink is told before the stage moves on: it is this one that failed. */
@@ -107,13 +130,6 @@ static enum machine_action give_up(struct machine *m, const char *reason, machin
 				   void *data)
 {
 	return fail(m, true, reason, sink, data);
-}
-
-static enum machine_action finish(struct machine *m, enum machine_state state, machine_sink_fn sink,
-				  void *data)
-{
-	set_state(m, state, sink, data);
-	return MACHINE_ACTION_FINISH;
 }
 
 /* A stage is well done, but the guest is still there: if there is a further one, that one waits. */
@@ -160,8 +176,8 @@ static enum machine_action step_waiting(struct machine *m, enum machine_event ev
 	case MACHINE_EVENT_ALIVE:
 		return ends ? MACHINE_ACTION_NONE : finish(m, MACHINE_DONE, sink, data);
 	case MACHINE_EVENT_CANCEL:
-		str_replace(&m->reason, reason);
-		return finish(m, MACHINE_SKIPPED, sink, data);
+	case MACHINE_EVENT_TAKEN:
+		return skip(m, reason, sink, data);
 	case MACHINE_EVENT_EXPIRED:
 		/* No stage of it could begin, so none can be said to have failed. */
 		str_replace(&m->reason, reason);
@@ -190,10 +206,12 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 	case MACHINE_EVENT_DEAD_END:
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_CANCEL:
+	case MACHINE_EVENT_TAKEN:
 		m->cancelled = true;
+		str_replace(&m->cancel_reason, reason);
 		return MACHINE_ACTION_NONE;
 	case MACHINE_EVENT_AGAIN:
-		return m->cancelled ? give_up(m, reason, sink, data)
+		return m->cancelled ? stage_failed(m, reason, sink, data)
 				    : repeat(m, reason, sink, data);
 	case MACHINE_EVENT_LEFT:
 		if (machine_stage(m) != STAGE_SAVE)
@@ -225,6 +243,8 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 	case MACHINE_EVENT_ERROR:
 	case MACHINE_EVENT_EXPIRED:
 		return stage_failed(m, reason, sink, data);
+	case MACHINE_EVENT_TAKEN:
+		return skip(m, reason, sink, data);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_DEAD_END:
 	case MACHINE_EVENT_AGAIN:
@@ -255,6 +275,7 @@ static enum machine_action step_cleaning(struct machine *m, enum machine_event e
 	case MACHINE_EVENT_ALIVE:
 	case MACHINE_EVENT_EXPIRED:
 	case MACHINE_EVENT_CANCEL:
+	case MACHINE_EVENT_TAKEN:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}

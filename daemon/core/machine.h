@@ -11,7 +11,8 @@
  *         ^   \       \-----> cleaning -> done     ... a save, and its domain is still there
  *         |    \-> asked   -> cleaning -> done     the guest was asked to shut down
  *         |         |
- *         +---------+--- a stage that fails makes way for the next one, or ends in failed
+ *         +---------+--- a stage that fails makes way for the next one, or ends in failed;
+ *                        what is not wanted any more ends in skipped
  */
 enum machine_state {
 	MACHINE_WAITING,  /* for its turn to begin the current stage */
@@ -37,7 +38,8 @@ enum machine_event {
 	MACHINE_EVENT_GONE,      /* the domain is there no more */
 	MACHINE_EVENT_ALIVE,     /* the domain runs, and nothing is being done to it */
 	MACHINE_EVENT_EXPIRED,   /* the time for this stage is over; with a reason */
-	MACHINE_EVENT_CANCEL,    /* somebody wants something else of this guest; with a reason */
+	MACHINE_EVENT_CANCEL,    /* what has not begun is left out; with a reason */
+	MACHINE_EVENT_TAKEN,     /* another plan goes on with the guest; with a reason */
 	_MACHINE_EVENT_MAX,
 };
 
@@ -56,6 +58,7 @@ struct machine {
 	size_t stage;
 	enum machine_state state;
 	bool cancelled;           /* what is begun comes to its end, and nothing follows */
+	char *cancel_reason;      /* why */
 	bool left;                /* what is cleaned up was saved */
 	char *reason;             /* why stages failed, or why it was skipped */
 	const char *stage_reason; /* for the sink: why the stage that ends now failed, or NULL */

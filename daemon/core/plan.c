@@ -452,9 +452,22 @@ static bool is_named(const struct plan *plan, const struct guest *g)
 	return false;
 }
 
+static int add_unknown(struct plan *plan, const char *name)
+{
+	struct step *s = &plan->steps[plan->n_steps];
+
+	s->domid = DOMID_NONE;
+	s->name = strdup(name);
+	if (!s->name)
+		return -ENOMEM;
+	plan->n_steps++;
+	return step_conclude(s, STEP_FAILED,
+			     "no guest has this name or UUID: no domain, configuration or image. "
+			     "'xendomainsctl status' lists all guests");
+}
+
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
-	       const char *const *names, size_t n_names, struct plan **ret,
-	       const char **ret_unknown)
+	       const char *const *names, size_t n_names, struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	bool stop = goal == GOAL_STOP || goal == GOAL_STOP_FORCED;
@@ -468,11 +481,9 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 			g = inventory_find_running(inventory, names[i]);
 		if (!g)
 			g = inventory_find_named(inventory, names[i]);
-		if (!g) {
-			*ret_unknown = names[i];
-			return -ENOENT;
-		}
-		if (!is_named(plan, g))
+		if (!g)
+			r = add_unknown(plan, names[i]);
+		else if (!is_named(plan, g))
 			r = add_step(plan, goal, config, g, true);
 	}
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)

@@ -35,12 +35,11 @@ enum goal goal_from_string(const char *s);
 
 /*
  * The plan, whose goal is GOAL_STOP for GOAL_STOP_FORCED, for all guests in question or, with
- * names, for those guests only (names are as inventory_find_named() takes them). 0, -ENOMEM, or
- * -ENOENT with *ret_unknown, borrowed from names, where there is no such guest.
+ * names, for those guests only (names are as inventory_find_named() takes them). A name that is not
+ * known costs itself only: its step has failed, and its UUID is null. 0 or -ENOMEM.
  */
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
-	       const char *const *names, size_t n_names, struct plan **ret,
-	       const char **ret_unknown);
+	       const char *const *names, size_t n_names, struct plan **ret);
 
 /*
  * The plan that puts one guest in order that has ended, by any action but DEATH_PRESERVE. 0 or

@@ -49,6 +49,26 @@ class HostDown(unittest.TestCase):
         wait_until(lambda: "guests are done" in self.host.systemd.status(), "the status")
         self.assertIn("going down", self.host.ctl("start", check=1))
 
+    def test_a_create_and_a_deaf_guest_of_a_named_stop_hold_up_no_other(self):
+        self.host.configure(STOP_MAXWAIT="", SAVE="")
+        self.start("db")
+        self.host.guest("slow", create_ms=120000)
+        self.host.guest("deaf", off_ms=120000)
+        self.host.ctl("start", "deaf", check=0)
+        background = [self.host.ctl_in_background("start", "slow"),
+                      self.host.ctl_in_background("stop", "deaf")]
+        self.host.worker("slow")
+        wait_until(lambda: "deaf: shutdown begins" in self.host.log.read_text(), "the request")
+        self.host.tell("prepare reboot")
+        wait_until(lambda: self.host.states().get("db") == "stopped", "the guest that is free")
+        wait_until(lambda: self.host.states().get("slow") == "stopped", "the end of its create")
+        # The host has taken it over, and asks it once more.
+        wait_until(lambda: self.host.log.read_text().count("deaf: shutdown begins") == 2,
+                   "the host's own request")
+        for process in background:
+            self.assertEqual(process.wait(), 0)
+            process.stdout.close()
+
     def test_how_the_host_goes_down_is_told_where_logind_tells_it(self):
         self.start("web")
         self.host.tell("button soft-reboot")
@@ -83,7 +103,7 @@ class HostDown(unittest.TestCase):
         self.host.wait_locked(False)
         (self.host.auto / "db.cfg").unlink()
         self.host.tell("cancel")
-        self.host.wait_logged("is not brought back: its configuration has gone")
+        self.host.wait_logged("no guest has this name or UUID")
         wait_until(lambda: self.host.states().get("web") == "running", "the guest")
         self.assertNotIn("db", self.host.states())
 

@@ -107,7 +107,34 @@ class StartAndStop(FakeHostTest):
         self.host.ctl("stop", check=0)
         start.wait()
         start.stdout.close()
-        self.assertEqual(self.host.states(), {"a": "saved", "b": "stopped"})
+        self.assertEqual(self.host.states(), {"a": "stopped", "b": "stopped"})
+        self.assertEqual(self.host.domains(), {})
+
+    def test_a_restore_that_a_stop_ends_keeps_the_image(self):
+        self.host.guest("web", restore_ms=60000)
+        self.host.guest("db")
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        start = self.host.ctl_in_background("start")
+        self.host.worker("web")
+        wait_until(lambda: self.host.states().get("db") == "running", "the other guest")
+        self.host.ctl("stop", check=0)
+        self.assertEqual(start.wait(), 0)
+        start.stdout.close()
+        self.assertEqual(self.host.states(), {"web": "saved", "db": "saved"})
+        self.assertEqual(self.host.images(), ["db", "web"])
+        self.host.ctl("image", "verify", "web", check=0)
+
+    def test_an_unknown_name_costs_itself_only(self):
+        self.host.guest("web")
+        self.host.guest("db")
+        text = self.host.ctl("start", "web", "wbe", "db", check=1)
+        self.assertIn("wbe", text)
+        self.assertEqual(self.host.states(), {"web": "running", "db": "running"})
+        self.host.ctl("restart", "wbe", "web", check=1)
+        self.assertEqual(self.host.states()["web"], "running")
+        self.host.ctl("stop", "wbe", "web", check=1)
+        self.assertEqual(self.host.states(), {"web": "saved", "db": "running"})
 
     def test_saves_run_side_by_side(self):
         for i in range(6):

@@ -98,10 +98,8 @@ const struct guest *scene_guest(const struct scene *s, unsigned number)
 struct plan *scene_plan(const struct scene *s, enum goal goal, const char *name)
 {
 	struct plan *plan = NULL;
-	const char *unknown = NULL;
 
-	ck_assert_int_eq(plan_build(goal, s->config, s->inventory, &name, !!name, &plan, &unknown),
-			 0);
+	ck_assert_int_eq(plan_build(goal, s->config, s->inventory, &name, !!name, &plan), 0);
 	return plan;
 }
 

@@ -112,17 +112,35 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 		loop_exit(w->sim->loop, 0);
 }
 
-struct wish *simulation_wish(struct simulation *s, enum goal goal, const char *const *names)
+static struct follower new_wish(struct simulation *s, struct wish **ret)
 {
 	struct wish *w = &s->wishes[s->n_wishes++];
-	struct follower follower = {.report = on_report, .done = on_done, .data = w};
-	size_t n = 0;
 
 	ck_assert_uint_le(s->n_wishes, WISHES_MAX);
 	*w = (struct wish){.sim = s};
+	*ret = w;
+	return (struct follower){.report = on_report, .done = on_done, .data = w};
+}
+
+struct wish *simulation_wish(struct simulation *s, enum goal goal, const char *const *names)
+{
+	struct wish *w;
+	struct follower follower = new_wish(s, &w);
+	size_t n = 0;
+
 	while (names && names[n])
 		n++;
 	ck_assert_int_eq(manager_request(s->manager, goal, names, n, &follower, &w->id), 0);
+	return w;
+}
+
+struct wish *simulation_host_stop(struct simulation *s, usec_t time)
+{
+	struct wish *w;
+	struct follower follower = new_wish(s, &w);
+
+	ck_assert_int_eq(
+		manager_stop_until(s->manager, loop_now(s->loop) + time, &follower, &w->id), 0);
 	return w;
 }
 

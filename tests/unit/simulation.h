@@ -46,6 +46,9 @@ void simulation_end(struct simulation *s);
 /* Asks for something; names may be NULL, and end with NULL otherwise. */
 struct wish *simulation_wish(struct simulation *s, enum goal goal, const char *const *names);
 
+/* A stop for the host, which waits so long. */
+struct wish *simulation_host_stop(struct simulation *s, usec_t time);
+
 /* Runs until all that was asked for is done, which must be within a simulated day. */
 void simulation_run(struct simulation *s);
 void simulation_run_for(struct simulation *s, usec_t time);

@@ -322,6 +322,33 @@ START_TEST(a_call_that_fails_is_a_stage_that_fails)
 }
 END_TEST
 
+START_TEST(a_worker_that_does_not_end_in_time_is_waited_for_by_nobody)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(1, 0, 60 * USEC_PER_SEC);
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2");
+	puppet_add(&f.p, 3, "3");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	add_step(plan, 2, STAGES(STAGE_SHUTDOWN_ALL));
+	add_step(plan, 3, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	look_again();
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("save 1|");
+	run_for(11 * USEC_PER_SEC);
+	/* Its place is free for others, and the last stage begins when those are through. */
+	expect_calls("save 3|");
+	puppet_remove(&f.p, 3);
+	puppet_finish(&f.p, 3, 0, NULL, OPERATION_NO_DOMID);
+	look_again();
+	expect_calls("ask 2|");
+	ck_assert_uint_eq(f.finished, 0);
+	end();
+}
+END_TEST
+
 START_TEST(what_waits_can_be_cancelled_and_what_works_cannot)
 {
 	struct plan *plan = new_plan(GOAL_START);
@@ -436,6 +463,7 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       the_last_stage_is_held_back_until_the_others_are_through,
       a_guest_that_does_not_listen_fails_when_its_time_is_over,
       a_guest_that_is_only_asked_is_done_at_once, a_save_knows_when_it_has_to_be_done,
+      a_worker_that_does_not_end_in_time_is_waited_for_by_nobody,
       a_call_that_fails_is_a_stage_that_fails, what_waits_can_be_cancelled_and_what_works_cannot,
       a_job_that_drains_can_go_on, an_operation_of_an_earlier_daemon_is_waited_for,
       progress_is_told_as_it_grows, steps_without_stages_are_reported_and_end,

@@ -30,10 +30,12 @@ static bool may_follow(enum machine_state from, enum machine_state to)
 		[MACHINE_WORKING] = {[MACHINE_DONE] = true,
 				     [MACHINE_WAITING] = true,
 				     [MACHINE_FAILED] = true,
+				     [MACHINE_SKIPPED] = true,
 				     [MACHINE_CLEANING] = true},
 		[MACHINE_ASKED] = {[MACHINE_DONE] = true,
 				   [MACHINE_WAITING] = true,
 				   [MACHINE_FAILED] = true,
+				   [MACHINE_SKIPPED] = true,
 				   [MACHINE_CLEANING] = true},
 		[MACHINE_CLEANING] = {[MACHINE_DONE] = true, [MACHINE_FAILED] = true},
 	};

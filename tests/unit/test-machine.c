@@ -232,16 +232,26 @@ END_TEST
 
 START_TEST(nothing_follows_what_was_at_work_when_it_was_cancelled)
 {
-	_cleanup_walk_ struct walk again, next;
+	_cleanup_walk_ struct walk again, next, only, save;
 
 	BEGIN(&again, GOAL_START, STAGE_RESTORE, STAGE_CREATE);
 	expect(&again, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
 	expect(&again, MACHINE_EVENT_CANCEL, "a stop", MACHINE_ACTION_NONE, MACHINE_WORKING);
-	expect(&again, MACHINE_EVENT_AGAIN, "slow", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	expect(&again, MACHINE_EVENT_AGAIN, "slow", MACHINE_ACTION_FINISH, MACHINE_SKIPPED);
+	ck_assert_str_eq(again.m.reason, "a stop");
 	BEGIN(&next, GOAL_START, STAGE_RESTORE, STAGE_CREATE);
 	expect(&next, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
 	expect(&next, MACHINE_EVENT_CANCEL, "a stop", MACHINE_ACTION_NONE, MACHINE_WORKING);
-	expect(&next, MACHINE_EVENT_ERROR, "no", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	expect(&next, MACHINE_EVENT_ERROR, "no", MACHINE_ACTION_FINISH, MACHINE_SKIPPED);
+	BEGIN(&only, GOAL_START, STAGE_RESTORE);
+	expect(&only, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&only, MACHINE_EVENT_CANCEL, "a stop", MACHINE_ACTION_NONE, MACHINE_WORKING);
+	expect(&only, MACHINE_EVENT_DEAD_END, "no", MACHINE_ACTION_FINISH, MACHINE_SKIPPED);
+	BEGIN(&save, GOAL_STOP, STAGE_SAVE, STAGE_SHUTDOWN);
+	expect(&save, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&save, MACHINE_EVENT_CANCEL, "the host stays up", MACHINE_ACTION_NONE,
+	       MACHINE_WORKING);
+	expect(&save, MACHINE_EVENT_ERROR, "no", MACHINE_ACTION_FINISH, MACHINE_FAILED);
 }
 END_TEST
 
@@ -269,6 +279,24 @@ START_TEST(only_a_guest_that_waits_can_be_cancelled)
 	BEGIN(&working, GOAL_START, STAGE_CREATE);
 	expect(&working, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
 	expect(&working, MACHINE_EVENT_CANCEL, "a stop", MACHINE_ACTION_NONE, MACHINE_WORKING);
+}
+END_TEST
+
+START_TEST(a_guest_that_was_asked_can_be_taken_by_another_plan)
+{
+	_cleanup_walk_ struct walk asked, saves, waits;
+
+	BEGIN(&asked, GOAL_STOP, STAGE_SHUTDOWN, STAGE_SHUTDOWN_ALL);
+	expect(&asked, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_ASK, MACHINE_ASKED);
+	expect(&asked, MACHINE_EVENT_CANCEL, "no", MACHINE_ACTION_NONE, MACHINE_ASKED);
+	expect(&asked, MACHINE_EVENT_TAKEN, "the host", MACHINE_ACTION_FINISH, MACHINE_SKIPPED);
+	ck_assert_str_eq(asked.m.reason, "the host");
+	BEGIN(&saves, GOAL_STOP, STAGE_SAVE, STAGE_SHUTDOWN);
+	expect(&saves, MACHINE_EVENT_BEGIN, NULL, MACHINE_ACTION_WORK, MACHINE_WORKING);
+	expect(&saves, MACHINE_EVENT_TAKEN, "the host", MACHINE_ACTION_NONE, MACHINE_WORKING);
+	expect(&saves, MACHINE_EVENT_ERROR, "full", MACHINE_ACTION_FINISH, MACHINE_FAILED);
+	BEGIN(&waits, GOAL_STOP, STAGE_SAVE);
+	expect(&waits, MACHINE_EVENT_TAKEN, "the host", MACHINE_ACTION_FINISH, MACHINE_SKIPPED);
 }
 END_TEST
 
@@ -347,7 +375,7 @@ SUITE("machine", every_state_has_a_name_of_its_own, a_step_without_stages_has_en
       a_guest_with_another_domain_has_its_turn_once_more,
       nothing_follows_what_was_at_work_when_it_was_cancelled,
       a_dead_domain_is_what_cleaning_and_reactions_are_about,
-      only_a_guest_that_waits_can_be_cancelled,
+      only_a_guest_that_waits_can_be_cancelled, a_guest_that_was_asked_can_be_taken_by_another_plan,
       what_happens_to_the_domain_does_not_disturb_its_worker, a_machine_needs_no_sink,
       nothing_more_is_tried_with_a_guest_that_may_be_elsewhere,
       who_waits_for_an_earlier_daemons_migration_learns_that_too,

@@ -218,8 +218,29 @@ START_TEST(a_stop_waits_for_the_workers_of_an_earlier_daemon)
 	puppet_add(&f.p, 1, "1");
 	puppet_finish(&f.p, 1, 0, NULL, 1);
 	run_for(1);
+	expect_calls("abort 1|survey 0|save 1|");
+	save_ends();
+	ck_assert(f.done == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
+/* The host goes down behind the stop. */
+START_TEST(a_guest_that_comes_up_during_a_stop_is_taken_in)
+{
+	begin("");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	request(GOAL_STOP);
+	survey_ends(false);
+	puppet_add(&f.p, 2, "2");
 	expect_calls("survey 0|save 1|");
 	save_ends();
+	expect_calls("save 2|");
+	ck_assert_uint_eq(f.done, 0);
+	puppet_remove(&f.p, 2);
+	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
+	run_for(1);
 	ck_assert(f.done == 1 && f.succeeded);
 	end();
 }
@@ -343,6 +364,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_save_of_an_earlier_daemon_is_waited_for_and_its_image_restored,
       a_restore_of_an_earlier_daemon_is_what_a_start_wants,
       a_stop_waits_for_the_workers_of_an_earlier_daemon,
+      a_guest_that_comes_up_during_a_stop_is_taken_in,
       a_failure_that_nobody_waited_for_is_kept_for_the_status,
       a_start_without_folders_fails_and_a_stop_goes_on,
       a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true,

@@ -349,31 +349,32 @@ START_TEST(a_guest_named_twice_appears_once)
 	_cleanup_scene_ struct scene s;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct uuid uuid = scene_uuid(1);
-	const char *names[] = {"a", "b", "a", UUID_TEXT(&uuid)}, *unknown = NULL;
+	const char *names[] = {"a", "b", "a", UUID_TEXT(&uuid)};
 
 	scene_make(&s);
 	scene_domain(&s, "a", 1);
 	scene_domain(&s, "b", 2);
 	scene_build(&s);
-	ck_assert_int_eq(plan_build(GOAL_STOP, s.config, s.inventory, names, 4, &plan, &unknown),
-			 0);
+	ck_assert_int_eq(plan_build(GOAL_STOP, s.config, s.inventory, names, 4, &plan), 0);
 	ck_assert_uint_eq(plan->n_steps, 2);
 }
 END_TEST
 
-START_TEST(a_name_that_nobody_has_is_told)
+START_TEST(a_name_that_nobody_has_costs_itself_only)
 {
 	_cleanup_scene_ struct scene s;
-	const char *names[] = {"a", "nobody"}, *unknown = NULL;
-	struct plan *plan = NULL;
+	const char *names[] = {"nobody", "a"};
+	_cleanup_(plan_freep) struct plan *plan = NULL;
 
 	scene_make(&s);
 	scene_config(&s, "a", 1);
 	scene_build(&s);
-	ck_assert_int_eq(plan_build(GOAL_START, s.config, s.inventory, names, 2, &plan, &unknown),
-			 -ENOENT);
-	ck_assert_ptr_eq(unknown, names[1]);
-	ck_assert_ptr_null(plan);
+	ck_assert_int_eq(plan_build(GOAL_START, s.config, s.inventory, names, 2, &plan), 0);
+	ck_assert_uint_eq(plan->n_steps, 2);
+	ck_assert_str_eq(plan->steps[0].name, "nobody");
+	ck_assert_int_eq(plan->steps[0].result, STEP_FAILED);
+	ck_assert(uuid_is_null(&plan->steps[0].uuid));
+	ck_assert_int_eq(plan->steps[1].result, STEP_TODO);
 }
 END_TEST
 
@@ -533,7 +534,7 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       only_a_guest_that_was_to_be_shut_down_is_destroyed, driver_domains_come_first_and_go_last,
       libvirts_guests_are_left_to_libvirt_unless_forced, what_has_ended_is_cleaned_up_or_left_alone,
       a_named_guest_is_stopped_whatever_is_configured, a_guest_named_twice_appears_once,
-      a_name_that_nobody_has_is_told, a_name_that_is_no_file_name_is_saved_under_its_uuid,
+      a_name_that_nobody_has_costs_itself_only, a_name_that_is_no_file_name_is_saved_under_its_uuid,
       each_action_has_its_stage_and_what_goes_with_it, without_a_folder_there_is_no_dump,
       a_guest_whose_restart_is_put_off_is_restarted_by_a_start,
       a_reaction_knows_its_domain_and_where_it_comes_from, dropping_keeps_the_order_of_the_rest);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor-private.h"
+#include "job.h"
+
+/* Guests on their way of whom somebody wants something else. */
+
+struct run *executor_next_run(const struct executor *ex, const struct uuid *uuid,
+			      const struct run *after)
+{
+	struct job *job;
+	struct run *run;
+	bool found = !after;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry) {
+			if (found && !machine_ended(&run->machine) &&
+			    uuid_equal(&run->step->uuid, uuid))
+				return run;
+			found = found || run == after;
+		}
+	return NULL;
+}
+
+void executor_cancel(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		executor_feed(run, MACHINE_EVENT_CANCEL, reason);
+	executor_kick(ex);
+}
+
+void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason)
+{
+	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));)
+		if (goal_is_start(run->machine.goal))
+			executor_feed(run, MACHINE_EVENT_CANCEL, reason);
+	executor_kick(ex);
+}
+
+/* Whether a guest that was asked to shut down may be waited for until after deadline. */
+static bool lasts_beyond(const struct run *run, usec_t deadline)
+{
+	return run->machine.state == MACHINE_ASKED &&
+	       usec_add(run->stage_started, executor_ask_limit(run)) > deadline;
+}
+
+bool executor_take(struct executor *ex, const struct job *job, const struct uuid *uuid,
+		   usec_t deadline, const char *reason)
+{
+	bool wanted = false;
+
+	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));) {
+		if (run->job == job || run->machine.goal != GOAL_STOP)
+			continue;
+		wanted = true;
+		if (run->machine.state != MACHINE_ASKED || lasts_beyond(run, deadline))
+			executor_feed(run, MACHINE_EVENT_TAKEN, reason);
+	}
+	executor_kick(ex);
+	return wanted;
+}
+
+void executor_want_down(struct executor *ex, const struct job *job, const struct uuid *uuid)
+{
+	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));)
+		if (run->job != job && run->machine.goal == GOAL_STOP)
+			run->step->wanted_down = true;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "job.h"
+#include "simulation.h"
+#include "util/str.h"
+
+/* Sequences that are about the same guests: each goes on with those that are free. */
+
+#define NO_PAUSE   "XENDOMAINS_CREATE_USLEEP=0\n"
+#define NO_SAVE    "XENDOMAINS_SAVE=\n"
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *named, *all;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=100\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	named = simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, 20 * USEC_PER_SEC);
+	all = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, 2 * USEC_PER_SEC);
+	ck_assert(!named->done && !all->done);
+	ck_assert(simulation_said(&s, "21.1 b shutdown ok."));
+	simulation_run(&s);
+	ck_assert(!named->succeeded);
+	ck_assert_uint_eq(named->ended / USEC_PER_SEC, 100);
+	/* Its own stop of that guest begins when the other one has failed. */
+	ck_assert(simulation_said(&s, "100.0 a shutdown running"));
+}
+END_TEST
+
+START_TEST(the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *named, *host;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":300000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	named = simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_expect(&s, "0.0 a shutdown running|");
+	host = simulation_host_stop(&s, 100 * USEC_PER_SEC);
+	simulation_run_for(&s, USEC_PER_SEC / 2);
+	ck_assert(named->done && named->succeeded && !host->done);
+	ck_assert(simulation_said(&s, "1.0 a shutdown skipped: the host goes down, and stops it."));
+	ck_assert(simulation_said(&s, "1.0 a shutdown running"));
+	ck_assert(simulation_said(&s, "1.0 b shutdown running"));
+	simulation_run(&s);
+}
+END_TEST
+
+START_TEST(a_named_stop_ends_the_start_of_its_guest_alone)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *start, *stop;
+
+	simulation_begin(&s, NO_PAUSE, NULL,
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"create\":{\"ms\":60000}},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"ms\":9000}}]");
+	start = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run_for(&s, USEC_PER_SEC);
+	stop = simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run(&s);
+	ck_assert(start->succeeded && stop->succeeded);
+	ck_assert_uint_eq(stop->ended / USEC_PER_SEC, 1);
+	ck_assert_str_eq(simulation_state(&s, "a"), "stopped");
+	ck_assert_str_eq(simulation_state(&s, "b"), "running");
+}
+END_TEST
+
+START_TEST(a_start_begins_with_the_guests_that_nobody_stops)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *start;
+
+	simulation_begin(&s, NO_PAUSE, NULL,
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+			 "\"save\":{\"ms\":30000}},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	start = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run(&s);
+	ck_assert(start->succeeded);
+	simulation_expect(&s, "0.0 a save running|1.0 b create running|2.0 b create ok.|"
+			      "30.0 a save ok.|30.0 a restore running|31.0 a restore ok.|");
+}
+END_TEST
+
+START_TEST(a_stop_of_two_waits_for_the_one_that_is_busy_only)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *first, *second;
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":30000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	first = simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	second = simulation_wish(&s, GOAL_STOP, NAMES("a", "b"));
+	simulation_run(&s);
+	ck_assert(first->succeeded && second->succeeded);
+	ck_assert_uint_eq(second->ended / USEC_PER_SEC, 30);
+	ck_assert(simulation_said(&s, "1.0 b save running|2.0 b save ok.|30.0 a save ok.|"));
+}
+END_TEST
+
+START_TEST(a_host_that_stays_up_ends_no_stop_of_an_administrator)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *hand, *host;
+
+	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	host = simulation_host_stop(&s, 500 * USEC_PER_SEC);
+	simulation_run_for(&s, USEC_PER_SEC);
+	hand = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, USEC_PER_SEC);
+	manager_rest(s.manager, "the host stays up");
+	simulation_run(&s);
+	ck_assert(host->done && hand->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+}
+END_TEST
+
+static void on_outcome(void *data, const struct report *report)
+{
+	unsigned *wanted = data;
+
+	*wanted += report->step->wanted_down;
+}
+
+static void count_wanted(void *data, int error, const char *reason _unused_, const struct job *job)
+{
+	ck_assert_int_eq(error, 0);
+	job_reports(job, on_outcome, data);
+}
+
+static void ignore(void *data _unused_, const struct report *report _unused_)
+{
+}
+
+/* What is brought back if the host stays up is decided from this. */
+START_TEST(the_host_knows_which_guests_an_administrator_wants_down_as_well)
+{
+	_cleanup_simulation_ struct simulation s;
+	unsigned wanted = 0;
+	struct follower follower = {.report = ignore, .done = count_wanted, .data = &wanted};
+	uint64_t id;
+
+	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true},{\"name\":\"b\",\"running\":true},"
+			 "{\"name\":\"c\",\"running\":true}]");
+	simulation_wish(&s, GOAL_STOP, NAMES("a", "b"));
+	simulation_run_for(&s, USEC_PER_SEC / 2);
+	ck_assert_int_eq(manager_stop_until(s.manager, loop_now(s.loop) + 500 * USEC_PER_SEC,
+					    &follower, &id),
+			 0);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "c"), "saved");
+	/* a was saved by the administrator's own stop, b was taken over, and c is the host's. */
+	ck_assert_uint_eq(wanted, 1);
+}
+END_TEST
+
+SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
+      the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end,
+      a_named_stop_ends_the_start_of_its_guest_alone,
+      a_start_begins_with_the_guests_that_nobody_stops,
+      a_stop_of_two_waits_for_the_one_that_is_busy_only,
+      a_host_that_stays_up_ends_no_stop_of_an_administrator,
+      the_host_knows_which_guests_an_administrator_wants_down_as_well);
