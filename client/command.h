@@ -18,14 +18,13 @@ enum exit_status {
 struct context {
 	const char *socket;
 	struct writer *writer;
-	const char *unit;   /* that is behind the call; NULL: a person */
-	bool or_once;       /* without the daemon, if need be */
-	usec_t deadline;    /* for a plan of a stop; 0: what the host gives */
-	bool no_deadline;   /* for that neither */
-	bool cold;          /* a start leaves saved memory alone */
-	bool start_follows; /* a stop is the first half of a restart */
-	bool force;         /* a stop takes libvirt's guests too */
-	bool all, yes;      /* each answers what confirm_all() would ask */
+	const char *unit; /* that is behind the call; NULL: a person */
+	bool or_once;     /* without the daemon, if need be */
+	usec_t deadline;  /* for a plan of a stop; 0: what the host gives */
+	bool no_deadline; /* for that neither */
+	bool cold;        /* a start leaves saved memory alone */
+	bool force;       /* a stop takes libvirt's guests too */
+	bool all, yes;    /* each answers what confirm_all() would ask */
 };
 
 /* One verb. run() gets what follows it on the command line and returns an exit status. */
@@ -39,6 +38,7 @@ struct command {
 extern const struct command command_start;
 extern const struct command command_stop;
 extern const struct command command_restart;
+extern const struct command command_cancel;
 extern const struct command command_status;
 extern const struct command command_plan;
 extern const struct command command_reload;
@@ -72,8 +72,8 @@ int call_within(const struct context *context, usec_t limit, const char *method,
 bool is_alive(const struct context *context);
 
 /*
- * Calls Start or Stop and shows how it goes, to its end, or for the unit's sake until then. Returns
- * an exit status.
+ * Calls Start, Stop or Restart and shows how it goes, to its end, or for the unit's sake until
+ * then. Returns an exit status.
  */
 int run_sequence(const struct context *context, const char *method, char **names, usec_t until);
 

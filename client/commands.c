@@ -13,9 +13,8 @@
 #define ALIVE_LIMIT (5 * USEC_PER_SEC)
 
 const struct command *const commands[] = {
-	&command_start,  &command_stop, &command_restart,
-	&command_status, &command_plan, &command_reload,
-	&command_image,  &command_help, NULL,
+	&command_start, &command_stop,   &command_restart, &command_cancel, &command_status,
+	&command_plan,  &command_reload, &command_image,   &command_help,   NULL,
 };
 
 struct json_object *guests_parameter(char **names)

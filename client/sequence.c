@@ -163,23 +163,24 @@ static int open_again(const struct context *context, struct connection *c)
 }
 
 /* The daemon does not mind that the client goes. */
-static const char *interrupt_text(const struct following *f)
+static const char *interrupt_text(const char *method)
 {
-	if (f->is_start)
+	if (str_equal(method, METHOD_START))
 		return "\nxendomainsd goes on starting guests. 'xendomainsctl status' shows how far it "
-		       "is.\n";
-	if (f->context->start_follows)
-		return "\nxendomainsd goes on stopping guests, and does not start them again. "
-		       "'xendomainsctl status' shows how far it is. 'xendomainsctl start' starts "
-		       "them.\n";
-	return "\nxendomainsd goes on stopping guests. 'xendomainsctl status' shows how far it is.\n";
+		       "is, and 'xendomainsctl cancel' ends it.\n";
+	if (str_equal(method, METHOD_RESTART))
+		return "\nxendomainsd goes on restarting guests. 'xendomainsctl status' shows how far "
+		       "it is, and 'xendomainsctl cancel' ends it.\n";
+	return "\nxendomainsd goes on stopping guests. 'xendomainsctl status' shows how far it is, and "
+	       "'xendomainsctl cancel' ends it.\n";
 }
 
 static int call(struct following *f, struct connection *c, const char *method, char **names)
 {
 	int r = -ECONNRESET;
 
-	/* Both calls can be made again: what is done already is then found to be so. */
+	/* Each call can be made again: what is done already is then found to be so. Guests that
+	 * were restarted are restarted once more. */
 	for (unsigned i = 0; i < RECONNECTS_MAX; i++) {
 		struct json_object *parameters = guests_parameter(names);
 
@@ -187,7 +188,7 @@ static int call(struct following *f, struct connection *c, const char *method, c
 			json_add_bool(parameters, "cold", true);
 		if (f->context->force && !f->is_start && parameters)
 			json_add_bool(parameters, "force", true);
-		interrupt_begin(interrupt_text(f));
+		interrupt_begin(interrupt_text(method));
 		r = connection_call(c, varlink_call_new(method, parameters, true));
 		r = r < 0 ? r : follow(f, c);
 		interrupt_end();

@@ -39,6 +39,7 @@ static const struct writer_ops json_ops = {
 	.plan = print,
 	.images = print,
 	.reloaded = print,
+	.cancelled = print,
 	.tick = ignore_tick,
 	.free = json_free,
 };

@@ -385,6 +385,20 @@ static void text_reloaded(struct writer *w, struct json_object *parameters)
 	print_list(to_text(w)->out, parameters, "warnings", "note: ");
 }
 
+static void text_cancelled(struct writer *w, struct json_object *parameters)
+{
+	uint64_t n = 0;
+
+	json_get_u64(parameters, "cancelled", &n);
+	if (n == 0)
+		fputs("There is no start, stop or restart under way\n", to_text(w)->out);
+	else
+		fprintf(to_text(w)->out,
+			"%llu cancelled. What has begun comes to its end; see 'xendomainsctl "
+			"status'\n",
+			(unsigned long long)n);
+}
+
 static struct writer *text_free(struct writer *w)
 {
 	struct writer_text *t = to_text(w);
@@ -401,6 +415,7 @@ static const struct writer_ops text_ops = {
 	.plan = text_plan,
 	.images = text_images,
 	.reloaded = text_reloaded,
+	.cancelled = text_cancelled,
 	.tick = text_tick,
 	.free = text_free,
 };

@@ -20,6 +20,8 @@ struct writer_ops {
 	/* {"images": [...]}. */
 	void (*images)(struct writer *w, struct json_object *parameters);
 	void (*reloaded)(struct writer *w, struct json_object *parameters);
+	/* {"cancelled": 2}. */
+	void (*cancelled)(struct writer *w, struct json_object *parameters);
 	/* The display is to be brought up to date, about every second. */
 	void (*tick)(struct writer *w);
 	struct writer *(*free)(struct writer *w);

@@ -224,6 +224,36 @@ static void run_sequence(struct request *request, enum goal goal)
 	}
 }
 
+static void run_restart(struct request *request)
+{
+	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	bool force = json_get_bool(request->call.parameters, "force");
+	int r;
+
+	if (force && request->n_names == 0) {
+		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+		return;
+	}
+	request->doer = DOER_MANAGER;
+	r = manager_restart(request->control->manager, force, request->names, request->n_names,
+			    &follower, &request->id);
+	if (r < 0) {
+		request->id = 0;
+		fail_errno(request, r);
+	}
+}
+
+static void run_cancel(struct request *request)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	size_t n = manager_cancel(request->control->manager, "cancelled");
+
+	if (!o || json_add_u64(o, "cancelled", n) < 0)
+		fail_errno(request, -ENOMEM);
+	else
+		finish(request, TAKE_PTR(o));
+}
+
 /* A slip must not cost all guests their memory, or take libvirt's down. */
 static void run_named(struct request *request, const char *flag, enum goal goal, enum goal flagged)
 {
@@ -430,6 +460,8 @@ static const struct method methods[] = {
 	{INTERFACE_SERVICE ".GetInterfaceDescription", run_get_description, false, ACCESS_ANYBODY},
 	{METHOD_START, run_start, true, ACCESS_CONTROL},
 	{METHOD_STOP, run_stop, true, ACCESS_CONTROL},
+	{METHOD_RESTART, run_restart, true, ACCESS_CONTROL},
+	{METHOD_CANCEL, run_cancel, false, ACCESS_CONTROL},
 	{METHOD_STATUS, run_status, true, ACCESS_READ},
 	{METHOD_PLAN, run_plan, true, ACCESS_READ},
 	{METHOD_RELOAD, run_reload, false, ACCESS_CONTROL},

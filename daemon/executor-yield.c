@@ -31,6 +31,15 @@ void executor_cancel(struct executor *ex, struct job *job, const char *reason)
 	executor_kick(ex);
 }
 
+void executor_release(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		executor_feed(run, MACHINE_EVENT_TAKEN, reason);
+	executor_kick(ex);
+}
+
 void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason)
 {
 	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));)

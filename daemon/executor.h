@@ -56,7 +56,10 @@ void executor_kick(struct executor *ex);
 /* Guests of the job whose stage has not begun are skipped, for this reason. */
 void executor_cancel(struct executor *ex, struct job *job, const char *reason);
 
-/* The same for a guest in whatever job is to start it. */
+/* The same; and those that were asked to shut down are not waited for any more. */
+void executor_release(struct executor *ex, struct job *job, const char *reason);
+
+/* As executor_cancel() for a guest in whatever job is to start it. */
 void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason);
 
 /*

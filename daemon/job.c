@@ -65,7 +65,17 @@ void *job_data(const struct job *job)
 	return job->data;
 }
 
-bool job_knows(const struct job *job, const struct step *step)
+bool job_has_goal(const struct job *job, enum goal goal)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.goal == goal)
+			return true;
+	return false;
+}
+
+bool job_knows(const struct job *job, enum goal goal, const struct step *step)
 {
 	const struct run *run;
 
@@ -77,7 +87,7 @@ bool job_knows(const struct job *job, const struct step *step)
 		bool is_over = run->machine.state == MACHINE_DONE ||
 			       run->machine.state == MACHINE_SKIPPED;
 
-		if (same && (!is_over || run->domid == step->domid))
+		if (same && run->machine.goal == goal && (!is_over || run->domid == step->domid))
 			return true;
 	}
 	return false;
@@ -89,8 +99,22 @@ bool job_gives_up(const struct job *job, const struct uuid *uuid)
 	unsigned stopped = 0;
 
 	TAILQ_FOREACH(run, &job->runs, entry)
-		stopped += uuid_equal(&run->machine.step->uuid, uuid);
+		stopped += run->machine.goal == GOAL_STOP &&
+			   uuid_equal(&run->machine.step->uuid, uuid);
 	return stopped >= STOPS_MAX;
+}
+
+static bool is_followed(const struct run *run)
+{
+	const struct run *next = run;
+
+	if (run->machine.goal != GOAL_STOP || run->machine.state == MACHINE_FAILED)
+		return false;
+	while ((next = TAILQ_NEXT(next, entry)))
+		if (goal_is_start(next->machine.goal) &&
+		    uuid_equal(&next->step->uuid, &run->step->uuid))
+			return true;
+	return false;
 }
 
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
@@ -101,7 +125,8 @@ void job_reports(const struct job *job, void (*fn)(void *data, const struct repo
 	TAILQ_FOREACH(run, &job->runs, entry) {
 		struct report report = run_report(run, loop_now(job->loop));
 
-		fn(data, &report);
+		if (!is_followed(run))
+			fn(data, &report);
 	}
 }
 

@@ -29,9 +29,14 @@ int job_add_plan(struct job *job, struct plan *plan);
 enum goal job_goal(const struct job *job);
 void *job_data(const struct job *job);
 
-/* Whether the step is for what the job has dealt with. A guest that is there again is another
- * domain. */
-bool job_knows(const struct job *job, const struct step *step);
+/*
+ * Whether a step of a plan with that goal is for what the job has dealt with. A guest that is there
+ * again is another domain.
+ */
+bool job_knows(const struct job *job, enum goal goal, const struct step *step);
+
+/* Whether the job has had any guest with that goal. */
+bool job_has_goal(const struct job *job, enum goal goal);
 
 /* Whether the guest comes up again each time that the job has stopped it. */
 bool job_gives_up(const struct job *job, const struct uuid *uuid);
@@ -42,6 +47,9 @@ bool job_is_open(const struct job *job);
 /* True if all guests of the job are where they should be, as far as they have ended. */
 bool job_succeeded(const struct job *job);
 
-/* Calls back once for each guest of the job, with where it is now. */
+/*
+ * Calls back for each guest of the job, with where it is now; not with a stop that went well and
+ * was followed by a start.
+ */
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
 		 void *data);

@@ -49,8 +49,9 @@ static bool is_no_news(const void *data, const struct step *step)
 	const struct sequence *s = data;
 	bool lost = goal_is_start(s->goal) && uuid_is_null(&step->uuid);
 
-	return job_knows(s->job, step) ||
-	       (step->n_stages == 0 && !lost && !sequence_waits_for(s, &step->uuid));
+	return job_knows(s->job, plan_goal(s->goal), step) ||
+	       (job_has_goal(s->job, plan_goal(s->goal)) && step->n_stages == 0 && !lost &&
+		!sequence_waits_for(s, &step->uuid));
 }
 
 /* A stop has an end, also where another tool starts a guest each time that it was stopped. */
@@ -61,7 +62,7 @@ static int give_up_some(struct plan *plan, const struct job *job)
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
 		struct step *s = &plan->steps[i];
 
-		if (!job_gives_up(job, &s->uuid))
+		if (goal_is_start(plan->goal) || !job_gives_up(job, &s->uuid))
 			continue;
 		s->n_stages = 0;
 		s->result = STEP_FAILED;
@@ -158,26 +159,14 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason)
 		      : executor_run(m->executor, TAKE_PTR(plan), s, &s->job);
 }
 
-/*
- * A stop of all guests takes in those that have come up meanwhile, and does not end before the
- * workers of an earlier daemon: the host goes down behind it.
- */
-bool manager_drained(struct sequence *s)
+/* A stop of all guests takes in those that have come up meanwhile. */
+static bool take_in(struct sequence *s)
 {
-	struct manager *m = s->manager;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct manager *m = s->manager;
 	bool more = false;
 	int r;
 
-	if (s->broken_off)
-		return false;
-	if (s->phase != PHASE_RUNNING)
-		return true;
-	if (!sequence_stops_all(s) || s->failed)
-		return false;
-	/* Before the domains are listed, or each listing would lead to the next one. */
-	if (hv_next_operation(world_hv(m->world), 0))
-		return true;
 	/* The saves of this stop have used some of it. */
 	world_forget_room(m->world);
 	r = world_update(m->world);
@@ -192,4 +181,41 @@ bool manager_drained(struct sequence *s)
 		sequence_fail(s, "Failed to check for guests that came up during the stop. Run "
 				 "'xendomainsctl stop' again");
 	return r >= 0 && more;
+}
+
+/* What could be stopped is started again, also where something else could not. */
+static void turn_round(struct sequence *s)
+{
+	struct manager *m = s->manager;
+	bool ok = job_succeeded(s->job);
+
+	sequence_log(s, ok ? LOG_NOTICE : LOG_ERR, ok ? MSG_SEQUENCE_DONE : MSG_SEQUENCE_FAILED,
+		     ok ? "ok" : "failed", ok ? "done" : "done, but not of all", loop_now(m->loop));
+	s->restarts = false;
+	s->goal = GOAL_START;
+	s->phase = PHASE_NEW;
+	sequence_log(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins", loop_now(m->loop));
+	timer_set_after(m->advance, 0);
+}
+
+bool manager_drained(struct sequence *s)
+{
+	struct manager *m = s->manager;
+
+	if (s->broken_off)
+		return false;
+	if (s->phase != PHASE_RUNNING)
+		return true;
+	if (s->failed)
+		return false;
+	/* The host goes down behind it. Before the domains are listed, or each listing would lead
+	 * to the next one. */
+	if (sequence_stops_all(s) && hv_next_operation(world_hv(m->world), 0))
+		return true;
+	if (sequence_stops_all(s) && take_in(s))
+		return true;
+	if (!s->restarts || s->failed)
+		return false;
+	turn_round(s);
+	return true;
 }

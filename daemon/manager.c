@@ -98,26 +98,42 @@ static void on_advance(void *data)
 	}
 }
 
-/* What has been begun with comes to its end, and the rest is left out. */
-static void break_off(struct manager *m, bool (*which)(const struct sequence *s),
-		      const char *reason)
+typedef void (*end_job_fn)(struct executor *ex, struct job *job, const char *reason);
+
+/* What has been begun with comes to its end, and the rest is left out. How many there were. */
+static size_t break_off(struct manager *m, bool (*which)(const struct sequence *s),
+			end_job_fn end_job, const char *reason)
 {
 	struct sequence *s, *next;
+	size_t n = 0;
 
 	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
 		next = TAILQ_NEXT(s, entry);
 		if (!which(s))
 			continue;
+		n++;
 		if (s->phase == PHASE_LOOKING)
 			world_unrefresh(m->world, s->refresh);
 		if (s->job) {
 			s->broken_off = true;
 			s->phase = PHASE_RUNNING;
-			executor_cancel(m->executor, s->job, reason);
+			end_job(m->executor, s->job, reason);
 		} else {
 			manager_end_sequence(s, -EIO, reason);
 		}
 	}
+	return n;
+}
+
+/* What a stop of all is followed by is not what was asked for before it. */
+static void clear_for_stop(struct manager *m)
+{
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		s->restarts = false;
+	break_off(m, is_start, executor_cancel, "a stop was asked for");
+	manager_abort_builds(m);
 }
 
 static int add_sequence(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
@@ -131,31 +147,42 @@ static int add_sequence(struct manager *m, enum goal goal, const char *const *na
 	r = sequence_new(m, goal, names, n_names, loop_now(m->loop), &s);
 	if (r < 0)
 		return r;
+	if (sequence_stops_all(s))
+		clear_for_stop(m);
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
-	if (sequence_stops_all(s)) {
-		break_off(m, is_start, "a stop was asked for");
-		manager_abort_builds(m);
-	}
 	timer_set_after(m->advance, 0);
 	*ret = s;
 	return 0;
 }
 
-static int request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
-		   usec_t deadline, const struct follower *follower, uint64_t *ret_id)
+/* What is asked of the manager. */
+struct wish {
+	enum goal goal;
+	bool restarts;
+	const char *const *names;
+	size_t n_names;
+	usec_t deadline;
+};
+
+static int request(struct manager *m, const struct wish *wish, const struct follower *follower,
+		   uint64_t *ret_id)
 {
-	struct sequence *s = sequences_find(&m->sequences, goal, names, n_names,
-					    deadline != USEC_INFINITY);
+	bool for_host = wish->deadline != USEC_INFINITY;
+	struct sequence *s = sequences_find(&m->sequences, wish->goal, wish->restarts, wish->names,
+					    wish->n_names, for_host);
 	int r = 0;
 
-	if (manager_obstacle(m, goal))
+	if (manager_obstacle(m, wish->goal) || (wish->restarts && manager_obstacle(m, GOAL_START)))
 		return -EHOSTDOWN;
+	if (wish->restarts && m->refusal)
+		return -ESHUTDOWN;
 	if (!s)
-		r = add_sequence(m, goal, names, n_names, &s);
+		r = add_sequence(m, wish->goal, wish->names, wish->n_names, &s);
 	if (r < 0)
 		return r;
+	s->restarts = wish->restarts;
 	if (!s->job)
-		s->deadline = MIN(s->deadline, deadline);
+		s->deadline = MIN(s->deadline, wish->deadline);
 	r = sequence_follow(s, m->last_id + 1, follower);
 	if (r < 0)
 		return r;
@@ -166,13 +193,31 @@ static int request(struct manager *m, enum goal goal, const char *const *names, 
 int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
 		    const struct follower *follower, uint64_t *ret_id)
 {
-	return request(m, goal, names, n_names, USEC_INFINITY, follower, ret_id);
+	return request(m,
+		       &(struct wish){.goal = goal,
+				      .names = names,
+				      .n_names = n_names,
+				      .deadline = USEC_INFINITY},
+		       follower, ret_id);
+}
+
+int manager_restart(struct manager *m, bool forced, const char *const *names, size_t n_names,
+		    const struct follower *follower, uint64_t *ret_id)
+{
+	return request(m,
+		       &(struct wish){.goal = forced ? GOAL_STOP_FORCED : GOAL_STOP,
+				      .restarts = true,
+				      .names = names,
+				      .n_names = n_names,
+				      .deadline = USEC_INFINITY},
+		       follower, ret_id);
 }
 
 int manager_stop_until(struct manager *m, usec_t deadline, const struct follower *follower,
 		       uint64_t *ret_id)
 {
-	return request(m, GOAL_STOP, NULL, 0, deadline, follower, ret_id);
+	return request(m, &(struct wish){.goal = GOAL_STOP, .deadline = deadline}, follower,
+		       ret_id);
 }
 
 void manager_unfollow(struct manager *m, uint64_t id)
@@ -186,7 +231,17 @@ void manager_unfollow(struct manager *m, uint64_t id)
 
 void manager_rest(struct manager *m, const char *reason)
 {
-	break_off(m, sequence_is_for_host, reason);
+	break_off(m, sequence_is_for_host, executor_cancel, reason);
+}
+
+static bool is_by_hand(const struct sequence *s)
+{
+	return s->goal != GOAL_REACT && !sequence_is_for_host(s) && !s->broken_off;
+}
+
+size_t manager_cancel(struct manager *m, const char *reason)
+{
+	return break_off(m, is_by_hand, executor_release, reason);
 }
 
 bool manager_stops_all(const struct manager *m)

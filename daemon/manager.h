@@ -39,6 +39,20 @@ struct manager *manager_free(struct manager *m);
 int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
 		    const struct follower *follower, uint64_t *ret_id);
 
+/*
+ * Stops, and then starts what the same names, or none, mean by then. The follower hears of both,
+ * and of the end of the start only. A stop of all that comes meanwhile is followed by no start.
+ * forced: libvirt's guests too. As manager_request().
+ */
+int manager_restart(struct manager *m, bool forced, const char *const *names, size_t n_names,
+		    const struct follower *follower, uint64_t *ret_id);
+
+/*
+ * Ends all starts and stops but the host's: what has begun comes to its end, what was asked to shut
+ * down is not waited for, and nothing else is begun. How many there were.
+ */
+size_t manager_cancel(struct manager *m, const char *reason);
+
 /* The follower is gone. What it asked for goes on. */
 void manager_unfollow(struct manager *m, uint64_t id);
 

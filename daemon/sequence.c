@@ -176,7 +176,7 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
 		    s->n_names ? "named" : "all", text);
 }
 
-struct sequence *sequences_find(const struct sequence_list *list, enum goal goal,
+struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,
 				const char *const *names, size_t n_names, bool for_host)
 {
 	struct sequence *s, *last = NULL;
@@ -185,8 +185,8 @@ struct sequence *sequences_find(const struct sequence_list *list, enum goal goal
 	TAILQ_FOREACH(s, list, entry)
 		if (s->goal != GOAL_REACT)
 			last = s;
-	return last && last->goal == goal && !last->broken_off && !last->failed &&
-			       sequence_is_for_host(last) == for_host &&
+	return last && last->goal == goal && last->restarts == restarts && !last->broken_off &&
+			       !last->failed && sequence_is_for_host(last) == for_host &&
 			       sequence_is_for(last, names, n_names)
 		       ? last
 		       : NULL;

@@ -43,6 +43,7 @@ struct sequence {
 	TAILQ_HEAD(, following) following;
 	enum phase phase;
 	uint64_t refresh;
+	bool restarts;   /* a stop that a start of the same guests follows */
 	bool broken_off; /* it was cancelled: only the guests that it has begun with are finished */
 	bool failed;     /* it could not go on, beside what is begun */
 	char *trouble;   /* why */
@@ -112,7 +113,7 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
  * The newest of a list if it is the same start or stop, which can then be joined, or NULL. The stop
  * of an administrator and that of the host stay two: only one of them ends if the host stays up.
  */
-struct sequence *sequences_find(const struct sequence_list *list, enum goal goal,
+struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,
 				const char *const *names, size_t n_names, bool for_host);
 
 /* Whether one of them stops all guests. */

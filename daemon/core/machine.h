@@ -39,7 +39,7 @@ enum machine_event {
 	MACHINE_EVENT_ALIVE,     /* the domain runs, and nothing is being done to it */
 	MACHINE_EVENT_EXPIRED,   /* the time for this stage is over; with a reason */
 	MACHINE_EVENT_CANCEL,    /* what has not begun is left out; with a reason */
-	MACHINE_EVENT_TAKEN,     /* another plan goes on with the guest; with a reason */
+	MACHINE_EVENT_TAKEN,     /* nor is a guest waited for that was asked; with a reason */
 	_MACHINE_EVENT_MAX,
 };
 

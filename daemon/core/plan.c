@@ -28,6 +28,11 @@ enum goal goal_from_string(const char *s)
 	return (enum goal)str_lookup(goal_names, _GOAL_MAX, s);
 }
 
+enum goal plan_goal(enum goal goal)
+{
+	return goal == GOAL_STOP_FORCED ? GOAL_STOP : goal;
+}
+
 void plan_free(struct plan *plan)
 {
 	if (!plan)
@@ -471,7 +476,7 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	bool stop = goal == GOAL_STOP || goal == GOAL_STOP_FORCED;
-	int r = plan_new(stop ? GOAL_STOP : goal, n_names ? n_names : inventory->n, &plan);
+	int r = plan_new(plan_goal(goal), n_names ? n_names : inventory->n, &plan);
 
 	for (size_t i = 0; r >= 0 && i < n_names; i++) {
 		const struct guest *g = NULL;

@@ -33,6 +33,9 @@ bool goal_is_start(enum goal goal);
 const char *goal_to_string(enum goal goal);
 enum goal goal_from_string(const char *s);
 
+/* The goal of the plan that is made for a goal. */
+enum goal plan_goal(enum goal goal);
+
 /*
  * The plan, whose goal is GOAL_STOP for GOAL_STOP_FORCED, for all guests in question or, with
  * names, for those guests only (names are as inventory_find_named() takes them). A name that is not

@@ -9,11 +9,13 @@
 #define INTERFACE         "org.xendomains.Manager"
 #define INTERFACE_SERVICE "org.varlink.service"
 
-#define METHOD_START  INTERFACE ".Start"
-#define METHOD_STOP   INTERFACE ".Stop"
-#define METHOD_STATUS INTERFACE ".Status"
-#define METHOD_PLAN   INTERFACE ".Plan"
-#define METHOD_RELOAD INTERFACE ".Reload"
+#define METHOD_START   INTERFACE ".Start"
+#define METHOD_RESTART INTERFACE ".Restart"
+#define METHOD_CANCEL  INTERFACE ".Cancel"
+#define METHOD_STOP    INTERFACE ".Stop"
+#define METHOD_STATUS  INTERFACE ".Status"
+#define METHOD_PLAN    INTERFACE ".Plan"
+#define METHOD_RELOAD  INTERFACE ".Reload"
 
 #define METHOD_LIST_IMAGES  INTERFACE ".ListImages"
 #define METHOD_VERIFY_IMAGE INTERFACE ".VerifyImage"

@@ -4,6 +4,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import select
@@ -230,14 +231,50 @@ class Interrupt(FakeHostTest):
         self.assertIn("xendomainsctl status", said)
         self.wait_for("saved")
 
-    def test_restart_says_that_the_start_is_left_out(self):
+    def test_restart_goes_on_without_its_client(self):
         self.host.guest("web", save_ms=1000)
         self.host.ctl("start", check=0)
         said = self.interrupted("saving", "restart", "web")
-        self.assertIn("xendomainsctl status", said)
-        self.assertIn("xendomainsctl start", said)
+        self.assertIn("xendomainsctl cancel", said)
         self.wait_for("saved")
-        self.assertEqual(self.host.domains(), {})
+        self.wait_for("running")
+
+    def test_restart_goes_on_when_its_terminal_is_gone(self):
+        self.host.guest("web", save_ms=1000)
+        self.host.ctl("start", check=0)
+        client = self.host.ctl_in_background("restart", "web")
+        self.wait_for("saving")
+        client.send_signal(signal.SIGHUP)
+        client.wait()
+        client.stdout.close()
+        self.wait_for("running")
+
+    def test_cancel_lets_what_has_begun_end_and_begins_nothing(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.ctl("reload", check=0)
+        self.host.guest("db", save_ms=1000)
+        self.host.guest("web", save_ms=1000)
+        self.host.ctl("start", check=0)
+        client = self.host.ctl_in_background("restart", "--all")
+        wait_until(lambda: "saving" in self.host.states().values(), "a save")
+        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0))["cancelled"], 1)
+        self.assertEqual(client.wait(), 0)
+        client.stdout.close()
+        self.assertEqual(sorted(self.host.states().values()), ["running", "saved"])
+        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0))["cancelled"], 0)
+        self.host.ctl("cancel", "web", check=2)
+
+    def test_cancel_ends_the_wait_for_a_guest_that_does_not_answer(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT="")
+        self.host.ctl("reload", check=0)
+        self.host.guest("web", off_ms=600000)
+        self.host.ctl("start", check=0)
+        client = self.host.ctl_in_background("stop", "web")
+        wait_until(lambda: "web: shutdown begins" in self.host.log.read_text(), "the request")
+        self.host.ctl("cancel", check=0)
+        self.assertEqual(client.wait(), 0)
+        client.stdout.close()
+        self.assertEqual(self.host.states(), {"web": "running"})
 
     def test_nothing_is_claimed_while_nothing_was_begun(self):
         self.host.guest("web")

@@ -74,7 +74,7 @@ static void count_flying(struct simulation *s, const struct report *r)
 		s->flying--;
 }
 
-static void on_report(void *data, const struct report *r)
+void simulation_on_report(void *data, const struct report *r)
 {
 	struct wish *w = data;
 	struct simulation *s = w->sim;
@@ -95,7 +95,7 @@ static void on_report(void *data, const struct report *r)
 	s->said_size += (size_t)n;
 }
 
-static void on_done(void *data, int error, const char *reason, const struct job *job)
+void simulation_on_done(void *data, int error, const char *reason, const struct job *job)
 {
 	struct wish *w = data;
 	bool all = true;
@@ -119,7 +119,8 @@ static struct follower new_wish(struct simulation *s, struct wish **ret)
 	ck_assert_uint_le(s->n_wishes, WISHES_MAX);
 	*w = (struct wish){.sim = s};
 	*ret = w;
-	return (struct follower){.report = on_report, .done = on_done, .data = w};
+	return (struct follower){
+		.report = simulation_on_report, .done = simulation_on_done, .data = w};
 }
 
 struct wish *simulation_wish(struct simulation *s, enum goal goal, const char *const *names)

@@ -46,6 +46,10 @@ void simulation_end(struct simulation *s);
 /* Asks for something; names may be NULL, and end with NULL otherwise. */
 struct wish *simulation_wish(struct simulation *s, enum goal goal, const char *const *names);
 
+/* What a wish hears. */
+void simulation_on_report(void *data, const struct report *r);
+void simulation_on_done(void *data, int error, const char *reason, const struct job *job);
+
 /* A stop for the host, which waits so long. */
 struct wish *simulation_host_stop(struct simulation *s, usec_t time);
 

@@ -89,8 +89,9 @@ static bool defines(const struct description *d, const char *kind, const char *f
 START_TEST(every_method_and_error_is_described)
 {
 	static const char *const methods[] = {
-		METHOD_START,  METHOD_STOP,        METHOD_STATUS,       METHOD_PLAN,
-		METHOD_RELOAD, METHOD_LIST_IMAGES, METHOD_VERIFY_IMAGE, METHOD_DELETE_IMAGE};
+		METHOD_START,        METHOD_STOP,        METHOD_RESTART, METHOD_CANCEL,
+		METHOD_STATUS,       METHOD_PLAN,        METHOD_RELOAD,  METHOD_LIST_IMAGES,
+		METHOD_VERIFY_IMAGE, METHOD_DELETE_IMAGE};
 	static const char *const errors[] = {ERROR_NO_SUCH_GUEST, ERROR_CONFIGURATION_REFUSED,
 					     ERROR_NOT_POSSIBLE};
 	struct description d = {0};

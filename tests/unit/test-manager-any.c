@@ -12,7 +12,7 @@
  * settings and what is asked of them are drawn at random, always the same ones.
  */
 
-#define RUNS       3000
+#define RUNS       2000
 #define GUESTS_MAX 6
 #define ASKED_MAX  6
 

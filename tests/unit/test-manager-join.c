@@ -129,6 +129,63 @@ START_TEST(a_host_that_stays_up_ends_no_stop_of_an_administrator)
 }
 END_TEST
 
+static void ask_restart(struct simulation *s, struct wish *w, const char *const *names, size_t n)
+{
+	struct follower follower = {
+		.report = simulation_on_report, .done = simulation_on_done, .data = w};
+
+	*w = (struct wish){.sim = s};
+	ck_assert_int_eq(manager_restart(s->manager, false, names, n, &follower, &w->id), 0);
+}
+
+START_TEST(a_restart_is_one_request)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish w;
+
+	simulation_begin(&s, NO_PAUSE, NULL,
+			 "[{\"name\":\"a\",\"running\":true},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\"},"
+			 "{\"name\":\"c\",\"running\":true}]");
+	ask_restart(&s, &w, NAMES("a", "b"), 2);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(w.done && w.succeeded);
+	simulation_expect(&s, "0.0 b - ok: does not run.|0.0 a save running|1.0 a save ok.|"
+			      "1.0 a restore running|1.0 b create running|2.0 a restore ok.|"
+			      "2.0 b create ok.|");
+}
+END_TEST
+
+START_TEST(a_restart_that_a_stop_of_all_meets_starts_nothing)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish w, *stop;
+
+	simulation_begin(&s, NO_PAUSE, NULL, "[{\"name\":\"a\",\"running\":true}]");
+	ask_restart(&s, &w, NULL, 0);
+	simulation_run_for(&s, USEC_PER_SEC / 2);
+	stop = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(w.done && stop->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+}
+END_TEST
+
+START_TEST(a_restart_starts_what_could_be_stopped_and_tells_what_could_not)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish w;
+
+	simulation_begin(&s, NO_PAUSE "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"error\":\"full\"}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	ask_restart(&s, &w, NULL, 0);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(w.done && w.error == 0 && !w.succeeded);
+	ck_assert(simulation_said(&s, "b restore ok."));
+}
+END_TEST
+
 static void on_outcome(void *data, const struct report *report)
 {
 	unsigned *wanted = data;
@@ -174,5 +231,7 @@ SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       a_named_stop_ends_the_start_of_its_guest_alone,
       a_start_begins_with_the_guests_that_nobody_stops,
       a_stop_of_two_waits_for_the_one_that_is_busy_only,
-      a_host_that_stays_up_ends_no_stop_of_an_administrator,
+      a_host_that_stays_up_ends_no_stop_of_an_administrator, a_restart_is_one_request,
+      a_restart_that_a_stop_of_all_meets_starts_nothing,
+      a_restart_starts_what_could_be_stopped_and_tells_what_could_not,
       the_host_knows_which_guests_an_administrator_wants_down_as_well);
