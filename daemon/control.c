@@ -332,7 +332,7 @@ static int weigh_plan(const struct request *request, struct plan *plan)
 {
 	const struct control *control = request->control;
 	const struct config *config = manager_config_for(control->manager, GOAL_STOP);
-	uint64_t rate = manager_ledger(control->manager)->save_rate, deadline = 0;
+	uint64_t rate = paces_expect(&manager_ledger(control->manager)->paces), deadline = 0;
 
 	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) < 0 &&
 	    is_for_host(request) && control->hostdown)

@@ -260,6 +260,7 @@ static bool held_back(const struct run *run)
 
 struct places {
 	unsigned taken, creating;
+	uint64_t saving_kib;
 };
 
 static void take_place(struct places *places, const struct run *run)
@@ -268,6 +269,8 @@ static void take_place(struct places *places, const struct run *run)
 		return;
 	places->taken++;
 	places->creating += run_creates(run);
+	if (run_saves(run))
+		places->saving_kib += MAX(run->step->memory_kib, 1ULL);
 }
 
 static bool has_room(const struct executor *ex, const struct places *places, const struct run *run)
@@ -275,7 +278,9 @@ static bool has_room(const struct executor *ex, const struct places *places, con
 	if (!run_needs_place(run))
 		return true;
 	return places->taken < ex->limits.parallel &&
-	       (!run_creates(run) || places->creating < ex->limits.creates);
+	       (!run_creates(run) || places->creating < ex->limits.creates) &&
+	       (!run_saves(run) || places->saving_kib == 0 ||
+		places->saving_kib + run->step->memory_kib <= ex->limits.save_kib);
 }
 
 /* What the plan knew of the domain may be long ago. */

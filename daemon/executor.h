@@ -17,6 +17,7 @@ struct job;
 struct executor_limits {
 	unsigned parallel; /* operations at one time ... */
 	unsigned creates;  /* ... of which so many build guests from scratch */
+	uint64_t save_kib; /* of memory, if several guests are saved at one time */
 	usec_t create_pause;
 	usec_t sysrq_pause; /* after each key */
 	usec_t stop_limit;

@@ -99,7 +99,7 @@ int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct le
 		ledger_set_home(ledger, &e->uuid);
 		break;
 	case LEDGER_PACE:
-		ledger->save_rate = e->rate;
+		paces_add(&ledger->paces, e->rate);
 		break;
 	case _LEDGER_KIND_MAX:
 	case _LEDGER_KIND_INVALID:

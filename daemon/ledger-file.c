@@ -512,7 +512,7 @@ void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, cons
 	       true);
 }
 
-void ledger_file_set_pace(struct ledger_file *file, uint64_t rate)
+void ledger_file_add_pace(struct ledger_file *file, uint64_t rate)
 {
 	append(file, (struct ledger_record){.kind = LEDGER_PACE, .rate = rate}, true);
 }

@@ -103,10 +103,10 @@ int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger
 		r = r < 0 ? r : emit_away(&s, ledger->pasts[i]);
 		r = r < 0 ? r : emit_troubles(&s, ledger->pasts[i]);
 	}
-	if (r >= 0 && ledger->save_rate > 0)
+	for (size_t i = 0; r >= 0 && i < ledger->paces.n; i++)
 		r = emit(&s, (struct ledger_record){
 				     .kind = LEDGER_PACE,
-				     .rate = ledger->save_rate,
+				     .rate = ledger->paces.rates[i],
 			     });
 	return r;
 }

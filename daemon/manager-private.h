@@ -48,6 +48,9 @@ void manager_fail_sequence(struct sequence *s, int error, const char *reason);
 /* Takes the sequence out and tells all that follow it. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
 
+/* What the executor keeps to, from the settings and the pace of saves. */
+void manager_set_limits(struct manager *m);
+
 void manager_tell_watcher(const struct manager *m);
 
 /* Sees to guests that have ended by themselves, or want to be without a disk. */

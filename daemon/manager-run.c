@@ -154,6 +154,7 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason)
 		sequence_log(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins",
 			     loop_now(m->loop));
 	sequence_say_plainly(plan);
+	s->squeezed = s->squeezed || plan->squeezed;
 	s->phase = s->n_waits > 0 ? PHASE_READY : PHASE_RUNNING;
 	return s->job ? executor_extend(m->executor, s->job, TAKE_PTR(plan))
 		      : executor_run(m->executor, TAKE_PTR(plan), s, &s->job);
@@ -173,6 +174,7 @@ static bool take_in(struct sequence *s)
 	r = r < 0 ? r : plan_free_ones(s, &plan);
 	if (r >= 0 && (plan->n_steps > 0 || s->n_waits > 0)) {
 		sequence_say_plainly(plan);
+		s->squeezed = s->squeezed || plan->squeezed;
 		s->phase = s->n_waits > 0 ? PHASE_READY : PHASE_RUNNING;
 		r = executor_extend(m->executor, s->job, TAKE_PTR(plan));
 		more = true;

@@ -20,7 +20,20 @@ static unsigned default_creates(void)
 	return CREATES_PER_CPU * (cpus < 1 ? 1U : (unsigned)cpus);
 }
 
-static int apply_config(struct manager *m)
+/*
+ * Saves share the disk, and each has XENDOMAINS_STOP_MAXWAIT for itself: only so many go at one
+ * time that all of them can keep that. A part is left for what is slower than expected.
+ */
+static uint64_t saves_at_once(const struct manager *m)
+{
+	uint64_t rate = paces_expect(&ledger_file_get(m->ledger)->paces);
+
+	if (m->config->stop_limit == USEC_INFINITY)
+		return UINT64_MAX;
+	return rate * (m->config->stop_limit / USEC_PER_SEC) * 3 / 4;
+}
+
+void manager_set_limits(struct manager *m)
 {
 	const struct config *c = m->config;
 	struct executor_limits limits = {
@@ -30,9 +43,17 @@ static int apply_config(struct manager *m)
 		.sysrq_pause = c->sysrq_pause,
 		.stop_limit = c->stop_limit,
 		.patience = c->patience,
+		.save_kib = saves_at_once(m),
 	};
 
 	executor_set_limits(m->executor, &limits);
+}
+
+static int apply_config(struct manager *m)
+{
+	const struct config *c = m->config;
+
+	manager_set_limits(m);
 	for (size_t i = 0; i < c->n_warnings; i++)
 		log_warning("%s", c->warnings[i]);
 	return world_set_folders(m->world, c->autostart, c->save);

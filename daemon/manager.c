@@ -22,6 +22,19 @@ void manager_tell_watcher(const struct manager *m)
 		m->watcher.changed(m->watcher.data);
 }
 
+static void remember_pace(const struct sequence *s)
+{
+	struct manager *m = s->manager;
+	uint64_t rate = pace_rate(&s->pace);
+
+	if (rate == 0 && s->squeezed)
+		rate = paces_forgive(&ledger_file_get(m->ledger)->paces);
+	if (rate == 0)
+		return;
+	ledger_file_add_pace(m->ledger, rate);
+	manager_set_limits(m);
+}
+
 void manager_end_sequence(struct sequence *s, int error, const char *reason)
 {
 	struct manager *m = s->manager;
@@ -34,8 +47,7 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 	else
 		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
 			     "done, but not all guests are where they should be");
-	if (pace_rate(&s->pace) > 0)
-		ledger_file_set_pace(m->ledger, pace_rate(&s->pace));
+	remember_pace(s);
 	TAILQ_REMOVE(&m->sequences, s, entry);
 	while ((f = TAILQ_FIRST(&s->following))) {
 		struct follower follower = f->follower;
@@ -477,7 +489,7 @@ struct outlook manager_outlook(const struct manager *m)
 	if (!m->config ||
 	    plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0, &plan) < 0)
 		return outlook;
-	plan_estimate(plan, m->config, ledger_file_get(m->ledger)->save_rate);
+	plan_estimate(plan, m->config, paces_expect(&ledger_file_get(m->ledger)->paces));
 	for (size_t i = 0; i < plan->n_steps; i++)
 		outlook.protects |= plan->steps[i].result == STEP_TODO;
 	outlook.needs = plan->needs;

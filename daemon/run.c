@@ -265,6 +265,11 @@ bool run_needs_place(const struct run *run)
 	return false;
 }
 
+bool run_saves(const struct run *run)
+{
+	return machine_stage(&run->machine) == STAGE_SAVE;
+}
+
 bool run_creates(const struct run *run)
 {
 	enum stage stage = machine_stage(&run->machine);

@@ -88,5 +88,8 @@ bool run_has_place(const struct run *run);
 /* Whether the guest was created because its image could not be restored. */
 bool run_is_cold(const struct run *run);
 
+/* Whether its stage writes an image. */
+bool run_saves(const struct run *run);
+
 /* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
 bool run_creates(const struct run *run);

@@ -135,7 +135,8 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 			   &plan);
 
 	if (r >= 0 && s->deadline != USEC_INFINITY)
-		r = plan_fit(plan, config, ledger->save_rate, usec_sub(s->deadline, now));
+		r = plan_fit(plan, config, paces_expect(&ledger->paces),
+			     usec_sub(s->deadline, now));
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);
@@ -155,8 +156,11 @@ void sequence_measure(struct sequence *s, const struct report *report, usec_t no
 		return;
 	if (str_equal(report->result, "running"))
 		pace_begin(&s->pace, now);
-	else if (report->final && str_equal(report->result, "ok"))
-		pace_end(&s->pace, now, report->step->memory_kib);
+	else if (str_equal(report->result, "ok") || str_equal(report->result, "failed"))
+		pace_end(&s->pace, now,
+			 report->step->memory_kib *
+				 (str_equal(report->result, "ok") ? 1000 : report->permille) /
+				 1000);
 }
 
 void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,

@@ -53,6 +53,7 @@ struct sequence {
 	size_t n_waits;
 	usec_t started;
 	struct pace pace;
+	bool squeezed;   /* for lack of time guests were shut down that are saved otherwise */
 	usec_t deadline; /* when a stop should be over; USEC_INFINITY: whenever it is */
 };
 
@@ -102,7 +103,7 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 /* Logs what does not go as it is configured, since there is no time for it. */
 void sequence_say_plainly(const struct plan *plan);
 
-/* Learns from a report how fast guests are saved. */
+/* Learns from a report how fast guests are saved: also from a save that took too long. */
 void sequence_measure(struct sequence *s, const struct report *report, usec_t now);
 
 /* result: NULL when it begins. */

@@ -6,9 +6,6 @@
 
 #include "util/str.h"
 
-/* Until it was measured: what an old disk can take. */
-#define ASSUMED_RATE (50ULL * 1024)
-
 /* What a save takes besides writing memory: suspending, syncing. */
 #define SAVE_OVERHEAD USEC_PER_SEC
 
@@ -16,9 +13,6 @@
 #define SHUTDOWN_TIME (60 * USEC_PER_SEC)
 
 #define CLEAN_TIME USEC_PER_SEC
-
-/* A rate that was measured on less says little. */
-#define MEASURED_KIB_MIN (64ULL * 1024)
 
 /* The sums of one wave: guests of a wave go together, and waves one behind the other. */
 struct wave {
@@ -35,7 +29,7 @@ static usec_t shutdown_time(const struct config *config, bool wait)
 
 static usec_t save_time(const struct step *s, uint64_t rate)
 {
-	return SAVE_OVERHEAD + s->memory_kib * USEC_PER_SEC / (rate ? rate : ASSUMED_RATE);
+	return SAVE_OVERHEAD + s->memory_kib * USEC_PER_SEC / rate;
 }
 
 static usec_t keys_time(const struct config *config, const struct step *s)
@@ -201,6 +195,7 @@ static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const str
 		if (s->estimate > limit && can_shut_down(s, &w, config, limit)) {
 			r = explain(s, s->estimate, limit, "it is shut down");
 			drop_saves(s);
+			plan->squeezed = true;
 		} else {
 			w = with;
 		}
@@ -229,25 +224,4 @@ int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec
 				    "it goes on while the host's services are stopped");
 	}
 	return r;
-}
-
-void pace_begin(struct pace *pace, usec_t now)
-{
-	if (pace->first == 0)
-		pace->first = now;
-}
-
-void pace_end(struct pace *pace, usec_t now, uint64_t kib)
-{
-	pace->last = now;
-	pace->kib += kib;
-}
-
-uint64_t pace_rate(const struct pace *pace)
-{
-	usec_t elapsed = usec_sub(pace->last, pace->first);
-
-	if (pace->first == 0 || elapsed == 0 || pace->kib < MEASURED_KIB_MIN)
-		return 0;
-	return MAX(pace->kib * USEC_PER_SEC / elapsed, 1ULL);
 }

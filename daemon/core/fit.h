@@ -9,7 +9,7 @@
  * is shut down, if that can be done in time.
  */
 
-/* Fills in when each step may be over, and plan.needs. rate: KiB/s, as measured, or 0. */
+/* Fills in when each step may be over, and plan.needs. rate: KiB/s, as paces_expect() says. */
 void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate);
 
 /*
@@ -17,16 +17,3 @@ void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate
  * that takes longer all the same, gets a reason. 0 or -ENOMEM.
  */
 int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit);
-
-/* Measures how fast guests are saved, of which several are at one time. */
-struct pace {
-	usec_t first, last;
-	uint64_t kib;
-};
-
-/* A save begins, or one of so much memory has ended. */
-void pace_begin(struct pace *pace, usec_t now);
-void pace_end(struct pace *pace, usec_t now, uint64_t kib);
-
-/* KiB/s; 0: there was too little to tell. */
-uint64_t pace_rate(const struct pace *pace);

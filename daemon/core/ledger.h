@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/lives.h"
+#include "core/pace.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
@@ -38,7 +39,7 @@ struct ledger {
 	size_t n_pasts;
 	struct drawn_name *names;
 	size_t n_names;
-	uint64_t save_rate; /* KiB/s, of the last stop that saved guests; 0: not known */
+	struct paces paces; /* of the last stops that saved guests */
 };
 
 struct ledger *ledger_new(void);

@@ -26,6 +26,7 @@ struct plan {
 	size_t n_steps;
 	usec_t needs;   /* of a stop: how long all of it may take ... */
 	usec_t limit;   /* ... and has been made to fit into; 0: it has not */
+	bool squeezed;  /* guests are shut down that are saved where there is time */
 	usec_t longest; /* ... and if no guest that is shut down reacts; USEC_INFINITY: no end */
 };
 

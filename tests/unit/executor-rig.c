@@ -85,7 +85,8 @@ void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
 				      },
 				      &f.ex),
 			 0);
-	executor_set_limits(f.ex, &(struct executor_limits){.parallel = parallel,
+	executor_set_limits(f.ex, &(struct executor_limits){.save_kib = UINT64_MAX,
+							    .parallel = parallel,
 							    .creates = parallel,
 							    .create_pause = create_pause,
 							    .stop_limit = stop_limit});

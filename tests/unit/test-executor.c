@@ -349,6 +349,28 @@ START_TEST(a_worker_that_does_not_end_in_time_is_waited_for_by_nobody)
 }
 END_TEST
 
+/* What each of them has time for is not what all of them have together. */
+START_TEST(only_so_many_are_saved_at_once_as_their_time_allows)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, USEC_INFINITY);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8, .save_kib = 2000});
+	for (unsigned i = 1; i <= 4; i++) {
+		puppet_add(&f.p, i, (const char[]){(char)('0' + i), '\0'});
+		add_step(plan, i, STAGES(STAGE_SAVE))->memory_kib = i == 1 ? 3000 : 1000;
+	}
+	run_plan(plan);
+	/* One that is too large for the time by itself goes alone. */
+	expect_calls("save 1|");
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	look_again();
+	expect_calls("save 2|save 3|");
+	end();
+}
+END_TEST
+
 START_TEST(what_waits_can_be_cancelled_and_what_works_cannot)
 {
 	struct plan *plan = new_plan(GOAL_START);
@@ -464,8 +486,9 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       a_guest_that_does_not_listen_fails_when_its_time_is_over,
       a_guest_that_is_only_asked_is_done_at_once, a_save_knows_when_it_has_to_be_done,
       a_worker_that_does_not_end_in_time_is_waited_for_by_nobody,
-      a_call_that_fails_is_a_stage_that_fails, what_waits_can_be_cancelled_and_what_works_cannot,
-      a_job_that_drains_can_go_on, an_operation_of_an_earlier_daemon_is_waited_for,
-      progress_is_told_as_it_grows, steps_without_stages_are_reported_and_end,
+      only_so_many_are_saved_at_once_as_their_time_allows, a_call_that_fails_is_a_stage_that_fails,
+      what_waits_can_be_cancelled_and_what_works_cannot, a_job_that_drains_can_go_on,
+      an_operation_of_an_earlier_daemon_is_waited_for, progress_is_told_as_it_grows,
+      steps_without_stages_are_reported_and_end,
       a_guest_whose_disk_has_changed_is_created_with_a_warning,
       no_errno_lets_a_create_follow_a_restore, a_guest_that_was_restored_is_not_warned_of);

@@ -49,20 +49,6 @@ START_TEST(saves_share_the_disk)
 }
 END_TEST
 
-START_TEST(without_a_measurement_a_slow_disk_is_assumed)
-{
-	_cleanup_scene_ struct scene s;
-	_cleanup_(plan_freep) struct plan *plan = NULL;
-
-	scene_make(&s);
-	guest(&s, "a", 1, 1);
-	scene_build(&s);
-	plan = scene_plan(&s, GOAL_STOP, NULL);
-	plan_estimate(plan, s.config, 0);
-	ck_assert_uint_eq(plan->needs / SEC, 21);
-}
-END_TEST
-
 START_TEST(what_fits_is_left_as_it_is)
 {
 	_cleanup_scene_ struct scene s;
@@ -149,23 +135,6 @@ START_TEST(driver_domains_have_what_the_others_leave)
 }
 END_TEST
 
-START_TEST(the_pace_is_that_of_all_together)
-{
-	struct pace pace = {0};
-
-	ck_assert_uint_eq(pace_rate(&pace), 0);
-	pace_begin(&pace, 10 * SEC);
-	pace_begin(&pace, 11 * SEC);
-	pace_end(&pace, 20 * SEC, GIB);
-	pace_end(&pace, 30 * SEC, GIB);
-	ck_assert_uint_eq(pace_rate(&pace), 2 * GIB / 20);
-	pace = (struct pace){0};
-	pace_begin(&pace, 10 * SEC);
-	pace_end(&pace, 11 * SEC, 1024);
-	ck_assert_uint_eq(pace_rate(&pace), 0);
-}
-END_TEST
-
 /* What it takes by XENDOMAINS_STOP_MAXWAIT, which is 100 s. */
 static usec_t longest(struct scene *s)
 {
@@ -240,10 +209,10 @@ START_TEST(without_a_limit_there_is_no_end)
 }
 END_TEST
 
-SUITE("fit", saves_share_the_disk, without_a_measurement_a_slow_disk_is_assumed,
-      what_fits_is_left_as_it_is, a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
+SUITE("fit", saves_share_the_disk, what_fits_is_left_as_it_is,
+      a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
       what_cannot_be_helped_goes_on_behind_the_limit_and_is_said,
       a_short_limit_for_guests_makes_a_shutdown_short, driver_domains_have_what_the_others_leave,
-      the_pace_is_that_of_all_together, guests_that_do_not_react_take_the_whole_limit_at_each_stage,
+      guests_that_do_not_react_take_the_whole_limit_at_each_stage,
       driver_domains_have_the_limit_behind_the_others, what_is_saved_takes_no_longer_than_it_needs,
       without_a_limit_there_is_no_end);

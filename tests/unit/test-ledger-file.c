@@ -71,12 +71,17 @@ START_TEST(how_fast_guests_are_saved_is_known_after_a_restart)
 
 	folder_make(&f);
 	state = open_state(&f);
-	ck_assert_uint_eq(ledger_file_get(state)->save_rate, 0);
-	ledger_file_set_pace(state, 1000);
-	ledger_file_set_pace(state, 2000);
-	ledger_file_free(state);
-	state = open_state(&f);
-	ck_assert_uint_eq(ledger_file_get(state)->save_rate, 2000);
+	ck_assert_uint_eq(ledger_file_get(state)->paces.n, 0);
+	/* So many that the file is written anew. */
+	for (uint64_t i = 1; i <= 600; i++)
+		ledger_file_add_pace(state, 1000 * i);
+	for (int i = 0; i < 2; i++) {
+		ledger_file_free(state);
+		state = open_state(&f);
+		ck_assert_uint_eq(ledger_file_get(state)->paces.n, PACES_MAX);
+		ck_assert_uint_eq(ledger_file_get(state)->paces.rates[0], 596000);
+		ck_assert_uint_eq(ledger_file_get(state)->paces.rates[PACES_MAX - 1], 600000);
+	}
 	ledger_file_free(state);
 }
 END_TEST

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/pace.h"
+
+#include <string.h>
+
+/* Until it was measured: what an old disk can take. */
+#define ASSUMED_RATE (50ULL * 1024)
+
+/* One measurement decides nothing. */
+#define RATES_MIN 3
+
+/* A rate that was measured on less says little. */
+#define MEASURED_KIB_MIN (64ULL * 1024)
+
+void pace_begin(struct pace *pace, usec_t now)
+{
+	if (pace->first == 0)
+		pace->first = now;
+}
+
+void pace_end(struct pace *pace, usec_t now, uint64_t kib)
+{
+	pace->last = now;
+	pace->kib += kib;
+}
+
+uint64_t pace_rate(const struct pace *pace)
+{
+	usec_t elapsed = usec_sub(pace->last, pace->first);
+
+	if (pace->first == 0 || elapsed == 0 || pace->kib < MEASURED_KIB_MIN)
+		return 0;
+	return MAX(pace->kib * USEC_PER_SEC / elapsed, 1ULL);
+}
+
+void paces_add(struct paces *paces, uint64_t rate)
+{
+	if (paces->n == PACES_MAX) {
+		memmove(&paces->rates[0], &paces->rates[1],
+			(PACES_MAX - 1) * sizeof(paces->rates[0]));
+		paces->n--;
+	}
+	paces->rates[paces->n++] = rate;
+}
+
+/* The lower one in the middle: to hope for too much costs a guest its save. */
+uint64_t paces_expect(const struct paces *paces)
+{
+	uint64_t sorted[PACES_MAX];
+	size_t n = 0;
+
+	while (n < RATES_MIN || n < paces->n) {
+		uint64_t rate = n < paces->n ? paces->rates[n] : ASSUMED_RATE;
+		size_t at = n++;
+
+		for (; at > 0 && sorted[at - 1] > rate; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = rate;
+	}
+	return sorted[(n - 1) / 2];
+}
+
+uint64_t paces_forgive(const struct paces *paces)
+{
+	uint64_t rate = paces_expect(paces);
+
+	return rate < ASSUMED_RATE ? MIN(2 * rate, ASSUMED_RATE) : 0;
+}
