@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 from xenrig import Guest, Host, pv, pvh, scenario, wait_until
 from xenrig.host import Count
-from xenrig.xendomains import SAVE, ctl, expect_states, images, states
+from xenrig.xendomains import SAVE, ctl, expect_states, images, journal, states
 
+HOST_GOES_DOWN = "fbba3a3b827f4ebd84fca760598e502b"
 GUEST_DONE = "654055544f654a6296102693e1173aae"
 LOCK_RELEASED = "6f7a35d910bd4cfab39e112cbc401318"
 UNIT_STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
@@ -221,6 +222,58 @@ def slow_guests(host: Host) -> None:
     released = times(entries, MESSAGE_ID=LOCK_RELEASED)[-1]
     failed = times(entries, XEN_DOMAIN="never", XEN_RESULT="failed", XEN_OPERATION="stop")
     assert failed[0] < released
+
+
+# libxl waits for this script while it builds a domain.
+SLOW_SCRIPT = """\
+#!/bin/sh
+case $1 in add) sleep 35 ;; esac
+exec /etc/xen/scripts/block "$@"
+"""
+
+
+@scenario("a guest that is deaf in a stop by name, and one that is being built, hold up no other")
+def held_up(host: Host) -> None:
+    host.config(XENDOMAINS_STOP_MAXWAIT=100, XENDOMAINS_SHUTDOWN_ALL="")
+    before = begin(host, pv("p1"), pvh("h1"), pv("deaf", off="never"))
+    expect_lock(host)
+    # It is neither saved nor does it shut down.
+    host.sh(f"xenstore-write /local/domain/{host.domid('deaf')}/data/cant_suspend_reason test")
+    host.put("/etc/xen/scripts/block-slow", SLOW_SCRIPT)
+    host.sh("chmod 755 /etc/xen/scripts/block-slow; truncate --size=1M /root/slow.img")
+    host.auto(pv("p1"), pvh("h1"), pv("deaf", off="never"),
+              pv("slow", "disk = ['format=raw,vdev=xvda,access=rw,script=block-slow,"
+                         "target=/root/slow.img']"))
+    host.sh("xendomainsctl stop deaf >/dev/null 2>&1 &")
+    wait_until(lambda: journal(host, XEN_DOMAIN="deaf", XEN_STAGE="shutdown"), "the request", 60)
+    host.sh("xendomainsctl start slow >/dev/null 2>&1 &")
+    wait_until(lambda: journal(host, XEN_DOMAIN="slow", XEN_STAGE="create"), "the create", 60)
+    host.leave("systemctl reboot", 900)
+    host.boot()
+    expect_order(host, "p1", "h1")
+    entries = said(host)
+    down = times(entries, MESSAGE_ID=HOST_GOES_DOWN)[0]
+    for name in ("p1", "h1"):
+        begun = times(entries, XEN_DOMAIN=name, XEN_STAGE="save", XEN_RESULT="running")
+        assert begun[0] - down < 20e6, (name, begun, down)
+    # The create was ended, and nothing of it had to be stopped.
+    ended = times(entries, XEN_DOMAIN="slow", XEN_STAGE="create", XEN_RESULT="failed")
+    assert ended and ended[0] - down < 20e6, (ended, down)
+    expect_counting_on(host, {name: before[name] for name in ("p1", "h1")})
+
+
+@scenario("a state directory that cannot be written costs no guest its save")
+def read_only_state(host: Host) -> None:
+    before = begin(host, pv("p1"), pvh("h1"))
+    state = "/var/lib/xendomains"
+    host.sh(f"mount --bind {state} {state} && mount -o remount,ro,bind {state}"
+            " && systemctl restart xendomainsd.service")
+    expect_lock(host)
+    assert "cannot be written" in ctl(host, "status"), ctl(host, "status")
+    host.leave("systemctl poweroff", 600)
+    host.boot()
+    expect_order(host, *before)
+    expect_counting_on(host, before)
 
 
 @scenario("the daemon crashes in the window: the host waits for the next one")
