@@ -55,25 +55,19 @@ static bool lasts_beyond(const struct run *run, usec_t deadline)
 	       usec_add(run->stage_started, executor_ask_limit(run)) > deadline;
 }
 
-bool executor_take(struct executor *ex, const struct job *job, const struct uuid *uuid,
-		   usec_t deadline, const char *reason)
+enum executor_take executor_take(struct executor *ex, const struct job *job,
+				 const struct uuid *uuid, usec_t deadline, const char *reason)
 {
-	bool wanted = false;
+	enum executor_take result = EXECUTOR_NOT_THERE;
 
 	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));) {
-		if (run->job == job || run->machine.goal != GOAL_STOP)
+		bool takes = run->machine.state == MACHINE_WAITING || lasts_beyond(run, deadline);
+
+		if (run->job != job || run->machine.goal != GOAL_STOP)
 			continue;
-		wanted = true;
-		if (run->machine.state != MACHINE_ASKED || lasts_beyond(run, deadline))
-			executor_feed(run, MACHINE_EVENT_TAKEN, reason);
+		result = takes ? EXECUTOR_TAKEN : EXECUTOR_LEFT;
+		executor_feed(run, takes ? MACHINE_EVENT_TAKEN : MACHINE_EVENT_CANCEL, reason);
 	}
 	executor_kick(ex);
-	return wanted;
-}
-
-void executor_want_down(struct executor *ex, const struct job *job, const struct uuid *uuid)
-{
-	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));)
-		if (run->job != job && run->machine.goal == GOAL_STOP)
-			run->step->wanted_down = true;
+	return result;
 }

@@ -8,14 +8,12 @@
 #include "executor-private.h"
 #include "hold.h"
 #include "job.h"
+#include "overdue.h"
 #include "util/log.h"
 #include "util/str.h"
 
 /* How long whoever made a domain has for removing it once it has shut down. */
 #define FOREIGN_CLEANUP_LIMIT (10 * USEC_PER_SEC)
-
-/* How much longer than its limit a worker may take before nobody waits for it any more. */
-#define OVERDUE_GRACE (10 * USEC_PER_SEC)
 
 /* How long a dying domain is waited for: if something holds on to its memory, it stays for good. */
 #define DYING_LIMIT (30 * USEC_PER_SEC)
@@ -57,7 +55,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 	timer_clear(run->limit);
 	timer_clear(run->linger);
 	timer_clear(run->again);
-	run->overdue = false;
+	run->overdue = run->stalled = false;
 	run->ended = now;
 	if (run->began && old != MACHINE_WAITING) {
 		report = run_report(run, now);
@@ -79,15 +77,6 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 
 /* Doing. */
 
-/* A worker that cannot even be killed must not keep the others waiting. */
-static void set_overdue(struct run *run)
-{
-	usec_t limit = usec_add(MIN(run->job->ex->limits.stop_limit, run->share), OVERDUE_GRACE);
-
-	if (run->machine.goal == GOAL_STOP && limit != USEC_INFINITY)
-		timer_set_after(run->limit, limit);
-}
-
 static void work(struct run *run)
 {
 	struct executor *ex = run->job->ex;
@@ -97,7 +86,7 @@ static void work(struct run *run)
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
 	run->worked_domid = request.domid;
-	set_overdue(run);
+	overdue_begin(run, loop_now(ex->loop), ex->limits.stop_limit);
 	r = r < 0 ? r : hv_operate(ex->hv, &request);
 	if (r < 0)
 		executor_feed(run, MACHINE_EVENT_ERROR, strerror(-r));
@@ -105,14 +94,15 @@ static void work(struct run *run)
 
 static void clean(struct run *run)
 {
-	struct operation_request request = run_cleanup(run, run->job->ex->limits.patience);
+	struct executor *ex = run->job->ex;
+	struct operation_request request = run_cleanup(run, ex->limits.patience);
 	int r;
 
 	timer_clear(run->limit);
 	timer_clear(run->linger);
 	timer_clear(run->again);
-	set_overdue(run);
-	r = hv_operate(run->job->ex->hv, &request);
+	overdue_begin(run, loop_now(ex->loop), ex->limits.stop_limit);
+	r = hv_operate(ex->hv, &request);
 	if (r < 0)
 		executor_feed(run, MACHINE_EVENT_ERROR, strerror(-r));
 }
@@ -215,9 +205,7 @@ static void on_limit(void *data)
 		executor_kick(ex);
 	} else if (run->machine.state == MACHINE_WORKING ||
 		   run->machine.state == MACHINE_CLEANING) {
-		log_warning("%s: its %s does not end in time; the other guests do not wait for it",
-			    run->step->name, stage_to_string(machine_stage(&run->machine)));
-		run->overdue = true;
+		overdue_expire(run, loop_now(ex->loop), ex->limits.stop_limit);
 		executor_kick(ex);
 	} else if (run->held) {
 		problem = hold_end(run);
@@ -328,7 +316,8 @@ static void end_drained(struct executor *ex)
 	while (job) {
 		struct job *next = TAILQ_NEXT(job, entry);
 
-		if (!job_is_open(job) && !ex->callbacks.drained(ex->callbacks.data, job)) {
+		if (!job_is_open(job) && !ex->callbacks.drained(ex->callbacks.data, job) &&
+		    !job_is_open(job)) {
 			TAILQ_REMOVE(&ex->jobs, job, entry);
 			ex->callbacks.finished(ex->callbacks.data, job);
 			job_free(job);
@@ -467,7 +456,7 @@ static void on_linger(void *data)
 		executor_feed(run, MACHINE_EVENT_GONE, NULL);
 }
 
-static int add_run(struct executor *ex, struct job *job, struct plan *plan, struct step *step)
+static int add_run(struct executor *ex, struct job *job, enum goal goal, struct step *step)
 {
 	static const struct run_timers timers = {
 		.limit = on_limit,
@@ -475,12 +464,10 @@ static int add_run(struct executor *ex, struct job *job, struct plan *plan, stru
 		.again = on_again,
 	};
 	struct run *run;
-	int r = run_new(ex->loop, job, step, plan->goal, &timers, &run);
+	int r = run_new(ex->loop, job, step, goal, &timers, &run);
 
 	if (r < 0)
 		return r;
-	/* Half of the time that all have: what comes behind it needs the rest. */
-	run->share = plan->limit > 0 ? plan->limit / 2 : USEC_INFINITY;
 	TAILQ_INSERT_TAIL(&job->runs, run, entry);
 	if (machine_ended(&run->machine)) {
 		struct report report = run_report(run, loop_now(run->job->ex->loop));
@@ -496,7 +483,7 @@ int executor_extend(struct executor *ex, struct job *job, struct plan *plan)
 	int r = job_add_plan(job, plan);
 
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
-		r = add_run(ex, job, plan, &plan->steps[i]);
+		r = add_run(ex, job, plan->goal, &plan->steps[i]);
 	executor_kick(ex);
 	return r;
 }
@@ -548,7 +535,10 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	struct run *run = find_at_work(ex, &operation->uuid);
 	struct report report;
 
-	if (!run || run->machine.state != MACHINE_WORKING || operation->permille <= run->permille)
+	if (!run || run->machine.state != MACHINE_WORKING)
+		return;
+	overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
+	if (operation->permille <= run->permille)
 		return;
 	run->permille = operation->permille;
 	report = run_report(run, loop_now(run->job->ex->loop));

@@ -64,15 +64,18 @@ void executor_release(struct executor *ex, struct job *job, const char *reason);
 void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason);
 
 /*
- * Takes a guest out of any other job that stops it: where it waits, or has been asked to shut down
- * with a limit that ends behind deadline (a time of loop_now()). No other stage follows in any
- * case. True if such a job wants it down.
+ * Takes a guest out of a job that stops it: where it waits, or has been asked to shut down with a
+ * limit that ends behind deadline (a time of loop_now()). Otherwise its stage comes to its end, and
+ * no other one follows.
  */
-bool executor_take(struct executor *ex, const struct job *job, const struct uuid *uuid,
-		   usec_t deadline, const char *reason);
+enum executor_take {
+	EXECUTOR_NOT_THERE, /* it is not on its way in that job */
+	EXECUTOR_LEFT,      /* its stage goes on */
+	EXECUTOR_TAKEN,     /* it is free */
+};
 
-/* Marks the step of each other job that stops the guest: it is wanted down by another one too. */
-void executor_want_down(struct executor *ex, const struct job *job, const struct uuid *uuid);
+enum executor_take executor_take(struct executor *ex, const struct job *job,
+				 const struct uuid *uuid, usec_t deadline, const char *reason);
 
 /*
  * Where the hypervisor's callbacks go. The list is borrowed until the next one comes; it must be

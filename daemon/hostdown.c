@@ -72,12 +72,19 @@ static bool can_return(const struct hostdown *h, const struct report *report)
 	       g && g->config;
 }
 
+/* The host's stop has ended. */
+struct end {
+	struct hostdown *h;
+	const struct job *job;
+};
+
 static void on_outcome(void *data, const struct report *report)
 {
-	struct hostdown *h = data;
+	const struct end *end = data;
+	struct hostdown *h = end->h;
 
-	if (!report->final || !str_equal(report->result, "ok") || report->step->wanted_down ||
-	    !can_return(h, report))
+	if (!report->final || !str_equal(report->result, "ok") || !can_return(h, report) ||
+	    manager_wants_down(end->job, &report->step->uuid))
 		return;
 	if (uuids_add(&h->stopped, &report->step->uuid) < 0)
 		log_error("%s: is not brought back if the host stays up", report->step->name);
@@ -96,7 +103,7 @@ static void on_stopped(void *data, int error _unused_, const char *reason _unuse
 
 	h->stop = 0;
 	if (job)
-		job_reports(job, on_outcome, h);
+		job_reports(job, on_outcome, &(struct end){.h = h, .job = job});
 	act(h, DEPARTURE_EVENT_STOPPED);
 	timer_set_after(h->look, 0);
 }

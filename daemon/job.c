@@ -65,16 +65,6 @@ void *job_data(const struct job *job)
 	return job->data;
 }
 
-bool job_has_goal(const struct job *job, enum goal goal)
-{
-	const struct run *run;
-
-	TAILQ_FOREACH(run, &job->runs, entry)
-		if (run->machine.goal == goal)
-			return true;
-	return false;
-}
-
 bool job_knows(const struct job *job, enum goal goal, const struct step *step)
 {
 	const struct run *run;

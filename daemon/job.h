@@ -35,9 +35,6 @@ void *job_data(const struct job *job);
  */
 bool job_knows(const struct job *job, enum goal goal, const struct step *step);
 
-/* Whether the job has had any guest with that goal. */
-bool job_has_goal(const struct job *job, enum goal goal);
-
 /* Whether the guest comes up again each time that the job has stopped it. */
 bool job_gives_up(const struct job *job, const struct uuid *uuid);
 

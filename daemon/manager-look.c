@@ -17,7 +17,7 @@ static void on_looked(void *data, const char *error)
 	struct sequence *s = data;
 
 	if (error && goal_is_start(s->goal)) {
-		manager_fail_sequence(s, -EIO, error);
+		manager_fail_sequence(s, error);
 		return;
 	}
 	if (error)

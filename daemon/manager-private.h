@@ -25,6 +25,7 @@ struct manager {
 	struct timer *advance;
 	struct timer *react; /* to what was put off */
 	uint64_t last_id;
+	unsigned newest; /* number of a sequence */
 };
 
 /* Has the directories read that a sequence depends on; it is ready after that. 0 or -errno. */
@@ -42,8 +43,14 @@ bool manager_drained(struct sequence *s);
 /* Ends creates and restores early, whoever began them: a stop of all has no use for them. */
 void manager_abort_builds(struct manager *m);
 
+/* Whether all guests are busy that a sequence waits for. */
+bool manager_waits_in_vain(const struct sequence *s);
+
 /* A sequence cannot go on: it ends, or does so with what it has begun. */
-void manager_fail_sequence(struct sequence *s, int error, const char *reason);
+void manager_fail_sequence(struct sequence *s, const char *reason);
+
+/* The same, but a stop is tried again first, several times. True if it will be. */
+bool manager_try_again(struct sequence *s, const char *reason);
 
 /* Takes the sequence out and tells all that follow it. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <limits.h>
+
 #include "job.h"
 #include "manager-private.h"
 #include "util/log.h"
@@ -43,15 +45,21 @@ static void forgive(struct manager *m, const struct plan *plan)
 			ledger_file_forgive(m->ledger, &plan->steps[i].uuid, plan->steps[i].name);
 }
 
-/* Further plans of a job are for what it has not dealt with. */
+/*
+ * A further plan is for the guests that were waited for. Only a stop of all takes in others: what
+ * was started, or stopped, since is somebody's later word.
+ */
 static bool is_no_news(const void *data, const struct step *step)
 {
 	const struct sequence *s = data;
-	bool lost = goal_is_start(s->goal) && uuid_is_null(&step->uuid);
 
-	return job_knows(s->job, plan_goal(s->goal), step) ||
-	       (job_has_goal(s->job, plan_goal(s->goal)) && step->n_stages == 0 && !lost &&
-		!sequence_waits_for(s, &step->uuid));
+	if (uuid_list_has(&s->waits, &step->uuid))
+		return false;
+	/* The configuration of one that was waited for has gone. */
+	if (sequence_is_start(s) && uuid_is_null(&step->uuid))
+		return job_knows(s->job, s->goal, step);
+	return !sequence_stops_all(s) || step->n_stages == 0 ||
+	       job_knows(s->job, plan_goal(s->goal), step);
 }
 
 /* A stop has an end, also where another tool starts a guest each time that it was stopped. */
@@ -90,50 +98,171 @@ void manager_abort_builds(struct manager *m)
 			hv_abort(hv, &op->uuid);
 }
 
+/* A stop that was asked for later than a start, or a restart, is the last word. */
+static int forbid_starts(const struct sequence *s, const struct uuid *uuid)
+{
+	struct sequence *other;
+	int r = 0;
+
+	TAILQ_FOREACH(other, &s->manager->sequences, entry)
+		if (r >= 0 && other->number < s->number &&
+		    (sequence_is_start(other) || other->restarts))
+			r = uuid_list_add(&other->leave_down, uuid);
+	return r;
+}
+
+/* The host's stop takes a guest over from each stop of an administrator's, which waits for it. */
+static int take_over(struct sequence *s, const struct uuid *uuid)
+{
+	struct sequence *other;
+	int r = 0;
+
+	TAILQ_FOREACH(other, &s->manager->sequences, entry) {
+		enum executor_take take = EXECUTOR_NOT_THERE;
+
+		if (other != s && other->job && r >= 0)
+			take = executor_take(s->manager->executor, other->job, uuid, s->deadline,
+					     "the host goes down, and stops it");
+		if (take != EXECUTOR_NOT_THERE)
+			r = uuid_list_add(&s->wanted_down, uuid);
+		if (take != EXECUTOR_TAKEN || other->broken_off || r < 0)
+			continue;
+		r = uuid_list_add(&other->waits, uuid);
+		other->phase = PHASE_READY;
+	}
+	return r;
+}
+
+/* The host knows later which guests are not to be brought back. */
+static int tell_host(const struct sequence *s, const struct uuid *uuid)
+{
+	struct sequence *other;
+	int r = 0;
+
+	TAILQ_FOREACH(other, &s->manager->sequences, entry)
+		if (r >= 0 && sequence_is_for_host(other))
+			r = uuid_list_add(&other->wanted_down, uuid);
+	return r;
+}
+
 /* What others do with the guests of a stop, and have no claim on the time for. */
-static void clear_way(struct sequence *s, struct plan *plan)
+static int clear_way(struct sequence *s, const struct plan *plan)
 {
 	struct executor *ex = s->manager->executor;
 	struct hv *hv = world_hv(s->manager->world);
+	int r = 0;
 
-	for (size_t i = 0; i < plan->n_steps; i++) {
-		struct step *step = &plan->steps[i];
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
 		const struct hv_operation *op = hv_operation(hv, &step->uuid);
 
+		if (uuid_is_null(&step->uuid))
+			continue;
+		r = forbid_starts(s, &step->uuid);
 		executor_cancel_start(ex, &step->uuid, "a stop was asked for");
 		if (op && builds(op))
 			hv_abort(hv, &step->uuid);
-		if (sequence_is_for_host(s))
-			step->wanted_down = executor_take(ex, s->job, &step->uuid, s->deadline,
-							  "the host goes down, and stops it");
-		else
-			executor_want_down(ex, s->job, &step->uuid);
+		if (r >= 0 && !sequence_is_for_host(s))
+			r = tell_host(s, &step->uuid);
+		else if (r >= 0 && step->n_stages > 0)
+			r = take_over(s, &step->uuid);
 	}
+	return r;
 }
 
-/* The plan for what can begin now; the sequence notes what it waits for. */
+/* The last word on a guest was another one. */
+static int leave_some_down(const struct sequence *s, struct plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
+		struct step *step = &plan->steps[i];
+
+		if (!uuid_list_has(&s->leave_down, &step->uuid))
+			continue;
+		step->n_stages = 0;
+		free(TAKE_PTR(step->reason));
+		r = step_conclude(step, STEP_SKIPPED, "a stop was asked for");
+	}
+	return r;
+}
+
+/* What the next plan has to leave out. */
+struct busy {
+	const struct sequence *sequence;
+	unsigned wave; /* of the first one that is busy */
+};
+
+static bool must_wait(const void *data, const struct step *step)
+{
+	const struct busy *busy = data;
+
+	/* Driver domains come up before the guests that use them, and go behind them. */
+	return is_busy(busy->sequence, step) || (step->n_stages > 0 && step->wave > busy->wave);
+}
+
+/* Begins with what is free, and notes what the sequence waits for. */
+static int leave_out_busy(struct sequence *s, struct plan *plan)
+{
+	struct busy busy = {.sequence = s, .wave = UINT_MAX};
+	int r = 0;
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (is_busy(s, &plan->steps[i]))
+			busy.wave = MIN(busy.wave, plan->steps[i].wave);
+	uuid_list_clear(&s->waits);
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
+		if (must_wait(&busy, &plan->steps[i]))
+			r = uuid_list_add(&s->waits, &plan->steps[i].uuid);
+	if (r >= 0)
+		plan_drop(plan, must_wait, &busy);
+	return r;
+}
+
+/* The plan for what can begin now. */
 static int plan_free_ones(struct sequence *s, struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	int r = make_plan(s, &plan);
 
-	if (r >= 0 && s->job) {
+	if (r >= 0 && s->planned) {
 		plan_drop(plan, is_no_news, s);
 		r = give_up_some(plan, s->job);
 	}
+	if (r >= 0 && sequence_is_start(s))
+		r = leave_some_down(s, plan);
+	else if (r >= 0)
+		r = clear_way(s, plan);
+	r = r < 0 ? r : leave_out_busy(s, plan);
 	if (r < 0)
 		return r;
-	if (!goal_is_start(s->goal))
-		clear_way(s, plan);
-	sequence_forget_waits(s);
-	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
-		if (is_busy(s, &plan->steps[i]))
-			r = sequence_wait_for(s, &plan->steps[i].uuid);
-	if (r < 0)
-		return r;
-	plan_drop(plan, is_busy, s);
 	*ret = TAKE_PTR(plan);
 	return 0;
+}
+
+bool manager_waits_in_vain(const struct sequence *s)
+{
+	for (size_t i = 0; i < s->waits.n; i++) {
+		const struct step step = {.uuid = s->waits.items[i]};
+
+		if (!is_busy(s, &step))
+			return false;
+	}
+	return s->waits.n > 0;
+}
+
+/* Carries out a plan, behind what the sequence has begun with, if it has. */
+static int carry_out(struct sequence *s, struct plan *plan_taken)
+{
+	_cleanup_(plan_freep) struct plan *plan = plan_taken;
+	struct executor *ex = s->manager->executor;
+
+	sequence_say_plainly(plan);
+	s->planned = true;
+	s->squeezed = s->squeezed || plan->squeezed;
+	s->phase = s->waits.n > 0 ? PHASE_READY : PHASE_RUNNING;
+	return s->job ? executor_extend(ex, s->job, TAKE_PTR(plan))
+		      : executor_run(ex, TAKE_PTR(plan), s, &s->job);
 }
 
 int manager_run_sequence(struct sequence *s, const char **ret_reason)
@@ -153,36 +282,24 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason)
 	if (!s->job)
 		sequence_log(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins",
 			     loop_now(m->loop));
-	sequence_say_plainly(plan);
-	s->squeezed = s->squeezed || plan->squeezed;
-	s->phase = s->n_waits > 0 ? PHASE_READY : PHASE_RUNNING;
-	return s->job ? executor_extend(m->executor, s->job, TAKE_PTR(plan))
-		      : executor_run(m->executor, TAKE_PTR(plan), s, &s->job);
+	return carry_out(s, TAKE_PTR(plan));
 }
 
-/* A stop of all guests takes in those that have come up meanwhile. */
-static bool take_in(struct sequence *s)
+/* A stop of all takes in guests that have come up meanwhile. 1 if there are any, 0, or -errno. */
+static int take_in(struct sequence *s)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct manager *m = s->manager;
-	bool more = false;
 	int r;
 
 	/* The saves of this stop have used some of it. */
 	world_forget_room(m->world);
 	r = world_update(m->world);
 	r = r < 0 ? r : plan_free_ones(s, &plan);
-	if (r >= 0 && (plan->n_steps > 0 || s->n_waits > 0)) {
-		sequence_say_plainly(plan);
-		s->squeezed = s->squeezed || plan->squeezed;
-		s->phase = s->n_waits > 0 ? PHASE_READY : PHASE_RUNNING;
-		r = executor_extend(m->executor, s->job, TAKE_PTR(plan));
-		more = true;
-	}
-	if (r < 0)
-		sequence_fail(s, "Failed to check for guests that came up during the stop. Run "
-				 "'xendomainsctl stop' again");
-	return r >= 0 && more;
+	if (r < 0 || (plan->n_steps == 0 && s->waits.n == 0))
+		return r;
+	r = carry_out(s, TAKE_PTR(plan));
+	return r < 0 ? r : 1;
 }
 
 /* What could be stopped is started again, also where something else could not. */
@@ -193,7 +310,7 @@ static void turn_round(struct sequence *s)
 
 	sequence_log(s, ok ? LOG_NOTICE : LOG_ERR, ok ? MSG_SEQUENCE_DONE : MSG_SEQUENCE_FAILED,
 		     ok ? "ok" : "failed", ok ? "done" : "done, but not of all", loop_now(m->loop));
-	s->restarts = false;
+	s->restarts = s->planned = false;
 	s->goal = GOAL_START;
 	s->phase = PHASE_NEW;
 	sequence_log(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins", loop_now(m->loop));
@@ -203,6 +320,7 @@ static void turn_round(struct sequence *s)
 bool manager_drained(struct sequence *s)
 {
 	struct manager *m = s->manager;
+	int r = 0;
 
 	if (s->broken_off)
 		return false;
@@ -214,10 +332,12 @@ bool manager_drained(struct sequence *s)
 	 * to the next one. */
 	if (sequence_stops_all(s) && hv_next_operation(world_hv(m->world), 0))
 		return true;
-	if (sequence_stops_all(s) && take_in(s))
-		return true;
-	if (!s->restarts || s->failed)
-		return false;
-	turn_round(s);
-	return true;
+	if (sequence_stops_all(s))
+		r = take_in(s);
+	if (r < 0)
+		return manager_try_again(s, "Failed to check for guests that came up during the "
+					    "stop. Run 'xendomainsctl stop' again");
+	if (r == 0 && s->restarts)
+		turn_round(s);
+	return s->phase != PHASE_RUNNING || r > 0;
 }

@@ -8,6 +8,10 @@
 #include "util/log.h"
 #include "util/str.h"
 
+/* A stop whose next step fails is tried again so often, after such pauses. */
+#define TRIES_MAX 10
+#define TRY_PAUSE USEC_PER_SEC
+
 /* Sequences. */
 
 static void log_sequence(const struct sequence *s, int level, const char *message_id,
@@ -61,27 +65,65 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 	manager_tell_watcher(m);
 }
 
-void manager_fail_sequence(struct sequence *s, int error, const char *reason)
+void manager_fail_sequence(struct sequence *s, const char *reason)
 {
 	struct manager *m = s->manager;
 
 	if (!s->job) {
-		manager_end_sequence(s, error, reason);
+		manager_end_sequence(s, -EIO, reason);
 		return;
 	}
 	sequence_fail(s, reason);
 	executor_kick(m->executor);
 }
 
-static bool is_start(const struct sequence *s)
+bool manager_try_again(struct sequence *s, const char *reason)
 {
-	return goal_is_start(s->goal);
+	struct manager *m = s->manager;
+
+	if (sequence_is_start(s) || world_lost(m->world) || ++s->tries > TRIES_MAX) {
+		manager_fail_sequence(s, reason);
+		return false;
+	}
+	log_warning("stop: %s; it is tried again", reason);
+	s->phase = PHASE_READY;
+	timer_set_after(m->advance, TRY_PAUSE);
+	return true;
 }
 
 /* What is started behind a stop of all must not be what that stops next. */
 static bool waits_for_stop(const struct sequence *s)
 {
-	return is_start(s) && sequences_stop_all(&s->manager->sequences);
+	return sequence_is_start(s) && sequences_stop_all(&s->manager->sequences);
+}
+
+/* Other operations change the images, which a start reads, and the room for them. */
+static void bring_up_to_date(struct sequence *s)
+{
+	if (s->phase == PHASE_READY && s->outdated && sequence_is_start(s))
+		s->phase = PHASE_NEW;
+	else if (s->phase == PHASE_READY && s->outdated)
+		world_forget_room(s->manager->world);
+	s->outdated = s->outdated && s->phase == PHASE_LOOKING;
+}
+
+static void advance(struct sequence *s)
+{
+	const char *reason = NULL;
+	int r = 0;
+
+	if (waits_for_stop(s) || (s->phase == PHASE_READY && manager_waits_in_vain(s)))
+		return;
+	bring_up_to_date(s);
+	if (s->phase == PHASE_NEW)
+		r = manager_look(s);
+	if (r >= 0 && s->phase == PHASE_READY) {
+		r = manager_run_sequence(s, &reason);
+		if (r >= 0)
+			s->tries = 0;
+	}
+	if (r < 0)
+		manager_try_again(s, reason ? reason : strerror(-r));
 }
 
 static void on_advance(void *data)
@@ -90,23 +132,8 @@ static void on_advance(void *data)
 	struct sequence *s, *next;
 
 	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
-		const char *reason = NULL;
-		int r = 0;
-
 		next = TAILQ_NEXT(s, entry);
-		/* Other operations change the images, which a start reads, and the room for them.
-		 */
-		if (s->phase == PHASE_READY && s->outdated && goal_is_start(s->goal))
-			s->phase = PHASE_NEW;
-		else if (s->phase == PHASE_READY && s->outdated)
-			world_forget_room(m->world);
-		s->outdated = s->outdated && s->phase == PHASE_LOOKING;
-		if (s->phase == PHASE_NEW)
-			r = manager_look(s);
-		if (r >= 0 && s->phase == PHASE_READY && !waits_for_stop(s))
-			r = manager_run_sequence(s, &reason);
-		if (r < 0)
-			manager_fail_sequence(s, -EIO, reason ? reason : strerror(-r));
+		advance(s);
 	}
 }
 
@@ -144,7 +171,7 @@ static void clear_for_stop(struct manager *m)
 
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		s->restarts = false;
-	break_off(m, is_start, executor_cancel, "a stop was asked for");
+	break_off(m, sequence_is_start, executor_cancel, "a stop was asked for");
 	manager_abort_builds(m);
 }
 
@@ -162,6 +189,7 @@ static int add_sequence(struct manager *m, enum goal goal, const char *const *na
 	if (sequence_stops_all(s))
 		clear_for_stop(m);
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+	s->number = ++m->newest;
 	timer_set_after(m->advance, 0);
 	*ret = s;
 	return 0;
@@ -188,7 +216,8 @@ static int request(struct manager *m, const struct wish *wish, const struct foll
 		return -EHOSTDOWN;
 	if (wish->restarts && m->refusal)
 		return -ESHUTDOWN;
-	if (!s)
+	/* What has been asked for since may have undone what that one has done. */
+	if (!s || s->number != m->newest)
 		r = add_sequence(m, wish->goal, wish->names, wish->n_names, &s);
 	if (r < 0)
 		return r;
@@ -253,7 +282,18 @@ static bool is_by_hand(const struct sequence *s)
 
 size_t manager_cancel(struct manager *m, const char *reason)
 {
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		uuid_list_clear(&s->wanted_down);
 	return break_off(m, is_by_hand, executor_release, reason);
+}
+
+bool manager_wants_down(const struct job *job, const struct uuid *uuid)
+{
+	const struct sequence *s = job_data(job);
+
+	return uuid_list_has(&s->wanted_down, uuid);
 }
 
 bool manager_stops_all(const struct manager *m)
@@ -323,7 +363,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 					result->outcome == OPERATION_OK ? NULL : result->reason);
 	executor_operation_finished(m->executor, operation, result);
 	TAILQ_FOREACH(s, &m->sequences, entry)
-		s->outdated = s->outdated || !is_start(s) ||
+		s->outdated = s->outdated || !sequence_is_start(s) ||
 			      sequence_concerns(s, operation->name, &operation->uuid);
 	timer_set_after(m->advance, 0);
 }

@@ -66,6 +66,10 @@ int manager_stop_until(struct manager *m, usec_t deadline, const struct follower
 /* The host's stop leaves those guests alone, for this reason, that it has not begun with. */
 void manager_rest(struct manager *m, const char *reason);
 
+/* Whether an administrator wanted a guest down that the host's stop was to stop, whose job it is.
+ */
+bool manager_wants_down(const struct job *job, const struct uuid *uuid);
+
 /* Whether a stop of all guests is under way. */
 bool manager_stops_all(const struct manager *m);
 

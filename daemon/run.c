@@ -220,11 +220,11 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 {
 	unsigned wave = run->machine.step->wave, before = other->machine.step->wave;
 
-	if (other->overdue || (machine_ended(&other->machine) && !other->pausing))
+	if (machine_ended(&other->machine) && !other->pausing)
 		return false;
 	if (before != wave)
 		return before < wave;
-	return machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
+	return !other->overdue && machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
 	       machine_stage(&other->machine) < STAGE_SHUTDOWN_ALL;
 }
 
@@ -238,7 +238,7 @@ bool run_waits(const struct run *run)
 bool run_has_place(const struct run *run)
 {
 	return run->pausing ||
-	       (run->machine.state == MACHINE_WORKING && !run->overdue && run_needs_place(run));
+	       (run->machine.state == MACHINE_WORKING && !run->stalled && run_needs_place(run));
 }
 
 bool run_needs_place(const struct run *run)

@@ -21,8 +21,7 @@ struct run {
 	uint32_t domid;         /* now; a guest that reboots gets another */
 	uint32_t worked_domid;  /* of the last operation */
 	unsigned repeats;       /* of stages whose operation failed for what was over then */
-	usec_t started, stage_started, ended;
-	usec_t share; /* of the time of all, for one stage; USEC_INFINITY: there is no end */
+	usec_t started, stage_started, work_started, ended;
 	unsigned permille;
 	struct timer *limit;  /* of the stage, of its worker, of what holds it back, of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */
@@ -33,6 +32,7 @@ struct run {
 	bool held;     /* by another tool, which is at work on the domain */
 	enum domain_condition held_for;
 	bool hold_over; /* what was suspended has been waited for long enough */
+	bool stalled;   /* its worker does not get on: it takes no place */
 	bool overdue;   /* its worker has not ended in time: nobody waits for it any more */
 	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
 	bool met;       /* while it waited to be started another tool had a domain of it */

@@ -16,7 +16,9 @@ void sequence_free(struct sequence *s)
 	for (size_t i = 0; i < s->n_names; i++)
 		free(s->names[i]);
 	free(s->names);
-	free(s->waits);
+	uuid_list_clear(&s->waits);
+	uuid_list_clear(&s->leave_down);
+	uuid_list_clear(&s->wanted_down);
 	free(s->trouble);
 	free(s);
 }
@@ -68,31 +70,6 @@ bool sequence_concerns(const struct sequence *s, const char *name, const struct 
 		    (uuid_parse(s->names[i], &named) >= 0 && uuid_equal(&named, uuid)))
 			return true;
 	return s->n_names == 0;
-}
-
-int sequence_wait_for(struct sequence *s, const struct uuid *uuid)
-{
-	struct uuid *bigger = realloc(s->waits, (s->n_waits + 1) * sizeof(*bigger));
-
-	if (!bigger)
-		return -ENOMEM;
-	s->waits = bigger;
-	s->waits[s->n_waits++] = *uuid;
-	return 0;
-}
-
-bool sequence_waits_for(const struct sequence *s, const struct uuid *uuid)
-{
-	for (size_t i = 0; i < s->n_waits; i++)
-		if (uuid_equal(&s->waits[i], uuid))
-			return true;
-	return false;
-}
-
-void sequence_forget_waits(struct sequence *s)
-{
-	free(TAKE_PTR(s->waits));
-	s->n_waits = 0;
 }
 
 void sequence_fail(struct sequence *s, const char *trouble)
@@ -201,7 +178,7 @@ bool sequences_stop_all(const struct sequence_list *list)
 	const struct sequence *s;
 
 	TAILQ_FOREACH(s, list, entry)
-		if (sequence_stops_all(s))
+		if (sequence_stops_all(s) && !s->broken_off && !s->failed)
 			return true;
 	return false;
 }

@@ -49,8 +49,13 @@ struct sequence {
 	char *trouble;   /* why */
 	bool outdated;   /* an operation has ended since the directories were read */
 	struct job *job; /* of the guests that it has begun with; NULL: of none yet */
-	struct uuid *waits; /* guests that are busy elsewhere */
-	size_t n_waits;
+	bool planned;    /* for its goal, once */
+	unsigned tries;  /* to go on, that failed one behind the other */
+	unsigned number; /* of those that were asked for; the newest has the highest */
+	struct uuid_list waits; /* guests that are busy elsewhere */
+	struct uuid_list
+		leave_down; /* guests that were to be stopped after this start was asked for */
+	struct uuid_list wanted_down; /* of the host's stop: by an administrator as well */
 	usec_t started;
 	struct pace pace;
 	bool squeezed;   /* for lack of time guests were shut down that are saved otherwise */
@@ -81,10 +86,10 @@ static inline bool sequence_is_for_host(const struct sequence *s)
 /* Whether an operation on a guest may change what a plan of the sequence is made from. */
 bool sequence_concerns(const struct sequence *s, const char *name, const struct uuid *uuid);
 
-/* The guests that it waits for. 0 or -ENOMEM. */
-int sequence_wait_for(struct sequence *s, const struct uuid *uuid);
-bool sequence_waits_for(const struct sequence *s, const struct uuid *uuid);
-void sequence_forget_waits(struct sequence *s);
+static inline bool sequence_is_start(const struct sequence *s)
+{
+	return goal_is_start(s->goal);
+}
 
 /* It cannot go on, and ends with what it has begun. */
 void sequence_fail(struct sequence *s, const char *trouble);
@@ -117,5 +122,5 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
 struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,
 				const char *const *names, size_t n_names, bool for_host);
 
-/* Whether one of them stops all guests. */
+/* Whether one of them stops all guests, and takes in those that come up. */
 bool sequences_stop_all(const struct sequence_list *list);

@@ -137,6 +137,8 @@ static enum machine_action next_stage(struct machine *m, machine_sink_fn sink, v
 {
 	if (m->stage + 1 == m->step->n_stages)
 		return finish(m, MACHINE_DONE, sink, data);
+	if (m->cancelled)
+		return skip(m, m->cancel_reason, sink, data);
 	set_state(m, MACHINE_WAITING, sink, data);
 	m->stage++;
 	return MACHINE_ACTION_QUEUE;
@@ -156,6 +158,13 @@ static enum machine_action clean(struct machine *m, machine_sink_fn sink, void *
 {
 	set_state(m, MACHINE_CLEANING, sink, data);
 	return MACHINE_ACTION_CLEAN;
+}
+
+static enum machine_action cancel(struct machine *m, const char *reason)
+{
+	m->cancelled = true;
+	str_replace(&m->cancel_reason, reason);
+	return MACHINE_ACTION_NONE;
 }
 
 static enum machine_action step_waiting(struct machine *m, enum machine_event event,
@@ -207,9 +216,7 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_CANCEL:
 	case MACHINE_EVENT_TAKEN:
-		m->cancelled = true;
-		str_replace(&m->cancel_reason, reason);
-		return MACHINE_ACTION_NONE;
+		return cancel(m, reason);
 	case MACHINE_EVENT_AGAIN:
 		return m->cancelled ? stage_failed(m, reason, sink, data)
 				    : repeat(m, reason, sink, data);
@@ -245,12 +252,13 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 		return stage_failed(m, reason, sink, data);
 	case MACHINE_EVENT_TAKEN:
 		return skip(m, reason, sink, data);
+	case MACHINE_EVENT_CANCEL:
+		return cancel(m, reason);
 	case MACHINE_EVENT_BEGIN:
 	case MACHINE_EVENT_DEAD_END:
 	case MACHINE_EVENT_AGAIN:
 	case MACHINE_EVENT_LEFT:
 	case MACHINE_EVENT_ALIVE:
-	case MACHINE_EVENT_CANCEL:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}

@@ -144,7 +144,6 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 			"guest without its memory",
 			image->error, g->name);
 	step_add_stage(s, STAGE_RESTORE);
-	s->wave = !image->driver;
 	s->image_id = image->id;
 	s->standing = g->standing;
 	r = str_replace(&s->image, image->path);
@@ -179,7 +178,6 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 	if (uuid_is_null(&g->uuid))
 		return step_conclude(s, STEP_FAILED, "no UUID could be drawn for it");
 	step_add_stage(s, STAGE_CREATE);
-	s->wave = !c->driver;
 	r = set_origin(s, g);
 	return r < 0 ? r : set_stale(s, g, why);
 }
@@ -347,7 +345,6 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	}
 	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
 	s->memory_kib = d->memory_kib;
-	s->wave = d->driver;
 	add_stop_stages(s, config, g, named);
 	if (d->unsavable && (in_scope(config, g) || named) &&
 	    (config->save || (config->migrate.n > 0 && !named))) {
@@ -412,6 +409,15 @@ static uint32_t guest_domid(const struct guest *g)
 	return g->domain ? g->domain->domid : DOMID_NONE;
 }
 
+/* Driver domains come up before those that use them, and go behind them. */
+static unsigned guest_wave(const struct plan *plan, const struct guest *g)
+{
+	bool driver = (g->domain && g->domain->driver) || (g->config && g->config->driver) ||
+		      (g->image && g->image->driver);
+
+	return goal_is_start(plan->goal) ? !driver : driver;
+}
+
 static int add_step(struct plan *plan, enum goal goal, const struct config *config,
 		    const struct guest *g, bool named)
 {
@@ -419,6 +425,7 @@ static int add_step(struct plan *plan, enum goal goal, const struct config *conf
 	int r;
 
 	s->uuid = g->uuid;
+	s->wave = guest_wave(plan, g);
 	s->doubled = g->doubled;
 	s->domid = guest_domid(g);
 	s->name = strdup(g->name);

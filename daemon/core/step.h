@@ -58,7 +58,6 @@ struct step {
 	bool cold;                    /* STAGE_CREATE: of a guest that was saved; reason says why */
 	bool doubled;                 /* another domain has its UUID */
 	bool saved;                   /* STAGE_CLEAN: of a guest that is saved, to image */
-	bool wanted_down; /* of a stop for the host: an administrator wants it down as well */
 	enum image_policy changed, unknown; /* whether a restore that fails for it is followed */
 	char *sysrq;                        /* keys for STAGE_SYSRQ */
 	char *dump;    /* file for the memory of a guest that has ended; NULL: none */

@@ -67,3 +67,31 @@ int uuid_random(struct uuid *ret)
 	*ret = u;
 	return 0;
 }
+
+bool uuid_list_has(const struct uuid_list *list, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (uuid_equal(&list->items[i], uuid))
+			return true;
+	return false;
+}
+
+int uuid_list_add(struct uuid_list *list, const struct uuid *uuid)
+{
+	struct uuid *bigger;
+
+	if (uuid_list_has(list, uuid))
+		return 0;
+	bigger = realloc(list->items, (list->n + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	list->items = bigger;
+	list->items[list->n++] = *uuid;
+	return 0;
+}
+
+void uuid_list_clear(struct uuid_list *list)
+{
+	free(list->items);
+	*list = (struct uuid_list){0};
+}

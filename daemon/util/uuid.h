@@ -34,3 +34,14 @@ const char *uuid_format(const struct uuid *u, char *buffer);
 
 /* A random one (RFC 4122, version 4). 0 or -errno. */
 int uuid_random(struct uuid *ret);
+
+/* A set of them. */
+struct uuid_list {
+	struct uuid *items;
+	size_t n;
+};
+
+/* 0, also if it is there already, or -ENOMEM. */
+int uuid_list_add(struct uuid_list *list, const struct uuid *uuid);
+bool uuid_list_has(const struct uuid_list *list, const struct uuid *uuid);
+void uuid_list_clear(struct uuid_list *list);

@@ -236,8 +236,7 @@ class Interrupt(FakeHostTest):
         self.host.ctl("start", check=0)
         said = self.interrupted("saving", "restart", "web")
         self.assertIn("xendomainsctl cancel", said)
-        self.wait_for("saved")
-        self.wait_for("running")
+        wait_until(lambda: "web: restore done" in self.host.log.read_text(), "the restore")
 
     def test_restart_goes_on_when_its_terminal_is_gone(self):
         self.host.guest("web", save_ms=1000)

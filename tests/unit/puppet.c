@@ -32,8 +32,11 @@ static void note(struct puppet *p, const char *what, const struct uuid *uuid)
 static int puppet_list(struct hv *hv, struct domain_list **ret)
 {
 	struct puppet *p = to_puppet(hv);
-	struct domain_list *l = calloc(1, sizeof(*l));
+	struct domain_list *l;
 
+	if (p->list_error < 0)
+		return p->list_error;
+	l = calloc(1, sizeof(*l));
 	ck_assert_ptr_nonnull(l);
 	l->domains = calloc(p->n_domains + 1, sizeof(*l->domains));
 	for (l->n = 0; l->n < p->n_domains; l->n++) {

@@ -24,6 +24,7 @@ struct puppet {
 	char calls[2000]; /* "save 1|ask 2|": what was asked of it, with the guests' numbers */
 	int answer;       /* what a guest has made of a request */
 	int ask_error, operate_error; /* what the next calls return */
+	int list_error;
 	int survey_error;
 	bool surveying;
 	bool freed;

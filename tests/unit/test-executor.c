@@ -335,16 +335,43 @@ START_TEST(a_worker_that_does_not_end_in_time_is_waited_for_by_nobody)
 	add_step(plan, 3, STAGES(STAGE_SAVE));
 	run_plan(plan);
 	look_again();
-	run_for(60 * USEC_PER_SEC);
+	/* One that does not get on leaves its place to others ... */
+	run_for(9 * USEC_PER_SEC);
 	expect_calls("save 1|");
-	run_for(11 * USEC_PER_SEC);
-	/* Its place is free for others, and the last stage begins when those are through. */
+	run_for(2 * USEC_PER_SEC);
 	expect_calls("save 3|");
 	puppet_remove(&f.p, 3);
 	puppet_finish(&f.p, 3, 0, NULL, OPERATION_NO_DOMID);
 	look_again();
+	run_for(49 * USEC_PER_SEC);
+	expect_calls("");
+	/* ... and past its limit the last stage begins without it. */
+	run_for(11 * USEC_PER_SEC);
 	expect_calls("ask 2|");
 	ck_assert_uint_eq(f.finished, 0);
+	end();
+}
+END_TEST
+
+START_TEST(a_slow_save_that_gets_on_keeps_its_place)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct hv_operation op = {.operation = OPERATION_SAVE, .uuid = puppet_uuid(1)};
+
+	begin(1, 0, 600 * USEC_PER_SEC);
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 3, "3");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	add_step(plan, 3, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	for (unsigned i = 1; i <= 20; i++) {
+		run_for(8 * USEC_PER_SEC);
+		op.permille = 10 * i;
+		executor_progress(f.ex, &op);
+	}
+	expect_calls("save 1|");
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("save 3|");
 	end();
 }
 END_TEST
@@ -486,9 +513,9 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       a_guest_that_does_not_listen_fails_when_its_time_is_over,
       a_guest_that_is_only_asked_is_done_at_once, a_save_knows_when_it_has_to_be_done,
       a_worker_that_does_not_end_in_time_is_waited_for_by_nobody,
-      only_so_many_are_saved_at_once_as_their_time_allows, a_call_that_fails_is_a_stage_that_fails,
-      what_waits_can_be_cancelled_and_what_works_cannot, a_job_that_drains_can_go_on,
-      an_operation_of_an_earlier_daemon_is_waited_for, progress_is_told_as_it_grows,
-      steps_without_stages_are_reported_and_end,
+      a_slow_save_that_gets_on_keeps_its_place, only_so_many_are_saved_at_once_as_their_time_allows,
+      a_call_that_fails_is_a_stage_that_fails, what_waits_can_be_cancelled_and_what_works_cannot,
+      a_job_that_drains_can_go_on, an_operation_of_an_earlier_daemon_is_waited_for,
+      progress_is_told_as_it_grows, steps_without_stages_are_reported_and_end,
       a_guest_whose_disk_has_changed_is_created_with_a_warning,
       no_errno_lets_a_create_follow_a_restore, a_guest_that_was_restored_is_not_warned_of);

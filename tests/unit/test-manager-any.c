@@ -60,7 +60,10 @@ static void on_done(void *data, int error _unused_, const char *reason _unused_,
 		*last = true;
 }
 
-/* One in three of the guests is not well. */
+/*
+ * One in three of the guests is not well. All are so small that the disk has room for the saves of
+ * all at one time.
+ */
 static void draw_way(char *text, size_t size, const char *key, usec_t most_ms, bool well)
 {
 	bool hangs = !well && dice_once_in(&f.dice, 2);
@@ -81,10 +84,10 @@ static char *draw_host(void)
 						     "\"running\":false"};
 
 		f.well[i] = !dice_once_in(&f.dice, 3);
-		at += (size_t)snprintf(host + at, sizeof(host) - at,
-				       "%s{\"name\":\"%s\",\"config\":\"/auto/%s\",%s",
-				       at ? "," : "[", names[i], names[i],
-				       states[dice_pick(&f.dice, 3)]);
+		at += (size_t)snprintf(
+			host + at, sizeof(host) - at,
+			"%s{\"name\":\"%s\",\"config\":\"/auto/%s\",\"memory_mib\":8,%s",
+			at ? "," : "[", names[i], names[i], states[dice_pick(&f.dice, 3)]);
 		for (size_t k = 0; k < ELEMENTSOF(keys); k++) {
 			draw_way(host + at, sizeof(host) - at, keys[k], k < 2 ? 60000 : 8000,
 				 f.well[i]);

@@ -45,11 +45,13 @@ START_TEST(the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end)
 	simulation_expect(&s, "0.0 a shutdown running|");
 	host = simulation_host_stop(&s, 100 * USEC_PER_SEC);
 	simulation_run_for(&s, USEC_PER_SEC / 2);
-	ck_assert(named->done && named->succeeded && !host->done);
 	ck_assert(simulation_said(&s, "1.0 a shutdown skipped: the host goes down, and stops it."));
 	ck_assert(simulation_said(&s, "1.0 a shutdown running"));
 	ck_assert(simulation_said(&s, "1.0 b shutdown running"));
+	/* Who asked for it hears the end, too. */
+	ck_assert(!named->done && !host->done);
 	simulation_run(&s);
+	ck_assert(named->succeeded && host->succeeded);
 }
 END_TEST
 
@@ -186,43 +188,244 @@ START_TEST(a_restart_starts_what_could_be_stopped_and_tells_what_could_not)
 }
 END_TEST
 
-static void on_outcome(void *data, const struct report *report)
-{
-	unsigned *wanted = data;
+/* Of the guests that the host's stop has stopped, how many an administrator wants down as well. */
+struct count {
+	const struct job *job;
+	unsigned stopped, wanted;
+};
 
-	*wanted += report->step->wanted_down;
+static void count_outcome(void *data, const struct report *report)
+{
+	struct count *c = data;
+
+	if (report->stage && report->final && str_equal(report->result, "ok")) {
+		c->stopped++;
+		c->wanted += manager_wants_down(c->job, &report->step->uuid);
+	}
 }
 
 static void count_wanted(void *data, int error, const char *reason _unused_, const struct job *job)
 {
+	struct count *c = data;
+
 	ck_assert_int_eq(error, 0);
-	job_reports(job, on_outcome, data);
+	c->job = job;
+	job_reports(job, count_outcome, c);
 }
 
 static void ignore(void *data _unused_, const struct report *report _unused_)
 {
 }
 
+static void stop_for_host(struct simulation *s, struct count *count)
+{
+	struct follower follower = {.report = ignore, .done = count_wanted, .data = count};
+	uint64_t id;
+
+	ck_assert_int_eq(manager_stop_until(s->manager, loop_now(s->loop) + 500 * USEC_PER_SEC,
+					    &follower, &id),
+			 0);
+}
+
 /* What is brought back if the host stays up is decided from this. */
 START_TEST(the_host_knows_which_guests_an_administrator_wants_down_as_well)
 {
 	_cleanup_simulation_ struct simulation s;
-	unsigned wanted = 0;
-	struct follower follower = {.report = ignore, .done = count_wanted, .data = &wanted};
-	uint64_t id;
+	struct count count = {0};
 
 	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
 			 "[{\"name\":\"a\",\"running\":true},{\"name\":\"b\",\"running\":true},"
 			 "{\"name\":\"c\",\"running\":true}]");
 	simulation_wish(&s, GOAL_STOP, NAMES("a", "b"));
 	simulation_run_for(&s, USEC_PER_SEC / 2);
-	ck_assert_int_eq(manager_stop_until(s.manager, loop_now(s.loop) + 500 * USEC_PER_SEC,
-					    &follower, &id),
-			 0);
+	stop_for_host(&s, &count);
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
-	ck_assert_str_eq(simulation_state(&s, "c"), "saved");
 	/* a was saved by the administrator's own stop, b was taken over, and c is the host's. */
-	ck_assert_uint_eq(wanted, 1);
+	ck_assert_uint_eq(count.stopped, 2);
+	ck_assert_uint_eq(count.wanted, 1);
+}
+END_TEST
+
+START_TEST(a_guest_whose_own_stop_has_failed_is_still_wanted_down)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct count count = {0};
+
+	simulation_begin(&s, NULL, NULL,
+			 "[{\"name\":\"a\",\"running\":true,"
+			 "\"save\":{\"ms\":10000,\"error\":\"full\"}}]");
+	simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	stop_for_host(&s, &count);
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert_uint_eq(count.stopped, 1);
+	ck_assert_uint_eq(count.wanted, 1);
+}
+END_TEST
+
+START_TEST(who_cancels_a_stop_does_not_want_its_guests_down_any_more)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct count count = {0};
+
+	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	stop_for_host(&s, &count);
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_wish(&s, GOAL_STOP, NAMES("b"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	manager_cancel(s.manager, "cancelled");
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert_uint_eq(count.stopped, 2);
+	ck_assert_uint_eq(count.wanted, 0);
+}
+END_TEST
+
+START_TEST(an_administrators_stop_goes_on_with_what_the_host_took_and_left)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *hand;
+
+	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	hand = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_host_stop(&s, 500 * USEC_PER_SEC);
+	simulation_run_for(&s, USEC_PER_SEC);
+	manager_rest(s.manager, "the host stays up");
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(hand->done && hand->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+}
+END_TEST
+
+START_TEST(the_host_takes_no_guest_over_that_it_would_not_stop)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *stop;
+
+	simulation_begin(&s, "XENDOMAINS_AUTO_ONLY=true\nXENDOMAINS_SHUTDOWN_ALL=\n",
+			 "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true,"
+			 "\"save\":{\"ms\":10000}},{\"name\":\"x\",\"running\":true}]");
+	stop = simulation_wish(&s, GOAL_STOP, NAMES("b", "x"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_host_stop(&s, 500 * USEC_PER_SEC);
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(stop->done && stop->succeeded);
+	ck_assert(simulation_said(&s, "x save ok."));
+}
+END_TEST
+
+/* Two that are under way for long, beside what is asked for and done meanwhile. */
+#define A_AND_SLOW_B                                                                               \
+	"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true},"                               \
+	"{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true,\"save\":{\"ms\":60000}}]"
+
+START_TEST(a_start_that_waits_starts_no_other_guest_again)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *stop;
+
+	simulation_begin(&s, NO_PAUSE, NULL, A_AND_SLOW_B);
+	simulation_wish(&s, GOAL_STOP, NAMES("b"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_wish(&s, GOAL_START, NULL);
+	simulation_run_for(&s, 9 * USEC_PER_SEC);
+	stop = simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(stop->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "running");
+}
+END_TEST
+
+START_TEST(a_stop_that_waits_stops_no_other_guest_again)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *start;
+
+	simulation_begin(&s, NO_PAUSE, NULL, A_AND_SLOW_B);
+	simulation_wish(&s, GOAL_STOP, NAMES("b"));
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_wish(&s, GOAL_STOP, NAMES("a", "b"));
+	simulation_run_for(&s, 9 * USEC_PER_SEC);
+	start = simulation_wish(&s, GOAL_START, NAMES("a"));
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(start->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+}
+END_TEST
+
+START_TEST(the_same_request_is_not_joined_where_another_one_came_between)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *again;
+
+	simulation_begin(&s, NO_PAUSE, NULL,
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"ms\":60000}}]");
+	simulation_wish(&s, GOAL_START, NULL);
+	simulation_run_for(&s, 10 * USEC_PER_SEC);
+	simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, 10 * USEC_PER_SEC);
+	again = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(again->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+}
+END_TEST
+
+START_TEST(a_stop_in_the_middle_of_a_restart_is_the_last_word)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish w, *stop;
+
+	simulation_begin(&s, NO_PAUSE, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+			 "\"save\":{\"ms\":10000}},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true}]");
+	ask_restart(&s, &w, NAMES("b", "a"), 2);
+	simulation_run_for(&s, 2 * USEC_PER_SEC);
+	stop = simulation_wish(&s, GOAL_STOP, NAMES("b"));
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(stop->succeeded && w.done);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+}
+END_TEST
+
+START_TEST(nothing_follows_the_keys_of_a_stop_that_is_over)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, "XENDOMAINS_SYSRQ=\"s\"\nXENDOMAINS_USLEEP=3000000\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true}]");
+	simulation_host_stop(&s, 500 * USEC_PER_SEC);
+	simulation_run_for(&s, USEC_PER_SEC);
+	manager_rest(s.manager, "the host stays up");
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+}
+END_TEST
+
+START_TEST(a_stop_that_is_over_holds_up_no_start)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *start;
+
+	simulation_begin(&s, NO_PAUSE, NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	simulation_host_stop(&s, 100 * USEC_PER_SEC);
+	simulation_run_for(&s, USEC_PER_SEC);
+	manager_rest(s.manager, "the host stays up");
+	ck_assert(!manager_stops_all(s.manager));
+	start = simulation_wish(&s, GOAL_START, NAMES("b"));
+	simulation_run_for(&s, 10 * USEC_PER_SEC);
+	ck_assert(start->succeeded);
 }
 END_TEST
 
@@ -234,4 +437,12 @@ SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       a_host_that_stays_up_ends_no_stop_of_an_administrator, a_restart_is_one_request,
       a_restart_that_a_stop_of_all_meets_starts_nothing,
       a_restart_starts_what_could_be_stopped_and_tells_what_could_not,
-      the_host_knows_which_guests_an_administrator_wants_down_as_well);
+      the_host_knows_which_guests_an_administrator_wants_down_as_well,
+      a_guest_whose_own_stop_has_failed_is_still_wanted_down,
+      who_cancels_a_stop_does_not_want_its_guests_down_any_more,
+      an_administrators_stop_goes_on_with_what_the_host_took_and_left,
+      the_host_takes_no_guest_over_that_it_would_not_stop,
+      a_start_that_waits_starts_no_other_guest_again, a_stop_that_waits_stops_no_other_guest_again,
+      the_same_request_is_not_joined_where_another_one_came_between,
+      a_stop_in_the_middle_of_a_restart_is_the_last_word,
+      nothing_follows_the_keys_of_a_stop_that_is_over, a_stop_that_is_over_holds_up_no_start);

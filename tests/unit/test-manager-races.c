@@ -75,13 +75,18 @@ static void on_done(void *data _unused_, int error, const char *reason _unused_,
 	f.succeeded = error >= 0 && job_succeeded(job);
 }
 
-static void request(enum goal goal)
+static void request_for(enum goal goal, const char *name)
 {
 	struct follower follower = {.report = on_report, .done = on_done};
 	uint64_t id;
 
-	ck_assert_int_eq(manager_request(f.m, goal, NULL, 0, &follower, &id), 0);
+	ck_assert_int_eq(manager_request(f.m, goal, &name, name ? 1 : 0, &follower, &id), 0);
 	run_for(1);
+}
+
+static void request(enum goal goal)
+{
+	request_for(goal, NULL);
 }
 
 /* What the folders hold: a configuration of guest 1 and, or not, an image of it. */
@@ -129,7 +134,7 @@ START_TEST(an_image_that_comes_while_the_folders_are_read_is_not_passed_over)
 	begin("XENDOMAINS_CREATE_USLEEP=0\n");
 	puppet_add(&f.p, 1, "1");
 	manage();
-	request(GOAL_STOP);
+	request_for(GOAL_STOP, "1");
 	survey_ends(false);
 	expect_calls("survey 0|save 1|");
 	request(GOAL_START);
@@ -149,7 +154,7 @@ START_TEST(an_image_that_comes_while_a_start_waits_is_not_passed_over)
 	begin("XENDOMAINS_CREATE_USLEEP=0\n");
 	puppet_add(&f.p, 1, "1");
 	manage();
-	request(GOAL_STOP);
+	request_for(GOAL_STOP, "1");
 	survey_ends(false);
 	request(GOAL_START);
 	survey_ends(false);
@@ -242,6 +247,42 @@ START_TEST(a_guest_that_comes_up_during_a_stop_is_taken_in)
 	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
 	run_for(1);
 	ck_assert(f.done == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
+/* Its guests' disks go with it. */
+START_TEST(a_driver_domain_goes_behind_a_guest_that_another_stop_saves)
+{
+	begin("");
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2")->driver = true;
+	manage();
+	request_for(GOAL_STOP, "1");
+	survey_ends(false);
+	expect_calls("survey 0|save 1|");
+	request(GOAL_STOP);
+	survey_ends(false);
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("survey 0|");
+	save_ends();
+	expect_calls("save 2|");
+	end();
+}
+END_TEST
+
+/* The host goes down behind the stop. */
+START_TEST(a_stop_that_cannot_go_on_is_tried_again)
+{
+	begin("XENDOMAINS_SAVE=\n");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	f.p.list_error = -ENOMEM;
+	request(GOAL_STOP);
+	expect_calls("");
+	f.p.list_error = 0;
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("ask 1|");
 	end();
 }
 END_TEST
@@ -365,6 +406,8 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_restore_of_an_earlier_daemon_is_what_a_start_wants,
       a_stop_waits_for_the_workers_of_an_earlier_daemon,
       a_guest_that_comes_up_during_a_stop_is_taken_in,
+      a_driver_domain_goes_behind_a_guest_that_another_stop_saves,
+      a_stop_that_cannot_go_on_is_tried_again,
       a_failure_that_nobody_waited_for_is_kept_for_the_status,
       a_start_without_folders_fails_and_a_stop_goes_on,
       a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true,
