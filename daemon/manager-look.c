@@ -3,8 +3,10 @@
 #include "manager-private.h"
 #include "util/log.h"
 
-/* How long a sequence waits for the directories to be read: then a start fails, a stop goes on. */
-#define START_SURVEY_LIMIT     (120 * USEC_PER_SEC)
+/*
+ * How long a stop waits for the directories to be read. A start waits for what it takes: a file
+ * that does not answer is given up, and many take their time.
+ */
 #define AUTO_ONLY_SURVEY_LIMIT (20 * USEC_PER_SEC)
 #define STOP_SURVEY_LIMIT      (5 * USEC_PER_SEC)
 
@@ -22,8 +24,8 @@ static void on_looked(void *data, const char *error)
 	}
 	if (error)
 		log_warning(
-			"stop: %s. Treating every guest as one of XENDOMAINS_AUTO; each save checks "
-			"for room itself",
+			"stop: %s. Treating every guest whose configuration was not read as one of "
+			"XENDOMAINS_AUTO; each save checks for room itself",
 			error);
 	s->phase = PHASE_READY;
 	timer_set_after(s->manager->advance, 0);
@@ -39,7 +41,7 @@ static usec_t survey_limit(const struct sequence *s, usec_t now)
 	usec_t limit, share;
 
 	if (goal_is_start(s->goal))
-		return START_SURVEY_LIMIT;
+		return USEC_INFINITY;
 	if (!config->auto_only && !config->save)
 		return 0;
 	limit = config->auto_only ? AUTO_ONLY_SURVEY_LIMIT : STOP_SURVEY_LIMIT;

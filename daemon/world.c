@@ -356,15 +356,6 @@ static void doubt_survey(struct world *w)
 	w->survey->unlisted = true;
 }
 
-static void on_waited(void *data)
-{
-	struct waiter *waiter = data;
-
-	doubt_survey(waiter->world);
-	world_update(waiter->world);
-	answer(waiter, "the folders could not be read in time");
-}
-
 /* A configuration without a UUID gets one the first time that it is seen. */
 static void draw_uuids(struct world *w, const struct survey *survey)
 {
@@ -382,6 +373,46 @@ static void draw_uuids(struct world *w, const struct survey *survey)
 	}
 }
 
+/* Goes by what a survey has told so far. 1 if nothing is missing, 0, or -errno. */
+static int take_so_far(struct world *w)
+{
+	const struct survey *unfinished = w->surveying ? hv_surveyed(w->hv) : NULL;
+	_cleanup_(survey_freep) struct survey *survey = NULL;
+	struct vanished_list vanished;
+	bool all;
+	int r;
+
+	if (!unfinished)
+		return -ENODATA;
+	all = unfinished->images_told && unfinished->configs_told;
+	r = survey_so_far(w->survey, unfinished, &survey);
+	if (r < 0)
+		return r;
+	draw_uuids(w, survey);
+	/* An image of one can have come behind the back of both. */
+	vanished = w->survey->vanished;
+	survey->vanished = vanished;
+	w->survey->vanished = (struct vanished_list){0};
+	r = rebuild(w, survey, w->domains);
+	if (r < 0) {
+		w->survey->vanished = vanished;
+		survey->vanished = (struct vanished_list){0};
+		return r;
+	}
+	TAKE_PTR(survey);
+	return all;
+}
+
+static void on_waited(void *data)
+{
+	struct waiter *waiter = data;
+	int r = take_so_far(waiter->world);
+
+	if (r < 0)
+		doubt_survey(waiter->world);
+	world_update(waiter->world);
+	answer(waiter, r > 0 ? NULL : "the folders could not be read in time");
+}
 static void on_surveyed(void *data, struct survey *survey_taken, const char *reason)
 {
 	_cleanup_(survey_freep) struct survey *survey = survey_taken;
@@ -434,7 +465,8 @@ int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, 
 		waiter_free(waiter);
 		return r;
 	}
-	timer_set_after(waiter->limit, limit);
+	if (limit != USEC_INFINITY)
+		timer_set_after(waiter->limit, limit);
 	*ret_id = waiter->id;
 	if (!w->surveying)
 		begin_survey(w);

@@ -22,7 +22,10 @@ struct world_callbacks {
 	void *data;
 };
 
-/* error: NULL, or why the folders could not be read; what was known of them before stands. */
+/*
+ * error: NULL, or why the folders could not be read; then what was known of them before stands,
+ * where nothing newer was read in time.
+ */
 typedef void (*world_ready_fn)(void *data, const char *error);
 
 /* hv is the world's from now on, also on failure; state stays the caller's. 0 or -errno. */
@@ -34,8 +37,8 @@ struct world *world_free(struct world *w);
 int world_set_folders(struct world *w, const char *autostart, const char *save);
 
 /*
- * Reads the folders, lists the domains, and calls back from the loop: after limit at the latest.
- * 0 or -errno.
+ * Reads the folders, lists the domains, and calls back from the loop: after limit (USEC_INFINITY:
+ * there is none) at the latest. A file that does not answer does not keep it for ever. 0 or -errno.
  */
 int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id);
 void world_unrefresh(struct world *w, uint64_t id);

@@ -34,7 +34,12 @@ void survey_free(struct survey *s)
 		free(s->notes[i]);
 	free(s->configs);
 	free(s->images);
+	for (size_t i = 0; i < s->n_stuck; i++) {
+		free(s->stuck[i].path);
+		free(s->stuck[i].reader);
+	}
 	free(s->notes);
+	free(s->stuck);
 	free(s->unreadable);
 	free(s->directory);
 	vanished_list_done(&s->vanished);
@@ -81,10 +86,26 @@ void vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const c
 		l->incomplete = true;
 }
 
+static struct survey_config *find_pending_config(struct survey *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_configs; i++)
+		if (s->configs[i].pending && str_equal(s->configs[i].path, path))
+			return &s->configs[i];
+	return NULL;
+}
+
 int survey_add_config(struct survey *s, struct survey_config *c)
 {
-	struct survey_config *bigger = realloc(s->configs, (s->n_configs + 1) * sizeof(*bigger));
+	struct survey_config *old = find_pending_config(s, c->path);
+	struct survey_config *bigger;
 
+	if (old) {
+		survey_config_done(old);
+		*old = *c;
+		*c = (struct survey_config){0};
+		return 0;
+	}
+	bigger = realloc(s->configs, (s->n_configs + 1) * sizeof(*bigger));
 	if (!bigger) {
 		survey_config_done(c);
 		return -ENOMEM;
@@ -95,17 +116,52 @@ int survey_add_config(struct survey *s, struct survey_config *c)
 	return 0;
 }
 
-int survey_add_image(struct survey *s, struct survey_image *i)
+static struct survey_image *find_pending_image(struct survey *s, const char *path)
 {
-	struct survey_image *bigger = realloc(s->images, (s->n_images + 1) * sizeof(*bigger));
+	for (size_t i = 0; i < s->n_images; i++)
+		if (s->images[i].pending && str_equal(s->images[i].path, path))
+			return &s->images[i];
+	return NULL;
+}
 
+int survey_add_image(struct survey *s, struct survey_image *image)
+{
+	struct survey_image *old = find_pending_image(s, image->path);
+	struct survey_image *bigger;
+
+	if (old) {
+		survey_image_done(old);
+		*old = *image;
+		*image = (struct survey_image){0};
+		return 0;
+	}
+	bigger = realloc(s->images, (s->n_images + 1) * sizeof(*bigger));
 	if (!bigger) {
-		survey_image_done(i);
+		survey_image_done(image);
 		return -ENOMEM;
 	}
 	s->images = bigger;
-	s->images[s->n_images++] = *i;
-	*i = (struct survey_image){0};
+	s->images[s->n_images++] = *image;
+	*image = (struct survey_image){0};
+	return 0;
+}
+
+int survey_add_stuck(struct survey *s, const char *path, const char *reader)
+{
+	struct survey_stuck *bigger = realloc(s->stuck, (s->n_stuck + 1) * sizeof(*bigger));
+	struct survey_stuck stuck = {0};
+	int r;
+
+	if (!bigger)
+		return -ENOMEM;
+	s->stuck = bigger;
+	r = str_replace(&stuck.path, path);
+	r = r < 0 ? r : str_replace(&stuck.reader, reader);
+	if (r < 0) {
+		free(stuck.path);
+		return r;
+	}
+	s->stuck[s->n_stuck++] = stuck;
 	return 0;
 }
 
@@ -163,4 +219,123 @@ const struct survey_config *survey_find_config(const struct survey *s, const cha
 		if (str_equal(s->configs[i].path, path))
 			return &s->configs[i];
 	return NULL;
+}
+
+/* Putting two together. */
+
+static int copy_config(struct survey *s, const struct survey_config *from)
+{
+	struct survey_config c = *from;
+	int r;
+
+	c.path = c.stamp = c.error = c.name = c.config = NULL;
+	r = str_replace(&c.path, from->path);
+	r = r < 0 ? r : str_replace(&c.stamp, from->stamp);
+	r = r < 0 ? r : str_replace(&c.error, from->error);
+	r = r < 0 ? r : str_replace(&c.name, from->name);
+	r = r < 0 ? r : str_replace(&c.config, from->config);
+	if (r < 0) {
+		survey_config_done(&c);
+		return r;
+	}
+	return survey_add_config(s, &c);
+}
+
+int survey_copy_configs(struct survey *s, const struct survey *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < from->n_configs; i++)
+		r = copy_config(s, &from->configs[i]);
+	return r;
+}
+
+static int copy_images(struct survey *s, const struct survey *from)
+{
+	int r = str_replace(&s->directory, from->directory);
+
+	r = r < 0 ? r : str_replace(&s->unreadable, from->unreadable);
+	for (size_t i = 0; r >= 0 && i < from->n_images; i++) {
+		struct survey_image image = from->images[i];
+
+		image.path = image.error = image.name = NULL;
+		r = str_replace(&image.path, from->images[i].path);
+		r = r < 0 ? r : str_replace(&image.error, from->images[i].error);
+		r = r < 0 ? r : str_replace(&image.name, from->images[i].name);
+		if (r < 0)
+			survey_image_done(&image);
+		else
+			r = survey_add_image(s, &image);
+	}
+	return r;
+}
+
+static bool is_stuck(const struct survey *s, const char *path)
+{
+	for (size_t i = 0; i < s->n_stuck; i++)
+		if (str_equal(s->stuck[i].path, path))
+			return true;
+	return false;
+}
+
+static int copy_stuck(struct survey *s, const struct survey *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < from->n_stuck; i++)
+		if (!is_stuck(s, from->stuck[i].path))
+			r = survey_add_stuck(s, from->stuck[i].path, from->stuck[i].reader);
+	return r;
+}
+
+/* For one that is pending, what was known of it before. */
+static int copy_told(struct survey *s, const struct survey *unfinished, const struct survey *before)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < unfinished->n_configs; i++) {
+		const struct survey_config *c = &unfinished->configs[i];
+		const struct survey_config *old = c->pending ? survey_find_config(before, c->path)
+							     : NULL;
+
+		r = copy_config(s, old && !old->error ? old : c);
+	}
+	return r;
+}
+
+/* Those that the unfinished one has not told; sorted, it is searched quickly. */
+static int copy_untold(struct survey *s, const struct survey *before)
+{
+	size_t n_told = s->n_configs;
+	int r = 0;
+
+	survey_sort(s);
+	for (size_t i = 0; r >= 0 && i < before->n_configs; i++)
+		if (n_told == 0 || !bsearch(&before->configs[i], s->configs, n_told,
+					    sizeof(*s->configs), compare_configs))
+			r = copy_config(s, &before->configs[i]);
+	return r;
+}
+
+int survey_so_far(const struct survey *before, const struct survey *unfinished, struct survey **ret)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+	int r = s ? copy_told(s, unfinished, before) : -ENOMEM;
+
+	if (r >= 0 && !unfinished->configs_told)
+		r = copy_untold(s, before);
+	/* An image is the newest, or is not, beside all the others only. */
+	r = r < 0 ? r : copy_images(s, unfinished->images_told ? unfinished : before);
+	r = r < 0 ? r : copy_stuck(s, unfinished);
+	r = r < 0 ? r : copy_stuck(s, before);
+	for (size_t i = 0; r >= 0 && i < unfinished->n_notes; i++)
+		r = survey_add_note(s, unfinished->notes[i]);
+	if (r < 0)
+		return r;
+	s->unlisted = unfinished->unlisted || !unfinished->configs_told;
+	s->room = unfinished->room;
+	s->room_known = unfinished->room_known;
+	survey_sort(s);
+	*ret = TAKE_PTR(s);
+	return 0;
 }

@@ -11,6 +11,7 @@ struct survey_config {
 	char *path;
 	char *stamp; /* changes when the file, or what it is read with, does */
 	char *error;
+	bool pending; /* with error: it has not answered yet, and may */
 	char *name;
 	char *config;     /* libxl's JSON */
 	bool driver;      /* other guests' devices can live in it */
@@ -26,6 +27,7 @@ struct survey_config {
 struct survey_image {
 	char *path;
 	char *error;
+	bool pending; /* as for a configuration */
 	char *name;
 	bool driver;  /* as for a configuration */
 	bool foreign; /* with error: it does not even begin like an image */
@@ -45,6 +47,12 @@ struct vanished_list {
 	bool incomplete; /* there was no memory to note one: it may have been any */
 };
 
+/* A process that waits for what does not answer, and could not be ended. */
+struct survey_stuck {
+	char *path;   /* what it waits for */
+	char *reader; /* how a worker finds it again */
+};
+
 struct survey {
 	struct survey_config *configs;
 	size_t n_configs;
@@ -58,6 +66,10 @@ struct survey {
 	bool room_known;
 	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
 	bool unlisted;    /* nobody knows which configurations there are */
+	struct survey_stuck *stuck;
+	size_t n_stuck;
+	/* While it is made: each image or configuration is here, if only as pending. */
+	bool images_told, configs_told;
 	struct vanished_list vanished; /* since it began: an image of one can have come later */
 };
 
@@ -65,10 +77,26 @@ void survey_config_done(struct survey_config *c);
 void survey_image_done(struct survey_image *i);
 void survey_free(struct survey *s);
 
-/* Each takes over what the pointer holds, also on failure, and empties it. 0 or -ENOMEM. */
+/*
+ * Each takes over what the pointer holds, also on failure, and empties it; what was pending at the
+ * same path is replaced. 0 or -ENOMEM.
+ */
 int survey_add_config(struct survey *s, struct survey_config *c);
-int survey_add_image(struct survey *s, struct survey_image *i);
+int survey_add_image(struct survey *s, struct survey_image *image);
 int survey_add_note(struct survey *s, const char *note);
+
+/* Adds copies of the configurations of another. 0 or -ENOMEM. */
+int survey_copy_configs(struct survey *s, const struct survey *from);
+
+/* 0 or -ENOMEM. */
+int survey_add_stuck(struct survey *s, const char *path, const char *reader);
+
+/*
+ * What is known when a survey is not at its end yet: what it has told so far, and of what it has
+ * not told, what the one before it knew. The vanished are left out. 0 or -ENOMEM.
+ */
+int survey_so_far(const struct survey *before, const struct survey *unfinished,
+		  struct survey **ret);
 
 void vanished_list_done(struct vanished_list *l);
 

@@ -60,6 +60,7 @@ struct hv_ops {
 	const struct hv_operation *(*next_operation)(struct hv *hv, size_t index);
 	int (*survey)(struct hv *hv, const char *autostart, const char *save,
 		      const struct survey *known);
+	const struct survey *(*surveyed)(struct hv *hv);
 	int (*ask_images)(struct hv *hv, const struct image_query *query, hv_images_fn fn,
 			  void *data, uint64_t *ret_id);
 	void (*forget_images)(struct hv *hv, uint64_t id);
@@ -134,6 +135,12 @@ static inline int hv_survey(struct hv *hv, const char *autostart, const char *sa
 			    const struct survey *known)
 {
 	return hv->ops->survey(hv, autostart, save, known);
+}
+
+/* What the survey that is under way has told so far, or NULL. Valid until the loop runs on. */
+static inline const struct survey *hv_surveyed(struct hv *hv)
+{
+	return hv->ops->surveyed ? hv->ops->surveyed(hv) : NULL;
 }
 
 /*

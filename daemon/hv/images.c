@@ -119,25 +119,29 @@ int images_ask(struct images *images, const struct image_query *query, hv_images
 	       uint64_t *ret_id)
 {
 	_cleanup_json_ struct json_object *request = image_query_message(query);
+	const char *text = request ? json_text(request, NULL) : NULL;
+	_cleanup_free_ char *message = text ? strdup(text) : NULL;
 	_cleanup_(question_freep) struct question *q = NULL;
 	struct inquiry_options options = {
 		.program = images->program,
 		.verb = OPERATION_VERB_IMAGES,
 		.limit = query->action == IMAGE_VERIFY ? USEC_INFINITY : LIST_LIMIT,
 	};
+	size_t size;
 	int r;
 
 	if (count(images) >= QUESTIONS_MAX)
 		return -EBUSY;
 	q = calloc(1, sizeof(*q));
-	if (!q || !request)
+	if (!q || !message)
 		return -ENOMEM;
+	size = strlen(message) + 1;
 	*q = (struct question){.images = images, .id = ++images->last_id, .fn = fn, .data = data};
 	LIST_INSERT_HEAD(&images->questions, q, entry);
 	q->entries = json_object_new_array();
 	if (!q->entries)
 		return -ENOMEM;
-	r = inquiry_new(images->loop, &options, request,
+	r = inquiry_new(images->loop, &options, TAKE_PTR(message), size,
 			&(struct inquiry_callbacks){
 				.message = on_message,
 				.answered = on_answered,

@@ -15,17 +15,20 @@
 struct inquiry {
 	struct inquiry_callbacks callbacks;
 	int pidfd, channel;
-	struct watch *end, *news;
+	struct watch *end, *news, *asking;
+	char *question;
+	size_t size, sent; /* of it */
 	struct timer *limit;
+	usec_t silence; /* so long it may say nothing */
 	struct framer framer;
 	bool complete; /* its last word has come */
 	bool answered;
 	int error; /* of something it said */
 };
 
-static void on_news(void *data, unsigned events _unused_)
+/* False if there is nothing to read now, or will never be. */
+static bool read_news(struct inquiry *q)
 {
-	struct inquiry *q = data;
 	char chunk[16384];
 	const char *text;
 	size_t length;
@@ -33,12 +36,14 @@ static void on_news(void *data, unsigned events _unused_)
 	int r;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return errno == EINTR;
 	if (n <= 0) {
 		/* Why there is no more shows when it ends. */
 		q->news = watch_free(q->news);
-		return;
+		return false;
 	}
+	if (q->silence != USEC_INFINITY)
+		timer_set_after(q->limit, q->silence);
 	r = framer_feed(&q->framer, chunk, (size_t)n);
 	while (r == 0 && framer_next(&q->framer, &text, &length) > 0)
 		r = q->callbacks.message(q->callbacks.data, text, length);
@@ -46,6 +51,12 @@ static void on_news(void *data, unsigned events _unused_)
 		q->complete = true;
 	else if (r < 0 && q->error == 0)
 		q->error = r;
+	return true;
+}
+
+static void on_news(void *data, unsigned events _unused_)
+{
+	read_news(data);
 }
 
 static void answer(struct inquiry *q, const char *reason)
@@ -62,8 +73,10 @@ static void on_ended(void *data, unsigned events _unused_)
 	struct inquiry *q = data;
 
 	/* Its last words may still be unread. */
-	while (q->news)
-		on_news(q, WATCH_READ);
+	while (q->news && read_news(q))
+		;
+	q->news = watch_free(q->news);
+	q->asking = watch_free(q->asking);
 	q->end = watch_free(q->end);
 	timer_clear(q->limit);
 	spawn_reap(q->pidfd);
@@ -80,24 +93,30 @@ static void on_limit(void *data)
 
 	inquiry_kill(q);
 	q->news = watch_free(q->news);
+	q->asking = watch_free(q->asking);
 	answer(q, "a folder does not answer");
 }
 
-static int send_question(int channel, struct json_object *question)
+/* A long question does not fit into the socket at once. */
+static void on_writable(void *data, unsigned events _unused_)
 {
-	size_t length;
-	const char *text = json_text(question, &length);
+	struct inquiry *q = data;
+	ssize_t n = send(q->channel, q->question + q->sent, q->size - q->sent,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	if (!text)
-		return -ENOMEM;
-	/* A socket takes this at once; if not, the worker is stuck already. */
-	return send(channel, text, length + 1, MSG_NOSIGNAL) == (ssize_t)length + 1 ? 0 : -EIO;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		q->sent += (size_t)n;
+	/* Why it takes no more shows when it ends. */
+	if (n <= 0 || q->sent == q->size)
+		q->asking = watch_free(q->asking);
 }
 
-int inquiry_new(struct loop *loop, const struct inquiry_options *options,
-		struct json_object *question, const struct inquiry_callbacks *callbacks,
-		struct inquiry **ret)
+int inquiry_new(struct loop *loop, const struct inquiry_options *options, char *question_taken,
+		size_t size, const struct inquiry_callbacks *callbacks, struct inquiry **ret)
 {
+	_cleanup_free_ char *question = question_taken;
 	_cleanup_(inquiry_freep) struct inquiry *q = calloc(1, sizeof(*q));
 	int r;
 
@@ -107,12 +126,17 @@ int inquiry_new(struct loop *loop, const struct inquiry_options *options,
 		.callbacks = *callbacks,
 		.pidfd = -1,
 		.channel = -1,
+		.question = TAKE_PTR(question),
+		.size = size,
+		.silence = options->lives ? options->limit : USEC_INFINITY,
 		.framer = FRAMER_INIT(OPERATION_MESSAGE_MAX),
 	};
 	q->pidfd = spawn_worker(options->program, options->verb, -1, &q->channel);
-	r = q->pidfd < 0 ? q->pidfd : send_question(q->channel, question);
-	r = r < 0 ? r : watch_new(loop, q->pidfd, WATCH_READ, on_ended, q, &q->end);
+	if (q->pidfd < 0)
+		return q->pidfd;
+	r = watch_new(loop, q->pidfd, WATCH_READ, on_ended, q, &q->end);
 	r = r < 0 ? r : watch_new(loop, q->channel, WATCH_READ, on_news, q, &q->news);
+	r = r < 0 ? r : watch_new(loop, q->channel, WATCH_WRITE, on_writable, q, &q->asking);
 	r = r < 0 ? r : timer_new(loop, on_limit, q, &q->limit);
 	if (r < 0)
 		return r;
@@ -140,6 +164,8 @@ struct inquiry *inquiry_free(struct inquiry *q)
 	inquiry_kill(q);
 	watch_free(q->end);
 	watch_free(q->news);
+	watch_free(q->asking);
+	free(q->question);
 	timer_free(q->limit);
 	if (q->pidfd >= 0)
 		close(q->pidfd);

@@ -25,12 +25,15 @@ struct inquiry_options {
 	const char *program; /* the worker */
 	const char *verb;
 	usec_t limit; /* so long it may take; USEC_INFINITY: for ever */
+	bool lives;   /* each word of it begins the limit anew */
 };
 
-/* Starts the worker. 0 or -errno. */
-int inquiry_new(struct loop *loop, const struct inquiry_options *options,
-		struct json_object *question, const struct inquiry_callbacks *callbacks,
-		struct inquiry **ret);
+/*
+ * Starts the worker. question: messages, each with its NUL byte; taken over, also on failure. 0 or
+ * -errno.
+ */
+int inquiry_new(struct loop *loop, const struct inquiry_options *options, char *question,
+		size_t size, const struct inquiry_callbacks *callbacks, struct inquiry **ret);
 
 /*
  * False once the worker has ended. One that was answered because of its limit may live on for a

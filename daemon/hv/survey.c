@@ -6,8 +6,8 @@
 #include "util/str.h"
 #include "wire/operation.h"
 
-/* A folder that takes longer does not answer. */
-#define SURVEY_LIMIT (90 * USEC_PER_SEC)
+/* The worker reads no file itself, and says something of each in 30 s. */
+#define SILENCE_LIMIT (90 * USEC_PER_SEC)
 
 struct surveyor {
 	struct loop *loop;
@@ -29,6 +29,7 @@ static int take_config(struct survey *survey, const struct survey *known, struct
 
 	if (!path)
 		return -EBADMSG;
+	c.pending = json_get_bool(o, "pending");
 	if (json_get_bool(o, "folder"))
 		survey->unlisted = true;
 	if (json_get_bool(o, "unchanged")) {
@@ -63,6 +64,7 @@ static int take_image(struct survey *survey, struct json_object *o)
 	struct survey_image image = {
 		.foreign = json_get_bool(o, "foreign"),
 		.driver = json_get_bool(o, "driver"),
+		.pending = json_get_bool(o, "pending"),
 	};
 	int r = str_replace(&image.path, json_get_string(o, "path"));
 
@@ -82,6 +84,24 @@ static int take_image(struct survey *survey, struct json_object *o)
 	return survey_add_image(survey, &image);
 }
 
+static int take_stuck(struct survey *survey, struct json_object *o)
+{
+	const char *path = json_get_string(o, "path"), *reader = json_get_string(o, "reader");
+
+	return path && reader ? survey_add_stuck(survey, path, reader) : -EBADMSG;
+}
+
+static int take_told(struct survey *survey, const char *what)
+{
+	if (str_equal(what, "images"))
+		survey->images_told = true;
+	else if (str_equal(what, "configurations"))
+		survey->configs_told = true;
+	else
+		return -EBADMSG;
+	return 0;
+}
+
 int survey_take_message(struct survey *survey, const struct survey *known, const char *text,
 			size_t length)
 {
@@ -99,6 +119,11 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 	o = json_get(message, "image", json_type_object);
 	if (o)
 		return take_image(survey, o);
+	o = json_get(message, "stuck", json_type_object);
+	if (o)
+		return take_stuck(survey, o);
+	if (json_get_string(message, "told"))
+		return take_told(survey, json_get_string(message, "told"));
 	if (json_get_u64(message, "room", &survey->room) >= 0) {
 		survey->room_known = true;
 		return 0;
@@ -159,29 +184,53 @@ struct surveyor *surveyor_free(struct surveyor *s)
 	return NULL;
 }
 
-/* What is known already, so that it need not be parsed again. */
-static int add_known(struct json_object *o, const struct survey *known)
+/* The messages of a request. */
+struct request {
+	char *text;
+	size_t size;
+};
+
+/* Takes the message over. */
+static int add_message(struct request *request, struct json_object *message_taken)
 {
-	_cleanup_json_ struct json_object *list = json_object_new_object();
-	int r = list ? 0 : -ENOMEM;
+	_cleanup_json_ struct json_object *message = message_taken;
+	size_t length;
+	const char *text = json_text(message, &length);
+	char *bigger = text ? realloc(request->text, request->size + length + 1) : NULL;
+
+	if (!bigger)
+		return -ENOMEM;
+	memcpy(bigger + request->size, text, length + 1);
+	request->text = bigger;
+	request->size += length + 1;
+	return 0;
+}
+
+static int add_pair(struct request *request, const char *key, const char *value,
+		    const char *other_key, const char *other)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? json_add_string(o, key, value) : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, other_key, other);
+	return r < 0 ? r : add_message(request, TAKE_PTR(o));
+}
+
+/* What is known comes first, so that it need not be parsed again. */
+static int make_request(const char *autostart, const char *save, const struct survey *known,
+			struct request *request)
+{
+	int r = 0;
 
 	/* What went wrong may have been for a moment only. */
 	for (size_t i = 0; r >= 0 && known && i < known->n_configs; i++)
 		if (!known->configs[i].error)
-			r = json_add_string(list, known->configs[i].path, known->configs[i].stamp);
-	return r < 0 ? r : json_add(o, "known", TAKE_PTR(list));
-}
-
-static struct json_object *make_request(const char *autostart, const char *save,
-					const struct survey *known)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	int r = o ? 0 : -ENOMEM;
-
-	r = r < 0 ? r : json_add_string(o, "autostart", autostart);
-	r = r < 0 ? r : json_add_string(o, "save", save);
-	r = r < 0 ? r : add_known(o, known);
-	return r < 0 ? NULL : TAKE_PTR(o);
+			r = add_pair(request, "known", known->configs[i].path, "stamp",
+				     known->configs[i].stamp);
+	for (size_t i = 0; r >= 0 && known && i < known->n_stuck; i++)
+		r = add_pair(request, "stuck", known->stuck[i].path, "reader",
+			     known->stuck[i].reader);
+	return r < 0 ? r : add_pair(request, "autostart", autostart, "save", save);
 }
 
 /* The survey may be freed while the worker is at it. */
@@ -190,40 +239,40 @@ static int copy_configs(const struct survey *from, struct survey **ret)
 	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
 	int r = s ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r >= 0 && from && i < from->n_configs; i++) {
-		struct survey_config c = from->configs[i];
-
-		c.path = c.stamp = c.error = c.name = c.config = NULL;
-		r = str_replace(&c.path, from->configs[i].path);
-		r = r < 0 ? r : str_replace(&c.stamp, from->configs[i].stamp);
-		r = r < 0 ? r : str_replace(&c.error, from->configs[i].error);
-		r = r < 0 ? r : str_replace(&c.name, from->configs[i].name);
-		r = r < 0 ? r : str_replace(&c.config, from->configs[i].config);
-		if (r < 0)
-			survey_config_done(&c);
-		else
-			r = survey_add_config(s, &c);
-	}
+	if (r >= 0 && from)
+		r = survey_copy_configs(s, from);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);
 	return 0;
 }
 
-int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
-		   const struct survey *known)
+static int begin(struct surveyor *s, const char *autostart, const char *save,
+		 const struct survey *known, struct request *request)
 {
 	struct inquiry_options options = {
 		.program = s->program,
 		.verb = OPERATION_VERB_SURVEY,
-		.limit = SURVEY_LIMIT,
+		.limit = SILENCE_LIMIT,
+		.lives = true,
 	};
 	struct inquiry_callbacks callbacks = {
 		.message = on_message,
 		.answered = on_answered,
 		.data = s,
 	};
-	_cleanup_json_ struct json_object *request = make_request(autostart, save, known);
+	int r = make_request(autostart, save, known, request);
+
+	r = r < 0 ? r : copy_configs(known, &s->known);
+	return r < 0 ? r
+		     : inquiry_new(s->loop, &options, TAKE_PTR(request->text), request->size,
+				   &callbacks, &s->inquiry);
+}
+
+int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
+		   const struct survey *known)
+{
+	struct request request = {0};
 	int r;
 
 	if (s->inquiry && inquiry_is_alive(s->inquiry))
@@ -232,8 +281,14 @@ int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 	survey_free(s->survey);
 	survey_free(TAKE_PTR(s->known));
 	s->survey = calloc(1, sizeof(*s->survey));
-	if (!s->survey || !request)
+	if (!s->survey)
 		return -ENOMEM;
-	r = copy_configs(known, &s->known);
-	return r < 0 ? r : inquiry_new(s->loop, &options, request, &callbacks, &s->inquiry);
+	r = begin(s, autostart, save, known, &request);
+	free(request.text);
+	return r;
+}
+
+const struct survey *surveyor_so_far(const struct surveyor *s)
+{
+	return s->survey;
 }

@@ -21,6 +21,9 @@ struct surveyor *surveyor_free(struct surveyor *s);
 int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 		   const struct survey *known);
 
+/* As hv_surveyed(). */
+const struct survey *surveyor_so_far(const struct surveyor *s);
+
 /* Reads one message of a survey worker into a survey. 1 if it was the last one, 0, or -errno. */
 int survey_take_message(struct survey *survey, const struct survey *known, const char *text,
 			size_t length);

@@ -67,6 +67,11 @@ static int xen_survey(struct hv *hv, const char *autostart, const char *save,
 	return surveyor_begin(to_xen(hv)->surveyor, autostart, save, known);
 }
 
+static const struct survey *xen_surveyed(struct hv *hv)
+{
+	return surveyor_so_far(to_xen(hv)->surveyor);
+}
+
 static int xen_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
 			  void *data, uint64_t *ret_id)
 {
@@ -100,6 +105,7 @@ static const struct hv_ops xen_ops = {
 	.operation = xen_operation,
 	.next_operation = xen_next_operation,
 	.survey = xen_survey,
+	.surveyed = xen_surveyed,
 	.ask_images = xen_ask_images,
 	.forget_images = xen_forget_images,
 	.free = xen_free,

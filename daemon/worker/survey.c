@@ -3,450 +3,518 @@
 #include "worker/survey.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "util/fd.h"
+#include "util/process.h"
 #include "util/str.h"
-#include "util/utf8.h"
+#include "util/time.h"
+#include "wire/frame.h"
 #include "wire/operation.h"
 #include "worker/channel.h"
-#include "worker/directory.h"
-#include "worker/folder.h"
 #include "worker/image-names.h"
-#include "worker/image.h"
-#include "worker/link.h"
-#include "worker/xl.h"
+#include "worker/survey-job.h"
 
-/* A message holds it as a string, in which quotes and more are escaped. */
-#define CONFIG_JSON_MAX (OPERATION_MESSAGE_MAX / 4)
+/*
+ * A read from a server that does not answer cannot be ended, not even by SIGKILL. So this process
+ * touches no file of the survey: another one, the reader, reads them one after the other. Where it
+ * is late with one, it is left alone with that, and another reader goes on behind it.
+ */
 
-static int send_note(int channel, const char *format, ...) _printf_(2, 3);
+/* So long a reader may take for one file before another one goes on behind it ... */
+#define LATE_AFTER (1 * USEC_PER_SEC)
 
-static int send_note(int channel, const char *format, ...)
+/* ... and so long until the file is given up. */
+#define READ_LIMIT_SEC 30
+#define READ_LIMIT     (READ_LIMIT_SEC * USEC_PER_SEC)
+
+/* So many readers may be late or left behind. With all of them, nothing more is read. */
+#define READERS_MAX 64
+
+#define NO_ANSWER "it does not answer"
+
+struct job {
+	enum survey_kind kind;
+	char *name; /* of a file; NULL: it is the folder */
+	bool told;  /* what it says, or that this is not known yet */
+	bool done;
+};
+
+struct reader {
+	pid_t pid;
+	int fd;
+	struct framer framer;
+	size_t at, end; /* the job that it is at, and the one where it stops */
+	usec_t since;   /* when it began with that */
+	bool late;
+	bool left; /* it was killed, and may live on */
+};
+
+struct survey_run {
+	int channel;
+	struct survey_folders folders;
+	struct json_object *stuck; /* readers that an earlier survey left behind, by path */
+	struct job *jobs;
+	size_t n_jobs;
+	size_t next; /* no reader has begun with this one */
+	size_t n_done;
+	struct reader readers[READERS_MAX];
+	size_t n_readers;
+};
+
+static void reader_done(struct reader *reader)
 {
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
+	if (reader->fd >= 0)
+		close(reader->fd);
+	framer_done(&reader->framer);
+}
+
+static void run_done(struct survey_run *run)
+{
+	for (size_t i = 0; i < run->n_readers; i++)
+		reader_done(&run->readers[i]);
+	for (size_t i = 0; i < run->n_jobs; i++)
+		free(run->jobs[i].name);
+	free(run->jobs);
+	json_object_put(run->folders.known);
+	json_object_put(run->stuck);
+}
+
+/* Jobs. */
+
+static int add_job(struct survey_run *run, enum survey_kind kind, const char *name)
+{
+	struct job *bigger = realloc(run->jobs, (run->n_jobs + 1) * sizeof(*bigger));
+	struct job job = {.kind = kind};
 	int r;
 
-	va_start(ap, format);
-	r = str_vformat(&text, format, ap);
-	va_end(ap);
-	return r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
-}
-
-static bool is_utf8(const char *s)
-{
-	return utf8_is_valid(s, strlen(s));
-}
-
-/* Configurations. */
-
-/* What editors and package managers leave behind; the script started such files as guests. */
-static bool is_leftover(const char *name)
-{
-	static const char *const parts[] = {".dpkg-", ".rpmsave", ".rpmnew", ".rpmorig", ".ucf-"};
-	static const char *const ends[] = {"~", ".swp", ".swo", ".bak", ".orig"};
-
-	for (size_t i = 0; i < ELEMENTSOF(parts); i++)
-		if (strstr(name, parts[i]))
-			return true;
-	for (size_t i = 0; i < ELEMENTSOF(ends); i++)
-		if (str_ends_with(name, ends[i]))
-			return true;
-	return name[0] == '.' || name[0] == '#';
-}
-
-static int make_stamp(const struct stat *st, char **ret)
-{
-	_cleanup_free_ char *parser = NULL;
-	int r = xl_parse_stamp(&parser);
-
-	if (r < 0)
-		return r;
-	return str_format(ret, "%llu:%llu:%lld:%lld.%09ld:%lld.%09ld:%s",
-			  (unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
-			  (long long)st->st_size, (long long)st->st_mtim.tv_sec,
-			  (long)st->st_mtim.tv_nsec, (long long)st->st_ctim.tv_sec,
-			  (long)st->st_ctim.tv_nsec, parser);
-}
-
-static int set_error(struct json_object *o, const char *path, const char *problem)
-{
-	_cleanup_free_ char *text = NULL;
-	int r = str_format(&text, "%s: %s", path, problem);
-
-	return r < 0 ? r : json_add_string(o, "error", text);
-}
-
-/* Whether other guests' devices can live in it; libxl writes such a flag as a word. */
-static bool is_driver(struct json_object *config)
-{
-	struct json_object *info = json_get(config, "c_info", json_type_object);
-
-	return str_equal(json_get_string(info, "driver_domain"), "True");
-}
-
-/* Why no guest can be made of what xl printed, or NULL. */
-static const char *find_problem(const char *text, struct json_object *config)
-{
-	struct json_object *info = json_get(config, "c_info", json_type_object);
-
-	if (!is_utf8(text))
-		return "it has bytes that are not UTF-8 in a value. Write the file in UTF-8";
-	if (!config)
-		return "xl prints no valid JSON for it";
-	if (strlen(text) > CONFIG_JSON_MAX)
-		return "it is too large: libxl's form of it must not exceed 256 KiB";
-	return str_empty(json_get_string(info, "name")) ? "it gives the guest no name" : NULL;
-}
-
-/* The few facts that the daemon needs of a configuration. */
-static int add_facts(struct json_object *o, const char *path, const struct xl_parsed *parsed)
-{
-	_cleanup_json_ struct json_object *config = NULL;
-	struct json_object *info;
-	uint64_t memory = 0;
-	const char *problem, *text;
-	int r = json_parse(parsed->config, strlen(parsed->config), &config);
-
-	if (r == -ENOMEM)
-		return r;
-	problem = find_problem(parsed->config, config);
-	if (problem)
-		return set_error(o, path, problem);
-	info = json_get(config, "c_info", json_type_object);
-	json_get_u64(json_get(config, "b_info", json_type_object), "max_memkb", &memory);
-	r = json_add_string(o, "name", json_get_string(info, "name"));
-	r = r < 0 ? r : json_add_u64(o, "memory_kib", memory);
-	r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
-	if (parsed->has_uuid)
-		r = r < 0 ? r : json_add_string(o, "uuid", json_get_string(info, "uuid"));
-	if (r < 0)
-		return r;
-	text = json_text(config, NULL);
-	return text ? json_add_string(o, "config", text) : -ENOMEM;
-}
-
-static int parse_config(struct json_object *o, const char *path)
-{
-	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
-	int r = xl_parse(path, &parsed);
-
-	if (r < 0)
-		return set_error(o, path, strerror(-r));
-	return parsed.error ? json_add_string(o, "error", parsed.error)
-			    : add_facts(o, path, &parsed);
-}
-
-static int survey_config(int channel, const char *path, const struct stat *st,
-			 struct json_object *known)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_free_ char *stamp = NULL;
-	int r = o ? make_stamp(st, &stamp) : -ENOMEM;
-
-	r = r < 0 ? r : json_add_string(o, "path", path);
-	r = r < 0 ? r : json_add_string(o, "stamp", stamp);
-	if (r < 0)
-		return r;
-	if (str_equal(json_get_string(known, path), stamp))
-		r = json_add_bool(o, "unchanged", true);
-	else
-		r = parse_config(o, path);
-	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
-}
-
-/* A file that cannot be read is a guest that is missed, and the whole folder may be all of them. */
-static int tell_unread(int channel, const char *path, bool folder, const char *why)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_free_ char *problem = NULL;
-	int r = o ? str_format(&problem, "cannot be read: %s", why) : -ENOMEM;
-
-	r = r < 0 ? r : json_add_string(o, "path", path);
-	r = r < 0 ? r : set_error(o, path, problem);
-	r = r < 0 ? r : json_add_bool(o, "folder", folder);
-	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
-}
-
-/* A link that leads nowhere is there; what was removed a moment ago is not. */
-static bool is_link_to_nothing(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) < 0 && errno == ENOENT && lstat(path, &st) >= 0;
-}
-
-/* As file_list_read(), but a folder that is a link to nothing is not as good as empty. */
-static int list_files(const char *folder, struct file_list *ret)
-{
-	return is_link_to_nothing(folder) ? -ENOENT : file_list_read(folder, ret);
-}
-
-static int survey_regular(int channel, const char *path, const struct stat *st,
-			  struct json_object *known)
-{
-	if (!S_ISREG(st->st_mode))
-		return send_note(channel, "%s is skipped: it is not a file", path);
-	return survey_config(channel, path, st, known);
-}
-
-/* What a link leads to can be a guest's configuration, or not there yet. */
-static int survey_link(int channel, const char *path, struct json_object *known)
-{
-	_cleanup_free_ char *target = NULL, *problem = NULL;
-	struct stat st;
-	int r = link_follow(path, &target, &problem);
-
-	if (r == -ENOENT)
-		return send_note(channel, "Skipping %s: %s", path, problem);
-	if (r < 0)
-		return problem ? tell_unread(channel, path, false, problem) : r;
-	if (stat(path, &st) < 0)
-		return tell_unread(channel, path, false, strerror(errno));
-	return survey_regular(channel, path, &st, known);
-}
-
-static int survey_file(int channel, const char *path, struct json_object *known)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : tell_unread(channel, path, false, strerror(errno));
-	return S_ISLNK(st.st_mode) ? survey_link(channel, path, known)
-				   : survey_regular(channel, path, &st, known);
-}
-
-static int survey_configs(int channel, const char *folder, struct json_object *known)
-{
-	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = list_files(folder, &f);
-
-	if (r < 0 && r != -ENOMEM)
-		return tell_unread(channel, folder, true, strerror(-r));
-	for (size_t i = 0; r >= 0 && i < f.n; i++) {
-		_cleanup_free_ char *path = NULL;
-
-		r = str_format(&path, "%s/%s", folder, f.names[i]);
-		if (r >= 0 && is_leftover(f.names[i]))
-			r = send_note(channel,
-				      "%s is skipped: an editor or a package manager "
-				      "left it",
-				      path);
-		else if (r >= 0)
-			r = survey_file(channel, path, known);
-		if (r >= 0 && !is_leftover(f.names[i]) && !is_utf8(f.names[i]))
-			r = send_note(channel, "%s: the name of this file is not UTF-8. Rename it",
-				      path);
-	}
-	return r < 0 ? r : 0;
-}
-
-/* Images. */
-
-static int add_image_error(struct json_object *o, const char *path, const char *problem,
-			   bool foreign)
-{
-	int r = set_error(o, path, problem);
-
-	return r < 0 ? r : json_add_bool(o, "foreign", foreign);
-}
-
-static int add_image_facts(struct json_object *o, int fd, const struct image_header *header)
-{
-	_cleanup_json_ struct json_object *config = NULL;
-	struct uuid id;
-	usec_t written;
-	int r = image_identify(fd, header, &id, &written);
-
-	r = r < 0 ? r : json_add_string(o, "name", header->name);
-	r = r < 0 ? r : json_add_uuid(o, "id", &id);
-	r = r < 0 ? r : json_add_u64(o, "written_usec", written);
-	if (json_parse(header->config, strlen(header->config), &config) >= 0)
-		r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
-	return r < 0 ? r : json_add_uuid(o, "uuid", &header->uuid);
-}
-
-static int read_image(struct json_object *o, const char *path, bool *ret_named)
-{
-	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_free_ char *unopened = NULL;
-	_cleanup_close_ int fd = link_open(path, O_RDONLY | O_NONBLOCK, &unopened);
-	const char *problem;
-	struct stat st;
-	int r;
-
-	if (fd == -ENOMEM)
-		return fd;
-	/* A link without a target makes no guest, but holds one that is known otherwise. */
-	if (fd < 0)
-		return add_image_error(o, path, unopened, fd == -ENOENT);
-	if (fstat(fd, &st) < 0)
-		return add_image_error(o, path, strerror(errno), false);
-	if (!S_ISREG(st.st_mode))
-		return add_image_error(o, path, "it is not a file", true);
-	r = image_read_header(fd, &header, &problem);
-	if (r == -EBADMSG || r == -ENOEXEC)
-		return add_image_error(o, path, problem, r == -ENOEXEC);
-	if (r < 0)
-		return add_image_error(o, path, strerror(-r), false);
-	*ret_named = true;
-	r = add_image_facts(o, fd, &header);
-	if (r < 0 && r != -ENOMEM)
-		r = add_image_error(o, path, strerror(-r), false);
-	r = r < 0 ? r : json_add_u64(o, "size", (uint64_t)st.st_size);
-	if (r < 0 || !header.ours)
-		return r;
-	if ((uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
-		r = set_error(o, path, "it is cut short, or goes on behind its end");
-	return r;
-}
-
-/* What the name of the file says, where the file itself does not. */
-static int add_name_of_file(struct json_object *o, const char *file)
-{
-	_cleanup_free_ char *name = NULL;
-	int r = file_name_unescape(file, &name);
-
-	if (r == -ENOMEM)
-		return r;
-	return json_add_string(o, "name", r < 0 ? file : name);
-}
-
-/* Where a link leads to an image in the same folder, that is surveyed itself. */
-static bool is_link_to_neighbour(const char *path, const char *folder)
-{
-	enum image_file kind;
-	_cleanup_free_ char *target = NULL, *problem = NULL, *above = NULL;
-	struct stat a, b;
-
-	if (lstat(path, &a) < 0 || !S_ISLNK(a.st_mode) || link_follow(path, &target, &problem) < 0)
-		return false;
-	kind = image_file_kind(path_base(target));
-	if (kind != IMAGE_FILE_IMAGE && kind != IMAGE_FILE_CONSUMED)
-		return false;
-	above = strndup(target, (size_t)(path_base(target) - target));
-	return above && stat(above, &a) >= 0 && stat(folder, &b) >= 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
-static int survey_image(int channel, const char *folder, const char *file, enum image_file kind)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_free_ char *path = NULL, *base = NULL;
-	size_t suffix = kind == IMAGE_FILE_CONSUMED ? strlen(IMAGE_CONSUMED_SUFFIX) : 0;
-	bool named = false;
-	int r = o ? str_format(&path, "%s/%s", folder, file) : -ENOMEM;
-
-	if (r < 0)
-		return r;
-	base = strndup(file, strlen(file) - suffix);
-	if (!base)
+	if (!bigger)
 		return -ENOMEM;
-	if (is_link_to_nothing(path))
-		r = send_note(channel,
-			      "Skipping %s: the target of this link does not exist. Mount its file "
-			      "system, or remove the link",
-			      path);
-	r = r < 0 ? r : read_image(o, path, &named);
-	/* An image that cannot be read must hold the guest of this name, too. */
-	if (r >= 0 && named && !json_get_string(o, "error") && is_link_to_neighbour(path, folder))
-		return send_note(channel,
-				 "Skipping %s: it is a link to another image in this directory",
-				 path);
-	if (r >= 0 && !named)
-		r = add_name_of_file(o, base);
-	/* A restore would be told another path: JSON has no place for these bytes. */
-	if (r >= 0 && !is_utf8(path))
-		r = set_error(o, path, "the name of this file is not UTF-8. Rename it");
-	r = r < 0 ? r : json_add_string(o, "path", path);
-	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
+	run->jobs = bigger;
+	r = str_replace(&job.name, name);
+	if (r < 0)
+		return r;
+	run->jobs[run->n_jobs++] = job;
+	return 0;
 }
 
-/* No image is in what is no folder. In one that cannot be read there may be any. */
-static int tell_unreadable(int channel, const char *folder, int error)
+static bool is_of_images(const struct job *job)
 {
-	_cleanup_free_ char *text = NULL;
-	int r = str_format(&text, "%s cannot be read: %s", folder, strerror(-error));
+	return job->kind == SURVEY_IMAGES || job->kind == SURVEY_IMAGE;
+}
 
-	r = r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
-	if (r >= 0 && error != -ENOTDIR)
-		r = channel_send(channel, "unreadable", json_object_new_string(text));
+static bool is_of_configs(const struct job *job)
+{
+	return job->kind == SURVEY_CONFIGS || job->kind == SURVEY_CONFIG;
+}
+
+/* Tells, once, that no image or no configuration is missing any more. */
+static int tell_if_all(struct survey_run *run, bool (*is_of)(const struct job *), const char *what)
+{
+	for (size_t i = 0; i < run->n_jobs; i++)
+		if (is_of(&run->jobs[i]) && !run->jobs[i].told)
+			return 0;
+	return channel_send(run->channel, "told", json_object_new_string(what));
+}
+
+static int set_told(struct survey_run *run, struct job *job)
+{
+	if (job->told)
+		return 0;
+	job->told = true;
+	if (is_of_images(job))
+		return tell_if_all(run, is_of_images, "images");
+	return is_of_configs(job) ? tell_if_all(run, is_of_configs, "configurations") : 0;
+}
+
+static int set_done(struct survey_run *run, struct job *job)
+{
+	job->done = true;
+	run->n_done++;
+	return set_told(run, job);
+}
+
+static int miss(struct survey_run *run, struct job *job, const char *why)
+{
+	int r = survey_job_miss(job->kind, &run->folders, job->name, why, false, run->channel);
+
+	return r < 0 ? r : set_done(run, job);
+}
+
+/* Readers that are left behind. */
+
+/* What it takes to find it again: the number of a process is used again. */
+static int identify(const struct reader *reader, char **ret)
+{
+	uint64_t start;
+	int r = process_start_time(reader->pid, &start);
+
+	return r < 0 ? r : str_format(ret, "%d %llu", (int)reader->pid, (unsigned long long)start);
+}
+
+/* The next survey must not leave one more behind. */
+static int tell_stuck(struct survey_run *run, const struct job *job, const char *reader)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_free_ char *path = NULL;
+	int r = o ? survey_job_path(job->kind, &run->folders, job->name, &path) : -ENOMEM;
+
+	r = r < 0 ? r : json_add_string(o, "path", path);
+	r = r < 0 ? r : json_add_string(o, "reader", reader);
+	return r < 0 ? r : channel_send(run->channel, "stuck", TAKE_PTR(o));
+}
+
+static bool is_alive(const char *text)
+{
+	_cleanup_close_ int pidfd = -1;
+	unsigned long long start;
+	int pid;
+
+	if (sscanf(text, "%d %llu", &pid, &start) != 2 || pid <= 1)
+		return false;
+	pidfd = process_open((pid_t)pid, start);
+	/* Where it is gone, xl may be left of its group. */
+	return pidfd >= 0 || (kill((pid_t)pid, 0) < 0 && kill(-(pid_t)pid, 0) == 0);
+}
+
+/* The reader that an earlier survey left behind at this, or NULL. 0 or -ENOMEM. */
+static int find_stuck(const struct survey_run *run, const struct job *job, const char **ret)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = survey_job_path(job->kind, &run->folders, job->name, &path);
+
+	if (r >= 0)
+		*ret = json_get_string(run->stuck, path);
 	return r;
 }
 
-static int survey_images(int channel, const char *folder)
+/* Readers. */
+
+/* Never returns. */
+static void read_jobs(const struct survey_run *run, size_t end, int out)
 {
-	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = list_files(folder, &f);
+	bool late = false;
+	int r = 0;
 
-	if (r < 0 && r != -ENOMEM)
-		return tell_unreadable(channel, folder, r);
-	for (size_t i = 0; r >= 0 && i < f.n; i++) {
-		enum image_file kind = image_file_kind(f.names[i]);
+	/* What a reader holds on to must be its own only: it may never end. */
+	close(run->channel);
+	for (size_t i = 0; i < run->n_readers; i++)
+		if (run->readers[i].fd >= 0)
+			close(run->readers[i].fd);
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t i = run->next; r >= 0 && !late && i < end; i++) {
+		const struct job *job = &run->jobs[i];
+		usec_t began = usec_now();
 
-		switch (kind) {
-		case IMAGE_FILE_IMAGE:
-		case IMAGE_FILE_CONSUMED:
-			r = survey_image(channel, folder, f.names[i], kind);
-			break;
-		case IMAGE_FILE_PART:
-		case IMAGE_FILE_ASIDE:
-		case IMAGE_FILE_OTHER:
-			break;
-		}
+		r = survey_job_read(job->kind, &run->folders, job->name, out);
+		/* An empty message ends what is said of one. */
+		r = r < 0 ? r : fd_write_all(out, "", 1);
+		/* Another reader may be at the next one already. */
+		late = usec_now() - began >= LATE_AFTER / 2;
 	}
-	return r < 0 ? r : 0;
+	_exit(-r);
 }
 
-/* "" says that there is none. */
-static int tell_directory(int channel, const char *folder)
+static int start_reader(struct survey_run *run, size_t end)
 {
-	_cleanup_free_ char *identity = NULL;
-	int r = directory_identify(folder, &identity);
+	struct reader *reader = &run->readers[run->n_readers];
+	int ends[2];
+	pid_t pid;
 
-	if (r == -ENOMEM)
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		read_jobs(run, end, ends[1]);
+	}
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		return -EAGAIN;
+	}
+	*reader = (struct reader){
+		.pid = pid,
+		.fd = ends[0],
+		.framer = FRAMER_INIT(OPERATION_MESSAGE_MAX),
+		.at = run->next,
+		.end = end,
+		.since = usec_now(),
+	};
+	run->n_readers++;
+	run->next = end;
+	return 0;
+}
+
+static void kill_reader(const struct reader *reader)
+{
+	/* With what it has started. */
+	kill(-reader->pid, SIGKILL);
+	kill(reader->pid, SIGKILL);
+}
+
+static void remove_reader(struct survey_run *run, struct reader *reader)
+{
+	reader_done(reader);
+	*reader = run->readers[--run->n_readers];
+}
+
+static int take_name(struct survey_run *run, enum survey_kind folder, const char *name)
+{
+	enum image_file kind = image_file_kind(name);
+
+	if (folder == SURVEY_CONFIGS)
+		return add_job(run, SURVEY_CONFIG, name);
+	return kind == IMAGE_FILE_IMAGE || kind == IMAGE_FILE_CONSUMED
+		       ? add_job(run, SURVEY_IMAGE, name)
+		       : 0;
+}
+
+static int take_message(struct survey_run *run, struct reader *reader, const char *text,
+			size_t length)
+{
+	if (reader->at >= reader->end)
+		return -EBADMSG;
+	if (text[0] == SURVEY_NAME)
+		return take_name(run, run->jobs[reader->at].kind, text + 1);
+	if (length > 0)
+		return fd_write_all(run->channel, text, length + 1);
+	reader->since = usec_now();
+	return set_done(run, &run->jobs[reader->at++]);
+}
+
+/* It has ended, by itself or by a signal. */
+static int on_end(struct survey_run *run, struct reader *reader)
+{
+	size_t at = reader->at, end = reader->end;
+	bool failed, late = reader->late;
+	int status = 0;
+
+	waitpid(reader->pid, &status, 0);
+	remove_reader(run, reader);
+	if (at >= end)
+		return 0;
+	failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	/* What it has not come to is read by the next one. */
+	if (!late)
+		run->next = failed ? at + 1 : at;
+	return failed ? miss(run, &run->jobs[at],
+			     WIFEXITED(status) ? strerror(WEXITSTATUS(status))
+					       : "the process that reads it was killed")
+		      : 0;
+}
+
+static int on_news(struct survey_run *run, struct reader *reader)
+{
+	char chunk[16384];
+	const char *text;
+	size_t length;
+	ssize_t n = read(reader->fd, chunk, sizeof(chunk));
+	int r;
+
+	if (n < 0 && errno == EINTR)
+		return 0;
+	if (n <= 0)
+		return on_end(run, reader);
+	r = framer_feed(&reader->framer, chunk, (size_t)n);
+	while (r >= 0 && framer_next(&reader->framer, &text, &length) > 0)
+		r = take_message(run, reader, text, length);
+	return r;
+}
+
+/* It has one job left. What it was to read behind that is read by the next one. */
+static int set_late(struct survey_run *run, struct reader *reader)
+{
+	struct job *job = &run->jobs[reader->at];
+	int r = survey_job_miss(job->kind, &run->folders, job->name, NO_ANSWER " yet", true,
+				run->channel);
+
+	reader->late = true;
+	run->next = reader->end = reader->at + 1;
+	/* What a folder holds is not known before it has answered. */
+	return r < 0 || job->kind == SURVEY_IMAGES || job->kind == SURVEY_CONFIGS
+		       ? r
+		       : set_told(run, job);
+}
+
+static int give_up(struct survey_run *run, struct reader *reader)
+{
+	_cleanup_free_ char *id = NULL, *why = NULL;
+	struct job *job = &run->jobs[reader->at];
+	int r = identify(reader, &id);
+
+	kill_reader(reader);
+	reader->left = true;
+	r = r < 0 ? r : tell_stuck(run, job, id);
+	r = r < 0 ? r : str_format(&why, NO_ANSWER " within %d s", READ_LIMIT_SEC);
+	return r < 0 ? r : miss(run, job, why);
+}
+
+static usec_t due(const struct reader *reader)
+{
+	return reader->since + (reader->late ? READ_LIMIT : LATE_AFTER);
+}
+
+/* Nothing came from it. */
+static int on_silence(struct survey_run *run, struct reader *reader, usec_t now)
+{
+	if (reader->at >= reader->end || now < due(reader))
+		return 0;
+	return reader->late ? give_up(run, reader) : set_late(run, reader);
+}
+
+/* Going through all of it. */
+
+static struct reader *find_reader(struct survey_run *run, bool (*is)(const struct reader *))
+{
+	for (size_t i = 0; i < run->n_readers; i++)
+		if (is(&run->readers[i]))
+			return &run->readers[i];
+	return NULL;
+}
+
+static bool is_in_time(const struct reader *reader)
+{
+	return !reader->late;
+}
+
+static bool is_waited_for(const struct reader *reader)
+{
+	return !reader->left;
+}
+
+/* Misses what a reader of an earlier survey still waits for. 1 if it does, 0, or -errno. */
+static int skip_stuck(struct survey_run *run, struct job *job)
+{
+	const char *stuck = NULL;
+	int r = find_stuck(run, job, &stuck);
+
+	if (r < 0 || !stuck || !is_alive(stuck))
 		return r;
-	return channel_send(channel, "directory", json_object_new_string(identity ? identity : ""));
+	r = tell_stuck(run, job, stuck);
+	r = r < 0 ? r : miss(run, job, NO_ANSWER);
+	return r < 0 ? r : 1;
 }
 
-/* A folder that is not there is made in the one above. */
-static int survey_room(int channel, const char *folder)
+/* Up to the next one that an earlier survey had no answer from. */
+static int read_next(struct survey_run *run)
 {
-	_cleanup_free_ char *path = strdup(folder);
-	struct statvfs vfs;
-	int r = path ? statvfs(path, &vfs) : -1;
+	const char *stuck = NULL;
+	size_t end = run->next;
+	int r;
 
-	while (r < 0 && path && errno == ENOENT && strrchr(path + 1, '/')) {
-		*strrchr(path + 1, '/') = '\0';
-		r = statvfs(path, &vfs);
+	do {
+		end++;
+		r = end < run->n_jobs ? find_stuck(run, &run->jobs[end], &stuck) : 0;
+	} while (r >= 0 && end < run->n_jobs && !stuck);
+	return r < 0 ? r : start_reader(run, end);
+}
+
+/* Begins with the next jobs, unless a reader is at them that is not late. */
+static int go_on(struct survey_run *run)
+{
+	while (run->next < run->n_jobs && !find_reader(run, is_in_time)) {
+		struct job *job = &run->jobs[run->next];
+		bool full = run->n_readers == READERS_MAX;
+		int r = skip_stuck(run, job);
+
+		if (r == 0 && full && find_reader(run, is_waited_for))
+			return 0;
+		if (r == 0 && !full)
+			return read_next(run);
+		if (r == 0)
+			r = miss(run, job, "too many other files do not answer");
+		if (r < 0)
+			return r;
+		run->next++;
 	}
-	/* Nobody needs to know: the save will find out. */
-	if (r < 0)
-		return path ? 0 : -ENOMEM;
-	return channel_send(channel, "room",
-			    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize));
+	return 0;
+}
+
+static int wait_for_readers(struct survey_run *run)
+{
+	struct pollfd p[READERS_MAX];
+	size_t n = run->n_readers;
+	usec_t now = usec_now(), first = now + LATE_AFTER;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct reader *reader = &run->readers[i];
+
+		p[i] = (struct pollfd){.fd = reader->left ? -1 : reader->fd, .events = POLLIN};
+		if (!reader->left && reader->at < reader->end)
+			first = MIN(first, due(reader));
+	}
+	if (poll(p, n, (int)(usec_sub(first, now) / USEC_PER_MSEC) + 1) < 0)
+		return errno == EINTR ? 0 : -errno;
+	now = usec_now();
+	/* From the end, for one that has ended gives its place to the last one. */
+	for (size_t i = n; r >= 0 && i-- > 0;) {
+		struct reader *reader = &run->readers[i];
+
+		if (p[i].revents)
+			r = on_news(run, reader);
+		else if (!reader->left)
+			r = on_silence(run, reader, now);
+	}
+	return r;
+}
+
+static int survey_all(struct survey_run *run)
+{
+	int r = 0;
+
+	if (run->folders.save) {
+		r = add_job(run, SURVEY_IMAGES, NULL);
+		r = r < 0 ? r : add_job(run, SURVEY_ROOM, NULL);
+	}
+	if (run->folders.autostart)
+		r = r < 0 ? r : add_job(run, SURVEY_CONFIGS, NULL);
+	while (r >= 0 && run->n_done < run->n_jobs) {
+		r = go_on(run);
+		if (r >= 0 && run->n_done < run->n_jobs)
+			r = wait_for_readers(run);
+	}
+	return r;
+}
+
+/* What is known comes first, a message each; 1 if that was it. */
+static int take_request(struct survey_run *run, struct json_object *message)
+{
+	const char *known = json_get_string(message, "known");
+	const char *stuck = json_get_string(message, "stuck");
+
+	if (known)
+		return json_add_string(run->folders.known, known,
+				       json_get_string(message, "stamp"));
+	if (stuck)
+		return json_add_string(run->stuck, stuck, json_get_string(message, "reader"));
+	run->folders.autostart = json_get_string(message, "autostart");
+	run->folders.save = json_get_string(message, "save");
+	return 1;
 }
 
 int run_survey(int channel)
 {
-	_cleanup_json_ struct json_object *request = NULL;
-	const char *autostart, *save;
-	int r = channel_receive(channel, &request);
+	_cleanup_(run_done) struct survey_run run = {.channel = channel};
+	_cleanup_(framer_done) struct framer framer = FRAMER_INIT(OPERATION_MESSAGE_MAX);
+	_cleanup_json_ struct json_object *message = NULL;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	autostart = json_get_string(request, "autostart");
-	save = json_get_string(request, "save");
-	if (save)
-		r = tell_directory(channel, save);
-	if (save && r >= 0)
-		r = survey_images(channel, save);
-	if (save && r >= 0)
-		r = survey_room(channel, save);
-	if (r >= 0 && autostart)
-		r = survey_configs(channel, autostart,
-				   json_get(request, "known", json_type_object));
+	run.folders.known = json_object_new_object();
+	run.stuck = json_object_new_object();
+	if (!run.folders.known || !run.stuck)
+		return -ENOMEM;
+	while (r == 0) {
+		json_object_put(TAKE_PTR(message));
+		r = channel_receive_next(channel, &framer, &message);
+		r = r < 0 ? r : take_request(&run, message);
+	}
+	r = r < 0 ? r : survey_all(&run);
 	return r < 0 ? r : channel_send_end(channel);
 }

@@ -148,6 +148,11 @@ static int puppet_survey(struct hv *hv, const char *autostart _unused_, const ch
 	return 0;
 }
 
+static const struct survey *puppet_surveyed(struct hv *hv)
+{
+	return to_puppet(hv)->told;
+}
+
 static struct hv *puppet_free(struct hv *hv)
 {
 	to_puppet(hv)->freed = true;
@@ -166,6 +171,7 @@ void puppet_make(struct puppet *p)
 		.operation = puppet_operation,
 		.next_operation = puppet_next_operation,
 		.survey = puppet_survey,
+		.surveyed = puppet_surveyed,
 		.free = puppet_free,
 	};
 

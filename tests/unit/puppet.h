@@ -27,6 +27,7 @@ struct puppet {
 	int list_error;
 	int survey_error;
 	bool surveying;
+	const struct survey *told; /* by the survey that is under way */
 	bool freed;
 };
 

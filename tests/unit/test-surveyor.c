@@ -130,6 +130,50 @@ START_TEST(what_is_unchanged_comes_from_what_is_known)
 }
 END_TEST
 
+START_TEST(what_is_pending_is_replaced_by_what_comes)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"configuration\":{\"path\":\"/a\",\"error\":\"x\","
+			      "\"pending\":true}}"),
+			 0);
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"image\":{\"path\":\"/i\",\"name\":\"i\",\"error\":\"x\","
+			      "\"pending\":true}}"),
+			 0);
+	ck_assert_int_eq(take(s, NULL, "{\"told\":\"configurations\"}"), 0);
+	ck_assert(s->configs_told && !s->images_told);
+	ck_assert_int_eq(take(s, NULL, "{\"told\":\"images\"}"), 0);
+	ck_assert(s->images_told);
+	ck_assert(s->configs[0].pending && s->images[0].pending);
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"configuration\":{\"path\":\"/a\",\"name\":\"web\","
+			      "\"config\":\"{}\"}}"),
+			 0);
+	ck_assert_int_eq(take(s, NULL,
+			      "{\"image\":{\"path\":\"/i\",\"name\":\"web\",\"uuid\":\"" UUID
+			      "\"}}"),
+			 0);
+	ck_assert_uint_eq(s->n_configs, 1);
+	ck_assert_uint_eq(s->n_images, 1);
+	ck_assert_str_eq(s->configs[0].name, "web");
+	ck_assert_str_eq(s->images[0].name, "web");
+	ck_assert(!s->configs[0].pending && !s->images[0].pending);
+}
+END_TEST
+
+START_TEST(a_reader_that_hangs_is_remembered)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+
+	ck_assert_int_eq(take(s, NULL, "{\"stuck\":{\"path\":\"/a\",\"reader\":\"1 2\"}}"), 0);
+	ck_assert_uint_eq(s->n_stuck, 1);
+	ck_assert_str_eq(s->stuck[0].path, "/a");
+	ck_assert_str_eq(s->stuck[0].reader, "1 2");
+}
+END_TEST
+
 START_TEST(a_message_that_says_too_little_is_refused)
 {
 	static const char *const bad[] = {
@@ -137,6 +181,9 @@ START_TEST(a_message_that_says_too_little_is_refused)
 		"{}",
 		"{\"end\":false}",
 		"{\"note\":1}",
+		"{\"told\":\"x\"}",
+		"{\"stuck\":{\"path\":\"/a\"}}",
+		"{\"stuck\":{\"reader\":\"1 2\"}}",
 		"{\"configuration\":1}",
 		"{\"configuration\":{}}",
 		"{\"configuration\":{\"path\":\"/a\"}}",
@@ -247,16 +294,21 @@ START_TEST(the_worker_is_told_the_folders_and_what_is_known)
 	struct survey_config c = {.path = strdup("/auto/a"), .stamp = strdup("s1")};
 	struct survey_config failed = {
 		.path = strdup("/auto/b"), .stamp = strdup("s2"), .error = strdup("x")};
+	static const char asked[] = "{\"known\":\"/auto/a\",\"stamp\":\"s1\"}\0"
+				    "{\"stuck\":\"/auto/c\",\"reader\":\"7 8\"}\0"
+				    "{\"autostart\":\"/auto\",\"save\":\"/save\"}\0";
 	_cleanup_free_ char *request = NULL;
+	size_t size;
 
 	ck_assert_int_eq(survey_add_config(known, &c), 0);
 	ck_assert_int_eq(survey_add_config(known, &failed), 0);
+	ck_assert_int_eq(survey_add_stuck(known, "/auto/c", "7 8"), 0);
 	open_surveyor(END);
 	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", "/save", known), 0);
 	wait_for_answers(1);
-	ck_assert_int_eq(file_read(folder_path(&f.folder, "request"), 10000, &request, NULL), 0);
-	ck_assert_str_eq(request, "{\"autostart\":\"/auto\",\"save\":\"/save\","
-				  "\"known\":{\"/auto/a\":\"s1\"}}");
+	ck_assert_int_eq(file_read(folder_path(&f.folder, "request"), 10000, &request, &size), 0);
+	ck_assert_uint_eq(size, sizeof(asked) - 1);
+	ck_assert_mem_eq(request, asked, size);
 	close_surveyor();
 }
 END_TEST
@@ -316,6 +368,40 @@ START_TEST(a_folder_that_does_not_answer_is_given_up)
 }
 END_TEST
 
+START_TEST(a_worker_that_goes_on_telling_is_not_given_up)
+{
+	open_surveyor("for i in 1 2 3; do sleep 0.4; printf '{\"note\":\"x\"}\\0' >&4; done\n" END);
+	/* The 90 s that it may be silent are 0.9 s then. */
+	loop_set_speed(f.loop, 100);
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, NULL), 0);
+	f.wanted = 1;
+	ck_assert_int_eq(loop_run(f.loop), 0);
+	ck_assert_str_eq(f.reason, "");
+	ck_assert_uint_eq(f.survey->n_notes, 3);
+	close_surveyor();
+}
+END_TEST
+
+/* More than a socket takes at once. */
+START_TEST(a_long_question_is_asked_to_its_end)
+{
+	_cleanup_(survey_freep) struct survey *known = calloc(1, sizeof(*known));
+	char path[5000] = "/";
+
+	memset(path + 1, 'x', sizeof(path) - 2);
+	for (int i = 0; i < 200; i++) {
+		struct survey_config c = {.path = strdup(path), .stamp = strdup("s")};
+
+		ck_assert_int_eq(survey_add_config(known, &c), 0);
+	}
+	open_surveyor("head -c 900000 <&4 >/dev/null\n" END);
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, known), 0);
+	wait_for_answers(1);
+	ck_assert_str_eq(f.reason, "");
+	close_surveyor();
+}
+END_TEST
+
 START_TEST(a_surveyor_that_is_freed_takes_its_worker_along)
 {
 	open_surveyor("exec sleep 600");
@@ -327,10 +413,12 @@ END_TEST
 
 SUITE("surveyor", a_configuration_is_taken_with_all_it_says, an_image_is_taken_with_all_it_says,
       notes_are_taken_and_the_end_is_told, a_folder_that_cannot_be_read_is_told_from_a_file,
-      what_is_unchanged_comes_from_what_is_known, a_message_that_says_too_little_is_refused,
+      what_is_unchanged_comes_from_what_is_known, what_is_pending_is_replaced_by_what_comes,
+      a_reader_that_hangs_is_remembered, a_message_that_says_too_little_is_refused,
       what_the_worker_says_is_sorted_and_handed_over,
       the_worker_is_told_the_folders_and_what_is_known,
       the_next_survey_can_begin_in_the_callback_of_the_last,
       a_worker_that_dies_or_talks_nonsense_is_an_error,
       a_program_that_is_not_there_is_an_error_at_once, a_folder_that_does_not_answer_is_given_up,
+      a_worker_that_goes_on_telling_is_not_given_up, a_long_question_is_asked_to_its_end,
       a_surveyor_that_is_freed_takes_its_worker_along);

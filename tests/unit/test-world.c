@@ -176,6 +176,78 @@ START_TEST(who_does_not_want_to_wait_is_answered_in_time)
 }
 END_TEST
 
+static void tell_config(struct survey *s, const char *name, bool pending)
+{
+	struct survey_config c = {.config = strdup("{}"), .pending = pending};
+
+	ck_assert_int_eq(str_replace(&c.name, name), 0);
+	ck_assert_int_eq(str_format(&c.path, "/auto/%s", name), 0);
+	if (pending)
+		ck_assert_int_eq(str_replace(&c.error, "it does not answer yet"), 0);
+	ck_assert_int_eq(survey_add_config(s, &c), 0);
+}
+
+static const struct guest *guest(const char *name)
+{
+	return inventory_find_named(world_inventory(f.world), name);
+}
+
+START_TEST(what_has_been_read_in_time_counts_beside_what_was_known)
+{
+	_cleanup_(survey_freep) struct survey *told = calloc(1, sizeof(*told));
+
+	begin();
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(2, "web");
+	puppet_add(&f.p, 1, "byhand");
+	tell_config(told, "db", false);
+	tell_config(told, "web1", true);
+	f.p.told = told;
+	refresh(3 * USEC_PER_SEC);
+	run_for(10 * USEC_PER_SEC);
+	ck_assert_str_eq(f.answer, "the folders could not be read in time");
+	ck_assert_ptr_nonnull(guest("db")->config);
+	ck_assert_ptr_nonnull(guest("web0")->config);
+	ck_assert_ptr_null(guest("web1")->config->error);
+	ck_assert(guest("byhand")->unlisted);
+	survey_ends(0, "");
+	end();
+}
+END_TEST
+
+START_TEST(a_file_that_has_not_answered_yet_leaves_nothing_else_unknown)
+{
+	_cleanup_(survey_freep) struct survey *told = calloc(1, sizeof(*told));
+
+	begin();
+	puppet_add(&f.p, 1, "byhand");
+	tell_config(told, "db", false);
+	tell_config(told, "late", true);
+	told->configs_told = told->images_told = true;
+	f.p.told = told;
+	refresh(3 * USEC_PER_SEC);
+	run_for(10 * USEC_PER_SEC);
+	ck_assert_str_eq(f.answer, "well");
+	ck_assert_ptr_nonnull(guest("db")->config);
+	ck_assert_ptr_nonnull(guest("late")->config->error);
+	ck_assert(!guest("byhand")->unlisted);
+	survey_ends(0, "");
+	end();
+}
+END_TEST
+
+START_TEST(a_look_without_a_limit_waits_for_its_survey)
+{
+	begin();
+	refresh(USEC_INFINITY);
+	run_for(3600 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.answers, 0);
+	survey_ends(1, "web");
+	ck_assert_str_eq(f.answer, "well");
+	end();
+}
+END_TEST
+
 START_TEST(who_does_not_care_any_more_hears_nothing)
 {
 	begin();
@@ -362,8 +434,10 @@ END_TEST
 
 SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_asked_before_it_began,
       who_asks_again_in_the_answer_gets_another_one, who_does_not_want_to_wait_is_answered_in_time,
-      who_does_not_care_any_more_hears_nothing, a_survey_that_fails_leaves_what_was_known,
-      a_survey_that_cannot_begin_is_answered_at_once,
+      what_has_been_read_in_time_counts_beside_what_was_known,
+      a_file_that_has_not_answered_yet_leaves_nothing_else_unknown,
+      a_look_without_a_limit_waits_for_its_survey, who_does_not_care_any_more_hears_nothing,
+      a_survey_that_fails_leaves_what_was_known, a_survey_that_cannot_begin_is_answered_at_once,
       whoever_waits_for_a_survey_that_cannot_begin_is_answered_too,
       a_uuid_is_drawn_once_for_each_name, changes_in_a_burst_are_listed_once,
       what_others_do_is_told_and_what_we_do_is_not,

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A file system whose server does not answer: who touches it sleeps, and not even SIGKILL ends that."""
+
+import contextlib
+import ctypes
+import os
+import struct
+import threading
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+MNT_FORCE, MNT_DETACH = 1, 2
+
+# Of the protocol in linux/fuse.h.
+INIT = 26
+INIT_ANSWER = struct.pack("<IIIIHHIIHHI28x", 7, 31, 0, 0, 16, 16, 4096, 1, 0, 0, 0)
+
+
+class HungFolder:
+    """Mounted on a folder; use it as a context, behind which whoever waits is let go."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        self.path.mkdir(exist_ok=True)
+        self.server = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        options = f"fd={self.server},rootmode=40000,user_id=0,group_id=0"
+        if LIBC.mount(b"hung", os.fsencode(self.path), b"fuse.hung", 0, options.encode()) < 0:
+            os.close(self.server)
+            raise OSError(ctypes.get_errno(), "a FUSE file system cannot be mounted")
+        threading.Thread(target=self._take_requests, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        LIBC.umount2(os.fsencode(self.path), MNT_FORCE | MNT_DETACH)
+
+    def _take_requests(self):
+        """What was taken, and is not answered, cannot be taken back."""
+        with contextlib.suppress(OSError):
+            while True:
+                _, what, number = struct.unpack_from("<IIQ", os.read(self.server, 1 << 20))
+                if what == INIT:
+                    head = struct.pack("<IiQ", 16 + len(INIT_ANSWER), 0, number)
+                    os.write(self.server, head + INIT_ANSWER)
+        os.close(self.server)
+
+
+def can_hang():
+    """Whether such a file system can be mounted here."""
+    return os.geteuid() == 0 and os.path.exists("/dev/fuse")

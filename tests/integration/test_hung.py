@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files on a server that does not answer, and directories with many of them."""
+
+import contextlib
+import os
+import pathlib
+import time
+import unittest
+
+from fakehost import FakeHost, FakeHostTest
+from hung import HungFolder, can_hang
+
+
+def sleepers(host):
+    """Processes of this host that wait for a file system, whatever is done to them."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+            if state == "D" and os.fsencode(host.run) in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return found
+
+
+@unittest.skipUnless(can_hang(), "needs root and /dev/fuse")
+class HungTest(FakeHostTest):
+    def setUp(self):
+        super().setUp()
+        self.away = self.enterContext(HungFolder(self.host.root / "away"))
+
+    def link(self, name, folder=None):
+        (folder or self.host.auto).joinpath(name).symlink_to(self.away.path / name)
+
+
+class Configurations(HungTest):
+    def test_one_that_does_not_answer_costs_itself_only(self):
+        self.host.guest("before")
+        self.link("hung.cfg")
+        self.host.guest("later")
+        self.host.ctl("start", check=1)
+        status = self.host.status()
+        self.assertEqual({n: g["state"] for n, g in status.items()},
+                         {"before": "running", "hung.cfg": "failed", "later": "running"})
+        self.assertIn("does not answer", status["hung.cfg"]["reason"])
+
+    def test_no_look_leaves_another_process_behind(self):
+        self.link("hung.cfg")
+        self.host.ctl("start", check=1)
+        before = sleepers(self.host)
+        self.assertEqual(len(before), 1)
+        began = time.monotonic()
+        for _ in range(3):
+            self.host.ctl("start", check=1)
+        self.assertLess(time.monotonic() - began, 20)
+        self.assertEqual(sleepers(self.host), before)
+
+    def test_a_directory_that_hangs_keeps_no_guest_from_its_save(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.host.configure(AUTO=self.away.path, AUTO_ONLY="true")
+        self.host.ctl("reload", check=0)
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.states().get("web"), "saved")
+
+
+class Images(HungTest):
+    def test_one_that_does_not_answer_holds_its_guest_only(self):
+        self.host.guest("db")
+        self.host.guest("web")
+        self.link("web", self.host.save)
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.states(), {"db": "running", "web": "failed"})
+
+    def test_a_directory_that_hangs_may_hold_an_image_of_each(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        self.host.configure(SAVE=self.away.path)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", check=1)
+        self.assertNotIn("web", self.host.domains())
+
+
+class Stops(HungTest):
+    """A stop does not wait for what a start would."""
+
+    variables = {"AUTO_ONLY": "true", "SHUTDOWN_ALL": ""}
+
+    def test_a_stop_without_a_daemon_goes_by_what_has_been_read(self):
+        self.host.guest("db")
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.host.stop_daemon()
+        self.host.xl_create("byhand")
+        self.link("aaa.cfg")
+        began = time.monotonic()
+        self.host.once("stop")
+        self.assertLess(time.monotonic() - began, 28)
+        # Which configurations there are is known: only one of them has not answered.
+        self.assertEqual(self.host.images(), ["db", "web"])
+        self.assertEqual(self.host.domains()["byhand"]["state"], "running")
+
+
+class Many(unittest.TestCase):
+    N = 2000
+
+    def test_a_directory_with_many_configurations_is_read_again_and_again(self):
+        with FakeHost() as host:
+            for i in range(self.N):
+                host.guest(f"guest{i:04}")
+            host.start_daemon()
+            for _ in range(2):
+                planned = host.ctl("plan", "start", check=0)
+                self.assertEqual(planned.count("create"), self.N)
+
+
+if __name__ == "__main__":
+    unittest.main()
