@@ -23,6 +23,10 @@
 /* So many records more than twice what there is to know, and the file is written anew. */
 #define SPARE_RECORDS 500
 
+/* Of a file that is written anew; the second one is of who must not meet the first. */
+#define SUFFIX        ".new"
+#define SUFFIX_BESIDE ".beside"
+
 struct ledger_file {
 	char *path;
 	struct uuid boot;
@@ -192,13 +196,13 @@ static int write_snapshot(struct ledger_file *file, int fd, size_t *ret_n)
 	return r;
 }
 
-static int replace(struct ledger_file *file)
+static int replace(struct ledger_file *file, const char *suffix)
 {
 	_cleanup_free_ char *new = NULL;
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 	size_t n = 0;
-	int r = str_format(&new, "%s.new", file->path);
+	int r = str_format(&new, "%s%s", file->path, suffix);
 
 	if (r < 0)
 		return r;
@@ -234,7 +238,43 @@ static int compact(struct ledger_file *file)
 		file->inode = 0;
 		r = read_from(file, fd, file->newest);
 	}
-	return r < 0 ? r : replace(file);
+	return r < 0 ? r : replace(file, SUFFIX);
+}
+
+/* 1 if the ledger was locked in the middle of compact(), 0, or -errno. */
+static int get_past_lock(struct ledger_file *file)
+{
+	_cleanup_close_ int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_free_ char *new = NULL;
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (flock(fd, LOCK_SH | LOCK_NB) >= 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return -errno;
+	r = str_format(&new, "%s" SUFFIX, file->path);
+	if (r < 0)
+		return r;
+	/* A rename that is under way has come to its end by then, or will find nothing. */
+	if (unlink(new) < 0 && errno != ENOENT)
+		return -errno;
+	/* Nobody appends, for who does waits for the lock: what can be read now is all there is. */
+	r = read_ledger(file);
+	r = r < 0 ? r : replace(file, SUFFIX_BESIDE);
+	return r < 0 ? r : 1;
+}
+
+void ledger_file_leave_lock(struct ledger_file *file)
+{
+	int r = get_past_lock(file);
+
+	if (r < 0)
+		set_problem(file, r, "is locked by a process that was killed");
+	else if (r > 0)
+		log_warning("%s was locked by a process that was killed, and is written anew",
+			    file->path);
 }
 
 static void compact_if_large(struct ledger_file *file)

@@ -10,20 +10,25 @@
 
 #include "util/fd.h"
 #include "util/process.h"
+#include "util/str.h"
 
-#define KILL_LIMIT_MSEC 5000
+/* What can die does within this time. */
+#define KILL_LIMIT_MSEC 2000
 
-static void read_holder(int fd, pid_t *ret_pid, uint64_t *ret_start)
+struct holder {
+	pid_t pid; /* 0: it is not known */
+	uint64_t start;
+};
+
+static void read_holder(int fd, struct holder *ret)
 {
 	char text[64] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	long long pid;
 	unsigned long long start;
 
-	if (n > 0 && sscanf(text, "%lld %llu", &pid, &start) == 2) {
-		*ret_pid = (pid_t)pid;
-		*ret_start = start;
-	}
+	if (n > 0 && sscanf(text, "%lld %llu", &pid, &start) == 2)
+		*ret = (struct holder){.pid = (pid_t)pid, .start = start};
 }
 
 static int write_holder(int fd)
@@ -40,29 +45,80 @@ static int write_holder(int fd)
 	return fd_pwrite_all(fd, text, (size_t)n, 0);
 }
 
-static int take(const char *path, pid_t *ret_pid, uint64_t *ret_start)
+/*
+ * Nobody else takes the lock, or replaces its file, while this descriptor is open. It is a lock of
+ * the directory, which is in memory, and is held for a moment only.
+ */
+static int guard(const char *path)
 {
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_free_ char *directory = strndup(path, (size_t)(path_base(path) - path));
+	_cleanup_close_ int fd = -1;
+
+	if (!directory)
+		return -ENOMEM;
+	fd = open(directory[0] ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int open_lock(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Within a guard. As lock_take(). */
+static int try_lock(const char *path, struct holder *ret)
+{
+	_cleanup_close_ int fd = open_lock(path);
 	int r;
 
-	*ret_pid = 0;
+	*ret = (struct holder){0};
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		read_holder(fd, ret_pid, ret_start);
+		read_holder(fd, ret);
 		return -EBUSY;
 	}
 	r = write_holder(fd);
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
+/* Within a guard. The file that was the lock keeps its holder, and is of no account any more. */
+static int lock_new_file(const char *path)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *new = NULL;
+	struct holder nobody;
+	int r = str_format(&new, "%s.new", path);
+
+	if (r < 0)
+		return r;
+	unlink(new);
+	fd = try_lock(new, &nobody);
+	if (fd < 0)
+		return fd;
+	return rename(new, path) < 0 ? -errno : TAKE_FD(fd);
+}
+
+static int take(const char *path, struct holder *ret)
+{
+	_cleanup_close_ int guarded = guard(path);
+
+	return guarded < 0 ? guarded : try_lock(path, ret);
+}
+
 int lock_take(const char *path, pid_t *ret_holder)
 {
-	uint64_t start;
+	struct holder holder = {0};
+	int r = take(path, &holder);
 
-	return take(path, ret_holder, &start);
+	*ret_holder = holder.pid;
+	return r;
 }
 
 /* 0 once the process has ended, -ETIMEDOUT, or -errno. */
@@ -79,9 +135,11 @@ static int wait_for_end(int pidfd, int limit_msec)
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
-static int end_holder(pid_t pid, uint64_t start, int limit_msec)
+/* 0 once it has ended; -ETIMEDOUT if it was killed, and lives on; or another -errno. */
+static int end_holder(const struct holder *holder, int limit_msec)
 {
-	_cleanup_close_ int pidfd = pid > 0 ? process_open(pid, start) : -ESRCH;
+	_cleanup_close_ int pidfd = holder->pid > 0 ? process_open(holder->pid, holder->start)
+						    : -EBUSY;
 	int r = pidfd < 0 ? pidfd : process_signal(pidfd, SIGTERM);
 
 	if (r < 0)
@@ -90,18 +148,38 @@ static int end_holder(pid_t pid, uint64_t start, int limit_msec)
 	if (r != -ETIMEDOUT)
 		return r;
 	r = process_signal(pidfd, SIGKILL);
-	return r < 0 && r != -ESRCH ? r : wait_for_end(pidfd, KILL_LIMIT_MSEC);
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	return wait_for_end(pidfd, KILL_LIMIT_MSEC);
 }
 
-int lock_take_over(const char *path, int limit_msec)
+/*
+ * Its holder runs no more: it has ended, and only a child that it was about to start has the lock;
+ * or it was killed, and sleeps in the kernel. That lock may be held for ever, so another file takes
+ * its place, unless that has happened meanwhile.
+ */
+static int take_beside(const char *path, const struct holder *dead)
 {
-	uint64_t start;
-	pid_t pid;
-	int fd = take(path, &pid, &start);
+	_cleanup_close_ int guarded = guard(path);
+	struct holder holder = {0};
+	int r = guarded < 0 ? guarded : try_lock(path, &holder);
+
+	if (r != -EBUSY || holder.pid != dead->pid || holder.start != dead->start)
+		return r;
+	return lock_new_file(path);
+}
+
+int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside)
+{
+	struct holder holder = {0};
+	int fd = take(path, &holder);
 	int r;
 
+	*ret_beside = 0;
 	if (fd != -EBUSY)
 		return fd;
-	r = end_holder(pid, start, limit_msec);
-	return r < 0 ? r : take(path, &pid, &start);
+	r = end_holder(&holder, limit_msec);
+	if (r == -ETIMEDOUT)
+		*ret_beside = holder.pid;
+	return r < 0 && r != -ETIMEDOUT ? r : take_beside(path, &holder);
 }

@@ -221,7 +221,8 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 		     : 0;
 }
 
-static int take_lock(const struct options *o)
+/* beside: an earlier daemon, which was killed and cannot die; 0: there is none. */
+static int take_lock(const struct options *o, pid_t *ret_beside)
 {
 	_cleanup_free_ char *path = NULL;
 	pid_t holder = 0;
@@ -232,11 +233,19 @@ static int take_lock(const struct options *o)
 	r = str_format(&path, "%s/manager.lock", o->runtime);
 	if (r < 0)
 		return r;
-	r = o->once >= 0 ? lock_take_over(path, TAKE_OVER_LIMIT_MSEC) : lock_take(path, &holder);
+	*ret_beside = 0;
+	r = o->once >= 0 ? lock_take_over(path, TAKE_OVER_LIMIT_MSEC, ret_beside)
+			 : lock_take(path, &holder);
 	if (r == -EBUSY)
 		return log_error_errno(r, "Another xendomainsd (process %d) is at work",
 				       (int)holder);
-	return r < 0 ? log_error_errno(r, "Cannot lock %s", path) : r;
+	if (r < 0)
+		return log_error_errno(r, "Cannot lock %s", path);
+	if (*ret_beside)
+		log_warning("Another xendomainsd (process %d) was killed and does not end, for it "
+			    "waits for a disk or a server: going on beside it",
+			    (int)*ret_beside);
+	return r;
 }
 
 static int listen_somewhere(const struct options *o, struct notify_fds *fds)
@@ -333,7 +342,9 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 
 static int run(const struct options *o)
 {
-	_cleanup_close_ int lock = take_lock(o);
+	usec_t began = usec_now();
+	pid_t beside;
+	_cleanup_close_ int lock = take_lock(o, &beside);
 	_cleanup_(loop_freep) struct loop *loop = NULL;
 	_cleanup_(ledger_file_freep) struct ledger_file *ledger = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
@@ -351,6 +362,8 @@ static int run(const struct options *o)
 	r = ledger_file_open(o->state, &ledger);
 	if (r < 0)
 		return log_error_errno(r, "Cannot keep a ledger in %s", o->state);
+	if (beside)
+		ledger_file_leave_lock(ledger);
 	r = str_format(&kept, "%s/settings", o->state);
 	settings.kept = kept;
 	r = r < 0 ? r : open_backend(loop, o, &hv);
@@ -363,7 +376,11 @@ static int run(const struct options *o)
 	r = watch_signals(&d);
 	if (r < 0)
 		return log_error_errno(r, "Cannot watch for signals");
-	return o->once >= 0 ? run_once(&d, o->once, o->limit) : serve(&d, o);
+	return o->once >= 0 ? run_once(&d, o->once,
+				       o->limit == USEC_INFINITY
+					       ? o->limit
+					       : usec_sub(o->limit, usec_now() - began))
+			    : serve(&d, o);
 }
 
 int main(int argc, char **argv)

@@ -17,8 +17,9 @@
 /* Room that is kept free behind the end of the file: a full disk must not keep guests down. */
 #define ROOM (64 << 10)
 
-/* As often as a compaction can come between. */
-#define OPEN_TRIES 10
+/* A compaction holds the lock so long; and the file that it leaves has the name then. */
+#define LOCK_LIMIT (120 * USEC_PER_SEC)
+#define LOCK_PAUSE (20 * USEC_PER_MSEC)
 
 static const char *const kind_names[_LEDGER_KIND_MAX] = {
 	[LEDGER_DRAWN] = "drawn",       [LEDGER_BEGAN] = "began",
@@ -97,25 +98,46 @@ int ledger_record_format(const struct ledger_record *record, char **ret)
 	return str_format(ret, "%016" PRIx64 " %s\n", (uint64_t)XXH64(text, length, 0), text);
 }
 
-/* The file that has the name now: a compaction replaces it. Locked against the next compaction. */
+/* 1 if it is locked and has the name, 0 if it is locked by another, or has not, or -errno. */
+static int try_lock(int fd, const char *path, off_t *ret_size)
+{
+	struct stat opened, named;
+
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : -errno;
+	if (fstat(fd, &opened) < 0)
+		return -errno;
+	*ret_size = opened.st_size;
+	return lstat(path, &named) >= 0 && opened.st_ino == named.st_ino &&
+	       opened.st_dev == named.st_dev;
+}
+
+/*
+ * The file that has the name now, for a compaction replaces it. Locked against the next compaction.
+ * It does not wait for a lock of one file: who holds that may have been killed, and never let go.
+ */
 static int open_locked(const char *path, bool *ret_made)
 {
-	for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
+	usec_t end = usec_now() + LOCK_LIMIT;
+
+	for (;;) {
 		_cleanup_close_ int fd = open(
 			path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		struct stat opened, named;
+		off_t size = 0;
+		int r = fd < 0 ? -errno : try_lock(fd, path, &size);
 
-		if (fd < 0 || flock(fd, LOCK_SH) < 0 || fstat(fd, &opened) < 0)
-			return -errno;
-		if (lstat(path, &named) < 0 || opened.st_ino != named.st_ino ||
-		    opened.st_dev != named.st_dev)
-			continue;
-		*ret_made = opened.st_size == 0;
-		/* Where the file system cannot do that, nothing is lost but the reserve. */
-		(void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, opened.st_size, ROOM);
-		return TAKE_FD(fd);
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			*ret_made = size == 0;
+			/* Where the file system cannot do that, only the reserve is lost. */
+			(void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, size, ROOM);
+			return TAKE_FD(fd);
+		}
+		if (usec_now() >= end)
+			return -EBUSY;
+		usleep((useconds_t)LOCK_PAUSE);
 	}
-	return -EBUSY;
 }
 
 /* The line before may have been torn by a power cut: ours must not be joined to it. */

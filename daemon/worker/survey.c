@@ -75,8 +75,14 @@ static void reader_done(struct reader *reader)
 
 static void run_done(struct survey_run *run)
 {
-	for (size_t i = 0; i < run->n_readers; i++)
+	for (size_t i = 0; i < run->n_readers; i++) {
+		const struct reader *reader = &run->readers[i];
+
+		/* One that has told all that it had to tell ends by itself. */
+		if (!reader->left && reader->at >= reader->end)
+			waitpid(reader->pid, NULL, 0);
 		reader_done(&run->readers[i]);
+	}
 	for (size_t i = 0; i < run->n_jobs; i++)
 		free(run->jobs[i].name);
 	free(run->jobs);
@@ -177,8 +183,10 @@ static bool is_alive(const char *text)
 	if (sscanf(text, "%d %llu", &pid, &start) != 2 || pid <= 1)
 		return false;
 	pidfd = process_open((pid_t)pid, start);
+	if (pidfd >= 0)
+		return poll(&(struct pollfd){.fd = pidfd, .events = POLLIN}, 1, 0) == 0;
 	/* Where it is gone, xl may be left of its group. */
-	return pidfd >= 0 || (kill((pid_t)pid, 0) < 0 && kill(-(pid_t)pid, 0) == 0);
+	return kill((pid_t)pid, 0) < 0 && kill(-(pid_t)pid, 0) == 0;
 }
 
 /* The reader that an earlier survey left behind at this, or NULL. 0 or -ENOMEM. */

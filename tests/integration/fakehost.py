@@ -124,6 +124,10 @@ class FakeHost:
             return subprocess.run(self.command("--once", goal, *options), stderr=log,
                                   env=self.environment(**environment), timeout=LIMIT).returncode
 
+    def once_in_background(self, goal):
+        with self.log.open("ab") as log:
+            return subprocess.Popen(self.command("--once", goal), stderr=log, env=self.environment())
+
     def second_daemon(self):
         return subprocess.run(self.command(), capture_output=True, env=self.environment(),
                               timeout=LIMIT).returncode

@@ -16,10 +16,12 @@ INIT_ANSWER = struct.pack("<IIIIHHIIHHI28x", 7, 31, 0, 0, 16, 16, 4096, 1, 0, 0,
 
 
 class HungFolder:
-    """Mounted on a folder; use it as a context, behind which whoever waits is let go."""
+    """Mounted on a folder; use it as a context, behind which whoever waits is let go. waiting: their
+    numbers."""
 
     def __init__(self, path):
         self.path = path
+        self.waiting = set()
 
     def __enter__(self):
         self.path.mkdir(exist_ok=True)
@@ -32,13 +34,19 @@ class HungFolder:
         return self
 
     def __exit__(self, *_):
+        self.let_go()
+
+    def let_go(self):
+        """Whoever waits for it gets an error."""
         LIBC.umount2(os.fsencode(self.path), MNT_FORCE | MNT_DETACH)
 
     def _take_requests(self):
         """What was taken, and is not answered, cannot be taken back."""
         with contextlib.suppress(OSError):
             while True:
-                _, what, number = struct.unpack_from("<IIQ", os.read(self.server, 1 << 20))
+                request = os.read(self.server, 1 << 20)
+                _, what, number, _, _, _, process = struct.unpack_from("<IIQQIII", request)
+                self.waiting.add(process)
                 if what == INIT:
                     head = struct.pack("<IiQ", 16 + len(INIT_ANSWER), 0, number)
                     os.write(self.server, head + INIT_ANSWER)

@@ -5,10 +5,11 @@
 import contextlib
 import os
 import pathlib
+import signal
 import time
 import unittest
 
-from fakehost import FakeHost, FakeHostTest
+from fakehost import FakeHost, FakeHostTest, wait_until
 from hung import HungFolder, can_hang
 
 
@@ -100,6 +101,67 @@ class Stops(HungTest):
         # Which configurations there are is known: only one of them has not answered.
         self.assertEqual(self.host.images(), ["db", "web"])
         self.assertEqual(self.host.domains()["byhand"]["state"], "running")
+
+
+class Daemons(HungTest):
+    """A daemon that waits for a server cannot be ended, and has its locks for as long as it does."""
+
+    def hang_daemon(self):
+        self.host.native.symlink_to(self.away.path / "native")
+        self.host.daemon.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.host.daemon.pid in self.away.waiting, "the daemon to hang")
+        # Nobody else reads that file.
+        self.host.native = self.host.root / "other.conf"
+
+    def end_daemon(self):
+        self.assertIsNone(self.host.daemon.poll())
+        self.away.let_go()
+        self.assertEqual(self.host.daemon.wait(60), -signal.SIGKILL)
+        self.host.daemon = None
+
+    def test_a_stop_goes_on_beside_it(self):
+        self.host.guest("db")
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.hang_daemon()
+        self.assertEqual(self.host.once("stop"), 0)
+        self.assertEqual(self.host.images(), ["db", "web"])
+        self.assertEqual(self.host.domains(), {})
+        # The one that was left beside is no lock for the next one, nor is its end.
+        self.assertEqual(self.host.once("start"), 0)
+        self.assertEqual(sorted(self.host.domains()), ["db", "web"])
+        self.end_daemon()
+        self.host.start_daemon()
+        self.assertEqual(self.host.states(), {"db": "running", "web": "running"})
+        self.assertNotEqual(self.host.second_daemon(), 0)
+
+    def test_what_it_has_begun_is_taken_on_and_not_begun_again(self):
+        self.host.guest("web", save_ms=3000)
+        self.host.ctl("start", check=0)
+        stop = self.host.ctl_in_background("stop")
+        worker = self.host.worker("web")
+        os.kill(worker, signal.SIGSTOP)
+        self.hang_daemon()
+        once = self.host.once_in_background("stop")
+        wait_until(lambda: "beside" in self.host.log.read_text(), "another one beside it")
+        os.kill(worker, signal.SIGCONT)
+        self.assertEqual(once.wait(60), 0)
+        self.assertEqual(self.host.images(), ["web"])
+        self.assertEqual(self.host.domains(), {})
+        saves = [line for line in self.host.history() if line[2:3] == ["suspended"]]
+        self.assertEqual(len(saves), 1)
+        self.end_daemon()
+        stop.communicate(timeout=60)
+
+    def test_its_time_counts_from_the_beginning(self):
+        self.host.guest("web", never_off=True)
+        self.host.configure(SAVE="", SHUTDOWN_ALL="", STOP_MAXWAIT="300")
+        self.host.ctl("start", check=0)
+        self.hang_daemon()
+        began = time.monotonic()
+        self.assertEqual(self.host.once("stop", "--limit", "10"), 1)
+        self.assertLess(time.monotonic() - began, 16)
+        self.end_daemon()
 
 
 class Many(unittest.TestCase):

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -540,7 +541,62 @@ START_TEST(who_is_away_stays_away_when_the_host_is_restarted)
 }
 END_TEST
 
-SUITE("ledger-file", what_was_noted_is_there_after_a_restart,
+/* Killed in the middle of writing the ledger anew, and in a call that does not return. */
+START_TEST(a_lock_that_is_never_let_go_keeps_nobody_from_recording)
+{
+	struct ledger_record record = {
+		.kind = LEDGER_DRAWN, .uuid = mail, .name = "mail", .boot = {.bytes = {1}}};
+	_cleanup_folder_ struct folder f;
+	struct ledger_file *state;
+	int fd;
+
+	folder_make(&f);
+	state = open_state(&f);
+	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
+	fd = open(folder_path(&f, "state/ledger"), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	folder_write(&f, "state/ledger.new", "half of it");
+	ledger_file_leave_lock(state);
+	ck_assert_ptr_null(ledger_file_problem(state));
+	/* What that process is about to rename is not there any more. */
+	ck_assert_int_lt(access(folder_path(&f, "state/ledger.new"), F_OK), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "state/ledger"), &record, true), 0);
+	ledger_file_refresh(state);
+	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "mail"), &mail));
+	ledger_file_free(state);
+	close(fd);
+	state = open_state(&f);
+	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "web"), &web));
+	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "mail"), &mail));
+	ledger_file_free(state);
+}
+END_TEST
+
+START_TEST(a_ledger_that_nobody_has_locked_is_left_as_it_is)
+{
+	_cleanup_folder_ struct folder f;
+	struct ledger_file *state;
+	struct stat before, after;
+	int fd;
+
+	folder_make(&f);
+	state = open_state(&f);
+	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
+	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &before), 0);
+	ledger_file_leave_lock(state);
+	/* A worker that is recording: what it writes must not be lost. */
+	fd = open(folder_path(&f, "state/ledger"), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_SH), 0);
+	ledger_file_leave_lock(state);
+	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &after), 0);
+	ck_assert_uint_eq(after.st_ino, before.st_ino);
+	close(fd);
+	ledger_file_free(state);
+}
+END_TEST
+
+SUITE("ledger-file", a_lock_that_is_never_let_go_keeps_nobody_from_recording,
+      a_ledger_that_nobody_has_locked_is_left_as_it_is, what_was_noted_is_there_after_a_restart,
       how_fast_guests_are_saved_is_known_after_a_restart, a_folder_is_made_and_nobody_else_reads_it,
       a_folder_that_cannot_be_costs_no_start, a_line_torn_anywhere_costs_nothing_but_itself,
       what_workers_recorded_is_read_when_asked_for,

@@ -91,6 +91,7 @@ START_TEST(a_holder_that_says_nothing_is_unknown)
 {
 	_cleanup_folder_ struct folder f;
 	pid_t holder = 1;
+	pid_t beside;
 	int fd;
 
 	folder_make(&f);
@@ -100,7 +101,7 @@ START_TEST(a_holder_that_says_nothing_is_unknown)
 	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder), -EBUSY);
 	ck_assert_int_eq(holder, 0);
 	/* Nobody is killed for that. */
-	ck_assert_int_eq(lock_take_over(folder_path(&f, "lock"), 10), -EBUSY);
+	ck_assert_int_eq(lock_take_over(folder_path(&f, "lock"), 10, &beside), -EBUSY);
 	close(fd);
 }
 END_TEST
@@ -109,11 +110,12 @@ START_TEST(a_holder_is_asked_to_go)
 {
 	_cleanup_folder_ struct folder f;
 	pid_t pid;
+	pid_t beside;
 	int fd;
 
 	folder_make(&f);
 	pid = start_holder(folder_path(&f, "lock"), false);
-	fd = lock_take_over(folder_path(&f, "lock"), 30000);
+	fd = lock_take_over(folder_path(&f, "lock"), 30000, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(end_of(pid), SIGTERM);
 	close(fd);
@@ -124,11 +126,13 @@ START_TEST(a_holder_that_hangs_is_killed)
 {
 	_cleanup_folder_ struct folder f;
 	pid_t pid;
+	pid_t beside;
 	int fd;
 
 	folder_make(&f);
 	pid = start_holder(folder_path(&f, "lock"), true);
-	fd = lock_take_over(folder_path(&f, "lock"), 10);
+	fd = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	ck_assert_int_eq(beside, 0);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(end_of(pid), SIGKILL);
 	close(fd);
@@ -140,8 +144,8 @@ START_TEST(a_number_that_was_used_again_is_left_alone)
 {
 	_cleanup_folder_ struct folder f;
 	char text[100];
-	pid_t pid;
-	int fd;
+	pid_t pid, beside;
+	int fd, other;
 
 	folder_make(&f);
 	pid = start_holder(folder_path(&f, "other"), false);
@@ -149,9 +153,38 @@ START_TEST(a_number_that_was_used_again_is_left_alone)
 	folder_write(&f, "lock", text);
 	fd = open(folder_path(&f, "lock"), O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
-	ck_assert_int_eq(lock_take_over(folder_path(&f, "lock"), 10), -EBUSY);
+	other = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	ck_assert_int_ge(other, 0);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert_int_eq(end_of(pid), SIGKILL);
+	close(fd);
+	close(other);
+}
+END_TEST
+
+/* A child that it was about to start has all its descriptors, and hangs. */
+START_TEST(a_lock_that_a_dead_holder_has_left_behind_is_taken_once)
+{
+	_cleanup_folder_ struct folder f;
+	pid_t pid, beside, holder;
+	int left, fd;
+
+	folder_make(&f);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(lock_take(folder_path(&f, "lock"), &holder) < 0);
+	ck_assert_int_eq(end_of(pid), 0);
+	left = open(folder_path(&f, "lock"), O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(flock(left, LOCK_EX), 0);
+	fd = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(beside, 0);
+	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder), -EBUSY);
+	ck_assert_int_eq(holder, getpid());
+	/* What is left of it frees nothing. */
+	close(left);
+	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder), -EBUSY);
 	close(fd);
 }
 END_TEST
@@ -159,10 +192,12 @@ END_TEST
 START_TEST(a_free_lock_is_simply_taken_over)
 {
 	_cleanup_folder_ struct folder f;
+	pid_t beside;
 	int fd;
 
 	folder_make(&f);
-	fd = lock_take_over(folder_path(&f, "lock"), 10);
+	fd = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	ck_assert_int_eq(beside, 0);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 }
@@ -182,5 +217,6 @@ END_TEST
 
 SUITE("lock", one_takes_it_and_the_next_one_does_not, the_lock_says_who_holds_it,
       a_holder_that_says_nothing_is_unknown, a_holder_is_asked_to_go, a_holder_that_hangs_is_killed,
-      a_number_that_was_used_again_is_left_alone, a_free_lock_is_simply_taken_over,
+      a_number_that_was_used_again_is_left_alone,
+      a_lock_that_a_dead_holder_has_left_behind_is_taken_once, a_free_lock_is_simply_taken_over,
       a_lock_that_cannot_be_made_is_an_error);
