@@ -399,15 +399,48 @@ const char *ledger_file_problem(const struct ledger_file *file)
 
 /* Recording. */
 
+/*
+ * Whether a record of the daemon must be on the disk before it goes on. The loop waits for that, so
+ * it is so only for what a boot needs and nobody else syncs.
+ */
+static bool must_last(enum ledger_kind kind)
+{
+	switch (kind) {
+	case LEDGER_BEGAN:
+	case LEDGER_SAVED:
+	case LEDGER_OUTLIVED:
+	case LEDGER_IMAGE:
+	case LEDGER_LIFE:
+	case LEDGER_LEAVING:
+	case LEDGER_MIGRATED:
+	case LEDGER_HOME:
+		return true;
+	/* Of use only with what a worker records of the guest later, which syncs the file. */
+	case LEDGER_DRAWN:
+	case LEDGER_ENDED:
+	/* A boot forgets them. */
+	case LEDGER_FAILURE:
+	case LEDGER_RESTART:
+	case LEDGER_FORGIVEN:
+	case LEDGER_REMARK:
+	/* An estimate. */
+	case LEDGER_PACE:
+	case _LEDGER_KIND_MAX:
+	case _LEDGER_KIND_INVALID:
+		break;
+	}
+	return false;
+}
+
 /* Writes a record, and takes it over from the disk, with what workers wrote before it. */
-static int append(struct ledger_file *file, struct ledger_record record, bool sync)
+static int append(struct ledger_file *file, struct ledger_record record)
 {
 	int r;
 
 	record.boot = file->boot;
 	record.time = record.time ? record.time : usec_now();
 	record.time_wall = record.time_wall ? record.time_wall : usec_now_wall();
-	r = ledger_append(file->path, &record, sync);
+	r = ledger_append(file->path, &record, must_last(record.kind));
 	if (r < 0) {
 		apply(file, &record);
 		return set_problem(file, r, "cannot be written");
@@ -423,15 +456,13 @@ static int append(struct ledger_file *file, struct ledger_record record, bool sy
 static int note(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
 		const char *name, const char *reason, usec_t time)
 {
-	return append(file,
-		      (struct ledger_record){
-			      .kind = kind,
-			      .uuid = *uuid,
-			      .name = name,
-			      .reason = reason,
-			      .time = time,
-		      },
-		      true);
+	return append(file, (struct ledger_record){
+				    .kind = kind,
+				    .uuid = *uuid,
+				    .name = name,
+				    .reason = reason,
+				    .time = time,
+			    });
 }
 
 int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid)
@@ -469,14 +500,12 @@ void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, con
 	/* As a rule the worker has noted it. */
 	if (past && str_equal(past->away, target) && !past->away_unknown)
 		return;
-	append(file,
-	       (struct ledger_record){
-		       .kind = LEDGER_MIGRATED,
-		       .uuid = *uuid,
-		       .name = name,
-		       .target = target,
-	       },
-	       true);
+	append(file, (struct ledger_record){
+			     .kind = LEDGER_MIGRATED,
+			     .uuid = *uuid,
+			     .name = name,
+			     .target = target,
+		     });
 }
 
 /* Not written: what was seen before the host was restarted says nothing of who removed it. */
@@ -509,16 +538,14 @@ void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, con
 	if (!resumed && past && past->lives.last == LIFE_BEGAN && past->lives.domid == domid &&
 	    uuid_equal(&past->lives.boot, &file->boot))
 		return;
-	append(file,
-	       (struct ledger_record){
-		       .kind = LEDGER_BEGAN,
-		       .uuid = *uuid,
-		       .name = name,
-		       .life = "seen",
-		       .domid = domid,
-		       .time_wall = wall,
-	       },
-	       true);
+	append(file, (struct ledger_record){
+			     .kind = LEDGER_BEGAN,
+			     .uuid = *uuid,
+			     .name = name,
+			     .life = "seen",
+			     .domid = domid,
+			     .time_wall = wall,
+		     });
 }
 
 void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
@@ -528,33 +555,29 @@ void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, con
 
 	if (!past || (past->lives.last != LIFE_BEGAN && past->lives.last != LIFE_SUSPENDED))
 		return;
-	append(file,
-	       (struct ledger_record){
-		       .kind = LEDGER_ENDED,
-		       .uuid = *uuid,
-		       .name = name,
-		       .life = life_to_string(how),
-		       .time_wall = wall,
-	       },
-	       false);
+	append(file, (struct ledger_record){
+			     .kind = LEDGER_ENDED,
+			     .uuid = *uuid,
+			     .name = name,
+			     .life = life_to_string(how),
+			     .time_wall = wall,
+		     });
 }
 
 void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			 const struct uuid *image)
 {
-	append(file,
-	       (struct ledger_record){
-		       .kind = LEDGER_OUTLIVED,
-		       .uuid = *uuid,
-		       .name = name,
-		       .image = *image,
-	       },
-	       true);
+	append(file, (struct ledger_record){
+			     .kind = LEDGER_OUTLIVED,
+			     .uuid = *uuid,
+			     .name = name,
+			     .image = *image,
+		     });
 }
 
 void ledger_file_add_pace(struct ledger_file *file, uint64_t rate)
 {
-	append(file, (struct ledger_record){.kind = LEDGER_PACE, .rate = rate}, true);
+	append(file, (struct ledger_record){.kind = LEDGER_PACE, .rate = rate});
 }
 
 void ledger_file_refresh(struct ledger_file *file)

@@ -35,8 +35,11 @@ const char *ledger_file_path(const struct ledger_file *file);
 const char *ledger_file_problem(const struct ledger_file *file);
 
 /*
- * Each changes the ledger and the disk. What cannot be written is logged and holds for as long
- * as the daemon runs; only for a drawn UUID is that an error, since it would be another next time.
+ * Each changes the ledger and the file. Behind a power cut there are the lives that were seen to
+ * begin, what they outlived and migrations; a drawn UUID where a worker has recorded something of
+ * its guest since, and without that nothing goes by it. What cannot be written is logged and holds
+ * for as long as the daemon runs; only for a drawn UUID is that an error, since it would be another
+ * next time.
  */
 int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid);
 void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,

@@ -106,10 +106,15 @@ static void on_writable(void *data, unsigned events _unused_)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n > 0)
+	if (n < 0) {
+		/* Without its question it would wait for ever. */
+		if (errno != EPIPE && q->error == 0)
+			q->error = -errno;
+		inquiry_kill(q);
+	} else {
 		q->sent += (size_t)n;
-	/* Why it takes no more shows when it ends. */
-	if (n <= 0 || q->sent == q->size)
+	}
+	if (n < 0 || q->sent == q->size)
 		q->asking = watch_free(q->asking);
 }
 

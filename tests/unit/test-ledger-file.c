@@ -16,6 +16,14 @@
 
 static const struct uuid web = {.bytes = {1}}, mail = {.bytes = {2}};
 
+static unsigned syncs;
+
+int fdatasync(int fd)
+{
+	syncs++;
+	return fsync(fd);
+}
+
 static struct ledger_file *open_state(const struct folder *f)
 {
 	struct ledger_file *state = NULL;
@@ -541,6 +549,33 @@ START_TEST(who_is_away_stays_away_when_the_host_is_restarted)
 }
 END_TEST
 
+/* The loop of the daemon waits for a sync, and a disk can take long. */
+START_TEST(what_a_boot_forgets_or_a_worker_syncs_waits_for_no_disk)
+{
+	_cleanup_folder_ struct folder f;
+	struct ledger_file *state;
+
+	folder_make(&f);
+	state = open_state(&f);
+	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
+	ledger_file_set_failure(state, &web, "web", "x");
+	ledger_file_set_remark(state, &web, "web", "x");
+	ledger_file_add_restart(state, &web, "web", 1);
+	ledger_file_forgive(state, &web, "web");
+	ledger_file_set_pace(state, 1000);
+	ck_assert_uint_eq(syncs, 0);
+	ledger_file_see_life(state, &web, "web", 1, false, 1);
+	ck_assert_uint_eq(syncs, 1);
+	ledger_file_outlive(state, &web, "web", &mail);
+	ck_assert_uint_eq(syncs, 2);
+	ledger_file_set_away(state, &web, "web", "other");
+	ck_assert_uint_eq(syncs, 3);
+	ledger_file_set_home(state, &web, "web");
+	ck_assert_uint_eq(syncs, 4);
+	ledger_file_free(state);
+}
+END_TEST
+
 /* Killed in the middle of writing the ledger anew, and in a call that does not return. */
 START_TEST(a_lock_that_is_never_let_go_keeps_nobody_from_recording)
 {
@@ -595,7 +630,8 @@ START_TEST(a_ledger_that_nobody_has_locked_is_left_as_it_is)
 }
 END_TEST
 
-SUITE("ledger-file", a_lock_that_is_never_let_go_keeps_nobody_from_recording,
+SUITE("ledger-file", what_a_boot_forgets_or_a_worker_syncs_waits_for_no_disk,
+      a_lock_that_is_never_let_go_keeps_nobody_from_recording,
       a_ledger_that_nobody_has_locked_is_left_as_it_is, what_was_noted_is_there_after_a_restart,
       how_fast_guests_are_saved_is_known_after_a_restart, a_folder_is_made_and_nobody_else_reads_it,
       a_folder_that_cannot_be_costs_no_start, a_line_torn_anywhere_costs_nothing_but_itself,
