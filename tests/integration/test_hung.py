@@ -48,7 +48,7 @@ class Configurations(HungTest):
     def test_no_look_leaves_another_process_behind(self):
         self.link("hung.cfg")
         self.host.ctl("start", check=1)
-        before = sleepers(self.host)
+        before = wait_until(lambda: sleepers(self.host), "the reader to be left behind")
         self.assertEqual(len(before), 1)
         began = time.monotonic()
         for _ in range(3):
