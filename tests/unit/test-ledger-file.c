@@ -562,7 +562,7 @@ START_TEST(what_a_boot_forgets_or_a_worker_syncs_waits_for_no_disk)
 	ledger_file_set_remark(state, &web, "web", "x");
 	ledger_file_add_restart(state, &web, "web", 1);
 	ledger_file_forgive(state, &web, "web");
-	ledger_file_set_pace(state, 1000);
+	ledger_file_add_pace(state, 1000);
 	ck_assert_uint_eq(syncs, 0);
 	ledger_file_see_life(state, &web, "web", 1, false, 1);
 	ck_assert_uint_eq(syncs, 1);
