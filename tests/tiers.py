@@ -19,6 +19,9 @@ TIERS = ("quick", "ci", "full")
 # How many hosts a machine has room for at a time.
 RIGS = 2
 
+# Many tests wait most of their time: one more than there are processors keeps all of those at work.
+TESTS = len(os.sched_getaffinity(0)) + 1
+
 # How much of a log is shown when a step fails.
 TAIL = 100
 
@@ -83,7 +86,7 @@ class Build:
                                               else "testlog.junit.xml")
         junit.unlink(missing_ok=True)
         fine = run(["meson", "test", "-C", self.folder, "--no-rebuild", "--print-errorlogs",
-                    *words], log, **self.environment)
+                    f"--num-processes={TESTS}", *words], log, **self.environment)
         count = count_junit(junit) if junit.exists() else Count()
         # Whatever the numbers say, a run that failed has failed.
         if not fine and count.failed == 0:

@@ -41,6 +41,14 @@ def wait_until(predicate, what, limit=LIMIT):
     return value
 
 
+def runs(pid):
+    """Whether a process runs: not once it has ended, however late its new parent hears of that."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class FakeHost:
     """Folders, a world, and at most one daemon. Use it as a context."""
 
@@ -230,8 +238,7 @@ class FakeHost:
         """Nothing of this host may live on when its folders go."""
         def alive():
             for messages in self.operations().values():
-                pids = [m["worker"]["pid"] for m in messages if "worker" in m]
-                if any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids):
+                if any(runs(m["worker"]["pid"]) for m in messages if "worker" in m):
                     return True
             return False
         wait_until(lambda: not alive(), "the workers to end")

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
-from fakehost import BUILD, KILLER, WORKER, FakeHost, wait_until
+from fakehost import BUILD, KILLER, WORKER, FakeHost, runs, wait_until
 
 RECORDER = BUILD / "tests/fake/librecord.so"
 
@@ -67,7 +67,7 @@ class CutOff(unittest.TestCase):
                 if str(host.root).encode() in (process / "environ").read_bytes() and \
                         (process / "exe").readlink().name == WORKER.name:
                     os.kill(int(process.name), signal.SIGKILL)
-        wait_until(lambda: not any(pathlib.Path(f"/proc/{m['worker']['pid']}").exists()
+        wait_until(lambda: not any(runs(m["worker"]["pid"])
                                    for m in host.operations().get("web", ()) if "worker" in m),
                    "the worker to die")
 

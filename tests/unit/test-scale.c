@@ -4,7 +4,12 @@
 
 #include "simulation.h"
 
+/* With a sanitizer, which sees the same code with fewer, so many would take minutes. */
+#ifdef __SANITIZE_ADDRESS__
+#define GUESTS 100
+#else
 #define GUESTS 500
+#endif
 #define PLACES 8
 
 /* Many guests, of three kinds: configured, saved, and made by others. */
@@ -46,7 +51,7 @@ static unsigned count(const struct simulation *s, enum guest_state state)
 	return n;
 }
 
-START_TEST(five_hundred_guests_are_started_and_stopped)
+START_TEST(many_guests_are_started_and_stopped)
 {
 	usec_t work;
 	_cleanup_free_ char *guests = many_guests(&work);
@@ -73,4 +78,4 @@ START_TEST(five_hundred_guests_are_started_and_stopped)
 }
 END_TEST
 
-SUITE("scale", five_hundred_guests_are_started_and_stopped);
+SUITE("scale", many_guests_are_started_and_stopped);
