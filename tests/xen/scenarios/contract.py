@@ -13,13 +13,13 @@ def keeps(host: Host, test: str) -> None:
     host.sh(f"{RUN} {TESTS}/{test}", timeout=1800)
 
 
-@scenario("hv.h keeps its word on Xen", tier="ci")
+@scenario("hv.h keeps its word on Xen", tier="ci", minutes=1.6)
 def hypervisor(host: Host) -> None:
     host.cfg(pv("contract"))
     keeps(host, "contract-hv-xen")
 
 
-@scenario("xl.h keeps its word on libxl, with PV guests", tier="ci")
+@scenario("xl.h keeps its word on libxl, with PV guests", tier="ci", minutes=2)
 def libxl_pv(host: Host) -> None:
     host.cfg(pv("contract"))
     keeps(host, "contract-xl-xen")

@@ -8,7 +8,7 @@ from xenrig.cuts import SAVING, Cuts
 
 
 @scenario("after a power cut in a save no guest is lost, runs twice, or has memory older than its disk",
-          tier="ci", fresh=True, minutes=5)
+          tier="ci", minutes=7)
 def save(host: Host) -> None:
     seed = random.randrange(1 << 32)
     cuts = Cuts(host, seed, print)

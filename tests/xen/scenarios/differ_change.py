@@ -25,7 +25,7 @@ def uninstall(host: Host) -> None:
             " | xargs -d '\\n' rm -f; systemctl daemon-reload")
 
 
-@scenario("the old script's guests are taken over while they run, and go back to it", fresh=True,
+@scenario("the old script's guests are taken over while they run, and go back to it",
           build=False)
 def there_and_back(host: Host) -> None:
     host.auto(pv("p1"))

@@ -120,7 +120,7 @@ def xenstore_hangs(host: Host) -> None:
         host.wait_count(name, count.n + 2, boot=count.boot)
 
 
-@scenario("XenStore dies: it is said, nothing is tried, and the host can be powered off", fresh=True)
+@scenario("XenStore dies: it is said, nothing is tried, and the host can be powered off")
 def xenstore_dies(host: Host) -> None:
     host.auto(pv("p1"))
     ctl(host, "start")

@@ -89,7 +89,7 @@ def goes_down(host: Host, command: str, lock: bool = True, timeout: float = 600)
 
 
 @scenario("poweroff: guests are saved, then the lock goes, then XenStore, and they go on later",
-          tier="ci", minutes=4)
+          tier="ci", minutes=5)
 def poweroff(host: Host) -> None:
     goes_down(host, "systemctl poweroff")
     assert "The host goes down (poweroff)" in "\n".join(
@@ -119,7 +119,7 @@ def halt(host: Host) -> None:
     expect_counting_on(host, before)
 
 
-@scenario("soft-reboot: guests are saved before XenStore is started afresh", fresh=True, since=13)
+@scenario("soft-reboot: guests are saved before XenStore is started afresh", since=13)
 def soft_reboot(host: Host) -> None:
     before = begin(host, pv("p1"), pv("p2"))
     expect_lock(host)
@@ -194,7 +194,7 @@ def hung_daemon(host: Host) -> None:
     assert "it is done without" in "\n".join(entry["MESSAGE"] for entry in said(host))
 
 
-@scenario("without xendomainsd all of this would be seen to fail", fresh=True)
+@scenario("without xendomainsd all of this would be seen to fail")
 def without_us(host: Host) -> None:
     ours = "xendomainsd.socket xendomainsd.service xendomains.service xendomains-shutdown.service"
     host.sh(f"systemctl mask {ours}")

@@ -23,12 +23,12 @@ def exchanged(host: Host, guest: Guest) -> None:
     host.wait_count(name, count.n + 3, boot=count.boot)
 
 
-@scenario("a PV guest goes from us to xl and back", tier="ci")
+@scenario("a PV guest goes from us to xl and back", tier="ci", minutes=0.9)
 def paravirtualised(host: Host) -> None:
     exchanged(host, pv("p1"))
 
 
-@scenario("a PVH guest goes from us to xl and back", tier="ci")
+@scenario("a PVH guest goes from us to xl and back", tier="ci", minutes=1.5)
 def pvh_guest(host: Host) -> None:
     exchanged(host, pvh("h1"))
 

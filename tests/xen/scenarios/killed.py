@@ -44,7 +44,7 @@ def daemon(host: Host) -> None:
 
 
 @scenario("a worker is killed in the middle of a save: the guest runs on, and is shut down",
-          tier="ci")
+          tier="ci", minutes=1.3)
 def worker_saving(host: Host) -> None:
     host.auto(pv("p1", memory=BIG))
     ctl(host, "start")
@@ -65,7 +65,7 @@ def worker_saving(host: Host) -> None:
 
 
 @scenario("a worker is killed in the middle of a restore: the image is whole, and restored later",
-          tier="ci")
+          tier="ci", minutes=0.9)
 def worker_restoring(host: Host) -> None:
     host.auto(pv("p1", memory=256))
     ctl(host, "start")

@@ -17,7 +17,7 @@ def reload_with(host: Host, **variables: object) -> None:
 
 
 @scenario("a checkpoint of xl's, and an image of a guest that ran without images, are put aside",
-          tier="ci")
+          tier="ci", minutes=2)
 def outlived(host: Host) -> None:
     host.auto(pv("point"), pv("off"))
     ctl(host, "start")

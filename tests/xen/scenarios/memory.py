@@ -8,7 +8,7 @@ TOO_LITTLE = "not enough memory"
 
 
 @scenario("a host without dom0_mem= brings guests that need most of its memory back after a reboot",
-          tier="ci", xen="", minutes=5)
+          tier="ci", xen="", minutes=6)
 def dom0_has_all(host: Host) -> None:
     host.auto(pv("p1", memory=700), pv("p2", memory=700), pvh("h1", memory=700))
     ctl(host, "start")

@@ -31,7 +31,7 @@ def expect_dump(host: Host, name: str) -> None:
 
 
 @scenario("rename-restart keeps the dead domain, and the guest runs again as itself",
-          tier="ci", minutes=2)
+          tier="ci", minutes=2.5)
 def rename(host: Host) -> None:
     begin(host, pv("p1", 'on_crash = "rename-restart"', self="crash@15"),
           pvh("h1", 'on_crash = "rename-restart"', self="crash@15"))

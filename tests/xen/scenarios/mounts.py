@@ -94,7 +94,7 @@ def goes_down(host: Host, fstab: str, command: str) -> None:
 
 
 @scenario("a nofail mount that comes late, Ctrl-Alt-Del: it is waited for, and unmounted last",
-          tier="ci", minutes=3)
+          tier="ci", minutes=3.3)
 def ctrl_alt_del(host: Host) -> None:
     goes_down(host, SLOW, "kill -INT 1")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rig itself, on hosts as Debian ships them: guests do what other scenarios rely on."""
 
+import time
 from collections.abc import Callable
 
 from xenrig import Guest, Host, hvm, pv, pvh, scenario, wait_until
@@ -141,3 +142,14 @@ def comes_back(host: Host) -> None:
     assert host.get("/root/told") == b"twice\n"
     host.wait_reboot("p1", boot)
     assert "p1" in host.domains()
+
+
+@scenario("a host goes back to when it was kept, as often as one likes, and knows the time",
+          build=False)
+def goes_back(host: Host) -> None:
+    for _ in range(2):
+        assert host.sh("ls /root/told", check=False).code != 0 and not host.domains()
+        assert abs(float(host.sh("date +%s").out) - time.time()) < 60
+        host.sh("echo once >/root/told && sync /root/told")
+        boots(host, pv("p1"), pvh("h1"))
+        host.go_back()

@@ -36,7 +36,7 @@ def reboot(host: Host) -> None:
 
 
 @scenario("a stop of guests that cannot be saved shuts them down, and waits until they are gone",
-          tier="ci", minutes=2)
+          tier="ci", minutes=2.2)
 def shutdown(host: Host) -> None:
     host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=120)
     host.auto(pv("now"), pv("later", off=15), pvh("h1"))
@@ -70,7 +70,7 @@ def named(host: Host) -> None:
     ctl(host, "start", "nobody", expect=1)
 
 
-@scenario("what others do to domains is noticed at once", tier="ci")
+@scenario("what others do to domains is noticed at once", tier="ci", minutes=0.5)
 def behind_our_back(host: Host) -> None:
     host.sh("systemctl start xendomainsd.service")
     host.create(pv("byhand"))

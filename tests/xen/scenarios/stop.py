@@ -6,7 +6,7 @@ from xenrig.xendomains import ctl, expect_states, images, journal, states, statu
 
 
 @scenario("keys of SysRq reach the kernel before a guest is saved, and it goes on as if nothing",
-          tier="ci")
+          tier="ci", minutes=1.7)
 def sysrq(host: Host) -> None:
     host.config(XENDOMAINS_SYSRQ="s 9", XENDOMAINS_USLEEP=300000)
     host.auto(pv("p1"), pvh("h1"))
@@ -22,7 +22,7 @@ def sysrq(host: Host) -> None:
         host.wait_count(name, count.n + 2, boot=count.boot)
 
 
-@scenario("a paused guest is let run, saved, and goes on", tier="ci")
+@scenario("a paused guest is let run, saved, and goes on", tier="ci", minutes=0.8)
 def paused(host: Host) -> None:
     host.auto(pv("p1"))
     ctl(host, "start")

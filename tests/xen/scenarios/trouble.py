@@ -7,7 +7,8 @@ from xenrig import Host, pv, pvh, scenario, wait_until
 from xenrig.xendomains import SAVE, ctl, expect_states, images, states
 
 
-@scenario("a broken configuration and a missing kernel fail, and the others start", tier="ci")
+@scenario("a broken configuration and a missing kernel fail, and the others start",
+          tier="ci", minutes=0.7)
 def configurations(host: Host) -> None:
     host.auto(pv("p1"), pv("nokernel", 'kernel = "/boot/nothing"'))
     host.put("/etc/xen/auto/typo.cfg", 'name = "typo"\nmemory 96\n')
@@ -74,7 +75,8 @@ def crashes_in_save(host: Host) -> None:
     assert states(host)["p2"] == "saved" and "p1" not in host.domains()
 
 
-@scenario("an image cut short is kept, and its guest not started afresh beside it", tier="ci")
+@scenario("an image cut short is kept, and its guest not started afresh beside it",
+          tier="ci", minutes=1.3)
 def cut_short(host: Host) -> None:
     host.auto(pv("p1"), pv("p2"))
     ctl(host, "start")
@@ -106,7 +108,8 @@ def damaged(host: Host) -> None:
     assert not host.domains() and images(host) == ["p1"]
 
 
-@scenario("a full disk is found before a guest is suspended, and the guest is shut down", tier="ci")
+@scenario("a full disk is found before a guest is suspended, and the guest is shut down",
+          tier="ci", minutes=1.1)
 def full_disk(host: Host) -> None:
     host.sh(f"mkdir -p {SAVE} && mount -t tmpfs -o size=150m tmpfs {SAVE}")
     try:

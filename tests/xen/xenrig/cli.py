@@ -196,7 +196,7 @@ def _run(chosen: list[scenarios.Scenario], options: argparse.Namespace,
          say: Callable[[str], None]) -> bool:
     release = RELEASES[options.debian]
     made = image.build(release)
-    tree = project.build(release) if any(found.build for found in chosen) else None
+    tree = project.build(release) if any(found.kind.build for found in chosen) else None
     say(_heading(release))
     runner = Runner(made, lambda host: project.install(host, tree),
                     options.out or cache.root() / "out", say)

@@ -3,6 +3,7 @@
 
 import re
 import shlex
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,8 +108,29 @@ class Host(Remote):
         self.disconnect()
         self.boot()
 
+    def keep(self) -> None:
+        """Keep the host as it is now, and end; all that it has written is on its disk."""
+        self.sh("sync")
+        self.disconnect()
+        self.machine.keep()
+
+    def go_back(self) -> None:
+        """Go on from what was kept, whatever has become of the host since then."""
+        self.disconnect()
+        self.machine.go_back()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Wait until a machine that has gone back answers, and tell it what time it is.
+
+        For the host no time has passed; only its wall clock hears that some has.
+        """
+        wait_until(self._answers, "the host to go on", BOOT_TIMEOUT)
+        self.sh(f"date --set=@{time.time():.3f}")
+        self.cleaned = int(self.sh("date +%s").out)
+
     def clean(self) -> None:
-        """Make the host as good as new for the next scenario."""
+        """Rid the host of guests and images, in the same boot, for the next piece of work."""
         self.sh(CLEAN, timeout=300)
         wait_until(lambda: not self.domains(), "all guests to be gone")
         self.cleaned = int(self.sh("date +%s").out)

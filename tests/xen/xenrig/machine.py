@@ -2,6 +2,8 @@
 """The emulated computer a host runs on."""
 
 import fcntl
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,12 +11,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from . import cache
 from .debian import RELEASES, Release
 from .image import HOST_MAC, Image
 from .link import Link
+from .monitor import Monitor
+from .remote import wait_until
 
 # More hosts than this at a time, and their clocks would go too slow for any deadline.
 SLOTS = 2
@@ -96,6 +100,14 @@ def folders() -> Iterator[Path]:
     return (cache.root() / "slot" / str(number) for number in range(SLOTS))
 
 
+class Kept(NamedTuple):
+    """A machine as it was at one instant, and what it had printed by then."""
+
+    disk: Path
+    memory: Path
+    serial: Path
+
+
 class Machine:
     """QEMU with Xen as its kernel: processors, memory, a disk, and a card behind a port of ours.
 
@@ -118,11 +130,12 @@ class Machine:
         self.xen = xen
         self.port = _free_port()
         self.serial = slot.folder / "serial.log"
+        self.monitor = slot.folder / "monitor"
+        self.kept = Kept(*(slot.folder / f"kept.{part}" for part in Kept._fields))
         self.process: subprocess.Popen | None = None
         (slot.folder / NOTE).write_text(f"{image.release.number} {self.port}")
         if not overlay.exists():
-            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw",
-                            "-b", image.disk, overlay], check=True)
+            _create_overlay(overlay, image.disk, "raw")
 
     @property
     def is_on(self) -> bool:
@@ -130,10 +143,26 @@ class Machine:
 
     def power_on(self, arguments: str = "") -> None:
         """Switch on, with more arguments for dom0's kernel, for this boot."""
-        with open(self.slot.folder / "qemu.log", "ab") as log:
-            self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self._command(arguments)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, cwd=self.image.folder, pass_fds=[self.slot.lock.fileno()])
+        self._run(self._command(arguments))
+
+    def keep(self) -> None:
+        """Keep memory and disk as they are now, once, and end; go_back() goes on from there."""
+        with Monitor(self.monitor) as monitor:
+            monitor.migrate(self.kept.memory)
+            monitor.quit()
+        self.process.wait()
+        self.overlay.rename(self.kept.disk)
+        shutil.copy(self.serial, self.kept.serial)
+
+    def go_back(self) -> None:
+        """Go on from what was kept, as often as one likes, whatever has become of the host."""
+        self.cut_power()
+        self.overlay.unlink(missing_ok=True)
+        _create_overlay(self.overlay, self.kept.disk, "qcow2")
+        shutil.copy(self.kept.serial, self.serial)
+        self._run([*self._command(), "-incoming", f"exec:cat {shlex.quote(str(self.kept.memory))}"])
+        # A connection that somebody opens before is answered late.
+        wait_until(self._goes_on, "the machine to be loaded", every=0.1)
 
     def cut_power(self) -> None:
         if self.process:
@@ -154,7 +183,22 @@ class Machine:
                  for line in log.read_text(errors="replace").splitlines()]
         return "\n".join(lines[-20:])
 
-    def _command(self, arguments: str) -> list[str]:
+    def _goes_on(self) -> bool:
+        try:
+            with Monitor(self.monitor) as monitor:
+                return monitor.runs()
+        except OSError as problem:
+            if not self.is_on:
+                raise RuntimeError(f"the machine cannot be loaded:\n{self.last_words()}") from problem
+            return False
+
+    def _run(self, command: list[str]) -> None:
+        with open(self.slot.folder / "qemu.log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, cwd=self.image.folder, pass_fds=[self.slot.lock.fileno()])
+
+    def _command(self, arguments: str = "") -> list[str]:
         return [
             "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi",
             "-cpu", "qemu64,+svm,+npt", "-smp", f"{self.processors}", "-m", self.memory,
@@ -167,8 +211,14 @@ class Machine:
             "-drive", f"file={self.overlay},if=virtio,cache={self.disk_cache}",
             "-netdev", f"user,id=ssh,hostfwd=tcp:127.0.0.1:{self.port}-:22",
             "-device", f"virtio-net-pci,netdev=ssh,mac={HOST_MAC}",
+            "-qmp", f"unix:{self.monitor},server=on,wait=off",
             *(self.link.options() if self.link else []),
         ]
+
+
+def _create_overlay(overlay: Path, base: Path, kind: str) -> None:
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", base, overlay],
+                   check=True)
 
 
 def _queue() -> Path:

@@ -11,7 +11,7 @@ from . import evidence, link
 from .host import Host
 from .image import Image
 from .machine import Slot
-from .scenarios import Scenario
+from .scenarios import Kind, Scenario
 
 Say = Callable[[str], None]
 
@@ -21,7 +21,10 @@ TRIPLE_FAULT = "Triple fault"
 
 
 class Runner:
-    """Takes scenarios one by one to a host, the same one for as long as it will do."""
+    """Takes scenarios one by one to a host, which goes back to what it was before each of them.
+
+    A host that a scenario failed on is not used again.
+    """
 
     def __init__(self, image: Image, install: Callable[[Host], None], out: Path, say: Say) -> None:
         self.image = image
@@ -29,8 +32,7 @@ class Runner:
         self.out = out
         self.say = say
         self.hosts: list[Host] = []
-        self.file = self.xen = ""
-        self.installed = False
+        self.kind: Kind | None = None
 
     def run(self, scenarios: list[Scenario]) -> bool:
         """Run them all, and return whether all is well."""
@@ -46,9 +48,10 @@ class Runner:
     def _run_one(self, scenario: Scenario, again: bool = False) -> bool:
         started = time.monotonic()
         try:
-            hosts = self._hosts_for(scenario)
+            self._boot_hosts(scenario.kind)
             started = time.monotonic()
-            scenario.story(*hosts)
+            self._go_back()
+            scenario.story(*self.hosts)
             verdict = "ok"
         except Exception:
             verdict = "FAIL"
@@ -74,50 +77,46 @@ class Runner:
         self._drop_hosts()
         self.say(f"{reason.rstrip()}\nmore in {folder}")
 
-    def _hosts_for(self, scenario: Scenario) -> list[Host]:
-        """Hosts that are clean: those of the scenario before, or some newly booted."""
-        usable = (len(self.hosts) == scenario.hosts and self.file == scenario.file
-                  and self.xen == scenario.xen and not scenario.fresh)
-        if usable and (scenario.build or not self.installed):
-            for host in self.hosts:
-                host.transcript = io.StringIO()
-                # A scenario may have taken its power away.
-                if not host.machine.is_on:
-                    host.disconnect()
-                    host.boot()
-                host.clean()
-        else:
-            self._drop_hosts()
-            self._boot_hosts(scenario.hosts, scenario.xen)
-            self.file, self.xen = scenario.file, scenario.xen
-        if scenario.build and not self.installed:
-            self.install(self.hosts[0])
-            self.installed = True
-        return self.hosts
-
-    def _boot_hosts(self, number: int, xen: str) -> None:
+    def _boot_hosts(self, kind: Kind) -> None:
+        """Have hosts of this kind that can go back to their boot: those there are, or new ones."""
+        if self.kind == kind:
+            return
+        self._drop_hosts()
         started = time.monotonic()
-        if number == 1:
-            self.hosts = [Host(self.image, xen=xen)]
+        if kind.hosts == 1:
+            self.hosts = [Host(self.image, xen=kind.xen)]
         else:
             slots = Slot.take_two()
             started = time.monotonic()
-            self.hosts = [Host(self.image, slot=slot, link=end, xen=xen)
+            self.hosts = [Host(self.image, slot=slot, link=end, xen=kind.xen)
                           for slot, end in zip(slots, link.pair())]
         # All are switched on before any is waited for.
         for host in self.hosts:
             host.machine.power_on()
         for host in self.hosts:
             host.boot()
+        if kind.build:
+            self.install(self.hosts[0])
+        for host in self.hosts:
+            host.keep()
+        self.kind = kind
         self.say(f"     {time.monotonic() - started:6.1f} s  "
-                 f"({'a host boots' if number == 1 else 'two hosts boot'})")
+                 f"({'a host boots' if kind.hosts == 1 else 'two hosts boot'})")
+
+    def _go_back(self) -> None:
+        for host in self.hosts:
+            host.transcript = io.StringIO()
+            host.disconnect()
+            host.machine.go_back()
+        for host in self.hosts:
+            host.go_on()
 
     def _drop_hosts(self) -> None:
         """End the hosts, whose end tells nothing any more."""
         for host in self.hosts:
             host.close()
         self.hosts = []
-        self.installed = False
+        self.kind = None
 
 
 def _has_bad_processor(host: Host) -> bool:

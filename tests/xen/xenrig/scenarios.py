@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import NamedTuple
 
 from .debian import RELEASES
 from .machine import DOM0_MEMORY
@@ -14,8 +15,16 @@ FOLDER = Path(__file__).parent.parent / "scenarios"
 
 TIERS = ("ci", "full")
 
-# How long a host takes to boot, about.
-BOOT_MINUTES = 1.5
+# How long a host takes to boot, and to have the build installed, about.
+BOOT_MINUTES = 2.5
+
+
+class Kind(NamedTuple):
+    """Which hosts a scenario begins with."""
+
+    xen: str
+    build: bool
+    hosts: int
 
 
 @dataclass(frozen=True)
@@ -24,11 +33,8 @@ class Scenario:
 
     title: str
     tier: str
-    fresh: bool
-    build: bool
-    hosts: int
+    kind: Kind
     since: int
-    xen: str
     minutes: float
     story: Callable[..., None]
 
@@ -46,22 +52,20 @@ class Scenario:
                                    for text in (self.file, self.name))
 
 
-def scenario(title: str, *, tier: str = "full", fresh: bool = False, build: bool = True,
+def scenario(title: str, *, tier: str = "full", build: bool = True,
              hosts: int = 1, since: int = 0,
              xen: str = DOM0_MEMORY, minutes: float = 1) -> Callable[[Callable[..., None]], Scenario]:
     """Make a function a scenario.
 
-    The scenarios of a file share one boot of a host, in order, and find it clean each time;
-    a `fresh` one wants a boot of its own. Without `build`, the host is as Debian ships it. With
-    two `hosts`, the story is told the second one too: it is as Debian ships it, and either
-    reaches the other by ssh, under the names "host" and "peer". Debian releases before `since`
-    have nothing to tell it of. `xen` is for Xen's command line; the hosts of a file are booted anew
-    where it changes. `minutes` is about how long it takes, for share().
+    A host is booted once for the scenarios that want the same kind, and is back at that instant
+    before each of them. Without `build`, it is as Debian ships it. With two `hosts`, the story is
+    told the second one too: it is as Debian ships it, and either reaches the other by ssh, under
+    the names "host" and "peer". `xen` is for Xen's command line. Debian releases before `since`
+    have nothing to tell it of. `minutes` is about how long it takes, for share().
     """
     if tier not in TIERS:
         raise ValueError(f"{title}: no such tier: {tier}")
-    return lambda story: Scenario(title, tier, fresh, build, hosts, since, xen,
-                                  minutes, story)
+    return lambda story: Scenario(title, tier, Kind(xen, build, hosts), since, minutes, story)
 
 
 def find(tier: str, patterns: list[str], release: int = max(RELEASES)) -> list[Scenario]:
@@ -72,16 +76,20 @@ def find(tier: str, patterns: list[str], release: int = max(RELEASES)) -> list[S
 
 
 def share(scenarios: list[Scenario], number: int, of: int) -> list[Scenario]:
-    """The `number`th of so many shares that take about as long; a file is in just one of them."""
-    costs = {found.file: BOOT_MINUTES for found in scenarios}
-    for found in scenarios:
-        costs[found.file] += found.minutes + (BOOT_MINUTES if found.fresh else 0)
-    loads, files = [0.0] * of, [[] for _ in range(of)]
-    for file in sorted(costs, key=lambda file: (-costs[file], file)):
-        least = loads.index(min(loads))
-        loads[least] += costs[file]
-        files[least].append(file)
-    return [found for found in scenarios if found.file in files[number - 1]]
+    """The `number`th of so many shares that take about as long, with those of a kind in a row."""
+    loads, shares = [0.0] * of, [[] for _ in range(of)]
+    for found in sorted(scenarios, key=lambda found: (-found.minutes, found.name)):
+        grown = [load + _cost(found, dealt) for load, dealt in zip(loads, shares)]
+        least = grown.index(min(grown))
+        loads[least] = grown[least]
+        shares[least].append(found)
+    return sorted(shares[number - 1], key=lambda found: (found.kind, scenarios.index(found)))
+
+
+def _cost(scenario: Scenario, dealt: list[Scenario]) -> float:
+    """What a scenario adds to a share that has these."""
+    boots = all(scenario.kind != other.kind for other in dealt)
+    return scenario.minutes + (BOOT_MINUTES if boots else 0)
 
 
 def _load(path: Path) -> list[Scenario]:
