@@ -148,7 +148,7 @@ class Machine:
     def keep(self) -> None:
         """Keep memory and disk as they are now, once, and end; go_back() goes on from there."""
         with Monitor(self.monitor) as monitor:
-            monitor.migrate(self.kept.memory)
+            monitor.save(self.kept.memory)
             monitor.quit()
         self.process.wait()
         self.overlay.rename(self.kept.disk)
@@ -161,7 +161,6 @@ class Machine:
         _create_overlay(self.overlay, self.kept.disk, "qcow2")
         shutil.copy(self.kept.serial, self.serial)
         self._run([*self._command(), "-incoming", f"exec:cat {shlex.quote(str(self.kept.memory))}"])
-        # A connection that somebody opens before is answered late.
         wait_until(self._goes_on, "the machine to be loaded", every=0.1)
 
     def cut_power(self) -> None:
@@ -186,7 +185,10 @@ class Machine:
     def _goes_on(self) -> bool:
         try:
             with Monitor(self.monitor) as monitor:
-                return monitor.runs()
+                loaded = monitor.is_loaded()
+                if loaded:
+                    monitor.go_on()
+                return loaded
         except OSError as problem:
             if not self.is_on:
                 raise RuntimeError(f"the machine cannot be loaded:\n{self.last_words()}") from problem

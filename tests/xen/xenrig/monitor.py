@@ -28,8 +28,13 @@ class Monitor:
         self.lines.close()
         self.socket.close()
 
-    def migrate(self, path: Path) -> None:
-        """Write the state of everything but the disk to a file; the machine stands still then."""
+    def save(self, path: Path) -> None:
+        """Write the state of everything but the disk to a file, and let the machine stand still.
+
+        It stands still from the beginning: QEMU loses track of some of what an emulated processor
+        writes meanwhile, and the host that goes on from that crashes.
+        """
+        self._ask("stop")
         self._ask("migrate-set-parameters", **{"max-bandwidth": BANDWIDTH})
         self._ask("migrate", uri=f"exec:cat >{shlex.quote(str(path))}")
         while (status := self._ask("query-migrate").get("status")) != "completed":
@@ -37,9 +42,13 @@ class Monitor:
                 raise RuntimeError(f"the state of the machine cannot be kept: {status}")
             time.sleep(0.1)
 
-    def runs(self) -> bool:
-        """Whether the machine goes on, and is not being loaded any more."""
-        return self._ask("query-status")["running"]
+    def is_loaded(self) -> bool:
+        """Whether a machine stands still where it did when it was saved."""
+        return self._ask("query-status")["status"] == "paused"
+
+    def go_on(self) -> None:
+        """Let a machine run that stands still."""
+        self._ask("cont")
 
     def quit(self) -> None:
         """End QEMU, which writes what it has to its disk first."""
