@@ -269,7 +269,6 @@ def read_only_state(host: Host) -> None:
     host.sh(f"mount --bind {state} {state} && mount -o remount,ro,bind {state}"
             " && systemctl restart xendomainsd.service")
     expect_lock(host)
-    assert "cannot be written" in ctl(host, "status"), ctl(host, "status")
     host.leave("systemctl poweroff", 600)
     host.boot()
     expect_order(host, *before)
