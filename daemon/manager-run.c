@@ -256,13 +256,15 @@ static int carry_out(struct sequence *s, struct plan *plan_taken)
 {
 	_cleanup_(plan_freep) struct plan *plan = plan_taken;
 	struct executor *ex = s->manager->executor;
+	int r;
 
 	sequence_say_plainly(plan);
-	s->planned = true;
 	s->squeezed = s->squeezed || plan->squeezed;
 	s->phase = s->waits.n > 0 ? PHASE_READY : PHASE_RUNNING;
-	return s->job ? executor_extend(ex, s->job, TAKE_PTR(plan))
-		      : executor_run(ex, TAKE_PTR(plan), s, &s->job);
+	r = s->job ? executor_extend(ex, s->job, TAKE_PTR(plan))
+		   : executor_run(ex, TAKE_PTR(plan), s, &s->job);
+	s->planned = s->job;
+	return r;
 }
 
 int manager_run_sequence(struct sequence *s, const char **ret_reason)
