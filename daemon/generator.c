@@ -35,7 +35,7 @@
  */
 static const char *const units[] = {
 	"xendomainsd.service",
-	"xendomains.service",
+	"xendomains-guests.service",
 	"xendomains-shutdown.service",
 };
 

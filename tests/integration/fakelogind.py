@@ -113,8 +113,8 @@ class HostWithLogind(FakeHost):
         wait_until(lambda: self.log.read_text().count(text) >= times, f"'{text}' in the log")
 
     def unit_ctl(self, *words, check=0, **environment):
-        """Runs the client as xendomains.service does."""
-        done = subprocess.run([CLIENT, "--socket", self.socket, "--unit=xendomains.service",
+        """Runs the client as xendomains-guests.service does."""
+        done = subprocess.run([CLIENT, "--socket", self.socket, "--unit=xendomains-guests.service",
                                *words], text=True, capture_output=True, timeout=LIMIT,
                               env=self.environment(**environment))
         assert done.returncode == check, done.stdout + done.stderr

@@ -157,7 +157,7 @@ class Question(FakeHostTest):
             self.assertEqual(self.running(), set())
 
     def test_a_unit_is_not_asked(self):
-        terminal = self.terminal("--unit=xendomains.service", "stop", env=self.host.environment())
+        terminal = self.terminal("--unit=xendomains-guests.service", "stop", env=self.host.environment())
         self.assertEqual(terminal.finish(), 0)
         self.assertEqual(self.running(), set())
 

@@ -12,7 +12,7 @@ import unittest
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
 GENERATOR = BUILD / "daemon/xendomains-generator"
 
-UNITS = {"xendomainsd.service", "xendomains.service", "xendomains-shutdown.service"}
+UNITS = {"xendomainsd.service", "xendomains-guests.service", "xendomains-shutdown.service"}
 
 DEFAULTS = {"/var", "/var/lib", "/var/lib/xen", "/var/lib/xen/save", "/var/lib/xen/dump",
             "/etc", "/etc/xen", "/etc/xen/auto"}

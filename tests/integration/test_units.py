@@ -29,7 +29,7 @@ class Units(unittest.TestCase):
 
     def test_a_stop_for_a_unit_that_conflicts_leaves_guests_alone_and_says_why(self):
         self.start()
-        self.host.tell("conflict xendomains.service libvirtd.service")
+        self.host.tell("conflict xendomains-guests.service libvirtd.service")
         for how in ("job", "active"):
             self.host.tell(f"{how} libvirtd.service")
             said = self.host.unit_ctl("stop")
@@ -40,7 +40,7 @@ class Units(unittest.TestCase):
 
     def test_when_the_host_goes_down_a_conflict_is_none(self):
         self.start()
-        self.host.tell("conflict xendomains.service libvirtd.service")
+        self.host.tell("conflict xendomains-guests.service libvirtd.service")
         self.host.tell("active libvirtd.service")
         self.host.tell("job reboot.target")
         self.assertIn("The host goes down (reboot.target)", self.host.unit_ctl("stop"))

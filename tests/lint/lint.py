@@ -196,11 +196,29 @@ class Lint(unittest.TestCase):
                 if "is not executable" not in line and str(ROOT) in line]
         self.assertEqual(said, [])
 
-    def test_daemon_that_fails_is_started_again_without_end(self):
-        [unit] = [u for u in BUILT_UNITS if u.name == "xendomainsd.service"]
+    @staticmethod
+    def settings_of(name):
+        [unit] = [u for u in BUILT_UNITS if u.name == name]
         settings = configparser.ConfigParser(strict=False, interpolation=None)
         settings.optionxform = str
         settings.read(unit)
+        return settings
+
+    def test_units_stop_guests_without_the_daemon_and_end_no_other_process(self):
+        for name in ("xendomains-guests.service", "xendomains-shutdown.service"):
+            service = self.settings_of(name)["Service"]
+            self.assertRegex(service["ExecStop"], f"xendomainsctl --or-once --unit={name} stop$")
+            self.assertEqual(service["KillMode"], "process")
+
+    def test_one_enable_is_enough_and_no_file_has_the_name_of_the_packaged_unit(self):
+        names = {unit.name for unit in BUILT_UNITS} | {"xendomainsd.socket"}
+        self.assertNotIn("xendomains.service", names)
+        install = self.settings_of("xendomains-guests.service")["Install"]
+        self.assertEqual(install["Alias"], "xendomains.service")
+        self.assertEqual({*install["Also"].split(), "xendomains-guests.service"}, names)
+
+    def test_daemon_that_fails_is_started_again_without_end(self):
+        settings = self.settings_of("xendomainsd.service")
         self.assertEqual(settings["Unit"]["StartLimitIntervalSec"], "0")
         self.assertEqual(settings["Service"]["Restart"], "on-failure")
         # A client waits five seconds for the daemon before it does without.

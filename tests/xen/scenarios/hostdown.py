@@ -196,7 +196,8 @@ def hung_daemon(host: Host) -> None:
 
 @scenario("without xendomainsd all of this would be seen to fail")
 def without_us(host: Host) -> None:
-    ours = "xendomainsd.socket xendomainsd.service xendomains.service xendomains-shutdown.service"
+    ours = ("xendomainsd.socket xendomainsd.service xendomains-guests.service "
+            "xendomains-shutdown.service")
     host.sh(f"systemctl mask {ours}")
     host.reboot()
     host.create(pv("p1"))

@@ -12,7 +12,7 @@ SAVE = "/srv/xen"
 GUEST_DONE = "654055544f654a6296102693e1173aae"
 UNIT_STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
 
-UNITS = "xendomainsd.service xendomains.service xendomains-shutdown.service"
+UNITS = "xendomainsd.service xendomains-guests.service xendomains-shutdown.service"
 
 SLOW_DISK = """[Service]
 Type=oneshot

@@ -31,7 +31,7 @@ NOT_ITS_DISK = "the disk has gone on without this memory"
 FOUND = "/root/found-at-boot"
 AT_BOOT = {
     "/etc/systemd/system/rig-found.service":
-        "[Unit]\nBefore=xendomains.service xendomainsd.service\n"
+        "[Unit]\nBefore=xendomains-guests.service xendomainsd.service\n"
         f"[Service]\nType=oneshot\nExecStart=/bin/sh -c 'ls {SAVE} >{FOUND}'\n"
         "[Install]\nWantedBy=multi-user.target\n",
     "/etc/tmpfiles.d/rig.conf": f"r! {CONSOLE.format(name='*')}\n",

@@ -34,8 +34,9 @@ mount -t proc proc "$root/proc"
 exec chroot "$root" sh -c "$compile" sh /mnt/source /mnt/build
 """
 
-# Debian's own xendomains.service is active from boot on: unless it ends first, starting the one
-# that shadows it would do nothing. With a build of ours there, it is ours, and left alone.
+# Debian's own xendomains.service is active from boot on: unless it ends first, ours is active as soon
+# as it gets this name, and starting it does nothing. With a build of ours there, it is ours, and left
+# alone.
 BEFORE_UNPACKING = """
 [ -e /var/lib/rig/installed ] || systemctl stop xendomains.service
 touch /var/lib/rig/installed
