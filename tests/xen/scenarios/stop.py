@@ -135,3 +135,22 @@ def while_booting(host: Host) -> None:
     ctl(host, "stop")
     assert not host.domains()
     wait_until(lambda: set(states(host).values()) == {"stopped"}, "the guests to be told stopped")
+
+
+@scenario("a stop that takes longer than the limit of its unit is not cut off")
+def limit_of_the_unit(host: Host) -> None:
+    host.sh("mkdir -p /run/systemd/system/xendomains.service.d")
+    host.put("/run/systemd/system/xendomains.service.d/limit.conf",
+             "[Service]\nTimeoutStopSec=10s\n")
+    host.sh("systemctl daemon-reload")
+    try:
+        host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=60)
+        host.auto(pv("slow", off=30))
+        host.sh("systemctl start xendomains.service", timeout=300)
+        host.wait_count("slow")
+        stop = host.sh("systemctl stop xendomains.service", timeout=300)
+        assert stop.elapsed > 25, stop
+        assert not host.domains()
+        assert "timed out" not in host.journal("--unit=xendomains.service")
+    finally:
+        host.sh("rm -r /run/systemd/system/xendomains.service.d; systemctl daemon-reload")

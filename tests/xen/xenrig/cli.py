@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import cache, image, machine, project, scenarios
+from . import cache, image, machine, project, scenarios, told
 from .bench import bench as measure
 from .cuts import cut_many
 from .debian import RELEASES, Release
@@ -182,7 +182,8 @@ def clean(options: argparse.Namespace) -> int:
     if list(machine.running()):
         raise LookupError("a host is running")
     names = set() if options.all else {folder(release).name for release in RELEASES.values()
-                                       for folder in (image.folder_of, project.chroot_folder)}
+                                       for folder in (image.folder_of, project.chroot_folder,
+                                                       told.chroot_folder)}
     for kind in ("image", "chroot"):
         for path in (cache.root() / kind).glob("*"):
             if path.name.partition(".")[0] not in names:

@@ -23,15 +23,16 @@ meson install -C "$build/objects" --no-rebuild --destdir "$build/tree"
 """
 
 # The mounts are made in a namespace of their own, and end with it.
-COMPILE_IN_CHROOT = """
+IN_CHROOT = """
 set -e
-root=$1 source=$2 build=$3 compile=$4
+root=$1 source=$2 build=$3
+shift 3
 mkdir -p "$root/mnt/source" "$root/mnt/build"
 mount --bind -o ro "$source" "$root/mnt/source"
 mount --bind "$build" "$root/mnt/build"
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
-exec chroot "$root" sh -c "$compile" sh /mnt/source /mnt/build
+exec chroot "$root" "$@"
 """
 
 # Debian's own xendomains.service is active from boot on: unless it ends first, ours is active as soon
@@ -63,21 +64,31 @@ def build(release: Release) -> Path:
         if release.is_native:
             command = ["sh", "-c", COMPILE, "sh", SOURCE, folder]
         else:
-            command = ["unshare", "--mount", "sh", "-c", COMPILE_IN_CHROOT, "sh",
-                       _chroot(release), SOURCE, folder, COMPILE]
+            command = in_chroot(_chroot(release), folder, "sh", "-c", COMPILE, "sh", "/mnt/source",
+                                "/mnt/build")
         cache.quietly(command, log)
     return folder / "tree"
 
 
 def install(host: Remote, tree: Path) -> None:
     """Put a built tree on a host, as a package would that does not start its services."""
-    archive = subprocess.run(["tar", "-c", "-C", tree, "--owner=0", "--group=0", "."],
-                             stdout=subprocess.PIPE, check=True).stdout
     units = " ".join(sorted(path.name for path in tree.glob("**/systemd/system/*.*")
                             if path.is_file()))
     host.sh(BEFORE_UNPACKING)
-    host.sh(UNPACK, stdin=archive)
+    unpack(host, tree)
     host.sh(AFTER_UNPACKING.format(units=units))
+
+
+def unpack(host: Remote, tree: Path) -> None:
+    """Put a built tree on a host, and do no more."""
+    archive = subprocess.run(["tar", "-c", "-C", tree, "--owner=0", "--group=0", "."],
+                             stdout=subprocess.PIPE, check=True).stdout
+    host.sh(UNPACK, stdin=archive)
+
+
+def in_chroot(root: Path, build: Path, *command: str) -> list:
+    """A command in a chroot that has the sources in /mnt/source, and a folder in /mnt/build."""
+    return ["unshare", "--mount", "sh", "-c", IN_CHROOT, "sh", root, SOURCE, build, *command]
 
 
 def chroot_folder(release: Release) -> Path:
