@@ -25,6 +25,10 @@ TESTS = len(os.sched_getaffinity(0)) + 1
 # How much of a log is shown when a step fails.
 TAIL = 100
 
+# How often a step says how far it is, and in how many characters.
+SAY_EVERY_SEC = 30
+LINE_MAX = 90
+
 
 @dataclasses.dataclass
 class Count:
@@ -36,14 +40,29 @@ class Count:
         self.failed += other.failed
 
 
+def say(line):
+    print(line, flush=True)
+
+
+def last_line(log):
+    with log.open("rb") as text:
+        text.seek(max(log.stat().st_size - 4096, 0))
+        lines = text.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
 def run(command, log, **environment):
-    """Runs a command with its output in a file. True if it went well."""
+    """Runs a command with its output in a file, and says how far it is. True if it went well."""
     with log.open("ab") as out:
         out.write(f"$ {' '.join(map(str, command))}\n".encode())
         out.flush()
-        return subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT,
-                              stdin=subprocess.DEVNULL,
-                              env=os.environ | environment).returncode == 0
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT,
+                                   stdin=subprocess.DEVNULL, env=os.environ | environment)
+        while True:
+            try:
+                return process.wait(SAY_EVERY_SEC) == 0
+            except subprocess.TimeoutExpired:
+                say(f"    {time.strftime('%H:%M')} {last_line(log)[:LINE_MAX]}")
 
 
 def count_junit(path):
@@ -169,7 +188,7 @@ def choose(tier):
 
 def show_tail(log):
     for line in log.read_text(errors="replace").splitlines()[-TAIL:]:
-        print(f"    {line}")
+        say(f"    {line}")
 
 
 def main():
@@ -179,17 +198,19 @@ def main():
     total = Count()
     logs = ROOT / "build-logs"
     logs.mkdir(exist_ok=True)
-    for number, (what, step) in enumerate(choose(options.tier), 1):
+    steps = list(choose(options.tier))
+    for number, (what, step) in enumerate(steps, 1):
         log = logs / f"{options.tier}-{number}.log"
         log.unlink(missing_ok=True)
+        say(f"[{number}/{len(steps)}] {what} ({log.relative_to(ROOT)})")
         begin = time.monotonic()
         count = step(log)
         total.add(count)
-        print(f"{what}: {count.passed} passed, {count.failed} failed"
-              f" ({time.monotonic() - begin:.0f} s, {log.relative_to(ROOT)})")
+        say(f"{what}: {count.passed} passed, {count.failed} failed"
+            f" ({time.monotonic() - begin:.0f} s)")
         if count.failed:
             show_tail(log)
-    print(f"{total.passed} passed, {total.failed} failed")
+    say(f"{total.passed} passed, {total.failed} failed")
     return 1 if total.failed else 0
 
 

@@ -20,12 +20,23 @@ LIBRARIES = ("event2/", "systemd/", "json-c/", "libxl", "xen", "ini.h", "xxhash.
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 
-def files(*patterns):
-    """What git tracks, or would: no build folders."""
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"],
-                            capture_output=True, text=True, check=True).stdout.split("\n")
-    return [ROOT / name for name in listed
-            if any(fnmatch.fnmatch(name, p) for p in patterns) and (ROOT / name).is_file()]
+def is_made(path):
+    """Whether it is git's, or was built or left by a tool."""
+    return path.name in (".git", "__pycache__") or (
+        path.parent == ROOT and path.name.startswith("build"))
+
+
+def files(*patterns, folder=ROOT):
+    """The project's own files, also where there is no git, as in an archive."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if is_made(path):
+            continue
+        if path.is_dir():
+            found += files(*patterns, folder=path)
+        elif any(fnmatch.fnmatch(path.relative_to(ROOT), pattern) for pattern in patterns):
+            found.append(path)
+    return found
 
 
 def said_by(*command):

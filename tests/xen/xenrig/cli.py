@@ -217,8 +217,9 @@ def _remote(running: machine.Running) -> Remote:
 
 
 def _heading(release: Release) -> str:
-    described = subprocess.run(["git", "-C", project.SOURCE, "describe", "--always", "--dirty"],
-                               capture_output=True, text=True)
+    # The checkout may belong to another user. Without git, or in an archive, there is no commit.
+    described = subprocess.run(["sh", "-c", 'git -c safe.directory="$1" -C "$1" describe --always --dirty',
+                                "sh", project.SOURCE], capture_output=True, text=True)
     commit = described.stdout.strip() or "no commit"
     return f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {commit}  {release.name}, Xen {release.xen}"
 
