@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Installing, upgrading and removing while guests run, with the commands of README and migrating.md."""
 
-from xenrig import Guest, Host, hvm, pv, pvh, scenario
+from xenrig import Guest, Host, pv, pvh, scenario
 from xenrig.told import Follower, commands
 from xenrig.xendomains import expect_states, images, status
 
@@ -17,6 +17,9 @@ FILES = "find /etc /usr -xdev ! -type d -printf '%p %l %T@\\n' | grep -v '^/etc/
 OF_PACKAGES = ("sha256sum /etc/init.d/xendomains /etc/default/xendomains; "
                "cat /usr/lib/systemd/system/xendomains.service 2>/dev/null | sha256sum")
 
+# A frame buffer is a process in dom0.
+DEVICE_MODEL = 'vfb = ["vnc=1"]'
+
 UNITS = ("xendomainsd.socket", "xendomainsd.service", "xendomains-guests.service",
          "xendomains-shutdown.service")
 
@@ -29,25 +32,27 @@ class Guests:
         host.auto(*guests)
         host.sh("systemctl restart xendomains.service", timeout=600)
         self.counts = {guest.name: host.wait_count(guest.name, 2) for guest in guests}
-        self.domids = self._domids()
+        self.alive = self._alive()
 
     def expect_untouched(self, after: str) -> None:
-        """Fail unless each is the same domain as before, and counts on."""
-        assert self._domids() == self.domids, f"{after}: {self._domids()}, not {self.domids}"
+        """Fail unless each is the same domain as before with the same device model, and counts on."""
+        alive = self._alive()
+        assert alive == self.alive, f"{after}: {alive}, not {self.alive}"
         self._expect_on()
 
     def expect_restored(self) -> None:
         """Fail unless each counts on where it was saved."""
         self._expect_on()
         assert images(self.host) == []
-        self.domids = self._domids()
+        self.alive = self._alive()
 
     def _expect_on(self) -> None:
         for name, count in self.counts.items():
             self.counts[name] = self.host.wait_count(name, count.n + 1, boot=count.boot)
 
-    def _domids(self) -> dict[str, int]:
-        return {name: self.host.domid(name) for name in self.counts}
+    def _alive(self) -> list[str]:
+        models = self.host.sh("pgrep -f '[x]en-domid [1-9]'", check=False).out
+        return [*(f"{name}: {self.host.domid(name)}" for name in self.counts), *models.split()]
 
 
 def follow(host: Host, guests: Guests, told: list[str]) -> None:
@@ -86,7 +91,7 @@ def expect_the_scripts(host: Host) -> None:
           fresh=True, build=False, minutes=6)
 def taken_over(host: Host) -> None:
     packaged = host.sh(OF_PACKAGES).out
-    guests = Guests(host, pv("p1"), pvh("h1"), hvm("v1"))
+    guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
     follow(host, guests, INSTALL)
     expect_ours(host)
     assert {guest["manager"] for guest in status(host).values()} == {"xl"}
@@ -96,7 +101,7 @@ def taken_over(host: Host) -> None:
     expect_ours(host)
 
     host.sh("systemctl stop xendomains.service", timeout=600)
-    expect_states(host, p1="saved", h1="saved", v1="saved")
+    expect_states(host, p1="saved", h1="saved", f1="saved")
     host.sh("systemctl start xendomains.service", timeout=600)
     guests.expect_restored()
     host.reboot()
@@ -126,7 +131,7 @@ def in_between(host: Host) -> None:
           fresh=True, build=False, minutes=6)
 def given_back(host: Host) -> None:
     files = host.sh(FILES).out
-    guests = Guests(host, pv("p1"), pvh("h1"), hvm("v1"))
+    guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
     follow(host, guests, INSTALL)
     follow(host, guests, GO_BACK)
     expect_the_scripts(host)
@@ -142,7 +147,7 @@ def given_back(host: Host) -> None:
 @scenario("migrating.md: guests that were ours go on under the script, which saves and restores them",
           fresh=True, build=False, minutes=6)
 def ours_given_back(host: Host) -> None:
-    guests = Guests(host, pv("p1"), hvm("v1"))
+    guests = Guests(host, pv("p1"), pv("f1", DEVICE_MODEL))
     follow(host, guests, INSTALL)
     host.sh("systemctl restart xendomains.service", timeout=600)
     guests.expect_restored()
