@@ -7,8 +7,7 @@ from xenrig.xendomains import expect_states, images, status
 
 INSTALL = commands("README.md", "Install it on a Xen host")
 UPGRADE = commands("docs/migrating.md", "Upgrade")
-GO_BACK = commands("docs/migrating.md", "How to go back")
-REMOVE = commands("docs/migrating.md", "Removal")
+REMOVE = commands("docs/migrating.md", "Removal, and the way back to the script")
 
 ENABLE = "systemctl enable xendomains-guests.service"
 
@@ -133,8 +132,6 @@ def given_back(host: Host) -> None:
     files = host.sh(FILES).out
     guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
     follow(host, guests, INSTALL)
-    follow(host, guests, GO_BACK)
-    expect_the_scripts(host)
     follow(host, guests, REMOVE)
     expect_the_scripts(host)
     assert host.sh(FILES).out == files
@@ -152,7 +149,7 @@ def ours_given_back(host: Host) -> None:
     host.sh("systemctl restart xendomains.service", timeout=600)
     guests.expect_restored()
     assert {guest["manager"] for guest in status(host).values()} == {"xendomainsd"}
-    follow(host, guests, GO_BACK + REMOVE)
+    follow(host, guests, REMOVE)
     expect_the_scripts(host)
     host.sh("systemctl restart xendomains.service", timeout=600)
     guests.expect_restored()
