@@ -34,24 +34,24 @@ class Guests:
         self.alive = self._alive()
 
     def expect_untouched(self, after: str) -> None:
-        """Fail unless each is the same domain as before with the same device model, and counts on."""
+        """Fail unless each is the same domain as before, with the same device model."""
         alive = self._alive()
         assert alive == self.alive, f"{after}: {alive}, not {self.alive}"
-        self._expect_on()
 
-    def expect_restored(self) -> None:
-        """Fail unless each counts on where it was saved."""
-        self._expect_on()
-        assert images(self.host) == []
-        self.alive = self._alive()
-
-    def _expect_on(self) -> None:
+    def expect_on(self) -> None:
+        """Fail unless each counts on where it was."""
         for name, count in self.counts.items():
             self.counts[name] = self.host.wait_count(name, count.n + 1, boot=count.boot)
 
-    def _alive(self) -> list[str]:
-        models = self.host.sh("pgrep -f '[x]en-domid [1-9]'", check=False).out
-        return [*(f"{name}: {self.host.domid(name)}" for name in self.counts), *models.split()]
+    def expect_restored(self) -> None:
+        """Fail unless each counts on where it was saved."""
+        self.expect_on()
+        assert images(self.host) == []
+        self.alive = self._alive()
+
+    def _alive(self) -> str:
+        return self.host.sh("xl list | awk '{ print $1, $2 }'; pgrep -f '[x]en-domid [1-9]'",
+                            check=False).out
 
 
 def follow(host: Host, guests: Guests, told: list[str]) -> None:
@@ -60,6 +60,7 @@ def follow(host: Host, guests: Guests, told: list[str]) -> None:
     for command in told:
         follower.follow(command)
         guests.expect_untouched(command)
+    guests.expect_on()
 
 
 def state_of(host: Host, unit: str) -> str:
