@@ -88,7 +88,7 @@ def expect_the_scripts(host: Host) -> None:
 
 
 @scenario("README: it takes over from the script, is upgraded, and saves and restores the guests",
-          fresh=True, build=False, minutes=6)
+          build=False, minutes=6)
 def taken_over(host: Host) -> None:
     packaged = host.sh(OF_PACKAGES).out
     guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
@@ -110,7 +110,7 @@ def taken_over(host: Host) -> None:
 
 
 @scenario("README: a reboot in the middle of it loses no guest",
-          fresh=True, build=False, minutes=8)
+          build=False, minutes=8)
 def in_between(host: Host) -> None:
     guests = Guests(host, pv("p1"), pvh("h1"))
     here = INSTALL.index(ENABLE)
@@ -128,7 +128,7 @@ def in_between(host: Host) -> None:
 
 
 @scenario("migrating.md: the script takes over again, and nothing of ours is left",
-          fresh=True, build=False, minutes=6)
+          build=False, minutes=6)
 def given_back(host: Host) -> None:
     files = host.sh(FILES).out
     guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
@@ -143,7 +143,7 @@ def given_back(host: Host) -> None:
 
 
 @scenario("migrating.md: guests that were ours go on under the script, which saves and restores them",
-          fresh=True, build=False, minutes=6)
+          build=False, minutes=6)
 def ours_given_back(host: Host) -> None:
     guests = Guests(host, pv("p1"), pv("f1", DEVICE_MODEL))
     follow(host, guests, INSTALL)
