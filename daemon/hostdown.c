@@ -59,6 +59,19 @@ static int uuids_add(struct uuids *uuids, const struct uuid *uuid)
 	return 0;
 }
 
+static void uuids_remove(struct uuids *uuids, const char *text)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < uuids->n; i++) {
+		if (str_equal(uuids->texts[i], text))
+			free(uuids->texts[i]);
+		else
+			uuids->texts[kept++] = uuids->texts[i];
+	}
+	uuids->n = kept;
+}
+
 /* Whether a start would find something to make it from. One that was migrated is elsewhere. */
 static bool can_return(const struct hostdown *h, const struct report *report)
 {
@@ -342,6 +355,14 @@ static void on_changed(void *data)
 	timer_set_after(h->look, 0);
 }
 
+/* The last word on a guest counts, also on one that the host has stopped before. */
+static void on_wanted_down(void *data, const struct uuid *uuid)
+{
+	struct hostdown *h = data;
+
+	uuids_remove(&h->stopped, UUID_TEXT(uuid));
+}
+
 int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct hostdown **ret)
 {
 	_cleanup_(hostdown_freep) struct hostdown *h = calloc(1, sizeof(*h));
@@ -358,7 +379,9 @@ int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct ho
 	r = r < 0 ? r : timer_new(loop, on_look, h, &h->look);
 	if (r < 0)
 		return r;
-	manager_watch(manager, &(struct manager_watcher){.changed = on_changed, .data = h});
+	manager_watch(manager, &(struct manager_watcher){.changed = on_changed,
+							 .wanted_down = on_wanted_down,
+							 .data = h});
 	show(h);
 	timer_set_after(h->look, 0);
 	*ret = TAKE_PTR(h);

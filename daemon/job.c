@@ -83,6 +83,17 @@ bool job_knows(const struct job *job, enum goal goal, const struct step *step)
 	return false;
 }
 
+bool job_has_had(const struct job *job, enum goal goal, const struct step *step)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.goal == goal && (uuid_equal(&run->step->uuid, &step->uuid) ||
+						  str_equal(run->step->name, step->name)))
+			return true;
+	return false;
+}
+
 bool job_gives_up(const struct job *job, const struct uuid *uuid)
 {
 	const struct run *run;

@@ -35,6 +35,9 @@ void *job_data(const struct job *job);
  */
 bool job_knows(const struct job *job, enum goal goal, const struct step *step);
 
+/* Whether the job has had a step with that goal for the guest, by its UUID or its name. */
+bool job_has_had(const struct job *job, enum goal goal, const struct step *step);
+
 /* Whether the guest comes up again each time that the job has stopped it. */
 bool job_gives_up(const struct job *job, const struct uuid *uuid);
 

@@ -55,11 +55,13 @@ static bool is_no_news(const void *data, const struct step *step)
 
 	if (uuid_list_has(&s->waits, &step->uuid))
 		return false;
-	/* The configuration of one that was waited for has gone. */
-	if (sequence_is_start(s) && uuid_is_null(&step->uuid))
-		return job_knows(s->job, s->goal, step);
-	return !sequence_stops_all(s) || step->n_stages == 0 ||
-	       job_knows(s->job, plan_goal(s->goal), step);
+	/* It was known before: that it has gone is what a stop is for. */
+	if (!sequence_is_start(s) && uuid_is_null(&step->uuid))
+		return true;
+	/* One that was waited for can have got another UUID, or have lost its configuration. */
+	if (!sequence_stops_all(s))
+		return job_has_had(s->job, plan_goal(s->goal), step);
+	return step->n_stages == 0 || job_knows(s->job, plan_goal(s->goal), step);
 }
 
 /* A stop has an end, also where another tool starts a guest each time that it was stopped. */
@@ -123,7 +125,7 @@ static int take_over(struct sequence *s, const struct uuid *uuid)
 		if (other != s && other->job && r >= 0)
 			take = executor_take(s->manager->executor, other->job, uuid, s->deadline,
 					     "the host goes down, and stops it");
-		if (take != EXECUTOR_NOT_THERE)
+		if (take != EXECUTOR_NOT_THERE && !other->restarts)
 			r = uuid_list_add(&s->wanted_down, uuid);
 		if (take != EXECUTOR_TAKEN || other->broken_off || r < 0)
 			continue;
@@ -136,11 +138,14 @@ static int take_over(struct sequence *s, const struct uuid *uuid)
 /* The host knows later which guests are not to be brought back. */
 static int tell_host(const struct sequence *s, const struct uuid *uuid)
 {
+	const struct manager_watcher *watcher = &s->manager->watcher;
 	struct sequence *other;
 	int r = 0;
 
+	if (watcher->wanted_down && !s->restarts)
+		watcher->wanted_down(watcher->data, uuid);
 	TAILQ_FOREACH(other, &s->manager->sequences, entry)
-		if (r >= 0 && sequence_is_for_host(other))
+		if (r >= 0 && !s->restarts && sequence_is_for_host(other))
 			r = uuid_list_add(&other->wanted_down, uuid);
 	return r;
 }
@@ -158,14 +163,15 @@ static int clear_way(struct sequence *s, const struct plan *plan)
 
 		if (uuid_is_null(&step->uuid))
 			continue;
-		r = forbid_starts(s, &step->uuid);
 		executor_cancel_start(ex, &step->uuid, "a stop was asked for");
 		if (op && builds(op))
 			hv_abort(hv, &step->uuid);
-		if (r >= 0 && !sequence_is_for_host(s))
-			r = tell_host(s, &step->uuid);
-		else if (r >= 0 && step->n_stages > 0)
+		if (!sequence_is_for_host(s)) {
+			r = forbid_starts(s, &step->uuid);
+			r = r < 0 ? r : tell_host(s, &step->uuid);
+		} else if (step->n_stages > 0) {
 			r = take_over(s, &step->uuid);
+		}
 	}
 	return r;
 }

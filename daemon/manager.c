@@ -87,14 +87,17 @@ bool manager_try_again(struct sequence *s, const char *reason)
 	}
 	log_warning("stop: %s; it is tried again", reason);
 	s->phase = PHASE_READY;
-	timer_set_after(m->advance, TRY_PAUSE);
+	s->retry_at = usec_add(loop_now(m->loop), TRY_PAUSE);
+	timer_set(m->advance, s->retry_at);
 	return true;
 }
 
 /* What is started behind a stop of all must not be what that stops next. */
 static bool waits_for_stop(const struct sequence *s)
 {
-	return sequence_is_start(s) && sequences_stop_all(&s->manager->sequences);
+	const struct manager *m = s->manager;
+
+	return sequence_is_start(s) && (m->refusal || sequences_stop_all(&m->sequences));
 }
 
 /* Other operations change the images, which a start reads, and the room for them. */
@@ -112,7 +115,8 @@ static void advance(struct sequence *s)
 	const char *reason = NULL;
 	int r = 0;
 
-	if (waits_for_stop(s) || (s->phase == PHASE_READY && manager_waits_in_vain(s)))
+	if (waits_for_stop(s) || loop_now(s->manager->loop) < s->retry_at ||
+	    (s->phase == PHASE_READY && manager_waits_in_vain(s)))
 		return;
 	bring_up_to_date(s);
 	if (s->phase == PHASE_NEW)
@@ -135,6 +139,9 @@ static void on_advance(void *data)
 		next = TAILQ_NEXT(s, entry);
 		advance(s);
 	}
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (s->retry_at > loop_now(m->loop) && !timer_is_set(m->advance))
+			timer_set(m->advance, s->retry_at);
 }
 
 typedef void (*end_job_fn)(struct executor *ex, struct job *job, const char *reason);
@@ -165,34 +172,15 @@ static size_t break_off(struct manager *m, bool (*which)(const struct sequence *
 }
 
 /* What a stop of all is followed by is not what was asked for before it. */
-static void clear_for_stop(struct manager *m)
+static void clear_for_stop(struct manager *m, bool for_host)
 {
 	struct sequence *s;
 
+	/* If the host stays up, what was to be restarted is. */
 	TAILQ_FOREACH(s, &m->sequences, entry)
-		s->restarts = false;
+		s->restarts = s->restarts && for_host;
 	break_off(m, sequence_is_start, executor_cancel, "a stop was asked for");
 	manager_abort_builds(m);
-}
-
-static int add_sequence(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
-			struct sequence **ret)
-{
-	struct sequence *s;
-	int r;
-
-	if (goal_is_start(goal) && m->refusal)
-		return -ESHUTDOWN;
-	r = sequence_new(m, goal, names, n_names, loop_now(m->loop), &s);
-	if (r < 0)
-		return r;
-	if (sequence_stops_all(s))
-		clear_for_stop(m);
-	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
-	s->number = ++m->newest;
-	timer_set_after(m->advance, 0);
-	*ret = s;
-	return 0;
 }
 
 /* What is asked of the manager. */
@@ -203,6 +191,25 @@ struct wish {
 	size_t n_names;
 	usec_t deadline;
 };
+
+static int add_sequence(struct manager *m, const struct wish *wish, struct sequence **ret)
+{
+	struct sequence *s;
+	int r;
+
+	if (goal_is_start(wish->goal) && m->refusal)
+		return -ESHUTDOWN;
+	r = sequence_new(m, wish->goal, wish->names, wish->n_names, loop_now(m->loop), &s);
+	if (r < 0)
+		return r;
+	if (sequence_stops_all(s))
+		clear_for_stop(m, wish->deadline != USEC_INFINITY);
+	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+	s->number = ++m->newest;
+	timer_set_after(m->advance, 0);
+	*ret = s;
+	return 0;
+}
 
 static int request(struct manager *m, const struct wish *wish, const struct follower *follower,
 		   uint64_t *ret_id)
@@ -218,7 +225,7 @@ static int request(struct manager *m, const struct wish *wish, const struct foll
 		return -ESHUTDOWN;
 	/* What has been asked for since may have undone what that one has done. */
 	if (!s || s->number != m->newest)
-		r = add_sequence(m, wish->goal, wish->names, wish->n_names, &s);
+		r = add_sequence(m, wish, &s);
 	if (r < 0)
 		return r;
 	s->restarts = wish->restarts;
@@ -303,6 +310,9 @@ bool manager_stops_all(const struct manager *m)
 
 int manager_refuse_starts(struct manager *m, const char *reason)
 {
+	/* What waits for that goes on. */
+	if (!reason)
+		timer_set_after(m->advance, 0);
 	return str_replace(&m->refusal, reason);
 }
 

@@ -91,6 +91,8 @@ int manager_set_notice(struct manager *m, const char *notice);
 /* Hears whenever guests have changed, a sequence has ended, or a configuration was read. */
 struct manager_watcher {
 	void (*changed)(void *data);
+	/* An administrator wants a guest down. */
+	void (*wanted_down)(void *data, const struct uuid *uuid);
 	void *data;
 };
 

@@ -51,6 +51,7 @@ struct sequence {
 	struct job *job; /* of the guests that it has begun with; NULL: of none yet */
 	bool planned;    /* for its goal, once */
 	unsigned tries;  /* to go on, that failed one behind the other */
+	usec_t retry_at; /* not before; a time of loop_now() */
 	unsigned number; /* of those that were asked for; the newest has the highest */
 	struct uuid_list waits; /* guests that are busy elsewhere */
 	struct uuid_list

@@ -233,10 +233,13 @@ static bool is_unlisted(const struct guest *g, const struct survey *survey)
 {
 	if (g->config || !g->domain)
 		return false;
-	for (size_t i = 0; i < survey->n_configs; i++)
-		if (survey->configs[i].error &&
-		    str_equal(g->domain->source, survey->configs[i].path))
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+
+		if (c->error &&
+		    (g->domain->source ? str_equal(g->domain->source, c->path) : c->unanswered))
 			return true;
+	}
 	return survey->unlisted;
 }
 

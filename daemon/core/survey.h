@@ -11,7 +11,8 @@ struct survey_config {
 	char *path;
 	char *stamp; /* changes when the file, or what it is read with, does */
 	char *error;
-	bool pending; /* with error: it has not answered yet, and may */
+	bool pending;    /* with error: it has not answered yet, and may */
+	bool unanswered; /* with error: it has not been read, so it may be any guest's */
 	char *name;
 	char *config;     /* libxl's JSON */
 	bool driver;      /* other guests' devices can live in it */

@@ -30,6 +30,7 @@ static int take_config(struct survey *survey, const struct survey *known, struct
 	if (!path)
 		return -EBADMSG;
 	c.pending = json_get_bool(o, "pending");
+	c.unanswered = json_get_bool(o, "unanswered");
 	if (json_get_bool(o, "folder"))
 		survey->unlisted = true;
 	if (json_get_bool(o, "unchanged")) {

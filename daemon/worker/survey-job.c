@@ -157,8 +157,15 @@ static int survey_config(int channel, const char *path, const struct stat *st,
 	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
 }
 
+enum reading {
+	READING_FAILED,
+	READING_PENDING,  /* it has not answered yet */
+	READING_GIVEN_UP, /* ... and is not waited for any more */
+};
+
 /* A file that cannot be read is a guest that is missed, and the whole folder may be all of them. */
-static int tell_config(int channel, const char *path, bool folder, const char *why, bool pending)
+static int tell_config(int channel, const char *path, bool folder, const char *why,
+		       enum reading reading)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_free_ char *problem = NULL;
@@ -167,14 +174,16 @@ static int tell_config(int channel, const char *path, bool folder, const char *w
 	r = r < 0 ? r : json_add_string(o, "path", path);
 	r = r < 0 ? r : set_error(o, path, problem);
 	r = r < 0 ? r : json_add_bool(o, "folder", folder);
-	if (pending)
+	if (reading == READING_PENDING)
 		r = r < 0 ? r : json_add_bool(o, "pending", true);
+	if (reading != READING_FAILED)
+		r = r < 0 ? r : json_add_bool(o, "unanswered", true);
 	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
 }
 
 static int tell_unread(int channel, const char *path, bool folder, const char *why)
 {
-	return tell_config(channel, path, folder, why, false);
+	return tell_config(channel, path, folder, why, READING_FAILED);
 }
 
 /* A link that leads nowhere is there; what was removed a moment ago is not. */
@@ -518,5 +527,5 @@ int survey_job_miss(enum survey_kind kind, const struct survey_folders *folders,
 	case SURVEY_CONFIG:
 		break;
 	}
-	return tell_config(out, path, false, why, pending);
+	return tell_config(out, path, false, why, pending ? READING_PENDING : READING_GIVEN_UP);
 }

@@ -213,6 +213,11 @@ START_TEST(a_guest_whose_configuration_may_be_the_broken_one_is_known)
 	scene_build(&s);
 	ck_assert(scene_guest(&s, 1)->unlisted);
 	ck_assert(!scene_guest(&s, 2)->unlisted);
+	/* One that was not even read may be of whoever tells of none. */
+	s.survey->configs[0].unanswered = true;
+	scene_build(&s);
+	ck_assert(scene_guest(&s, 2)->unlisted);
+	s.survey->configs[0].unanswered = false;
 	s.survey->unlisted = true;
 	scene_config(&s, "listed", 3);
 	scene_build(&s);

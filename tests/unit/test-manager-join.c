@@ -173,6 +173,30 @@ START_TEST(a_restart_that_a_stop_of_all_meets_starts_nothing)
 }
 END_TEST
 
+START_TEST(a_restart_that_the_host_meets_goes_on_if_the_host_stays_up)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish w;
+
+	simulation_begin(&s, NO_PAUSE, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	ask_restart(&s, &w, NULL, 0);
+	simulation_run_for(&s, USEC_PER_SEC);
+	ck_assert_int_eq(manager_refuse_starts(s.manager, "the host goes down"), 0);
+	simulation_host_stop(&s, 500 * USEC_PER_SEC);
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	/* Not while the host may still go down. */
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	ck_assert_int_eq(manager_refuse_starts(s.manager, NULL), 0);
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(w.done && w.succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_str_eq(simulation_state(&s, "b"), "running");
+}
+END_TEST
+
 START_TEST(a_restart_starts_what_could_be_stopped_and_tells_what_could_not)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -435,6 +459,7 @@ SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       a_start_begins_with_the_guests_that_nobody_stops,
       a_stop_of_two_waits_for_the_one_that_is_busy_only,
       a_host_that_stays_up_ends_no_stop_of_an_administrator, a_restart_is_one_request,
+      a_restart_that_the_host_meets_goes_on_if_the_host_stays_up,
       a_restart_that_a_stop_of_all_meets_starts_nothing,
       a_restart_starts_what_could_be_stopped_and_tells_what_could_not,
       the_host_knows_which_guests_an_administrator_wants_down_as_well,
