@@ -379,12 +379,13 @@ END_TEST
 /* What each of them has time for is not what all of them have together. */
 START_TEST(only_so_many_are_saved_at_once_as_their_time_allows)
 {
+	static const char *const names[] = {"0", "1", "2", "3", "4"};
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	begin(8, 0, USEC_INFINITY);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8, .save_kib = 2000});
 	for (unsigned i = 1; i <= 4; i++) {
-		puppet_add(&f.p, i, (const char[]){(char)('0' + i), '\0'});
+		puppet_add(&f.p, i, names[i]);
 		add_step(plan, i, STAGES(STAGE_SAVE))->memory_kib = i == 1 ? 3000 : 1000;
 	}
 	run_plan(plan);
