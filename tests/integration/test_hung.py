@@ -98,9 +98,9 @@ class Stops(HungTest):
         began = time.monotonic()
         self.host.once("stop")
         self.assertLess(time.monotonic() - began, 28)
-        # Which configurations there are is known: only one of them has not answered.
-        self.assertEqual(self.host.images(), ["db", "web"])
-        self.assertEqual(self.host.domains()["byhand"]["state"], "running")
+        # The one that has not answered may be that of a guest which tells of none.
+        self.assertEqual(self.host.images(), ["byhand", "db", "web"])
+        self.assertEqual(self.host.domains(), {})
 
 
 class Daemons(HungTest):
