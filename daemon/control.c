@@ -211,36 +211,36 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 		finish(request, TAKE_PTR(o));
 }
 
+/* What was asked of somebody is under way, or not. */
+static void begun(struct request *request, enum doer doer, int r)
+{
+	request->doer = doer;
+	if (r >= 0)
+		return;
+	request->id = 0;
+	fail_errno(request, r);
+}
+
 static void run_sequence(struct request *request, enum goal goal)
 {
 	struct follower follower = {.report = on_report, .done = on_done, .data = request};
-	int r = manager_request(request->control->manager, goal, request->names, request->n_names,
-				&follower, &request->id);
 
-	request->doer = DOER_MANAGER;
-	if (r < 0) {
-		request->id = 0;
-		fail_errno(request, r);
-	}
+	begun(request, DOER_MANAGER,
+	      manager_request(request->control->manager, goal, request->names, request->n_names,
+			      &follower, &request->id));
 }
 
 static void run_restart(struct request *request)
 {
 	struct follower follower = {.report = on_report, .done = on_done, .data = request};
 	bool force = json_get_bool(request->call.parameters, "force");
-	int r;
 
-	if (force && request->n_names == 0) {
+	if (force && request->n_names == 0)
 		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
-		return;
-	}
-	request->doer = DOER_MANAGER;
-	r = manager_restart(request->control->manager, force, request->names, request->n_names,
-			    &follower, &request->id);
-	if (r < 0) {
-		request->id = 0;
-		fail_errno(request, r);
-	}
+	else
+		begun(request, DOER_MANAGER,
+		      manager_restart(request->control->manager, force, request->names,
+				      request->n_names, &follower, &request->id));
 }
 
 static void run_cancel(struct request *request)
@@ -304,13 +304,9 @@ static void answer_status(void *data, const char *error)
 
 static void look_first(struct request *request, world_ready_fn fn)
 {
-	int r = world_refresh(manager_world(request->control->manager), LOOK_LIMIT, fn, request,
-			      &request->id);
-
-	if (r < 0) {
-		request->id = 0;
-		fail_errno(request, r);
-	}
+	begun(request, DOER_WORLD,
+	      world_refresh(manager_world(request->control->manager), LOOK_LIMIT, fn, request,
+			    &request->id));
 }
 
 static void run_status(struct request *request)
@@ -398,14 +394,9 @@ static void answer_images(void *data, struct json_object *entries, const char *r
 
 static void ask_images(struct request *request, enum image_action action, const char *file)
 {
-	int r = manager_ask_images(request->control->manager, action, file, answer_images, request,
-				   &request->id);
-
-	request->doer = DOER_IMAGES;
-	if (r < 0) {
-		request->id = 0;
-		fail_errno(request, r);
-	}
+	begun(request, DOER_IMAGES,
+	      manager_ask_images(request->control->manager, action, file, answer_images, request,
+				 &request->id));
 }
 
 static void ask_image(struct request *request, enum image_action action)
