@@ -3,7 +3,7 @@
 #include "executor-private.h"
 #include "job.h"
 
-/* Guests on their way of whom somebody wants something else. */
+/* Guests on their way that another sequence needs. */
 
 struct run *executor_next_run(const struct executor *ex, const struct uuid *uuid,
 			      const struct run *after)

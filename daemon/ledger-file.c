@@ -260,7 +260,7 @@ static int get_past_lock(struct ledger_file *file)
 	/* A rename that is under way has come to its end by then, or will find nothing. */
 	if (unlink(new) < 0 && errno != ENOENT)
 		return -errno;
-	/* Nobody appends, for who does waits for the lock: what can be read now is all there is. */
+	/* No process appends, for each waits for the lock: what can be read now is all there is. */
 	r = read_ledger(file);
 	r = r < 0 ? r : replace(file, SUFFIX_BESIDE);
 	return r < 0 ? r : 1;
@@ -401,7 +401,7 @@ const char *ledger_file_problem(const struct ledger_file *file)
 
 /*
  * Whether a record of the daemon must be on the disk before it goes on. The loop waits for that, so
- * it is so only for what a boot needs and nobody else syncs.
+ * it is so only for what a boot needs and no worker syncs.
  */
 static bool must_last(enum ledger_kind kind)
 {

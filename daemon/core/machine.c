@@ -105,7 +105,7 @@ static enum machine_action skip(struct machine *m, const char *reason, machine_s
 static enum machine_action fail(struct machine *m, bool last, const char *reason,
 				machine_sink_fn sink, void *data)
 {
-	/* It was ended early because somebody wants the guest to be down. */
+	/* A stop of the guest was asked for, and ended it early. */
 	if (m->cancelled && goal_is_start(m->goal))
 		return skip(m, m->cancel_reason, sink, data);
 	m->stage_reason = reason ? reason : "failed";
