@@ -91,7 +91,10 @@ static int look_after(struct following *f)
 	if (f->misses == MISSES_MAX && !f->context->or_once)
 		fprintf(stderr, "The daemon does not answer; 'systemctl status xendomainsd "
 				"xenstored' may tell why\n");
-	return f->misses >= (f->context->or_once ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
+	/* A stop is for a host that goes down; behind a start there is time for a busy daemon. */
+	return f->misses >= (f->context->or_once && !f->is_start ? MISSES_MAX : MISSES_END)
+		       ? -EHOSTUNREACH
+		       : 0;
 }
 
 static bool all_is_well(struct json_object *parameters)
@@ -225,8 +228,9 @@ int run_sequence(const struct context *context, const char *method, char **names
 		.until = until,
 	};
 	struct connection c;
-	int r = context->or_once && !is_alive(context) ? -EHOSTUNREACH
-						       : connection_open(context->socket, &c);
+	int r = context->or_once && !f.is_start && !is_alive(context)
+			? -EHOSTUNREACH
+			: connection_open(context->socket, &c);
 
 	if (r >= 0)
 		r = call(&f, &c, method, names);
