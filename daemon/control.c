@@ -211,7 +211,7 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 		finish(request, TAKE_PTR(o));
 }
 
-/* What was asked of somebody is under way, or not. */
+/* What was asked of the manager or the world is under way; or not, with -errno. */
 static void begun(struct request *request, enum doer doer, int r)
 {
 	request->doer = doer;

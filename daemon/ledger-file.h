@@ -21,7 +21,7 @@ int ledger_file_open(const char *directory, struct ledger_file **ret);
 /*
  * For a daemon beside another one that was killed and cannot die. That one may hold the lock of the
  * file for ever, so that no other process can write a record: the file is then written anew. What
- * the other one is still writing into the old file is lost; it is no life that a worker has begun.
+ * is written into the old file meanwhile is lost.
  */
 void ledger_file_leave_lock(struct ledger_file *file);
 struct ledger_file *ledger_file_free(struct ledger_file *file);

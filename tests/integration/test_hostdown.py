@@ -65,8 +65,11 @@ class HostDown(unittest.TestCase):
         # The host has taken it over, and asks it once more.
         wait_until(lambda: self.host.log.read_text().count("deaf: shutdown begins") == 2,
                    "the host's own request")
+        start, stop = background
+        self.assertEqual(start.wait(), 0)
+        stop.kill()
+        stop.wait()
         for process in background:
-            self.assertEqual(process.wait(), 0)
             process.stdout.close()
 
     def test_how_the_host_goes_down_is_told_where_logind_tells_it(self):
