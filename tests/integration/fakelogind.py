@@ -39,6 +39,12 @@ class Systemd:
                     os.close(fd)
             self.said.append(words)
 
+    def forget(self):
+        """Closes the descriptors, as PID 1 does when the unit has stopped."""
+        for name in list(self.stored):
+            for fd in self.stored.pop(name):
+                os.close(fd)
+
     def statuses(self):
         return [words["STATUS"] for words in self.said if "STATUS" in words]
 
@@ -65,6 +71,11 @@ class HostWithLogind(FakeHost):
 
     def environment(self, **more):
         return super().environment(NOTIFY_SOCKET=str(self.systemd.path), **more)
+
+    def start_daemon(self, **environment):
+        """Starts it as after a stop of its unit: restart_daemon() is for one that has crashed."""
+        self.systemd.forget()
+        super().start_daemon(**environment)
 
     def start_bus(self):
         config = self.root / "bus.conf"
