@@ -2,6 +2,8 @@
 
 #include "ledger-apply.h"
 
+#include "util/str.h"
+
 static int apply_life(struct lives *lives, const struct ledger_record *e)
 {
 	struct known_image image = {
@@ -9,6 +11,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 		.standing = image_standing_from_string(e->standing),
 		.certain = !e->doubtful,
 		.name = (char *)e->name,
+		.other = (char *)e->other,
 		.path = (char *)e->path,
 		.directory = (char *)e->directory,
 	};
@@ -16,10 +19,11 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 
 	switch (e->kind) {
 	case LEDGER_BEGAN:
-		lives_begin(lives, &e->image, e->time_wall, e->domid, &e->boot);
+		lives_begin(lives, &e->image, str_equal(e->life, "create") ? NULL : e->name,
+			    e->time_wall, e->domid, &e->boot);
 		return 0;
 	case LEDGER_SAVED:
-		return lives_save(lives, &e->image, e->name, e->path, e->directory, e->time_wall);
+		return lives_save(lives, &image, e->time_wall);
 	case LEDGER_OUTLIVED:
 		return lives_outlive(lives, &e->image);
 	case LEDGER_IMAGE:

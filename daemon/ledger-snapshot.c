@@ -35,6 +35,7 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 				    .kind = LEDGER_IMAGE,
 				    .uuid = past->uuid,
 				    .name = l->images[i].name,
+				    .other = l->images[i].other,
 				    .image = l->images[i].id,
 				    .standing = image_standing_to_string(l->images[i].standing),
 				    .doubtful = !l->images[i].certain,

@@ -60,7 +60,7 @@ struct operation_request run_cleanup(const struct run *run, usec_t patience)
 		.operation = OPERATION_DESTROY,
 		.uuid = s->uuid,
 		.name = s->name,
-		.doubled = s->doubled,
+		.other = s->other,
 		.domid = run->domid,
 		.path = run->machine.left || s->saved ? s->image : NULL,
 		.deadline = USEC_INFINITY,
@@ -149,8 +149,7 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
 
 	for (size_t i = 0; !d && i < domains->n; i++)
 		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying &&
-		    (!run->step->doubled ||
-		     domain_is_called(&domains->domains[i], run->step->name)))
+		    (!run->step->other || domain_is_called(&domains->domains[i], run->step->name)))
 			d = &domains->domains[i];
 	return d;
 }

@@ -267,6 +267,14 @@ static int check_uuid(struct guest *g, const struct domain_list *domains)
 
 /* Domains of one UUID. */
 
+static int note_double(struct guest *g, const struct guest *other)
+{
+	g->other = other->name;
+	return str_format(&g->warning,
+			  "has the UUID of domain %u (%s) too; give one of them another UUID",
+			  other->domain->domid, other->name);
+}
+
 static int find_doubles(struct inventory *inventory)
 {
 	int r = 0;
@@ -274,17 +282,11 @@ static int find_doubles(struct inventory *inventory)
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i], *twin = g->twin;
 
-		if (!twin || twin->warning)
-			continue;
-		g->doubled = twin->doubled = true;
-		r = str_format(&g->warning,
-			       "has the UUID of domain %u (%s) too; give one of them another UUID",
-			       twin->domain->domid, twin->name);
-		r = r < 0 ? r
-			  : str_format(&twin->warning,
-				       "has the UUID of domain %u (%s) too; give one of them "
-				       "another UUID",
-				       g->domain->domid, g->name);
+		if (twin)
+			r = note_double(g, twin);
+		/* The first of three names the second one. */
+		if (r >= 0 && twin && !twin->other)
+			r = note_double(twin, g);
 	}
 	return r;
 }
@@ -292,13 +294,13 @@ static int find_doubles(struct inventory *inventory)
 /* A domain that runs, and the newest image of another name: it is of a double that is saved. */
 static int find_saved_double(struct guest *g)
 {
-	for (size_t i = 0; g->domain && !g->doubled && i < g->n_images; i++) {
+	for (size_t i = 0; g->domain && !g->other && i < g->n_images; i++) {
 		const struct survey_image *image = g->images[i].image;
 
 		if (g->images[i].standing != IMAGE_NEWEST ||
 		    domain_is_called(g->domain, image->name))
 			continue;
-		g->doubled = true;
+		g->other = image->name;
 		return str_format(&g->warning,
 				  "has the UUID of %s too, which is saved in %s; give one of them "
 				  "another UUID",

@@ -50,7 +50,7 @@ struct guest {
 	bool replaced;              /* it is the former of another guest */
 	const struct domain *domain;
 	struct guest *twin; /* another guest, whose domain has the same UUID */
-	bool doubled; /* there is such a guest: this one's twin, or the one whose twin it is */
+	const char *other;  /* its name, or that of the one whose twin this is; NULL: neither */
 	const struct past *past;
 	char *hold;         /* why it must not be started before a person has decided */
 	char *warning;      /* what is wrong although it runs */

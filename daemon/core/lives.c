@@ -46,6 +46,7 @@ enum life life_from_string(const char *s)
 static void known_image_done(struct known_image *image)
 {
 	free(image->name);
+	free(image->other);
 	free(image->path);
 	free(image->directory);
 }
@@ -95,11 +96,18 @@ static struct known_image *find_or_add(struct lives *l, const struct uuid *id)
 	return image;
 }
 
-void lives_begin(struct lives *l, const struct uuid *from, usec_t wall, uint32_t domid,
-		 const struct uuid *boot)
+/* The second domain of the UUID runs on: that says nothing of the one that was saved. */
+static bool is_of_another(const struct known_image *image, const char *name)
+{
+	return name && image->standing == IMAGE_NEWEST && str_equal(image->other, name) &&
+	       !str_equal(image->name, name);
+}
+
+void lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
+		 uint32_t domid, const struct uuid *boot)
 {
 	for (size_t i = 0; i < l->n_images; i++)
-		if (l->images[i].standing != IMAGE_USED_UP)
+		if (l->images[i].standing != IMAGE_USED_UP && !is_of_another(&l->images[i], name))
 			l->images[i].standing = IMAGE_OUTLIVED;
 	if (!uuid_is_null(from))
 		find_or_add(l, from)->standing = IMAGE_USED_UP;
@@ -110,24 +118,32 @@ void lives_begin(struct lives *l, const struct uuid *from, usec_t wall, uint32_t
 	l->boot = *boot;
 }
 
-int lives_save(struct lives *l, const struct uuid *id, const char *name, const char *path,
-	       const char *directory, usec_t wall)
+int lives_restore_image(struct lives *l, const struct known_image *from)
 {
-	struct known_image *image;
-	int r;
+	struct known_image *image = find_or_add(l, &from->id);
+	int r = str_replace(&image->name, from->name);
+
+	r = r < 0 ? r : str_replace(&image->other, from->other);
+	r = r < 0 ? r : str_replace(&image->path, from->path);
+	r = r < 0 ? r : str_replace(&image->directory, from->directory);
+	image->standing = from->standing;
+	image->certain = from->certain;
+	return r;
+}
+
+int lives_save(struct lives *l, const struct known_image *saved, usec_t wall)
+{
+	struct known_image image = *saved;
 
 	for (size_t i = 0; i < l->n_images; i++)
-		if (l->images[i].standing == IMAGE_NEWEST && str_equal(l->images[i].name, name))
+		if (l->images[i].standing == IMAGE_NEWEST &&
+		    str_equal(l->images[i].name, saved->name))
 			l->images[i].standing = IMAGE_OUTLIVED;
-	image = find_or_add(l, id);
-	image->standing = IMAGE_NEWEST;
-	image->certain = true;
-	r = str_replace(&image->name, name);
-	r = r < 0 ? r : str_replace(&image->path, path);
-	r = r < 0 ? r : str_replace(&image->directory, directory);
+	image.standing = IMAGE_NEWEST;
+	image.certain = true;
 	l->last = LIFE_SAVED;
 	l->wall = wall;
-	return r;
+	return lives_restore_image(l, &image);
 }
 
 void lives_end(struct lives *l, enum life how, usec_t wall)
@@ -153,18 +169,6 @@ void lives_doubt(struct lives *l)
 	for (size_t i = 0; i < l->n_images; i++)
 		l->images[i].certain = false;
 	l->last = LIFE_UNKNOWN;
-}
-
-int lives_restore_image(struct lives *l, const struct known_image *from)
-{
-	struct known_image *image = find_or_add(l, &from->id);
-	int r = str_replace(&image->name, from->name);
-
-	r = r < 0 ? r : str_replace(&image->path, from->path);
-	r = r < 0 ? r : str_replace(&image->directory, from->directory);
-	image->standing = from->standing;
-	image->certain = from->certain;
-	return r;
 }
 
 /* An image that the ledger has no save of: another tool's, a copy, or one of a lost ledger. */
@@ -206,8 +210,8 @@ enum image_standing lives_judge(const struct lives *l, const struct uuid *id, us
 
 const struct known_image *lives_newest(const struct lives *l)
 {
-	for (size_t i = l->n_images; l->last == LIFE_SAVED && i > 0; i--)
-		if (l->images[i - 1].standing == IMAGE_NEWEST)
+	for (size_t i = l->n_images; i > 0; i--)
+		if (l->images[i - 1].standing == IMAGE_NEWEST && l->images[i - 1].certain)
 			return &l->images[i - 1];
 	return NULL;
 }

@@ -37,6 +37,7 @@ struct known_image {
 	enum image_standing standing;
 	bool certain;    /* no record after the one that tells of it can be missing */
 	char *name;      /* of the domain that was saved to it; NULL: it is not known */
+	char *other;     /* a second domain of the UUID that was there then; NULL: none */
 	char *path;      /* where it was saved */
 	char *directory; /* which directory that was (worker/directory.h) */
 };
@@ -61,16 +62,19 @@ enum life life_from_string(const char *s);
 
 void lives_done(struct lives *l);
 
-/* A life begins, from an image where from is not null: every image of before is outlived. */
-void lives_begin(struct lives *l, const struct uuid *from, usec_t wall, uint32_t domid,
-		 const struct uuid *boot);
+/*
+ * A life begins, from an image where from is not null: every image of before is outlived, but for
+ * the newest of a domain beside which the one of this name ran. NULL: that one, too.
+ */
+void lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
+		 uint32_t domid, const struct uuid *boot);
 
 /*
  * A domain of this name was saved. An earlier image of a domain of this name is outlived; one of
- * another name is a second domain of the same UUID, and stays what it is. 0 or -ENOMEM.
+ * another name is a second domain of the same UUID, and stays what it is. saved: what to remember;
+ * its standing does not count. 0 or -ENOMEM.
  */
-int lives_save(struct lives *l, const struct uuid *image, const char *name, const char *path,
-	       const char *directory, usec_t wall);
+int lives_save(struct lives *l, const struct known_image *saved, usec_t wall);
 
 /* Its domain is there no more: how is one of SUSPENDED, VANISHED and ENDED. */
 void lives_end(struct lives *l, enum life how, usec_t wall);

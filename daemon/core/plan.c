@@ -426,12 +426,14 @@ static int add_step(struct plan *plan, enum goal goal, const struct config *conf
 
 	s->uuid = g->uuid;
 	s->wave = guest_wave(plan, g);
-	s->doubled = g->doubled;
 	s->domid = guest_domid(g);
 	s->name = strdup(g->name);
 	if (!s->name)
 		return -ENOMEM;
 	plan->n_steps++;
+	r = str_replace(&s->other, g->other);
+	if (r < 0)
+		return r;
 	if (goal_is_start(goal))
 		r = plan_start(s, config, g, named, goal == GOAL_START_COLD);
 	else if (g->domain)

@@ -62,6 +62,7 @@ void step_prepare(struct step *s, const struct domain *d)
 void step_done(struct step *s)
 {
 	free(s->name);
+	free(s->other);
 	free(s->reason);
 	free(s->image);
 	free(s->config);

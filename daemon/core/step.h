@@ -56,7 +56,7 @@ struct step {
 	struct uuid image_id;         /* of the image to restore; null: it is not known */
 	enum image_standing standing; /* of it */
 	bool cold;                    /* STAGE_CREATE: of a guest that was saved; reason says why */
-	bool doubled;                 /* another domain has its UUID */
+	char *other;                  /* another domain of its UUID, by its name; NULL: none */
 	bool saved;                   /* STAGE_CLEAN: of a guest that is saved, to image */
 	enum image_policy changed, unknown; /* whether a restore that fails for it is followed */
 	char *sysrq;                        /* keys for STAGE_SYSRQ */

@@ -53,6 +53,7 @@ static int add_life(struct json_object *o, const struct ledger_record *record)
 	r = r < 0 ? r : json_add_string(o, "standing", record->standing);
 	if (record->doubtful)
 		r = r < 0 ? r : json_add_bool(o, "doubtful", true);
+	r = r < 0 ? r : json_add_string(o, "other", record->other);
 	r = r < 0 ? r : json_add_string(o, "path", record->path);
 	r = r < 0 ? r : json_add_string(o, "directory", record->directory);
 	r = r < 0 ? r : json_add_string(o, "source", record->source);
@@ -203,6 +204,7 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	record->life = json_get_string(o, "life");
 	record->standing = json_get_string(o, "standing");
 	record->doubtful = json_get_bool(o, "doubtful");
+	record->other = json_get_string(o, "other");
 	record->path = json_get_string(o, "path");
 	record->directory = json_get_string(o, "directory");
 	record->source = json_get_string(o, "source");

@@ -49,6 +49,7 @@ const char *operation_outcome_to_string(enum operation_outcome outcome)
 void operation_request_done(struct operation_request *request)
 {
 	free(request->name);
+	free(request->other);
 	free(request->path);
 	free(request->config);
 	free(request->source);
@@ -149,8 +150,7 @@ struct json_object *operation_request_message(const struct operation_request *re
 	r = json_add_string(o, "operation", operation_to_string(request->operation));
 	r = r < 0 ? r : json_add_uuid(o, "uuid", &request->uuid);
 	r = r < 0 ? r : json_add_string(o, "name", request->name);
-	if (request->doubled)
-		r = r < 0 ? r : json_add_bool(o, "doubled", true);
+	r = r < 0 ? r : json_add_string(o, "other", request->other);
 	if (request->domid != OPERATION_NO_DOMID)
 		r = r < 0 ? r : json_add_u64(o, "domid", request->domid);
 	r = r < 0 ? r : json_add_string(o, "path", request->path);
@@ -309,8 +309,8 @@ static int get_request(struct json_object *o, struct operation_record *record)
 		request->deadline = USEC_INFINITY;
 	json_get_u64(o, "patience", &request->patience);
 	json_get_u64(o, "started", &record->started);
-	request->doubled = json_get_bool(o, "doubled");
 	r = str_replace(&request->name, json_get_string(o, "name"));
+	r = r < 0 ? r : str_replace(&request->other, json_get_string(o, "other"));
 	r = r < 0 ? r : str_replace(&request->path, json_get_string(o, "path"));
 	r = r < 0 ? r : str_replace(&request->config, json_get_string(o, "config"));
 	r = r < 0 ? r : str_replace(&request->source, json_get_string(o, "source"));

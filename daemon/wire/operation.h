@@ -78,7 +78,7 @@ struct operation_request {
 	enum operation operation;
 	struct uuid uuid;
 	char *name;
-	bool doubled;   /* another domain has the same UUID */
+	char *other;    /* another domain of the same UUID; NULL: none is known */
 	uint32_t domid; /* all but create and restore */
 	char *path;     /* the image; destroy: the one that the guest was saved to, if it was;
 			   create: one that could not be restored, for the reason why */

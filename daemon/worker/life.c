@@ -33,12 +33,8 @@ int life_begin(struct job *job, const char *how, const struct uuid *image, uint3
 
 void life_go_on(struct job *job, const char *how, uint32_t domid)
 {
-	int r;
+	int r = life_begin(job, how, &UUID_NULL, domid);
 
-	/* The other may be saved by now, and its image is not outlived by this one's going on. */
-	if (job->record.request.doubled)
-		return;
-	r = life_begin(job, how, &UUID_NULL, domid);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record in %s that it goes on",
 				  job->record.request.name, job->record.request.ledger);
@@ -54,6 +50,7 @@ int life_save(struct job *job, const struct uuid *image, const char *path, uint6
 		     : append(job, (struct ledger_record){
 					   .kind = LEDGER_SAVED,
 					   .image = *image,
+					   .other = job->record.request.other,
 					   .path = path,
 					   .directory = directory,
 					   .size = size,

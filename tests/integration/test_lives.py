@@ -362,6 +362,94 @@ class Identities(Lives):
                 (self.host.save / "web").unlink()
                 self.restart_without_ledger()
 
+    def test_new_daemon_beside_a_double_that_runs_keeps_the_image_of_the_other(self):
+        """Which of the two was there first tells nothing."""
+        for first in ("web", "clone"):
+            with self.subTest(first=first):
+                boot = self.saved_beside_a_double(first)
+                self.host.kill_daemon()
+                self.host.start_daemon()
+                self.host.ctl("plan", "start")
+                self.assertIn("web", self.host.reasons()["clone"])
+                self.host.ctl("stop", "clone", check=0)
+                self.assertEqual(self.host.images(), ["clone", "web"])
+                self.host.ctl("start", check=1)
+                self.expect_held("web")
+                (self.host.save / "clone").unlink()
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+                self.host.ctl("stop", check=0)
+                (self.host.save / "web").unlink()
+                self.restart_without_ledger()
+
+    def test_once_beside_a_double_that_runs_keeps_the_image_of_the_other(self):
+        boot = self.saved_beside_a_double("clone")
+        self.host.stop_daemon()
+        self.assertEqual(self.host.once("stop"), 0)
+        self.assertEqual(self.host.images(), ["clone", "web"])
+        self.assertEqual(self.host.once("start"), 1)
+        self.assertEqual(self.host.images(), ["clone", "web"])
+        (self.host.save / "clone").unlink()
+        self.assertEqual(self.host.once("start"), 0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_power_cut_beside_a_double_that_runs_keeps_the_image_of_the_other(self):
+        boot = self.saved_beside_a_double("clone")
+        self.host.kill_daemon()
+        self.host.start_daemon()
+        self.cut_power()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_image_of_a_double_is_missed_where_its_directory_is_not_mounted(self):
+        self.saved_beside_a_double("web")
+        self.host.kill_daemon()
+        self.host.start_daemon()
+        self.host.save.rename(self.host.root / "unmounted")
+        self.host.save.mkdir()
+        self.cut_power()
+        self.host.ctl("start", check=1)
+        self.expect_held("web")
+
+    def test_double_that_reboots_or_is_resumed_keeps_the_image_of_the_other(self):
+        boot = self.saved_beside_a_double("web")
+        for state in ("suspended", "running"):
+            with self.host.world() as world:
+                world["domains"][0]["state"] = state
+            wait_until(lambda: self.host.states()["clone"] == state, state)
+        with self.host.world() as world:
+            world["domains"][0]["domid"] += 1
+        self.host.ctl("plan", "start")
+        self.host.ctl("stop", "clone", check=0)
+        (self.host.save / "clone").unlink()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_guest_that_runs_by_its_own_name_outlives_its_image_beside_a_double(self):
+        boot = self.saved_beside_a_double("web")
+        self.host.kill_daemon()
+        with self.host.world() as world:
+            world["domains"][0]["name"] = "web"
+        self.host.start_daemon()
+        self.cut_power()
+        self.host.ctl("start", check=0)
+        self.expect_cold(boot)
+        self.assertEqual(len(self.aside()), 1)
+
+    def saved_beside_a_double(self, first):
+        """The guest is saved, and its double runs on; the boot of the guest. first: which was there first."""
+        self.host.guest("web", uuid=UUID_A)
+        for name in sorted(("web", "clone"), key=lambda name: name != first):
+            self.host.xl_create(name)
+            with self.host.world() as world:
+                world["domains"][-1]["uuid"] = UUID_A
+                world["domains"][-1]["config"]["c_info"]["uuid"] = UUID_A
+            wait_until(lambda: name in self.host.states(), "the domain to be seen")
+        boot = self.host.boot("web")
+        self.host.ctl("stop", "web", check=0)
+        self.assertEqual(self.host.images(), ["web"])
+        return boot
+
     def clone(self, state):
         """A second domain of the guest's UUID."""
         with self.host.world() as world:

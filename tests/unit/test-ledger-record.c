@@ -27,6 +27,7 @@ static struct ledger_record sample(enum ledger_kind kind)
 		.time_wall = 654321,
 		.life = "ended",
 		.standing = "newest",
+		.other = "clone",
 		.doubtful = true,
 		.path = "/save/web",
 		.directory = "fs:12",
@@ -78,6 +79,7 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		ck_assert_uint_eq(out.time_wall, in.time_wall);
 		ck_assert_str_eq(out.life, in.life);
 		ck_assert_str_eq(out.standing, in.standing);
+		ck_assert_str_eq(out.other, in.other);
 		ck_assert(out.doubtful);
 		ck_assert(uuid_equal(&out.image, &in.image));
 		ck_assert_str_eq(out.path, in.path);

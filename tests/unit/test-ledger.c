@@ -148,7 +148,7 @@ START_TEST(an_image_without_an_id_is_unknown_whatever_the_guest_did)
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
 	struct uuid image = {.bytes = {9}};
 
-	lives_begin(ledger_lives(h, &web), &image, 1000, 1, &mail);
+	lives_begin(ledger_lives(h, &web), &image, "web", 1000, 1, &mail);
 	ck_assert_int_eq(ledger_judge(h, &web, &image, 5), IMAGE_USED_UP);
 	ck_assert_int_eq(ledger_judge(h, &web, &UUID_NULL, 5), IMAGE_UNKNOWN);
 	ck_assert_int_eq(ledger_judge(h, &mail, &image, 5), IMAGE_UNKNOWN);

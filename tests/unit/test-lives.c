@@ -10,7 +10,14 @@ static const struct uuid a = {.bytes = {1}}, b = {.bytes = {2}}, boot = {.bytes 
 
 static void save(struct lives *l, const struct uuid *image, const char *name, usec_t wall)
 {
-	ck_assert_int_eq(lives_save(l, image, name, "/save/x", "fs:1", wall), 0);
+	const struct known_image saved = {
+		.id = *image,
+		.name = (char *)name,
+		.path = (char[]){"/save/x"},
+		.directory = (char[]){"fs:1"},
+	};
+
+	ck_assert_int_eq(lives_save(l, &saved, wall), 0);
 }
 
 static void expect(const struct lives *l, const struct uuid *image, usec_t written,
@@ -42,7 +49,7 @@ START_TEST(an_image_is_the_newest_until_a_life_begins)
 	expect(&l, &a, 0, IMAGE_NEWEST);
 	expect(&l, &a, USEC_INFINITY, IMAGE_NEWEST);
 	ck_assert(uuid_equal(&lives_newest(&l)->id, &a));
-	lives_begin(&l, &UUID_NULL, 20, 1, &boot);
+	lives_begin(&l, &UUID_NULL, "web", 20, 1, &boot);
 	expect(&l, &a, USEC_INFINITY, IMAGE_OUTLIVED);
 	ck_assert_ptr_null(lives_newest(&l));
 }
@@ -53,9 +60,9 @@ START_TEST(an_image_that_a_life_began_from_is_used_up_for_good)
 	_cleanup_(lives_done) struct lives l = {0};
 
 	save(&l, &a, "web", 10);
-	lives_begin(&l, &a, 20, 1, &boot);
+	lives_begin(&l, &a, "web", 20, 1, &boot);
 	expect(&l, &a, 0, IMAGE_USED_UP);
-	lives_begin(&l, &UUID_NULL, 30, 2, &boot);
+	lives_begin(&l, &UUID_NULL, "web", 30, 2, &boot);
 	save(&l, &b, "web", 40);
 	expect(&l, &a, 0, IMAGE_USED_UP);
 	expect(&l, &b, 0, IMAGE_NEWEST);
@@ -73,7 +80,7 @@ START_TEST(a_life_that_did_not_run_can_be_taken_back)
 	_cleanup_(lives_done) struct lives l = {0};
 
 	save(&l, &a, "web", 10);
-	lives_begin(&l, &a, 20, 1, &boot);
+	lives_begin(&l, &a, "web", 20, 1, &boot);
 	save(&l, &a, "web", 21);
 	expect(&l, &a, 0, IMAGE_NEWEST);
 }
@@ -89,6 +96,35 @@ START_TEST(a_second_save_outlives_the_first_unless_it_is_of_another_domain)
 	expect(&l, &b, 0, IMAGE_NEWEST);
 	save(&l, &b, "web", 30);
 	expect(&l, &a, 0, IMAGE_OUTLIVED);
+}
+END_TEST
+
+START_TEST(a_double_that_runs_on_outlives_only_what_it_was_not_saved_beside)
+{
+	static const struct {
+		const char *name;
+		enum image_standing expected;
+	} cases[] = {
+		{"clone", IMAGE_NEWEST},
+		{"web", IMAGE_OUTLIVED},
+		{"another", IMAGE_OUTLIVED},
+		{NULL, IMAGE_OUTLIVED},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(lives_done) struct lives l = {0};
+		const struct known_image image = {
+			.id = a,
+			.name = (char[]){"web"},
+			.other = (char[]){"clone"},
+		};
+
+		ck_assert_int_eq(lives_save(&l, &image, 10), 0);
+		lives_begin(&l, &UUID_NULL, cases[i].name, 20, 2, &boot);
+		expect(&l, &a, 0, cases[i].expected);
+		/* A directory that is not mounted is missed as before. */
+		ck_assert(!lives_newest(&l) == (cases[i].expected != IMAGE_NEWEST));
+	}
 }
 END_TEST
 
@@ -133,10 +169,10 @@ START_TEST(a_checkpoint_is_outlived_when_its_guest_runs_on)
 {
 	_cleanup_(lives_done) struct lives l = {0};
 
-	lives_begin(&l, &UUID_NULL, 10 * MINUTE, 1, &boot);
+	lives_begin(&l, &UUID_NULL, "web", 10 * MINUTE, 1, &boot);
 	lives_end(&l, LIFE_SUSPENDED, 20 * MINUTE);
 	expect(&l, &a, 21 * MINUTE, IMAGE_NEWEST);
-	lives_begin(&l, &UUID_NULL, 22 * MINUTE, 1, &boot);
+	lives_begin(&l, &UUID_NULL, "web", 22 * MINUTE, 1, &boot);
 	expect(&l, &a, 21 * MINUTE, IMAGE_OUTLIVED);
 	ck_assert_int_eq(lives_outlive(&l, &b), 0);
 	expect(&l, &b, 99 * MINUTE, IMAGE_OUTLIVED);
@@ -148,7 +184,7 @@ START_TEST(an_image_of_before_a_life_is_outlived_however_that_life_ended)
 	for (int last = 0; last < _LIFE_MAX; last++) {
 		_cleanup_(lives_done) struct lives l = {0};
 
-		lives_begin(&l, &UUID_NULL, 100 * MINUTE, 1, &boot);
+		lives_begin(&l, &UUID_NULL, "web", 100 * MINUTE, 1, &boot);
 		l.last = (enum life)last;
 		l.wall = 100 * MINUTE + 1;
 		expect(&l, &a, 99 * MINUTE, IMAGE_OUTLIVED);
@@ -160,7 +196,7 @@ START_TEST(a_clock_that_went_back_outlives_nothing)
 {
 	_cleanup_(lives_done) struct lives l = {0};
 
-	lives_begin(&l, &UUID_NULL, 100 * MINUTE, 1, &boot);
+	lives_begin(&l, &UUID_NULL, "web", 100 * MINUTE, 1, &boot);
 	lives_end(&l, LIFE_SUSPENDED, 40 * MINUTE);
 	expect(&l, &a, 40 * MINUTE, IMAGE_NEWEST);
 }
@@ -208,6 +244,7 @@ SUITE("lives", names_are_complete_and_read_back, an_image_is_the_newest_until_a_
       an_image_that_a_life_began_from_is_used_up_for_good,
       a_life_that_did_not_run_can_be_taken_back,
       a_second_save_outlives_the_first_unless_it_is_of_another_domain,
+      a_double_that_runs_on_outlives_only_what_it_was_not_saved_beside,
       of_an_image_that_the_ledger_does_not_know_the_time_tells,
       a_checkpoint_is_outlived_when_its_guest_runs_on,
       an_image_of_before_a_life_is_outlived_however_that_life_ended,

@@ -57,7 +57,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.operation = OPERATION_RESTORE,
 		.name = (char[]){"web"},
 		.domid = 7,
-		.doubled = true,
+		.other = (char[]){"clone"},
 		.path = (char[]){"/save/web"},
 		.config = (char[]){"{\"c_info\":{}}"},
 		.source = (char[]){"/auto/web.cfg"},
@@ -82,7 +82,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert(uuid_equal(&record.request.uuid, &request.uuid));
 	ck_assert_str_eq(record.request.name, request.name);
 	ck_assert_uint_eq(record.request.domid, 7);
-	ck_assert(record.request.doubled);
+	ck_assert_str_eq(record.request.other, "clone");
 	ck_assert_str_eq(record.request.path, request.path);
 	ck_assert_str_eq(record.request.config, request.config);
 	ck_assert_str_eq(record.request.source, request.source);

@@ -50,14 +50,23 @@ static void draw_life(struct dice *dice, struct scene *s, unsigned number,
 {
 	struct uuid uuid = scene_uuid(number);
 	struct lives *lives = ledger_lives(s->history, &uuid);
+	char other[] = "web";
 
 	ck_assert_ptr_nonnull(lives);
 	if (dice_once_in(dice, 3))
-		ck_assert_int_eq(lives_save(lives, &image->id, image->name, "/save/x", "fs:1", 5),
+		ck_assert_int_eq(lives_save(lives,
+					    &(struct known_image){
+						    .id = image->id,
+						    .name = image->name,
+						    .other = dice_once_in(dice, 2) ? other : NULL,
+						    .path = (char[]){"/save/x"},
+						    .directory = (char[]){"fs:1"},
+					    },
+					    5),
 				 0);
 	if (dice_once_in(dice, 3))
-		lives_begin(lives, dice_once_in(dice, 2) ? &image->id : &UUID_NULL, 6, number,
-			    &uuid);
+		lives_begin(lives, dice_once_in(dice, 2) ? &image->id : &UUID_NULL, "web", 6,
+			    number, &uuid);
 }
 
 /* A guest that has any of the three: numbers and names meet by chance, and so make conflicts. */

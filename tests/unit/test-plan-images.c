@@ -68,16 +68,22 @@ static void begin(const struct scene *s, unsigned number, struct uuid from)
 {
 	struct uuid uuid = scene_uuid(number);
 
-	lives_begin(ledger_lives(s->history, &uuid), &from, 1000, number, &uuid);
+	lives_begin(ledger_lives(s->history, &uuid), &from, "web", 1000, number, &uuid);
 }
 
 static void save(const struct scene *s, unsigned number, const char *name, struct uuid image)
 {
 	struct uuid uuid = scene_uuid(number);
 
-	ck_assert_int_eq(
-		lives_save(ledger_lives(s->history, &uuid), &image, name, "/save/x", "fs:1", 2000),
-		0);
+	ck_assert_int_eq(lives_save(ledger_lives(s->history, &uuid),
+				    &(struct known_image){
+					    .id = image,
+					    .name = (char *)name,
+					    .path = (char[]){"/save/x"},
+					    .directory = (char[]){"fs:1"},
+				    },
+				    2000),
+			 0);
 	ck_assert_int_eq(ledger_set_name(s->history, &uuid, name, NULL), 0);
 }
 
@@ -270,15 +276,17 @@ START_TEST(two_domains_of_one_uuid_are_both_stopped_each_to_its_own_image)
 	scene_config(&s, "clone", 1);
 	scene_domain(&s, "web", 1)->domid = 3;
 	scene_domain(&s, "clone", 1)->domid = 4;
+	scene_domain(&s, "third", 1)->domid = 5;
 	scene_build(&s);
-	ck_assert_uint_eq(s.inventory->n, 2);
-	for (size_t i = 0; i < 2; i++) {
+	ck_assert_uint_eq(s.inventory->n, 3);
+	for (size_t i = 0; i < 3; i++) {
 		ck_assert_int_eq(guest_state(&s.inventory->guests[i], &reason), GUEST_RUNNING);
 		ck_assert_ptr_nonnull(strstr(reason, "UUID"));
+		ck_assert_ptr_nonnull(s.inventory->guests[i].other);
 	}
 	ck_assert_str_eq(scene_guest(&s, 1)->name, "clone");
 	plan = scene_plan(&s, GOAL_STOP, NULL);
-	ck_assert_uint_eq(plan->n_steps, 2);
+	ck_assert_uint_eq(plan->n_steps, 3);
 	ck_assert_uint_ne(plan->steps[0].domid, plan->steps[1].domid);
 	ck_assert_str_ne(plan->steps[0].image, plan->steps[1].image);
 	expect_plan(&s, GOAL_STOP, "web", "web: save shutdown");
