@@ -24,8 +24,22 @@ enum image_file {
 
 enum image_file image_file_kind(const char *name);
 
+/*
+ * The kind of a file whose header names this guest. The xendomains script gives an image the
+ * guest's name as it is: of a guest named "web.part", "web.part" is the image, and not a part of
+ * web's.
+ */
+enum image_file image_file_kind_of(const char *name, const char *guest);
+
 /* The name of an image while it is written. 0 or -ENOMEM. */
 int image_part_path(const char *path, char **ret);
+
+/*
+ * Removes the rest of a save that was cut off, if there is one. Another guest's image that has this
+ * name is kept under the name that xendomainsd gives such an image. If that is in use, the image is
+ * put aside. Returns 0 or -errno.
+ */
+int image_remove_part(const char *part);
 
 /*
  * Gives a file that must not be restored a name of its own, PATH.stale-TIME, and keeps it. Nothing

@@ -92,6 +92,7 @@ static int describe(struct item *i)
 	r = r < 0 ? r : json_add_u64(i->entry, "size", (uint64_t)st.st_size);
 	r = r < 0 ? r : image_read_header(i->fd, &header, &problem);
 	if (r >= 0) {
+		i->kind = image_file_kind_of(i->file, header.name);
 		r = add_header(i, &header);
 		return r < 0 ? r : json_add_string(i->entry, "kind", kind_name(i->kind));
 	}

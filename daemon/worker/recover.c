@@ -129,7 +129,7 @@ static void discard_image(struct job *job)
 	_cleanup_close_ int fd = -1;
 
 	if (image_part_path(path, &part) >= 0)
-		unlink(part);
+		image_remove_part(part);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || image_read_header(fd, &header, &problem) < 0 || !header.ours ||
 	    !uuid_equal(&header.facts.id, &job->record.image))

@@ -128,8 +128,9 @@ static int open_part(struct job *job, struct saving *s)
 	if (r < 0)
 		return r;
 	/* The lock says that nobody else is at work on this guest: what lies there is left over. */
-	if (unlink(s->part) < 0 && errno != ENOENT)
-		return explain_disk(job, -errno, "cannot be replaced");
+	r = image_remove_part(s->part);
+	if (r < 0)
+		return explain_disk(job, r, "cannot be replaced");
 	s->fd = open(s->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return s->fd < 0 ? explain_disk(job, -errno, "cannot be made") : check_owner(job, s);
 }

@@ -332,18 +332,24 @@ static int add_name(struct json_object *o, const char *file)
 	return base ? add_name_of_file(o, base) : -ENOMEM;
 }
 
+static bool is_part(const char *file, struct json_object *image)
+{
+	return image_file_kind_of(file, json_get_string(image, "name")) == IMAGE_FILE_PART;
+}
+
 static int survey_image(int channel, const char *folder, const char *file, const char *path)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	bool named = false;
-	int r = o ? 0 : -ENOMEM;
+	int r = o ? read_image(o, path, &named) : -ENOMEM;
 
+	if (r >= 0 && is_part(file, o))
+		return 0;
 	if (r >= 0 && is_link_to_nothing(path))
 		r = send_note(channel,
 			      "Skipping %s: the target of this link does not exist. Mount its file "
 			      "system, or remove the link",
 			      path);
-	r = r < 0 ? r : read_image(o, path, &named);
 	/* An image that cannot be read must hold the guest of this name, too. */
 	if (r >= 0 && named && !json_get_string(o, "error") && is_link_to_neighbour(path, folder))
 		return send_note(channel,
@@ -365,6 +371,8 @@ static int miss_image(int channel, const char *file, const char *path, const cha
 	_cleanup_free_ char *problem = NULL;
 	int r = o ? str_format(&problem, "cannot be read: %s", why) : -ENOMEM;
 
+	if (r >= 0 && is_part(file, NULL))
+		return 0;
 	r = r < 0 ? r : set_error(o, path, problem);
 	r = r < 0 ? r : add_name(o, file);
 	r = r < 0 ? r : json_add_string(o, "path", path);

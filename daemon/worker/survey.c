@@ -278,7 +278,8 @@ static int take_name(struct survey_run *run, enum survey_kind folder, const char
 
 	if (folder == SURVEY_CONFIGS)
 		return add_job(run, SURVEY_CONFIG, name);
-	return kind == IMAGE_FILE_IMAGE || kind == IMAGE_FILE_CONSUMED
+	/* Only the header of a part tells whether it is an image. */
+	return kind == IMAGE_FILE_IMAGE || kind == IMAGE_FILE_CONSUMED || kind == IMAGE_FILE_PART
 		       ? add_job(run, SURVEY_IMAGE, name)
 		       : 0;
 }

@@ -127,10 +127,12 @@ static int check_version(struct trial *t)
 static bool is_doubtful(const struct trial *t)
 {
 	const struct trust_question *q = t->question;
+	const char *file = path_base(q->path);
 
 	if (str_equal(q->standing, "suspect"))
 		return !t->header.ours || !t->header.stamp;
-	return !str_equal(q->standing, "newest") && str_ends_with(q->path, IMAGE_CONSUMED_SUFFIX);
+	return !str_equal(q->standing, "newest") &&
+	       image_file_kind_of(file, t->header.name) == IMAGE_FILE_CONSUMED;
 }
 
 static int say_changed(struct trial *t, const char *reason)

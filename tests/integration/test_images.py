@@ -298,6 +298,37 @@ class Images(FakeHostTest):
         self.assertNotEqual(self.host.boot("web"), boot)
         self.assertTrue((away / "image").exists())
 
+    def xls_image_of(self, name):
+        """A guest's image under the guest's own name, as the xendomains script leaves it. Returns its boot."""
+        self.host.guest(name)
+        self.host.ctl("start", name, check=0)
+        boot = self.host.boot(name)
+        self.host.ctl("stop", name, check=0)
+        [ours] = [image for image in self.host.save.iterdir() if self.list()[image.name]["name"] == name]
+        make_xls(ours.rename(self.host.save / name))
+        self.host.stop_daemon()
+        (self.host.state / "ledger").unlink()
+        self.host.start_daemon()
+        return boot
+
+    def test_xls_image_whose_guest_has_a_name_like_our_files_is_restored(self):
+        for name in ("web.part", "web.restoring"):
+            with self.subTest(name):
+                boot = self.xls_image_of(name)
+                self.assertEqual(self.list()[name]["kind"], "image")
+                self.host.ctl("start", name, check=0)
+                self.assertEqual(self.host.boot(name), boot)
+                self.assertNotIn(name, self.host.images())
+
+    def test_save_does_not_remove_the_image_of_a_guest_whose_name_is_that_of_its_part(self):
+        boot = self.xls_image_of("web.part")
+        self.host.guest("web")
+        self.host.ctl("start", "web", check=0)
+        self.host.ctl("stop", "web", check=0)
+        self.assertEqual(self.host.images(), ["web", "web%2Epart"])
+        self.host.ctl("start", "web.part", check=0)
+        self.assertEqual(self.host.boot("web.part"), boot)
+
     def test_link_to_an_image_beside_it_is_no_second_image(self):
         boot = self.saved()
         self.image.rename(self.host.save / "web-big")
