@@ -236,12 +236,21 @@ static bool is_held(struct run *run)
 	return hold_check(run, d, ex->limits.stop_limit);
 }
 
+/* A stop does not keep a driver domain for a guest whose worker may never end. */
+static bool is_given_up(const struct run *run)
+{
+	const struct hv_operation *operation = hv_operation(run->job->ex->hv,
+							    &run->machine.step->uuid);
+
+	return run->machine.goal == GOAL_STOP && operation && operation->stuck;
+}
+
 static bool held_back(const struct run *run)
 {
 	const struct run *other;
 
 	TAILQ_FOREACH(other, &run->job->runs, entry)
-		if (run_comes_behind(run, other))
+		if (run_comes_behind(run, other) && !is_given_up(other))
 			return true;
 	return false;
 }
@@ -535,6 +544,10 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	struct run *run = find_at_work(ex, &operation->uuid);
 	struct report report;
 
+	if (operation->stuck) {
+		executor_kick(ex);
+		return;
+	}
 	if (!run || run->machine.state != MACHINE_WORKING)
 		return;
 	overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);

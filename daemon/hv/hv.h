@@ -26,6 +26,7 @@ struct hv_operation {
 	usec_t started;
 	unsigned permille; /* of its work; 0 if it does not tell */
 	bool adopted;      /* an earlier daemon began it */
+	bool stuck;        /* its worker was killed and does not end: it sleeps in the kernel */
 };
 
 /*
@@ -36,6 +37,7 @@ typedef void (*hv_images_fn)(void *data, struct json_object *entries, const char
 
 struct hv_callbacks {
 	void (*changed)(void *data);
+	/* permille or stuck has changed, or the worker tells that it goes on. */
 	void (*progress)(void *data, const struct hv_operation *operation);
 	/* The operation is in flight no more; its memory goes with the call, and the result's too.
 	 */

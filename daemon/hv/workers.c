@@ -29,6 +29,9 @@
 /* A worker that puts things in order and dies itself is replaced so often. */
 #define RECOVERIES_MAX 3
 
+/* A worker that has not ended so long after SIGKILL sleeps in the kernel. */
+#define KILL_LIMIT (10 * USEC_PER_SEC)
+
 /* How long past its deadline a worker may take to end the operation by itself. */
 #define DEADLINE_GRACE (180 * USEC_PER_SEC)
 
@@ -40,6 +43,7 @@ struct worker {
 	char *path; /* of its file */
 	int pidfd;
 	bool child; /* of this daemon */
+	bool killed;
 	struct watch *end;
 	int channel;
 	struct watch *news;
@@ -144,6 +148,7 @@ static void drop_process(struct worker *w)
 	if (w->channel >= 0)
 		close(w->channel);
 	w->pidfd = w->channel = -1;
+	w->killed = w->operation.stuck = false;
 	timer_clear(w->timer);
 }
 
@@ -275,19 +280,36 @@ static void on_ended(void *data, unsigned events _unused_)
 	look_at_file(w);
 }
 
-static void on_timer(void *data)
+static void end_by_force(struct worker *w)
 {
-	struct worker *w = data;
-
-	if (w->pidfd < 0) {
-		look_at_file(w);
-		return;
-	}
 	log_error("%s: the worker for its %s %s and is killed", w->operation.name,
 		  operation_to_string(w->operation.operation),
 		  usec_now() >= w->last ? "should have ended long ago"
 					: "has made no progress for too long (ProgressTimeout)");
 	process_signal(w->pidfd, SIGKILL);
+	w->killed = true;
+	timer_set_after(w->timer, KILL_LIMIT);
+}
+
+static void tell_stuck(struct worker *w)
+{
+	log_error("%s: the worker for its %s was killed and does not end: it waits for a disk or "
+		  "a server that does not answer",
+		  w->operation.name, operation_to_string(w->operation.operation));
+	w->operation.stuck = true;
+	w->owner->callbacks.progress(w->owner->callbacks.data, &w->operation);
+}
+
+static void on_timer(void *data)
+{
+	struct worker *w = data;
+
+	if (w->pidfd < 0)
+		look_at_file(w);
+	else if (w->killed)
+		tell_stuck(w);
+	else
+		end_by_force(w);
 }
 
 /* News from a worker. */
@@ -297,7 +319,8 @@ static void take_message(struct worker *w, const char *text, size_t length)
 	_cleanup_json_ struct json_object *message = NULL;
 	struct operation_progress progress;
 
-	if (json_parse(text, length, &message) < 0 || !operation_progress_get(message, &progress))
+	if (w->killed || json_parse(text, length, &message) < 0 ||
+	    !operation_progress_get(message, &progress))
 		return;
 	set_timer(w);
 	w->operation.permille = progress.permille;

@@ -3,6 +3,7 @@
 """Files on a server that does not answer, and directories with many of them."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -101,6 +102,26 @@ class Stops(HungTest):
         # The one that has not answered may be that of a guest which tells of none.
         self.assertEqual(self.host.images(), ["byhand", "db", "web"])
         self.assertEqual(self.host.domains(), {})
+
+
+class Disks(HungTest):
+    def test_a_worker_that_cannot_be_killed_does_not_keep_a_driver_domain_from_its_stop(self):
+        self.host.native.write_text("[Host]\nProgressTimeout=1\n")
+        self.host.ctl("reload", check=0)
+        web = self.host.guest("web")
+        config = json.loads(web.read_text())
+        disk = {"pdev_path": str(self.away.path / "disk"), "vdev": "xvda", "readwrite": 1}
+        web.write_text(json.dumps(config | {"disks": [disk]}))
+        driver = self.host.guest("driver")
+        config = json.loads(driver.read_text())
+        config["c_info"]["driver_domain"] = "True"
+        driver.write_text(json.dumps(config))
+        self.host.ctl("start", check=0)
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: "driver" not in self.host.domains(), "the driver domain to be stopped")
+        self.assertIn(self.host.worker("web"), self.away.waiting)
+        self.away.let_go()
+        stop.communicate(timeout=60)
 
 
 class Daemons(HungTest):

@@ -451,6 +451,36 @@ START_TEST(driver_domains_wait_for_those_that_may_use_them)
 }
 END_TEST
 
+/* begun: by this daemon, and not by an earlier one. */
+static void check_stuck(bool begun)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	for (unsigned i = 1; i <= 2; i++)
+		puppet_add(&f.p, i, "x");
+	if (!begun)
+		puppet_adopt(&f.p, OPERATION_SAVE, 2);
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL))->wave = 1;
+	add_step(plan, 2, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	expect_calls(begun ? "save 2|" : "");
+	run_for(LIMIT + 60 * USEC_PER_SEC);
+	expect_calls("");
+	puppet_flying(&f.p, 2)->operation.stuck = true;
+	executor_progress(f.ex, &puppet_flying(&f.p, 2)->operation);
+	run_now();
+	expect_calls("ask 1|");
+	end();
+}
+
+START_TEST(a_driver_domain_does_not_wait_for_a_worker_that_cannot_be_killed)
+{
+	check_stuck(true);
+	check_stuck(false);
+}
+END_TEST
+
 START_TEST(a_driver_domain_is_up_before_others_are_built)
 {
 	struct plan *plan = new_plan(GOAL_START);
@@ -493,4 +523,5 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_domain_that_is_being_built_is_left_alone_until_it_runs,
       a_domain_that_was_built_and_never_ran_is_saved_at_once,
       driver_domains_wait_for_those_that_may_use_them,
+      a_driver_domain_does_not_wait_for_a_worker_that_cannot_be_killed,
       a_driver_domain_is_up_before_others_are_built);
