@@ -277,7 +277,7 @@ static void print_occasion(FILE *out, struct json_object *parameters)
 			seconds_up(parameters, "deadline_usec"));
 	else
 		fputs("When the host goes down now, logind does not wait for guests; they are "
-		      "stopped with the host's services:\n",
+		      "stopped with the host's services (XENDOMAINS_STOP_MAXWAIT at each stage):\n",
 		      out);
 }
 

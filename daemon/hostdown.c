@@ -105,6 +105,14 @@ static void on_outcome(void *data, const struct report *report)
 
 /* What is asked of the manager. */
 
+/* What a shutdown gives a stop: without its lock logind waits for nobody. */
+static usec_t budget_of(const struct hostdown *h)
+{
+	if (logind_lock(h->logind) != LOGIND_LOCK_HELD)
+		return 0;
+	return departure_budget(logind_delay_max(h->logind));
+}
+
 static void ignore_report(void *data _unused_, const struct report *report _unused_)
 {
 }
@@ -130,7 +138,7 @@ static void stop(struct hostdown *h)
 		.elapsed = USEC_INFINITY,
 	};
 	struct follower follower = {.report = ignore_report, .done = on_stopped, .data = h};
-	usec_t budget = departure_budget(logind_delay_max(h->logind));
+	usec_t budget = budget_of(h);
 	int r = manager_stop_until(h->manager, loop_now(h->loop) + budget, &follower, &h->stop);
 
 	log_message(LOG_NOTICE, &fields,
@@ -321,7 +329,7 @@ struct hostdown_view hostdown_view(const struct hostdown *h)
 		.lock = locks[logind_lock(h->logind)],
 		.kind = departure_refuses_starts(h->state) ? (kind ? kind : "unknown") : NULL,
 		.grants = grants,
-		.budget = departure_budget(grants),
+		.budget = budget_of(h),
 		.needs = h->outlook.needs,
 	};
 }

@@ -19,7 +19,7 @@ struct hostdown_view {
 	const char *lock; /* "none", "asked", "held" */
 	const char *kind; /* of the shutdown that is under way; NULL: none is */
 	usec_t grants;    /* how long logind waits; USEC_INFINITY: that is not known */
-	usec_t budget;    /* what of that a stop is planned with; 0: nothing */
+	usec_t budget;    /* what a shutdown now would give a stop of that; 0: nothing */
 	usec_t needs;     /* how long a stop may take */
 };
 

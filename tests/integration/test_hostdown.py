@@ -281,7 +281,11 @@ class Budget(unittest.TestCase):
     def start(self):
         self.host.start_daemon()
         self.host.ctl("start", check=0)
-        self.host.wait_locked()
+        self.wait_for_lock("held")
+
+    def wait_for_lock(self, state):
+        wait_until(lambda: json.loads(self.host.ctl("--json", "status"))["host"]["lock"] == state,
+                   f"the daemon to know that the lock is {state}")
 
     def plan(self, *words):
         return json.loads(self.host.ctl("--json", "plan", "stop", *words, check=0))
@@ -322,6 +326,16 @@ class Budget(unittest.TestCase):
         self.assertEqual({s["stages"][0] for s in plan["steps"]}, {"save"})
         [first, *_] = self.host.ctl("plan", "stop", check=0).splitlines()
         self.assertIn("logind", first)
+
+    def test_a_plan_without_the_lock_does_not_count_on_logind(self):
+        self.host.tell("delay 100")
+        self.host.tell("refuse yes")
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        plan = self.plan()
+        self.assertTrue(plan["host"])
+        self.assertNotIn("deadline_usec", plan)
+        self.assertEqual({s["stages"][0] for s in plan["steps"]}, {"save"})
 
     def test_a_guest_that_cannot_be_saved_in_time_is_planned_to_be_shut_down_and_is(self):
         self.host.tell("delay 100")
