@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 
 #include "core/mounts.h"
-#include "settings.h"
+#include "settings-copy.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -167,19 +167,25 @@ static void add_directory(struct mount_units *m, const char *root, const char *p
 				  path);
 }
 
-/* A file that is sourced may be anywhere. */
-static int read_on_root(const char *path, size_t max, char **ret, size_t *ret_size)
+static void add_directories(struct mount_units *m, const char *root, const struct config *config)
 {
-	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+	add_directory(m, root, config->save);
+	add_directory(m, root, config->autostart);
+	add_directory(m, root, config->dumps);
+}
+
+static int open_on_root(const char *path, int flags)
+{
+	struct open_how how = {.flags = (uint64_t)flags,
 			       .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS |
 					  RESOLVE_IN_ROOT};
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int fd = -1;
+	int fd;
 
 	if (root < 0)
 		return -errno;
 	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	return fd < 0 ? -errno : fd_read_file(fd, max, ret, ret_size);
+	return fd < 0 ? -errno : fd;
 }
 
 /* What is refused costs no more than the directories that it names. */
@@ -196,10 +202,23 @@ static int read_configuration(const struct settings_paths *paths, struct setting
 			log_warning("%s", text);
 	}
 	if (r >= 0 && c->n_refusals > 0)
-		log_warning("Ordering units after the mounts of the directories that can be read "
-			    "and of the defaults. Run \"systemctl daemon-reload\" when you have "
-			    "corrected the configuration.");
+		log_warning(
+			"Ordering units after the mounts of the directories that can be read, "
+			"of those in the last good settings, and of the defaults. Run \"systemctl daemon-reload\" when you have "
+			"corrected the configuration.");
 	return r;
+}
+
+/* The daemon goes by the last good settings then, or by the files, once all of them are mounted. */
+static void add_kept_directories(struct mount_units *m, const struct options *o)
+{
+	_cleanup_(settings_done) struct settings kept = {0};
+	int r = settings_copy_read(&o->settings, &kept);
+
+	if (r >= 0)
+		add_directories(m, o->root, kept.config);
+	else if (r != -ENOENT && r != -ENODATA)
+		log_warning_errno(r, "Failed to read %s", o->settings.kept);
 }
 
 static int write_drop_in(const char *output, const char *unit, const char *text)
@@ -225,9 +244,9 @@ static int run(const struct options *o)
 
 	if (r < 0)
 		return log_error_errno(r, "Failed to order units after mounts");
-	add_directory(&mounts, o->root, settings.config->save);
-	add_directory(&mounts, o->root, settings.config->autostart);
-	add_directory(&mounts, o->root, settings.config->dumps);
+	add_directories(&mounts, o->root, settings.config);
+	if (settings.config->broken)
+		add_kept_directories(&mounts, o);
 	if (mounts.n == 0)
 		return 0;
 	r = mount_units_drop_in(&mounts, &text);
@@ -266,6 +285,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	static const struct option long_options[] = {
 		{"config", required_argument, NULL, 'c'},
 		{"native", required_argument, NULL, 'n'},
+		{"kept", required_argument, NULL, 'k'},
 		{"root", required_argument, NULL, 'r'},
 		{0},
 	};
@@ -277,6 +297,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->settings.variables[1] = NULL;
 		} else if (code == 'n') {
 			o->settings.native = optarg;
+		} else if (code == 'k') {
+			o->settings.kept = optarg;
 		} else if (code == 'r') {
 			o->root = optarg;
 		} else {
@@ -297,7 +319,8 @@ int main(int argc, char **argv)
 		.settings = {.variables = {SYSCONFDIR "/default/xendomains",
 					   SYSCONFDIR "/sysconfig/xendomains"},
 			     .native = SYSCONFDIR "/xen/xendomains.conf",
-			     .read_sourced = read_on_root},
+			     .kept = "/var/lib/xendomains/settings",
+			     .open = open_on_root},
 		.root = "/",
 	};
 
@@ -305,8 +328,8 @@ int main(int argc, char **argv)
 		log_set_sink(kernel_sink);
 	umask(0022);
 	if (parse_options(argc, argv, &o) < 0) {
-		fputs("Usage: xendomains-generator [--config FILE] [--native FILE] [--root DIR] "
-		      "NORMAL-DIR [EARLY-DIR LATE-DIR]\n",
+		fputs("Usage: xendomains-generator [--config FILE] [--native FILE] [--kept FILE] "
+		      "[--root DIR] NORMAL-DIR [EARLY-DIR LATE-DIR]\n",
 		      stderr);
 		return EXIT_FAILURE;
 	}

@@ -109,12 +109,14 @@ int settings_copy_parse(char *text, size_t size, struct settings *ret)
 	return 0;
 }
 
-static int read_copy(const char *path, char **ret, size_t *ret_size)
+static int read_copy(const struct settings_paths *paths, char **ret, size_t *ret_size)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_close_ int fd = settings_open(paths, paths->kept, O_NOFOLLOW);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return -EPERM;
@@ -142,7 +144,7 @@ int settings_copy_read(const struct settings_paths *paths, struct settings *ret)
 	_cleanup_(settings_done) struct settings s = {0};
 	_cleanup_free_ char *text = NULL;
 	size_t size;
-	int r = paths->kept ? read_copy(paths->kept, &text, &size) : -ENODATA;
+	int r = paths->kept ? read_copy(paths, &text, &size) : -ENODATA;
 
 	r = r < 0 ? r : settings_copy_parse(text, size, &s);
 	if (r >= 0 && !is_of(paths, &s))
@@ -196,7 +198,7 @@ int settings_copy_write(const struct settings_paths *paths, const struct setting
 	r = settings_copy_format(s, &text, &size);
 	if (r < 0)
 		return drop(paths->kept, r);
-	if (read_copy(paths->kept, &old, &old_size) >= 0 && old_size == size &&
+	if (read_copy(paths, &old, &old_size) >= 0 && old_size == size &&
 	    memcmp(old, text, size) == 0)
 		return 0;
 	r = replace(paths->kept, text, size);

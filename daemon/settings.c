@@ -3,6 +3,7 @@
 #include "settings.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 
@@ -155,6 +156,17 @@ static int read_groups(struct settings *s, const char *path)
 				  &c->control_gid);
 }
 
+int settings_open(const struct settings_paths *paths, const char *path, int flags)
+{
+	int fd;
+
+	flags |= O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+	if (paths->open)
+		return paths->open(path, flags);
+	fd = open(path, flags);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Where files that are sourced come from. */
 struct sourcing {
 	struct settings *settings;
@@ -166,6 +178,7 @@ static int read_sourced(void *data, const char *path, const char **ret_text, siz
 	struct sourcing *sourcing = data;
 	const struct settings_paths *paths = sourcing->paths;
 	struct settings *s = sourcing->settings;
+	_cleanup_close_ int fd = -1;
 	size_t size;
 	char *text;
 	int r;
@@ -178,8 +191,8 @@ static int read_sourced(void *data, const char *path, const char **ret_text, siz
 		}
 	if (!paths)
 		return -ENOENT;
-	r = (paths->read_sourced ? paths->read_sourced : file_read)(path, SETTINGS_FILE_MAX, &text,
-								    &size);
+	fd = settings_open(paths, path, 0);
+	r = fd < 0 ? fd : fd_read_file(fd, SETTINGS_FILE_MAX, &text, &size);
 	r = r < 0 ? r : take_text(s, SETTINGS_SOURCED, path, text, size);
 	if (r < 0)
 		return r;

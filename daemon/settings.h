@@ -12,8 +12,11 @@ struct settings_paths {
 	/* As /etc/group: a directory server may not answer. NULL: groups are not looked up. */
 	const char *groups;
 	const char *kept; /* copy of the last good settings; NULL: none is kept */
-	/* Reads files that the variables source, as file_read() does; NULL: file_read(). */
-	int (*read_sourced)(const char *path, size_t max, char **ret, size_t *ret_size);
+	/*
+	 * Opens the copy, and files that the variables source, which may be on any file system.
+	 * Returns a descriptor or -errno. NULL: open(2).
+	 */
+	int (*open)(const char *path, int flags);
 };
 
 enum settings_kind {
@@ -42,6 +45,9 @@ struct settings {
  * in config->refusals. 0 or -ENOMEM.
  */
 int settings_read(const struct settings_paths *paths, struct settings *ret);
+
+/* Opens a file for reading, with these flags of open(2) besides. Returns a descriptor or -errno. */
+int settings_open(const struct settings_paths *paths, const char *path, int flags);
 
 /* Adds a text, which is copied. 0 or -ENOMEM. */
 int settings_add(struct settings *s, enum settings_kind kind, const char *path, const char *text,

@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 BUILD = pathlib.Path(os.environ.get("BUILD", "build"))
+DAEMON = BUILD / "tests/fake/xendomainsd-fake"
 GENERATOR = BUILD / "daemon/xendomains-generator"
 
 UNITS = {"xendomainsd.service", "xendomains-guests.service", "xendomains-shutdown.service"}
@@ -29,6 +30,7 @@ class Generator(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.config, self.native = self.folder / "xendomains", self.folder / "xendomains.conf"
+        self.kept = self.folder / "state/settings"
         self.root, self.output = self.folder / "root", self.folder / "output"
         self.root.mkdir()
         self.output.mkdir()
@@ -36,7 +38,8 @@ class Generator(unittest.TestCase):
     def generate(self, env=None, code=0):
         """Runs it as systemd does, and returns what it said."""
         done = subprocess.run([GENERATOR, "--config", self.config, "--native", self.native,
-                               "--root", self.root, self.output, "/nowhere", "/nowhere"],
+                               "--kept", self.kept, "--root", self.root, self.output, "/nowhere",
+                               "/nowhere"],
                               capture_output=True, text=True, env=env)
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertEqual(done.stdout, "")
@@ -89,6 +92,53 @@ class Generator(unittest.TestCase):
         self.configure(save="srv")
         self.assertIn(f"{self.config}:1: ", self.generate())
         self.expect_mounts({path for path in DEFAULTS if "/var/lib/xen/save".startswith(path)})
+
+    def keep(self):
+        """Has a daemon keep a copy of the settings as they are now."""
+        command = [DAEMON, "--config", self.config, "--native", self.native, "--socket", self.folder / "socket",
+                   "--once", "start"]
+        (self.folder / "run").mkdir(exist_ok=True)
+        (self.folder / "world").mkdir(exist_ok=True)
+        self.kept.parent.mkdir(exist_ok=True)
+        subprocess.run(command, capture_output=True, check=False, env=os.environ | {
+            "FAKE_WORLD": str(self.folder / "world"), "RUNTIME_DIRECTORY": str(self.folder / "run"),
+            "STATE_DIRECTORY": str(self.kept.parent)})
+        self.assertTrue(self.kept.exists())
+
+    def test_with_a_mistake_the_last_good_directories_are_waited_for_too(self):
+        self.configure(save="/old/save")
+        self.keep()
+        self.configure(save="/new/save", rest="XENDOMAINS_STOP_MAXWAIT=3OO\n")
+        self.generate()
+        self.expect_mounts({"/old", "/old/save", "/new", "/new/save"})
+
+    def test_a_sourced_file_that_is_not_mounted_yet_is_taken_from_the_copy(self):
+        sourced = self.folder / "sourced"
+        sourced.write_text("XENDOMAINS_SAVE=/s\n")
+        self.configure(rest=f"source {sourced}\n")
+        self.keep()
+        sourced.unlink()
+        self.generate()
+        self.assertIn("s.mount", self.settings("After"))
+
+    def test_a_copy_is_not_used_while_the_settings_are_good(self):
+        self.configure(save="/old/save")
+        self.keep()
+        self.configure(save="/new/save")
+        self.generate()
+        self.expect_mounts({"/new", "/new/save"})
+
+    def test_a_copy_that_others_can_write_or_that_is_damaged_is_not_used(self):
+        self.configure(save="/old/save")
+        self.keep()
+        self.configure(save="/new/save", rest="XENDOMAINS_STOP_MAXWAIT=3OO\n")
+        self.kept.chmod(0o666)
+        self.generate()
+        self.expect_mounts({"/new", "/new/save"})
+        self.kept.chmod(0o600)
+        self.kept.write_bytes(self.kept.read_bytes()[:-1])
+        self.generate()
+        self.expect_mounts({"/new", "/new/save"})
 
     def test_a_file_that_is_sourced_is_read_on_the_root_file_system_only(self):
         self.native.write_text("[Host]\nDumpFolder=\n")
