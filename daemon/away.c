@@ -85,8 +85,62 @@ static void look_at_copies(struct ledger_file *ledger, struct hv *hv,
 	}
 }
 
+/* Another one of this guest may run here: it was migrated from this host to this host. */
+static bool runs_here(const struct domain_list *domains, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < domains->n; i++)
+		if (uuid_equal(&domains->domains[i].uuid, uuid) && lives(&domains->domains[i]))
+			return true;
+	return false;
+}
+
+/* From now on it may run there, also where this host loses its power before xl is done. */
+static void note_handed_over(struct ledger_file *ledger, const struct domain *d)
+{
+	_cleanup_free_ char *name = domain_own_name(d);
+	struct log_fields fields = {
+		.domain = name,
+		.uuid = &d->uuid,
+		.domid = d->domid,
+		.operation = operation_to_string(OPERATION_MIGRATE),
+		.elapsed = USEC_INFINITY,
+	};
+
+	if (!name)
+		return;
+	log_message(LOG_NOTICE, &fields, "another tool has handed it to another host");
+	ledger_file_set_leaving(ledger, &d->uuid, name, AWAY_ELSEWHERE);
+	/* It is not listed again where xl destroys it already. */
+	ledger_file_see_copy(ledger, &d->uuid);
+}
+
+/* What xl says of a migration by the name that it gives the domain, and takes back if it fails. */
+static void look_at_names(struct ledger_file *ledger, struct hv *hv,
+			  const struct domain_list *domains)
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+		bool returned = domain_condition(d) == DOMAIN_SUSPENDED;
+		const struct past *past;
+		bool away;
+
+		if (d->system || (!returned && !domain_is_handed_over(d)) ||
+		    hv_operation(hv, &d->uuid))
+			continue;
+		past = ledger_find(ledger_file_get(ledger), &d->uuid);
+		away = past && past->away;
+		/* A person may have called it so all along. */
+		if (domain_is_handed_over(d) && !away && !runs_here(domains, &d->uuid) &&
+		    !(past && str_equal(past->name, d->name)))
+			note_handed_over(ledger, d);
+		else if (returned && away && past->away_unknown && past_is_elsewhere(past))
+			ledger_file_set_home(ledger, &d->uuid, d->name);
+	}
+}
+
 void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains)
 {
+	look_at_names(ledger, hv, domains);
 	look_at_copies(ledger, hv, domains);
 	for (size_t i = 0; i < domains->n; i++) {
 		const struct domain *d = &domains->domains[i];

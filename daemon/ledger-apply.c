@@ -63,8 +63,9 @@ static int note_life(struct ledger *ledger, const struct ledger_record *e)
 	struct lives *lives = ledger_lives(ledger, &e->uuid);
 	int r = lives ? apply_life(lives, e) : -ENOMEM;
 
-	/* A second domain of one UUID has another name, which is not the guest's. */
-	return r < 0 || e->kind == LEDGER_IMAGE
+	/* A second domain of one UUID has another name, which is not the guest's; and so has one
+	 * that xl migrates. */
+	return r < 0 || e->kind == LEDGER_IMAGE || e->kind == LEDGER_ENDED
 		       ? r
 		       : ledger_set_name(ledger, &e->uuid, e->name, e->source);
 }

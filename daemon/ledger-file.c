@@ -492,6 +492,13 @@ void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, 
 	note(file, LEDGER_RESTART, uuid, name, NULL, now);
 }
 
+static void note_departure(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
+			   const char *name, const char *target)
+{
+	append(file,
+	       (struct ledger_record){.kind = kind, .uuid = *uuid, .name = name, .target = target});
+}
+
 void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  const char *target)
 {
@@ -500,12 +507,13 @@ void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, con
 	/* As a rule the worker has noted it. */
 	if (past && str_equal(past->away, target) && !past->away_unknown)
 		return;
-	append(file, (struct ledger_record){
-			     .kind = LEDGER_MIGRATED,
-			     .uuid = *uuid,
-			     .name = name,
-			     .target = target,
-		     });
+	note_departure(file, LEDGER_MIGRATED, uuid, name, target);
+}
+
+void ledger_file_set_leaving(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			     const char *target)
+{
+	note_departure(file, LEDGER_LEAVING, uuid, name, target);
 }
 
 /* Not written: what was seen before the host was restarted says nothing of who removed it. */

@@ -50,6 +50,8 @@ void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, 
 			     usec_t now);
 void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  const char *target);
+void ledger_file_set_leaving(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			     const char *target);
 void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid);
 void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name);
 void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name);

@@ -151,12 +151,16 @@ enum domain_condition domain_condition(const struct domain *d)
 	return d->unbuilt || ends_in(d, COMING_SUFFIX) ? DOMAIN_UNBUILT : DOMAIN_NEVER_RUN;
 }
 
+bool domain_is_handed_over(const struct domain *d)
+{
+	return d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND && ends_in(d, AWAY_SUFFIX);
+}
+
 static size_t own_length(const struct domain *d)
 {
-	bool suspended = d->shutdown && d->reason == SHUTDOWN_REASON_SUSPEND;
 	size_t length = strlen(d->name);
 
-	if (suspended && ends_in(d, AWAY_SUFFIX))
+	if (domain_is_handed_over(d))
 		return length - strlen(AWAY_SUFFIX);
 	if (domain_condition(d) == DOMAIN_UNBUILT && ends_in(d, COMING_SUFFIX))
 		return length - strlen(COMING_SUFFIX);

@@ -116,6 +116,9 @@ enum domain_condition domain_condition(const struct domain *d);
 char *domain_own_name(const struct domain *d);
 bool domain_is_called(const struct domain *d, const char *name);
 
+/* True if xl has let another host run it. XenStore has names; a guest cannot change its own. */
+bool domain_is_handed_over(const struct domain *d);
+
 /* True if it runs, or is paused and did. */
 bool domain_has_life(const struct domain *d);
 

@@ -350,7 +350,7 @@ bool guest_is_undecided(const struct guest *g)
 {
 	return g->domain && g->domain->shutdown && !g->domain->dying &&
 	       g->domain->reason == SHUTDOWN_REASON_SUSPEND && !g->busy && g->past &&
-	       g->past->away_unknown;
+	       g->past->away_unknown && !past_is_elsewhere(g->past);
 }
 
 bool guest_is_left(const struct guest *g)

@@ -99,7 +99,10 @@ const char *guest_state_to_string(enum guest_state state);
 /* True if an image is of an earlier life, and must not be restored. */
 bool standing_is_past(enum image_standing standing);
 
-/* True if its domain is what a migration left here, and nobody knows whether it runs elsewhere. */
+/*
+ * True if its domain is what a migration of ours left here, and nobody knows whether it runs
+ * elsewhere.
+ */
 bool guest_is_undecided(const struct guest *g);
 
 /* True if the domain is what a save has left: its memory is in an image, and it can go. */

@@ -189,6 +189,11 @@ int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name,
 	return 0;
 }
 
+bool past_is_elsewhere(const struct past *past)
+{
+	return str_equal(past->away, AWAY_ELSEWHERE);
+}
+
 void ledger_see_copy(struct ledger *h, const struct uuid *uuid)
 {
 	struct past *past = find(h, uuid);

@@ -12,6 +12,9 @@
  * which guests were migrated away. ledger-file.h keeps it on the disk.
  */
 
+/* In place of a host: another tool has migrated the guest, and does not say where to. */
+#define AWAY_ELSEWHERE "another host"
+
 struct past {
 	struct uuid uuid;
 	char *name;   /* by which it was known last; NULL: by none */
@@ -75,6 +78,9 @@ void ledger_forgive(struct ledger *h, const struct uuid *uuid);
 /* Notes that a guest runs on another host or, with unknown, may run there. 0 or -ENOMEM. */
 int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name, const char *target,
 		    bool unknown);
+
+/* True if another tool has migrated it, or may have. */
+bool past_is_elsewhere(const struct past *past);
 
 /* Notes that what is left here of a guest that may be away has been seen. */
 void ledger_see_copy(struct ledger *h, const struct uuid *uuid);

@@ -3,6 +3,7 @@
 """What a start and a stop make of each condition that another tool can leave a domain in."""
 
 import json
+import shutil
 import time
 import unittest
 
@@ -92,6 +93,106 @@ class Conditions(FakeHostTest):
         stop.communicate(timeout=60)
         self.assertEqual(stop.returncode, 1)
         self.assertEqual(self.host.domains(), left)
+
+    def handed_over(self, **what):
+        """xl migrate has given the other host leave to run the guest, and destroys it here next."""
+        boot = self.running()
+        self.change(state="suspended", saver=True)
+        wait_until(lambda: self.host.states()["web"] == "saving", "the migration to be seen")
+        self.change(name="web--migratedaway", **what)
+        wait_until(lambda: "leaving" in self.entries(), "the departure to be recorded")
+        return boot
+
+    def entries(self):
+        return [line["entry"] for line in self.ledger()]
+
+    def cut_power(self):
+        self.host.kill_daemon()
+        with self.host.world() as world:
+            world["domains"].clear()
+        shutil.rmtree(self.host.run)
+        self.host.run.mkdir()
+        self.host.start_daemon()
+
+    def test_guest_that_another_tool_has_migrated_is_started_here_by_name_only(self):
+        boot = self.handed_over()
+        with self.host.world() as world:
+            world["domains"].clear()
+        wait_until(lambda: "migrated" in self.entries(), "the end of the migration")
+        for again in (lambda: None, self.cut_power):
+            again()
+            self.host.ctl("start", check=0)
+            self.assertEqual(self.host.domains(), {})
+            self.assertEqual(self.host.states(), {"web": "stopped"})
+            self.assertIn("xendomainsctl start web", self.host.reasons()["web"])
+        self.host.stop_daemon()
+        self.assertEqual(self.host.once("start"), 0)
+        self.assertEqual(self.host.domains(), {})
+        self.host.start_daemon()
+        self.host.ctl("start", "web", check=0)
+        self.assertNotEqual(self.host.boot("web"), boot)
+        # It is here: that is forgotten.
+        self.host.ctl("stop", check=0)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_power_cut_while_another_tool_hands_a_guest_over_starts_it_by_name_only(self):
+        self.handed_over()
+        self.cut_power()
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.assertEqual(self.host.states(), {"web": "failed"})
+        self.host.ctl("start", "web", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_guest_that_another_tool_hands_over_is_not_resumed_by_name(self):
+        for what in ({}, {"saver": False}):
+            with self.subTest(**what):
+                self.handed_over(**what)
+                left = self.host.domains()
+                self.host.ctl("start", "web", check=1)
+                self.assertEqual(self.host.domains(), left)
+                self.change(name="web", state="running", saver=False)
+                wait_until(lambda: self.host.states()["web"] == "running", "it to run on")
+                (self.host.state / "ledger").write_text("")
+
+    def test_guest_whose_migration_by_another_tool_failed_is_here(self):
+        """xl gives it its name back, and resumes it."""
+        for back in ({"state": "suspended", "saver": False}, {"state": "running", "saver": False}):
+            with self.subTest(**back):
+                boot = self.handed_over()
+                self.change(name="web", **back)
+                wait_until(lambda: self.entries()[-1] in ("home", "began"), "it to be here")
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+                with self.host.world() as world:
+                    world["domains"].clear()
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.states(), {"web": "running"})
+                (self.host.state / "ledger").write_text("")
+
+    def test_guest_that_another_tool_migrates_from_this_host_to_this_host_is_here(self):
+        self.running()
+        self.by_xl(boot="arrived")
+        self.change(state="suspended", name="web--migratedaway")
+        with self.host.world() as world:
+            del world["domains"][0]
+        self.host.ctl("start", check=0)
+        self.cut_power()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_guest_that_a_person_gave_such_a_name_is_not_away_when_it_is_suspended(self):
+        self.host.guest("a--migratedaway")
+        self.host.ctl("start", check=0)
+        with self.host.world() as world:
+            for domain in world["domains"]:
+                domain["state"] = "suspended"
+        self.host.ctl("plan", "start")
+        with self.host.world() as world:
+            world["domains"].clear()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states()["a--migratedaway"], "running")
 
     def test_guest_without_a_uuid_is_not_created_beside_what_a_migration_left(self):
         self.host.guest("mail")

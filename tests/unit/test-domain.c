@@ -226,10 +226,14 @@ START_TEST(a_domain_that_is_migrated_keeps_its_own_name)
 		.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND, .saver = true, .name = away};
 	gone = domain_own_name(&d);
 	ck_assert_str_eq(gone, "web");
+	ck_assert(domain_is_handed_over(&d));
+	d.reason = SHUTDOWN_REASON_POWEROFF;
+	ck_assert(!domain_is_handed_over(&d));
 	/* Who calls a guest so may. */
 	d = (struct domain){.name = away};
 	plain = domain_own_name(&d);
 	ck_assert_str_eq(plain, away);
+	ck_assert(!domain_is_handed_over(&d));
 	d = (struct domain){.dying = true};
 	ck_assert_ptr_null(domain_own_name(&d));
 	ck_assert(!domain_is_called(&d, "web"));

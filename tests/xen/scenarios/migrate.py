@@ -198,6 +198,22 @@ def expect_undecided(host: Host, said: str) -> None:
     assert set(host.domains()) == {"h1--migratedaway"}
 
 
+@scenario("a guest that xl has migrated is not started here again but by name", hosts=2)
+def taken(host: Host, peer: Host) -> None:
+    before = begin(host, pvh("h1"))["h1"]
+    host.sh("xl migrate h1 peer", timeout=600)
+    expect_at(peer, "h1", before)
+    wait_until(lambda: status(host)["h1"].get("migrated_to") == "another host", "its departure", 60)
+    ctl(host, "start")
+    assert not host.domains()
+    host.reboot()
+    assert not host.domains()
+    expect_states(host, h1="stopped")
+    peer.sh("xl destroy h1")
+    ctl(host, "start", "h1")
+    expect_states(host, h1="running")
+
+
 @scenario("a connection that breaks behind the leave: it runs there, and nobody resumes it here",
           hosts=2)
 def delivered(host: Host, peer: Host) -> None:
