@@ -9,6 +9,7 @@ import shutil
 import unittest
 
 import ledgerfile
+import memory
 from fakehost import KILLER, FakeHostTest, wait_until
 
 UUID_A = "00000000-0000-4000-8000-00000000000a"
@@ -143,6 +144,25 @@ class Images(Lives):
         self.cut_power()
         self.host.ctl("start", check=0)
         self.expect_cold(boot, "by-xl")
+        self.assertEqual(len(self.aside()), 1)
+
+    def test_checkpoint_is_outlived_by_the_guest_that_runs_on(self):
+        """xl save -c, and then the guest is shut down."""
+        self.host.guest("web", uuid=UUID_A)
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        for state in ("suspended", "running"):
+            with self.host.world() as world:
+                world["domains"][0]["state"] = state
+                config = world["domains"][0]["config"]
+            wait_until(lambda: self.host.states()["web"] == state, state)
+            if state == "suspended":
+                (self.host.save / "web").write_bytes(memory.make_xls(config, f"{boot}\n0"))
+                (self.host.save / "web").chmod(0o600)
+        with self.host.world() as world:
+            world["domains"].clear()
+        self.host.ctl("start", check=0)
+        self.expect_cold(boot)
         self.assertEqual(len(self.aside()), 1)
 
     def test_two_images_put_aside_in_one_second_both_stay(self):
