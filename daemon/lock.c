@@ -112,15 +112,6 @@ static int take(const char *path, struct holder *ret)
 	return guarded < 0 ? guarded : try_lock(path, ret);
 }
 
-int lock_take(const char *path, pid_t *ret_holder)
-{
-	struct holder holder = {0};
-	int r = take(path, &holder);
-
-	*ret_holder = holder.pid;
-	return r;
-}
-
 /* 0 once the process has ended, -ETIMEDOUT, or -errno. */
 static int wait_for_end(int pidfd, int limit_msec)
 {
@@ -167,6 +158,39 @@ static int take_beside(const char *path, const struct holder *dead)
 	if (r != -EBUSY || holder.pid != dead->pid || holder.start != dead->start)
 		return r;
 	return lock_new_file(path);
+}
+
+/* 0 once it has ended; -ETIMEDOUT if it was killed, and lives on; -EBUSY if nobody has killed it.
+ */
+static int await_killed(const struct holder *holder)
+{
+	_cleanup_close_ int pidfd = holder->pid > 0 ? process_open(holder->pid, holder->start)
+						    : -EBUSY;
+	int r = pidfd < 0 ? pidfd : wait_for_end(pidfd, 0);
+
+	if (r == -ETIMEDOUT)
+		r = process_is_killed(holder->pid);
+	else if (r >= 0)
+		return 0;
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	return r > 0 ? wait_for_end(pidfd, KILL_LIMIT_MSEC) : -EBUSY;
+}
+
+int lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside)
+{
+	struct holder holder = {0};
+	int fd = take(path, &holder);
+	int r;
+
+	*ret_beside = 0;
+	*ret_holder = holder.pid;
+	if (fd != -EBUSY)
+		return fd;
+	r = await_killed(&holder);
+	if (r == -ETIMEDOUT)
+		*ret_beside = holder.pid;
+	return r < 0 && r != -ETIMEDOUT ? r : take_beside(path, &holder);
 }
 
 int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside)

@@ -8,16 +8,19 @@
  * lives. It says who holds it.
  */
 
-/* The lock's descriptor, -EBUSY with the holder in *ret_holder (0: not known), or -errno. */
-int lock_take(const char *path, pid_t *ret_holder);
+/*
+ * The lock's descriptor, -EBUSY with the holder in *ret_holder (0: not known), or -errno.
+ *
+ * A holder that sleeps in the kernel (a disk or a server that does not answer) does not end when it
+ * is killed. But it executes no further instruction of its own then: it dies where it returns from
+ * the kernel. So the lock of a holder that somebody has killed is taken beside it, after 2 s, and
+ * its number is in *ret_beside (otherwise 0). What it can still do is to complete the one call that
+ * it is in, and to hold locks.
+ */
+int lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside);
 
 /*
  * The same, but ends a holder first: with SIGTERM and, after limit_msec, with SIGKILL. Neither
  * touches a guest, nor a worker. Waits for that.
- *
- * A holder that sleeps in the kernel (a disk or a server that does not answer) does not end. But
- * once it is killed it executes no further instruction of its own: it dies where it returns from
- * the kernel. So the lock is then taken beside it, and its number is in *ret_beside (otherwise 0).
- * What it can still do is to complete the one call that it is in, and to hold locks.
  */
 int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside);

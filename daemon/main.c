@@ -235,7 +235,7 @@ static int take_lock(const struct options *o, pid_t *ret_beside)
 		return r;
 	*ret_beside = 0;
 	r = o->once >= 0 ? lock_take_over(path, TAKE_OVER_LIMIT_MSEC, ret_beside)
-			 : lock_take(path, &holder);
+			 : lock_take(path, &holder, ret_beside);
 	if (r == -EBUSY)
 		return log_error_errno(r, "Another xendomainsd (process %d) is at work",
 				       (int)holder);

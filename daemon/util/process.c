@@ -2,6 +2,7 @@
 
 #include "util/process.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
 
@@ -11,6 +12,7 @@
 
 #define START_TIME_FIELD 22
 #define STAT_MAX         4096
+#define STATUS_MAX       (64 << 10)
 
 int process_start_time(pid_t pid, uint64_t *ret)
 {
@@ -47,6 +49,29 @@ int process_open(pid_t pid, uint64_t start_time)
 	if (r < 0)
 		return r;
 	return start == start_time ? TAKE_FD(fd) : -ESRCH;
+}
+
+/* Of a line of /proc/PID/status such as "ShdPnd:	0000000000000100". */
+static bool is_pending(const char *status, const char *key, int signal)
+{
+	const char *line = strstr(status, key);
+	unsigned long long pending;
+
+	return line && sscanf(line + strlen(key), " %llx", &pending) == 1 &&
+	       pending >> (signal - 1) & 1;
+}
+
+int process_is_killed(pid_t pid)
+{
+	_cleanup_free_ char *status = NULL;
+	char path[64];
+	int r;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	r = file_read(path, STATUS_MAX, &status, NULL);
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	return is_pending(status, "\nSigPnd:", SIGKILL) || is_pending(status, "\nShdPnd:", SIGKILL);
 }
 
 int process_signal(int pidfd, int signal)

@@ -16,5 +16,11 @@ int process_start_time(pid_t pid, uint64_t *ret);
 /* A descriptor that is readable once the process has ended; -ESRCH if it is not there any more. */
 int process_open(pid_t pid, uint64_t start_time);
 
+/*
+ * Whether SIGKILL is on its way to the process, so that it executes no further instruction of its
+ * own. 1, 0 or -errno.
+ */
+int process_is_killed(pid_t pid);
+
 /* Sends a signal through such a descriptor. 0 or -errno. */
 int process_signal(int pidfd, int signal);

@@ -174,6 +174,23 @@ class Daemons(HungTest):
         self.end_daemon()
         stop.communicate(timeout=60)
 
+    def test_a_daemon_goes_on_beside_one_that_was_killed_and_beside_no_other(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.hang_daemon()
+        hung = self.host.daemon
+        self.host.socket = self.host.root / "socket-2"
+        self.assertNotEqual(self.host.second_daemon(), 0)
+        hung.kill()
+        self.assertIsNone(hung.poll())
+        self.host.start_daemon()
+        self.assertIsNone(self.host.daemon.poll())
+        self.assertNotEqual(self.host.second_daemon(), 0)
+        self.host.ctl("stop", check=0)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+        self.away.let_go()
+        self.assertEqual(hung.wait(60), -signal.SIGKILL)
+
     def test_its_time_counts_from_the_beginning(self):
         self.host.guest("web", never_off=True)
         self.host.configure(SAVE="", SHUTDOWN_ALL="", STOP_MAXWAIT="300")

@@ -23,11 +23,11 @@ static pid_t start_holder(const char *path, bool stubborn)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		pid_t holder;
+		pid_t holder, beside;
 
 		/* The handler that it has from the test library would end the test with it. */
 		signal(SIGTERM, stubborn ? SIG_IGN : SIG_DFL);
-		if (lock_take(path, &holder) < 0 || write(ends[1], "x", 1) != 1)
+		if (lock_take(path, &holder, &beside) < 0 || write(ends[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -50,16 +50,17 @@ START_TEST(one_takes_it_and_the_next_one_does_not)
 {
 	_cleanup_folder_ struct folder f;
 	pid_t holder = 1;
+	pid_t beside;
 	int fd;
 
 	folder_make(&f);
-	fd = lock_take(folder_path(&f, "lock"), &holder);
+	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(holder, 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder), -EBUSY);
+	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	ck_assert_int_eq(holder, getpid());
 	close(fd);
-	fd = lock_take(folder_path(&f, "lock"), &holder);
+	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 }
@@ -72,12 +73,13 @@ START_TEST(the_lock_says_who_holds_it)
 	char expected[100];
 	uint64_t start;
 	pid_t holder;
+	pid_t beside;
 	int fd;
 
 	folder_make(&f);
 	/* What an earlier holder left, longer than what comes. */
 	folder_write(&f, "lock", "99999999999999999999 99999999999999999999999999\n");
-	fd = lock_take(folder_path(&f, "lock"), &holder);
+	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(process_start_time(getpid(), &start), 0);
 	snprintf(expected, sizeof(expected), "%d %llu\n", (int)getpid(), (unsigned long long)start);
@@ -98,7 +100,7 @@ START_TEST(a_holder_that_says_nothing_is_unknown)
 	folder_write(&f, "lock", "nonsense");
 	fd = open(folder_path(&f, "lock"), O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder), -EBUSY);
+	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	ck_assert_int_eq(holder, 0);
 	/* Nobody is killed for that. */
 	ck_assert_int_eq(lock_take_over(folder_path(&f, "lock"), 10, &beside), -EBUSY);
@@ -173,18 +175,18 @@ START_TEST(a_lock_that_a_dead_holder_has_left_behind_is_taken_once)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
-		_exit(lock_take(folder_path(&f, "lock"), &holder) < 0);
+		_exit(lock_take(folder_path(&f, "lock"), &holder, &beside) < 0);
 	ck_assert_int_eq(end_of(pid), 0);
 	left = open(folder_path(&f, "lock"), O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(flock(left, LOCK_EX), 0);
 	fd = lock_take_over(folder_path(&f, "lock"), 10, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(beside, 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder), -EBUSY);
+	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	ck_assert_int_eq(holder, getpid());
 	/* What is left of it frees nothing. */
 	close(left);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder), -EBUSY);
+	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	close(fd);
 }
 END_TEST
@@ -207,11 +209,12 @@ START_TEST(a_lock_that_cannot_be_made_is_an_error)
 {
 	_cleanup_folder_ struct folder f;
 	pid_t holder;
+	pid_t beside;
 
 	folder_make(&f);
-	ck_assert_int_eq(lock_take(folder_path(&f, "no/lock"), &holder), -ENOENT);
+	ck_assert_int_eq(lock_take(folder_path(&f, "no/lock"), &holder, &beside), -ENOENT);
 	ck_assert_int_eq(symlink("/etc/passwd", folder_path(&f, "link")), 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "link"), &holder), -ELOOP);
+	ck_assert_int_eq(lock_take(folder_path(&f, "link"), &holder, &beside), -ELOOP);
 }
 END_TEST
 
