@@ -59,10 +59,12 @@ static int read_text(struct settings *s, enum settings_kind kind, const char *pa
 
 	if (r == -ENOENT)
 		return 0;
-	if (r >= 0)
+	if (r >= 0) {
 		r = take_text(s, kind, path, text, size);
-	else if (r != -ENOMEM)
+	} else if (r != -ENOMEM) {
+		s->config->scope_unknown |= kind == SETTINGS_VARIABLES;
 		r = refuse(s, path, r);
+	}
 	return r < 0 ? r : 1;
 }
 

@@ -167,16 +167,26 @@ static int apply(struct reading *reading, const struct setting *s, void *whole, 
 	return r < 0 ? r : 1;
 }
 
+static bool is_of_scope(const struct setting *s)
+{
+	return s->offset == offsetof(struct config, autostart) ||
+	       s->offset == offsetof(struct config, auto_only);
+}
+
 static int assign_variable(void *data, const struct shell_place *at, const char *name,
 			   const char *value)
 {
 	const struct setting *s = setting_find(&config_variables, name);
 	struct reading *reading = data;
+	int r;
 
 	reading->path = at->path;
 	reading->line = at->line;
-	if (s)
-		return MIN(apply(reading, s, reading->config, value), 0);
+	if (s) {
+		r = apply(reading, s, reading->config, value);
+		reading->config->scope_unknown |= r == 0 && is_of_scope(s);
+		return MIN(r, 0);
+	}
 	if (!str_starts_with(name, VARIABLE_PREFIX))
 		return 0;
 	return config_warn(reading->config, "%s:%u: there is no variable %s; it is ignored",
@@ -189,6 +199,7 @@ static int refuse_variables(void *data, const struct shell_place *at, const char
 
 	reading->path = at->path;
 	reading->line = at->line;
+	reading->config->scope_unknown = true;
 	return refuse(reading, false, reason);
 }
 

@@ -66,6 +66,7 @@ struct config {
 	bool restore;        /* images are restored at start */
 	char *autostart;     /* folder of the configurations that are started; NULL: none */
 	bool auto_only;      /* save and shutdown take only guests of autostart */
+	bool scope_unknown;  /* a refused line may have set one of these two */
 	char *sysrq;         /* keys that are sent before anything else at a stop; NULL: none */
 	usec_t sysrq_pause;  /* after each of them */
 	usec_t create_pause; /* longest wait after a create before its place is free again */

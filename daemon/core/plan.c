@@ -266,7 +266,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 /* A typo in a configuration must not cost its guest the save. */
 static bool in_scope(const struct config *config, const struct guest *g)
 {
-	return !config->auto_only || g->config || g->unlisted;
+	return !config->auto_only || config->scope_unknown || g->config || g->unlisted;
 }
 
 /* What is tried, in this order. */

@@ -71,6 +71,39 @@ class Settings(unittest.TestCase):
         self.assertEqual(self.host.once("stop"), 0)
         self.expect_saved()
 
+    def stop_by(self, *lines):
+        """With no copy: stops "web" of XENDOMAINS_AUTO and "byhand". Returns which are saved."""
+        self.host.configure()
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.xl_create("byhand")
+        self.host.stop_daemon()
+        self.copy.unlink(missing_ok=True)
+        self.host.config.write_text("".join(f"{line}\n" for line in lines))
+        self.assertEqual(self.host.once("stop"), 0)
+        saved = self.host.images()
+        with self.host.world() as world:
+            world["domains"].clear()
+        for image in self.host.save.iterdir():
+            image.unlink()
+        (self.host.state / "ledger").unlink()
+        return saved
+
+    def test_refused_line_that_says_who_is_in_auto_spares_no_guest(self):
+        save, auto = f"XENDOMAINS_SAVE={self.host.save}", f"XENDOMAINS_AUTO={self.host.auto}"
+        only = "XENDOMAINS_AUTO_ONLY=true"
+        for lines in ((save, auto, only, "XENDOMAINS_AUTO_ONLY=ture"),
+                      (save, only, "XENDOMAINS_AUTO=auto"),
+                      (save, only, "source /nowhere/auto"),
+                      (save, only, "if true; then", auto, "fi")):
+            with self.subTest(lines=lines):
+                self.assertEqual(self.stop_by(*lines), ["byhand", "web"])
+
+    def test_refused_line_of_something_else_does_not_change_who_is_spared(self):
+        self.assertEqual(self.stop_by(f"XENDOMAINS_SAVE={self.host.save}", f"XENDOMAINS_AUTO={self.host.auto}",
+                                      "XENDOMAINS_AUTO_ONLY=true", "XENDOMAINS_SHUTDOWN_ALL=",
+                                      BAD.strip()), ["web"])
+
     def test_named_guest_is_stopped_with_none_kept(self):
         for words in (("stop", "web"), ("stop", "--force", "web")):
             with self.subTest(words=words):
