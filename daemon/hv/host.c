@@ -395,31 +395,46 @@ int host_list(struct host *h, struct domain_list **ret)
 	return 0;
 }
 
+struct control_write {
+	char vm[128], expected[64]; /* the node that says whose domain it is, and its value */
+	char path[128];
+	const char *text;
+};
+
+/* Within a transaction. 0; -ESTALE if it is not this domain; -errno where that is not known. */
+static int write_for(struct host *h, xs_transaction_t t, const struct control_write *w)
+{
+	_cleanup_free_ char *value = xs_read(h->xs, t, w->vm, NULL);
+
+	if (!value)
+		return errno == ENOENT ? -ESTALE : -errno;
+	if (!str_equal(value, w->expected))
+		return -ESTALE;
+	return xs_write(h->xs, t, w->path, w->text, (unsigned)strlen(w->text)) ? 0 : -errno;
+}
+
 /*
  * Writes a node of a domain's control folder, in a transaction that makes sure that this is still
  * the domain meant: a write below a domain's folder that is gone would make the folder again.
  */
 static int write_control(struct host *h, const struct domain *d, const char *node, const char *text)
 {
-	char vm[128], control[128], expected[64];
+	struct control_write w = {.text = text};
 
 	if (h->lost)
 		return -ENOTCONN;
-	snprintf(vm, sizeof(vm), "/local/domain/%u/vm", d->domid);
-	snprintf(control, sizeof(control), "/local/domain/%u/control/%s", d->domid, node);
-	snprintf(expected, sizeof(expected), "/vm/%s", UUID_TEXT(&d->uuid));
+	snprintf(w.vm, sizeof(w.vm), "/local/domain/%u/vm", d->domid);
+	snprintf(w.path, sizeof(w.path), "/local/domain/%u/control/%s", d->domid, node);
+	snprintf(w.expected, sizeof(w.expected), "/vm/%s", UUID_TEXT(&d->uuid));
 	for (;;) {
-		_cleanup_free_ char *value = NULL;
 		xs_transaction_t t = xs_transaction_start(h->xs);
-		bool written;
+		int r;
 
 		if (t == XBT_NULL)
 			return -errno;
-		value = xs_read(h->xs, t, vm, NULL);
-		written = str_equal(value, expected) &&
-			  xs_write(h->xs, t, control, text, (unsigned)strlen(text));
-		if (xs_transaction_end(h->xs, t, !written))
-			return written ? 0 : -ESTALE;
+		r = write_for(h, t, &w);
+		if (xs_transaction_end(h->xs, t, r < 0))
+			return r;
 		if (errno != EAGAIN)
 			return -errno;
 	}
