@@ -18,6 +18,8 @@ struct xl {
 	struct xl_options options;
 	struct xl_logger logger;
 	libxl_ctx *ctx;
+	struct pollfd *fds; /* ours, and room for n_fds of libxl's */
+	int n_fds;
 	int stop;        /* 0, or why the operation is to end early */
 	int memory_lock; /* xl's, held while a guest is built; -1 */
 	int claims;      /* of memory (worker/claims.h); -1 */

@@ -16,6 +16,9 @@
 /* How often somebody is told how far it is. */
 #define TICK_MSEC 500
 
+/* Descriptors that libxl waits for. There is more room if it needs that. */
+#define FDS_FIRST 63
+
 /* libxl checks its formats itself. */
 __attribute__((format(printf, 5, 0))) static void log_from_libxl(xentoollog_logger *logger,
 								 xentoollog_level level, int error,
@@ -48,6 +51,17 @@ static const libxl_childproc_hooks childproc = {
 	.chldowner = libxl_sigchld_owner_libxl_always_selective_reap,
 };
 
+static int make_fds(struct xl *xl, int n)
+{
+	struct pollfd *bigger = realloc(xl->fds, ((size_t)n + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	xl->fds = bigger;
+	xl->n_fds = n;
+	return 0;
+}
+
 int xl_open(const struct xl_options *options, struct xl **ret)
 {
 	_cleanup_(xl_closep) struct xl *xl = calloc(1, sizeof(*xl));
@@ -62,6 +76,8 @@ int xl_open(const struct xl_options *options, struct xl **ret)
 		.progress = progress_from_libxl,
 		.destroy = destroy_logger,
 	};
+	if (make_fds(xl, FDS_FIRST) < 0)
+		return -ENOMEM;
 	if (libxl_ctx_alloc(&xl->ctx, LIBXL_VERSION, 0, &xl->logger.vtable) < 0)
 		return -ENODEV;
 	/* It must not reap a process of ours, which reaches another host. */
@@ -88,6 +104,7 @@ struct xl *xl_close(struct xl *xl)
 		libxl_ctx_free(xl->ctx);
 	leave_room(xl);
 	free(xl->logger.reason);
+	free(xl->fds);
 	free(xl);
 	return NULL;
 }
@@ -170,23 +187,24 @@ const libxl_asyncop_how *xl_call_how(struct xl_call *call)
 /* One turn of libxl's own loop. */
 static int turn(struct xl *xl, bool abortable)
 {
-	struct pollfd fds[64];
-	int n = ELEMENTSOF(fds) - 1, timeout = TICK_MSEC;
+	int n = xl->n_fds, timeout = TICK_MSEC;
 	struct timeval now;
 	int rc;
 
 	gettimeofday(&now, NULL);
-	rc = libxl_osevent_beforepoll(xl->ctx, &n, fds + 1, &timeout, now);
+	rc = libxl_osevent_beforepoll(xl->ctx, &n, xl->fds + 1, &timeout, now);
+	if (rc == ERROR_BUFFERFULL)
+		return make_fds(xl, n);
 	if (rc)
-		return -ENOBUFS;
+		return -EIO;
 	/* Once it is noted, the request would keep poll() from waiting. */
-	fds[0] = (struct pollfd){.fd = abortable && !xl->stop ? xl->options.stop : -1,
-				 .events = POLLIN};
+	xl->fds[0] = (struct pollfd){.fd = abortable && !xl->stop ? xl->options.stop : -1,
+				     .events = POLLIN};
 	timeout = timeout < 0 || timeout > TICK_MSEC ? TICK_MSEC : timeout;
-	if (poll(fds, (nfds_t)n + 1, timeout) < 0 && errno != EINTR)
+	if (poll(xl->fds, (nfds_t)n + 1, timeout) < 0 && errno != EINTR)
 		return -errno;
 	gettimeofday(&now, NULL);
-	libxl_osevent_afterpoll(xl->ctx, n, fds + 1, now);
+	libxl_osevent_afterpoll(xl->ctx, n, xl->fds + 1, now);
 	return 0;
 }
 
@@ -194,12 +212,14 @@ int xl_call_wait(struct xl *xl, struct xl_call *call, int rc, bool abortable)
 {
 	bool aborted = false;
 	usec_t ticked = usec_now();
-	int r = 0;
+	int r;
 
 	if (rc)
 		return xl_error(xl, rc);
-	while (!call->done && r >= 0) {
-		r = turn(xl, abortable);
+	/* Only libxl ends a call: until then it writes to *call, and acts on the domain. */
+	while (!call->done) {
+		if (turn(xl, abortable) < 0)
+			poll(NULL, 0, TICK_MSEC);
 		if (abortable) {
 			note_stop(xl);
 			if (xl->stop && !aborted && !call->done) {
@@ -212,8 +232,6 @@ int xl_call_wait(struct xl *xl, struct xl_call *call, int rc, bool abortable)
 			ticked = usec_now();
 		}
 	}
-	if (r < 0)
-		return r;
 	/* What was asked to end and has ended in time all the same is welcome. */
 	r = xl_error(xl, call->rc);
 	return r < 0 && aborted ? xl->stop : r;
