@@ -3,6 +3,7 @@
 #include "reaction.h"
 
 #include "util/log.h"
+#include "util/quote.h"
 #include "util/str.h"
 
 /* A guest that ejects its disks for ever costs no more than a worker in this time. */
@@ -150,7 +151,7 @@ static void hold(struct reactions *rx, const struct guest *g, const struct confi
 		       "has ended %u times within %u s and is left down; "
 		       "'xendomainsctl start %s' tries again",
 		       config->restart_limit + 1,
-		       (unsigned)(config->restart_interval / USEC_PER_SEC), g->name) < 0)
+		       (unsigned)(config->restart_interval / USEC_PER_SEC), QUOTED(g->name)) < 0)
 		return;
 	log_decision(g, MSG_GUEST_HELD, LOG_ERR, text);
 	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, text);

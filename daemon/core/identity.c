@@ -2,6 +2,7 @@
 
 #include "core/identity.h"
 
+#include "util/quote.h"
 #include "util/str.h"
 
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
@@ -76,7 +77,7 @@ static int choose_image(struct guest *g, const struct ledger *ledger)
 				 "%s and %s are both images of it, and either may be the newest. "
 				 "Move the other one away, or run 'xendomainsctl start --cold %s' "
 				 "to start it without its memory",
-				 g->image->path, image->path, g->name);
+				 g->image->path, image->path, QUOTED(g->name));
 		}
 	}
 	return r;
@@ -108,7 +109,7 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 			g,
 			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the guest "
 			"without its memory",
-			broken->error, g->name);
+			broken->error, QUOTED(g->name));
 	/* Where it is the same directory, a person has removed the image. */
 	if (str_equal(survey->directory, newest->directory))
 		return 0;
@@ -116,7 +117,7 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 		    "it was saved to %s, and that directory is not there, or is another one now. "
 		    "Mount its file system; or run 'xendomainsctl start --cold %s' to start it "
 		    "without its memory",
-		    newest->path ? newest->path : "an image", g->name);
+		    newest->path ? newest->path : "an image", QUOTED(g->name));
 }
 
 /*
@@ -193,7 +194,7 @@ static int hold_saved(struct pair *p)
 		"change to restore it, or run 'xendomainsctl start --cold %s' to start without "
 		"its memory",
 		path, p->name, UUID_TEXT(&p->here->uuid), p->config->path, p->config->name,
-		UUID_TEXT(&p->other->uuid), p->config->name);
+		UUID_TEXT(&p->other->uuid), QUOTED(p->config->name));
 
 	if (r < 0 || p->here == p->other)
 		return r;

@@ -2,6 +2,7 @@
 
 #include "core/ledger.h"
 
+#include "util/quote.h"
 #include "util/str.h"
 
 /* No limit that can be configured needs more of a guest's restarts than this. */
@@ -173,11 +174,11 @@ int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name,
 			       "whether it runs on %s is not known: it was let go there, and the "
 			       "answer did not come. Look there with 'xl list'. If it does not run "
 			       "there, 'xendomainsctl start %s' starts it here",
-			       target, name);
+			       target, QUOTED(name));
 	else
 		r = str_format(&reason,
 			       "was migrated to %s; 'xendomainsctl start %s' starts it here",
-			       target, name);
+			       target, QUOTED(name));
 	r = r < 0 ? r : str_replace(&past->away, target);
 	r = r < 0 ? r : str_replace(&past->away_name, name);
 	if (r < 0)

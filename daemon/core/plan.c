@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "core/leftover.h"
+#include "util/quote.h"
 #include "util/room.h"
 #include "util/str.h"
 
@@ -142,7 +143,7 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 			s, STEP_FAILED,
 			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the "
 			"guest without its memory",
-			image->error, g->name);
+			image->error, QUOTED(g->name));
 	step_add_stage(s, STAGE_RESTORE);
 	s->image_id = image->id;
 	s->standing = g->standing;
@@ -231,7 +232,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 		return step_conclude(s, STEP_FAILED,
 				     "it is saved, but what is left of it could not be destroyed; "
 				     "'xendomainsctl stop %s' tries that again",
-				     g->name);
+				     QUOTED(g->name));
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;
 		step_add_stage(s, STAGE_RESUME);
@@ -259,7 +260,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 			s, STEP_FAILED,
 			"%s. An image of it may be there: make the directory readable, or "
 			"run 'xendomainsctl start --cold %s' to start it without its memory",
-			g->unseen, g->name);
+			g->unseen, QUOTED(g->name));
 	return plan_cold(s, g, NULL);
 }
 
@@ -308,7 +309,7 @@ static int plan_libvirts(struct step *s, bool named)
 	return step_conclude(s, STEP_FAILED,
 			     "belongs to libvirt. Run 'virsh shutdown %s', or 'xendomainsctl stop "
 			     "--force %s' to stop it without libvirt",
-			     s->name, s->name);
+			     QUOTED(s->name), QUOTED(s->name));
 }
 
 static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named,
@@ -324,7 +325,7 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 			s, STEP_FAILED,
 			"saved, but domain %u could not be destroyed, and XENDOMAINS_SAVE is empty. "
 			"Set it to the directory of the image, and run 'xendomainsctl stop %s'",
-			d->domid, g->name);
+			d->domid, QUOTED(g->name));
 	s->saved = guest_is_left(g);
 	if (d->dying)
 		return step_conclude(s, STEP_SKIPPED, "is already dying");

@@ -9,6 +9,7 @@
 
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/quote.h"
 #include "util/str.h"
 #include "worker/life.h"
 #include "worker/save.h"
@@ -241,7 +242,7 @@ int run_destroy(struct job *job)
 			"domain %u is saved, and its image is not known: not destroying it. "
 			"Set XENDOMAINS_SAVE to the directory of the image, and run "
 			"'xendomainsctl stop %s'",
-			d.domid, job->record.request.name);
+			d.domid, QUOTED(job->record.request.name));
 	if (r >= 0) {
 		dump_core(job, &d);
 		r = xl_destroy(job->xl, d.domid);

@@ -3,6 +3,7 @@
 #include "worker/handover.h"
 
 #include "util/log.h"
+#include "util/quote.h"
 #include "util/str.h"
 #include "worker/life.h"
 
@@ -95,14 +96,14 @@ int handover_undecided(struct job *job, const struct xl_domain *d, const char *h
 				   "whether it runs on %s is not known: it was let go there (%s). "
 				   "Look there with 'xl list'. If it does not run there, "
 				   "'xendomainsctl start %s' starts it here",
-				   host, why, name);
+				   host, why, QUOTED(name));
 	return job_explain(job, -ENOTRECOVERABLE,
 			   "whether it runs on %s is not known: it was let go there, and the "
 			   "answer did not come (%s). What is left of it here, domain %u, is "
 			   "called %s" AWAY_SUFFIX " and stays suspended. Look there with 'xl "
 			   "list'. If it runs there, 'xl destroy %u' here; if it does not, "
 			   "'xendomainsctl start %s' here",
-			   host, why, d->domid, name, d->domid, name);
+			   host, why, d->domid, name, d->domid, QUOTED(name));
 }
 
 int run_resume(struct job *job)
@@ -118,7 +119,7 @@ int run_resume(struct job *job)
 		return job_explain(job, -EBUSY,
 				   "domain %u is saved and must not run again. Run 'xendomainsctl "
 				   "stop %s' to remove it",
-				   d.domid, job->record.request.name);
+				   d.domid, QUOTED(job->record.request.name));
 	r = away_name(job, &away);
 	r = r < 0 ? r : xl_rename(job->xl, d.domid, away, job->record.request.name);
 	if (r >= 0 && d.suspended) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "util/quote.h"
 #include "util/str.h"
 #include "worker/disks.h"
 #include "worker/image-names.h"
@@ -140,7 +141,7 @@ static int say_changed(struct trial *t, const char *reason)
 	int r = str_format(&t->problem,
 			   "%s; its saved memory does not fit any more, so %s is not restored. "
 			   "'xendomainsctl start --cold %s' starts it without its memory",
-			   reason, t->question->path, t->header.name);
+			   reason, t->question->path, QUOTED(t->header.name));
 
 	t->verdict = OPERATION_DISK_CHANGED;
 	return r < 0 ? r : -ESTALE;
@@ -163,7 +164,7 @@ static int say_unknown(struct trial *t)
 			   "were. If nothing has written to them, 'xl restore %s' brings the guest "
 			   "back. Else 'xendomainsctl start --cold %s' starts it without its "
 			   "memory",
-			   path, say_why_unknown(t), path, name);
+			   path, say_why_unknown(t), QUOTED(path), QUOTED(name));
 
 	t->verdict = OPERATION_DISK_UNKNOWN;
 	return r < 0 ? r : -EUCLEAN;

@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import shlex
 import struct
 import time
 import unittest
@@ -93,6 +94,16 @@ class Images(FakeHostTest):
         self.host.ctl(*command.split(), check=0)
         self.assertRegex(self.host.images()[0], r"^web\.stale-\d+$")
         self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_command_that_is_advised_names_the_guest_as_a_shell_takes_it(self):
+        name = "the web's $HOME"
+        self.saved(name)
+        self.disk.write_bytes(b"changed".ljust(4096))
+        self.host.ctl("start", check=1)
+        [command] = re.findall(r"'xendomainsctl (start --cold .*)' starts", self.host.reasons()[name])
+        self.assertEqual(shlex.split(command), ["start", "--cold", name])
+        self.host.ctl(*shlex.split(command), check=0)
+        self.assertEqual(self.host.states(), {name: "running"})
 
     def test_what_is_said_of_an_image_left_half_used_helps(self):
         for fault in (lambda image: self.disk.write_bytes(b"changed".ljust(4096)), tear_stamp):

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "unit.h"
+#include "util/quote.h"
+
+START_TEST(a_plain_word_stays)
+{
+	ck_assert_str_eq(QUOTED("web-1.example_com"), "web-1.example_com");
+	ck_assert_str_eq(QUOTED("/var/lib/xen/save/web%2Epart"), "/var/lib/xen/save/web%2Epart");
+	ck_assert_str_eq(QUOTED("b\xc3\xbcro"), "b\xc3\xbcro");
+}
+END_TEST
+
+START_TEST(nothing_is_left_for_a_shell_to_expand)
+{
+	ck_assert_str_eq(QUOTED("my guest"), "my\\ guest");
+	ck_assert_str_eq(QUOTED("$(x)`y`"), "\\$\\(x\\)\\`y\\`");
+	ck_assert_str_eq(QUOTED("it's \"a\\b\""), "it\\'s\\ \\\"a\\\\b\\\"");
+	ck_assert_str_eq(QUOTED("~*?[!#&;|<>"), "\\~\\*\\?\\[\\!\\#\\&\\;\\|\\<\\>");
+	ck_assert_str_eq(QUOTED(""), "''");
+}
+END_TEST
+
+START_TEST(no_word_is_cut)
+{
+	char buffer[6];
+
+	ck_assert_str_eq(quote_word("abcd", buffer, sizeof(buffer)), "abcd");
+	ck_assert_str_eq(quote_word("abcde", buffer, sizeof(buffer)), "...");
+	ck_assert_str_eq(quote_word("a b", buffer, sizeof(buffer)), "a\\ b");
+	ck_assert_str_eq(quote_word("a b c", buffer, sizeof(buffer)), "...");
+}
+END_TEST
+
+SUITE("quote", a_plain_word_stays, nothing_is_left_for_a_shell_to_expand, no_word_is_cut);
