@@ -10,7 +10,7 @@ import struct
 import time
 import unittest
 
-from fakehost import FakeHostTest
+from fakehost import FakeHostTest, wait_until
 
 HALF = 2048
 BLOCK = 4096
@@ -280,6 +280,21 @@ class Images(FakeHostTest):
         self.image.rename(away / "image")
         self.image.symlink_to("../away/image")
         return boot, away
+
+    def test_xls_image_that_is_written_while_it_is_restored_is_not_used(self):
+        self.host.guest("web", restore_ms=1000)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        make_xls(self.image)
+        self.host.stop_daemon()
+        (self.host.state / "ledger").unlink()
+        self.host.start_daemon()
+        start = self.host.ctl_in_background("start")
+        wait_until(lambda: self.host.domains(), "the guest to be built")
+        os.utime(self.image)
+        start.communicate(timeout=60)
+        self.assertEqual(start.returncode, 1)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
 
     def test_image_behind_a_link_is_restored_where_root_alone_can_write(self):
         boot, away = self.moved_behind_a_link()
