@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "util/fd.h"
+#include "util/quote.h"
 #include "util/str.h"
 #include "util/utf8.h"
 #include "wire/operation.h"
@@ -200,12 +201,26 @@ static int list_files(const char *folder, struct file_list *ret)
 	return is_link_to_nothing(folder) ? -ENOENT : file_list_read(folder, ret);
 }
 
+/* It is not refused: hosts may have been like that for years. */
+static int tell_writable(int channel, const char *path, const struct stat *st)
+{
+	if (!(st->st_mode & S_IWOTH) || (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX))
+		return 0;
+	return send_note(channel,
+			 "Any user can write %s: a configuration names programs that run as root. "
+			 "Run 'chmod o-w %s'",
+			 path, QUOTED(path));
+}
+
 static int survey_regular(int channel, const char *path, const struct stat *st,
 			  struct json_object *known)
 {
+	int r;
+
 	if (!S_ISREG(st->st_mode))
 		return send_note(channel, "%s is skipped: it is not a file", path);
-	return survey_config(channel, path, st, known);
+	r = tell_writable(channel, path, st);
+	return r < 0 ? r : survey_config(channel, path, st, known);
 }
 
 /* What a link leads to can be a guest's configuration, or not there yet. */
@@ -454,11 +469,15 @@ static int list_images(int out, const char *folder)
 static int list_configs(int out, const char *folder)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
+	struct stat st;
 	int r = list_files(folder, &f);
 
 	if (r == -ENOMEM)
 		return r;
-	return r < 0 ? tell_unread(out, folder, true, strerror(-r)) : send_names(out, &f);
+	if (r < 0)
+		return tell_unread(out, folder, true, strerror(-r));
+	r = stat(folder, &st) < 0 ? 0 : tell_writable(out, folder, &st);
+	return r < 0 ? r : send_names(out, &f);
 }
 
 static int read_config_file(int out, const char *file, const char *path, struct json_object *known)

@@ -332,6 +332,20 @@ class Trouble(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.states(), {"db": "running", "web": "running"})
 
+    def test_configurations_that_any_user_can_write_are_told(self):
+        self.host.guest("web").chmod(0o666)
+        self.host.auto.chmod(0o777)
+        self.host.ctl("start", check=0)
+        told = json.loads(self.host.ctl("--json", "status"))["warnings"]
+        for path in (self.host.auto, self.host.auto / "web.cfg"):
+            self.assertTrue(any(f"write {path}:" in warning for warning in told), told)
+        (self.host.auto / "web.cfg").chmod(0o644)
+        # Nobody can replace the file of another user there.
+        self.host.auto.chmod(0o1777)
+        self.host.ctl("start", check=0)
+        self.assertFalse(any("Any user can write" in w for w in json.loads(
+            self.host.ctl("--json", "status"))["warnings"]))
+
     def test_leftovers_of_editors_are_no_guests(self):
         self.host.guest("web")
         for name in ("web.cfg~", ".#web.cfg", "web.cfg.dpkg-old", "web.cfg.swp"):
