@@ -175,6 +175,16 @@ class Flood(FakeHostTest):
         self.assertLess(len(os.listdir(f"/proc/{self.host.daemon.pid}/fd")), 100)
         self.figures("connections")
 
+    def test_descriptors_that_are_passed_are_not_kept(self):
+        call = json.dumps({"method": f"{MANAGER}.Status", "parameters": {}}).encode() + b"\0"
+        with self.connect() as s:
+            for _ in range(20):
+                socket.send_fds(s, [call], [s.fileno()] * 100)
+            said = b""
+            while said.count(b"\0") < 20:
+                said += s.recv(65536)
+            self.assertLess(len(os.listdir(f"/proc/{self.host.daemon.pid}/fd")), 100)
+
     def test_who_never_reads_is_cut_off_and_the_others_are_served(self):
         idle = [self.connect() for _ in range(20)]
         call = json.dumps({"method": f"{MANAGER}.Status", "parameters": {}}).encode() + b"\0"

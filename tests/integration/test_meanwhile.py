@@ -43,6 +43,28 @@ class Meanwhile(unittest.TestCase):
         host.ctl("start", check=0)
         self.assertEqual(host.boot("web"), boot)
 
+    def test_guest_that_is_renamed_while_it_is_saved_comes_back_from_that_image(self):
+        for killed in (False, True):
+            with self.subTest(killed=killed), FakeHost() as host:
+                host.guest("web", save_ms=1500)
+                host.start_daemon()
+                host.ctl("start", check=0)
+                boot = host.boot("web")
+                stop = host.ctl_in_background("stop")
+                wait_until(is_suspended(host, "web"), "the save")
+                with host.world() as world:
+                    domain(world, "web")["name"] = "renamed"
+                if killed:
+                    host.kill_worker("web")
+                said, _ = stop.communicate()
+                if killed:
+                    # The save is undone, and the guest shut down.
+                    self.assertEqual((host.domains(), host.images()), ({}, []), said)
+                    continue
+                self.assertEqual((stop.returncode, host.domains(), host.images()), (0, {}, ["web"]), said)
+                host.ctl("start", check=0)
+                self.assertEqual(host.boot("web"), boot)
+
     def test_stop_fails_that_cannot_tell_whether_others_have_come_up(self):
         host = self.host_with()
         host.guest("web", save_ms=1000)
