@@ -172,3 +172,18 @@ int make_directory(const char *path, mode_t mode)
 {
 	return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
+
+int make_directory_of(const char *file, mode_t mode)
+{
+	size_t length = (size_t)(path_base(file) - file);
+	_cleanup_free_ char *folder = NULL;
+	int r;
+
+	if (length <= 1)
+		return 0;
+	folder = strndup(file, length - 1);
+	if (!folder)
+		return -ENOMEM;
+	r = make_directory(folder, mode);
+	return r < 0 ? r : fsync_parent(folder);
+}

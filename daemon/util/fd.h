@@ -40,3 +40,6 @@ int file_put_aside(const char *path, const char *mark, char **ret);
 
 /* Makes a folder, unless it is there. 0 or -errno. */
 int make_directory(const char *path, mode_t mode);
+
+/* The same for the folder of a file, on the disk too: otherwise a power cut takes both away. */
+int make_directory_of(const char *file, mode_t mode);

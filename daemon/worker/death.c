@@ -41,7 +41,7 @@ static int write_dump(struct job *job, const struct xl_domain *d, const char *pa
 {
 	const char *path = job->record.request.dump;
 	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
-	int r = folder ? make_directory(folder, 0700) : -ENOMEM;
+	int r = folder ? make_directory_of(path, 0700) : -ENOMEM;
 
 	r = r < 0 ? r : check_room(folder, d->memory_kib);
 	r = r < 0 ? r : xl_core_dump(job->xl, d->domid, part);

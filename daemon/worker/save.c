@@ -71,15 +71,11 @@ static int reserve(struct job *job, int fd, uint64_t bytes)
 static int make_folder(struct job *job)
 {
 	const char *path = job->record.request.path;
-	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path) - 1);
-	int r;
+	int r = make_directory_of(path, 0700);
 
-	if (!folder)
-		return -ENOMEM;
-	r = make_directory(folder, 0700);
-	/* Without that a power cut takes it away again, with the image in it. */
-	r = r < 0 ? r : fsync_parent(folder);
-	return r < 0 ? job_explain(job, r, "%s cannot be made: %s", folder, strerror(-r)) : 0;
+	return r < 0 ? job_explain(job, r, "the directory of %s cannot be made: %s", path,
+				   strerror(-r))
+		     : 0;
 }
 
 /* Who can write a directory can replace the files in it, unless its sticky bit keeps him to his

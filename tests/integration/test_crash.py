@@ -14,8 +14,8 @@ import shutil
 import unittest
 
 from crashoracle import STREAM, Image, Oracle, Outcome, Past, Wrong, is_image
-from crashstates import STATES_MAX, Tree, after_all, cuts, read_record
-from fakehost import BUILD, FakeHost
+from crashstates import STATES_MAX, Disk, Tree, after_all, cuts, read_record
+from fakehost import BUILD, FakeHost, wait_until
 from test_migrate import Pair
 
 RECORDER = BUILD / "tests/fake/librecord.so"
@@ -318,6 +318,26 @@ class Crash(unittest.TestCase):
 
     def test_compaction_of_a_torn_ledger_and_restore(self):
         self.explore("start stop reboot", "start", change=self.tear)
+
+
+class Dump(unittest.TestCase):
+    def test_core_dump_in_a_new_folder_is_on_the_disk_when_the_domain_goes(self):
+        with FakeHost() as host:
+            above = host.root / "above"
+            above.mkdir()
+            host.native.write_text(f"[Host]\nDumpFolder={above}/dumps\n")
+            host.guest("web", on={"crash": "coredump_destroy"}, ends={"reason": "crash", "after_ms": 20})
+            disk = Disk(Tree.look([above]), [above])
+            log, boot = host.root / "record", host.root / "boot"
+            boot.write_text(f"00000000-0000-4000-8000-{1:012}\n")
+            host.start_daemon(LD_PRELOAD=str(RECORDER), RECORD_BOOT=str(boot), RECORD_LOG=str(log),
+                              RECORD_FILES=str(above), RECORD_EVENTS="")
+            host.ctl("start", check=0)
+            wait_until(lambda: host.history() and not host.domains(), "the domain to go")
+            for call in read_record(log):
+                disk.make(call)
+            for tree in disk.states():
+                self.assertEqual(len(tree.below(above / "dumps")), 1)
 
 
 if __name__ == "__main__":
