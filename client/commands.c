@@ -81,7 +81,7 @@ int call_within(const struct context *context, usec_t limit, const char *method,
 {
 	struct varlink_reply reply = {0};
 	struct connection c;
-	int r = connection_open(context->socket, &c);
+	int r = connection_open(context->socket, limit, &c);
 
 	if (r < 0) {
 		json_object_put(parameters);
@@ -105,7 +105,7 @@ bool is_alive(const struct context *context)
 {
 	struct varlink_reply reply = {0};
 	struct connection c;
-	int r = connection_open(context->socket, &c);
+	int r = connection_open(context->socket, ALIVE_LIMIT, &c);
 
 	if (r < 0)
 		return false;

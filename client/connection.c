@@ -2,6 +2,7 @@
 
 #include "connection.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -9,17 +10,39 @@
 
 #include "util/fd.h"
 
-int connection_open(const char *path, struct connection *ret)
+#define CONNECT_PAUSE_MSEC 50
+
+/* A queue of connections that is full is a daemon that does not answer: poll() tells nothing of it.
+ */
+static int connect_within(int fd, const struct sockaddr_un *address, usec_t limit)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	usec_t end = usec_now() + limit;
+
+	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (usec_now() >= end)
+			return -ETIMEDOUT;
+		usleep(CONNECT_PAUSE_MSEC * 1000);
+	}
+	return 0;
+}
+
+int connection_open(const char *path, usec_t limit, struct connection *ret)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int r;
 
 	if (fd < 0)
 		return -errno;
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	r = connect_within(fd, &address, limit);
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_SETFL, 0) < 0)
 		return -errno;
 	*ret = (struct connection){.fd = TAKE_FD(fd), .framer = FRAMER_INIT(VARLINK_MESSAGE_MAX)};
 	return 0;

@@ -11,8 +11,8 @@ struct connection {
 	struct framer framer;
 };
 
-/* 0 or -errno. */
-int connection_open(const char *path, struct connection *ret);
+/* 0, -ETIMEDOUT where the daemon takes no connection within limit, or another -errno. */
+int connection_open(const char *path, usec_t limit, struct connection *ret);
 void connection_close(struct connection *c);
 
 /* Takes the call over. 0 or -errno. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "util/output.h"
 #include "util/parse.h"
 #include "util/str.h"
 #include "wire/interface.h"
@@ -171,6 +172,9 @@ static int run(struct context *context, bool json, const struct command *command
 		fprintf(stderr, "%s\n", misuse);
 		return STATUS_USAGE;
 	}
+	/* What waits for a hung journal asks no guest to stop. */
+	if (context->unit && (output_guard_stderr() < 0 || output_guard_stdout() < 0))
+		return explain_error(context, -ENOMEM);
 	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
 	if (!writer)
 		return explain_error(context, -ENOMEM);

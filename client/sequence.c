@@ -157,7 +157,7 @@ static int open_again(const struct context *context, struct connection *c)
 	int r;
 
 	do {
-		r = connection_open(context->socket, c);
+		r = connection_open(context->socket, 0, c);
 		if (r >= 0)
 			return 0;
 		usleep(RECONNECT_PAUSE_MSEC * 1000);
@@ -176,6 +176,22 @@ static const char *interrupt_text(const char *method)
 		       "it is, and 'xendomainsctl cancel' ends it.\n";
 	return "\nxendomainsd goes on stopping guests. 'xendomainsctl status' shows how far it is, and "
 	       "'xendomainsctl cancel' ends it.\n";
+}
+
+/* A daemon that takes no connections is waited for as one that does not answer. */
+static int open_first(struct following *f, struct connection *c)
+{
+	int r;
+
+	if (f->context->or_once && !f->is_start && !is_alive(f->context))
+		return -EHOSTUNREACH;
+	do {
+		r = connection_open(f->context->socket, TICK, c);
+		if (r != -ETIMEDOUT)
+			return r;
+		r = look_after(f);
+	} while (r == 0);
+	return r;
 }
 
 static int call(struct following *f, struct connection *c, const char *method, char **names)
@@ -228,9 +244,7 @@ int run_sequence(const struct context *context, const char *method, char **names
 		.until = until,
 	};
 	struct connection c;
-	int r = context->or_once && !f.is_start && !is_alive(context)
-			? -EHOSTUNREACH
-			: connection_open(context->socket, &c);
+	int r = open_first(&f, &c);
 
 	if (r >= 0)
 		r = call(&f, &c, method, names);

@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "util/parse.h"
 #include "util/str.h"
 #include "wire/interface.h"
@@ -400,6 +401,7 @@ int main(int argc, char **argv)
 	};
 	int r;
 
+	output_guard_stderr();
 	if (journal_is_stderr())
 		log_set_sink(journal_sink);
 	/* A client or worker that goes away is an error of a write, not the end of the daemon. */

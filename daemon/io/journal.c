@@ -2,24 +2,32 @@
 
 #include "io/journal.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
+#include <sys/un.h>
 
-/* We have no use for CODE_FILE= and the like, which would all name this file. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
+#include "util/fd.h"
+#include "util/output.h"
 #include "util/str.h"
 
-#define FIELDS_MAX 12
+static const char *socket_path = "/run/systemd/journal/socket";
+static struct output output = OUTPUT_INIT(-1);
 
-struct entry {
-	struct iovec fields[FIELDS_MAX];
-	int n;
-};
+static void close_socket(void)
+{
+	if (output.fd >= 0)
+		close(output.fd);
+	output.fd = -1;
+}
+
+void journal_set_socket(const char *path)
+{
+	close_socket();
+	socket_path = path;
+}
 
 bool journal_is_stderr(void)
 {
@@ -31,42 +39,82 @@ bool journal_is_stderr(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-static void add_field(struct entry *e, const char *name, const char *value)
+/* Connected, so that poll() tells whether the journal takes something. */
+static bool open_socket(void)
 {
-	char *field;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	if (!value || str_format(&field, "%s=%s", name, value) < 0)
-		return;
-	e->fields[e->n++] = (struct iovec){.iov_base = field, .iov_len = strlen(field)};
+	if (output.fd >= 0)
+		return true;
+	output.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+	if (output.fd >= 0 && connect(output.fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		close_socket();
+	return output.fd >= 0;
 }
 
-static void add_number(struct entry *e, const char *name, uint64_t value)
+static void send_entry(const char *entry, size_t size)
 {
-	char text[32];
+	if (open_socket()) {
+		if (!output_is_ready(&output))
+			return;
+		if (send(output.fd, entry, size, MSG_NOSIGNAL) >= 0) {
+			output_recover(&output);
+			return;
+		}
+		if (errno != EAGAIN)
+			close_socket();
+	}
+	output.lost++;
+}
 
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	add_field(e, name, text);
+/* With its length, as nothing is known of what is in it. */
+static void add_field(FILE *entry, const char *name, const char *value)
+{
+	uint64_t length;
+
+	if (!value)
+		return;
+	length = htole64(strlen(value));
+	fprintf(entry, "%s\n", name);
+	fwrite(&length, sizeof(length), 1, entry);
+	fprintf(entry, "%s\n", value);
+}
+
+static void add_number(FILE *entry, const char *name, uint64_t value)
+{
+	fprintf(entry, "%s=%" PRIu64 "\n", name, value);
 }
 
 void journal_sink(int level, const struct log_fields *f, const char *message)
 {
-	struct entry e = {.n = 0};
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	FILE *entry = open_memstream(&data, &size);
 
-	add_field(&e, "MESSAGE", message);
-	add_number(&e, "PRIORITY", (uint64_t)level);
-	if (f) {
-		add_field(&e, "MESSAGE_ID", f->message_id);
-		add_field(&e, "XEN_DOMAIN", f->domain);
-		add_field(&e, "XEN_UUID", f->uuid ? UUID_TEXT(f->uuid) : NULL);
-		add_field(&e, "XEN_OPERATION", f->operation);
-		add_field(&e, "XEN_STAGE", f->stage);
-		add_field(&e, "XEN_RESULT", f->result);
-		if (f->domid != LOG_NO_DOMID)
-			add_number(&e, "XEN_DOMID", f->domid);
-		if (f->elapsed != USEC_INFINITY)
-			add_number(&e, "XEN_ELAPSED_USEC", f->elapsed);
+	if (!entry) {
+		output.lost++;
+		return;
 	}
-	sd_journal_sendv(e.fields, e.n);
-	for (int i = 0; i < e.n; i++)
-		free(e.fields[i].iov_base);
+	add_field(entry, "MESSAGE", message);
+	add_number(entry, "PRIORITY", (uint64_t)level);
+	add_field(entry, "SYSLOG_IDENTIFIER", program_invocation_short_name);
+	if (output.lost > 0)
+		add_number(entry, "XEN_LOST", output.lost);
+	if (f) {
+		add_field(entry, "MESSAGE_ID", f->message_id);
+		add_field(entry, "XEN_DOMAIN", f->domain);
+		add_field(entry, "XEN_UUID", f->uuid ? UUID_TEXT(f->uuid) : NULL);
+		add_field(entry, "XEN_OPERATION", f->operation);
+		add_field(entry, "XEN_STAGE", f->stage);
+		add_field(entry, "XEN_RESULT", f->result);
+		if (f->domid != LOG_NO_DOMID)
+			add_number(entry, "XEN_DOMID", f->domid);
+		if (f->elapsed != USEC_INFINITY)
+			add_number(entry, "XEN_ELAPSED_USEC", f->elapsed);
+	}
+	if (fclose(entry) == 0)
+		send_entry(data, size);
+	else
+		output.lost++;
 }

@@ -8,6 +8,7 @@
 
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/output.h"
 #include "util/process.h"
 #include "util/str.h"
 #include "worker/images.h"
@@ -138,6 +139,7 @@ int main(int argc, char **argv)
 	const char *verb = argc == 2 ? argv[1] : "";
 	int r;
 
+	output_guard_stderr();
 	log_set_prefix(getenv("JOURNAL_STREAM"));
 	umask(0077);
 	signal(SIGPIPE, SIG_IGN);

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the client does for a unit of systemd: whether to act, for how long, and what it tells."""
 
+import contextlib
+import os
 import signal
+import socket
+import subprocess
 import unittest
 
-from fakehost import wait_until
+from fakehost import LIMIT, wait_until
 from fakelogind import HostWithLogind
 
 
@@ -110,6 +114,36 @@ class Units(unittest.TestCase):
         said = self.host.unit_ctl("--or-once", "stop", check=4)
         self.assertIn("it is done without", said)
         self.host.daemon.send_signal(signal.SIGCONT)
+
+    def test_a_queue_of_connections_that_is_full_is_not_waited_for(self):
+        self.start()
+        self.host.daemon.send_signal(signal.SIGSTOP)
+        self.fill_queue()
+        self.assertIn("it is done without", self.host.unit_ctl("--or-once", "stop", check=4))
+        self.host.daemon.send_signal(signal.SIGCONT)
+
+    def fill_queue(self):
+        """Connections that were closed stay in it until a daemon takes them."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(100000):
+                with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as s:
+                    s.connect(str(self.host.socket))
+            self.fail("the queue has no end")
+
+    def test_a_journal_that_hangs_keeps_no_guest_from_its_stop(self):
+        self.start()
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        stop = self.host.command_line("--unit=xendomains-guests.service", "stop")
+        done = subprocess.run(stop, stdout=writer, stderr=writer, env=self.host.environment(), timeout=LIMIT)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.host.states(), {"web": "saved"})
+        os.close(reader)
+        os.close(writer)
 
 
 if __name__ == "__main__":
