@@ -11,9 +11,14 @@
 #include "util/fd.h"
 #include "util/process.h"
 #include "util/str.h"
+#include "util/time.h"
 
 /* What can die does within this time. */
 #define KILL_LIMIT_MSEC 2000
+
+/* The guard is held for a moment, unless its holder is stopped in that. */
+#define GUARD_LIMIT      (10 * USEC_PER_SEC)
+#define GUARD_PAUSE_MSEC 10
 
 struct holder {
 	pid_t pid; /* 0: it is not known */
@@ -31,6 +36,10 @@ static void read_holder(int fd, struct holder *ret)
 		*ret = (struct holder){.pid = (pid_t)pid, .start = start};
 }
 
+/*
+ * In place, which needs no room where something was written before. Without room the file does not
+ * say who has the lock, which is no reason to be without it.
+ */
 static int write_holder(int fd)
 {
 	char text[64];
@@ -40,26 +49,10 @@ static int write_holder(int fd)
 	if (r < 0)
 		return r;
 	n = snprintf(text, sizeof(text), "%d %llu\n", (int)getpid(), (unsigned long long)start);
-	if (ftruncate(fd, 0) < 0)
-		return -errno;
-	return fd_pwrite_all(fd, text, (size_t)n, 0);
-}
-
-/*
- * Nobody else takes the lock, or replaces its file, while this descriptor is open. It is a lock of
- * the directory, which is in memory, and is held for a moment only.
- */
-static int guard(const char *path)
-{
-	_cleanup_free_ char *directory = strndup(path, (size_t)(path_base(path) - path));
-	_cleanup_close_ int fd = -1;
-
-	if (!directory)
-		return -ENOMEM;
-	fd = open(directory[0] ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return -errno;
-	return TAKE_FD(fd);
+	r = fd_pwrite_all(fd, text, (size_t)n, 0);
+	if (r == -ENOSPC)
+		return ftruncate(fd, 0) < 0 ? -errno : 0;
+	return r < 0 ? r : ftruncate(fd, n) < 0 ? -errno : 0;
 }
 
 static int open_lock(const char *path)
@@ -67,6 +60,30 @@ static int open_lock(const char *path)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Nobody else takes the lock, or replaces its file, while this descriptor is open. It is a lock of
+ * another file, which nobody but root can open, and is held for a moment only.
+ */
+static int guard(const char *path)
+{
+	_cleanup_free_ char *name = NULL;
+	_cleanup_close_ int fd = -1;
+	usec_t end = usec_now() + GUARD_LIMIT;
+	int r = str_format(&name, "%s.guard", path);
+
+	fd = r < 0 ? r : open_lock(name);
+	if (fd < 0)
+		return fd;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		if (usec_now() >= end)
+			return -ETIMEDOUT;
+		usleep(GUARD_PAUSE_MSEC * 1000);
+	}
+	return TAKE_FD(fd);
 }
 
 /* Within a guard. As lock_take(). */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "hv/record.h"
 #include "hv/spawn.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -261,6 +262,7 @@ static void look_at_file(struct worker *w)
 		unlink(w->path);
 	else
 		keep_record(w->path);
+	record_keep_room(w->owner->folder);
 	if (r < 0)
 		finish_with(w, r, "its operation file cannot be read");
 	else if (!record.has_result)
@@ -369,31 +371,6 @@ static int run(struct worker *w, const char *verb, int record)
 
 /* A new operation. */
 
-static int open_record(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-				      0600);
-
-	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	/* What an operation that could not be put in order left here is given up. */
-	return ftruncate(fd, 0) < 0 ? -errno : TAKE_FD(fd);
-}
-
-static int write_request(int fd, const struct operation_request *request)
-{
-	_cleanup_json_ struct json_object *message = operation_request_message(request, usec_now());
-	const char *text;
-	size_t length;
-
-	if (!message)
-		return -ENOMEM;
-	text = json_text(message, &length);
-	return text ? fd_write_all(fd, text, length + 1) : -ENOMEM;
-}
-
 int workers_operate(struct workers *ws, const struct operation_request *request)
 {
 	_cleanup_(worker_freep) struct worker *w = NULL;
@@ -410,11 +387,10 @@ int workers_operate(struct workers *ws, const struct operation_request *request)
 		return r;
 	w->operation.operation = request->operation;
 	set_limits(w, request);
-	record = open_record(path);
+	record = record_create(ws->folder, path, request);
 	if (record < 0)
 		return record;
-	r = write_request(record, request);
-	r = r < 0 ? r : run(w, OPERATION_VERB_OPERATE, record);
+	r = run(w, OPERATION_VERB_OPERATE, record);
 	if (r < 0) {
 		unlink(path);
 		return r;
@@ -569,6 +545,7 @@ int workers_new(struct loop *loop, const char *folder, const char *program,
 	r = r < 0 ? r : adopt_all(ws);
 	if (r < 0)
 		return r;
+	record_keep_room(folder);
 	*ret = TAKE_PTR(ws);
 	return 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kill -9 of daemon and workers, at each of their steps. No guest is lost, none runs twice."""
 
+import contextlib
 import os
 import subprocess
 import unittest
@@ -259,18 +260,54 @@ def check_one_life_of(test, host, name, boot):
         test.assertEqual(domain["boot"], boot, f"{name} was started afresh")
 
 
+def mount(test, folder, size):
+    """Mounts a file system of its own there, for as long as the test lasts."""
+    if os.geteuid() != 0:
+        test.skipTest("only root can mount a file system")
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder],
+                          capture_output=True)
+    if done.returncode != 0:
+        test.skipTest("a file system cannot be mounted here")
+    test.addCleanup(subprocess.run, ["umount", "-l", folder], check=True)
+
+
+class FullRun(unittest.TestCase):
+    """Something else has filled /run."""
+
+    def setUp(self):
+        self.host = self.enterContext(FakeHost())
+        mount(self, self.host.run, "4m")
+        self.host.guest("web")
+        self.host.guest("db")
+
+    def fill(self):
+        with contextlib.suppress(OSError), (self.host.run / "junk").open("ab", buffering=0) as junk:
+            while True:
+                junk.write(bytes(4096))
+
+    def test_guests_are_saved_all_the_same(self):
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.fill()
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.images(), ["db", "web"])
+
+    def test_they_are_without_a_daemon_that_has_made_a_lock(self):
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.kill_daemon()
+        (self.host.run / "manager.lock").unlink()
+        self.fill()
+        self.assertEqual(self.host.once("stop"), 0)
+        self.assertEqual(self.host.images(), ["db", "web"])
+
+
 class FullDisk(unittest.TestCase):
     """A file system of its own, too small for an image."""
 
     def setUp(self):
-        if os.geteuid() != 0:
-            self.skipTest("only root can mount a file system")
         self.host = self.enterContext(FakeHost())
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", self.host.save],
-                              capture_output=True)
-        if done.returncode != 0:
-            self.skipTest("a file system cannot be mounted here")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.host.save], check=True)
+        mount(self, self.host.save, "12m")
 
     def test_guest_is_not_even_suspended_and_is_shut_down_instead(self):
         self.host.guest("web", off_ms=50)

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -205,6 +206,24 @@ START_TEST(a_free_lock_is_simply_taken_over)
 }
 END_TEST
 
+/* Anybody can lock a directory that he may read. */
+START_TEST(a_lock_of_the_directory_holds_up_nothing)
+{
+	_cleanup_folder_ struct folder f;
+	_cleanup_close_ int directory = -1, fd = -1;
+	struct stat st;
+	pid_t holder, beside;
+
+	folder_make(&f);
+	directory = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(flock(directory, LOCK_EX), 0);
+	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(stat(folder_path(&f, "lock.guard"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+}
+END_TEST
+
 START_TEST(a_lock_that_cannot_be_made_is_an_error)
 {
 	_cleanup_folder_ struct folder f;
@@ -222,4 +241,4 @@ SUITE("lock", one_takes_it_and_the_next_one_does_not, the_lock_says_who_holds_it
       a_holder_that_says_nothing_is_unknown, a_holder_is_asked_to_go, a_holder_that_hangs_is_killed,
       a_number_that_was_used_again_is_left_alone,
       a_lock_that_a_dead_holder_has_left_behind_is_taken_once, a_free_lock_is_simply_taken_over,
-      a_lock_that_cannot_be_made_is_an_error);
+      a_lock_of_the_directory_holds_up_nothing, a_lock_that_cannot_be_made_is_an_error);
