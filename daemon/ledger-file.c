@@ -4,11 +4,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "ledger-apply.h"
-#include "ledger-snapshot.h"
+#include "ledger-file-private.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -17,32 +16,7 @@
 /* A ledger that has grown beyond this was not written by us. */
 #define LEDGER_MAX (64U << 20)
 
-/* By so much of its end the part that was read is known again. */
-#define END 64
-
-/* So many records more than twice what there is to know, and the file is written anew. */
-#define SPARE_RECORDS 500
-
-/* Of a file that is written anew; the second one is of who must not meet the first. */
-#define SUFFIX        ".new"
-#define SUFFIX_BESIDE ".beside"
-
-struct ledger_file {
-	char *path;
-	struct uuid boot;
-	struct ledger *ledger;
-	char *loss;    /* what could not be read when it was opened */
-	char *problem; /* what cannot be done now */
-	ino_t inode;
-	off_t read;       /* so much of the file is in the ledger ... */
-	char end[END];    /* ... and these are the last bytes of that */
-	size_t n_records; /* in the file */
-	usec_t newest;    /* when the newest record of this boot was written */
-	bool torn;        /* the file ends in the middle of a record */
-	bool damaged;     /* a record before the last cannot be read */
-};
-
-static int set_problem(struct ledger_file *file, int error, const char *what)
+int ledger_file_set_problem(struct ledger_file *file, int error, const char *what)
 {
 	char *text;
 
@@ -74,9 +48,14 @@ static int apply_line(struct ledger_file *file, const char *line, size_t length,
 	if (length == 0)
 		return 0;
 	file->n_records++;
+	if (ledger_line_is_torn(line, length))
+		return 0;
 	r = ledger_record_parse(line, length, &record, &o);
 	if (r == -EBADMSG) {
-		file->damaged = true;
+		log_warning("%s: a record cannot be read; which images are the newest is not "
+			    "certain for guests that it may have told of",
+			    file->path);
+		file->unlike = true;
 		ledger_doubt(file->ledger);
 		return 0;
 	}
@@ -100,7 +79,6 @@ static int apply_text(struct ledger_file *file, const char *text, size_t size, u
 		r = apply_line(file, text + done, (size_t)(end - text) - done, since);
 		done = (size_t)(end - text) + 1;
 	}
-	file->torn = done < size;
 	file->read += (off_t)done;
 	return r;
 }
@@ -116,14 +94,28 @@ static int read_end(const struct ledger_file *file, int fd, char ret[static END]
 	return 0;
 }
 
+/* Goes on in the file that was written anew, behind what is known of it. */
+static int go_on_in_new(struct ledger_file *file, int fd)
+{
+	const struct rewrite *rw = &file->rewrite;
+
+	file->inode = rw->new_inode;
+	file->read = rw->new_size + file->read - rw->old_size;
+	file->n_records = rw->new_n + file->n_records - rw->old_n;
+	return read_end(file, fd, file->end);
+}
+
 /* Whether the file still begins with what was read of it. */
-static int check_read(const struct ledger_file *file, int fd, const struct stat *st)
+static int check_read(struct ledger_file *file, int fd, const struct stat *st)
 {
 	char end[END];
-	int r;
+	int r = 0;
 
-	if (!file->inode)
-		return 0;
+	if (file->rewrite.new_inode && st->st_ino == file->rewrite.new_inode &&
+	    st->st_ino != file->inode)
+		r = go_on_in_new(file, fd);
+	if (r < 0 || !file->inode)
+		return r;
 	if (st->st_ino != file->inode || st->st_size < file->read)
 		return -ESTALE;
 	r = read_end(file, fd, end);
@@ -153,161 +145,41 @@ static int read_from(struct ledger_file *file, int fd, usec_t since)
 	return r < 0 ? r : read_end(file, fd, file->end);
 }
 
-static int read_ledger(struct ledger_file *file)
+static int read_ledger(struct ledger_file *file, usec_t since)
 {
 	_cleanup_close_ int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
 		return errno != ENOENT ? -errno : file->inode ? -ESTALE : 0;
-	return read_from(file, fd, 0);
+	return read_from(file, fd, since);
 }
 
-/* Writing it anew. */
-
-struct writer {
-	int fd;
-	size_t n_records;
-};
-
-static int write_record(void *data, const struct ledger_record *record)
+/* Another file, or a truncated one: what has been added to it since counts. */
+static int read_other(struct ledger_file *file)
 {
-	_cleanup_free_ char *line = NULL;
-	struct writer *writer = data;
-	int r = ledger_record_format(record, &line);
-
-	writer->n_records++;
-	return r < 0 ? r : fd_write_all(writer->fd, line, strlen(line));
+	log_warning("%s was truncated or replaced; xendomainsd writes what it knows", file->path);
+	file->unlike = true;
+	file->rewrite.new_inode = 0;
+	file->inode = 0;
+	file->read = 0;
+	file->n_records = 0;
+	return read_ledger(file, file->newest);
 }
 
-static int count_record(void *data, const struct ledger_record *record _unused_)
+int ledger_file_read(struct ledger_file *file)
 {
-	(*(size_t *)data)++;
-	return 0;
-}
+	int r = read_ledger(file, 0);
 
-static int write_snapshot(struct ledger_file *file, int fd, size_t *ret_n)
-{
-	struct writer writer = {.fd = fd};
-	int r = ledger_snapshot(file->ledger, &file->boot, write_record, &writer);
-
-	if (r >= 0 && fsync(fd) < 0)
-		r = -errno;
-	*ret_n = writer.n_records;
-	return r;
-}
-
-static int replace(struct ledger_file *file, const char *suffix)
-{
-	_cleanup_free_ char *new = NULL;
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	size_t n = 0;
-	int r = str_format(&new, "%s%s", file->path, suffix);
-
-	if (r < 0)
-		return r;
-	fd = open(new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	r = fd < 0 ? -errno : write_snapshot(file, fd, &n);
-	if (r >= 0 && (fstat(fd, &st) < 0 || rename(new, file->path) < 0))
-		r = -errno;
-	if (r < 0) {
-		unlink(new);
-		return r;
-	}
-	file->inode = st.st_ino;
-	file->read = st.st_size;
-	file->n_records = n;
-	file->torn = file->damaged = false;
-	r = read_end(file, fd, file->end);
-	return r < 0 ? r : fsync_parent(file->path);
-}
-
-/* Nothing is lost that is appended meanwhile: who appends holds the lock too. */
-static int compact(struct ledger_file *file)
-{
-	_cleanup_close_ int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int r;
-
-	/* Once they are done, there is another occasion. */
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return 0;
-	r = fd < 0 ? 0 : read_from(file, fd, 0);
-	if (r == -ESTALE) {
-		/* Truncated, or another file: what has been added to it since counts. */
-		file->read = 0;
-		file->inode = 0;
-		r = read_from(file, fd, file->newest);
-	}
-	return r < 0 ? r : replace(file, SUFFIX);
-}
-
-/* 1 if the ledger was locked in the middle of compact(), 0, or -errno. */
-static int get_past_lock(struct ledger_file *file)
-{
-	_cleanup_close_ int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	_cleanup_free_ char *new = NULL;
-	int r;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (flock(fd, LOCK_SH | LOCK_NB) >= 0)
-		return 0;
-	if (errno != EWOULDBLOCK)
-		return -errno;
-	r = str_format(&new, "%s" SUFFIX, file->path);
-	if (r < 0)
-		return r;
-	/* A rename that is under way has come to its end by then, or will find nothing. */
-	if (unlink(new) < 0 && errno != ENOENT)
-		return -errno;
-	/* No process appends, for each waits for the lock: what can be read now is all there is. */
-	r = read_ledger(file);
-	r = r < 0 ? r : replace(file, SUFFIX_BESIDE);
-	return r < 0 ? r : 1;
-}
-
-void ledger_file_leave_lock(struct ledger_file *file)
-{
-	int r = get_past_lock(file);
-
-	if (r < 0)
-		set_problem(file, r, "is locked by a process that was killed");
-	else if (r > 0)
-		log_warning("%s was locked by a process that was killed, and is written anew",
-			    file->path);
-}
-
-static void compact_if_large(struct ledger_file *file)
-{
-	size_t needed = 0;
-	int r;
-
-	if (!file->damaged && file->n_records <= SPARE_RECORDS)
-		return;
-	ledger_snapshot(file->ledger, &file->boot, count_record, &needed);
-	if (!file->damaged && file->n_records <= 2 * needed + SPARE_RECORDS)
-		return;
-	if (file->damaged)
-		log_warning("%s: a record cannot be read; which images are the newest is not "
-			    "certain for guests that it may have told of",
-			    file->path);
-	r = compact(file);
-	if (r < 0)
-		set_problem(file, r, "cannot be written anew");
+	return r == -ESTALE ? read_other(file) : r;
 }
 
 /* What workers have written, and where that fails, what is in memory. */
 static int refresh(struct ledger_file *file)
 {
-	int r = read_ledger(file);
+	int r = ledger_file_read(file);
 
-	if (r == -ESTALE) {
-		log_warning("%s was truncated or replaced; xendomainsd writes what it knows",
-			    file->path);
-		r = compact(file);
-	}
 	if (r >= 0)
-		compact_if_large(file);
+		ledger_file_tend(file);
 	return r;
 }
 
@@ -319,7 +191,8 @@ static void put_aside(struct ledger_file *file, int error)
 	_cleanup_free_ char *aside = NULL;
 	int r;
 
-	set_problem(file, error, "cannot be read; which images are the newest is not known");
+	ledger_file_set_problem(file, error,
+				"cannot be read; which images are the newest is not known");
 	file->loss = TAKE_PTR(file->problem);
 	r = file_put_aside(file->path, ".unreadable-", &aside);
 	if (r < 0)
@@ -330,39 +203,43 @@ static void put_aside(struct ledger_file *file, int error)
 
 static int read_at_first(struct ledger_file *file)
 {
-	int r = read_ledger(file);
+	int r = read_ledger(file, 0);
 
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
 		put_aside(file, r);
-	else if (file->torn)
-		/* The host lost its power within a record: what it tells of has not begun. */
-		r = compact(file);
-	compact_if_large(file);
+	ledger_file_tend(file);
 	return 0;
 }
 
-int ledger_file_open(const char *directory, struct ledger_file **ret)
+static int make_paths(struct ledger_file *file, const char *directory)
+{
+	int r = str_format(&file->directory, "%s", directory);
+
+	r = r < 0 ? r : str_format(&file->path, "%s/ledger", directory);
+	return r < 0 ? r : str_format(&file->new, "%s.new", file->path);
+}
+
+int ledger_file_open(struct loop *loop, const char *directory, struct ledger_file **ret)
 {
 	_cleanup_(ledger_file_freep) struct ledger_file *file = calloc(1, sizeof(*file));
 	int r;
 
 	if (!file)
 		return -ENOMEM;
+	file->loop = loop;
 	file->ledger = ledger_new();
 	if (!file->ledger)
 		return -ENOMEM;
-	r = str_format(&file->path, "%s/ledger", directory);
-	if (r < 0)
-		return r;
-	r = ledger_boot_id(&file->boot);
+	r = make_paths(file, directory);
+	r = r < 0 ? r : ledger_boot_id(&file->boot);
 	if (r < 0)
 		return r;
 	r = make_directory(directory, 0700);
-	r = r < 0 ? r : fsync_parent(directory);
 	if (r < 0)
-		set_problem(file, r, "has no directory");
+		ledger_file_set_problem(file, r, "has no directory");
+	file->unsynced = r >= 0;
 	r = read_at_first(file);
 	if (r < 0)
 		return r;
@@ -374,8 +251,11 @@ struct ledger_file *ledger_file_free(struct ledger_file *file)
 {
 	if (!file)
 		return NULL;
+	ledger_file_leave(file);
 	ledger_free(file->ledger);
+	free(file->directory);
 	free(file->path);
+	free(file->new);
 	free(file->problem);
 	free(file->loss);
 	free(file);
@@ -399,10 +279,7 @@ const char *ledger_file_problem(const struct ledger_file *file)
 
 /* Recording. */
 
-/*
- * Whether a record of the daemon must be on the disk before it goes on. The loop waits for that, so
- * it is so only for what a boot needs and no worker syncs.
- */
+/* Whether a power cut must not take a record, and no worker syncs it. */
 static bool must_last(enum ledger_kind kind)
 {
 	switch (kind) {
@@ -440,17 +317,16 @@ static int append(struct ledger_file *file, struct ledger_record record)
 	record.boot = file->boot;
 	record.time = record.time ? record.time : usec_now();
 	record.time_wall = record.time_wall ? record.time_wall : usec_now_wall();
-	r = ledger_append(file->path, &record, must_last(record.kind));
+	r = ledger_append(file->path, &record, false);
 	if (r < 0) {
 		apply(file, &record);
-		return set_problem(file, r, "cannot be written");
+		file->unlike = true;
+		/* It is about to be replaced, and is written anew once more then. */
+		return r == -EBUSY ? 0 : ledger_file_set_problem(file, r, "cannot be written");
 	}
 	free(TAKE_PTR(file->problem));
-	r = read_ledger(file);
-	if (r == -ESTALE)
-		return refresh(file);
-	compact_if_large(file);
-	return r;
+	file->unsynced |= must_last(record.kind);
+	return refresh(file);
 }
 
 static int note(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
@@ -593,5 +469,5 @@ void ledger_file_refresh(struct ledger_file *file)
 	int r = refresh(file);
 
 	if (r < 0)
-		set_problem(file, r, "cannot be read");
+		ledger_file_set_problem(file, r, "cannot be read");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/ledger.h"
+#include "io/loop.h"
 
 /*
  * Keeps a ledger (core/ledger.h) on disk: what was recorded is there after a crash of the daemon,
@@ -16,14 +17,9 @@ struct ledger_file;
  * Reads the ledger in the directory, which is made if it is not there. 0 or -ENOMEM; what is wrong
  * with the file is logged, and ledger_file_problem() tells of it.
  */
-int ledger_file_open(const char *directory, struct ledger_file **ret);
+int ledger_file_open(struct loop *loop, const char *directory, struct ledger_file **ret);
 
-/*
- * For a daemon beside another one that was killed and cannot die. That one may hold the lock of the
- * file for ever, so that no other process can write a record: the file is then written anew. What
- * is written into the old file meanwhile is lost.
- */
-void ledger_file_leave_lock(struct ledger_file *file);
+/* What is not on the disk yet comes there without the daemon. */
 struct ledger_file *ledger_file_free(struct ledger_file *file);
 
 const struct ledger *ledger_file_get(const struct ledger_file *file);
@@ -35,9 +31,10 @@ const char *ledger_file_path(const struct ledger_file *file);
 const char *ledger_file_problem(const struct ledger_file *file);
 
 /*
- * Each changes the ledger and the file. Behind a power cut there are the lives that were seen to
- * begin, what they outlived and migrations; a drawn UUID where a worker has recorded something of
- * its guest since, and without that nothing goes by it. What cannot be written is logged and holds
+ * Each changes the ledger and the file, and waits for no disk: a helper syncs the file. Behind a
+ * power cut there are then the lives that were seen to begin, what they outlived and migrations; a
+ * drawn UUID where a worker has recorded something of its guest since, and without that nothing
+ * goes by it. What cannot be written is logged and holds
  * for as long as the daemon runs; only for a drawn UUID is that an error, since it would be another
  * next time.
  */

@@ -222,11 +222,10 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 		     : 0;
 }
 
-/* beside: an earlier daemon, which was killed and cannot die; 0: there is none. */
-static int take_lock(const struct options *o, pid_t *ret_beside)
+static int take_lock(const struct options *o)
 {
 	_cleanup_free_ char *path = NULL;
-	pid_t holder = 0;
+	pid_t holder = 0, beside = 0;
 	int r = make_directory(o->runtime, 0755);
 
 	if (r < 0)
@@ -234,18 +233,17 @@ static int take_lock(const struct options *o, pid_t *ret_beside)
 	r = str_format(&path, "%s/manager.lock", o->runtime);
 	if (r < 0)
 		return r;
-	*ret_beside = 0;
-	r = o->once >= 0 ? lock_take_over(path, TAKE_OVER_LIMIT_MSEC, ret_beside)
-			 : lock_take(path, &holder, ret_beside);
+	r = o->once >= 0 ? lock_take_over(path, TAKE_OVER_LIMIT_MSEC, &beside)
+			 : lock_take(path, &holder, &beside);
 	if (r == -EBUSY)
 		return log_error_errno(r, "Another xendomainsd (process %d) is at work",
 				       (int)holder);
 	if (r < 0)
 		return log_error_errno(r, "Cannot lock %s", path);
-	if (*ret_beside)
+	if (beside)
 		log_warning("Another xendomainsd (process %d) was killed and does not end, for it "
 			    "waits for a disk or a server: going on beside it",
-			    (int)*ret_beside);
+			    (int)beside);
 	return r;
 }
 
@@ -344,14 +342,13 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 static int run(const struct options *o)
 {
 	usec_t began = usec_now();
-	pid_t beside;
-	_cleanup_close_ int lock = take_lock(o, &beside);
+	_cleanup_close_ int lock = take_lock(o);
 	_cleanup_(loop_freep) struct loop *loop = NULL;
+	_cleanup_free_ char *kept = NULL;
+	struct settings_paths settings = o->settings;
 	_cleanup_(ledger_file_freep) struct ledger_file *ledger = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	struct daemon d = {0};
-	struct settings_paths settings = o->settings;
-	_cleanup_free_ char *kept = NULL;
 	struct hv *hv;
 	int r;
 
@@ -360,11 +357,9 @@ static int run(const struct options *o)
 	r = loop_new(&loop);
 	if (r < 0)
 		return log_error_errno(r, "Cannot make an event loop");
-	r = ledger_file_open(o->state, &ledger);
+	r = ledger_file_open(loop, o->state, &ledger);
 	if (r < 0)
 		return log_error_errno(r, "Cannot keep a ledger in %s", o->state);
-	if (beside)
-		ledger_file_leave_lock(ledger);
 	r = str_format(&kept, "%s/settings", o->state);
 	settings.kept = kept;
 	r = r < 0 ? r : open_backend(loop, o, &hv);

@@ -14,10 +14,13 @@
 
 #define HASH_DIGITS 16
 
+/* "Cancel", behind a line that has no end. No record has it in it. */
+#define TORN "\030"
+
 /* Room that is kept free behind the end of the file: a full disk must not keep guests down. */
 #define ROOM (64 << 10)
 
-/* A compaction holds the lock so long; and the file that it leaves has the name then. */
+/* Who writes the file anew holds the lock so long; and the new file has the name then. */
 #define LOCK_LIMIT (120 * USEC_PER_SEC)
 #define LOCK_PAUSE (20 * USEC_PER_MSEC)
 
@@ -100,7 +103,7 @@ int ledger_record_format(const struct ledger_record *record, char **ret)
 }
 
 /* 1 if it is locked and has the name, 0 if it is locked by another, or has not, or -errno. */
-static int try_lock(int fd, const char *path, off_t *ret_size)
+static int try_lock(int fd, const char *path)
 {
 	struct stat opened, named;
 
@@ -108,67 +111,77 @@ static int try_lock(int fd, const char *path, off_t *ret_size)
 		return errno == EWOULDBLOCK ? 0 : -errno;
 	if (fstat(fd, &opened) < 0)
 		return -errno;
-	*ret_size = opened.st_size;
 	return lstat(path, &named) >= 0 && opened.st_ino == named.st_ino &&
 	       opened.st_dev == named.st_dev;
 }
 
 /*
- * The file that has the name now, for a compaction replaces it. Locked against the next compaction.
- * It does not wait for a lock of one file: who holds that may have been killed, and never let go.
+ * The file that has the name now, for another can take its place. Locked against the next one that
+ * does. It does not wait for a lock of one file: who holds that may never let go.
  */
-static int open_locked(const char *path, bool *ret_made)
+static int open_locked(const char *path, bool wait)
 {
 	usec_t end = usec_now() + LOCK_LIMIT;
 
 	for (;;) {
 		_cleanup_close_ int fd = open(
 			path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		off_t size = 0;
-		int r = fd < 0 ? -errno : try_lock(fd, path, &size);
+		int r = fd < 0 ? -errno : try_lock(fd, path);
 
 		if (r < 0)
 			return r;
-		if (r > 0) {
-			*ret_made = size == 0;
-			/* Where the file system cannot do that, only the reserve is lost. */
-			(void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, size, ROOM);
+		if (r > 0)
 			return TAKE_FD(fd);
-		}
-		if (usec_now() >= end)
+		if (!wait || usec_now() >= end)
 			return -EBUSY;
 		usleep((useconds_t)LOCK_PAUSE);
 	}
 }
 
 /* The line before may have been torn by a power cut: ours must not be joined to it. */
-static int end_torn_line(int fd)
+static int end_torn_line(int fd, off_t size)
 {
 	char last;
-	off_t size = lseek(fd, 0, SEEK_END);
 
-	if (size <= 0)
-		return size < 0 ? -errno : 0;
+	if (size == 0)
+		return 0;
 	if (pread(fd, &last, 1, size - 1) != 1)
 		return -EIO;
-	return last == '\n' ? 0 : fd_write_all(fd, "\n", 1);
+	return last == '\n' ? 0 : fd_write_all(fd, TORN "\n", strlen(TORN "\n"));
 }
 
-int ledger_append(const char *path, const struct ledger_record *record, bool sync)
+static int append(int fd, const char *line)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	int r;
+
+	if (size < 0)
+		return -errno;
+	/* Where the file system cannot do that, only the reserve is lost. */
+	(void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, size, ROOM);
+	r = end_torn_line(fd, size);
+	return r < 0 ? r : fd_write_all(fd, line, strlen(line));
+}
+
+int ledger_append(const char *path, const struct ledger_record *record, bool wait)
 {
 	_cleanup_free_ char *line = NULL;
 	_cleanup_close_ int fd = -1;
-	bool made = false;
 	int r = ledger_record_format(record, &line);
 
 	if (r < 0)
 		return r;
-	fd = open_locked(path, &made);
-	r = fd < 0 ? fd : end_torn_line(fd);
-	r = r < 0 ? r : fd_write_all(fd, line, strlen(line));
-	if (r >= 0 && sync && fdatasync(fd) < 0)
-		r = -errno;
-	return r < 0 || !made ? r : fsync_parent(path);
+	fd = open_locked(path, wait);
+	r = fd < 0 ? fd : append(fd, line);
+	if (r < 0 || !wait)
+		return r;
+	/* The daemon may have made the file, or replaced it, and nobody has synced its name yet. */
+	return fdatasync(fd) < 0 ? -errno : fsync_parent(path);
+}
+
+bool ledger_line_is_torn(const char *text, size_t length)
+{
+	return length > 0 && text[length - 1] == TORN[0];
 }
 
 static bool has_hash(const char *text, size_t length)

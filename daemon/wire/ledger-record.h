@@ -53,11 +53,11 @@ struct ledger_record {
 };
 
 /*
- * Appends one record, to a file that is made if it is not there. With sync it is on the disk when
- * the call returns, over a power cut too. It holds a shared lock of the file meanwhile, and waits
- * for a compaction, which holds an exclusive one. 0 or -errno.
+ * Appends one record, to a file that is made if it is not there. With wait it is on the disk when
+ * the call returns, over a power cut too, and the call waits where the file is about to be replaced
+ * by another. Without, it waits for nothing: -EBUSY then. 0 or -errno.
  */
-int ledger_append(const char *path, const struct ledger_record *record, bool sync);
+int ledger_append(const char *path, const struct ledger_record *record, bool wait);
 
 /* One line, with its end. 0 or -ENOMEM. */
 int ledger_record_format(const struct ledger_record *record, char **ret);
@@ -68,6 +68,9 @@ int ledger_record_format(const struct ledger_record *record, char **ret);
  */
 int ledger_record_parse(const char *text, size_t length, struct ledger_record *ret,
 			struct json_object **ret_line);
+
+/* Whether the writer of a line, without its end, did not come to an end: it did not happen. */
+bool ledger_line_is_torn(const char *text, size_t length);
 
 /* The running boot's ID. 0 or -errno. */
 int ledger_boot_id(struct uuid *ret);

@@ -35,6 +35,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static int log_fd = -1;
+static pid_t log_owner; /* who has it open: a child that closes what it inherits has it no more */
 
 /* A descriptor that is recorded. */
 struct known {
@@ -51,8 +52,9 @@ static bool begin(void)
 	if (!path)
 		return false;
 	pthread_mutex_lock(&mutex);
-	if (log_fd < 0)
+	if (log_fd < 0 || log_owner != getpid())
 		log_fd = REAL(open)(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	log_owner = getpid();
 	if (log_fd < 0 || flock(log_fd, LOCK_EX) < 0)
 		abort();
 	return true;

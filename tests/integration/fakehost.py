@@ -18,6 +18,7 @@ DAEMON = BUILD / "tests/fake/xendomainsd-fake"
 WORKER = BUILD / "tests/fake/xendomains-worker-fake"
 CLIENT = BUILD / "client/xendomainsctl"
 KILLER = BUILD / "tests/fake/libkill-at.so"
+HOLDER = BUILD / "tests/fake/libheld-disk.so"
 
 LIMIT = 60
 
@@ -120,17 +121,35 @@ class FakeHost:
         self.daemon.terminate()
         status = self.daemon.wait(LIMIT)
         self.daemon = None
+        self.wait_for_helpers()
         assert not check or status == 0, f"the daemon ended with {status}"
 
     def kill_daemon(self):
         self.daemon.kill()
         self.daemon.wait()
         self.daemon = None
+        self.wait_for_helpers()
+
+    def helpers(self):
+        """Processes that a daemon has write to the disk. They outlive it."""
+        found, command = [], b"\0".join(os.fsencode(word) for word in self.command())
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                pid = int(process.name)
+                # Each has a session of its own, and what a test starts has not.
+                if (process / "cmdline").read_bytes().startswith(command) and os.getsid(pid) == pid:
+                    found.append(pid)
+        return found
+
+    def wait_for_helpers(self):
+        wait_until(lambda: not self.helpers(), "the helpers to end")
 
     def once(self, goal, *options, **environment):
         with self.log.open("ab") as log:
-            return subprocess.run(self.command("--once", goal, *options), stderr=log,
-                                  env=self.environment(**environment), timeout=LIMIT).returncode
+            status = subprocess.run(self.command("--once", goal, *options), stderr=log,
+                                    env=self.environment(**environment), timeout=LIMIT).returncode
+        self.wait_for_helpers()
+        return status
 
     def once_in_background(self, goal):
         with self.log.open("ab") as log:

@@ -316,7 +316,7 @@ class Crash(unittest.TestCase):
     def test_compaction_beside_an_image_that_is_used_up(self):
         self.explore("start stop copy reboot start reboot paste", "start", change=self.blow_up)
 
-    def test_compaction_of_a_torn_ledger_and_restore(self):
+    def test_torn_ledger_and_restore(self):
         self.explore("start stop reboot", "start", change=self.tear)
 
 

@@ -43,7 +43,7 @@ void simulation_begin(struct simulation *s, const char *variables, const char *n
 	write_settings(s, variables, native);
 	ck_assert_int_eq(loop_new(&s->loop), 0);
 	ck_assert_int_eq(timer_new(s->loop, on_pause, s, &s->pause), 0);
-	ck_assert_int_eq(ledger_file_open(folder_path(&s->folder, "state"), &s->state), 0);
+	ck_assert_int_eq(ledger_file_open(s->loop, folder_path(&s->folder, "state"), &s->state), 0);
 	ck_assert_int_eq(str_format(&host, "{\"speed\":0,\"guests\":%s}", guests), 0);
 	r = hv_sim_new(s->loop, host, strlen(host), &hv, &reason);
 	ck_assert_msg(r == 0, "%s: %s", reason, host);

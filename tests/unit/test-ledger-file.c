@@ -2,12 +2,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ledger-apply.h"
-#include "ledger-file.h"
+#include "ledger-rig.h"
 #include "ledger-snapshot.h"
 #include "unit.h"
 #include "util/fd.h"
@@ -15,22 +14,6 @@
 #include "wire/ledger-record.h"
 
 static const struct uuid web = {.bytes = {1}}, mail = {.bytes = {2}};
-
-static unsigned syncs;
-
-int fdatasync(int fd)
-{
-	syncs++;
-	return fsync(fd);
-}
-
-static struct ledger_file *open_state(const struct folder *f)
-{
-	struct ledger_file *state = NULL;
-
-	ck_assert_int_eq(ledger_file_open(folder_path(f, "state"), &state), 0);
-	return state;
-}
 
 static void append(const struct folder *f, const char *text)
 {
@@ -48,14 +31,14 @@ START_TEST(what_was_noted_is_there_after_a_restart)
 	const struct ledger *h;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
 	ledger_file_set_failure(state, &web, "web", "no room");
 	ledger_file_add_restart(state, &web, "web", 1000);
 	ledger_file_add_restart(state, &mail, "mail", 2000);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	h = ledger_file_get(state);
 	ck_assert(uuid_equal(ledger_drawn(h, "web"), &web));
 	ck_assert_str_eq(ledger_find(h, &web)->failure, "no room");
@@ -63,13 +46,13 @@ START_TEST(what_was_noted_is_there_after_a_restart)
 	ck_assert_uint_eq(ledger_find(h, &mail)->restarts[0], 2000);
 	ledger_file_set_failure(state, &web, "web", NULL);
 	ledger_file_forgive(state, &mail, "mail");
-	ledger_file_free(state);
+	ledger_rig_close(state);
 
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	h = ledger_file_get(state);
 	ck_assert_ptr_null(ledger_find(h, &web)->failure);
 	ck_assert_uint_eq(ledger_find(h, &mail)->n_restarts, 0);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -79,19 +62,19 @@ START_TEST(how_fast_guests_are_saved_is_known_after_a_restart)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_uint_eq(ledger_file_get(state)->paces.n, 0);
 	/* So many that the file is written anew. */
 	for (uint64_t i = 1; i <= 600; i++)
 		ledger_file_add_pace(state, 1000 * i);
 	for (int i = 0; i < 2; i++) {
-		ledger_file_free(state);
-		state = open_state(&f);
+		ledger_rig_close(state);
+		state = ledger_rig_open(&f);
 		ck_assert_uint_eq(ledger_file_get(state)->paces.n, PACES_MAX);
 		ck_assert_uint_eq(ledger_file_get(state)->paces.rates[0], 596000);
 		ck_assert_uint_eq(ledger_file_get(state)->paces.rates[PACES_MAX - 1], 600000);
 	}
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -102,11 +85,11 @@ START_TEST(a_folder_is_made_and_nobody_else_reads_it)
 	struct stat st;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(stat(folder_path(&f, "state"), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0700);
 	ck_assert_str_eq(ledger_file_path(state), folder_path(&f, "state/ledger"));
-	ledger_file_free(state);
+	ledger_rig_close(state);
 	ck_assert_ptr_null(ledger_file_free(NULL));
 }
 END_TEST
@@ -117,16 +100,18 @@ START_TEST(a_folder_that_cannot_be_costs_no_start)
 	struct ledger_file *state = NULL;
 
 	folder_make(&f);
-	ck_assert_int_eq(ledger_file_open(folder_path(&f, "no/state"), &state), 0);
+	ck_assert_int_eq(loop_new(&ledger_rig.loop), 0);
+	ck_assert_int_eq(ledger_file_open(ledger_rig.loop, folder_path(&f, "no/state"), &state), 0);
 	ck_assert_ptr_nonnull(ledger_file_problem(state));
 	/* It holds for as long as the daemon runs. */
 	ledger_file_set_failure(state, &web, "web", "x");
 	ck_assert_str_eq(ledger_find(ledger_file_get(state), &web)->failure, "x");
-	ledger_file_free(state);
+	ledger_rig_close(state);
 	folder_write(&f, "file", "");
-	ck_assert_int_eq(ledger_file_open(folder_path(&f, "file"), &state), 0);
+	ck_assert_int_eq(loop_new(&ledger_rig.loop), 0);
+	ck_assert_int_eq(ledger_file_open(ledger_rig.loop, folder_path(&f, "file"), &state), 0);
 	ck_assert_ptr_nonnull(ledger_file_problem(state));
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -139,28 +124,28 @@ START_TEST(a_line_torn_anywhere_costs_nothing_but_itself)
 	size_t size;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ledger_file_set_failure(state, &web, "web", "first");
 	ledger_file_set_failure(state, &web, "web", "second");
-	ledger_file_free(state);
+	ledger_rig_close(state);
 	ck_assert_int_eq(file_read(folder_path(&f, "state/ledger"), 10000, &whole, &size), 0);
 	/* From the first byte of the second line to its last. */
 	for (size_t cut = (size_t)(strstr(whole, "}\n") - whole) + 2; cut < size - 1; cut++) {
 		const struct past *past;
 
 		folder_write_bytes(&f, "state/ledger", whole, cut);
-		state = open_state(&f);
+		state = ledger_rig_open(&f);
 		ck_assert_str_eq(ledger_find(ledger_file_get(state), &web)->failure, "first");
 		ledger_file_set_failure(state, &mail, "mail", "third");
 		ck_assert_str_eq(ledger_find(ledger_file_get(state), &mail)->failure, "third");
-		ledger_file_free(state);
+		ledger_rig_close(state);
 
-		state = open_state(&f);
+		state = ledger_rig_open(&f);
 		past = ledger_find(ledger_file_get(state), &mail);
 		ck_assert_ptr_nonnull(past);
 		ck_assert_str_eq(past->failure, "third");
 		ck_assert_str_eq(ledger_find(ledger_file_get(state), &web)->failure, "first");
-		ledger_file_free(state);
+		ledger_rig_close(state);
 	}
 }
 END_TEST
@@ -194,7 +179,7 @@ START_TEST(what_workers_recorded_is_read_when_asked_for)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	save(&f, &web, &first);
 	ck_assert_int_eq(judge(state, &first), IMAGE_UNKNOWN);
 	ledger_file_refresh(state);
@@ -207,7 +192,7 @@ START_TEST(what_workers_recorded_is_read_when_asked_for)
 	/* Nothing is read twice. */
 	ledger_file_refresh(state);
 	ck_assert_uint_eq(ledger_find(ledger_file_get(state), &web)->n_restarts, 1);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -217,22 +202,22 @@ START_TEST(a_damaged_record_costs_certainty_of_what_came_before)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	ledger_file_free(open_state(&f));
+	ledger_rig_close(ledger_rig_open(&f));
 	save(&f, &web, &first);
 	append(&f, "0123456789abcdef {\"entry\":\"began\"}\n");
 	save(&f, &mail, &second);
 	for (int opened = 0; opened < 2; opened++) {
 		/* The second time it is read from a file that was written anew. */
-		state = open_state(&f);
+		state = ledger_rig_open(&f);
 		ck_assert_int_eq(judge(state, &first), IMAGE_UNKNOWN);
 		ck_assert_int_eq(ledger_judge(ledger_file_get(state), &mail, &second, 1),
 				 IMAGE_NEWEST);
-		ledger_file_free(state);
+		ledger_rig_close(state);
 	}
 	save(&f, &web, &first);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -242,15 +227,15 @@ START_TEST(a_torn_end_costs_no_certainty)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	ledger_file_free(open_state(&f));
+	ledger_rig_close(ledger_rig_open(&f));
 	save(&f, &web, &first);
 	append(&f, "0123456789abcdef {\"entry\":\"beg");
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
-	ledger_file_free(state);
-	state = open_state(&f);
+	ledger_rig_close(state);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -267,7 +252,7 @@ START_TEST(a_record_in_the_writing_is_left_until_it_is_whole)
 	char half[60] = "";
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ledger_file_set_failure(state, &mail, "mail", "x");
 	ck_assert_int_eq(ledger_record_format(&record, &line), 0);
 	memcpy(half, line, sizeof(half) - 1);
@@ -277,7 +262,7 @@ START_TEST(a_record_in_the_writing_is_left_until_it_is_whole)
 	append(&f, line + sizeof(half) - 1);
 	ledger_file_refresh(state);
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -300,13 +285,13 @@ START_TEST(a_boot_forgets_failures_and_restarts_and_nothing_else)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	ledger_file_free(open_state(&f));
+	ledger_rig_close(ledger_rig_open(&f));
 	folder_write(&f, "state/ledger", "");
 	append_old(&f, (struct ledger_record){.kind = LEDGER_DRAWN, .name = "web"});
 	append_old(&f, (struct ledger_record){.kind = LEDGER_SAVED, .image = first});
 	append_old(&f, (struct ledger_record){.kind = LEDGER_FAILURE, .reason = "x"});
 	append_old(&f, (struct ledger_record){.kind = LEDGER_RESTART});
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	h = ledger_file_get(state);
 	ck_assert(uuid_equal(ledger_drawn(h, "web"), &web));
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
@@ -317,26 +302,26 @@ START_TEST(a_boot_forgets_failures_and_restarts_and_nothing_else)
 	append_old(&f, (struct ledger_record){.kind = LEDGER_FORGIVEN});
 	ledger_file_refresh(state);
 	ck_assert_str_eq(ledger_find(h, &web)->failure, "now");
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
 /* Whatever stands in the place of the file. */
 static void check_replaced(const struct folder *f)
 {
-	struct ledger_file *state = open_state(f);
+	struct ledger_file *state = ledger_rig_open(f);
 	struct stat st;
 
 	ck_assert_ptr_nonnull(ledger_file_problem(state));
 	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
 	/* That something is lost is said for as long as the daemon runs. */
 	ck_assert_ptr_nonnull(ledger_file_problem(state));
-	ledger_file_free(state);
+	ledger_rig_close(state);
 	ck_assert_int_eq(lstat(folder_path(f, "state/ledger"), &st), 0);
 	ck_assert(S_ISREG(st.st_mode));
-	state = open_state(f);
+	state = ledger_rig_open(f);
 	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "web"), &web));
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 
 START_TEST(what_is_no_ledger_is_put_aside_and_costs_no_start)
@@ -345,7 +330,7 @@ START_TEST(what_is_no_ledger_is_put_aside_and_costs_no_start)
 	int fd;
 
 	folder_make(&f);
-	ledger_file_free(open_state(&f));
+	ledger_rig_close(ledger_rig_open(&f));
 	unlink(folder_path(&f, "state/ledger"));
 	ck_assert_int_eq(symlink("/etc/passwd", folder_path(&f, "state/ledger")), 0);
 	check_replaced(&f);
@@ -366,7 +351,7 @@ START_TEST(a_file_that_is_cut_under_the_daemon_is_written_again)
 	struct uuid third = {.bytes = {13}};
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
 	save(&f, &web, &first);
 	ledger_file_refresh(state);
@@ -374,19 +359,19 @@ START_TEST(a_file_that_is_cut_under_the_daemon_is_written_again)
 	save(&f, &mail, &second);
 	ck_assert_int_eq(ledger_file_set_drawn(state, "mail", &third), 0);
 	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "mail"), &third));
-	ledger_file_free(state);
+	ledger_rig_close(state);
 
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "web"), &web));
 	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "mail"), &third));
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
 	ck_assert_int_eq(ledger_judge(ledger_file_get(state), &mail, &second, 1), IMAGE_NEWEST);
 	unlink(folder_path(&f, "state/ledger"));
 	ledger_file_refresh(state);
-	ledger_file_free(state);
-	state = open_state(&f);
+	ledger_rig_close(state);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -398,7 +383,7 @@ START_TEST(a_ledger_of_one_guest_stays_small_for_ever)
 	struct stat st;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ledger_file_set_away(state, &mail, "mail", "other");
 	for (unsigned i = 0; i < 2000; i++) {
 		struct ledger_record record = {
@@ -411,17 +396,19 @@ START_TEST(a_ledger_of_one_guest_stays_small_for_ever)
 
 		ck_assert_int_eq(ledger_boot_id(&record.boot), 0);
 		ck_assert_int_eq(ledger_append(folder_path(&f, "state/ledger"), &record, false), 0);
-		if (i % 100 == 99)
+		if (i % 100 == 99) {
 			ledger_file_refresh(state);
+			ledger_rig_settle();
+		}
 	}
 	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &st), 0);
 	ck_assert_int_lt(st.st_size, 400000);
-	ledger_file_free(state);
-	state = open_state(&f);
+	ledger_rig_close(state);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(judge(state, &(struct uuid){.bytes = {[14] = 3, [15] = (uint8_t)999}}),
 			 IMAGE_USED_UP);
 	ck_assert_str_eq(ledger_find(ledger_file_get(state), &mail)->away, "other");
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -461,7 +448,7 @@ START_TEST(a_life_that_is_known_is_not_written_again)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	save(&f, &web, &first);
 	ledger_file_see_life(state, &web, "web", 3, false, usec_now_wall());
 	ck_assert_int_eq(judge(state, &first), IMAGE_OUTLIVED);
@@ -472,7 +459,7 @@ START_TEST(a_life_that_is_known_is_not_written_again)
 	ledger_file_see_life(state, &web, "web", 4, false, usec_now_wall());
 	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &after), 0);
 	ck_assert_int_gt(after.st_size, before.st_size);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -483,7 +470,7 @@ START_TEST(what_is_no_news_is_not_written)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ledger_file_set_failure(state, &web, "web", "x");
 	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &before), 0);
 	ledger_file_set_failure(state, &web, "web", "x");
@@ -492,7 +479,7 @@ START_TEST(what_is_no_news_is_not_written)
 	ledger_file_forgive(state, &mail, "mail");
 	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &after), 0);
 	ck_assert_int_eq(before.st_size, after.st_size);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -502,7 +489,7 @@ START_TEST(a_disk_that_takes_nothing_is_told_and_lived_with)
 	struct ledger_file *state;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_int_eq(mkdir(folder_path(&f, "state/ledger"), 0700), 0);
 	ledger_file_set_failure(state, &web, "web", "x");
 	ck_assert_str_eq(ledger_find(ledger_file_get(state), &web)->failure, "x");
@@ -512,7 +499,7 @@ START_TEST(a_disk_that_takes_nothing_is_told_and_lived_with)
 	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "web"), &web));
 	ledger_file_refresh(state);
 	ck_assert_ptr_nonnull(ledger_file_problem(state));
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
@@ -523,16 +510,16 @@ START_TEST(who_is_away_stays_away_when_the_host_is_restarted)
 	const struct past *past;
 
 	folder_make(&f);
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ledger_file_set_away(state, &mail, "mail", "other");
 	/* Said before, and not written again. */
 	ledger_file_set_away(state, &mail, "mail", "other");
 	append_old(&f, (struct ledger_record){
 			       .kind = LEDGER_LEAVING, .name = "web", .target = "third"});
 	ledger_file_refresh(state);
-	ledger_file_free(state);
+	ledger_rig_close(state);
 
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	past = ledger_find(ledger_file_get(state), &web);
 	ck_assert_str_eq(past->away, "third");
 	ck_assert(past->away_unknown);
@@ -540,99 +527,16 @@ START_TEST(who_is_away_stays_away_when_the_host_is_restarted)
 	ck_assert_str_eq(past->away, "other");
 	ck_assert(!past->away_unknown);
 	ledger_file_set_home(state, &mail, "mail");
-	ledger_file_free(state);
+	ledger_rig_close(state);
 
-	state = open_state(&f);
+	state = ledger_rig_open(&f);
 	ck_assert_ptr_null(ledger_find(ledger_file_get(state), &mail)->away);
 	ck_assert_str_eq(ledger_find(ledger_file_get(state), &web)->away, "third");
-	ledger_file_free(state);
+	ledger_rig_close(state);
 }
 END_TEST
 
-/* The loop of the daemon waits for a sync, and a disk can take long. */
-START_TEST(what_a_boot_forgets_or_a_worker_syncs_waits_for_no_disk)
-{
-	_cleanup_folder_ struct folder f;
-	struct ledger_file *state;
-
-	folder_make(&f);
-	state = open_state(&f);
-	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
-	ledger_file_set_failure(state, &web, "web", "x");
-	ledger_file_set_remark(state, &web, "web", "x");
-	ledger_file_add_restart(state, &web, "web", 1);
-	ledger_file_forgive(state, &web, "web");
-	ledger_file_add_pace(state, 1000);
-	ck_assert_uint_eq(syncs, 0);
-	ledger_file_see_life(state, &web, "web", 1, false, 1);
-	ck_assert_uint_eq(syncs, 1);
-	ledger_file_outlive(state, &web, "web", &mail);
-	ck_assert_uint_eq(syncs, 2);
-	ledger_file_set_away(state, &web, "web", "other");
-	ck_assert_uint_eq(syncs, 3);
-	ledger_file_set_home(state, &web, "web");
-	ck_assert_uint_eq(syncs, 4);
-	ledger_file_free(state);
-}
-END_TEST
-
-/* Killed in the middle of writing the ledger anew, and in a call that does not return. */
-START_TEST(a_lock_that_is_never_let_go_keeps_nobody_from_recording)
-{
-	struct ledger_record record = {
-		.kind = LEDGER_DRAWN, .uuid = mail, .name = "mail", .boot = {.bytes = {1}}};
-	_cleanup_folder_ struct folder f;
-	struct ledger_file *state;
-	int fd;
-
-	folder_make(&f);
-	state = open_state(&f);
-	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
-	fd = open(folder_path(&f, "state/ledger"), O_RDONLY | O_CLOEXEC);
-	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
-	folder_write(&f, "state/ledger.new", "half of it");
-	ledger_file_leave_lock(state);
-	ck_assert_ptr_null(ledger_file_problem(state));
-	/* What that process is about to rename is not there any more. */
-	ck_assert_int_lt(access(folder_path(&f, "state/ledger.new"), F_OK), 0);
-	ck_assert_int_eq(ledger_append(folder_path(&f, "state/ledger"), &record, true), 0);
-	ledger_file_refresh(state);
-	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "mail"), &mail));
-	ledger_file_free(state);
-	close(fd);
-	state = open_state(&f);
-	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "web"), &web));
-	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "mail"), &mail));
-	ledger_file_free(state);
-}
-END_TEST
-
-START_TEST(a_ledger_that_nobody_has_locked_is_left_as_it_is)
-{
-	_cleanup_folder_ struct folder f;
-	struct ledger_file *state;
-	struct stat before, after;
-	int fd;
-
-	folder_make(&f);
-	state = open_state(&f);
-	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
-	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &before), 0);
-	ledger_file_leave_lock(state);
-	/* A worker that is recording: what it writes must not be lost. */
-	fd = open(folder_path(&f, "state/ledger"), O_RDONLY | O_CLOEXEC);
-	ck_assert_int_eq(flock(fd, LOCK_SH), 0);
-	ledger_file_leave_lock(state);
-	ck_assert_int_eq(stat(folder_path(&f, "state/ledger"), &after), 0);
-	ck_assert_uint_eq(after.st_ino, before.st_ino);
-	close(fd);
-	ledger_file_free(state);
-}
-END_TEST
-
-SUITE("ledger-file", what_a_boot_forgets_or_a_worker_syncs_waits_for_no_disk,
-      a_lock_that_is_never_let_go_keeps_nobody_from_recording,
-      a_ledger_that_nobody_has_locked_is_left_as_it_is, what_was_noted_is_there_after_a_restart,
+SUITE("ledger-file", what_was_noted_is_there_after_a_restart,
       how_fast_guests_are_saved_is_known_after_a_restart, a_folder_is_made_and_nobody_else_reads_it,
       a_folder_that_cannot_be_costs_no_start, a_line_torn_anywhere_costs_nothing_but_itself,
       what_workers_recorded_is_read_when_asked_for,

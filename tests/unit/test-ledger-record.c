@@ -211,7 +211,10 @@ START_TEST(a_record_is_not_joined_to_a_torn_one)
 	folder_write(&f, "ledger", "torn");
 	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, false), 0);
 	ck_assert_int_eq(file_read(folder_path(&f, "ledger"), 1000, &text, &size), 0);
-	ck_assert(size > 5 && memcmp(text, "torn\n", 5) == 0);
+	ck_assert(size > 6 && memcmp(text, "torn\030\n", 6) == 0);
+	ck_assert(ledger_line_is_torn(text, 5));
+	ck_assert(!ledger_line_is_torn(text + 6, size - 7));
+	ck_assert(!ledger_line_is_torn(text, 0));
 }
 END_TEST
 

@@ -43,7 +43,7 @@ static void begin(const char *variables)
 	ck_assert_int_eq(loop_new(&f.loop), 0);
 	loop_set_speed(f.loop, LOOP_VIRTUAL);
 	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
-	ck_assert_int_eq(ledger_file_open(folder_path(&f.folder, "state"), &f.state), 0);
+	ck_assert_int_eq(ledger_file_open(f.loop, folder_path(&f.folder, "state"), &f.state), 0);
 	puppet_make(&f.p);
 }
 

@@ -190,7 +190,7 @@ START_TEST(a_daemon_that_comes_back_knows_how_often_the_guest_died)
 	for (int i = 0; i < 4; i++)
 		ledger_file_add_restart(s.state, &uuid, "a", loop_now(s.loop));
 	ledger_file_free(s.state);
-	ck_assert_int_eq(ledger_file_open(folder_path(&s.folder, "state"), &s.state), 0);
+	ck_assert_int_eq(ledger_file_open(s.loop, folder_path(&s.folder, "state"), &s.state), 0);
 	ck_assert_uint_eq(ledger_restart_pause(ledger_file_get(s.state), &uuid, loop_now(s.loop),
 					       3600 * USEC_PER_SEC),
 			  8 * USEC_PER_SEC);

@@ -60,7 +60,7 @@ static void begin(void)
 	ck_assert_int_eq(loop_new(&f.loop), 0);
 	loop_set_speed(f.loop, LOOP_VIRTUAL);
 	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
-	ck_assert_int_eq(ledger_file_open(folder_path(&f.folder, "state"), &f.state), 0);
+	ck_assert_int_eq(ledger_file_open(f.loop, folder_path(&f.folder, "state"), &f.state), 0);
 	puppet_make(&f.p);
 	ck_assert_int_eq(world_new(f.loop, &f.p.hv, f.state,
 				   &(struct world_callbacks){.changed = on_changed,
