@@ -14,6 +14,7 @@ struct manager {
 	struct executor *executor;
 	struct reactions *reactions;
 	const struct settings_paths *paths;
+	struct settings_keeper *keeper;
 	struct config *config;
 	enum settings_source source; /* of config */
 	struct config *refused; /* as the files have it now, where config comes from elsewhere */
@@ -57,6 +58,9 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason);
 
 /* What the executor keeps to, from the settings and the pace of saves. */
 void manager_set_limits(struct manager *m);
+
+/* There is no copy of the settings in effect. */
+void manager_on_unkept(void *data, int error);
 
 void manager_tell_watcher(const struct manager *m);
 

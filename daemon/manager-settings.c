@@ -4,6 +4,7 @@
 
 #include "manager-private.h"
 #include "settings-copy.h"
+#include "settings-keeper.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -74,31 +75,30 @@ static void set_refused(struct manager *m, struct config *refused)
 }
 
 /* Without a copy the settings are in effect all the same. */
-static int keep(struct manager *m, struct settings *s)
+void manager_on_unkept(void *data, int error)
 {
-	int r = settings_copy_write(m->paths, s);
+	struct manager *m = data;
 
-	if (r == -ENOMEM || r >= 0)
-		return r;
-	return config_warn(s->config,
-			   "Failed to keep a copy of the settings in %s: %s. With a mistake in the "
-			   "settings %s.",
-			   m->paths->kept, strerror(-r),
-			   access(m->paths->kept, F_OK) == 0
-				   ? "the older copy that is there would be used: remove it"
-				   : "no guest would be started");
+	if (!m->config)
+		return;
+	config_warn(m->config,
+		    "Failed to keep a copy of the settings in %s: %s. With a mistake in the "
+		    "settings %s.",
+		    m->paths->kept, strerror(-error),
+		    access(m->paths->kept, F_OK) == 0
+			    ? "the older copy that is there would be used: remove it"
+			    : "no guest would be started");
 }
 
 static int take_good(struct manager *m, struct settings *s)
 {
 	struct log_fields loaded = {.message_id = MSG_CONFIG_LOADED, LOG_FIELDS_NONE};
-	int r = keep(m, s);
+	int r;
 
-	if (r < 0)
-		return r;
 	set_refused(m, NULL);
 	log_message(LOG_INFO, &loaded, "The configuration is read");
-	return use(m, TAKE_PTR(s->config), SETTINGS_FROM_FILES);
+	r = use(m, TAKE_PTR(s->config), SETTINGS_FROM_FILES);
+	return r < 0 ? r : settings_keeper_keep(m->keeper, s);
 }
 
 /* What was good before counts. Where nothing was, all that can be read, and for stops only. */

@@ -5,6 +5,7 @@
 #include "away.h"
 #include "job.h"
 #include "manager-private.h"
+#include "settings-keeper.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -466,6 +467,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 			 &m->executor);
 	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
 	r = r < 0 ? r : timer_new(loop, manager_on_react, m, &m->react);
+	r = r < 0 ? r : settings_keeper_new(loop, paths->kept, manager_on_unkept, m, &m->keeper);
 	if (r < 0)
 		return r;
 	r = manager_reload(m, &reason);
@@ -483,6 +485,7 @@ struct manager *manager_free(struct manager *m)
 
 	if (!m)
 		return NULL;
+	settings_keeper_free(m->keeper);
 	executor_free(m->executor);
 	world_free(m->world);
 	while ((s = TAILQ_FIRST(&m->sequences))) {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
@@ -109,13 +110,10 @@ int settings_copy_parse(char *text, size_t size, struct settings *ret)
 	return 0;
 }
 
-static int read_copy(const struct settings_paths *paths, char **ret, size_t *ret_size)
+static int read_copy(int fd, char **ret, size_t *ret_size)
 {
-	_cleanup_close_ int fd = settings_open(paths, paths->kept, O_NOFOLLOW);
 	struct stat st;
 
-	if (fd < 0)
-		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
@@ -143,8 +141,10 @@ int settings_copy_read(const struct settings_paths *paths, struct settings *ret)
 {
 	_cleanup_(settings_done) struct settings s = {0};
 	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = paths->kept ? settings_open(paths, paths->kept, O_NOFOLLOW)
+					     : -ENODATA;
 	size_t size;
-	int r = paths->kept ? read_copy(paths, &text, &size) : -ENODATA;
+	int r = fd < 0 ? fd : read_copy(fd, &text, &size);
 
 	r = r < 0 ? r : settings_copy_parse(text, size, &s);
 	if (r >= 0 && !is_of(paths, &s))
@@ -160,7 +160,46 @@ int settings_copy_read(const struct settings_paths *paths, struct settings *ret)
 	return 0;
 }
 
-static int replace(const char *path, const char *text, size_t size)
+/*
+ * The file that is to become the copy, locked: the helper of an earlier daemon may still wait for
+ * the disk. -ECANCELED if the daemon has ended in that time: the next one has settings of its own.
+ */
+static int open_new(const char *new, pid_t daemon)
+{
+	bool waited = false;
+
+	for (;;) {
+		_cleanup_close_ int fd = open(
+			new, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		struct stat opened, named;
+
+		if (fd < 0)
+			return -errno;
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+			waited = true;
+			if (errno != EWOULDBLOCK || flock(fd, LOCK_EX) < 0)
+				return -errno;
+		}
+		if (waited && getppid() != daemon)
+			return -ECANCELED;
+		if (fstat(fd, &opened) < 0)
+			return -errno;
+		if (lstat(new, &named) >= 0 && named.st_ino == opened.st_ino)
+			return TAKE_FD(fd);
+	}
+}
+
+static bool says_the_same(const char *path, const char *text, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_free_ char *old = NULL;
+	size_t old_size;
+
+	return fd >= 0 && read_copy(fd, &old, &old_size) >= 0 && old_size == size &&
+	       memcmp(old, text, size) == 0;
+}
+
+static int replace(const char *path, const char *text, size_t size, pid_t daemon)
 {
 	_cleanup_free_ char *new = NULL;
 	_cleanup_close_ int fd = -1;
@@ -168,8 +207,12 @@ static int replace(const char *path, const char *text, size_t size)
 
 	if (r < 0)
 		return r;
-	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	r = fd < 0 ? -errno : fd_write_all(fd, text, size);
+	fd = open_new(new, daemon);
+	if (fd < 0)
+		return fd;
+	if (says_the_same(path, text, size))
+		return unlink(new) < 0 ? -errno : 0;
+	r = ftruncate(fd, 0) < 0 ? -errno : fd_write_all(fd, text, size);
 	if (r >= 0 && (fsync(fd) < 0 || rename(new, path) < 0))
 		r = -errno;
 	if (r < 0) {
@@ -187,20 +230,11 @@ static int drop(const char *path, int error)
 	return error;
 }
 
-int settings_copy_write(const struct settings_paths *paths, const struct settings *s)
+int settings_copy_put(const char *path, const char *text, size_t size, pid_t daemon)
 {
-	_cleanup_free_ char *text = NULL, *old = NULL;
-	size_t size, old_size;
-	int r;
+	int r = text ? replace(path, text, size, daemon) : -EFBIG;
 
-	if (!paths->kept)
+	if (r == -ECANCELED)
 		return 0;
-	r = settings_copy_format(s, &text, &size);
-	if (r < 0)
-		return drop(paths->kept, r);
-	if (read_copy(paths, &old, &old_size) >= 0 && old_size == size &&
-	    memcmp(old, text, size) == 0)
-		return 0;
-	r = replace(paths->kept, text, size);
-	return r < 0 ? drop(paths->kept, r) : 0;
+	return r < 0 ? drop(path, r) : 0;
 }

@@ -10,7 +10,8 @@ import signal
 import time
 import unittest
 
-from fakehost import FakeHost, FakeHostTest, wait_until
+from fakehost import HOLDER, LIMIT, FakeHost, FakeHostTest, wait_until
+import ledgerfile
 from hung import HungFolder, can_hang
 
 
@@ -200,6 +201,105 @@ class Daemons(HungTest):
         self.assertEqual(self.host.once("stop", "--limit", "10"), 1)
         self.assertLess(time.monotonic() - began, 16)
         self.end_daemon()
+
+
+class Disks(FakeHostTest):
+    """No sync of the daemon's returns, and no rename. Workers have other disks."""
+
+    def setUp(self):
+        super().setUp()
+        self.held = self.host.root / "held"
+        self.environment = {"LD_PRELOAD": str(HOLDER), "HOLD_IN": "xendomainsd-fake",
+                            "HOLD_DISK": str(self.held), "HOLD_BELOW": str(self.host.state)}
+
+    def hold(self):
+        """A daemon beside which nothing of what it syncs comes to an end."""
+        self.host.stop_daemon()
+        self.held.touch()
+        self.host.start_daemon(**self.environment)
+
+    def let_go(self):
+        """What the daemon has answered by now it has not waited for the disk with."""
+        self.assertTrue(self.host.helpers())
+        self.held.unlink()
+        self.host.wait_for_helpers()
+
+    def blow_up(self):
+        """A ledger that is to be written anew."""
+        records = ledgerfile.read(self.host.state / "ledger")
+        ledgerfile.write(self.host.state / "ledger", records[:1] * 1000 + records)
+
+    def test_a_disk_that_does_not_answer_keeps_no_start_no_status_and_no_stop(self):
+        self.host.guest("db")
+        self.host.guest("web")
+        self.hold()
+        self.host.ctl("start", check=0)
+        boots = {name: self.host.boot(name) for name in ("db", "web")}
+        self.host.native.write_text("[Host]\nRestartLimit=1\n")
+        self.host.ctl("reload", check=0)
+        self.host.xl_create("byhand")
+        wait_until(lambda: self.host.states().get("byhand") == "running", "it to be seen")
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.domains(), {})
+        self.let_go()
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
+
+    def test_a_stop_ends_at_its_limit_whatever_the_disk_does(self):
+        self.host.guest("web", never_off=True)
+        self.host.configure(SAVE="", SHUTDOWN_ALL="", STOP_MAXWAIT="1")
+        self.hold()
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=1)
+        self.assertIn("web", self.host.domains())
+        self.let_go()
+
+    def test_a_ledger_that_is_written_anew_all_the_time_has_what_a_stop_records(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.stop_daemon()
+        self.blow_up()
+        self.hold()
+        self.host.ctl("stop", check=0)
+        self.assertTrue((self.host.state / "ledger.new").exists())
+        self.let_go()
+        self.host.stop_daemon()
+        self.assertLess(len(ledgerfile.read(self.host.state / "ledger")), 500)
+        self.assertEqual(self.host.once("start"), 0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_a_stop_beside_a_daemon_that_was_killed_while_the_disk_hung_is_recorded(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.stop_daemon()
+        self.blow_up()
+        self.hold()
+        self.host.daemon.kill()
+        self.host.daemon.wait()
+        self.host.daemon = None
+        once = self.host.once_in_background("stop")
+        self.assertEqual(once.wait(LIMIT), 0)
+        self.assertEqual(self.host.images(), ["web"])
+        self.let_go()
+        self.assertEqual(self.host.once("start"), 0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_settings_that_were_good_last_are_kept_in_the_end(self):
+        self.hold()
+        for limit in range(3):
+            self.host.native.write_text(f"[Host]\nRestartLimit={limit}\n")
+            self.host.ctl("reload", check=0)
+        # That of a daemon that has ended is older than that of the next one.
+        self.host.daemon.terminate()
+        self.host.daemon.wait(LIMIT)
+        self.host.native.write_text("[Host]\nRestartLimit=7\n")
+        self.host.start_daemon(**self.environment)
+        self.let_go()
+        self.assertIn(b"RestartLimit=7", (self.host.state / "settings").read_bytes())
 
 
 class Many(unittest.TestCase):

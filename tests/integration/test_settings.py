@@ -181,22 +181,27 @@ class Settings(unittest.TestCase):
 
     def test_refused_reload_leaves_the_previous_settings_and_what_is_kept(self):
         self.host.start_daemon()
+        self.host.wait_for_helpers()
         kept = self.copy.read_bytes()
         self.spoil()
         self.assertIn(f"{self.host.config}:1: ", self.host.ctl("reload", check=1))
         self.expect("previous", (self.host.config, 1))
+        self.host.wait_for_helpers()
         self.assertEqual(self.copy.read_bytes(), kept)
         self.host.ctl("start", check=0)
         self.assertIn("web", self.host.domains())
 
     def test_file_is_written_only_when_settings_changed(self):
         self.host.start_daemon()
+        self.host.wait_for_helpers()
         before = self.copy.stat()
         self.host.ctl("reload", check=0)
+        self.host.wait_for_helpers()
         self.assertEqual((self.copy.stat().st_ino, self.copy.stat().st_mtime_ns),
                          (before.st_ino, before.st_mtime_ns))
         self.host.native.write_text("[Host]\nRestartLimit=1\n")
         self.host.ctl("reload", check=0)
+        self.host.wait_for_helpers()
         self.assertNotEqual(self.copy.stat().st_mtime_ns, before.st_mtime_ns)
 
     def test_daemon_that_dies_while_it_writes_leaves_good_settings(self):
@@ -219,6 +224,7 @@ class Settings(unittest.TestCase):
         self.copy.mkdir()
         (self.copy / "x").touch()
         self.host.start_daemon()
+        self.host.wait_for_helpers()
         self.assertIn(str(self.copy), " ".join(self.ask("status")[1]["warnings"]))
         self.host.ctl("start", check=0)
 
@@ -229,6 +235,7 @@ class Settings(unittest.TestCase):
         self.host.start_daemon()
         self.expect("files", (self.host.native, 3))
         self.host.ctl("start", check=0)
+        self.host.wait_for_helpers()
         self.assertTrue(self.copy.exists())
         self.host.ctl("stop", check=0)
         self.expect_saved()

@@ -207,6 +207,15 @@ static struct settings_paths write_files(const struct folder *f, struct settings
 	return paths;
 }
 
+static int write_copy(const struct settings_paths *paths, const struct settings *s)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	ck_assert_int_eq(settings_copy_format(s, &text, &size), 0);
+	return settings_copy_put(paths->kept, text, size, getppid());
+}
+
 START_TEST(a_copy_gives_back_what_was_read_also_without_the_files)
 {
 	_cleanup_(settings_done) struct settings s = {0}, kept = {0};
@@ -216,7 +225,7 @@ START_TEST(a_copy_gives_back_what_was_read_also_without_the_files)
 	folder_make(&f);
 	paths = write_files(&f, &s);
 	ck_assert_int_lt(settings_copy_read(&paths, &kept), 0);
-	ck_assert_int_eq(settings_copy_write(&paths, &s), 0);
+	ck_assert_int_eq(write_copy(&paths, &s), 0);
 	folder_write(&f, "default", "rm\n");
 	folder_write(&f, "conf", "");
 	ck_assert_int_eq(remove(folder_path(&f, "more")), 0);
@@ -236,14 +245,14 @@ START_TEST(a_copy_is_written_when_it_changed_only)
 
 	folder_make(&f);
 	paths = write_files(&f, &s);
-	ck_assert_int_eq(settings_copy_write(&paths, &s), 0);
+	ck_assert_int_eq(write_copy(&paths, &s), 0);
 	ck_assert_int_eq(stat(paths.kept, &first), 0);
-	ck_assert_int_eq(settings_copy_write(&paths, &s), 0);
+	ck_assert_int_eq(write_copy(&paths, &s), 0);
 	ck_assert_int_eq(stat(paths.kept, &second), 0);
 	ck_assert_uint_eq(first.st_ino, second.st_ino);
 	folder_write(&f, "conf", "[Host]\nParallelOperations=4\n");
 	ck_assert_int_eq(settings_read(&paths, &other), 0);
-	ck_assert_int_eq(settings_copy_write(&paths, &other), 0);
+	ck_assert_int_eq(write_copy(&paths, &other), 0);
 	ck_assert_int_eq(stat(paths.kept, &third), 0);
 	ck_assert_int_ne(memcmp(&second.st_mtim, &third.st_mtim, sizeof(third.st_mtim)), 0);
 	ck_assert_uint_eq(third.st_mode & 0777, 0600);
@@ -259,11 +268,11 @@ START_TEST(a_copy_that_cannot_be_written_anew_is_removed)
 
 	folder_make(&f);
 	paths = write_files(&f, &s);
-	ck_assert_int_eq(settings_copy_write(&paths, &s), 0);
+	ck_assert_int_eq(write_copy(&paths, &s), 0);
 	folder_write(&f, "conf", "[Host]\nParallelOperations=4\n");
 	ck_assert_int_eq(settings_read(&paths, &other), 0);
 	ck_assert_int_eq(mkdir(folder_path(&f, "kept.new"), 0700), 0);
-	ck_assert_int_lt(settings_copy_write(&paths, &other), 0);
+	ck_assert_int_lt(write_copy(&paths, &other), 0);
 	ck_assert_int_eq(settings_copy_read(&paths, &kept), -ENOENT);
 }
 END_TEST
@@ -303,7 +312,7 @@ START_TEST(a_copy_of_somebody_else_is_none)
 
 	folder_make(&f);
 	paths = write_files(&f, &s);
-	ck_assert_int_eq(settings_copy_write(&paths, &s), 0);
+	ck_assert_int_eq(write_copy(&paths, &s), 0);
 	others = paths;
 	others.variables[0] = NULL;
 	ck_assert_int_lt(settings_copy_read(&others, &kept), 0);
@@ -338,7 +347,7 @@ START_TEST(a_copy_whose_group_has_gone_is_good_all_the_same)
 	paths = paths_in(&f);
 	paths.kept = folder_path(&f, "kept");
 	ck_assert_int_eq(settings_read(&paths, &s), 0);
-	ck_assert_int_eq(settings_copy_write(&paths, &s), 0);
+	ck_assert_int_eq(write_copy(&paths, &s), 0);
 	folder_write(&f, "group", "");
 	ck_assert_int_eq(settings_copy_read(&paths, &kept), 0);
 	ck_assert_ptr_null(kept.config->read_group);
