@@ -73,6 +73,22 @@ static struct ledger_record drawn(const struct uuid *uuid, const char *name)
 		.kind = LEDGER_DRAWN, .uuid = *uuid, .name = name, .boot = {.bytes = {1}}};
 }
 
+/* The daemon has made the file, or another one has its name now, and its helper is not done yet. */
+START_TEST(a_worker_syncs_its_record_and_the_name_of_the_file_also_where_it_is_not_the_first)
+{
+	struct ledger_record record = drawn(&mail, "mail");
+	_cleanup_folder_ struct folder f;
+	struct ledger_file *state;
+
+	folder_make(&f);
+	state = ledger_rig_open(&f);
+	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
+	ck_assert_int_eq(ledger_append(ledger_file_path(state), &record, true), 0);
+	ck_assert_uint_eq(ledger_rig.waits, 2);
+	ledger_rig_close(state);
+}
+END_TEST
+
 /* In a helper: a worker records something while the file is written anew. */
 static void record_once(const char *path)
 {
@@ -103,18 +119,17 @@ START_TEST(a_record_that_is_appended_while_the_file_is_written_anew_is_in_the_ne
 {
 	_cleanup_folder_ struct folder f;
 	struct ledger_file *state;
-	struct stat before, after;
+	struct stat st;
 
 	folder_make(&f);
 	state = ledger_rig_open(&f);
 	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
 	ledger_rig_settle();
-	ck_assert_int_eq(stat(ledger_file_path(state), &before), 0);
 	ledger_rig.meanwhile = record_once;
 	grow(state);
 	ledger_rig_settle();
-	ck_assert_int_eq(stat(ledger_file_path(state), &after), 0);
-	ck_assert_uint_ne(before.st_ino, after.st_ino);
+	ck_assert_int_eq(stat(ledger_file_path(state), &st), 0);
+	ck_assert_int_lt(st.st_size, 60000);
 	ck_assert_ptr_nonnull(ledger_drawn(ledger_file_get(state), "mail"));
 	/* And the daemon goes on where it was: nothing was taken for lost, or counted twice. */
 	ck_assert_str_eq(unit_log(), "");
@@ -209,6 +224,7 @@ START_TEST(a_helper_of_a_daemon_that_was_killed_brings_up_no_half_file_of_the_ne
 END_TEST
 
 SUITE("ledger-disk", the_daemon_itself_waits_for_no_disk,
+      a_worker_syncs_its_record_and_the_name_of_the_file_also_where_it_is_not_the_first,
       what_a_power_cut_must_not_take_is_synced_also_when_the_daemon_ends_at_once,
       a_record_that_is_appended_while_the_file_is_written_anew_is_in_the_new_one,
       nobody_appends_to_a_file_that_loses_its_name,
