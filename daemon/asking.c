@@ -18,8 +18,7 @@ static enum asked fail(int error, const char **ret_reason)
 	return ASKED_FAILED;
 }
 
-static enum asked ask_to_shut_down(struct run *run, struct hv *hv, usec_t limit,
-				   const char **ret_reason)
+static enum asked ask_to_shut_down(struct run *run, struct hv *hv, const char **ret_reason)
 {
 	struct domain domain = asked_domain(run);
 	int r = hv_ask_shutdown(hv, &domain);
@@ -31,8 +30,6 @@ static enum asked ask_to_shut_down(struct run *run, struct hv *hv, usec_t limit,
 	if (r >= 0 && !run_waits(run))
 		return ASKED_DONE;
 	timer_set_after(run->again, ASK_AGAIN);
-	if (limit != USEC_INFINITY)
-		timer_set_after(run->limit, limit);
 	return ASKED_WAIT;
 }
 
@@ -52,10 +49,22 @@ enum asked asking_go_on(struct run *run, struct hv *hv, usec_t limit, const char
 
 enum asked asking_begin(struct run *run, struct hv *hv, usec_t limit, const char **ret_reason)
 {
-	if (machine_stage(&run->machine) != STAGE_SYSRQ)
-		return ask_to_shut_down(run, hv, limit, ret_reason);
-	run->keys = run->machine.step->sysrq;
-	return asking_go_on(run, hv, limit, ret_reason);
+	enum asked asked;
+
+	if (machine_stage(&run->machine) == STAGE_SYSRQ) {
+		run->keys = run->machine.step->sysrq;
+		return asking_go_on(run, hv, limit, ret_reason);
+	}
+	asked = ask_to_shut_down(run, hv, ret_reason);
+	if (asked == ASKED_WAIT && limit != USEC_INFINITY)
+		timer_set_after(run->limit, limit);
+	return asked;
+}
+
+enum asked asking_renew(struct run *run, struct hv *hv, const char **ret_reason)
+{
+	return machine_stage(&run->machine) == STAGE_SYSRQ ? ASKED_WAIT
+							   : ask_to_shut_down(run, hv, ret_reason);
 }
 
 void asking_repeat(struct run *run, struct hv *hv, bool alive)

@@ -18,6 +18,13 @@ enum asked {
  */
 enum asked asking_begin(struct run *run, struct hv *hv, usec_t limit, const char **ret_reason);
 
+/*
+ * When the guest has another domain all of a sudden, which knows of no request: asks that one. The
+ * limit counts from the first request of the stage, or a guest that reboots each time would have no
+ * end. Keys that were sent are not sent again.
+ */
+enum asked asking_renew(struct run *run, struct hv *hv, const char **ret_reason);
+
 /* When the pause after a key is over: the next key. */
 enum asked asking_go_on(struct run *run, struct hv *hv, usec_t limit, const char **ret_reason);
 

@@ -42,6 +42,9 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 	log_debug("%s: %s -> %s", m->step->name, machine_state_to_string(old),
 		  machine_state_to_string(m->state));
 	if (m->state == MACHINE_WORKING || m->state == MACHINE_ASKED) {
+		if (!run->began || run->tried != m->stage)
+			run->first_try = now;
+		run->tried = m->stage;
 		run->began = true;
 		run->stage_started = now;
 		run->permille = 0;
@@ -80,7 +83,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 static void work(struct run *run)
 {
 	struct executor *ex = run->job->ex;
-	usec_t deadline = usec_add(loop_now(ex->loop), ex->limits.stop_limit);
+	usec_t deadline = usec_add(run->first_try, ex->limits.stop_limit);
 	struct operation_request request = run_request(run, ex->ledger, deadline,
 						       ex->limits.patience);
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
@@ -129,11 +132,12 @@ usec_t executor_ask_limit(const struct run *run)
 							   : limits->stop_limit;
 }
 
-static void ask(struct run *run)
+static void ask(struct run *run, bool anew)
 {
 	struct executor *ex = run->job->ex;
 	const char *reason = NULL;
-	enum asked asked = asking_begin(run, ex->hv, executor_ask_limit(run), &reason);
+	enum asked asked = anew ? asking_renew(run, ex->hv, &reason)
+				: asking_begin(run, ex->hv, executor_ask_limit(run), &reason);
 
 	heed(run, asked, reason);
 	/* It may have ended before it could be asked, and then nothing would happen any more. */
@@ -170,7 +174,7 @@ void executor_feed(struct run *run, enum machine_event event, const char *reason
 		work(run);
 		break;
 	case MACHINE_ACTION_ASK:
-		ask(run);
+		ask(run, false);
 		break;
 	case MACHINE_ACTION_CLEAN:
 		clean(run);
@@ -370,7 +374,7 @@ static void look_at_domain(struct run *run, const struct domain *d)
 		run->domid = d->domid;
 		timer_clear(run->linger);
 		if (run->machine.state == MACHINE_ASKED)
-			ask(run);
+			ask(run, true);
 	}
 	if (d->dying) {
 		set_linger(run, DYING_LIMIT);

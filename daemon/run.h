@@ -22,6 +22,8 @@ struct run {
 	uint32_t worked_domid;  /* of the last operation */
 	unsigned repeats;       /* of stages whose operation failed for what was over then */
 	usec_t started, stage_started, work_started, ended;
+	usec_t first_try; /* of the stage */
+	size_t tried;     /* the stage that it is of, by its index */
 	unsigned permille;
 	struct timer *limit;  /* of the stage, of its worker, of what holds it back, of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */

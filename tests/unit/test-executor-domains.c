@@ -2,6 +2,7 @@
 
 #include "executor-rig.h"
 #include "unit.h"
+#include "util/str.h"
 
 /* What the executor makes of domains that do not do what is expected of them. */
 
@@ -95,10 +96,49 @@ START_TEST(a_guest_that_reboots_instead_is_asked_again_and_not_destroyed)
 	run_for(60 * USEC_PER_SEC);
 	expect_calls("");
 	ck_assert_uint_eq(f.finished, 0);
-	/* It has as much time as any. */
 	run_for(LIMIT);
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_reboots_each_time_has_no_more_time_than_any)
+{
+	uint32_t domid = 1;
+
+	begin_foreign(STAGES(STAGE_SHUTDOWN));
+	for (usec_t time = 0; time < LIMIT; time += 10 * USEC_PER_SEC) {
+		ck_assert_uint_eq(f.finished, 0);
+		reboot(domid, domid + 100);
+		domid += 100;
+		look_again();
+		run_for(10 * USEC_PER_SEC);
+	}
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_reboots_each_time_gets_no_key_twice)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .sysrq_pause = 10 * USEC_PER_SEC,
+							    .stop_limit = LIMIT});
+	puppet_add(&f.p, 1, "1");
+	ck_assert_int_eq(
+		str_replace(&add_step(plan, 1, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "su"), 0);
+	run_plan(plan);
+	for (uint32_t domid = 2; domid < 12; domid++) {
+		reboot(domid - 1, domid);
+		look_again();
+		run_for(3 * USEC_PER_SEC);
+	}
+	expect_calls("key-s 1|key-u 1|save 1|");
 	end();
 }
 END_TEST
@@ -369,6 +409,26 @@ START_TEST(a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever)
 }
 END_TEST
 
+START_TEST(a_save_that_is_tried_again_has_no_more_time_than_one)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	usec_t deadline;
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	deadline = puppet_flying(&f.p, 1)->deadline;
+	run_for(LIMIT / 2);
+	reboot(1, 2);
+	puppet_finish(&f.p, 1, -ESRCH, "gone", OPERATION_NO_DOMID);
+	look_again();
+	expect_calls("save 1|save 1|");
+	ck_assert_uint_eq(puppet_flying(&f.p, 1)->deadline, deadline);
+	end();
+}
+END_TEST
+
 /* A reaction and a stop may meet at one guest: the end of the operation is for who began it. */
 START_TEST(the_end_of_an_operation_reaches_the_job_that_began_it)
 {
@@ -449,6 +509,8 @@ SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_foreign_guest_left_behind_is_cleaned_up_after_a_grace_time,
       a_foreign_guest_that_has_ended_within_the_limit_is_no_failure_when_that_comes,
       a_guest_that_reboots_instead_is_asked_again_and_not_destroyed,
+      a_guest_that_reboots_each_time_has_no_more_time_than_any,
+      a_guest_that_reboots_each_time_gets_no_key_twice,
       a_foreign_guest_that_reboots_while_it_waits_is_left_to_whoever_made_it,
       a_foreign_guest_that_ends_while_it_waits_is_cleaned_up_too, one_of_ours_is_cleaned_up_at_once,
       a_guest_that_has_gone_before_it_could_be_asked_is_done,
@@ -461,5 +523,6 @@ SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same,
       what_ends_a_domain_is_not_tried_on_the_next_one,
       a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever,
+      a_save_that_is_tried_again_has_no_more_time_than_one,
       the_end_of_an_operation_reaches_the_job_that_began_it,
       a_guest_that_may_be_elsewhere_is_left_alone, so_is_one_that_an_earlier_daemon_sent_away);
