@@ -44,6 +44,9 @@ bool manager_drained(struct sequence *s);
 /* Ends creates and restores early, whoever began them: a stop of all has no use for them. */
 void manager_abort_builds(struct manager *m);
 
+/* Whether domains have come up since a stop of all planned: it takes them in at once. */
+bool manager_has_news(const struct sequence *s);
+
 /* Whether all guests are busy that a sequence waits for. */
 bool manager_waits_in_vain(const struct sequence *s);
 

@@ -231,6 +231,7 @@ static int plan_free_ones(struct sequence *s, struct plan **ret)
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	int r = make_plan(s, &plan);
 
+	s->arrivals = world_arrivals(s->manager->world);
 	if (r >= 0 && s->planned) {
 		plan_drop(plan, is_no_news, s);
 		r = give_up_some(plan, s->job);
@@ -244,6 +245,12 @@ static int plan_free_ones(struct sequence *s, struct plan **ret)
 		return r;
 	*ret = TAKE_PTR(plan);
 	return 0;
+}
+
+bool manager_has_news(const struct sequence *s)
+{
+	return sequence_stops_all(s) && s->planned && !s->broken_off && !s->failed &&
+	       s->arrivals != world_arrivals(s->manager->world);
 }
 
 bool manager_waits_in_vain(const struct sequence *s)
@@ -267,6 +274,10 @@ static int carry_out(struct sequence *s, struct plan *plan_taken)
 	sequence_say_plainly(plan);
 	s->squeezed = s->squeezed || plan->squeezed;
 	s->phase = s->waits.n > 0 ? PHASE_READY : PHASE_RUNNING;
+	if (s->job && plan->n_steps == 0) {
+		executor_kick(ex);
+		return 0;
+	}
 	r = s->job ? executor_extend(ex, s->job, TAKE_PTR(plan))
 		   : executor_run(ex, TAKE_PTR(plan), s, &s->job);
 	s->planned = s->job;

@@ -114,11 +114,14 @@ static void bring_up_to_date(struct sequence *s)
 static void advance(struct sequence *s)
 {
 	const char *reason = NULL;
+	bool news = manager_has_news(s);
 	int r = 0;
 
 	if (waits_for_stop(s) || loop_now(s->manager->loop) < s->retry_at ||
-	    (s->phase == PHASE_READY && manager_waits_in_vain(s)))
+	    (s->phase == PHASE_READY && manager_waits_in_vain(s) && !news))
 		return;
+	if (news)
+		s->phase = PHASE_READY;
 	bring_up_to_date(s);
 	if (s->phase == PHASE_NEW)
 		r = manager_look(s);
@@ -337,9 +340,13 @@ void manager_watch(struct manager *m, const struct manager_watcher *watcher)
 static void on_world_changed(void *data)
 {
 	struct manager *m = data;
+	const struct sequence *s;
 
 	if (!m->executor)
 		return;
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (manager_has_news(s))
+			timer_set_after(m->advance, 0);
 	away_look(m->ledger, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	manager_react(m);

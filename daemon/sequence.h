@@ -50,9 +50,10 @@ struct sequence {
 	bool outdated;   /* an operation has ended since the directories were read */
 	struct job *job; /* of the guests that it has begun with; NULL: of none yet */
 	bool planned;    /* for its goal, once */
-	unsigned tries;  /* to go on, that failed one behind the other */
-	usec_t retry_at; /* not before; a time of loop_now() */
-	unsigned number; /* of those that were asked for; the newest has the highest */
+	uint64_t arrivals;      /* of domains, when it planned last */
+	unsigned tries;         /* to go on, that failed one behind the other */
+	usec_t retry_at;        /* not before; a time of loop_now() */
+	unsigned number;        /* of those that were asked for; the newest has the highest */
 	struct uuid_list waits; /* guests that are busy elsewhere */
 	struct uuid_list
 		leave_down; /* guests that were to be stopped after this start was asked for */

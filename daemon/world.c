@@ -42,6 +42,7 @@ struct world {
 	const struct uuid *expected; /* changes of this guest are the end of an operation */
 	struct timer *update;
 	usec_t updated;
+	uint64_t arrivals;
 	struct waiter_list waiters;
 	uint64_t last_id;
 	bool surveying;
@@ -95,6 +96,22 @@ static int keep_names(const struct domain_list *old, struct domain_list *new)
 			r = str_replace(&is->name, was->name);
 	}
 	return r;
+}
+
+/* A domain that is still being built may have no name yet. */
+static bool is_there(const struct domain *d)
+{
+	return d && !d->system && d->name && !d->dying && domain_condition(d) != DOMAIN_UNBUILT;
+}
+
+static void count_arrivals(struct world *w, const struct domain_list *new)
+{
+	for (size_t i = 0; i < new->n; i++) {
+		const struct domain *is = &new->domains[i];
+
+		if (is_there(is) && !is_there(domain_list_find(w->domains, &is->uuid, is->domid)))
+			w->arrivals++;
+	}
 }
 
 static void log_differences(struct world *w, const struct domain_list *new)
@@ -242,6 +259,7 @@ int world_update(struct world *w)
 	if (r < 0)
 		return log_error_errno(r, "Cannot list the domains");
 	log_differences(w, domains);
+	count_arrivals(w, domains);
 	record_lives(w, domains, now);
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
@@ -573,6 +591,11 @@ const struct domain_list *world_domains(const struct world *w)
 const char *world_note(const struct world *w, size_t index)
 {
 	return index < w->survey->n_notes ? w->survey->notes[index] : NULL;
+}
+
+uint64_t world_arrivals(const struct world *w)
+{
+	return w->arrivals;
 }
 
 const char *world_lost(const struct world *w)

@@ -49,6 +49,9 @@ void world_forget_room(struct world *w);
 /* Lists the domains and makes the inventory anew, now. 0 or -errno. */
 int world_update(struct world *w);
 
+/* How many domains have come up so far: who has seen as many has seen them all. */
+uint64_t world_arrivals(const struct world *w);
+
 struct hv *world_hv(const struct world *w);
 const struct inventory *world_inventory(const struct world *w);
 const struct domain_list *world_domains(const struct world *w);

@@ -118,6 +118,7 @@ static int read_guest(struct json_object *o, size_t index, struct sim_guest *g)
 	g->saved = json_get_bool(o, "saved");
 	g->running = json_get_bool(o, "running");
 	g->up_after = number(o, "up_ms", 0) * USEC_PER_MSEC;
+	g->appears_after = number(o, "appears_ms", 0) * USEC_PER_MSEC;
 	g->manager = manager ? domain_manager_from_string(manager) : DOMAIN_MANAGER_XENDOMAINSD;
 	if (g->manager < 0 || read_actions(o, g) < 0)
 		return -EINVAL;
@@ -131,6 +132,7 @@ static int read_guest(struct json_object *o, size_t index, struct sim_guest *g)
 	r = r < 0 ? r : read_way(o, "destroy", DURATION_MS / 10, &g->destroy);
 	r = r < 0 ? r : read_way(o, "migrate", DURATION_MS, &g->migrate);
 	r = r < 0 ? r : read_way(o, "shutdown", DURATION_MS, &g->shutdown);
+	g->reboots = json_get_bool(json_get(o, "shutdown", json_type_object), "reboots");
 	return r < 0 ? r : read_end(o, g);
 }
 

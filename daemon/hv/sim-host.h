@@ -29,6 +29,8 @@ struct sim_guest {
 	enum death_action on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset;
 	struct sim_way create, restore, save, destroy, migrate;
 	struct sim_way shutdown; /* hangs: the guest does not listen */
+	bool reboots;            /* when it is asked to shut down, where it is not one of ours */
+	usec_t appears_after;    /* another tool starts it then; 0: none does */
 	usec_t up_after;         /* its kernel answers so long after it began to run */
 	char *ejects;            /* a disk that it wants to be without, again and again */
 	usec_t ends_after;       /* by itself; 0: it does not */

@@ -87,24 +87,6 @@ static void remove_domain(struct actor *a)
 	note_change(a->sim);
 }
 
-static void on_life(void *data)
-{
-	struct actor *a = data;
-
-	if (a->life_removes) {
-		a->life_removes = false;
-		remove_domain(a);
-		return;
-	}
-	a->shutdown = true;
-	a->reason = a->life_reason;
-	if (a->manager != DOMAIN_MANAGER_XENDOMAINSD) {
-		a->life_removes = true;
-		timer_set_after(a->life, MONITOR_DELAY);
-	}
-	note_change(a->sim);
-}
-
 static void live_until(struct actor *a, usec_t delay, enum shutdown_reason reason)
 {
 	a->life_reason = reason;
@@ -128,6 +110,30 @@ static void add_domain(struct actor *a, enum domain_manager manager)
 	timer_set_after(a->wake, a->guest->up_after);
 	if (a->guest->ends_after)
 		live_until(a, a->guest->ends_after, a->guest->ends_with);
+	note_change(a->sim);
+}
+
+static void on_life(void *data)
+{
+	struct actor *a = data;
+
+	if (!a->exists) {
+		add_domain(a, a->guest->manager);
+		return;
+	}
+	if (a->life_removes) {
+		a->life_removes = false;
+		remove_domain(a);
+		if (a->reason == SHUTDOWN_REASON_REBOOT && a->guest->reboots)
+			timer_set_after(a->life, 0);
+		return;
+	}
+	a->shutdown = true;
+	a->reason = a->life_reason;
+	if (a->manager != DOMAIN_MANAGER_XENDOMAINSD) {
+		a->life_removes = true;
+		timer_set_after(a->life, MONITOR_DELAY);
+	}
 	note_change(a->sim);
 }
 
@@ -198,7 +204,8 @@ static int sim_ask_shutdown(struct hv *hv, const struct domain *domain)
 	if (!a || !a->exists || a->domid != domain->domid)
 		return -ESTALE;
 	if (!a->guest->shutdown.hangs && !a->shutdown)
-		live_until(a, a->guest->shutdown.duration, SHUTDOWN_REASON_POWEROFF);
+		live_until(a, a->guest->shutdown.duration,
+			   a->guest->reboots ? SHUTDOWN_REASON_REBOOT : SHUTDOWN_REASON_POWEROFF);
 	return 0;
 }
 
@@ -576,6 +583,8 @@ static int add_actor(struct sim *sim, size_t index)
 	r = r < 0 ? r : timer_new(sim->loop, on_work, a, &a->work);
 	if (r >= 0 && a->guest->running)
 		add_domain(a, a->guest->manager);
+	else if (r >= 0 && a->guest->appears_after > 0)
+		timer_set_after(a->life, a->guest->appears_after);
 	return r;
 }
 

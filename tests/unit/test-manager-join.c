@@ -32,6 +32,35 @@ START_TEST(a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all)
 }
 END_TEST
 
+START_TEST(a_guest_that_comes_up_beside_a_deaf_one_is_stopped_at_once)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"manager\":\"xl\",\"appears_ms\":20000}]");
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, 30 * USEC_PER_SEC);
+	ck_assert(simulation_said(&s, "20.0 b shutdown running|"));
+	ck_assert(simulation_said(&s, "21.2 b shutdown ok."));
+}
+END_TEST
+
+START_TEST(a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"manager\":\"xl\",\"appears_ms\":20000}]");
+	simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, 10 * USEC_PER_SEC);
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, 20 * USEC_PER_SEC);
+	ck_assert(simulation_said(&s, "20.0 b shutdown running|"));
+}
+END_TEST
+
 START_TEST(the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -454,6 +483,8 @@ START_TEST(a_stop_that_is_over_holds_up_no_start)
 END_TEST
 
 SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
+      a_guest_that_comes_up_beside_a_deaf_one_is_stopped_at_once,
+      a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for,
       the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end,
       a_named_stop_ends_the_start_of_its_guest_alone,
       a_start_begins_with_the_guests_that_nobody_stops,
