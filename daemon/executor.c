@@ -240,25 +240,6 @@ static bool is_held(struct run *run)
 	return hold_check(run, d, ex->limits.stop_limit);
 }
 
-/* A stop does not keep a driver domain for a guest whose worker may never end. */
-static bool is_given_up(const struct run *run)
-{
-	const struct hv_operation *operation = hv_operation(run->job->ex->hv,
-							    &run->machine.step->uuid);
-
-	return run->machine.goal == GOAL_STOP && operation && operation->stuck;
-}
-
-static bool held_back(const struct run *run)
-{
-	const struct run *other;
-
-	TAILQ_FOREACH(other, &run->job->runs, entry)
-		if (run_comes_behind(run, other) && !is_given_up(other))
-			return true;
-	return false;
-}
-
 struct places {
 	unsigned taken, creating;
 	uint64_t saving_kib;
@@ -294,8 +275,21 @@ static void prepare(struct run *run)
 		step_prepare(run->step, d);
 }
 
+/* It waits no more, and its stage begins. */
+static void begin(struct run *run)
+{
+	prepare(run);
+	if (run->met)
+		executor_feed(run, MACHINE_EVENT_EXPIRED,
+			      "another tool had it while this start waited, and may have saved or "
+			      "migrated it. If it does not run on another host, start it again");
+	else
+		executor_feed(run, MACHINE_EVENT_BEGIN, NULL);
+}
+
 static void begin_waiting(struct executor *ex)
 {
+	usec_t now = loop_now(ex->loop), turn, next = USEC_INFINITY;
 	struct places places = {0};
 	struct job *job;
 	struct run *run;
@@ -305,21 +299,19 @@ static void begin_waiting(struct executor *ex)
 			take_place(&places, run);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
-			if (run->machine.state != MACHINE_WAITING || held_back(run) ||
-			    hv_operation(ex->hv, &run->machine.step->uuid) || is_held(run) ||
-			    !has_room(ex, &places, run))
+			if (run->machine.state != MACHINE_WAITING)
 				continue;
-			prepare(run);
-			if (run->met)
-				executor_feed(
-					run, MACHINE_EVENT_EXPIRED,
-					"another tool had it while this start waited, and may have "
-					"saved or migrated it. If it does not run on another host, "
-					"start it again");
-			else
-				executor_feed(run, MACHINE_EVENT_BEGIN, NULL);
+			turn = executor_turn(run, now);
+			if (turn > now)
+				next = MIN(next, turn);
+			if (turn > now || hv_operation(ex->hv, &run->machine.step->uuid) ||
+			    is_held(run) || !has_room(ex, &places, run))
+				continue;
+			begin(run);
 			take_place(&places, run);
 		}
+	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
+		timer_set(ex->kick, next);
 }
 
 static void end_drained(struct executor *ex)
@@ -481,6 +473,7 @@ static int add_run(struct executor *ex, struct job *job, enum goal goal, struct 
 
 	if (r < 0)
 		return r;
+	run->round = job->n_plans;
 	TAILQ_INSERT_TAIL(&job->runs, run, entry);
 	if (machine_ended(&run->machine)) {
 		struct report report = run_report(run, loop_now(run->job->ex->loop));

@@ -32,6 +32,8 @@ struct executor_callbacks {
 	 * called again.
 	 */
 	bool (*drained)(void *data, struct job *job);
+	/* When the job should be over, as a time of loop_now(); USEC_INFINITY: whenever it is. */
+	usec_t (*deadline)(void *data, const struct job *job);
 	/* The job has ended, and is freed after the call. */
 	void (*finished)(void *data, struct job *job);
 	void *data;

@@ -13,7 +13,7 @@ struct job *job_new(struct executor *ex, struct loop *loop, void *data)
 
 	if (!job)
 		return NULL;
-	*job = (struct job){.ex = ex, .loop = loop, .data = data};
+	*job = (struct job){.ex = ex, .loop = loop, .data = data, .begun = loop_now(loop)};
 	TAILQ_INIT(&job->runs);
 	return job;
 }

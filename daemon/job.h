@@ -12,6 +12,7 @@ struct job {
 	struct loop *loop;
 	struct plan **plans;
 	size_t n_plans;
+	usec_t begun;
 	TAILQ_HEAD(, run) runs;
 	void *data;
 };

@@ -239,6 +239,8 @@ static int request(struct manager *m, const struct wish *wish, const struct foll
 	if (r < 0)
 		return r;
 	*ret_id = ++m->last_id;
+	/* There may be less time than before for guests that wait for others. */
+	executor_kick(m->executor);
 	return 0;
 }
 
@@ -426,6 +428,13 @@ static bool on_job_drained(void *data _unused_, struct job *job)
 	return manager_drained(job_data(job));
 }
 
+static usec_t on_deadline(void *data _unused_, const struct job *job)
+{
+	const struct sequence *s = job_data(job);
+
+	return sequence_is_for_host(s) ? s->deadline : USEC_INFINITY;
+}
+
 static void on_job_finished(void *data _unused_, struct job *job)
 {
 	struct sequence *s = job_data(job);
@@ -468,6 +477,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 			 &(struct executor_callbacks){
 				 .report = on_report,
 				 .drained = on_job_drained,
+				 .deadline = on_deadline,
 				 .finished = on_job_finished,
 				 .data = m,
 			 },

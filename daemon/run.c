@@ -223,7 +223,9 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 		return false;
 	if (before != wave)
 		return before < wave;
-	return !other->overdue && machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
+	/* Not for what comes up later: of that there may be no end. */
+	return !other->overdue && other->round <= run->round &&
+	       machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
 	       machine_stage(&other->machine) < STAGE_SHUTDOWN_ALL;
 }
 

@@ -20,6 +20,7 @@ struct run {
 	struct machine machine; /* of the step */
 	uint32_t domid;         /* now; a guest that reboots gets another */
 	uint32_t worked_domid;  /* of the last operation */
+	unsigned round;         /* the number of its plan in the job */
 	unsigned repeats;       /* of stages whose operation failed for what was over then */
 	usec_t started, stage_started, work_started, ended;
 	usec_t first_try; /* of the stage */

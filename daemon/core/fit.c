@@ -9,9 +9,6 @@
 /* What a save takes besides writing memory: suspending, syncing. */
 #define SAVE_OVERHEAD USEC_PER_SEC
 
-/* Most guests are down in half of that. */
-#define SHUTDOWN_TIME (60 * USEC_PER_SEC)
-
 #define CLEAN_TIME USEC_PER_SEC
 
 /* The sums of one wave: guests of a wave go together, and waves one behind the other. */

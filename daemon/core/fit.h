@@ -9,6 +9,10 @@
  * is shut down, if that can be done in time.
  */
 
+/* What a shutdown counts with, where its limit is not shorter: most guests are down in half of it.
+ */
+#define SHUTDOWN_TIME (60 * USEC_PER_SEC)
+
 /* Fills in when each step may be over, and plan.needs. rate: KiB/s, as paces_expect() says. */
 void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate);
 

@@ -41,6 +41,11 @@ static bool on_drained(void *data _unused_, struct job *job)
 	return f.extension && executor_extend(f.ex, job, TAKE_PTR(f.extension)) >= 0;
 }
 
+static usec_t on_deadline(void *data _unused_, const struct job *job _unused_)
+{
+	return f.deadline;
+}
+
 static void on_job_finished(void *data _unused_, struct job *job)
 {
 	f.finished++;
@@ -72,6 +77,7 @@ void look_again(void)
 void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
 {
 	memset(&f, 0, sizeof(f));
+	f.deadline = USEC_INFINITY;
 	ck_assert_int_eq(loop_new(&f.loop), 0);
 	loop_set_speed(f.loop, LOOP_VIRTUAL);
 	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
@@ -81,6 +87,7 @@ void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
 				      &(struct executor_callbacks){
 					      .report = on_report,
 					      .drained = on_drained,
+					      .deadline = on_deadline,
 					      .finished = on_job_finished,
 				      },
 				      &f.ex),

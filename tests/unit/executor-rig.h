@@ -15,6 +15,7 @@ struct stage_rig {
 	unsigned finished;
 	bool succeeded;
 	struct plan *extension; /* for the job that drains */
+	usec_t deadline;        /* of each job; USEC_INFINITY: none */
 };
 
 extern struct stage_rig f;

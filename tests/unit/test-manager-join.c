@@ -61,6 +61,21 @@ START_TEST(a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for)
 }
 END_TEST
 
+START_TEST(the_host_asks_the_last_ones_in_time_beside_a_deaf_one)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\nXENDOMAINS_AUTO_ONLY=true\n", NULL,
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+			 "\"shutdown\":{\"hangs\":true}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	simulation_host_stop(&s, 570 * USEC_PER_SEC);
+	simulation_run_for(&s, 520 * USEC_PER_SEC);
+	ck_assert(simulation_said(&s, "510.0 b shutdown-all running|"));
+	ck_assert(simulation_said(&s, "511.1 b shutdown-all ok."));
+}
+END_TEST
+
 START_TEST(the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -484,6 +499,7 @@ END_TEST
 
 SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       a_guest_that_comes_up_beside_a_deaf_one_is_stopped_at_once,
+      the_host_asks_the_last_ones_in_time_beside_a_deaf_one,
       a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for,
       the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end,
       a_named_stop_ends_the_start_of_its_guest_alone,

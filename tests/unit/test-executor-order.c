@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor-rig.h"
+#include "unit.h"
+
+/* Guests that wait for others, where the host does not wait for ever. */
+
+#define WINDOW (570 * USEC_PER_SEC)
+
+/* Guest 1 goes through some stages, and guest 2 comes behind it; no stage has a limit. */
+static void begin_two(usec_t time, const enum stage *first, const enum stage *second, unsigned wave)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, USEC_INFINITY);
+	f.deadline = usec_add(loop_now(f.loop), time);
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2");
+	add_step(plan, 1, first);
+	add_step(plan, 2, second)->wave = wave;
+	run_plan(plan);
+}
+
+START_TEST(the_last_stage_waits_for_a_deaf_guest_only_while_there_is_time)
+{
+	begin_two(WINDOW, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN_ALL), 0);
+	run_for(WINDOW - 62 * USEC_PER_SEC);
+	expect_said("1 shutdown running|");
+	run_for(3 * USEC_PER_SEC);
+	expect_said("2 shutdown-all running|");
+	end();
+}
+END_TEST
+
+START_TEST(where_the_host_waits_the_last_stage_does_too)
+{
+	begin_two(USEC_INFINITY, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN_ALL), 0);
+	run_for(100 * WINDOW);
+	expect_said("1 shutdown running|");
+	end();
+}
+END_TEST
+
+/* logind may have no more, and systemd's own stop comes behind it. */
+START_TEST(the_last_stage_leaves_the_others_the_time_that_most_need)
+{
+	begin_two(5 * USEC_PER_SEC, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN_ALL), 0);
+	run_for(59 * USEC_PER_SEC);
+	expect_said("1 shutdown running|");
+	run_for(2 * USEC_PER_SEC);
+	expect_said("2 shutdown-all running|");
+	end();
+}
+END_TEST
+
+START_TEST(a_host_that_has_less_time_than_it_said_is_heeded)
+{
+	begin_two(WINDOW, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN_ALL), 0);
+	run_for(100 * USEC_PER_SEC);
+	expect_said("1 shutdown running|");
+	f.deadline = loop_now(f.loop) + 50 * USEC_PER_SEC;
+	executor_kick(f.ex);
+	run_now();
+	expect_said("2 shutdown-all running|");
+	end();
+}
+END_TEST
+
+START_TEST(a_driver_domain_waits_for_a_deaf_guest_only_while_there_is_time)
+{
+	begin_two(WINDOW, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN), 1);
+	run_for(WINDOW - 62 * USEC_PER_SEC);
+	expect_said("1 shutdown running|");
+	run_for(3 * USEC_PER_SEC);
+	expect_said("2 shutdown running|");
+	end();
+}
+END_TEST
+
+/* It uses the disks until it is down, and whoever has short of time now may have more later. */
+START_TEST(a_driver_domain_leaves_a_guest_the_time_that_most_need)
+{
+	begin_two(5 * USEC_PER_SEC, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN), 1);
+	run_for(59 * USEC_PER_SEC);
+	expect_said("1 shutdown running|");
+	run_for(2 * USEC_PER_SEC);
+	expect_said("2 shutdown running|");
+	end();
+}
+END_TEST
+
+START_TEST(a_driver_domain_waits_for_a_save_that_gets_on)
+{
+	begin_two(50 * USEC_PER_SEC, STAGES(STAGE_SAVE), STAGES(STAGE_SHUTDOWN), 1);
+	for (unsigned i = 0; i < 20; i++) {
+		puppet_flying(&f.p, 1)->operation.permille += 10;
+		executor_progress(f.ex, &puppet_flying(&f.p, 1)->operation);
+		run_for(5 * USEC_PER_SEC);
+	}
+	expect_calls("save 1|");
+	/* It gets on no more. */
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("ask 2|");
+	end();
+}
+END_TEST
+
+START_TEST(the_last_stage_does_not_wait_for_what_comes_up_later)
+{
+	struct plan *plan = new_plan(GOAL_STOP), *later = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin(8, 0, USEC_INFINITY);
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2");
+	puppet_add(&f.p, 3, "3");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
+	add_step(plan, 2, STAGES(STAGE_SHUTDOWN_ALL));
+	add_step(later, 3, STAGES(STAGE_SHUTDOWN));
+	job = run_plan(plan);
+	ck_assert_int_eq(executor_extend(f.ex, job, later), 0);
+	run_now();
+	expect_calls("ask 1|ask 3|");
+	puppet_remove(&f.p, 1);
+	look_again();
+	expect_calls("ask 2|");
+	end();
+}
+END_TEST
+
+SUITE("executor-order", the_last_stage_waits_for_a_deaf_guest_only_while_there_is_time,
+      where_the_host_waits_the_last_stage_does_too,
+      the_last_stage_leaves_the_others_the_time_that_most_need,
+      a_host_that_has_less_time_than_it_said_is_heeded,
+      a_driver_domain_waits_for_a_deaf_guest_only_while_there_is_time,
+      a_driver_domain_leaves_a_guest_the_time_that_most_need,
+      a_driver_domain_waits_for_a_save_that_gets_on,
+      the_last_stage_does_not_wait_for_what_comes_up_later);
