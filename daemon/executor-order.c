@@ -100,3 +100,16 @@ usec_t executor_turn(const struct run *run, usec_t now)
 	}
 	return 0;
 }
+
+usec_t executor_driver_turn(const struct executor *ex, const struct uuid *uuid, usec_t begun,
+			    usec_t deadline)
+{
+	const struct run *run = executor_next_run(ex, uuid, NULL);
+	usec_t each = MIN(SHUTDOWN_TIME, ex->limits.stop_limit);
+
+	if (run && is_given_up(run))
+		return 0;
+	if (!run || deadline == USEC_INFINITY)
+		return USEC_INFINITY;
+	return until_without_driver(run, MAX(usec_sub(deadline, each), usec_add(begun, each)));
+}

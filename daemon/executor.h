@@ -80,6 +80,13 @@ enum executor_take executor_take(struct executor *ex, const struct job *job,
 				 const struct uuid *uuid, usec_t deadline, const char *reason);
 
 /*
+ * Until when a driver domain waits at most for a guest that is at work in whatever job, where a
+ * stop that began at begun is to be over at deadline. USEC_INFINITY: for its end. 0: not at all.
+ */
+usec_t executor_driver_turn(const struct executor *ex, const struct uuid *uuid, usec_t begun,
+			    usec_t deadline);
+
+/*
  * Where the hypervisor's callbacks go. The list is borrowed until the next one comes; it must be
  * new when an operation has finished.
  */

@@ -196,7 +196,7 @@ static int leave_some_down(const struct sequence *s, struct plan *plan)
 /* What the next plan has to leave out. */
 struct busy {
 	const struct sequence *sequence;
-	unsigned wave; /* of the first one that is busy */
+	unsigned wave; /* of the first one that is busy, and keeps driver domains */
 };
 
 static bool must_wait(const void *data, const struct step *step)
@@ -210,12 +210,23 @@ static bool must_wait(const void *data, const struct step *step)
 /* Begins with what is free, and notes what the sequence waits for. */
 static int leave_out_busy(struct sequence *s, struct plan *plan)
 {
+	const struct manager *m = s->manager;
 	struct busy busy = {.sequence = s, .wave = UINT_MAX};
+	usec_t turn, next = USEC_INFINITY;
 	int r = 0;
 
-	for (size_t i = 0; i < plan->n_steps; i++)
-		if (is_busy(s, &plan->steps[i]))
-			busy.wave = MIN(busy.wave, plan->steps[i].wave);
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		if (!is_busy(s, &plan->steps[i]))
+			continue;
+		turn = executor_driver_turn(m->executor, &plan->steps[i].uuid, s->started,
+					    s->deadline);
+		if (turn <= loop_now(m->loop))
+			continue;
+		busy.wave = MIN(busy.wave, plan->steps[i].wave);
+		next = MIN(next, turn);
+	}
+	if (next != USEC_INFINITY && !timer_is_set(m->advance))
+		timer_set(m->advance, next);
 	uuid_list_clear(&s->waits);
 	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
 		if (must_wait(&busy, &plan->steps[i]))

@@ -117,6 +117,7 @@ static int read_guest(struct json_object *o, size_t index, struct sim_guest *g)
 	g->vcpus = (unsigned)number(o, "vcpus", 1);
 	g->saved = json_get_bool(o, "saved");
 	g->running = json_get_bool(o, "running");
+	g->driver = json_get_bool(o, "driver");
 	g->up_after = number(o, "up_ms", 0) * USEC_PER_MSEC;
 	g->appears_after = number(o, "appears_ms", 0) * USEC_PER_MSEC;
 	g->manager = manager ? domain_manager_from_string(manager) : DOMAIN_MANAGER_XENDOMAINSD;

@@ -25,6 +25,7 @@ struct sim_guest {
 	bool saved;
 	char *image_error;
 	bool running;
+	bool driver; /* domain */
 	enum domain_manager manager;
 	enum death_action on_poweroff, on_reboot, on_watchdog, on_crash, on_soft_reset;
 	struct sim_way create, restore, save, destroy, migrate;

@@ -147,6 +147,7 @@ static int make_domain(const struct actor *a, struct domain *ret)
 		.shutdown = a->shutdown,
 		.reason = a->reason,
 		.up = a->up,
+		.driver = g->driver,
 		.memory_kib = g->memory_kib,
 		.vcpus = g->vcpus,
 		.cpu_time = USEC_PER_SEC,

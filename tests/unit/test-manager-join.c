@@ -76,6 +76,24 @@ START_TEST(the_host_asks_the_last_ones_in_time_beside_a_deaf_one)
 }
 END_TEST
 
+START_TEST(the_host_asks_a_driver_domain_in_time_beside_the_hung_save_of_another_stop)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, "XENDOMAINS_STOP_MAXWAIT=\n", "[Host]\nProgressTimeout=0\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
+			 "{\"name\":\"d\",\"running\":true,\"driver\":true,"
+			 "\"save\":{\"error\":\"it cannot be saved\"}}]");
+	simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, 20 * USEC_PER_SEC);
+	simulation_host_stop(&s, 300 * USEC_PER_SEC);
+	simulation_run_for(&s, 230 * USEC_PER_SEC);
+	ck_assert(!simulation_said(&s, " d "));
+	simulation_run_for(&s, 20 * USEC_PER_SEC);
+	ck_assert(simulation_said(&s, "260.0 d "));
+}
+END_TEST
+
 START_TEST(the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -500,6 +518,7 @@ END_TEST
 SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       a_guest_that_comes_up_beside_a_deaf_one_is_stopped_at_once,
       the_host_asks_the_last_ones_in_time_beside_a_deaf_one,
+      the_host_asks_a_driver_domain_in_time_beside_the_hung_save_of_another_stop,
       a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for,
       the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end,
       a_named_stop_ends_the_start_of_its_guest_alone,
