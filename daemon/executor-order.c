@@ -55,7 +55,8 @@ static bool is_given_up(const struct run *run)
 
 /*
  * How long a driver domain waits at most for a guest, which may use it: to the end for one that is
- * being saved, and whose turn is still to come. The others have had the time that most need.
+ * being saved or migrated, or whose turn is still to come. The others have had the time that most
+ * need.
  */
 static usec_t until_without_driver(const struct run *other, usec_t latest)
 {
@@ -68,8 +69,9 @@ static usec_t until_without_driver(const struct run *other, usec_t latest)
 		/* For another tool, or for a worker of an earlier daemon. */
 		return other->held || operated ? latest : USEC_INFINITY;
 	case MACHINE_WORKING:
+		return run_streams(other) && !other->stalled ? USEC_INFINITY : latest;
 	case MACHINE_CLEANING:
-		return other->stalled ? latest : USEC_INFINITY;
+		return latest;
 	case MACHINE_DONE:
 	case MACHINE_FAILED:
 	case MACHINE_SKIPPED:

@@ -7,7 +7,7 @@
 /* How much longer than its limit a worker may take before nobody waits for it any more. */
 #define GRACE (10 * USEC_PER_SEC)
 
-/* A save that makes no progress for so long leaves its place to others. */
+/* A save or a migration that makes no progress for so long leaves its place to others. */
 #define STALL_LIMIT (10 * USEC_PER_SEC)
 
 static usec_t end_of_work(const struct run *run, usec_t stop_limit)
@@ -19,7 +19,7 @@ static void set_timer(struct run *run, usec_t now, usec_t stop_limit)
 {
 	usec_t next = end_of_work(run, stop_limit);
 
-	if (run_saves(run) && !run->stalled)
+	if (run_streams(run) && !run->stalled)
 		next = MIN(next, usec_add(now, STALL_LIMIT));
 	if (run->machine.goal == GOAL_STOP && next != USEC_INFINITY)
 		timer_set(run->limit, next);

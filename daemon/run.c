@@ -266,6 +266,11 @@ bool run_needs_place(const struct run *run)
 	return false;
 }
 
+bool run_streams(const struct run *run)
+{
+	return run_saves(run) || machine_stage(&run->machine) == STAGE_MIGRATE;
+}
+
 bool run_saves(const struct run *run)
 {
 	return machine_stage(&run->machine) == STAGE_SAVE;

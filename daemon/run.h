@@ -91,6 +91,9 @@ bool run_has_place(const struct run *run);
 /* Whether the guest was created because its image could not be restored. */
 bool run_is_cold(const struct run *run);
 
+/* Whether its stage sends the guest's memory away: its worker tells of progress all the while. */
+bool run_streams(const struct run *run);
+
 /* Whether its stage writes an image. */
 bool run_saves(const struct run *run);
 

@@ -105,6 +105,39 @@ START_TEST(a_driver_domain_waits_for_a_save_that_gets_on)
 }
 END_TEST
 
+START_TEST(a_driver_domain_does_not_wait_for_ever_for_what_hangs)
+{
+	static const enum stage stages[] = {STAGE_MIGRATE, STAGE_SAVE, STAGE_DESTROY, STAGE_CLEAN};
+
+	for (size_t i = 0; i < ELEMENTSOF(stages); i++) {
+		begin_two(WINDOW, STAGES(stages[i]), STAGES(STAGE_SHUTDOWN), 1);
+		run_for(WINDOW - 62 * USEC_PER_SEC);
+		ck_assert_ptr_null(strstr(f.p.calls, "ask 2|"));
+		run_for(3 * USEC_PER_SEC);
+		ck_assert_ptr_nonnull(strstr(f.p.calls, "ask 2|"));
+		end();
+	}
+}
+END_TEST
+
+START_TEST(a_migration_that_makes_no_progress_leaves_its_place)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(1, 0, USEC_INFINITY);
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2");
+	add_step(plan, 1, STAGES(STAGE_MIGRATE));
+	add_step(plan, 2, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	run_for(9 * USEC_PER_SEC);
+	expect_calls("migrate 1|");
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("save 2|");
+	end();
+}
+END_TEST
+
 START_TEST(the_last_stage_does_not_wait_for_what_comes_up_later)
 {
 	struct plan *plan = new_plan(GOAL_STOP), *later = new_plan(GOAL_STOP);
@@ -135,4 +168,6 @@ SUITE("executor-order", the_last_stage_waits_for_a_deaf_guest_only_while_there_i
       a_driver_domain_waits_for_a_deaf_guest_only_while_there_is_time,
       a_driver_domain_leaves_a_guest_the_time_that_most_need,
       a_driver_domain_waits_for_a_save_that_gets_on,
+      a_driver_domain_does_not_wait_for_ever_for_what_hangs,
+      a_migration_that_makes_no_progress_leaves_its_place,
       the_last_stage_does_not_wait_for_what_comes_up_later);
