@@ -7,8 +7,8 @@
 
 set -eu
 
-build="gcc libc6-dev meson pkg-config git ca-certificates
-	libevent-dev libinih-dev libjson-c-dev libsystemd-dev libxen-dev libxxhash-dev scdoc"
+build="gcc libc6-dev meson pkg-config libevent-dev libinih-dev libjson-c-dev
+	libsystemd-dev libxen-dev libxxhash-dev scdoc"
 test="check clang clang-format dbus-daemon libclang-rt-14-dev python3 systemd valgrind"
 rig="python3 mmdebstrap qemu-system-x86 qemu-utils openssh-client e2fsprogs"
 
