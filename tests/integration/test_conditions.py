@@ -8,6 +8,7 @@ import time
 import unittest
 
 import ledgerfile
+from beside import at_once
 from fakehost import FakeHostTest, wait_until
 
 UUID = "00000000-0000-4000-8000-00000000000a"
@@ -367,6 +368,9 @@ class Conditions(FakeHostTest):
         self.assertNotIn("save", step["stages"])
         self.assertIn("shutdown", step["stages"])
         self.assertIn("PCI", step["reason"])
+
+
+load_tests = at_once(6)
 
 
 if __name__ == "__main__":

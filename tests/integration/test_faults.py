@@ -5,6 +5,7 @@
 import os
 import unittest
 
+from beside import at_once
 from fakehost import KILLER, STRIDE, each_step
 from invariants import Invariants
 
@@ -92,6 +93,9 @@ class Faults(Invariants):
 
     def test_workers_in_a_stop_by_shutdown(self):
         self.sweep("worker", ("start",), "stop", "operate", SAVE="")
+
+
+load_tests = at_once(3)
 
 
 if __name__ == "__main__":

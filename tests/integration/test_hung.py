@@ -10,6 +10,7 @@ import signal
 import time
 import unittest
 
+from beside import at_once
 from fakehost import HOLDER, LIMIT, FakeHost, FakeHostTest, wait_until
 import ledgerfile
 from hung import HungFolder, can_hang
@@ -313,6 +314,9 @@ class Many(unittest.TestCase):
             for _ in range(2):
                 planned = host.ctl("plan", "start", check=0)
                 self.assertEqual(planned.count("create"), self.N)
+
+
+load_tests = at_once(12)
 
 
 if __name__ == "__main__":
