@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
+RIG = ROOT / "tests/xen/rig"
+
 TIERS = ("quick", "ci", "full")
 
 # How many hosts a machine has room for at a time.
@@ -82,29 +84,34 @@ def count_junit(path):
 
 
 class Build:
-    """The project built in one way, and its tests."""
+    """The project built in one way, and its tests; those of another Debian are in a chroot."""
 
-    def __init__(self, name, *options, suites=(), setup=None, **environment):
+    def __init__(self, name, *options, suites=(), but=(), debian=None, setup=None,
+                 **environment):
         self.name, self.options, self.environment = name, options, environment
-        self.suites, self.setup = suites, setup
+        self.suites, self.but, self.setup = suites, but, setup
         self.folder = ROOT / f"build-{name}"
+        # The words before each command, and the places that it knows.
+        self.within = [RIG, "chroot", f"--debian={debian}", self.folder] if debian else []
+        self.source, self.build = ("/mnt/source", "/mnt/build") if debian else (ROOT, self.folder)
 
     def __call__(self, log):
         if not (self.folder / "build.ninja").exists() and not run(
-                ["meson", "setup", self.folder, "-Dwerror=true", *self.options], log,
-                **self.environment):
+                [*self.within, "meson", "setup", self.build, self.source, "-Dwerror=true",
+                 *self.options], log, **self.environment):
             return Count(0, 1)
-        if not run(["meson", "compile", "-C", self.folder], log):
+        if not run([*self.within, "meson", "compile", "-C", self.build], log):
             return Count(0, 1)
         if self.suites is None:
             return Count(1)
-        words = [word for suite in self.suites for word in ("--suite", suite)]
+        words = [*(f"--suite={suite}" for suite in self.suites),
+                 *(f"--no-suite={suite}" for suite in self.but)]
         if self.setup:
             words += ["--setup", self.setup]
         junit = self.folder / "meson-logs" / (f"testlog-{self.setup}.junit.xml" if self.setup
                                               else "testlog.junit.xml")
         junit.unlink(missing_ok=True)
-        fine = run(["meson", "test", "-C", self.folder, "--no-rebuild", "--print-errorlogs",
+        fine = run([*self.within, "meson", "test", "-C", self.build, "--no-rebuild", "--print-errorlogs",
                     f"--num-processes={TESTS}", *words], log, **self.environment)
         count = count_junit(junit) if junit.exists() else Count()
         # Whatever the numbers say, a run that failed has failed.
@@ -130,7 +137,7 @@ class Rig:
 
     def _run_share(self, number, log):
         log.unlink(missing_ok=True)
-        fine = run([ROOT / "tests/xen/rig", "run", *self.words, f"--share={number}/{RIGS}"], log)
+        fine = run([RIG, "run", *self.words, f"--share={number}/{RIGS}"], log)
         said = re.findall(r"^(\d+) passed, (\d+) failed", log.read_text(errors="replace"),
                           re.MULTILINE)
         count = Count(*map(int, said[-1])) if said else Count()
@@ -159,17 +166,23 @@ class States:
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:verify_asan_link_order=0",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "CK_FORK": "no"}
 
+WITHOUT_LINT = ("unit", "contract", "fuzz", "integration")
+
 STEPS = (
     ("quick", "units, contracts, faults, fuzz corpora and lint, gcc", Build("gcc")),
     ("quick", "the same with address and undefined behaviour sanitizers",
      Build("sanitizers", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-           "-Dbuildtype=debug", suites=("unit", "contract", "fuzz", "integration"), **SANITIZERS)),
+           "-Dbuildtype=debug", suites=WITHOUT_LINT, **SANITIZERS)),
     ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
+    ("ci", "units, contracts, fuzz corpora and integration in a chroot of Debian 13, without the sweeps",
+     Build("debian-13", suites=WITHOUT_LINT, but=("sweep",), debian=13)),
     ("ci", "states x commands", States(2000)),
     ("ci", "scenarios on real Xen hosts, Debian 12", Rig("--tier=ci")),
 )
 
 FULL = (
+    ("units, contracts, fuzz corpora and integration in a chroot of Debian 13",
+     Build("debian-13", suites=WITHOUT_LINT, debian=13)),
     ("every state that a power cut can leave on the disk",
      Build("gcc", suites=("crash",), CRASH_STATES="all")),
     ("states x commands", States(100000)),

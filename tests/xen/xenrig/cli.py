@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import cache, image, machine, project, scenarios, told
+from . import cache, image, machine, project, scenarios
 from .bench import bench as measure
 from .cuts import cut_many
 from .debian import RELEASES, Release
@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     verb(install, slot)
 
     verb(shell, slot).add_argument("command", nargs="*", help="instead of a login")
+
+    inside = verb(chroot, release)
+    inside.add_argument("folder", type=Path, metavar="FOLDER", help="what /mnt/build is there")
+    inside.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND",
+                        help="with its words (default: a shell)")
 
     running = verb(run, release)
     running.add_argument("patterns", nargs="*", metavar="PATTERN",
@@ -133,6 +138,15 @@ def shell(options: argparse.Namespace) -> int:
     return subprocess.run([*ssh, *options.command]).returncode
 
 
+def chroot(options: argparse.Namespace) -> int:
+    """run a command in a chroot of a release, where the sources are /mnt/source, and builds and tests run"""
+    release = RELEASES[options.debian]
+    root = project.chroot(release, project.packages_of("build", "test"))
+    options.folder.mkdir(parents=True, exist_ok=True)
+    return subprocess.run(project.in_chroot(root, options.folder.absolute(),
+                                            *(options.command or ["sh"]))).returncode
+
+
 def run(options: argparse.Namespace) -> int:
     """run scenarios, and bring back what explains those that fail"""
     chosen = scenarios.share(scenarios.find(options.tier, options.patterns, options.debian),
@@ -181,9 +195,9 @@ def clean(options: argparse.Namespace) -> int:
     """remove from the cache what no build of today would use, and the explained failures"""
     if list(machine.running()):
         raise LookupError("a host is running")
-    names = set() if options.all else {folder(release).name for release in RELEASES.values()
-                                       for folder in (image.folder_of, project.chroot_folder,
-                                                       told.chroot_folder)}
+    names = set() if options.all else {folder.name for release in RELEASES.values()
+                                       for folder in (image.folder_of(release),
+                                                      *project.chroot_folders(release))}
     for kind in ("image", "chroot"):
         for path in (cache.root() / kind).glob("*"):
             if path.name.partition(".")[0] not in names:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Builds the project for a release, and installs it on a host."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -22,7 +23,8 @@ rm -rf "$build/tree"
 meson install -C "$build/objects" --no-rebuild --destdir "$build/tree"
 """
 
-# The mounts are made in a namespace of their own, and end with it.
+# The mounts are made in a namespace of their own, and end with it. The shell stays, to reap what is left
+# to the first process of such a namespace.
 IN_CHROOT = """
 set -e
 root=$1 source=$2 build=$3
@@ -31,8 +33,12 @@ mkdir -p "$root/mnt/source" "$root/mnt/build"
 mount --bind -o ro "$source" "$root/mnt/source"
 mount --bind "$build" "$root/mnt/build"
 mount --rbind /dev "$root/dev"
+mount --rbind /sys "$root/sys"
 mount -t proc proc "$root/proc"
-exec chroot "$root" "$@"
+mount -t tmpfs tmpfs "$root/run"
+mount -t tmpfs tmpfs "$root/tmp"
+unset TMPDIR
+chroot "$root" "$@" || exit $?
 """
 
 # Debian's own xendomains.service is active from boot on: unless it ends first, ours is active as soon
@@ -64,7 +70,7 @@ def build(release: Release) -> Path:
         if release.is_native:
             command = ["sh", "-c", COMPILE, "sh", SOURCE, folder]
         else:
-            command = in_chroot(_chroot(release), folder, "sh", "-c", COMPILE, "sh", "/mnt/source",
+            command = in_chroot(chroot(release, release.build_packages), folder, "sh", "-c", COMPILE, "sh", "/mnt/source",
                                 "/mnt/build")
         cache.quietly(command, log)
     return folder / "tree"
@@ -88,17 +94,31 @@ def unpack(host: Remote, tree: Path) -> None:
 
 def in_chroot(root: Path, build: Path, *command: str) -> list:
     """A command in a chroot that has the sources in /mnt/source, and a folder in /mnt/build."""
-    return ["unshare", "--mount", "sh", "-c", IN_CHROOT, "sh", root, SOURCE, build, *command]
+    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", IN_CHROOT, "sh", root, SOURCE, build, *command]
 
 
-def chroot_folder(release: Release) -> Path:
-    """Where the chroot that compiles for a release is kept."""
-    inputs = cache.digest(release.build_packages, Path(debian.__file__))
+def packages_of(*groups: str) -> tuple[str, ...]:
+    """What deps.sh installs, but for clang: every release compiles with gcc."""
+    deps = (SOURCE / "tests/deps.sh").read_text()
+    words = " ".join(re.search(rf'^{group}="([^"]*)"', deps, re.MULTILINE)[1] for group in groups)
+    return tuple(word for word in words.split() if "clang" not in word)
+
+
+def chroot_folder(release: Release, packages: tuple[str, ...]) -> Path:
+    """Where the chroot of a release that has these packages is kept."""
+    inputs = cache.digest(packages, Path(debian.__file__))
     return cache.root() / "chroot" / f"{release.name}-{inputs}"
 
 
-def _chroot(release: Release) -> Path:
-    def make(part: Path) -> None:
-        debian.install(release, release.build_packages, part, part.with_suffix(".log"))
+def chroot_folders(release: Release) -> set[Path]:
+    """The chroots of a release that are in use today."""
+    return {chroot_folder(release, packages) for packages in
+            (release.build_packages, packages_of("build"), packages_of("build", "test"))}
 
-    return cache.kept(chroot_folder(release), make)
+
+def chroot(release: Release, packages: tuple[str, ...]) -> Path:
+    """A chroot of a release that has these packages; making it takes minutes, the first time."""
+    def make(part: Path) -> None:
+        debian.install(release, packages, part, part.with_suffix(".log"))
+
+    return cache.kept(chroot_folder(release, packages), make)

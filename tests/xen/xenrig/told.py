@@ -5,8 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from . import cache, debian, project
-from .debian import Release
+from . import cache, project
 from .host import Host
 
 # What needs a compiler: it is done in a chroot of the host's release.
@@ -38,8 +37,7 @@ class Follower:
     def __init__(self, host: Host) -> None:
         self.host = host
         release = host.machine.image.release
-        self.chroot = cache.kept(chroot_folder(release), lambda part: debian.install(
-            release, _packages(), part, part.with_suffix(".log")))
+        self.chroot = project.chroot(release, project.packages_of("build"))
         name = f"{release.name}-told-{cache.digest(str(project.SOURCE))}"
         self.folder = cache.root() / "build" / name
         self.tree = self.folder / "tree"
@@ -68,14 +66,3 @@ class Follower:
 
     def _installed(self) -> set[Path]:
         return {path.relative_to(self.tree) for path in self.tree.rglob("*") if not path.is_dir()}
-
-
-def chroot_folder(release: Release) -> Path:
-    """Where the chroot is kept that has what deps.sh says that a build needs, and no more."""
-    inputs = cache.digest(_packages(), Path(debian.__file__))
-    return cache.root() / "chroot" / f"{release.name}-told-{inputs}"
-
-
-def _packages() -> tuple[str, ...]:
-    deps = (project.SOURCE / "tests/deps.sh").read_text()
-    return tuple(re.search(r'^build="([^"]*)"', deps, re.MULTILINE)[1].split())
