@@ -8,6 +8,11 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 
+if [ ! -e /proc/self ]; then
+	echo "demo.sh: /proc is not mounted" >&2
+	exit 1
+fi
+
 quietly() {
 	if ! "$@" >"$root/build-demo.log" 2>&1; then
 		tail -n 40 "$root/build-demo.log" >&2

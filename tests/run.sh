@@ -8,6 +8,11 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 
+if [ ! -e /proc/self ]; then
+	echo "run.sh: /proc is not mounted" >&2
+	exit 1
+fi
+
 case " $* " in
 *" --tier=quick "*) sh "$root/tests/deps.sh" build test ;;
 *) sh "$root/tests/deps.sh" build test rig ;;
