@@ -261,10 +261,10 @@ class FallsBack(unittest.TestCase):
         self.falls_back("mute", "without a word (status 3)")
 
     def test_cut_off_in_mid_transfer(self):
-        self.falls_back("cut", "Broken pipe", pages=4000)
+        self.falls_back("cut", "Broken pipe", pages=500)
 
     def test_takes_nothing_any_more(self):
-        self.falls_back("stall", "has taken nothing for 5 s", pages=4000, migrate_ms=0,
+        self.falls_back("stall", "has taken nothing for 5 s", pages=500, migrate_ms=0,
                         native="MigrateAnswerTimeout=5\n")
 
     def test_never_ready(self):
