@@ -70,8 +70,8 @@ def build(release: Release) -> Path:
         if release.is_native:
             command = ["sh", "-c", COMPILE, "sh", SOURCE, folder]
         else:
-            command = in_chroot(chroot(release, release.build_packages), folder, "sh", "-c", COMPILE, "sh", "/mnt/source",
-                                "/mnt/build")
+            command = in_chroot(chroot(release, release.build_packages), folder,
+                                "sh", "-c", COMPILE, "sh", "/mnt/source", "/mnt/build")
         cache.quietly(command, log)
     return folder / "tree"
 
@@ -94,7 +94,8 @@ def unpack(host: Remote, tree: Path) -> None:
 
 def in_chroot(root: Path, build: Path, *command: str) -> list:
     """A command in a chroot that has the sources in /mnt/source, and a folder in /mnt/build."""
-    return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", IN_CHROOT, "sh", root, SOURCE, build, *command]
+    return ["unshare", "--mount", "--pid", "--fork", "--kill-child",
+            "sh", "-c", IN_CHROOT, "sh", root, SOURCE, build, *command]
 
 
 def packages_of(*groups: str) -> tuple[str, ...]:
