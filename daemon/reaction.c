@@ -85,16 +85,25 @@ void reactions_give_up(struct reactions *rx, const struct uuid *uuid, uint32_t d
 	note->restart = USEC_INFINITY;
 }
 
+static bool has_domain(const struct inventory *inventory, const struct note *note)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (g->domain && g->domain->domid == note->domid &&
+		    uuid_equal(&g->uuid, &note->uuid))
+			return true;
+	}
+	return false;
+}
+
 void reactions_forget_gone(struct reactions *rx, const struct inventory *inventory)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < rx->n_notes; i++) {
-		const struct guest *g = inventory_find(inventory, &rx->notes[i].uuid);
-
-		if (g && g->domain && g->domain->domid == rx->notes[i].domid)
+	for (size_t i = 0; i < rx->n_notes; i++)
+		if (has_domain(inventory, &rx->notes[i]))
 			rx->notes[kept++] = rx->notes[i];
-	}
 	rx->n_notes = kept;
 }
 
@@ -102,7 +111,7 @@ usec_t reactions_restart_due(const struct reactions *rx, const struct guest *g)
 {
 	const struct note *note = g->domain ? find_note(rx, &g->uuid, g->domain->domid) : NULL;
 
-	return note ? note->restart : USEC_INFINITY;
+	return note && !guest_is_superseded(g) ? note->restart : USEC_INFINITY;
 }
 
 usec_t reactions_next(const struct reactions *rx, usec_t now)
@@ -125,7 +134,7 @@ bool reactions_wanted(const struct reactions *rx, const struct guest *g)
 
 	return d && d->shutdown && !d->dying && !g->busy &&
 	       d->manager == DOMAIN_MANAGER_XENDOMAINSD && d->reason != SHUTDOWN_REASON_SUSPEND &&
-	       !is_settled(rx, d);
+	       !is_settled(rx, d) && !guest_is_superseded(g);
 }
 
 static void log_decision(const struct guest *g, const char *message_id, int level, const char *text)

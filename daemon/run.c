@@ -147,8 +147,10 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
 	const struct uuid *uuid = &run->machine.step->uuid;
 	const struct domain *d = domain_list_find(domains, uuid, run->domid);
 
+	/* A guest that was built anew is alive: what has shut down is a leftover of its UUID. */
 	for (size_t i = 0; !d && i < domains->n; i++)
 		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying &&
+		    !domains->domains[i].shutdown &&
 		    (!run->step->other || domain_is_called(&domains->domains[i], run->step->name)))
 			d = &domains->domains[i];
 	return d;

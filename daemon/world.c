@@ -202,7 +202,7 @@ static void record_outlived(struct world *w)
 	for (size_t i = 0; i < w->inventory->n; i++) {
 		const struct guest *g = &w->inventory->guests[i];
 
-		if (!g->domain || !domain_has_life(g->domain) || g->busy || g->other)
+		if (!g->domain || !domain_has_life(g->domain) || g->busy || g->shared)
 			continue;
 		for (size_t j = 0; j < g->n_images; j++)
 			if (!standing_is_past(g->images[j].standing) &&

@@ -5,18 +5,33 @@
 #include "util/quote.h"
 #include "util/str.h"
 
+/* A migration leaves a domain that is still called so: one that lives counts more. */
+static const struct domain *find_called(const struct domain_list *domains, const char *name)
+{
+	const struct domain *found = NULL;
+
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+
+		if (!d->system && !d->dying && domain_is_called(d, name) &&
+		    (!found || (domain_has_life(d) && !domain_has_life(found))))
+			found = d;
+	}
+	return found;
+}
+
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger)
 {
+	const struct domain *called;
 	const struct past *away;
 	const struct uuid *drawn;
 
 	if (config->has_uuid)
 		return config->uuid;
-	for (size_t i = 0; i < domains->n; i++)
-		if (!domains->domains[i].system && !domains->domains[i].dying &&
-		    domain_is_called(&domains->domains[i], config->name))
-			return domains->domains[i].uuid;
+	called = find_called(domains, config->name);
+	if (called)
+		return called->uuid;
 	for (size_t i = 0; i < survey->n_images; i++)
 		if (!uuid_is_null(&survey->images[i].uuid) &&
 		    str_equal(survey->images[i].name, config->name))
@@ -268,9 +283,35 @@ static int check_uuid(struct guest *g, const struct domain_list *domains)
 
 /* Domains of one UUID. */
 
+/* One that a migration leaves or makes, or that has ended, needs no advice. */
+static bool is_lasting(const struct guest *g)
+{
+	switch (domain_condition(g->domain)) {
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_SAVING:
+	case DOMAIN_SUSPENDED:
+		return true;
+	case DOMAIN_UNBUILT:
+	case DOMAIN_AWAY:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return false;
+}
+
 static int note_double(struct guest *g, const struct guest *other)
 {
-	g->other = other->name;
+	/* Of several, one that has memory is named. */
+	if (!g->other || domain_condition(other->domain) != DOMAIN_ENDED)
+		g->other = other->name;
+	g->shared = g->shared || domain_condition(other->domain) != DOMAIN_ENDED;
+	if (g->warning || !is_lasting(g) || !is_lasting(other))
+		return 0;
 	return str_format(&g->warning,
 			  "has the UUID of domain %u (%s) too; give one of them another UUID",
 			  other->domain->domid, other->name);
@@ -285,8 +326,7 @@ static int find_doubles(struct inventory *inventory)
 
 		if (twin)
 			r = note_double(g, twin);
-		/* The first of three names the second one. */
-		if (r >= 0 && twin && !twin->other)
+		if (r >= 0 && twin)
 			r = note_double(twin, g);
 	}
 	return r;
@@ -295,13 +335,14 @@ static int find_doubles(struct inventory *inventory)
 /* A domain that runs, and the newest image of another name: it is of a double that is saved. */
 static int find_saved_double(struct guest *g)
 {
-	for (size_t i = 0; g->domain && !g->other && i < g->n_images; i++) {
+	for (size_t i = 0; g->domain && !g->shared && i < g->n_images; i++) {
 		const struct survey_image *image = g->images[i].image;
 
 		if (g->images[i].standing != IMAGE_NEWEST ||
 		    domain_is_called(g->domain, image->name))
 			continue;
 		g->other = image->name;
+		g->shared = true;
 		return str_format(&g->warning,
 				  "has the UUID of %s too, which is saved in %s; give one of them "
 				  "another UUID",

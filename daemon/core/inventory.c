@@ -156,29 +156,71 @@ static int add_image(struct inventory *inventory, const struct survey_image *ima
 	return guest_add_image(g, image);
 }
 
+/* How much of a guest is in a domain: the more, the more it is the one that is meant. */
+static unsigned rank_domain(const struct domain *d)
+{
+	switch (domain_condition(d)) {
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+		return 2;
+	case DOMAIN_UNBUILT:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_SAVING:
+	case DOMAIN_AWAY:
+	case DOMAIN_SUSPENDED:
+		return 1;
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return 0;
+}
+
+/* Whether the guest is rather this domain than the one that it has: one that lives, then its name.
+ */
+static bool is_rather(const struct guest *g, const struct domain *d)
+{
+	unsigned old = rank_domain(g->domain), new = rank_domain(d);
+
+	if (old != new)
+		return new > old;
+	return g->config && domain_is_called(d, g->config->name) &&
+	       !domain_is_called(g->domain, g->config->name);
+}
+
+static const char *shown_name(const struct domain *d)
+{
+	return d->name ? d->name : "(null)";
+}
+
+/* A second domain of one UUID is a guest of its own. Each has the name of its own domain. */
+static void add_twin(struct inventory *inventory, struct guest *g, const struct domain *d)
+{
+	struct guest *twin = &inventory->guests[inventory->n++];
+	bool rather = is_rather(g, d);
+
+	*twin = (struct guest){.uuid = d->uuid, .twin = g, .domain = rather ? g->domain : d};
+	twin->name = shown_name(twin->domain);
+	if (!rather)
+		return;
+	g->domain = d;
+	g->name = shown_name(d);
+}
+
 static void add_domain(struct inventory *inventory, const struct domain *d)
 {
-	const char *name = d->name ? d->name : "(null)";
-	struct guest *g = find_or_add(inventory, &d->uuid, name), *twin;
+	struct guest *g = find_or_add(inventory, &d->uuid, shown_name(d));
 
-	/* A second one that runs is a guest of its own. */
-	if (g->domain && domain_has_life(g->domain) && domain_has_life(d)) {
-		twin = &inventory->guests[inventory->n++];
-		*twin = (struct guest){.uuid = d->uuid, .name = name, .twin = g};
-		/* The configuration's is the one of its name. */
-		if (g->config && str_equal(g->config->name, d->name)) {
-			twin->domain = g->domain;
-			twin->name = g->name;
-			g->domain = d;
-			g->name = name;
-		} else {
-			twin->domain = d;
-		}
+	/* A guest that is being made anew can still have its old domain dying. */
+	if (g->domain && d->dying)
+		return;
+	if (g->domain && !g->domain->dying) {
+		add_twin(inventory, g, d);
 		return;
 	}
-	/* A guest that is being made anew can still have its old domain dying. */
-	if (!g->domain || g->domain->dying)
-		g->domain = d;
+	g->domain = d;
 	if (d->name && !d->dying)
 		g->name = d->name;
 }
@@ -299,10 +341,9 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
 {
-	struct guest *g = find(inventory, uuid);
-
-	if (g)
-		g->busy = true;
+	for (size_t i = 0; !uuid_is_null(uuid) && i < inventory->n; i++)
+		if (uuid_equal(&inventory->guests[i].uuid, uuid))
+			inventory->guests[i].busy = true;
 }
 
 bool guest_is_named(const struct guest *g, const char *name)
@@ -357,6 +398,16 @@ bool guest_is_left(const struct guest *g)
 {
 	return g->domain && g->domain->saved && g->domain->shutdown && !g->domain->dying &&
 	       g->domain->reason == SHUTDOWN_REASON_SUSPEND && !g->busy;
+}
+
+bool guest_is_superseded(const struct guest *g)
+{
+	const struct survey_config *config = g->twin ? g->twin->config : NULL;
+
+	return config && domain_condition(g->domain) == DOMAIN_ENDED &&
+	       domain_has_life(g->twin->domain) &&
+	       domain_is_called(g->twin->domain, config->name) &&
+	       !domain_is_called(g->domain, config->name);
 }
 
 static enum guest_state shut_down_state(const struct guest *g)

@@ -9,7 +9,8 @@
  * The guests of this host: what is configured, what is saved and what runs, put together. A guest
  * is its UUID; a configuration that gives none stands for the guest of its name, with a UUID that
  * was drawn for it once. An inventory is built anew whenever one of its sources has changed, and
- * points into them: it must not outlive them.
+ * points into them: it must not outlive them. Of several domains with one UUID, each is a guest,
+ * unless it is dying. The configuration stands for one that lives, or else for the one of its name.
  */
 
 enum guest_state {
@@ -49,8 +50,9 @@ struct guest {
 	const struct guest *former; /* that had its name or file before: its images go aside */
 	bool replaced;              /* it is the former of another guest */
 	const struct domain *domain;
-	struct guest *twin; /* another guest, whose domain has the same UUID */
+	struct guest *twin; /* the guest of the same UUID that has configuration and images */
 	const char *other;  /* its name, or that of the one whose twin this is; NULL: neither */
+	bool shared;        /* an image of this UUID may be the other one's memory */
 	const struct past *past;
 	char *hold;         /* why it must not be started before a person has decided */
 	char *warning;      /* what is wrong although it runs */
@@ -79,7 +81,7 @@ void inventory_free(struct inventory *inventory);
 
 const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid);
 
-/* Notes that a worker is at a guest; nothing where there is no such guest. */
+/* Notes that a worker is at the guests of this UUID; nothing where there is no such guest. */
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
 
 /* Whether a person means this guest by its name, or its UUID in text. */
@@ -107,6 +109,12 @@ bool guest_is_undecided(const struct guest *g);
 
 /* True if the domain is what a save has left: its memory is in an image, and it can go. */
 bool guest_is_left(const struct guest *g);
+
+/*
+ * True if the domain has ended and the guest lives on in another one: that has its UUID and the
+ * name in its configuration, which this one has lost. To restart it would run the guest twice.
+ */
+bool guest_is_superseded(const struct guest *g);
 
 /* True if the domain is there and has not shut down: its kernel is alive. */
 bool guest_is_alive(const struct guest *g);

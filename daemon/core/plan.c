@@ -226,7 +226,8 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	}
 	/* Its restart may be put off, or may have failed: it is wanted now. */
 	if (d && d->shutdown && !g->busy && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
-	    d->reason != SHUTDOWN_REASON_SUSPEND && death_action_restarts(domain_death_action(d)))
+	    d->reason != SHUTDOWN_REASON_SUSPEND && death_action_restarts(domain_death_action(d)) &&
+	    !guest_is_superseded(g))
 		return plan_end(s, config, g, domain_death_action(d));
 	if (guest_is_left(g))
 		return step_conclude(s, STEP_FAILED,
@@ -524,6 +525,7 @@ int plan_reaction(const struct config *config, const struct guest *g, enum death
 	s = &plan->steps[plan->n_steps++];
 	*s = (struct step){.uuid = g->uuid, .domid = g->domain->domid};
 	r = str_replace(&s->name, g->name);
+	r = r < 0 ? r : str_replace(&s->other, g->other);
 	r = r < 0 ? r : plan_end(s, config, g, action);
 	if (r < 0)
 		return r;

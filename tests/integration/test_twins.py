@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two domains of one UUID: each is a guest, and nothing that is done to one touches the other."""
+
+import json
+import unittest
+
+from fakehost import FakeHost, FakeHostTest, wait_until
+
+UUID = "00000000-0000-4000-8000-00000000000a"
+
+
+def add(host, name, state, first=False, **more):
+    """Another tool makes a domain of the guest's UUID."""
+    with host.world() as world:
+        domid = world["last_domid"] = world.get("last_domid", 0) + 1
+        domain = {"domid": domid, "uuid": UUID, "name": name, "state": state, "boot": f"{name}-boot",
+                  "config": {"c_info": {"name": name, "uuid": UUID}, "b_info": {}, "fake": {}}} | more
+        world["domains"].insert(0 if first else len(world["domains"]), domain)
+    return domid
+
+
+def set_domain(host, domid, **values):
+    with host.world() as world:
+        next(d for d in world["domains"] if d["domid"] == domid).update(values)
+
+
+class Twins(FakeHostTest):
+    def started(self, **guest):
+        """A guest that runs; its boot."""
+        self.host.guest("web", uuid=UUID, **guest)
+        self.host.ctl("start", check=0)
+        return self.host.boot("web")
+
+    def listed(self):
+        said = self.host.ctl("--json", "status")
+        return sorted((g["name"], g["domid"], g["state"]) for g in json.loads(said)["guests"])
+
+    def wait_listed(self, *expected):
+        wait_until(lambda: self.listed() == sorted(expected), f"{expected}")
+
+    def planned(self):
+        plan = json.loads(self.host.ctl("--json", "plan", "stop"))
+        return {step["domid"]: step["stages"] for step in plan["steps"]}
+
+    def preserved_beside_a_running_one(self):
+        """The guest crashed, was renamed, and another tool created it once more."""
+        self.started(on={"crash": "preserve"})
+        set_domain(self.host, 1, state="crash")
+        self.wait_listed(("web", 1, "crashed"))
+        set_domain(self.host, 1, name="web-crashed")
+        add(self.host, "web", "running")
+        self.wait_listed(("web-crashed", 1, "crashed"), ("web", 2, "running"))
+
+    def expect_saved(self, image, boot):
+        self.assertIn(boot.encode(), (self.host.save / image).read_bytes())
+
+
+class Stops(Twins):
+    def test_guest_that_runs_beside_its_preserved_domain_is_saved(self):
+        for words in (("stop",), ("stop", "web")):
+            with self.subTest(words=words), FakeHost() as self.host:
+                self.host.start_daemon()
+                self.preserved_beside_a_running_one()
+                self.assertEqual((self.planned()[1], self.planned()[2][0]), ([], "save"))
+                self.host.ctl(*words, check=0)
+                self.assertEqual(list(self.host.domains()), ["web-crashed"])
+                self.expect_saved("web", "web-boot")
+
+    def test_guest_that_runs_beside_its_preserved_domain_is_saved_without_a_daemon(self):
+        self.preserved_beside_a_running_one()
+        self.host.stop_daemon()
+        self.assertEqual(self.host.once("stop"), 0)
+        self.assertEqual(list(self.host.domains()), ["web-crashed"])
+        self.expect_saved("web", "web-boot")
+
+    def test_guest_that_runs_beside_what_xl_has_migrated_is_saved(self):
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "web--migratedaway", "suspended")
+        add(self.host, "web", "running")
+        self.wait_listed(("web", 1, "failed"), ("web", 2, "running"))
+        self.host.ctl("stop", "web", check=0)
+        self.assertEqual(list(self.host.domains()), ["web--migratedaway"])
+        self.expect_saved("web", "web-boot")
+
+    def test_guest_that_does_not_save_is_shut_down_and_not_what_xl_has_migrated(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=10)
+        self.host.ctl("reload", check=0)
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "web--migratedaway", "suspended")
+        add(self.host, "web", "running")
+        self.wait_listed(("web", 1, "failed"), ("web", 2, "running"))
+        self.host.ctl("stop", "web", check=0)
+        self.assertEqual(list(self.host.domains()), ["web--migratedaway"])
+
+    def test_guest_that_runs_is_saved_while_another_tool_saves_its_double(self):
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "clone", "suspended", saver=True)
+        add(self.host, "web", "running")
+        self.wait_listed(("clone", 1, "saving"), ("web", 2, "running"))
+        self.host.ctl("stop", "web", check=0)
+        self.assertEqual(list(self.host.domains()), ["clone"])
+        self.expect_saved("web", "web-boot")
+
+    def test_each_of_a_running_and_a_built_domain_is_saved_under_its_own_name(self):
+        for first in (False, True):
+            with self.subTest(first=first), FakeHost() as self.host:
+                self.host.start_daemon()
+                boot = self.started()
+                add(self.host, "clone", "paused", first=first, never_run=True)
+                wait_until(lambda: "clone" in self.host.states(), "the clone")
+                self.assertIn("web", self.host.states())
+                self.host.ctl("stop", check=0)
+                self.assertEqual((self.host.domains(), self.host.images()), ({}, ["clone", "web"]))
+                self.expect_saved("web", boot)
+                self.expect_saved("clone", "clone-boot")
+                self.host.ctl("start", check=1)
+                self.assertEqual(self.host.images(), ["clone", "web"])
+                (self.host.save / "clone").unlink()
+                self.host.ctl("start", check=0)
+                self.assertEqual(self.host.boot("web"), boot)
+
+
+class Ends(Twins):
+    def test_guest_that_reboots_is_restarted_beside_its_double(self):
+        for first in (False, True):
+            with self.subTest(first=first), FakeHost() as self.host:
+                self.host.start_daemon()
+                boot = self.started(on={"reboot": "restart"})
+                add(self.host, "clone", "running", first=first)
+                wait_until(lambda: "clone" in self.host.states(), "the clone")
+                set_domain(self.host, 1, state="reboot")
+                wait_until(lambda: self.host.domains().get("web", {}).get("domid") == 3, "the restart")
+                self.wait_listed(("clone", 2, "running"), ("web", 3, "running"))
+                self.assertNotEqual(self.host.boot("web"), boot)
+
+    def test_guest_that_powers_off_is_removed_and_its_double_is_not(self):
+        for first in (False, True):
+            with self.subTest(first=first), FakeHost() as self.host:
+                self.host.start_daemon()
+                self.started()
+                add(self.host, "clone", "running", first=first)
+                wait_until(lambda: "clone" in self.host.states(), "the clone")
+                set_domain(self.host, 1, state="poweroff")
+                wait_until(lambda: list(self.host.domains()) == ["clone"], "the removal")
+
+    def reboot(self, name):
+        """A restart: at once, or put off."""
+        ended = self.host.domains()[name]["domid"]
+        set_domain(self.host, ended, state="reboot")
+        wait_until(lambda: self.runs_again(name, ended) or "restart_in_usec" in self.host.status()[name],
+                   "the restart, or its delay")
+        return self.host.domains()[name]["domid"]
+
+    def runs_again(self, name, ended):
+        domain = self.host.domains().get(name, {})
+        return domain.get("state") == "running" and domain["domid"] != ended
+
+    def test_domain_that_ended_is_not_restarted_when_the_guest_lives_on_in_another(self):
+        self.host.guest("later", on={"reboot": "restart"})
+        self.started(on={"reboot": "restart"})
+        self.reboot("web")
+        ended = self.reboot("web")
+        set_domain(self.host, ended, name="web-old")
+        running = add(self.host, "web", "running")
+        wait_until(lambda: self.host.states().get("web-old") == "stopped", "the new name")
+        self.assertNotIn("restart_in_usec", self.host.status()["web-old"])
+        # A restart that is put off after that one, and comes.
+        self.reboot("later")
+        put_off = self.reboot("later")
+        wait_until(lambda: self.runs_again("later", put_off), "the later restart")
+        domids = {name: domain["domid"] for name, domain in self.host.domains().items()}
+        self.assertEqual((domids["web-old"], domids["web"]), (ended, running))
+        self.host.ctl("stop", check=0)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["later", "web"]))
+
+    def test_preserved_domain_is_told_of_once(self):
+        self.preserved_beside_a_running_one()
+        for state in ("paused", "running", "paused"):
+            set_domain(self.host, 2, state=state)
+            self.wait_listed(("web-crashed", 1, "crashed"), ("web", 2, state))
+        self.assertEqual(self.host.log.read_text().count("is preserved as configured"), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
