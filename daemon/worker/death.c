@@ -11,6 +11,7 @@
 #include "util/log.h"
 #include "util/quote.h"
 #include "util/str.h"
+#include "worker/build.h"
 #include "worker/life.h"
 #include "worker/save.h"
 
@@ -117,6 +118,15 @@ static int keep_config(struct job *job, uint32_t domid)
 
 /* The ends. */
 
+static int find(struct job *job, struct xl_domain *ret)
+{
+	int r = job_find_domain(job, ret);
+
+	return r < 0 ? job_explain(job, r, "domain %u is not there any more",
+				   job->record.request.domid)
+		     : 0;
+}
+
 int death_preserve(struct job *job, uint32_t domid)
 {
 	struct xl_domain d;
@@ -126,6 +136,9 @@ int death_preserve(struct job *job, uint32_t domid)
 	int r = xl_find(job->xl, &job->record.request.preserve, XL_NO_DOMID, &d);
 
 	if (r == -ESRCH) {
+		r = find(job, &d);
+		if (r < 0)
+			return r;
 		/* As xl writes it, with seconds. */
 		gmtime_r(&now, &tm);
 		strftime(suffix, sizeof(suffix), "-%Y%m%dT%H%M%SZ", &tm);
@@ -135,15 +148,6 @@ int death_preserve(struct job *job, uint32_t domid)
 		return job_explain_xl(job, r, "it cannot be preserved, so it is not started again");
 	xl_drop_update(job->xl, domid);
 	return job_mark_preserved(job, domid);
-}
-
-static int find(struct job *job, struct xl_domain *ret)
-{
-	int r = job_find_domain(job, ret);
-
-	return r < 0 ? job_explain(job, r, "domain %u is not there any more",
-				   job->record.request.domid)
-		     : 0;
 }
 
 int run_restart(struct job *job)
@@ -171,10 +175,10 @@ int death_release(struct job *job)
 {
 	const struct operation_request *request = &job->record.request;
 	struct xl_domain d;
-	int r = xl_find(job->xl, &request->uuid, XL_NO_DOMID, &d);
+	int r = find(job, &d);
 
 	if (r < 0)
-		return job_explain_xl(job, r, "the domain has gone");
+		return r;
 	r = job_mark_domain(job, d.domid, request->config);
 	if (r >= 0 && d.paused) {
 		r = xl_unpause(job->xl, d.domid);
@@ -189,14 +193,15 @@ int death_release(struct job *job)
 int death_start_afresh(struct job *job)
 {
 	struct xl_domain d;
-	int r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
+	int r = job_find_domain(job, &d);
 
-	if (r >= 0 && !d.dying) {
+	if (r >= 0)
 		r = xl_destroy(job->xl, d.domid);
-		if (r < 0)
-			return job_explain_xl(job, r, "the old domain cannot be destroyed");
-	}
-	return run_create(job);
+	if (r < 0 && r != -ESRCH)
+		return job_explain_xl(job, r, "the old domain cannot be destroyed");
+	r = build_remove(job);
+	return r < 0 ? job_explain_xl(job, r, "what is half built cannot be destroyed")
+		     : run_create(job);
 }
 
 int run_soft_reset(struct job *job)

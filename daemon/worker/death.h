@@ -11,5 +11,9 @@ int death_preserve(struct job *job, uint32_t domid);
 /* Marks a domain that has been reset, and lets it go. */
 int death_release(struct job *job);
 
-/* Destroys what there is of the guest, and creates it from the configuration that was kept. */
+/*
+ * Destroys the domain of the request and what this operation has built, if either is there, and
+ * creates the guest from the configuration that was kept. Other domains of its UUID are not
+ * touched.
+ */
 int death_start_afresh(struct job *job);

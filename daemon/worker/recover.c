@@ -70,29 +70,18 @@ static int recover_build(struct job *job)
 /* The old domain was to go, and its configuration is in the operation file. */
 static int recover_restart(struct job *job)
 {
-	struct xl_domain d;
 	int r;
 
 	if (job->record.mark == OPERATION_MARK_RELEASED)
 		return finish_build(job);
 	if (job->record.mark != OPERATION_MARK_DESTROYED)
 		return run_restart(job);
-	r = xl_find(job->xl, &job->record.request.uuid, XL_NO_DOMID, &d);
-	if (!uuid_is_null(&job->record.request.preserve)) {
-		/* Not destroyed: it was to be kept, and may have been, or not yet. */
-		bool still = r >= 0 && d.domid == job->record.request.domid;
-
-		r = death_preserve(job, job->record.request.domid);
-		if (r < 0)
-			return r;
-		return still ? run_create(job) : death_start_afresh(job);
-	}
-	if (r >= 0 && !d.dying && (d.paused || d.shutdown)) {
-		r = xl_destroy(job->xl, d.domid);
-		if (r < 0)
-			return job_explain_xl(job, r, "the old domain cannot be destroyed");
-	}
-	return run_create(job);
+	if (uuid_is_null(&job->record.request.preserve))
+		return death_start_afresh(job);
+	/* Not destroyed: it was to be kept, and may have been, or not yet. */
+	r = death_preserve(job, job->record.request.domid);
+	r = r < 0 ? r : build_remove(job);
+	return r < 0 ? job_explain_xl(job, r, NULL) : run_create(job);
 }
 
 /*
@@ -101,9 +90,12 @@ static int recover_restart(struct job *job)
  */
 static int recover_soft_reset(struct job *job)
 {
+	struct xl_domain built;
+
 	switch (job->record.mark) {
 	case OPERATION_MARK_RELEASED:
-		return death_release(job);
+		/* The reset may have failed, and another domain may have been built then. */
+		return build_find(job, &built) >= 0 ? finish_build(job) : death_release(job);
 	case OPERATION_MARK_DESTROYED:
 		return death_start_afresh(job);
 	case OPERATION_MARK_NONE:

@@ -51,8 +51,9 @@ int xl_interrupted(struct xl *xl);
 
 /*
  * The domain with this UUID. A guest that is migrated to the host that it is on has two of them for
- * a while: the one with this number first (XL_NO_DOMID: whichever), then one that lives. 0, or
- * -ESRCH if there is none.
+ * a while: the one with this number first (XL_NO_DOMID: whichever), then one that lives. Another
+ * one than that of the number can be another tool's: nothing is to be done to it. 0, or -ESRCH if
+ * there is none.
  */
 int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret);
 

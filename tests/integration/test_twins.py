@@ -5,9 +5,12 @@
 import json
 import unittest
 
-from fakehost import FakeHost, FakeHostTest, wait_until
+from fakehost import KILLER, FakeHost, FakeHostTest, each_step, wait_until
 
 UUID = "00000000-0000-4000-8000-00000000000a"
+
+# An operation makes fewer steps than this.
+STEPS_MAX = 200
 
 
 def add(host, name, state, first=False, **more):
@@ -31,6 +34,10 @@ class Twins(FakeHostTest):
         self.host.guest("web", uuid=UUID, **guest)
         self.host.ctl("start", check=0)
         return self.host.boot("web")
+
+    def runs_again(self, name, ended):
+        domain = self.host.domains().get(name, {})
+        return domain.get("state") == "running" and domain["domid"] != ended
 
     def listed(self):
         said = self.host.ctl("--json", "status")
@@ -152,10 +159,6 @@ class Ends(Twins):
                    "the restart, or its delay")
         return self.host.domains()[name]["domid"]
 
-    def runs_again(self, name, ended):
-        domain = self.host.domains().get(name, {})
-        return domain.get("state") == "running" and domain["domid"] != ended
-
     def test_domain_that_ended_is_not_restarted_when_the_guest_lives_on_in_another(self):
         self.host.guest("later", on={"reboot": "restart"})
         self.started(on={"reboot": "restart"})
@@ -180,6 +183,38 @@ class Ends(Twins):
             set_domain(self.host, 2, state=state)
             self.wait_listed(("web-crashed", 1, "crashed"), ("web", 2, state))
         self.assertEqual(self.host.log.read_text().count("is preserved as configured"), 1)
+
+
+class Kills(Twins):
+    """The worker dies at step N, and another one puts things in order."""
+
+    def sweep(self, state, **guest):
+        for step in each_step(STEPS_MAX):
+            with self.subTest(step=step), FakeHost() as self.host:
+                self.host.start_daemon()
+                self.started(**guest)
+                self.host.stop_daemon()
+                add(self.host, "running", "running")
+                add(self.host, "built", "paused", never_run=True)
+                add(self.host, "saving", "suspended", saver=True)
+                set_domain(self.host, 1, state=state)
+                others = [d for d in self.host.domains().values() if d["domid"] != 1]
+                self.host.start_daemon(LD_PRELOAD=str(KILLER), KILL_IN="worker", KILL_AT=str(step),
+                                       KILL_VERB="operate")
+                wait_until(lambda: self.runs_again("web", 1) and not self.host.operations(), "the restart")
+                self.assertEqual([d for d in self.host.domains().values() if d["domid"] in (2, 3, 4)], others)
+                if "ended without a result" not in self.host.log.read_text():
+                    return step
+        raise AssertionError("the operation never got through")
+
+    def test_restart_touches_no_other_domain_of_the_uuid(self):
+        self.assertGreater(self.sweep("reboot", on={"reboot": "restart"}), 5)
+
+    def test_restart_that_preserves_touches_no_other_domain_of_the_uuid(self):
+        self.assertGreater(self.sweep("reboot", on={"reboot": "restart_rename"}), 5)
+
+    def test_soft_reset_that_fails_touches_no_other_domain_of_the_uuid(self):
+        self.assertGreater(self.sweep("soft-reset", on={"soft_reset": "soft_reset"}, reset_error="no"), 5)
 
 
 if __name__ == "__main__":
