@@ -117,6 +117,7 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 	case STAGE_SAVE:
 		request.operation = OPERATION_SAVE;
 		request.path = s->image;
+		request.image = s->image_id;
 		request.ledger = ledger;
 		request.deadline = stop_deadline;
 		break;

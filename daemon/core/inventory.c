@@ -297,6 +297,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	inventory->guests = calloc(room, sizeof(*inventory->guests));
 	if (!inventory->guests)
 		return -ENOMEM;
+	inventory->ledger = ledger;
 	inventory->room = survey->room;
 	inventory->room_known = survey->room_known;
 
@@ -380,6 +381,25 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 			found = g;
 	}
 	return found;
+}
+
+const struct known_image *inventory_find_others_image(const struct inventory *inventory,
+						      const struct guest *g, const char *path)
+{
+	for (size_t i = 0; i < inventory->ledger->n_pasts; i++) {
+		const struct past *past = inventory->ledger->pasts[i];
+		bool same = uuid_equal(&past->uuid, &g->uuid);
+
+		for (size_t j = 0; j < past->lives.n_images; j++) {
+			const struct known_image *image = &past->lives.images[j];
+
+			/* One that is not certain may be the newest. */
+			if (image->standing == IMAGE_NEWEST && str_equal(image->path, path) &&
+			    !(same && (!image->name || str_equal(image->name, g->name))))
+				return image;
+		}
+	}
+	return NULL;
 }
 
 bool guest_is_alive(const struct guest *g)

@@ -67,6 +67,7 @@ struct guest {
 struct inventory {
 	struct guest *guests;
 	size_t n;
+	const struct ledger *ledger;
 	uint64_t room; /* for images, in bytes, where it is known */
 	bool room_known;
 };
@@ -92,6 +93,13 @@ const struct guest *inventory_find_running(const struct inventory *inventory, co
 
 /* By UUID in text, or by name. NULL if there is no such guest. */
 const struct guest *inventory_find_named(const struct inventory *inventory, const char *name);
+
+/*
+ * The image that the ledger calls the newest of another guest, and that was saved to this path;
+ * NULL if there is none. A second domain of the UUID is another guest where it has another name.
+ */
+const struct known_image *inventory_find_others_image(const struct inventory *inventory,
+						      const struct guest *g, const char *path);
 
 /* The state of a guest that nothing is being done to, and the reason for it where it has one. */
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);

@@ -313,8 +313,21 @@ static int plan_libvirts(struct step *s, bool named)
 			     QUOTED(s->name), QUOTED(s->name));
 }
 
-static int plan_stop(struct step *s, const struct config *config, const struct guest *g, bool named,
-		     bool forced)
+/* Where a save goes, and whose image must not be in its way. */
+static int set_destination(struct step *s, const struct config *config,
+			   const struct inventory *inventory, const struct guest *g)
+{
+	const struct known_image *others;
+	int r = guest_path(config->save, g, &s->image);
+
+	others = r < 0 ? NULL : inventory_find_others_image(inventory, g, s->image);
+	if (others)
+		s->image_id = others->id;
+	return r;
+}
+
+static int plan_stop(struct step *s, const struct config *config, const struct inventory *inventory,
+		     const struct guest *g, bool named, bool forced)
 {
 	const struct domain *d = g->domain;
 	/* A suspended one is waited for while it is saved, and then resumed (hold_check()). */
@@ -362,7 +375,7 @@ static int plan_stop(struct step *s, const struct config *config, const struct g
 	s->answer_limit = config->answer_limit;
 	r = str_replace(&s->sysrq, config->sysrq);
 	r = r < 0 ? r : target_list_copy(&config->migrate, &s->targets);
-	return r < 0 || !config->save ? r : guest_path(config->save, g, &s->image);
+	return r < 0 || !config->save ? r : set_destination(s, config, inventory, g);
 }
 
 /* Its next stage does not have to wait for what cannot be. */
@@ -421,7 +434,7 @@ static unsigned guest_wave(const struct plan *plan, const struct guest *g)
 }
 
 static int add_step(struct plan *plan, enum goal goal, const struct config *config,
-		    const struct guest *g, bool named)
+		    const struct inventory *inventory, const struct guest *g, bool named)
 {
 	struct step *s = &plan->steps[plan->n_steps];
 	int r;
@@ -439,7 +452,7 @@ static int add_step(struct plan *plan, enum goal goal, const struct config *conf
 	if (goal_is_start(goal))
 		r = plan_start(s, config, g, named, goal == GOAL_START_COLD);
 	else if (g->domain)
-		r = plan_stop(s, config, g, named, goal == GOAL_STOP_FORCED);
+		r = plan_stop(s, config, inventory, g, named, goal == GOAL_STOP_FORCED);
 	else
 		r = step_conclude(s, STEP_OK, "does not run");
 	return r;
@@ -500,11 +513,11 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 		if (!g)
 			r = add_unknown(plan, names[i]);
 		else if (!is_named(plan, g))
-			r = add_step(plan, goal, config, g, true);
+			r = add_step(plan, goal, config, inventory, g, true);
 	}
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(plan->goal, &inventory->guests[i]))
-			r = add_step(plan, goal, config, &inventory->guests[i], false);
+			r = add_step(plan, goal, config, inventory, &inventory->guests[i], false);
 	if (r >= 0 && stop && inventory->room_known)
 		r = plan_room(plan, inventory->room);
 	if (r < 0)

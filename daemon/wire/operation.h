@@ -86,7 +86,8 @@ struct operation_request {
 	char *source;   /* the file this guest comes from, for its mark */
 	char *why; /* create: why the images in stale are not restored, where they do not say */
 	struct stale_list stale; /* create, restore: images to put aside before the guest runs */
-	struct uuid image;       /* restore: the ID of the image that is meant */
+	struct uuid image;       /* restore: the ID of the image that is meant; save: of another
+				    guest's, which may be at path and must stay there */
 	char *standing;          /* restore: what the ledger says of it (core/lives.h) */
 	char *ledger;            /* where lives, images and migrations are recorded */
 	char *dump;              /* destroy, restart: the guest's memory goes to this file first */

@@ -18,6 +18,7 @@
 #include "worker/image-names.h"
 #include "worker/image.h"
 #include "worker/life.h"
+#include "worker/link.h"
 #include "worker/trust.h"
 
 /* An image on its way to the disk. */
@@ -66,6 +67,34 @@ static int reserve(struct job *job, int fd, uint64_t bytes)
 		return job_explain(job, r, "no room for the image %s (%" PRIu64 " MiB): %s",
 				   job->record.request.path, bytes >> 20, strerror(-r));
 	return r < 0 ? explain_disk(job, r, "cannot be reserved") : 0;
+}
+
+/*
+ * Where the ledger knows of another guest's newest image at the path, that one is not put aside.
+ * What cannot be read may be it.
+ */
+static int check_other(struct job *job)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	const struct operation_request *request = &job->record.request;
+	_cleanup_free_ char *unopened = NULL;
+	_cleanup_close_ int fd = -1;
+	const char *problem;
+	int r;
+
+	if (uuid_is_null(&request->image))
+		return 0;
+	fd = link_open(request->path, O_RDONLY | O_NONBLOCK, &unopened);
+	/* A link without a target can lead to a file system that is not mounted. */
+	if (fd == -ENOENT && faccessat(AT_FDCWD, request->path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	r = fd < 0 ? fd : image_read_header(fd, &header, &problem);
+	if (r >= 0 && !(header.ours && uuid_equal(&header.facts.id, &request->image)))
+		return 0;
+	return job_explain(job, -EEXIST,
+			   "not saved to %s, for the newest image of another guest is there%s. "
+			   "Start that guest, or move its image to another directory",
+			   request->path, r < 0 ? ", or was, and the file cannot be read" : "");
 }
 
 static int make_folder(struct job *job)
@@ -135,8 +164,11 @@ static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)
 {
 	_cleanup_free_ uint8_t *header = NULL;
 	size_t size;
-	int r = xl_get_config(job->xl, d->domid, &s->config);
+	int r = check_other(job);
 
+	if (r < 0)
+		return r;
+	r = xl_get_config(job->xl, d->domid, &s->config);
 	if (r < 0)
 		return job_explain_xl(job, r, "its configuration cannot be had");
 	r = image_header_make(s->config, &header, &size);

@@ -128,6 +128,36 @@ class Stops(Twins):
                 self.assertEqual(self.host.boot("web"), boot)
 
 
+class Images(Twins):
+    def test_save_displaces_no_newest_image_of_another_guest(self):
+        """Two guests of one name, one after the other."""
+        for shutdown in ("", "--wait"):
+            with self.subTest(shutdown=shutdown), FakeHost(SHUTDOWN=shutdown, SHUTDOWN_ALL="") as self.host:
+                self.host.start_daemon()
+                self.host.xl_create("web")
+                boot = self.host.boot("web")
+                wait_until(lambda: self.host.states().get("web") == "running", "the guest")
+                self.host.ctl("stop", check=0)
+                whole = (self.host.save / "web").read_bytes()
+                add(self.host, "web", "running")
+                wait_until(lambda: '"running"' in self.host.ctl("--json", "status"), "the other guest")
+                self.host.ctl("stop", check=0 if shutdown else 1)
+                self.assertEqual([d["state"] for d in self.host.domains().values()],
+                                 [] if shutdown else ["running"])
+                self.assertNotIn(["2", "web", "suspended", "web-boot"], self.host.history())
+                self.assertEqual(self.host.images(), ["web"])
+                self.assertEqual((self.host.save / "web").read_bytes(), whole)
+                self.expect_saved("web", boot)
+                if shutdown:
+                    continue
+                # What cannot be read may be that image. What is not there is not in the way.
+                (self.host.save / "web").write_bytes(whole[:100])
+                self.host.ctl("stop", check=1)
+                (self.host.save / "web").unlink()
+                self.host.ctl("stop", check=0)
+                self.expect_saved("web", "web-boot")
+
+
 class Ends(Twins):
     def test_guest_that_reboots_is_restarted_beside_its_double(self):
         for first in (False, True):
@@ -194,9 +224,9 @@ class Kills(Twins):
                 self.host.start_daemon()
                 self.started(**guest)
                 self.host.stop_daemon()
-                add(self.host, "running", "running")
                 add(self.host, "built", "paused", never_run=True)
                 add(self.host, "saving", "suspended", saver=True)
+                add(self.host, "running", "running")
                 set_domain(self.host, 1, state=state)
                 others = [d for d in self.host.domains().values() if d["domid"] != 1]
                 self.host.start_daemon(LD_PRELOAD=str(KILLER), KILL_IN="worker", KILL_AT=str(step),
