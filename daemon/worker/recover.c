@@ -38,8 +38,10 @@ static int release_again(struct job *job, const struct xl_domain *d)
 			    restore ? &job->record.request.image : &UUID_NULL);
 
 	/* As run_create() and run_restore() do. */
-	if (r < 0 && xl_destroy(job->xl, d->domid) >= 0 && restore)
-		life_take_back(job);
+	if (r < 0 && restore)
+		restore_undo(job, d->domid);
+	else if (r < 0)
+		xl_destroy(job->xl, d->domid);
 	return r;
 }
 
@@ -48,14 +50,14 @@ static int finish_build(struct job *job)
 	struct xl_domain d;
 	int r = build_find(job, &d);
 
-	if (r >= 0 && d.paused) {
-		r = release_again(job, &d);
-		if (r < 0)
-			return r;
-	}
-	/* Where it has ended meanwhile, the ledger says whether it ran. */
+	/* The ledger says whether it ran. */
+	if (r == -ESRCH)
+		return job_explain(job, r, "the guest has gone while its worker was killed");
 	if (r < 0)
-		return 0;
+		return job_explain_xl(job, r, "the domain cannot be found");
+	r = d.paused ? release_again(job, &d) : 0;
+	if (r < 0)
+		return r;
 	job->result.domid = d.domid;
 	if (job->record.request.operation == OPERATION_RESTORE)
 		restore_forget(job);

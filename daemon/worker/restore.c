@@ -48,6 +48,18 @@ void restore_forget(const struct job *job)
 				  job->record.request.name, path);
 }
 
+/*
+ * It has not run: the image is as good as before. The record comes first, for once the domain is
+ * gone nobody can tell whether it ran.
+ */
+void restore_undo(struct job *job, uint32_t domid)
+{
+	if (life_take_back(job) < 0)
+		log_warning("%s: Failed to record that %s was not used", job->record.request.name,
+			    job->record.request.path);
+	xl_destroy(job->xl, domid);
+}
+
 static int refuse(struct job *job, int error, const char *problem)
 {
 	return job_explain(job, error, "%s: %s", job->record.request.path, problem);
@@ -152,10 +164,7 @@ int run_restore(struct job *job)
 	r = r < 0 ? r : job_put_aside(job);
 	r = r < 0 ? r : job_release(job, domid, "restore", &job->record.request.image);
 	if (r < 0) {
-		/* It has not run: the image is as good as before. */
-		if (xl_destroy(job->xl, domid) >= 0 && life_take_back(job) < 0)
-			log_warning("%s: Failed to record that %s was not used",
-				    job->record.request.name, job->record.request.path);
+		restore_undo(job, domid);
 		return r;
 	}
 	restore_forget(job);

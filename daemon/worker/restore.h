@@ -6,3 +6,6 @@
 /* Removes the image, which the guest runs from; only the one that is meant. What fails is logged.
  */
 void restore_forget(const struct job *job);
+
+/* Takes back the record that the guest runs from the image, and destroys what has not run of it. */
+void restore_undo(struct job *job, uint32_t domid);

@@ -560,6 +560,16 @@ int xl_resume(struct xl *xl, uint32_t domid)
 
 int xl_unpause(struct xl *xl, uint32_t domid)
 {
+	struct fake w;
+	bool fails;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	fails = json_get_bool(w.json, "unpause_fails");
+	fake_close(&w);
+	if (fails)
+		return fail(xl, -EIO, "the domain is not unpaused");
 	return set_state(xl, domid, "paused", true);
 }
 

@@ -90,6 +90,25 @@ class KilledWorker(unittest.TestCase):
         steps = self.sweep(self.saved_guest, lambda host: host.ctl("start"), check)
         self.assertGreater(steps, 10)
 
+    def test_restore_whose_guest_cannot_be_unpaused_keeps_its_image(self):
+        def let_go(host, yes):
+            with host.world() as world:
+                world["unpause_fails"] = not yes
+
+        def prepare(host):
+            boot = self.saved_guest(host)
+            let_go(host, False)
+            return boot
+
+        def check(host, boot):
+            self.assertEqual((host.domains(), host.images()), ({}, ["web"]))
+            let_go(host, True)
+            host.stop_daemon()
+            self.assertEqual(host.once("start"), 0)
+            self.assertEqual(host.boot("web"), boot)
+
+        self.assertGreater(self.sweep(prepare, lambda host: host.ctl("start", check=1), check), 10)
+
     def test_create_leaves_a_whole_guest_or_none(self):
         def check(host, _):
             self.assertIn([d["state"] for d in host.domains().values()], ([], ["running"]))
