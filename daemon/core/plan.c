@@ -112,18 +112,20 @@ static int set_stale(struct step *s, const struct guest *g, const char *why_othe
 
 		if (standing_is_past(image->standing))
 			r = stale_list_add(&s->stale, image->image->path,
-					   say_why_past(image->standing));
+					   say_why_past(image->standing), true);
 		else if (why_others)
-			r = stale_list_add(&s->stale, image->image->path, why_others);
+			r = stale_list_add(&s->stale, image->image->path, why_others, false);
 		else if (image->image != g->image)
 			r = stale_list_add(&s->stale, image->image->path,
-					   "it is a copy of the image that the guest runs from");
+					   "it is a copy of the image that the guest runs from",
+					   true);
 	}
 	for (size_t i = 0; r >= 0 && g->former && i < g->former->n_images; i++)
 		r = stale_list_add(&s->stale, g->former->images[i].image->path,
-				   say_why_past(g->former->images[i].standing));
+				   say_why_past(g->former->images[i].standing),
+				   standing_is_past(g->former->images[i].standing));
 	if (r >= 0 && why_others && g->rival)
-		r = stale_list_add(&s->stale, g->rival->path, why_others);
+		r = stale_list_add(&s->stale, g->rival->path, why_others, false);
 	return r;
 }
 

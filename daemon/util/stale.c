@@ -4,10 +4,10 @@
 
 #include "util/str.h"
 
-int stale_list_add(struct stale_list *list, const char *path, const char *reason)
+int stale_list_add(struct stale_list *list, const char *path, const char *reason, bool past)
 {
 	struct stale *bigger = realloc(list->items, (list->n + 1) * sizeof(*bigger));
-	struct stale item = {0};
+	struct stale item = {.past = past};
 
 	if (!bigger)
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 struct stale {
 	char *path;
 	char *reason; /* NULL: the one that holds for the whole list */
+	bool past;    /* the ledger says so, or will before the guest runs, wherever the file is */
 };
 
 struct stale_list {
@@ -15,5 +16,5 @@ struct stale_list {
 };
 
 /* 0 or -ENOMEM. */
-int stale_list_add(struct stale_list *list, const char *path, const char *reason);
+int stale_list_add(struct stale_list *list, const char *path, const char *reason, bool past);
 void stale_list_done(struct stale_list *list);

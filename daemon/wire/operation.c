@@ -123,6 +123,7 @@ static struct json_object *make_stale(const struct stale *stale)
 	int r = o ? json_add_string(o, "path", stale->path) : -ENOMEM;
 
 	r = r < 0 ? r : json_add_string(o, "reason", stale->reason);
+	r = r < 0 ? r : json_add_bool(o, "past", stale->past);
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
@@ -289,7 +290,9 @@ static int get_stale(struct json_object *o, struct stale_list *stale)
 		struct json_object *item = json_object_array_get_idx(list, i);
 		const char *path = json_get_string(item, "path");
 
-		r = path ? stale_list_add(stale, path, json_get_string(item, "reason")) : -EBADMSG;
+		r = path ? stale_list_add(stale, path, json_get_string(item, "reason"),
+					  json_get_bool(item, "past"))
+			 : -EBADMSG;
 	}
 	return r;
 }

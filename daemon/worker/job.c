@@ -185,6 +185,12 @@ static int put_aside(struct job *job, const struct stale *stale)
 	r = image_put_aside(stale->path, why, &aside);
 	if (r == -ENOENT)
 		return 0;
+	if (r < 0 && stale->past) {
+		log_warning_errno(
+			r, "%s: Failed to put aside the image %s, which is never restored: %s",
+			request->name, stale->path, why);
+		return 0;
+	}
 	if (r < 0)
 		return job_explain(job, r, "%s cannot be put aside: %s", stale->path, strerror(-r));
 	log_notice("%s: the image %s is not restored, and is now called %s: %s", request->name,

@@ -64,7 +64,9 @@ int job_find_domain(struct job *job, struct xl_domain *ret);
 
 /*
  * Gives the images of the request that must not be restored names of their own. 0 or -errno: then
- * the guest must not run, for one of them could be restored over newer disks.
+ * the guest must not run, for one of them could be restored over newer disks. Those that the ledger
+ * calls past are not: where one keeps its name, as on a file system that cannot be written, that is
+ * logged.
  */
 int job_put_aside(struct job *job);
 

@@ -4,8 +4,10 @@
 
 import fcntl
 import json
+import os
 import re
 import shutil
+import subprocess
 import unittest
 
 import ledgerfile
@@ -176,6 +178,54 @@ class Images(Lives):
             (self.host.save / "web").chmod(0o600)
         self.host.ctl("start", check=0)
         self.assertEqual(len(self.aside()), 4)
+
+    def read_only(self):
+        """SAVE, mounted read-only: what cannot be written cannot be renamed."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can mount a file system")
+        if subprocess.run(["mount", "--bind", self.host.save, self.host.save], capture_output=True).returncode:
+            self.skipTest("a file system cannot be mounted here")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.host.save], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", self.host.save], check=True)
+
+    def test_used_up_image_that_cannot_be_put_aside_keeps_no_guest_down(self):
+        boot = self.saved()
+        whole = (self.host.save / "web").read_bytes()
+        self.host.ctl("start", check=0)
+        (self.host.save / "web").write_bytes(whole)
+        (self.host.save / "web").chmod(0o600)
+        self.cut_power()
+        self.read_only()
+        self.host.ctl("start", check=0)
+        self.expect_cold(boot)
+        self.cut_power()
+        self.host.ctl("start", check=0)
+        self.expect_cold(boot)
+        self.assertEqual(self.host.images(), ["web"])
+
+    def test_used_up_image_that_cannot_be_put_aside_keeps_no_saved_guest_down(self):
+        self.saved()
+        whole = (self.host.save / "web").read_bytes()
+        self.host.ctl("start", check=0)
+        with self.host.world() as world:
+            world["domains"][0]["boot"] = "later"
+        self.host.ctl("stop", check=0)
+        for name in ("older", "copy"):
+            (self.host.save / name).write_bytes(whole if name == "older" else (self.host.save / "web").read_bytes())
+            (self.host.save / name).chmod(0o600)
+        self.read_only()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), "later")
+        self.cut_power()
+        self.host.ctl("start", check=0)
+        self.expect_cold("later")
+        self.assertEqual(self.host.images(), ["copy", "older", "web"])
+
+    def test_cold_start_is_not_made_beside_an_image_that_cannot_be_put_aside(self):
+        self.saved()
+        self.read_only()
+        self.host.ctl("start", "--cold", "web", check=1)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
 
     def test_image_that_a_person_removed_is_missed_in_words_and_the_guest_starts(self):
         boot = self.saved()

@@ -50,8 +50,8 @@ END_TEST
 
 START_TEST(a_request_is_read_as_it_was_written)
 {
-	struct stale stale[] = {{(char[]){"/save/old"}, (char[]){"used"}},
-				{(char[]){"/save/older"}, NULL}};
+	struct stale stale[] = {{(char[]){"/save/old"}, (char[]){"used"}, true},
+				{(char[]){"/save/older"}, NULL, false}};
 	_cleanup_(operation_record_done) struct operation_record record = {0};
 	struct operation_request request = {
 		.operation = OPERATION_RESTORE,
@@ -89,7 +89,9 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_uint_eq(record.request.stale.n, 2);
 	ck_assert_str_eq(record.request.stale.items[0].path, "/save/old");
 	ck_assert_str_eq(record.request.stale.items[0].reason, "used");
+	ck_assert(record.request.stale.items[0].past);
 	ck_assert_ptr_null(record.request.stale.items[1].reason);
+	ck_assert(!record.request.stale.items[1].past);
 	ck_assert(uuid_equal(&record.request.image, &request.image));
 	ck_assert_str_eq(record.request.standing, "newest");
 	ck_assert_str_eq(record.request.why, request.why);
