@@ -497,26 +497,51 @@ static int add_unknown(struct plan *plan, const char *name)
 			     "'xendomainsctl status' lists all guests");
 }
 
+static const struct guest *find_named(const struct inventory *inventory, const char *name,
+				      bool stop)
+{
+	/* A configuration that got another UUID is of the same name, and no domain. */
+	const struct guest *g = stop ? inventory_find_running(inventory, name) : NULL;
+
+	return g ? g : inventory_find_named(inventory, name);
+}
+
+/* A UUID means each domain that has it. */
+static bool is_meant_too(const struct guest *g, const char *name)
+{
+	struct uuid uuid;
+
+	return g->domain && !g->domain->dying && uuid_parse(name, &uuid) >= 0 &&
+	       uuid_equal(&g->uuid, &uuid);
+}
+
+static int add_named(struct plan *plan, enum goal goal, const struct config *config,
+		     const struct inventory *inventory, const char *name)
+{
+	bool stop = plan->goal == GOAL_STOP;
+	const struct guest *g = find_named(inventory, name, stop);
+	int r = 0;
+
+	if (!g)
+		return add_unknown(plan, name);
+	if (!is_named(plan, g))
+		r = add_step(plan, goal, config, inventory, g, true);
+	for (size_t i = 0; r >= 0 && stop && i < inventory->n; i++)
+		if (is_meant_too(&inventory->guests[i], name) &&
+		    !is_named(plan, &inventory->guests[i]))
+			r = add_step(plan, goal, config, inventory, &inventory->guests[i], true);
+	return r;
+}
+
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
 	       const char *const *names, size_t n_names, struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	bool stop = goal == GOAL_STOP || goal == GOAL_STOP_FORCED;
-	int r = plan_new(plan_goal(goal), n_names ? n_names : inventory->n, &plan);
+	int r = plan_new(plan_goal(goal), n_names + inventory->n, &plan);
 
-	for (size_t i = 0; r >= 0 && i < n_names; i++) {
-		const struct guest *g = NULL;
-
-		/* A configuration that got another UUID is of the same name, and no domain. */
-		if (stop)
-			g = inventory_find_running(inventory, names[i]);
-		if (!g)
-			g = inventory_find_named(inventory, names[i]);
-		if (!g)
-			r = add_unknown(plan, names[i]);
-		else if (!is_named(plan, g))
-			r = add_step(plan, goal, config, inventory, g, true);
-	}
+	for (size_t i = 0; r >= 0 && i < n_names; i++)
+		r = add_named(plan, goal, config, inventory, names[i]);
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(plan->goal, &inventory->guests[i]))
 			r = add_step(plan, goal, config, inventory, &inventory->guests[i], false);

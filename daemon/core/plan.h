@@ -39,8 +39,9 @@ enum goal plan_goal(enum goal goal);
 
 /*
  * The plan, whose goal is GOAL_STOP for GOAL_STOP_FORCED, for all guests in question or, with
- * names, for those guests only (names are as inventory_find_named() takes them). A name that is not
- * known costs itself only: its step has failed, and its UUID is null. 0 or -ENOMEM.
+ * names, for those guests only (names are as inventory_find_named() takes them; to a stop, a UUID
+ * is each domain that has it). A name that is not known costs itself only: its step has failed, and
+ * its UUID is null. 0 or -ENOMEM.
  */
 int plan_build(enum goal goal, const struct config *config, const struct inventory *inventory,
 	       const char *const *names, size_t n_names, struct plan **ret);

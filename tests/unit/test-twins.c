@@ -183,6 +183,24 @@ START_TEST(stop_of_one_name_stops_the_domain_of_that_name)
 }
 END_TEST
 
+static void expect_both_of_the_uuid(const struct pair *p)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct uuid uuid = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+
+	make(&s, p);
+	plan = scene_plan(&s, GOAL_STOP, UUID_TEXT(&uuid));
+	ck_assert_uint_eq(plan->n_steps, 2);
+	ck_assert_uint_ne(plan->steps[0].domid, plan->steps[1].domid);
+}
+
+START_TEST(stop_of_a_uuid_stops_both_domains_that_have_it)
+{
+	each_pair(expect_both_of_the_uuid);
+}
+END_TEST
+
 static void expect_no_third(const struct pair *p)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -288,6 +306,7 @@ SUITE("twins", two_domains_of_one_uuid_are_both_listed_under_their_own_names,
       configuration_stands_for_the_one_that_lives_and_then_for_the_one_of_its_name,
       stop_stops_both_domains_of_one_uuid_or_says_why_not,
       stop_of_one_name_stops_the_domain_of_that_name,
+      stop_of_a_uuid_stops_both_domains_that_have_it,
       start_builds_no_third_domain_beside_two_of_one_uuid,
       operation_on_one_domain_keeps_others_from_both,
       ended_domain_of_a_guest_that_lives_on_is_not_restarted,
