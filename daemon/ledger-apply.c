@@ -10,6 +10,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 		.id = e->image,
 		.standing = image_standing_from_string(e->standing),
 		.certain = !e->doubtful,
+		.followed = e->followed,
 		.name = (char *)e->name,
 		.other = (char *)e->other,
 		.path = (char *)e->path,
@@ -63,6 +64,8 @@ static int note_life(struct ledger *ledger, const struct ledger_record *e)
 	struct lives *lives = ledger_lives(ledger, &e->uuid);
 	int r = lives ? apply_life(lives, e) : -ENOMEM;
 
+	if (r >= 0 && e->kind == LEDGER_BEGAN && e->name)
+		ledger_follow(ledger, &e->uuid, e->name);
 	/* A second domain of one UUID has another name, which is not the guest's; and so has one
 	 * that xl migrates. */
 	return r < 0 || e->kind == LEDGER_IMAGE || e->kind == LEDGER_ENDED

@@ -15,21 +15,26 @@ static int emit(const struct snapshot *s, struct ledger_record record)
 	return s->fn(s->data, &record);
 }
 
+static int emit_beginning(const struct snapshot *s, const struct past *past)
+{
+	const struct lives *l = &past->lives;
+
+	return l->began == 0 ? 0
+			     : emit(s, (struct ledger_record){
+					       .kind = LEDGER_BEGAN,
+					       .uuid = past->uuid,
+					       .name = past->name,
+					       .domid = l->domid,
+					       .boot = l->boot,
+					       .time_wall = l->began,
+				       });
+}
+
 static int emit_lives(const struct snapshot *s, const struct past *past)
 {
 	const struct lives *l = &past->lives;
 	int r = 0;
 
-	/* Before the images: a beginning outlives those that are known by then. */
-	if (l->began > 0)
-		r = emit(s, (struct ledger_record){
-				    .kind = LEDGER_BEGAN,
-				    .uuid = past->uuid,
-				    .name = past->name,
-				    .domid = l->domid,
-				    .boot = l->boot,
-				    .time_wall = l->began,
-			    });
 	for (size_t i = 0; r >= 0 && i < l->n_images; i++)
 		r = emit(s, (struct ledger_record){
 				    .kind = LEDGER_IMAGE,
@@ -39,6 +44,7 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 				    .image = l->images[i].id,
 				    .standing = image_standing_to_string(l->images[i].standing),
 				    .doubtful = !l->images[i].certain,
+				    .followed = l->images[i].followed,
 				    .path = l->images[i].path,
 				    .directory = l->images[i].directory,
 			    });
@@ -99,6 +105,9 @@ int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger
 				     .uuid = ledger->names[i].uuid,
 				     .name = ledger->names[i].name,
 			     });
+	/* Before all images: a beginning outlives, or follows, those that are known by then. */
+	for (size_t i = 0; r >= 0 && i < ledger->n_pasts; i++)
+		r = emit_beginning(&s, ledger->pasts[i]);
 	for (size_t i = 0; r >= 0 && i < ledger->n_pasts; i++) {
 		r = emit_lives(&s, ledger->pasts[i]);
 		r = r < 0 ? r : emit_away(&s, ledger->pasts[i]);

@@ -196,12 +196,28 @@ static void record_lives(struct world *w, const struct domain_list *new, usec_t 
 	}
 }
 
+/* Images that another guest's domain outlives: both are of one guest, which is its name. */
+static void record_replaced(struct world *w, const struct guest *g)
+{
+	const struct ledger *ledger = ledger_file_get(w->ledger);
+
+	for (size_t i = 0; g->replaced && i < g->n_images; i++) {
+		const struct survey_image *image = g->images[i].image;
+
+		if (standing_is_past(g->images[i].standing) && !uuid_is_null(&image->id) &&
+		    !standing_is_past(
+			    ledger_judge(ledger, &g->uuid, &image->id, image->written_wall)))
+			ledger_file_outlive(w->ledger, &g->uuid, g->name, &image->id);
+	}
+}
+
 /* A guest that runs outlives the images of it that are there. */
 static void record_outlived(struct world *w)
 {
 	for (size_t i = 0; i < w->inventory->n; i++) {
 		const struct guest *g = &w->inventory->guests[i];
 
+		record_replaced(w, g);
 		if (!g->domain || !domain_has_life(g->domain) || g->busy || g->shared)
 			continue;
 		for (size_t j = 0; j < g->n_images; j++)

@@ -20,6 +20,52 @@ static const struct domain *find_called(const struct domain_list *domains, const
 	return found;
 }
 
+/* Whether a configuration without a UUID says the name: then all domains of the name are one guest.
+ */
+static bool is_by_name(const struct survey *survey, const char *name)
+{
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+
+		if (!c->error && !c->has_uuid && str_equal(c->name, name))
+			return true;
+	}
+	return false;
+}
+
+static bool runs_by_name(const struct domain_list *domains, const struct uuid *uuid,
+			 const char *name)
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+
+		if (!d->system && domain_has_life(d) && !uuid_equal(&d->uuid, uuid) &&
+		    domain_is_called(d, name))
+			return true;
+	}
+	return false;
+}
+
+/* uuid: the guest's, which an image that cannot be read does not tell. */
+static enum image_standing judge(const struct uuid *uuid, const struct survey_image *image,
+				 const struct survey *survey, const struct domain_list *domains,
+				 const struct ledger *ledger)
+{
+	enum image_standing standing = ledger_judge(ledger, uuid, &image->id, image->written_wall);
+
+	if (standing_is_past(standing) || image->error || !is_by_name(survey, image->name))
+		return standing;
+	/* The ledger may know it by another name yet. */
+	if (runs_by_name(domains, uuid, image->name))
+		return IMAGE_OUTLIVED;
+	return ledger_judge_by_name(ledger, uuid, image->name, &image->id, image->written_wall);
+}
+
+bool identity_is_followed(const struct known_image *image, const struct survey *survey)
+{
+	return image->followed && is_by_name(survey, image->name);
+}
+
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger)
 {
@@ -72,14 +118,14 @@ static bool is_same_image(const struct survey_image *a, const struct survey_imag
 	return !uuid_is_null(&a->id) && uuid_equal(&a->id, &b->id);
 }
 
-static int choose_image(struct guest *g, const struct ledger *ledger)
+static int choose_image(struct guest *g, const struct survey *survey,
+			const struct domain_list *domains, const struct ledger *ledger)
 {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < g->n_images; i++) {
 		const struct survey_image *image = g->images[i].image;
-		enum image_standing standing = ledger_judge(ledger, &g->uuid, &image->id,
-							    image->written_wall);
+		enum image_standing standing = judge(&g->uuid, image, survey, domains, ledger);
 
 		g->images[i].standing = standing;
 		if (standing_is_past(standing))
@@ -115,7 +161,7 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 	const struct survey_image *broken;
 
 	if (!newest || !survey->directory || survey->unreadable || g->domain ||
-	    has_image(g, &newest->id))
+	    has_image(g, &newest->id) || identity_is_followed(newest, survey))
 		return 0;
 	g->missing = newest;
 	broken = survey_find_broken(survey, newest->path);
@@ -165,7 +211,7 @@ bool identity_by_file(const struct survey_config *c, const char *name, const str
 
 static bool can_be_compared(const struct guest *g)
 {
-	return g->config && !g->config->error && !g->domain;
+	return g->config && !g->config->error && !(g->domain && g->domain->dying);
 }
 
 /*
@@ -217,10 +263,29 @@ static int hold_saved(struct pair *p)
 	return hold(p->other, "%s", p->here->hold);
 }
 
+/* The configuration's domain may have written to the disks since. */
+static int hold_beside_domain(struct pair *p)
+{
+	const char *path = p->here->image ? p->here->image->path : p->here->missing->path;
+
+	return hold(
+		p->here,
+		"its image %s is of %s, UUID %s, and domain %u, %s of UUID %s, is what %s stands "
+		"for now. If that domain is this guest, move the image away; if not, stop it, "
+		"undo any change of %s, and start %s again",
+		path, p->name, UUID_TEXT(&p->here->uuid), p->other->domain->domid, p->other->name,
+		UUID_TEXT(&p->other->uuid), p->config->path, p->config->path, p->name);
+}
+
 static int compare(struct pair *p)
 {
 	bool same_name = str_equal(p->config->name, p->name);
 
+	if (p->other->domain)
+		return p->here == p->other || p->here->domain || p->here->config ||
+				       (!same_name && !comes_from(p))
+			       ? 0
+			       : hold_beside_domain(p);
 	if (p->here == p->other ? same_name : !same_name && !comes_from(p))
 		return 0;
 	if (p->here != p->other && !same_name && p->here->config)
@@ -359,7 +424,7 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
 
-		r = choose_image(g, ledger);
+		r = choose_image(g, survey, domains, ledger);
 		r = r < 0 ? r : look_for_missing(g, survey);
 		r = r < 0 ? r : check_uuid(g, domains);
 	}

@@ -22,6 +22,9 @@ struct uuid identity_of_config(const struct survey_config *config, const struct 
  */
 bool identity_by_file(const struct survey_config *c, const char *name, const struct ledger *ledger);
 
+/* Whether the guest that is its name has run since it was saved to the image, with another UUID. */
+bool identity_is_followed(const struct known_image *image, const struct survey *survey);
+
 /* For an inventory in which each guest has its parts. 0 or -ENOMEM. */
 int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		     const struct domain_list *domains, const struct ledger *ledger);

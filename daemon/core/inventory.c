@@ -237,6 +237,8 @@ static void add_missing(struct inventory *inventory, const struct survey *survey
 	if (str_equal(newest->directory, survey->directory) &&
 	    !survey_find_broken(survey, newest->path))
 		return;
+	if (identity_is_followed(newest, survey))
+		return;
 	find_or_add(inventory, &past->uuid, past->name);
 }
 

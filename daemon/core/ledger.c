@@ -263,6 +263,13 @@ struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid)
 	return past ? &past->lives : NULL;
 }
 
+void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name)
+{
+	for (size_t i = 0; i < h->n_pasts; i++)
+		if (!uuid_equal(&h->pasts[i]->uuid, uuid))
+			lives_follow(&h->pasts[i]->lives, name);
+}
+
 int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name, const char *source)
 {
 	struct past *past = find_or_add(h, uuid);
@@ -286,4 +293,27 @@ enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid
 
 	return past && !uuid_is_null(image) ? lives_judge(&past->lives, image, written_wall)
 					    : IMAGE_UNKNOWN;
+}
+
+enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uuid *uuid,
+					 const char *name, const struct uuid *image, usec_t written)
+{
+	static const struct lives none;
+	const struct past *own = find(h, uuid);
+	enum image_standing standing = ledger_judge(h, uuid, image, written);
+
+	for (size_t i = 0; i < h->n_pasts; i++) {
+		const struct past *past = h->pasts[i];
+		enum image_standing after;
+
+		if (past == own || uuid_is_null(image) || !str_equal(past->name, name))
+			continue;
+		after = lives_judge_after(own ? &own->lives : &none, &past->lives, image, written);
+		/* What is past stays past, and for the rest the worse word counts. */
+		if (standing != IMAGE_USED_UP && after == IMAGE_OUTLIVED)
+			standing = IMAGE_OUTLIVED;
+		else if (standing == IMAGE_UNKNOWN || standing == IMAGE_NEWEST)
+			standing = after == IMAGE_SUSPECT ? after : standing;
+	}
+	return standing;
 }

@@ -98,6 +98,9 @@ int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid
 /* The lives of a guest, to be changed; NULL: no memory. */
 struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid);
 
+/* A life of this guest begins by this name: images of other guests of the name are followed. */
+void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name);
+
 /* Notes by which name a guest is known, and its file; NULL: as before. 0 or -ENOMEM. */
 int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name,
 		    const char *source);
@@ -108,5 +111,10 @@ void ledger_doubt(struct ledger *h);
 /* What an image of a guest is worth that was written at this time. A null ID tells nothing. */
 enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,
 				 const struct uuid *image, usec_t written_wall);
+
+/* The same of an image of a guest that is its name, whatever UUID it had in each of its lives. */
+enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uuid *uuid,
+					 const char *name, const struct uuid *image,
+					 usec_t written_wall);
 
 DEFINE_CLEANUP(struct ledger, ledger_free);

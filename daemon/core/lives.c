@@ -118,6 +118,13 @@ void lives_begin(struct lives *l, const struct uuid *from, const char *name, use
 	l->boot = *boot;
 }
 
+void lives_follow(struct lives *l, const char *name)
+{
+	for (size_t i = 0; i < l->n_images; i++)
+		if (str_equal(l->images[i].name, name))
+			l->images[i].followed = true;
+}
+
 int lives_restore_image(struct lives *l, const struct known_image *from)
 {
 	struct known_image *image = find_or_add(l, &from->id);
@@ -128,6 +135,7 @@ int lives_restore_image(struct lives *l, const struct known_image *from)
 	r = r < 0 ? r : str_replace(&image->directory, from->directory);
 	image->standing = from->standing;
 	image->certain = from->certain;
+	image->followed = from->followed;
 	return r;
 }
 
@@ -141,6 +149,7 @@ int lives_save(struct lives *l, const struct known_image *saved, usec_t wall)
 			l->images[i].standing = IMAGE_OUTLIVED;
 	image.standing = IMAGE_NEWEST;
 	image.certain = true;
+	image.followed = false;
 	l->last = LIFE_SAVED;
 	l->wall = wall;
 	return lives_restore_image(l, &image);
@@ -206,6 +215,21 @@ enum image_standing lives_judge(const struct lives *l, const struct uuid *id, us
 	if (!image)
 		return judge_by_time(l, written);
 	return image->standing == IMAGE_NEWEST && !image->certain ? IMAGE_UNKNOWN : image->standing;
+}
+
+enum image_standing lives_judge_after(const struct lives *l, const struct lives *other,
+				      const struct uuid *id, usec_t written)
+{
+	const struct known_image *image = find(l, id);
+
+	if (image)
+		return image->followed ? IMAGE_OUTLIVED : IMAGE_UNKNOWN;
+	/* No time tells which of the two was the later life. */
+	if (other->began <= l->began)
+		return IMAGE_UNKNOWN;
+	if (other->wall >= other->began && usec_add(written, FILE_SLACK) <= other->began)
+		return IMAGE_OUTLIVED;
+	return other->last == LIFE_BEGAN ? IMAGE_SUSPECT : IMAGE_UNKNOWN;
 }
 
 const struct known_image *lives_newest(const struct lives *l)

@@ -36,6 +36,7 @@ struct known_image {
 	struct uuid id;
 	enum image_standing standing;
 	bool certain;    /* no record after the one that tells of it can be missing */
+	bool followed;   /* a life of another UUID, by the same name, has begun since */
 	char *name;      /* of the domain that was saved to it; NULL: it is not known */
 	char *other;     /* a second domain of the UUID that was there then; NULL: none */
 	char *path;      /* where it was saved */
@@ -85,8 +86,18 @@ int lives_outlive(struct lives *l, const struct uuid *image);
 /* Records may be missing: the newest image may not be the newest. */
 void lives_doubt(struct lives *l);
 
+/* A life of another UUID begins by this name: that says something where the name is the guest. */
+void lives_follow(struct lives *l, const char *name);
+
 /* What an image is worth that was written at this time (of the wall clock). */
 enum image_standing lives_judge(const struct lives *l, const struct uuid *image, usec_t written);
+
+/*
+ * What lives of another UUID say of an image of these, where both are of one guest, known by its
+ * name: OUTLIVED, SUSPECT, or UNKNOWN, which says nothing.
+ */
+enum image_standing lives_judge_after(const struct lives *l, const struct lives *other,
+				      const struct uuid *image, usec_t written);
 
 /* The image that the guest's memory should be in, or NULL. */
 const struct known_image *lives_newest(const struct lives *l);

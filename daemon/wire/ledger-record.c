@@ -56,6 +56,8 @@ static int add_life(struct json_object *o, const struct ledger_record *record)
 	r = r < 0 ? r : json_add_string(o, "standing", record->standing);
 	if (record->doubtful)
 		r = r < 0 ? r : json_add_bool(o, "doubtful", true);
+	if (record->followed)
+		r = r < 0 ? r : json_add_bool(o, "followed", true);
 	r = r < 0 ? r : json_add_string(o, "other", record->other);
 	r = r < 0 ? r : json_add_string(o, "path", record->path);
 	r = r < 0 ? r : json_add_string(o, "directory", record->directory);
@@ -217,6 +219,7 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	record->life = json_get_string(o, "life");
 	record->standing = json_get_string(o, "standing");
 	record->doubtful = json_get_bool(o, "doubtful");
+	record->followed = json_get_bool(o, "followed");
 	record->other = json_get_string(o, "other");
 	record->path = json_get_string(o, "path");
 	record->directory = json_get_string(o, "directory");

@@ -40,6 +40,7 @@ struct ledger_record {
 	struct uuid image;     /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */
 	const char *standing;  /* IMAGE: core/lives.h */
 	bool doubtful;         /* IMAGE: not certain */
+	bool followed;         /* IMAGE: a life of another UUID, by its name, began since */
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name */
 	const char *path;      /* SAVED, IMAGE: of the image */
 	const char *directory; /* SAVED, IMAGE: worker/directory.h */

@@ -441,6 +441,42 @@ START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
 }
 END_TEST
 
+START_TEST(a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else)
+{
+	static const struct {
+		enum ledger_kind kinds[2];
+		enum image_standing expected;
+	} cases[] = {
+		{{LEDGER_SAVED, LEDGER_BEGAN}, IMAGE_OUTLIVED},
+		{{LEDGER_BEGAN, LEDGER_SAVED}, IMAGE_NEWEST},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+
+		for (size_t j = 0; j < ELEMENTSOF(cases[i].kinds); j++) {
+			bool saved = cases[i].kinds[j] == LEDGER_SAVED;
+			const struct ledger_record record = {
+				.kind = cases[i].kinds[j],
+				.uuid = saved ? web : mail,
+				.image = saved ? first : UUID_NULL,
+				.name = "web",
+				.time_wall = j + 1,
+			};
+
+			ck_assert_int_eq(apply_to(old, &record), 0);
+		}
+		/* A file that is written anew has no order of the two any more. */
+		ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+		ck_assert_int_eq(ledger_judge_by_name(old, &web, "web", &first, 1),
+				 cases[i].expected);
+		ck_assert_int_eq(ledger_judge_by_name(new, &web, "web", &first, 1),
+				 cases[i].expected);
+		ck_assert_int_eq(ledger_judge(new, &web, &first, 1), IMAGE_NEWEST);
+	}
+}
+END_TEST
+
 START_TEST(a_life_that_is_known_is_not_written_again)
 {
 	_cleanup_folder_ struct folder f;
@@ -547,6 +583,7 @@ SUITE("ledger-file", what_was_noted_is_there_after_a_restart,
       a_file_that_is_cut_under_the_daemon_is_written_again,
       a_ledger_of_one_guest_stays_small_for_ever,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
+      a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else,
       a_life_that_is_known_is_not_written_again, what_is_no_news_is_not_written,
       a_disk_that_takes_nothing_is_told_and_lived_with,
       who_is_away_stays_away_when_the_host_is_restarted);

@@ -29,6 +29,7 @@ static struct ledger_record sample(enum ledger_kind kind)
 		.standing = "newest",
 		.other = "clone",
 		.doubtful = true,
+		.followed = true,
 		.path = "/save/web",
 		.directory = "fs:12",
 		.source = "/auto/web.cfg",
@@ -81,6 +82,7 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		ck_assert_str_eq(out.standing, in.standing);
 		ck_assert_str_eq(out.other, in.other);
 		ck_assert(out.doubtful);
+		ck_assert(out.followed);
 		ck_assert(uuid_equal(&out.image, &in.image));
 		ck_assert_str_eq(out.path, in.path);
 		ck_assert_str_eq(out.directory, in.directory);

@@ -240,7 +240,54 @@ START_TEST(any_number_of_lives_takes_no_more_memory_and_keeps_the_newest)
 }
 END_TEST
 
-SUITE("lives", names_are_complete_and_read_back, an_image_is_the_newest_until_a_life_begins,
+START_TEST(an_image_is_followed_until_its_guest_is_saved_to_it_again)
+{
+	_cleanup_(lives_done) struct lives l = {0}, other = {0};
+
+	save(&l, &a, "web", 10);
+	lives_follow(&l, "mail");
+	ck_assert_int_eq(lives_judge_after(&l, &other, &a, 10), IMAGE_UNKNOWN);
+	lives_follow(&l, "web");
+	ck_assert_int_eq(lives_judge_after(&l, &other, &a, 10), IMAGE_OUTLIVED);
+	/* By its own UUID it is what it was. */
+	expect(&l, &a, 10, IMAGE_NEWEST);
+	save(&l, &a, "web", 20);
+	ck_assert_int_eq(lives_judge_after(&l, &other, &a, 20), IMAGE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(an_image_that_no_ledger_knows_is_compared_with_the_later_life_of_the_name)
+{
+	static const struct {
+		usec_t own, others, written;
+		bool ended;
+		enum image_standing expected;
+	} cases[] = {
+		{0, 20 * MINUTE, 10 * MINUTE, false, IMAGE_OUTLIVED},
+		{0, 20 * MINUTE, 10 * MINUTE, true, IMAGE_OUTLIVED},
+		/* It runs on, so nobody can have saved the other. */
+		{0, 20 * MINUTE, 30 * MINUTE, false, IMAGE_SUSPECT},
+		{0, 20 * MINUTE, 30 * MINUTE, true, IMAGE_UNKNOWN},
+		{25 * MINUTE, 20 * MINUTE, 10 * MINUTE, false, IMAGE_UNKNOWN},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(lives_done) struct lives l = {0}, other = {0};
+
+		if (cases[i].own)
+			lives_begin(&l, &UUID_NULL, "web", cases[i].own, 1, &boot);
+		lives_begin(&other, &UUID_NULL, "web", cases[i].others, 2, &boot);
+		if (cases[i].ended)
+			lives_end(&other, LIFE_ENDED, cases[i].others + MINUTE);
+		ck_assert_int_eq(lives_judge_after(&l, &other, &a, cases[i].written),
+				 cases[i].expected);
+	}
+}
+END_TEST
+
+SUITE("lives", an_image_is_followed_until_its_guest_is_saved_to_it_again,
+      an_image_that_no_ledger_knows_is_compared_with_the_later_life_of_the_name,
+      names_are_complete_and_read_back, an_image_is_the_newest_until_a_life_begins,
       an_image_that_a_life_began_from_is_used_up_for_good,
       a_life_that_did_not_run_can_be_taken_back,
       a_second_save_outlives_the_first_unless_it_is_of_another_domain,
