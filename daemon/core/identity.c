@@ -66,10 +66,39 @@ bool identity_is_followed(const struct known_image *image, const struct survey *
 	return image->followed && is_by_name(survey, image->name);
 }
 
+static int rank(enum image_standing standing)
+{
+	return standing == IMAGE_NEWEST ? 2 : !standing_is_past(standing);
+}
+
+/* The image of a name that is most likely the guest's memory; the first of several. */
+static const struct survey_image *find_image(const char *name, const struct survey *survey,
+					     const struct domain_list *domains,
+					     const struct ledger *ledger)
+{
+	const struct survey_image *best = NULL;
+	int best_rank = -1;
+
+	for (size_t i = 0; i < survey->n_images; i++) {
+		const struct survey_image *image = &survey->images[i];
+		int r;
+
+		if (uuid_is_null(&image->uuid) || !str_equal(image->name, name))
+			continue;
+		r = rank(judge(&image->uuid, image, survey, domains, ledger));
+		if (r > best_rank) {
+			best = image;
+			best_rank = r;
+		}
+	}
+	return best;
+}
+
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger)
 {
 	const struct domain *called;
+	const struct survey_image *image;
 	const struct past *away;
 	const struct uuid *drawn;
 
@@ -78,10 +107,9 @@ struct uuid identity_of_config(const struct survey_config *config, const struct 
 	called = find_called(domains, config->name);
 	if (called)
 		return called->uuid;
-	for (size_t i = 0; i < survey->n_images; i++)
-		if (!uuid_is_null(&survey->images[i].uuid) &&
-		    str_equal(survey->images[i].name, config->name))
-			return survey->images[i].uuid;
+	image = find_image(config->name, survey, domains, ledger);
+	if (image)
+		return image->uuid;
 	away = ledger_find_away(ledger, config->name);
 	if (away)
 		return away->uuid;

@@ -11,7 +11,8 @@
 
 /*
  * The guest that a configuration without a UUID stands for: the one of its name that runs, else the
- * one that is saved, else the one that was migrated away, else the one that a UUID was drawn for.
+ * one that is saved (in the newest image, where the ledger knows it), else the one that was
+ * migrated away, else the one that a UUID was drawn for.
  */
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger);

@@ -145,6 +145,26 @@ START_TEST(the_newest_image_is_restored_and_those_of_earlier_lives_are_put_aside
 }
 END_TEST
 
+START_TEST(a_guest_that_is_its_name_is_the_one_of_its_newest_image_whichever_is_listed_first)
+{
+	_cleanup_scene_ struct scene s;
+	struct survey_image *image;
+
+	scene_make(&s);
+	scene_config(&s, "a", 0);
+	image = scene_image(&s, "1-of-b", 2);
+	free(image->name);
+	image->name = strdup("a");
+	scene_image(&s, "a", 1);
+	save(&s, 2, "a", scene_uuid(1002));
+	begin(&s, 2, UUID_NULL);
+	save(&s, 1, "a", scene_uuid(1001));
+	scene_build(&s);
+	ck_assert_ptr_nonnull(scene_guest(&s, 1)->config);
+	expect_plan(&s, GOAL_START, NULL, "a: restore");
+}
+END_TEST
+
 START_TEST(two_images_of_which_either_may_be_the_newest_hold_their_guest)
 {
 	_cleanup_scene_ struct scene s;
@@ -442,6 +462,7 @@ SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       a_broken_image_does_not_let_its_guest_start_afresh,
       an_image_that_is_used_up_or_outlived_is_put_aside,
       the_newest_image_is_restored_and_those_of_earlier_lives_are_put_aside,
+      a_guest_that_is_its_name_is_the_one_of_its_newest_image_whichever_is_listed_first,
       two_images_of_which_either_may_be_the_newest_hold_their_guest,
       a_saved_guest_whose_image_is_missing_is_held_unless_a_person_removed_it,
       a_saved_guest_whose_configuration_names_another_is_held_with_it,
