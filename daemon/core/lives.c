@@ -199,7 +199,9 @@ static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 		/* The record of what it was saved to may be damaged. */
 		if (l->last == LIFE_SAVED && !lives_newest(l))
 			return IMAGE_UNKNOWN;
-		return written <= l->wall ? IMAGE_OUTLIVED : IMAGE_UNKNOWN;
+		/* No save follows an end. The guest ran again, unseen; or it is a copy, and so the
+		 * time is the copy's. */
+		return written <= l->wall ? IMAGE_OUTLIVED : IMAGE_SUSPECT;
 	case LIFE_UNKNOWN:
 	case _LIFE_MAX:
 	case _LIFE_INVALID:
@@ -229,7 +231,8 @@ enum image_standing lives_judge_after(const struct lives *l, const struct lives 
 		return IMAGE_UNKNOWN;
 	if (other->wall >= other->began && usec_add(written, FILE_SLACK) <= other->began)
 		return IMAGE_OUTLIVED;
-	return other->last == LIFE_BEGAN ? IMAGE_SUSPECT : IMAGE_UNKNOWN;
+	/* It runs on, or its own image is the one of that time. */
+	return other->last == LIFE_UNKNOWN ? IMAGE_UNKNOWN : IMAGE_SUSPECT;
 }
 
 const struct known_image *lives_newest(const struct lives *l)

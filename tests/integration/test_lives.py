@@ -13,6 +13,7 @@ import unittest
 import ledgerfile
 import memory
 from fakehost import KILLER, FakeHostTest, wait_until
+from test_images import make_xls
 
 UUID_A = "00000000-0000-4000-8000-00000000000a"
 UUID_B = "00000000-0000-4000-8000-00000000000b"
@@ -166,6 +167,28 @@ class Images(Lives):
         self.host.ctl("start", check=0)
         self.expect_cold(boot)
         self.assertEqual(len(self.aside()), 1)
+
+    def test_copy_of_an_older_image_of_xl_is_held_though_it_is_newer_than_the_guests_end(self):
+        disk = self.host.root / "disk"
+        disk.write_bytes(bytes(4096))
+        path = self.host.guest("web", uuid=UUID_A, on={"poweroff": "destroy"})
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"disks": [
+            {"pdev_path": str(disk), "vdev": "xvda", "readwrite": 1}]}))
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        image, kept = self.host.save / "web", self.host.root / "kept"
+        make_xls(image)
+        image.rename(kept)
+        self.host.ctl("start", "--cold", "web", check=0)
+        disk.write_bytes(b"x" * 4096)
+        with self.host.world() as world:
+            world["domains"][0]["state"] = "poweroff"
+        wait_until(lambda: not self.host.domains() and self.host.states()["web"] == "stopped", "its end")
+        shutil.copyfile(kept, image)
+        image.chmod(0o600)
+        self.host.ctl("start", check=1)
+        self.expect_held("web")
+        self.assertEqual(self.host.images(), ["web"])
 
     def test_two_images_put_aside_in_one_second_both_stay(self):
         self.saved()

@@ -147,9 +147,10 @@ START_TEST(of_an_image_that_the_ledger_does_not_know_the_time_tells)
 		{LIFE_VANISHED, 8 * MINUTE, IMAGE_OUTLIVED},
 		{LIFE_VANISHED, 9 * MINUTE + 1, IMAGE_SUSPECT},
 		{LIFE_ENDED, 10 * MINUTE, IMAGE_OUTLIVED},
-		{LIFE_ENDED, 11 * MINUTE, IMAGE_UNKNOWN},
+		/* Nothing can be saved after that, but a copy takes the time of the copying. */
+		{LIFE_ENDED, 11 * MINUTE, IMAGE_SUSPECT},
 		{LIFE_SAVED, 10 * MINUTE, IMAGE_OUTLIVED},
-		{LIFE_SAVED, 11 * MINUTE, IMAGE_UNKNOWN},
+		{LIFE_SAVED, 11 * MINUTE, IMAGE_SUSPECT},
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -265,9 +266,9 @@ START_TEST(an_image_that_no_ledger_knows_is_compared_with_the_later_life_of_the_
 	} cases[] = {
 		{0, 20 * MINUTE, 10 * MINUTE, false, IMAGE_OUTLIVED},
 		{0, 20 * MINUTE, 10 * MINUTE, true, IMAGE_OUTLIVED},
-		/* It runs on, so nobody can have saved the other. */
+		/* Nobody can have saved the other meanwhile. */
 		{0, 20 * MINUTE, 30 * MINUTE, false, IMAGE_SUSPECT},
-		{0, 20 * MINUTE, 30 * MINUTE, true, IMAGE_UNKNOWN},
+		{0, 20 * MINUTE, 30 * MINUTE, true, IMAGE_SUSPECT},
 		{25 * MINUTE, 20 * MINUTE, 10 * MINUTE, false, IMAGE_UNKNOWN},
 	};
 
