@@ -278,11 +278,13 @@ static void prepare(struct run *run)
 /* It waits no more, and its stage begins. */
 static void begin(struct run *run)
 {
+	_cleanup_free_ char *obstacle = NULL;
+	int r;
+
 	prepare(run);
-	if (run->met)
-		executor_feed(run, MACHINE_EVENT_EXPIRED,
-			      "another tool had it while this start waited, and may have saved or "
-			      "migrated it. If it does not run on another host, start it again");
+	r = run_find_obstacle(run, run->job->ex->domains, &obstacle);
+	if (r < 0 || obstacle)
+		executor_feed(run, MACHINE_EVENT_EXPIRED, r < 0 ? strerror(-r) : obstacle);
 	else
 		executor_feed(run, MACHINE_EVENT_BEGIN, NULL);
 }

@@ -15,9 +15,18 @@
 static int make_plan(const struct sequence *s, struct plan **ret)
 {
 	const struct manager *m = s->manager;
+	/* When the host goes down, what other guests lose they lose anyhow. */
+	bool stay = !sequence_is_start(s) && !sequence_is_for_host(s) && !m->refusal;
+	struct plan *plan;
+	int r = sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger),
+			      loop_now(m->loop), &plan);
 
-	return sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger),
-			     loop_now(m->loop), ret);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < plan->n_steps; i++)
+		plan->steps[i].stays = stay;
+	*ret = plan;
+	return 0;
 }
 
 /* A save will leave an image, a migration a note, of which the plan for a start knows nothing. */

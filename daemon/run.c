@@ -2,6 +2,8 @@
 
 #include "run.h"
 
+#include "util/str.h"
+
 /* So often a stage of a guest is tried once more. */
 #define REPEATS_MAX 3
 
@@ -216,6 +218,21 @@ enum machine_event run_event(struct run *run, const struct operation_result *res
 	if (!step_allows_next(m->step, machine_stage(m), result->outcome))
 		return MACHINE_EVENT_DEAD_END;
 	return MACHINE_EVENT_ERROR;
+}
+
+int run_find_obstacle(const struct run *run, const struct domain_list *domains, char **ret)
+{
+	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
+
+	if (run->met)
+		return str_replace(ret, "another tool had it while this start waited, and may have "
+					"saved or migrated it. If it does not run on another host, "
+					"start it again");
+	/* No guest loses a disk, or the network, because it could not be stopped. */
+	if (run->step->stays && d && d->serves)
+		return str_format(ret, "%s has a device in it, and was not stopped. Stop %s first",
+				  d->serves, d->serves);
+	return 0;
 }
 
 bool run_comes_behind(const struct run *run, const struct run *other)

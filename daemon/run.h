@@ -64,6 +64,9 @@ bool run_is_for_others(const struct run *run);
 enum machine_event run_event(struct run *run, const struct operation_result *result,
 			     const struct domain_list *domains);
 
+/* Why its stage cannot begin now that it is its turn; NULL: it can. 0 or -ENOMEM. */
+int run_find_obstacle(const struct run *run, const struct domain_list *domains, char **ret);
+
 /*
  * Whether a run must wait for another one of its job. Driver domains come up before those that use
  * them, and go behind them; and the last stage is for what is left when all others are through.

@@ -186,12 +186,31 @@ bool domain_has_life(const struct domain *d)
 	return condition == DOMAIN_RUNNING || condition == DOMAIN_PAUSED;
 }
 
+static bool is_up(const struct domain *d)
+{
+	return !d->dying && !d->shutdown;
+}
+
+int domain_list_note_device(struct domain_list *l, const struct domain *frontend, uint32_t backend)
+{
+	for (size_t i = 0; is_up(frontend) && i < l->n; i++) {
+		struct domain *d = &l->domains[i];
+
+		if (d->domid == backend && d->driver && is_up(d) && !d->serves)
+			return frontend->name
+				       ? str_replace(&d->serves, frontend->name)
+				       : str_format(&d->serves, "domain %u", frontend->domid);
+	}
+	return 0;
+}
+
 void domain_done(struct domain *d)
 {
 	free(d->name);
 	free(d->source);
 	free(d->eject);
 	free(d->unsavable);
+	free(d->serves);
 }
 
 void domain_list_free(struct domain_list *l)

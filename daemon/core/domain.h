@@ -66,8 +66,9 @@ struct domain {
 	bool paused, shutdown, dying;
 	enum shutdown_reason reason; /* where shutdown is true */
 	bool driver;                 /* other guests' devices can live in it */
-	bool saver;                  /* suspended: a process saves or migrates it */
-	bool unbuilt;                /* paused: libxl has not finished with it */
+	char *serves;    /* with driver: a domain that is up and has a device in it; NULL: none */
+	bool saver;      /* suspended: a process saves or migrates it */
+	bool unbuilt;    /* paused: libxl has not finished with it */
 	char *unsavable; /* why it cannot be suspended; NULL: nothing is known against it */
 	bool up;         /* its kernel has said, when it booted, that it takes requests */
 	uint64_t memory_kib;
@@ -121,6 +122,9 @@ bool domain_is_handed_over(const struct domain *d);
 
 /* True if it runs, or is paused and did. */
 bool domain_has_life(const struct domain *d);
+
+/* Notes that a domain has a device in the one of this number, if both are up. 0 or -ENOMEM. */
+int domain_list_note_device(struct domain_list *l, const struct domain *frontend, uint32_t backend);
 
 void domain_done(struct domain *d);
 void domain_list_free(struct domain_list *l);

@@ -76,6 +76,9 @@ static int fill_domain(struct json_object *o, struct domain *d)
 		.domid = (uint32_t)fake_number(o, "domid", 0),
 		.paused = str_equal(state, "paused"),
 		.up = str_equal(state, "running"),
+		.driver = str_equal(json_get_string(json_get(config, "c_info", json_type_object),
+						    "driver_domain"),
+				    "True"),
 		.memory_kib = fake_number(json_get(config, "b_info", json_type_object), "max_memkb",
 					  1024),
 		.vcpus = 1,
@@ -96,6 +99,24 @@ static int fill_domain(struct json_object *o, struct domain *d)
 	return r < 0 ? r : read_mark(o, d);
 }
 
+/* Devices in other domains: the fake has disks only. */
+static int note_devices(struct json_object *o, struct domain_list *l, const struct domain *d)
+{
+	struct json_object *disks = json_get(json_get(o, "config", json_type_object), "disks",
+					     json_type_array);
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {
+		const char *name = json_get_string(json_object_array_get_idx(disks, i),
+						   "backend_domname");
+
+		for (size_t j = 0; r >= 0 && name && j < l->n; j++)
+			if (str_equal(l->domains[j].name, name))
+				r = domain_list_note_device(l, d, l->domains[j].domid);
+	}
+	return r;
+}
+
 int host_list(struct host *h, struct domain_list **ret)
 {
 	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
@@ -114,6 +135,8 @@ int host_list(struct host *h, struct domain_list **ret)
 	}
 	for (size_t i = 0; l->domains && r >= 0 && i < json_object_array_length(domains); i++)
 		r = fill_domain(json_object_array_get_idx(domains, i), &l->domains[l->n++]);
+	for (size_t i = 0; l->domains && r >= 0 && i < json_object_array_length(domains); i++)
+		r = note_devices(json_object_array_get_idx(domains, i), l, &l->domains[i + 1]);
 	next = fake_next_event(&w);
 	fake_close(&w);
 	if (!l->domains || r < 0)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a stop does besides saving and asking: keys, paused guests, force, and others at work."""
 
+import json
 import unittest
 
 from fakehost import FakeHostTest, wait_until
@@ -27,6 +28,49 @@ class Keys(FakeHostTest):
     def test_words_that_are_no_keys_are_refused(self):
         self.host.configure(SYSRQ="sub")
         self.assertIn("single letters or digits", self.host.ctl("reload", check=1))
+
+
+class DriverDomains(FakeHostTest):
+
+    def setUp(self):
+        super().setUp()
+        driver, web = self.host.guest("driver"), self.host.guest("web")
+        self.change(driver, lambda config: config["c_info"].update(driver_domain="True"))
+        self.change(web, lambda config: config.update(disks=[
+            {"pdev_path": "/dev/x", "vdev": "xvda", "readwrite": 1, "backend_domname": "driver"}]))
+        self.host.ctl("start", check=0)
+
+    def change(self, path, how):
+        config = json.loads(path.read_text())
+        how(config)
+        path.write_text(json.dumps(config))
+
+    def make_unstoppable(self):
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="")
+        self.host.ctl("reload", check=0)
+        with self.host.world() as world:
+            next(d for d in world["domains"] if d["name"] == "web")["unsavable"] = "so it says"
+
+    def test_one_goes_behind_the_guest_that_has_its_disk_there(self):
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.images(), ["driver", "web"])
+        self.host.ctl("start", check=0)
+        self.assertEqual(sorted(self.host.domains()), ["driver", "web"])
+
+    def test_one_stays_while_a_guest_that_could_not_be_stopped_has_its_disk_there(self):
+        self.make_unstoppable()
+        self.assertIn("driver: failed", self.host.ctl("stop", check=1))
+        self.assertEqual(sorted(self.host.domains()), ["driver", "web"])
+        self.assertIn("web", self.host.reasons()["driver"])
+        self.assertEqual(self.host.states()["driver"], "running")
+
+    def test_one_that_is_named_stays_while_a_guest_has_its_disk_there(self):
+        self.host.ctl("stop", "driver", check=1)
+        self.assertEqual(sorted(self.host.domains()), ["driver", "web"])
+        with self.host.world() as world:
+            world["domains"] = [d for d in world["domains"] if d["name"] == "driver"]
+        self.host.ctl("stop", "driver", check=0)
+        self.assertEqual(self.host.images(), ["driver"])
 
 
 class Paused(FakeHostTest):

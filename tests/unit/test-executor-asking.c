@@ -474,6 +474,22 @@ static void check_stuck(bool begun)
 	end();
 }
 
+START_TEST(a_driver_domain_stays_where_it_is_to_while_a_guest_has_a_device_in_it)
+{
+	for (int stays = 0; stays < 2; stays++) {
+		struct plan *plan = new_plan(GOAL_STOP);
+		struct step *step = add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL));
+
+		begin(8, 0, LIMIT);
+		puppet_add(&f.p, 1, "x")->serves = strdup("web");
+		step->stays = stays;
+		run_plan(plan);
+		expect_calls(stays ? "" : "save 1|");
+		end();
+	}
+}
+END_TEST
+
 START_TEST(a_driver_domain_does_not_wait_for_a_worker_that_cannot_be_killed)
 {
 	check_stuck(true);
@@ -523,5 +539,6 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_domain_that_is_being_built_is_left_alone_until_it_runs,
       a_domain_that_was_built_and_never_ran_is_saved_at_once,
       driver_domains_wait_for_those_that_may_use_them,
+      a_driver_domain_stays_where_it_is_to_while_a_guest_has_a_device_in_it,
       a_driver_domain_does_not_wait_for_a_worker_that_cannot_be_killed,
       a_driver_domain_is_up_before_others_are_built);
