@@ -106,6 +106,12 @@ static bool is_one_of(const struct guest *g, const char *const *names, size_t n_
 	return false;
 }
 
+/* All that is left of it are images of earlier lives, of a guest that has its name, or its file. */
+static bool is_former(const struct guest *g)
+{
+	return g->replaced && !g->domain && !g->config;
+}
+
 int encode_guests(const struct manager *m, const char *const *names, size_t n_names,
 		  struct json_object *guests, const char **ret_unknown)
 {
@@ -118,7 +124,8 @@ int encode_guests(const struct manager *m, const char *const *names, size_t n_na
 			return -ENOENT;
 	}
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
-		if (n_names == 0 || is_one_of(&inventory->guests[i], names, n_names))
+		if (!is_former(&inventory->guests[i]) &&
+		    (n_names == 0 || is_one_of(&inventory->guests[i], names, n_names)))
 			r = json_append(guests, encode_guest(m, &inventory->guests[i]));
 	return r;
 }

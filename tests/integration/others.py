@@ -8,9 +8,7 @@ import signal
 
 import oracle
 from fakehost import wait_until
-
-# A guest without uuid= in its configuration gets another one each time that xl creates it.
-XL_UUID = "0c000000-0000-4000-8000-{:012}"
+from stage import XL_UUID
 
 
 def stopped(pid):

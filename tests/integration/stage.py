@@ -10,6 +10,8 @@ import time
 import memory
 from fakehost import FakeHost, wait_until
 
+# A guest without uuid= in its configuration gets another one each time that xl creates it.
+XL_UUID = "0c000000-0000-4000-8000-{:012}"
 OTHER_UUID = "0b000000-0000-4000-8000-{:012}"
 
 # How long somebody's save takes that the daemon meets, in seconds.
@@ -109,7 +111,8 @@ class Stage:
     def _run_again(self, guest, restores, runs=True):
         """By xl, from the image that was kept or from the configuration."""
         image = memory.read((self.kept / guest.name).read_bytes()) if restores else None
-        self.run_as_xl(guest, self.uuids[guest.name], image, runs)
+        known = guest.has_uuid or image
+        self.run_as_xl(guest, self.uuids[guest.name] if known else XL_UUID.format(guest.case), image, runs)
 
     def run_as_xl(self, guest, uuid, image=None, runs=True):
         """xl create, or xl restore of this memory: boot and life."""
