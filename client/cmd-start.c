@@ -6,6 +6,7 @@
 
 static int run(const struct context *context, char **arguments)
 {
+	const struct occasion occasion = {.until = USEC_INFINITY};
 	const char *skip = context->unit ? unit_skips_start() : NULL;
 
 	if (skip) {
@@ -13,7 +14,7 @@ static int run(const struct context *context, char **arguments)
 		tell_unit("No guest was started: %s", skip);
 		return STATUS_OK;
 	}
-	return run_sequence(context, METHOD_START, arguments, USEC_INFINITY);
+	return run_sequence(context, METHOD_START, arguments, &occasion);
 }
 
 const struct command command_start = {

@@ -7,17 +7,17 @@
 static int run(const struct context *context, char **arguments)
 {
 	_cleanup_free_ char *reason = NULL;
-	usec_t until = USEC_INFINITY;
+	struct occasion occasion = {.until = USEC_INFINITY};
 	int r;
 
-	if (context->unit && unit_may_stop(context->unit, &reason, &until) < 0)
+	if (context->unit && unit_may_stop(context->unit, &reason, &occasion) < 0)
 		return explain_error(context, -ENOMEM);
 	if (reason) {
 		fprintf(stderr, "%s\n", reason);
 		return STATUS_OK;
 	}
 	r = arguments[0] ? STATUS_OK : confirm_all(context, "Stop");
-	return r != STATUS_OK ? r : run_sequence(context, METHOD_STOP, arguments, until);
+	return r != STATUS_OK ? r : run_sequence(context, METHOD_STOP, arguments, &occasion);
 }
 
 const struct command command_stop = {

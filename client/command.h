@@ -71,11 +71,15 @@ int call_within(const struct context *context, usec_t limit, const char *method,
 /* True if the daemon answers within a few seconds. */
 bool is_alive(const struct context *context);
 
-/*
- * Calls Start, Stop or Restart and shows how it goes, to its end, or for the unit's sake until
- * then. Returns an exit status.
- */
-int run_sequence(const struct context *context, const char *method, char **names, usec_t until);
+/* What a call is made for. */
+struct occasion {
+	bool host_goes_down;
+	usec_t until; /* it can be waited for; USEC_INFINITY: to its end */
+};
+
+/* Calls Start, Stop or Restart and shows how it goes. Returns an exit status. */
+int run_sequence(const struct context *context, const char *method, char **names,
+		 const struct occasion *occasion);
 
 /* What 'systemctl status' shows of the unit. */
 void tell_unit(const char *format, ...) _printf_(1, 2);

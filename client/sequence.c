@@ -27,7 +27,7 @@
 /* How a call goes on, for the unit that is behind it. */
 struct following {
 	const struct context *context;
-	bool is_start;
+	bool is_start, for_host;
 	usec_t until, asked;
 	unsigned misses, done, failed;
 };
@@ -194,6 +194,23 @@ static int open_first(struct following *f, struct connection *c)
 	return r;
 }
 
+/* Each call can be made again, and says then how much time is left. NULL: no memory. */
+static struct json_object *make_parameters(const struct following *f, char **names)
+{
+	_cleanup_json_ struct json_object *parameters = guests_parameter(names);
+	int r = parameters ? 0 : -ENOMEM;
+
+	if (r >= 0 && f->context->cold)
+		r = json_add_bool(parameters, "cold", true);
+	if (r >= 0 && f->context->force && !f->is_start)
+		r = json_add_bool(parameters, "force", true);
+	if (r >= 0 && f->for_host)
+		r = json_add_bool(parameters, "host", true);
+	if (r >= 0 && f->for_host && f->until != USEC_INFINITY)
+		r = json_add_u64(parameters, "deadline_usec", usec_sub(f->until, usec_now()));
+	return r < 0 ? NULL : TAKE_PTR(parameters);
+}
+
 static int call(struct following *f, struct connection *c, const char *method, char **names)
 {
 	int r = -ECONNRESET;
@@ -201,14 +218,11 @@ static int call(struct following *f, struct connection *c, const char *method, c
 	/* Each call can be made again: what is done already is then found to be so. Guests that
 	 * were restarted are restarted once more. */
 	for (unsigned i = 0; i < RECONNECTS_MAX; i++) {
-		struct json_object *parameters = guests_parameter(names);
+		struct json_object *parameters = make_parameters(f, names);
 
-		if (f->context->cold && parameters)
-			json_add_bool(parameters, "cold", true);
-		if (f->context->force && !f->is_start && parameters)
-			json_add_bool(parameters, "force", true);
 		interrupt_begin(interrupt_text(method));
-		r = connection_call(c, varlink_call_new(method, parameters, true));
+		r = parameters ? connection_call(c, varlink_call_new(method, parameters, true))
+			       : -ENOMEM;
 		r = r < 0 ? r : follow(f, c);
 		interrupt_end();
 		connection_close(c);
@@ -236,12 +250,14 @@ int run_without_daemon(const char *verb, usec_t until)
 	return STATUS_UNREACHABLE;
 }
 
-int run_sequence(const struct context *context, const char *method, char **names, usec_t until)
+int run_sequence(const struct context *context, const char *method, char **names,
+		 const struct occasion *occasion)
 {
 	struct following f = {
 		.context = context,
 		.is_start = str_equal(method, METHOD_START),
-		.until = until,
+		.for_host = occasion->host_goes_down,
+		.until = occasion->until,
 	};
 	struct connection c;
 	int r = open_first(&f, &c);
@@ -256,7 +272,7 @@ int run_sequence(const struct context *context, const char *method, char **names
 		return STATUS_FAILED;
 	}
 	if (context->or_once)
-		return run_without_daemon(f.is_start ? "start" : "stop", until);
+		return run_without_daemon(f.is_start ? "start" : "stop", f.until);
 	if (r == -EHOSTUNREACH) {
 		fprintf(stderr, "The daemon has not answered for minutes, and is not waited for; "
 				"what it was told it may still do\n");

@@ -15,7 +15,7 @@
 
 #define SMALL_FILE_MAX 65536
 
-int unit_may_stop(const char *unit, char **ret, usec_t *ret_until)
+int unit_may_stop(const char *unit, char **ret, struct occasion *ret_occasion)
 {
 	_cleanup_(pid1_freep) struct pid1 *p = NULL;
 	_cleanup_free_ char *target = NULL, *other = NULL;
@@ -40,7 +40,10 @@ int unit_may_stop(const char *unit, char **ret, usec_t *ret_until)
 		if (r < 0)
 			return r;
 	}
-	*ret_until = patience == USEC_INFINITY ? patience : usec_now() + patience;
+	*ret_occasion = (struct occasion){
+		.host_goes_down = target,
+		.until = usec_add(usec_now(), patience),
+	};
 	return 0;
 }
 

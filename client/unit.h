@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "util/macro.h"
-#include "util/time.h"
+#include "command.h"
 
 /* What a start or a stop has to think of when a unit of ours is behind it, and not a person. */
 
 /*
  * Why the unit's stop is to leave guests alone: *ret, the caller's, or NULL where it is not. Where
- * PID 1 does not say, guests are stopped. *ret_until is when systemd's patience ends, or
- * USEC_INFINITY. 0 or -ENOMEM.
+ * PID 1 does not say, guests are stopped. 0 or -ENOMEM.
  */
-int unit_may_stop(const char *unit, char **ret, usec_t *ret_until);
+int unit_may_stop(const char *unit, char **ret, struct occasion *ret_occasion);
 
 /*
  * Why the start at boot is left out, this once, or NULL: the kernel's command line has

@@ -19,8 +19,9 @@
 #define NAMES_MAX 1000
 
 struct control {
+	struct loop *loop;
 	struct manager *manager;
-	const struct hostdown *hostdown;
+	struct hostdown *hostdown; /* NULL: the host is a simulated one */
 	struct server *server;
 	LIST_HEAD(, request) requests;
 };
@@ -270,9 +271,39 @@ static void run_start(struct request *request)
 	run_named(request, "cold", GOAL_START, GOAL_START_COLD);
 }
 
+static bool is_root(const struct request *request)
+{
+	uid_t uid = connection_uid(request->connection);
+
+	return uid == 0 || uid == geteuid();
+}
+
+/* systemd is stopping the system, and this is the unit that waits for guests. */
+static void stop_for_host(struct request *request)
+{
+	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	const struct control *control = request->control;
+	uint64_t time = USEC_INFINITY;
+	usec_t deadline;
+
+	json_get_u64(request->call.parameters, "deadline_usec", &time);
+	deadline = usec_add(loop_now(control->loop), time);
+	if (control->hostdown)
+		hostdown_leave(control->hostdown, deadline);
+	begun(request, DOER_MANAGER,
+	      manager_stop_until(control->manager, deadline, &follower, &request->id));
+}
+
 static void run_stop(struct request *request)
 {
-	run_named(request, "force", GOAL_STOP, GOAL_STOP_FORCED);
+	if (!json_get_bool(request->call.parameters, "host"))
+		run_named(request, "force", GOAL_STOP, GOAL_STOP_FORCED);
+	else if (request->n_names > 0)
+		fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+	else if (!is_root(request))
+		fail(request, VARLINK_ERROR_PERMISSION_DENIED, NULL, NULL);
+	else
+		stop_for_host(request);
 }
 
 /* Status */
@@ -497,9 +528,8 @@ static bool is_allowed(const struct request *request)
 {
 	const struct config *config = manager_config(request->control->manager);
 	const struct connection *c = request->connection;
-	uid_t uid = connection_uid(c);
 
-	if (request->method->access == ACCESS_ANYBODY || uid == 0 || uid == geteuid())
+	if (request->method->access == ACCESS_ANYBODY || is_root(request))
 		return true;
 	/* While nothing is known of groups, nobody is in one. */
 	if (!config)
@@ -573,7 +603,7 @@ void control_let_in(struct control *control)
 	server_let_in(control->server, config && (config->read_group || config->control_group));
 }
 
-int control_new(struct loop *loop, struct manager *manager, const struct hostdown *hostdown, int fd,
+int control_new(struct loop *loop, struct manager *manager, struct hostdown *hostdown, int fd,
 		struct control **ret)
 {
 	_cleanup_(control_freep) struct control *control = calloc(1, sizeof(*control));
@@ -588,6 +618,7 @@ int control_new(struct loop *loop, struct manager *manager, const struct hostdow
 		close(fd);
 		return -ENOMEM;
 	}
+	control->loop = loop;
 	control->manager = manager;
 	control->hostdown = hostdown;
 	LIST_INIT(&control->requests);

@@ -15,7 +15,7 @@ struct control;
  * Takes the listening descriptor over, also on failure. hostdown: NULL where nobody watches the
  * host. 0 or -errno.
  */
-int control_new(struct loop *loop, struct manager *manager, const struct hostdown *hostdown, int fd,
+int control_new(struct loop *loop, struct manager *manager, struct hostdown *hostdown, int fd,
 		struct control **ret);
 struct control *control_free(struct control *control);
 

@@ -25,6 +25,8 @@ struct hostdown {
 	struct timer *look;
 	enum departure_state state, shown;
 	bool preparing; /* as last seen */
+	bool leaving;   /* systemd is stopping the system ... */
+	usec_t until;   /* ... and ends it then */
 	uint64_t stop;  /* the manager's number of it; 0: none is under way */
 	struct outlook outlook;
 	bool warned;
@@ -138,14 +140,21 @@ static void stop(struct hostdown *h)
 		.elapsed = USEC_INFINITY,
 	};
 	struct follower follower = {.report = ignore_report, .done = on_stopped, .data = h};
-	usec_t budget = budget_of(h);
-	int r = manager_stop_until(h->manager, loop_now(h->loop) + budget, &follower, &h->stop);
+	const char *kind = logind_kind(h->logind);
+	usec_t now = loop_now(h->loop);
+	usec_t deadline = h->leaving ? h->until : now + budget_of(h);
+	int r = manager_stop_until(h->manager, deadline, &follower, &h->stop);
 
-	log_message(LOG_NOTICE, &fields,
-		    "The host goes down (%s): guests are stopped, for which there are %" PRIu64
-		    " s",
-		    logind_kind(h->logind) ? logind_kind(h->logind) : "nobody says how",
-		    budget / USEC_PER_SEC);
+	if (!kind)
+		kind = h->leaving ? "by systemd" : "nobody says how";
+	if (deadline == USEC_INFINITY)
+		log_message(LOG_NOTICE, &fields, "The host goes down (%s): guests are stopped",
+			    kind);
+	else
+		log_message(LOG_NOTICE, &fields,
+			    "The host goes down (%s): guests are stopped, for which there are "
+			    "%" PRIu64 " s",
+			    kind, usec_sub(deadline, now) / USEC_PER_SEC);
 	if (r >= 0)
 		return;
 	h->stop = 0;
@@ -337,11 +346,12 @@ struct hostdown_view hostdown_view(const struct hostdown *h)
 static void on_look(void *data)
 {
 	struct hostdown *h = data;
-	bool preparing = logind_is_preparing(h->logind);
+	bool preparing = logind_is_preparing(h->logind), wants_lock;
 	const char *refusal = NULL;
 
 	if (preparing != h->preparing) {
 		h->preparing = preparing;
+		h->leaving = h->leaving && preparing;
 		act(h, preparing ? DEPARTURE_EVENT_PREPARE : DEPARTURE_EVENT_CANCEL);
 	}
 	if (departure_refuses_starts(h->state))
@@ -349,7 +359,10 @@ static void on_look(void *data)
 	if (manager_refuse_starts(h->manager, refusal) < 0)
 		log_error("Starts are not refused: no memory");
 	h->outlook = manager_outlook(h->manager);
-	logind_want_lock(h->logind, departure_wants_lock(h->state, h->outlook.protects));
+	wants_lock = departure_wants_lock(h->state, h->outlook.protects);
+	/* What systemd has begun waits for no lock, and logind gives none. */
+	if (!wants_lock || !h->leaving)
+		logind_want_lock(h->logind, wants_lock);
 	if (h->state == DEPARTURE_HOME)
 		weigh(h);
 	if (h->state != h->shown)
@@ -361,6 +374,16 @@ static void on_changed(void *data)
 	struct hostdown *h = data;
 
 	timer_set_after(h->look, 0);
+}
+
+void hostdown_leave(struct hostdown *h, usec_t until)
+{
+	h->leaving = h->preparing = true;
+	h->until = until;
+	logind_note_stopping(h->logind);
+	act(h, DEPARTURE_EVENT_LEAVE);
+	/* A start that comes next is refused. */
+	on_look(h);
 }
 
 /* The last word on a guest counts, also on one that the host has stopped before. */

@@ -14,6 +14,12 @@ struct hostdown;
 int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct hostdown **ret);
 struct hostdown *hostdown_free(struct hostdown *h);
 
+/*
+ * systemd is stopping the system, and ends it by force at until (a time of loop_now(), or
+ * USEC_INFINITY): from now on nothing is started, and all guests are being stopped.
+ */
+void hostdown_leave(struct hostdown *h, usec_t until);
+
 /* What status tells of it. */
 struct hostdown_view {
 	const char *lock; /* "none", "asked", "held" */

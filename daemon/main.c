@@ -323,8 +323,12 @@ static void on_alive(void *data)
 static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 {
 	struct follower follower = {.report = on_once_report, .done = on_once_done, .data = d};
+	usec_t end = usec_add(loop_now(d->loop), limit);
 	uint64_t id;
-	int r = manager_request(d->manager, goal, NULL, 0, &follower, &id);
+	/* Only the host that goes down has a limit for a stop. */
+	int r = goal == GOAL_STOP && limit != USEC_INFINITY
+			? manager_stop_until(d->manager, end, &follower, &id)
+			: manager_request(d->manager, goal, NULL, 0, &follower, &id);
 
 	if (r == -EHOSTDOWN)
 		return log_error_errno(r, "Nothing can be done: %s",
@@ -332,7 +336,7 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 	r = r < 0 ? r : timer_new(d->loop, on_alive, d, &d->alive);
 	if (r < 0)
 		return log_error_errno(r, "Cannot begin");
-	d->end = usec_add(loop_now(d->loop), limit);
+	d->end = end;
 	on_alive(d);
 	r = loop_run(d->loop);
 	timer_free(d->alive);

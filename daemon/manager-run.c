@@ -134,7 +134,8 @@ static int take_over(struct sequence *s, const struct uuid *uuid)
 		if (other != s && other->job && r >= 0)
 			take = executor_take(s->manager->executor, other->job, uuid, s->deadline,
 					     "the host goes down, and stops it");
-		if (take != EXECUTOR_NOT_THERE && !other->restarts)
+		if (take != EXECUTOR_NOT_THERE && !other->restarts &&
+		    (!other->for_host || uuid_list_has(&other->wanted_down, uuid)))
 			r = uuid_list_add(&s->wanted_down, uuid);
 		if (take != EXECUTOR_TAKEN || other->broken_off || r < 0)
 			continue;

@@ -193,7 +193,8 @@ struct wish {
 	bool restarts;
 	const char *const *names;
 	size_t n_names;
-	usec_t deadline;
+	bool for_host;
+	usec_t deadline; /* of the host */
 };
 
 static int add_sequence(struct manager *m, const struct wish *wish, struct sequence **ret)
@@ -206,8 +207,9 @@ static int add_sequence(struct manager *m, const struct wish *wish, struct seque
 	r = sequence_new(m, wish->goal, wish->names, wish->n_names, loop_now(m->loop), &s);
 	if (r < 0)
 		return r;
+	s->for_host = wish->for_host;
 	if (sequence_stops_all(s))
-		clear_for_stop(m, wish->deadline != USEC_INFINITY);
+		clear_for_stop(m, s->for_host);
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
 	s->number = ++m->newest;
 	timer_set_after(m->advance, 0);
@@ -215,26 +217,42 @@ static int add_sequence(struct manager *m, const struct wish *wish, struct seque
 	return 0;
 }
 
+/* The same that is under way, or a new one. 0 or -errno. */
+static int find_or_add(struct manager *m, const struct wish *wish, struct sequence **ret)
+{
+	struct sequence *s = wish->for_host
+				     ? sequences_find_for_host(&m->sequences)
+				     : sequences_find(&m->sequences, wish->goal, wish->restarts,
+						      wish->names, wish->n_names);
+
+	/* What has been asked for since may have undone what that one has done. */
+	if (!s || (!s->for_host && s->number != m->newest))
+		return add_sequence(m, wish, ret);
+	if (s->for_host && s->number != m->newest) {
+		clear_for_stop(m, true);
+		s->number = ++m->newest;
+	}
+	*ret = s;
+	return 0;
+}
+
 static int request(struct manager *m, const struct wish *wish, const struct follower *follower,
 		   uint64_t *ret_id)
 {
-	bool for_host = wish->deadline != USEC_INFINITY;
-	struct sequence *s = sequences_find(&m->sequences, wish->goal, wish->restarts, wish->names,
-					    wish->n_names, for_host);
-	int r = 0;
+	struct sequence *s;
+	int r;
 
 	if (manager_obstacle(m, wish->goal) || (wish->restarts && manager_obstacle(m, GOAL_START)))
 		return -EHOSTDOWN;
 	if (wish->restarts && m->refusal)
 		return -ESHUTDOWN;
-	/* What has been asked for since may have undone what that one has done. */
-	if (!s || s->number != m->newest)
-		r = add_sequence(m, wish, &s);
+	r = find_or_add(m, wish, &s);
 	if (r < 0)
 		return r;
 	s->restarts = wish->restarts;
-	if (!s->job)
-		s->deadline = MIN(s->deadline, wish->deadline);
+	/* PID 1 may have other limits than logind, and knows of them later. */
+	if (s->for_host)
+		s->deadline = wish->deadline;
 	r = sequence_follow(s, m->last_id + 1, follower);
 	if (r < 0)
 		return r;
@@ -247,11 +265,7 @@ static int request(struct manager *m, const struct wish *wish, const struct foll
 int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
 		    const struct follower *follower, uint64_t *ret_id)
 {
-	return request(m,
-		       &(struct wish){.goal = goal,
-				      .names = names,
-				      .n_names = n_names,
-				      .deadline = USEC_INFINITY},
+	return request(m, &(struct wish){.goal = goal, .names = names, .n_names = n_names},
 		       follower, ret_id);
 }
 
@@ -262,16 +276,15 @@ int manager_restart(struct manager *m, bool forced, const char *const *names, si
 		       &(struct wish){.goal = forced ? GOAL_STOP_FORCED : GOAL_STOP,
 				      .restarts = true,
 				      .names = names,
-				      .n_names = n_names,
-				      .deadline = USEC_INFINITY},
+				      .n_names = n_names},
 		       follower, ret_id);
 }
 
 int manager_stop_until(struct manager *m, usec_t deadline, const struct follower *follower,
 		       uint64_t *ret_id)
 {
-	return request(m, &(struct wish){.goal = GOAL_STOP, .deadline = deadline}, follower,
-		       ret_id);
+	return request(m, &(struct wish){.goal = GOAL_STOP, .for_host = true, .deadline = deadline},
+		       follower, ret_id);
 }
 
 void manager_unfollow(struct manager *m, uint64_t id)

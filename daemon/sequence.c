@@ -158,7 +158,7 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
 }
 
 struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,
-				const char *const *names, size_t n_names, bool for_host)
+				const char *const *names, size_t n_names)
 {
 	struct sequence *s, *last = NULL;
 
@@ -167,10 +167,20 @@ struct sequence *sequences_find(const struct sequence_list *list, enum goal goal
 		if (s->goal != GOAL_REACT)
 			last = s;
 	return last && last->goal == goal && last->restarts == restarts && !last->broken_off &&
-			       !last->failed && sequence_is_for_host(last) == for_host &&
+			       !last->failed && !last->for_host &&
 			       sequence_is_for(last, names, n_names)
 		       ? last
 		       : NULL;
+}
+
+struct sequence *sequences_find_for_host(const struct sequence_list *list)
+{
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, list, entry)
+		if (s->for_host && !s->broken_off && !s->failed)
+			return s;
+	return NULL;
 }
 
 bool sequences_stop_all(const struct sequence_list *list)

@@ -60,6 +60,7 @@ struct sequence {
 	struct uuid_list wanted_down; /* of the host's stop: by an administrator as well */
 	usec_t started;
 	struct pace pace;
+	bool for_host;   /* which goes down */
 	bool squeezed;   /* for lack of time guests were shut down that are saved otherwise */
 	usec_t deadline; /* when a stop should be over; USEC_INFINITY: whenever it is */
 };
@@ -79,10 +80,10 @@ static inline bool sequence_stops_all(const struct sequence *s)
 	return s->goal == GOAL_STOP && s->n_names == 0;
 }
 
-/* A stop with a deadline is the host's. */
+/* For break_off() and the like. */
 static inline bool sequence_is_for_host(const struct sequence *s)
 {
-	return s->goal == GOAL_STOP && s->deadline != USEC_INFINITY;
+	return s->for_host;
 }
 
 /* Whether an operation on a guest may change what a plan of the sequence is made from. */
@@ -122,7 +123,10 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
  * of an administrator and that of the host stay two: only one of them ends if the host stays up.
  */
 struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,
-				const char *const *names, size_t n_names, bool for_host);
+				const char *const *names, size_t n_names);
+
+/* The host's stop, or NULL if none can be joined. */
+struct sequence *sequences_find_for_host(const struct sequence_list *list);
 
 /* Whether one of them stops all guests, and takes in those that come up. */
 bool sequences_stop_all(const struct sequence_list *list);

@@ -38,6 +38,15 @@ static enum departure_action prepare(enum departure_state *state)
 	return DEPARTURE_ACTION_NONE;
 }
 
+/* What was left when logind did not wait any more is stopped now. */
+static enum departure_action leave(enum departure_state *state)
+{
+	if (*state != DEPARTURE_READY)
+		return prepare(state);
+	*state = DEPARTURE_STOPPING;
+	return DEPARTURE_ACTION_STOP;
+}
+
 static enum departure_action cancel(enum departure_state *state)
 {
 	switch (*state) {
@@ -85,6 +94,8 @@ enum departure_action departure_step(enum departure_state *state, enum departure
 	switch (event) {
 	case DEPARTURE_EVENT_PREPARE:
 		return prepare(state);
+	case DEPARTURE_EVENT_LEAVE:
+		return leave(state);
 	case DEPARTURE_EVENT_CANCEL:
 		return cancel(state);
 	case DEPARTURE_EVENT_STOPPED:

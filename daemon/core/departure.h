@@ -20,7 +20,8 @@ enum departure_state {
 };
 
 enum departure_event {
-	DEPARTURE_EVENT_PREPARE, /* the host goes down */
+	DEPARTURE_EVENT_PREPARE, /* the host goes down: logind waits for guests */
+	DEPARTURE_EVENT_LEAVE,   /* systemd is stopping it, and the unit that waits for guests */
 	DEPARTURE_EVENT_CANCEL,  /* it does not */
 	DEPARTURE_EVENT_STOPPED, /* the stop that was begun has ended, however it went */
 };

@@ -52,6 +52,7 @@ struct logind {
 	bool complained; /* of logind, which does not answer */
 	bool refused;    /* the lock, and that has been said */
 	bool known, preparing;
+	bool stopping; /* the system, by PID 1: logind need not know of it */
 	char *kind;
 	const char *kind_told; /* by a signal: good for where the properties do not tell */
 	usec_t delay_max, job_timeout;
@@ -234,6 +235,7 @@ static void read_properties(struct logind *l);
 static void set_preparing(struct logind *l, bool preparing)
 {
 	l->preparing = preparing;
+	l->stopping = l->stopping && preparing;
 	tell(l);
 }
 
@@ -359,6 +361,8 @@ static int on_properties(sd_bus_message *m, void *data, sd_bus_error *error _unu
 			log_warning("logind does not answer, and is asked again: %s",
 				    e ? e->message : strerror(-r));
 		l->complained = true;
+		if (l->stopping)
+			ask_system(l);
 		try_later(l);
 		return 0;
 	}
@@ -382,6 +386,14 @@ static void read_properties(struct logind *l)
 				     "s", INTERFACE) < 0)
 		try_later(l);
 	bus_touch(l->bus);
+}
+
+void logind_note_stopping(struct logind *l)
+{
+	l->stopping = true;
+	if (!l->preparing)
+		set_preparing(l, true);
+	look_later(l);
 }
 
 static void on_look(void *data)

@@ -38,6 +38,12 @@ enum logind_lock logind_lock(const struct logind *l);
 /* Whether logind has ever been read. */
 bool logind_is_known(const struct logind *l);
 
+/*
+ * systemd is stopping the system, as somebody says who has asked it. That counts as logind's word,
+ * until systemd says something else.
+ */
+void logind_note_stopping(struct logind *l);
+
 /* Whether the host is about to go down, and how: "poweroff", "reboot" ..., or NULL. */
 bool logind_is_preparing(const struct logind *l);
 const char *logind_kind(const struct logind *l);

@@ -11,6 +11,7 @@
  *     forget           the same, with no signal that would say so
  *     refuse yes|no    whether locks are refused
  *     delay SEC        InhibitDelayMaxSec
+ *     absent yes       logind is not on the bus, and PID 1 is: before the bus only
  *
  * and what pid1-fake.h has.
  *
@@ -42,7 +43,7 @@ static struct {
 	sd_event *event;
 	const char *folder;
 	FILE *log;
-	int preparing, refuse;
+	int preparing, refuse, absent;
 	char kind[32];
 	uint64_t delay;
 	unsigned last;
@@ -207,6 +208,8 @@ static void obey(const char *line)
 		set_preparing(false, "", false);
 	else if (str_equal(verb, "refuse"))
 		f.refuse = str_equal(word, "yes");
+	else if (str_equal(verb, "absent"))
+		f.absent = str_equal(word, "yes");
 	else if (str_equal(verb, "delay"))
 		f.delay = str_equal(word, "infinity") ? UINT64_MAX
 						      : strtoull(word, NULL, 10) * 1000000;
@@ -257,7 +260,7 @@ int main(int argc, char **argv)
 	r = r < 0 ? r : sd_bus_add_object_vtable(f.bus, NULL, PATH, INTERFACE, logind_vtable, NULL);
 	r = r < 0 ? r : pid1_fake_add(f.bus);
 	r = r < 0 ? r : sd_bus_attach_event(f.bus, f.event, 0);
-	r = r < 0 ? r : sd_bus_request_name(f.bus, SERVICE, 0);
+	r = r < 0 || f.absent ? r : sd_bus_request_name(f.bus, SERVICE, 0);
 	r = r < 0 ? r : sd_event_add_io(f.event, NULL, STDIN_FILENO, EPOLLIN, on_command, NULL);
 	find_locks();
 	if (r < 0) {

@@ -44,6 +44,11 @@ static int on_load_unit(sd_bus_message *m, void *data _unused_, sd_bus_error *er
 	return r;
 }
 
+static bool is_stopping(void)
+{
+	return str_ends_with(f.job, ".target");
+}
+
 static int get(sd_bus *bus _unused_, const char *path, const char *interface _unused_,
 	       const char *property, sd_bus_message *reply, void *data _unused_,
 	       sd_bus_error *error _unused_)
@@ -53,7 +58,7 @@ static int get(sd_bus *bus _unused_, const char *path, const char *interface _un
 	if (sd_bus_path_decode(path, UNITS, &unit) < 0)
 		return -ENOMEM;
 	if (str_equal(property, "SystemState"))
-		return sd_bus_message_append(reply, "s", f.state);
+		return sd_bus_message_append(reply, "s", is_stopping() ? "stopping" : f.state);
 	if (str_equal(property, "DefaultTimeoutStopUSec"))
 		return sd_bus_message_append(reply, "t", (uint64_t)90000000);
 	if (str_equal(property, "JobTimeoutUSec"))

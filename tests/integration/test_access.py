@@ -88,6 +88,8 @@ class Groups(FakeHostTest):
             self.assertIsNone(self.error(["daemon"], method))
         self.assertIn("web", self.host.domains())
         self.assertEqual(self.error(["adm"], "Stop"), DENIED)
+        # Whoever is in a group does not say that the host goes down.
+        self.assertEqual(self.error(["daemon"], "Stop", host=True), DENIED)
 
     def test_group_that_is_taken_away_is_out_at_once(self):
         self.native("[Host]\nControlGroup=adm\n")

@@ -140,8 +140,9 @@ struct wish *simulation_host_stop(struct simulation *s, usec_t time)
 	struct wish *w;
 	struct follower follower = new_wish(s, &w);
 
-	ck_assert_int_eq(
-		manager_stop_until(s->manager, loop_now(s->loop) + time, &follower, &w->id), 0);
+	ck_assert_int_eq(manager_stop_until(s->manager, usec_add(loop_now(s->loop), time),
+					    &follower, &w->id),
+			 0);
 	return w;
 }
 

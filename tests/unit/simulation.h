@@ -50,7 +50,7 @@ struct wish *simulation_wish(struct simulation *s, enum goal goal, const char *c
 void simulation_on_report(void *data, const struct report *r);
 void simulation_on_done(void *data, int error, const char *reason, const struct job *job);
 
-/* A stop for the host, which waits so long. */
+/* A stop for the host, which waits so long; or USEC_INFINITY. */
 struct wish *simulation_host_stop(struct simulation *s, usec_t time);
 
 /* Runs until all that was asked for is done, which must be within a simulated day. */

@@ -65,6 +65,17 @@ START_TEST(a_shutdown_that_is_asked_for_again_stops_what_was_left_out)
 }
 END_TEST
 
+START_TEST(what_is_left_when_systemd_stops_the_system_is_stopped)
+{
+	enum departure_state s = DEPARTURE_HOME;
+
+	expect(&s, DEPARTURE_EVENT_LEAVE, DEPARTURE_ACTION_STOP, DEPARTURE_STOPPING);
+	expect(&s, DEPARTURE_EVENT_LEAVE, DEPARTURE_ACTION_NONE, DEPARTURE_STOPPING);
+	expect(&s, DEPARTURE_EVENT_STOPPED, DEPARTURE_ACTION_NONE, DEPARTURE_READY);
+	expect(&s, DEPARTURE_EVENT_LEAVE, DEPARTURE_ACTION_STOP, DEPARTURE_STOPPING);
+}
+END_TEST
+
 START_TEST(at_home_nothing_is_cancelled_and_nothing_ends)
 {
 	enum departure_state s = DEPARTURE_HOME;
@@ -87,4 +98,5 @@ SUITE("departure", names_are_complete, guests_are_stopped_once_and_then_the_host
       a_shutdown_that_is_cancelled_late_brings_guests_back,
       a_shutdown_that_is_cancelled_early_waits_for_what_was_begun,
       a_shutdown_that_is_asked_for_again_stops_what_was_left_out,
+      what_is_left_when_systemd_stops_the_system_is_stopped,
       at_home_nothing_is_cancelled_and_nothing_ends, a_part_of_the_time_is_kept_back);

@@ -368,6 +368,40 @@ START_TEST(who_cancels_a_stop_does_not_want_its_guests_down_any_more)
 }
 END_TEST
 
+START_TEST(a_host_that_waits_for_ever_is_still_the_host)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *host;
+
+	simulation_begin(&s, NULL, NULL, "[{\"name\":\"a\",\"running\":true}]");
+	host = simulation_host_stop(&s, USEC_INFINITY);
+	simulation_run_for(&s, USEC_PER_SEC / 2);
+	ck_assert_uint_eq(manager_cancel(s.manager, "cancelled"), 0);
+	simulation_run(&s);
+	ck_assert(host->succeeded);
+}
+END_TEST
+
+/* The second line comes behind logind's stop, and some guests are still being stopped. */
+START_TEST(a_second_stop_of_the_host_joins_the_first_one)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *first, *named, *second;
+
+	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":5000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	first = simulation_host_stop(&s, 500 * USEC_PER_SEC);
+	simulation_run_for(&s, USEC_PER_SEC);
+	named = simulation_wish(&s, GOAL_STOP, NAMES("b"));
+	second = simulation_host_stop(&s, 900 * USEC_PER_SEC);
+	simulation_run(&s);
+	ck_assert(first->succeeded && named->succeeded && second->succeeded);
+	ck_assert_uint_eq(first->ended, second->ended);
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+}
+END_TEST
+
 START_TEST(an_administrators_stop_goes_on_with_what_the_host_took_and_left)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -531,6 +565,7 @@ SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       the_host_knows_which_guests_an_administrator_wants_down_as_well,
       a_guest_whose_own_stop_has_failed_is_still_wanted_down,
       who_cancels_a_stop_does_not_want_its_guests_down_any_more,
+      a_host_that_waits_for_ever_is_still_the_host, a_second_stop_of_the_host_joins_the_first_one,
       an_administrators_stop_goes_on_with_what_the_host_took_and_left,
       the_host_takes_no_guest_over_that_it_would_not_stop,
       a_start_that_waits_starts_no_other_guest_again, a_stop_that_waits_stops_no_other_guest_again,

@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""systemd stops the system, and our unit with it: logind has not waited for guests, or not enough."""
+
+import json
+import subprocess
+import unittest
+
+from fakehost import CLIENT, LIMIT, wait_until
+from fakelogind import HostWithLogind
+
+TARGET = "poweroff.target"
+
+
+class SecondLine(unittest.TestCase):
+    def setUp(self):
+        self.host = self.enterContext(HostWithLogind())
+
+    def start(self, *names, **behaviour):
+        for name in names:
+            self.host.guest(name, **behaviour)
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.wait_locked()
+
+    def go_down(self):
+        """Has systemd stop the system; returns the client that is the unit's stop."""
+        self.host.tell(f"job {TARGET}")
+        return subprocess.Popen(
+            [CLIENT, "--socket", self.host.socket, "--or-once",
+             "--unit=xendomains-shutdown.service", "stop"],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=self.host.environment())
+
+    def wait_for(self, client, status=0):
+        said, _ = client.communicate(timeout=LIMIT)
+        self.assertEqual(client.returncode, status, said)
+
+    def going_down(self):
+        return json.loads(self.host.ctl("--json", "status"))["host"].get("going_down")
+
+    def test_cancel_does_not_end_it(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.start("db", "web", save_ms=1000)
+        client = self.go_down()
+        self.host.wait_logged("save begins")
+        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0)), {"cancelled": 0})
+        self.wait_for(client)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["db", "web"]))
+
+    def test_nothing_is_started_during_it_nor_after_it(self):
+        self.start("web", save_ms=1000)
+        client = self.go_down()
+        self.host.wait_logged("save begins")
+        self.assertIn("going down", self.host.ctl("start", check=1))
+        self.wait_for(client)
+        self.assertIn("going down", self.host.ctl("start", check=1))
+        self.assertEqual(self.host.states(), {"web": "saved"})
+
+    def test_it_takes_over_a_deaf_guest_of_a_stop_that_has_no_limit(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT="")
+        self.start("deaf", off_ms=120000)
+        stop = self.host.ctl_in_background("stop", "deaf")
+        self.host.wait_logged("deaf: shutdown begins")
+        client = self.go_down()
+        # A stop of its own would leave the guest to the one that has no limit.
+        self.host.wait_logged("deaf: shutdown begins", times=2)
+        for process in (stop, client):
+            process.kill()
+            process.communicate()
+        with self.host.world() as world:
+            world["domains"] = []
+
+    def test_it_stops_what_logind_has_not_waited_for(self):
+        self.start("web")
+        self.host.tell("prepare poweroff")
+        self.host.wait_locked(False)
+        self.host.xl_create("late")
+        self.wait_for(self.go_down())
+        self.assertEqual(self.host.domains(), {})
+        # The lock is for logind, which has gone on.
+        self.assertNotIn(["-", "refused"], self.host.history())
+
+    def test_it_joins_a_stop_that_logind_has_begun(self):
+        self.start("web", save_ms=1000)
+        self.host.tell("prepare poweroff")
+        self.host.wait_logged("save begins")
+        self.wait_for(self.go_down())
+        self.assertEqual(self.host.log.read_text().count("save begins"), 1)
+        self.assertEqual(self.host.log.read_text().count("stop of all guests: begins"), 1)
+
+    def test_guests_come_back_if_the_system_stays_up_after_all(self):
+        self.start("web")
+        boot = self.host.boot("web")
+        self.wait_for(self.go_down())
+        self.assertEqual(self.going_down(), "unknown")
+        self.host.tell("job ")
+        wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertIsNone(self.going_down())
+        self.host.wait_locked()
+
+    def test_guests_come_back_where_there_is_no_logind_as_well(self):
+        self.start("web")
+        self.host.kill_logind()
+        self.host.start_logind("absent yes", f"job {TARGET}")
+        self.wait_for(self.go_down())
+        self.host.tell("job ")
+        wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
+
+    def test_a_stop_of_the_unit_alone_stays_an_administrators(self):
+        self.start("web", save_ms=1000)
+        client = subprocess.Popen(
+            [CLIENT, "--socket", self.host.socket, "--or-once",
+             "--unit=xendomains-guests.service", "stop"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=self.host.environment())
+        self.host.wait_logged("save begins")
+        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0)), {"cancelled": 1})
+        client.communicate(timeout=LIMIT)
+        self.assertIsNone(self.going_down())
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+
+if __name__ == "__main__":
+    unittest.main()
