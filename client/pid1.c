@@ -231,13 +231,25 @@ static usec_t leave_time_for_others(usec_t limit, usec_t stop_timeout)
 	return limit == USEC_INFINITY ? limit : usec_sub(limit, rest);
 }
 
+/* Since when PID 1 stops the system; before systemd 256 it does not say, and 0 stands for that. */
+static usec_t time_since_begin(struct pid1 *p)
+{
+	uint64_t begin = 0;
+
+	sd_bus_get_property_trivial(p->bus, SERVICE, PATH, MANAGER,
+				    "ShutdownStartTimestampMonotonic", NULL, 't', &begin);
+	return begin > 0 ? usec_sub(usec_now(), begin) : 0;
+}
+
 usec_t pid1_patience(struct pid1 *p, const char *target)
 {
 	uint64_t stop = USUAL_STOP_TIMEOUT;
+	usec_t limit;
 
 	sd_bus_get_property_trivial(p->bus, SERVICE, PATH, MANAGER, "DefaultTimeoutStopUSec", NULL,
 				    't', &stop);
-	return leave_time_for_others(job_timeout(p, target), stop);
+	limit = leave_time_for_others(job_timeout(p, target), stop);
+	return limit == USEC_INFINITY ? limit : usec_sub(limit, time_since_begin(p));
 }
 
 usec_t pid1_usual_patience(void)

@@ -27,8 +27,8 @@ int pid1_going_down(struct pid1 *p, char **ret);
 int pid1_conflict(struct pid1 *p, const char *unit, char **ret);
 
 /*
- * For how long a stop may go on when the host goes down by this target, so that PID 1 still has
- * time for the rest before it ends things by force. USEC_INFINITY: it does not.
+ * For how long from now a stop may go on when the host goes down by this target, so that PID 1
+ * still has time for the rest before it ends things by force. USEC_INFINITY: it does not.
  */
 usec_t pid1_patience(struct pid1 *p, const char *target);
 

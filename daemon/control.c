@@ -291,7 +291,7 @@ static void stop_for_host(struct request *request)
 	if (control->hostdown)
 		hostdown_leave(control->hostdown, deadline);
 	begun(request, DOER_MANAGER,
-	      manager_stop_until(control->manager, deadline, &follower, &request->id));
+	      manager_stop_until(control->manager, deadline, deadline, &follower, &request->id));
 }
 
 static void run_stop(struct request *request)
@@ -360,12 +360,15 @@ static int weigh_plan(const struct request *request, struct plan *plan)
 	const struct control *control = request->control;
 	const struct config *config = manager_config_for(control->manager, GOAL_STOP);
 	uint64_t rate = paces_expect(&manager_ledger(control->manager)->paces), deadline = 0;
+	usec_t end = USEC_INFINITY;
 
 	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) < 0 &&
-	    is_for_host(request) && control->hostdown)
+	    is_for_host(request) && control->hostdown) {
 		deadline = hostdown_view(control->hostdown).budget;
-	if (deadline > 0)
-		return plan_fit(plan, config, rate, deadline);
+		end = hostdown_view(control->hostdown).end;
+	}
+	if (deadline > 0 || end != USEC_INFINITY)
+		return plan_fit(plan, config, rate, deadline, end);
 	plan_estimate(plan, config, rate);
 	return 0;
 }

@@ -107,12 +107,24 @@ static void on_outcome(void *data, const struct report *report)
 
 /* What is asked of the manager. */
 
-/* What a shutdown gives a stop: without its lock logind waits for nobody. */
+/* How long logind waits: without its lock for nobody. */
+static usec_t window_of(const struct hostdown *h)
+{
+	usec_t grants = logind_delay_max(h->logind);
+
+	return logind_lock(h->logind) == LOGIND_LOCK_HELD && grants != USEC_INFINITY ? grants : 0;
+}
+
+/* What a shutdown gives a stop, until nobody waits for it. */
 static usec_t budget_of(const struct hostdown *h)
 {
-	if (logind_lock(h->logind) != LOGIND_LOCK_HELD)
-		return 0;
-	return departure_budget(logind_delay_max(h->logind));
+	return departure_budget(window_of(h));
+}
+
+/* The same until the host is ended by force. */
+static usec_t end_of(const struct hostdown *h)
+{
+	return departure_end(window_of(h), logind_job_timeout(h->logind));
 }
 
 static void ignore_report(void *data _unused_, const struct report *report _unused_)
@@ -143,7 +155,8 @@ static void stop(struct hostdown *h)
 	const char *kind = logind_kind(h->logind);
 	usec_t now = loop_now(h->loop);
 	usec_t deadline = h->leaving ? h->until : now + budget_of(h);
-	int r = manager_stop_until(h->manager, deadline, &follower, &h->stop);
+	usec_t end = h->leaving ? h->until : usec_add(now, end_of(h));
+	int r = manager_stop_until(h->manager, deadline, end, &follower, &h->stop);
 
 	if (!kind)
 		kind = h->leaving ? "by systemd" : "nobody says how";
@@ -339,6 +352,7 @@ struct hostdown_view hostdown_view(const struct hostdown *h)
 		.kind = departure_refuses_starts(h->state) ? (kind ? kind : "unknown") : NULL,
 		.grants = grants,
 		.budget = budget_of(h),
+		.end = end_of(h),
 		.needs = h->outlook.needs,
 	};
 }

@@ -26,6 +26,7 @@ struct hostdown_view {
 	const char *kind; /* of the shutdown that is under way; NULL: none is */
 	usec_t grants;    /* how long logind waits; USEC_INFINITY: that is not known */
 	usec_t budget;    /* what a shutdown now would give a stop of that; 0: nothing */
+	usec_t end;       /* after what time it would end the host by force; or USEC_INFINITY */
 	usec_t needs;     /* how long a stop may take */
 };
 

@@ -327,7 +327,7 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 	uint64_t id;
 	/* Only the host that goes down has a limit for a stop. */
 	int r = goal == GOAL_STOP && limit != USEC_INFINITY
-			? manager_stop_until(d->manager, end, &follower, &id)
+			? manager_stop_until(d->manager, end, end, &follower, &id)
 			: manager_request(d->manager, goal, NULL, 0, &follower, &id);
 
 	if (r == -EHOSTDOWN)

@@ -24,6 +24,7 @@ struct manager {
 	char *refusal; /* why nothing is started now, or NULL */
 	char *notice;  /* of the host, or NULL */
 	struct timer *advance;
+	struct timer *hurry; /* near the end of the host */
 	struct timer *react; /* to what was put off */
 	uint64_t last_id;
 	unsigned newest; /* number of a sequence */

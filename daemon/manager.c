@@ -13,6 +13,9 @@
 #define TRIES_MAX 10
 #define TRY_PAUSE USEC_PER_SEC
 
+/* How often the saves of a stop that runs out of time are looked at. */
+#define HURRY_PAUSE USEC_PER_SEC
+
 /* Sequences. */
 
 static void log_sequence(const struct sequence *s, int level, const char *message_id,
@@ -148,6 +151,25 @@ static void on_advance(void *data)
 			timer_set(m->advance, s->retry_at);
 }
 
+/* Near the end of the host, who waits to be saved is asked to shut down while there is time. */
+static void on_hurry(void *data)
+{
+	struct manager *m = data;
+	usec_t now = loop_now(m->loop), next = USEC_INFINITY, due;
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, &m->sequences, entry) {
+		if (s->save_end == USEC_INFINITY || s->broken_off)
+			continue;
+		if (now >= s->save_end && s->job)
+			executor_hurry(m->executor, s->job, s->end, "there is no time left for it");
+		due = MAX(s->save_end, now + HURRY_PAUSE);
+		next = MIN(next, due);
+	}
+	if (next != USEC_INFINITY)
+		timer_set(m->hurry, next);
+}
+
 typedef void (*end_job_fn)(struct executor *ex, struct job *job, const char *reason);
 
 /* What has been begun with comes to its end, and the rest is left out. How many there were. */
@@ -194,7 +216,7 @@ struct wish {
 	const char *const *names;
 	size_t n_names;
 	bool for_host;
-	usec_t deadline; /* of the host */
+	usec_t deadline, end; /* of the host */
 };
 
 static int add_sequence(struct manager *m, const struct wish *wish, struct sequence **ret)
@@ -236,6 +258,16 @@ static int find_or_add(struct manager *m, const struct wish *wish, struct sequen
 	return 0;
 }
 
+static void set_end(struct sequence *s, usec_t deadline, usec_t end)
+{
+	usec_t now = loop_now(s->manager->loop);
+
+	s->deadline = deadline;
+	s->end = end;
+	s->save_end = usec_add(now, fit_save_time(usec_left(end, now)));
+	timer_set_after(s->manager->hurry, 0);
+}
+
 static int request(struct manager *m, const struct wish *wish, const struct follower *follower,
 		   uint64_t *ret_id)
 {
@@ -252,7 +284,7 @@ static int request(struct manager *m, const struct wish *wish, const struct foll
 	s->restarts = wish->restarts;
 	/* PID 1 may have other limits than logind, and knows of them later. */
 	if (s->for_host)
-		s->deadline = wish->deadline;
+		set_end(s, wish->deadline, wish->end);
 	r = sequence_follow(s, m->last_id + 1, follower);
 	if (r < 0)
 		return r;
@@ -280,11 +312,14 @@ int manager_restart(struct manager *m, bool forced, const char *const *names, si
 		       follower, ret_id);
 }
 
-int manager_stop_until(struct manager *m, usec_t deadline, const struct follower *follower,
-		       uint64_t *ret_id)
+int manager_stop_until(struct manager *m, usec_t deadline, usec_t end,
+		       const struct follower *follower, uint64_t *ret_id)
 {
-	return request(m, &(struct wish){.goal = GOAL_STOP, .for_host = true, .deadline = deadline},
-		       follower, ret_id);
+	return request(
+		m,
+		&(struct wish){
+			.goal = GOAL_STOP, .for_host = true, .deadline = deadline, .end = end},
+		follower, ret_id);
 }
 
 void manager_unfollow(struct manager *m, uint64_t id)
@@ -496,6 +531,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 			 },
 			 &m->executor);
 	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
+	r = r < 0 ? r : timer_new(loop, on_hurry, m, &m->hurry);
 	r = r < 0 ? r : timer_new(loop, manager_on_react, m, &m->react);
 	r = r < 0 ? r : settings_keeper_new(loop, paths->kept, manager_on_unkept, m, &m->keeper);
 	if (r < 0)
@@ -523,6 +559,7 @@ struct manager *manager_free(struct manager *m)
 		sequence_free(s);
 	}
 	timer_free(m->advance);
+	timer_free(m->hurry);
 	timer_free(m->react);
 	config_free(m->config);
 	config_free(m->refused);

@@ -57,12 +57,13 @@ size_t manager_cancel(struct manager *m, const char *reason);
 void manager_unfollow(struct manager *m, uint64_t id);
 
 /*
- * Stops all guests for the sake of the host, which waits until deadline (a time of loop_now(), or
- * USEC_INFINITY): what would take longer than that is done in a way that does not. Where the host's
- * stop is under way, that goes on with this deadline. Otherwise as manager_request().
+ * Stops all guests for the sake of the host, which waits until deadline and is ended by force at
+ * end (times of loop_now(), or USEC_INFINITY): what would take longer is done in a way that does
+ * not, as plan_fit() says. Where the host's stop is under way, that goes on with these. Otherwise
+ * as manager_request().
  */
-int manager_stop_until(struct manager *m, usec_t deadline, const struct follower *follower,
-		       uint64_t *ret_id);
+int manager_stop_until(struct manager *m, usec_t deadline, usec_t end,
+		       const struct follower *follower, uint64_t *ret_id);
 
 /* The host's stop leaves those guests alone, for this reason, that it has not begun with. */
 void manager_rest(struct manager *m, const char *reason);

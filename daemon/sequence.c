@@ -35,6 +35,8 @@ int sequence_new(struct manager *m, enum goal goal, const char *const *names, si
 		.goal = goal,
 		.started = now,
 		.deadline = USEC_INFINITY,
+		.end = USEC_INFINITY,
+		.save_end = USEC_INFINITY,
 	};
 	TAILQ_INIT(&s->following);
 	s->names = calloc(n_names + 1, sizeof(*s->names));
@@ -111,9 +113,9 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 	int r = plan_build(s->goal, config, inventory, (const char *const *)s->names, s->n_names,
 			   &plan);
 
-	if (r >= 0 && s->deadline != USEC_INFINITY)
+	if (r >= 0 && s->for_host)
 		r = plan_fit(plan, config, paces_expect(&ledger->paces),
-			     usec_sub(s->deadline, now));
+			     usec_left(s->deadline, now), usec_left(s->end, now));
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);
@@ -122,8 +124,9 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 
 void sequence_say_plainly(const struct plan *plan)
 {
-	for (size_t i = 0; plan->limit > 0 && i < plan->n_steps; i++)
-		if (plan->steps[i].n_stages > 0 && plan->steps[i].reason)
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].n_stages > 0 && plan->steps[i].reason &&
+		    (plan->limit > 0 || plan->squeezed || plan->steps[i].late))
 			log_warning("%s: %s", plan->steps[i].name, plan->steps[i].reason);
 }
 

@@ -6,6 +6,9 @@
 #define MARGIN_SHARE 10
 #define MARGIN_MAX   (30 * USEC_PER_SEC)
 
+/* What other units may take to stop, as systemd comes (DefaultTimeoutStopSec=), and 30 s. */
+#define TIME_OF_OTHERS (120 * USEC_PER_SEC)
+
 static const char *const state_names[_DEPARTURE_STATE_MAX] = {
 	[DEPARTURE_HOME] = "home",
 	[DEPARTURE_STOPPING] = "stopping",
@@ -124,6 +127,13 @@ bool departure_wants_lock(enum departure_state state, bool protects)
 bool departure_refuses_starts(enum departure_state state)
 {
 	return state == DEPARTURE_STOPPING || state == DEPARTURE_READY || state == DEPARTURE_AGAIN;
+}
+
+usec_t departure_end(usec_t window, usec_t job_timeout)
+{
+	if (job_timeout == USEC_INFINITY)
+		return job_timeout;
+	return usec_add(window, usec_sub(job_timeout, TIME_OF_OTHERS));
 }
 
 usec_t departure_budget(usec_t delay_max)

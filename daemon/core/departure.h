@@ -44,5 +44,11 @@ bool departure_wants_lock(enum departure_state state, bool protects);
 /* Whether guests that are to be started now would be in the way. */
 bool departure_refuses_starts(enum departure_state state);
 
+/*
+ * After what time systemd ends the host by force, less what it has to do behind the guests.
+ * window: how long logind waits before; USEC_INFINITY: systemd does not.
+ */
+usec_t departure_end(usec_t window, usec_t job_timeout);
+
 /* What of the time that a lock grants can be planned with; 0: none. */
 usec_t departure_budget(usec_t delay_max);

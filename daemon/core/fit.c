@@ -165,6 +165,16 @@ static int explain(struct step *s, usec_t takes, usec_t limit, const char *what)
 			  (takes + USEC_PER_SEC - 1) / USEC_PER_SEC, limit / USEC_PER_SEC, what);
 }
 
+/* How long a plan has: until nobody waits for it, and until the host is ended by force. */
+struct limits {
+	usec_t wait, save, end;
+};
+
+usec_t fit_save_time(usec_t end)
+{
+	return end == USEC_INFINITY ? end : end - MIN(SHUTDOWN_TIME, end / 2);
+}
+
 /* Instead of a save that comes too late; false where it would come too late as well. */
 static bool can_shut_down(const struct step *s, const struct wave *w, const struct config *config,
 			  usec_t limit)
@@ -175,8 +185,22 @@ static bool can_shut_down(const struct step *s, const struct wave *w, const stru
 	       w->saved + shutdown_time(config, s->wait_all) <= limit;
 }
 
+/* Why a save makes way for a shutdown: the time that it does not keep; USEC_INFINITY: it stays. */
+static usec_t missed_limit(const struct step *s, const struct wave *w, const struct config *config,
+			   const struct limits *limits)
+{
+	if (limits->wait > 0 && s->estimate > limits->wait &&
+	    can_shut_down(s, w, config, limits->wait))
+		return limits->wait;
+	/* To be asked to shut down is better than to be saved half. */
+	if (s->estimate > limits->save &&
+	    (step_has(s, STAGE_SHUTDOWN) || step_has(s, STAGE_SHUTDOWN_ALL)))
+		return limits->save;
+	return USEC_INFINITY;
+}
+
 static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const struct config *config,
-		     uint64_t rate, usec_t limit)
+		     uint64_t rate, const struct limits *limits)
 {
 	struct wave w = {.begin = begin, .saved = begin, .others = begin, .last = begin};
 	int r = 0;
@@ -185,12 +209,14 @@ static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const str
 		struct step *s = &plan->steps[i];
 		enum stage stage = main_stage(s);
 		struct wave with = w;
+		usec_t missed;
 
 		if (s->wave != number || (stage != STAGE_SAVE && stage != STAGE_MIGRATE))
 			continue;
 		count(&with, s, config, rate);
-		if (s->estimate > limit && can_shut_down(s, &w, config, limit)) {
-			r = explain(s, s->estimate, limit, "it is shut down");
+		missed = missed_limit(s, &w, config, limits);
+		if (missed != USEC_INFINITY) {
+			r = explain(s, s->estimate, missed, "it is shut down");
 			drop_saves(s);
 			plan->squeezed = true;
 		} else {
@@ -200,25 +226,36 @@ static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const str
 	return r;
 }
 
-int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit)
+static int say_if_late(struct step *s, const struct limits *limits)
 {
-	usec_t end = 0;
+	if (s->n_stages == 0)
+		return 0;
+	if (s->estimate > limits->end) {
+		s->late = true;
+		return explain(s, s->estimate, limits->end,
+			       "the host may be ended by force before");
+	}
+	s->late = limits->wait > 0 && s->estimate > limits->wait;
+	return s->late ? explain(s, s->estimate, limits->wait,
+				 "it goes on while the host's services are stopped")
+		       : 0;
+}
+
+int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit,
+	     usec_t end)
+{
+	const struct limits limits = {.wait = limit, .save = fit_save_time(end), .end = end};
+	usec_t over = 0;
 	int r = 0;
 
 	plan->limit = limit;
 	for (unsigned i = 0; r >= 0 && i <= last_wave(plan); i++) {
-		r = fit_saves(plan, i, end, config, rate, limit);
-		end = estimate_wave(plan, i, end, config, rate);
+		r = fit_saves(plan, i, over, config, rate, &limits);
+		over = estimate_wave(plan, i, over, config, rate);
 	}
-	plan->needs = end;
+	plan->needs = over;
 	plan->longest = find_longest(plan, config, rate);
-	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
-		struct step *s = &plan->steps[i];
-
-		s->late = s->n_stages > 0 && s->estimate > limit;
-		if (s->late)
-			r = explain(s, s->estimate, limit,
-				    "it goes on while the host's services are stopped");
-	}
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
+		r = say_if_late(&plan->steps[i], &limits);
 	return r;
 }

@@ -17,7 +17,17 @@
 void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate);
 
 /*
- * Makes a plan for a stop fit into limit, as far as it can: each step that is changed for that, or
- * that takes longer all the same, gets a reason. 0 or -ENOMEM.
+ * Makes a plan for a stop fit, as far as it can. limit: how long the host waits; 0: it does not.
+ * end: after what time it is ended by force; USEC_INFINITY: it is not. A save that takes longer
+ * than limit makes way for a shutdown that does not. A save that is not over in fit_save_time(end)
+ * makes way for a shutdown in any case. Each step that is changed for that, or that takes longer
+ * all the same, gets a reason. 0 or -ENOMEM.
  */
-int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit);
+int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit,
+	     usec_t end);
+
+/*
+ * For how long guests can be saved where the host is ended by force after end: what is left then is
+ * for those that are shut down instead.
+ */
+usec_t fit_save_time(usec_t end);

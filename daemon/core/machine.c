@@ -167,6 +167,17 @@ static enum machine_action cancel(struct machine *m, const char *reason)
 	return MACHINE_ACTION_NONE;
 }
 
+bool machine_can_hurry(const struct machine *m)
+{
+	enum stage stage;
+
+	if (m->goal != GOAL_STOP || machine_ended(m) || m->cancelled)
+		return false;
+	stage = machine_stage(m);
+	return (stage == STAGE_SAVE || stage == STAGE_MIGRATE) &&
+	       (step_has(m->step, STAGE_SHUTDOWN) || step_has(m->step, STAGE_SHUTDOWN_ALL));
+}
+
 static enum machine_action step_waiting(struct machine *m, enum machine_event event,
 					const char *reason, machine_sink_fn sink, void *data)
 {
@@ -191,6 +202,9 @@ static enum machine_action step_waiting(struct machine *m, enum machine_event ev
 		/* No stage of it could begin, so none can be said to have failed. */
 		str_replace(&m->reason, reason);
 		return finish(m, MACHINE_FAILED, sink, data);
+	case MACHINE_EVENT_HURRY:
+		return machine_can_hurry(m) ? stage_failed(m, reason, sink, data)
+					    : MACHINE_ACTION_NONE;
 	case MACHINE_EVENT_DEAD_END: /* an operation of an earlier daemon, which it waited for */
 		return give_up(m, reason, sink, data);
 	case MACHINE_EVENT_SUCCEEDED:
@@ -230,6 +244,7 @@ static enum machine_action step_working(struct machine *m, enum machine_event ev
 	case MACHINE_EVENT_GONE:
 	case MACHINE_EVENT_ALIVE:
 	case MACHINE_EVENT_EXPIRED: /* the worker keeps its own time and says so */
+	case MACHINE_EVENT_HURRY:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}
@@ -259,6 +274,7 @@ static enum machine_action step_asked(struct machine *m, enum machine_event even
 	case MACHINE_EVENT_AGAIN:
 	case MACHINE_EVENT_LEFT:
 	case MACHINE_EVENT_ALIVE:
+	case MACHINE_EVENT_HURRY:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}
@@ -284,6 +300,7 @@ static enum machine_action step_cleaning(struct machine *m, enum machine_event e
 	case MACHINE_EVENT_EXPIRED:
 	case MACHINE_EVENT_CANCEL:
 	case MACHINE_EVENT_TAKEN:
+	case MACHINE_EVENT_HURRY:
 	case _MACHINE_EVENT_MAX:
 		break;
 	}

@@ -12,7 +12,8 @@
  *         |    \-> asked   -> cleaning -> done     the guest was asked to shut down
  *         |         |
  *         +---------+--- a stage that fails makes way for the next one, or ends in failed;
- *                        what is not wanted any more ends in skipped
+ *                        what is not wanted any more ends in skipped; and what waits for a
+ *                        save goes on to wait for a shutdown when there is no time for that
  */
 enum machine_state {
 	MACHINE_WAITING,  /* for its turn to begin the current stage */
@@ -39,6 +40,7 @@ enum machine_event {
 	MACHINE_EVENT_ALIVE,     /* the domain runs, and nothing is being done to it */
 	MACHINE_EVENT_EXPIRED,   /* the time for this stage is over; with a reason */
 	MACHINE_EVENT_CANCEL,    /* what has not begun is left out; with a reason */
+	MACHINE_EVENT_HURRY,     /* there is no time for a save or a migration; with a reason */
 	MACHINE_EVENT_TAKEN,     /* nor is a guest waited for that was asked; with a reason */
 	_MACHINE_EVENT_MAX,
 };
@@ -81,6 +83,9 @@ static inline enum stage machine_stage(const struct machine *m)
 {
 	return m->step->stages[m->stage];
 }
+
+/* Whether a save or a migration is next, or under way, that a shutdown would follow. */
+bool machine_can_hurry(const struct machine *m);
 
 static inline bool machine_ended(const struct machine *m)
 {

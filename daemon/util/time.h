@@ -38,6 +38,14 @@ static inline usec_t usec_add(usec_t a, usec_t b)
 	return a > USEC_INFINITY - b ? USEC_INFINITY : a + b;
 }
 
+/* How long from now until then: USEC_INFINITY if then is, and never below zero. */
+static inline usec_t usec_left(usec_t then, usec_t now)
+{
+	if (then == USEC_INFINITY)
+		return then;
+	return then > now ? then - now : 0;
+}
+
 /* a - b, and never below zero. */
 static inline usec_t usec_sub(usec_t a, usec_t b)
 {

@@ -7,6 +7,7 @@
 
 #include "util/macro.h"
 #include "util/str.h"
+#include "util/time.h"
 
 #define PATH  "/org/freedesktop/systemd1"
 #define UNITS PATH "/unit"
@@ -14,7 +15,7 @@
 /* One of each is enough for a test. */
 static struct {
 	char state[32], job[64], active[64], unit[64], other[64];
-	uint64_t timeout;
+	uint64_t timeout, begun;
 } f = {.state = "running", .timeout = 1800000000};
 
 static int on_list_jobs(sd_bus_message *m, void *data _unused_, sd_bus_error *error _unused_)
@@ -59,6 +60,8 @@ static int get(sd_bus *bus _unused_, const char *path, const char *interface _un
 		return -ENOMEM;
 	if (str_equal(property, "SystemState"))
 		return sd_bus_message_append(reply, "s", is_stopping() ? "stopping" : f.state);
+	if (str_equal(property, "ShutdownStartTimestampMonotonic"))
+		return sd_bus_message_append(reply, "t", f.begun);
 	if (str_equal(property, "DefaultTimeoutStopUSec"))
 		return sd_bus_message_append(reply, "t", (uint64_t)90000000);
 	if (str_equal(property, "JobTimeoutUSec"))
@@ -78,6 +81,7 @@ static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_METHOD("ListJobs", "", "a(usssoo)", on_list_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("LoadUnit", "s", "o", on_load_unit, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_PROPERTY("SystemState", "s", get, 0, 0),
+	SD_BUS_PROPERTY("ShutdownStartTimestampMonotonic", "t", get, 0, 0),
 	SD_BUS_PROPERTY("DefaultTimeoutStopUSec", "t", get, 0, 0),
 	SD_BUS_VTABLE_END,
 };
@@ -112,6 +116,8 @@ void pid1_fake_obey(const char *verb, const char *word, const char *other)
 		snprintf(f.active, sizeof(f.active), "%s", word);
 	else if (str_equal(verb, "timeout"))
 		f.timeout = strtoull(word, NULL, 10) * 1000000;
+	else if (str_equal(verb, "begun"))
+		f.begun = usec_now() - strtoull(word, NULL, 10) * 1000000;
 	else if (str_equal(verb, "conflict")) {
 		snprintf(f.unit, sizeof(f.unit), "%s", word);
 		snprintf(f.other, sizeof(f.other), "%s", other);

@@ -12,5 +12,6 @@ int pid1_fake_add(sd_bus *bus);
  *     active UNIT
  *     conflict UNIT OTHER  OTHER conflicts with UNIT
  *     timeout SEC          JobTimeoutSec of all units
+ *     begun SEC            the stop of the system began so long ago
  */
 void pid1_fake_obey(const char *verb, const char *word, const char *other);

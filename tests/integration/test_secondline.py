@@ -123,5 +123,42 @@ class SecondLine(unittest.TestCase):
         self.assertEqual(self.host.states(), {"web": "running"})
 
 
+class ForcedEnd(unittest.TestCase):
+    """systemd ends the host by force before all guests can be saved, which takes 9 s each."""
+
+    def setUp(self):
+        self.host = self.enterContext(HostWithLogind())
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        # Of these, 120 s are for other units.
+        self.host.tell("timeout 140")
+        self.host.tell("delay 5")
+        for number in range(4):
+            self.host.guest(f"g{number}", memory_kib=400 << 10, save_ms=1000)
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.host.wait_locked()
+
+    def expect_one_saved(self):
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["g0"]))
+        self.assertEqual(self.host.log.read_text().count("shutdown done"), 3)
+
+    def test_the_second_line_asks_whom_it_cannot_save(self):
+        self.host.tell("job poweroff.target")
+        self.host.unit_ctl("stop")
+        self.expect_one_saved()
+
+    def test_a_stop_in_the_window_of_logind_thinks_of_the_end_behind_it(self):
+        plan = json.loads(self.host.ctl("--json", "plan", "stop", check=0))
+        self.assertEqual([s["stages"][0] for s in plan["steps"]], ["save"] + 3 * ["shutdown"])
+        self.host.tell("prepare poweroff")
+        self.host.wait_locked(False)
+        self.expect_one_saved()
+
+    def test_without_a_daemon_whoever_cannot_be_saved_is_asked_as_well(self):
+        self.host.kill_daemon()
+        self.assertEqual(self.host.once("stop", "--limit=20"), 0)
+        self.expect_one_saved()
+
+
 if __name__ == "__main__":
     unittest.main()

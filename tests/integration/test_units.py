@@ -66,6 +66,16 @@ class Units(unittest.TestCase):
         self.host.tell("timeout 122")
         self.assertIn("no more time", self.host.unit_ctl("stop", check=1))
 
+    def test_what_other_units_have_used_of_systemds_patience_is_gone(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=0)
+        self.host.ctl("reload", check=0)
+        self.host.guest("hung", never_off=True)
+        self.start()
+        self.host.tell("job poweroff.target")
+        self.host.tell("timeout 1122")
+        self.host.tell("begun 1000")
+        self.assertIn("no more time", self.host.unit_ctl("stop", check=1))
+
     def test_without_a_daemon_it_gives_up_as_well(self):
         self.host.configure(SAVE="", STOP_MAXWAIT=0)
         self.host.ctl("reload", check=0)

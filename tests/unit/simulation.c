@@ -135,15 +135,26 @@ struct wish *simulation_wish(struct simulation *s, enum goal goal, const char *c
 	return w;
 }
 
-struct wish *simulation_host_stop(struct simulation *s, usec_t time)
+static struct wish *stop_for_host(struct simulation *s, usec_t time, usec_t end)
 {
+	usec_t now = loop_now(s->loop);
 	struct wish *w;
 	struct follower follower = new_wish(s, &w);
 
-	ck_assert_int_eq(manager_stop_until(s->manager, usec_add(loop_now(s->loop), time),
+	ck_assert_int_eq(manager_stop_until(s->manager, usec_add(now, time), usec_add(now, end),
 					    &follower, &w->id),
 			 0);
 	return w;
+}
+
+struct wish *simulation_host_stop(struct simulation *s, usec_t time)
+{
+	return stop_for_host(s, time, USEC_INFINITY);
+}
+
+struct wish *simulation_last_stop(struct simulation *s, usec_t time)
+{
+	return stop_for_host(s, time, time);
 }
 
 void simulation_run(struct simulation *s)

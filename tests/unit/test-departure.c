@@ -94,9 +94,19 @@ START_TEST(a_part_of_the_time_is_kept_back)
 }
 END_TEST
 
+START_TEST(systemd_ends_the_host_behind_the_window_and_has_things_to_do_before)
+{
+	ck_assert_uint_eq(departure_end(600 * USEC_PER_SEC, 1800 * USEC_PER_SEC),
+			  2280 * USEC_PER_SEC);
+	ck_assert_uint_eq(departure_end(5 * USEC_PER_SEC, 60 * USEC_PER_SEC), 5 * USEC_PER_SEC);
+	ck_assert_uint_eq(departure_end(5 * USEC_PER_SEC, USEC_INFINITY), USEC_INFINITY);
+}
+END_TEST
+
 SUITE("departure", names_are_complete, guests_are_stopped_once_and_then_the_host_may_go,
       a_shutdown_that_is_cancelled_late_brings_guests_back,
       a_shutdown_that_is_cancelled_early_waits_for_what_was_begun,
       a_shutdown_that_is_asked_for_again_stops_what_was_left_out,
       what_is_left_when_systemd_stops_the_system_is_stopped,
-      at_home_nothing_is_cancelled_and_nothing_ends, a_part_of_the_time_is_kept_back);
+      at_home_nothing_is_cancelled_and_nothing_ends, a_part_of_the_time_is_kept_back,
+      systemd_ends_the_host_behind_the_window_and_has_things_to_do_before);

@@ -25,7 +25,7 @@ static void expect_fit(struct scene *s, usec_t limit, const char *words, usec_t 
 
 	scene_build(s);
 	plan = scene_plan(s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_fit(plan, s->config, RATE, limit), 0);
+	ck_assert_int_eq(plan_fit(plan, s->config, RATE, limit, USEC_INFINITY), 0);
 	text = plan_in_words(plan);
 	ck_assert_str_eq(text, words);
 	/* Rounding: a rate is a whole number. */
@@ -75,7 +75,7 @@ START_TEST(a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time)
 		   "c: save shutdown shutdown-all",
 		   60 * SEC);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 90 * SEC), 0);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 90 * SEC, USEC_INFINITY), 0);
 	ck_assert_str_eq(scene_step(plan, 2)->reason, "it would be over after about 653 s, and "
 						      "there are 90 s: it is shut down");
 	ck_assert(!scene_step(plan, 2)->late);
@@ -93,7 +93,7 @@ START_TEST(what_cannot_be_helped_goes_on_behind_the_limit_and_is_said)
 	guest(&s, "a", 1, 1);
 	expect_fit(&s, 5 * SEC, "a: save shutdown shutdown-all", 11 * SEC);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 5 * SEC), 0);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 5 * SEC, USEC_INFINITY), 0);
 	ck_assert(scene_step(plan, 1)->late);
 	ck_assert_str_eq(scene_step(plan, 1)->reason,
 			 "it would be over after about 12 s, and there are 5 s: it goes on while "
@@ -102,6 +102,53 @@ START_TEST(what_cannot_be_helped_goes_on_behind_the_limit_and_is_said)
 	s.config->shutdown_all.enabled = false;
 	guest(&s, "large", 2, 64);
 	expect_fit(&s, 100 * SEC, "a: save; large: save", 652 * SEC);
+}
+END_TEST
+
+/* The host is ended by force, and a save that is not over by then is lost with its guest. */
+START_TEST(what_is_not_saved_before_the_forced_end_is_shut_down_also_where_that_may_take_longer)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *text = NULL;
+
+	scene_make(&s);
+	for (unsigned i = 1; i <= 3; i++)
+		guest(&s, (const char *const[]){"a", "b", "c"}[i - 1], i, 1);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	/* Half of so little time is for the shutdowns. */
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 4 * SEC, 26 * SEC), 0);
+	text = plan_in_words(plan);
+	ck_assert_str_eq(text, "a: save shutdown shutdown-all; b: shutdown shutdown-all; "
+			       "c: shutdown shutdown-all");
+	ck_assert(plan->squeezed);
+	ck_assert(scene_step(plan, 2)->late);
+}
+END_TEST
+
+START_TEST(a_forced_end_alone_makes_nothing_late_that_is_over_before)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 0, 500 * SEC), 0);
+	ck_assert(!scene_step(plan, 1)->late);
+	ck_assert_ptr_null(scene_step(plan, 1)->reason);
+	ck_assert_uint_eq(plan->limit, 0);
+}
+END_TEST
+
+START_TEST(the_last_minute_is_not_for_saves)
+{
+	ck_assert_uint_eq(fit_save_time(USEC_INFINITY), USEC_INFINITY);
+	ck_assert_uint_eq(fit_save_time(500 * SEC), 440 * SEC);
+	ck_assert_uint_eq(fit_save_time(20 * SEC), 10 * SEC);
+	ck_assert_uint_eq(fit_save_time(0), 0);
 }
 END_TEST
 
@@ -212,6 +259,8 @@ END_TEST
 SUITE("fit", saves_share_the_disk, what_fits_is_left_as_it_is,
       a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
       what_cannot_be_helped_goes_on_behind_the_limit_and_is_said,
+      what_is_not_saved_before_the_forced_end_is_shut_down_also_where_that_may_take_longer,
+      a_forced_end_alone_makes_nothing_late_that_is_over_before, the_last_minute_is_not_for_saves,
       a_short_limit_for_guests_makes_a_shutdown_short, driver_domains_have_what_the_others_leave,
       guests_that_do_not_react_take_the_whole_limit_at_each_stage,
       driver_domains_have_the_limit_behind_the_others, what_is_saved_takes_no_longer_than_it_needs,

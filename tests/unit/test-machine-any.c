@@ -21,7 +21,8 @@ struct walk {
 static bool may_follow(enum machine_state from, enum machine_state to)
 {
 	static const bool arrows[_MACHINE_STATE_MAX][_MACHINE_STATE_MAX] = {
-		[MACHINE_WAITING] = {[MACHINE_WORKING] = true,
+		[MACHINE_WAITING] = {[MACHINE_WAITING] = true,
+				     [MACHINE_WORKING] = true,
 				     [MACHINE_ASKED] = true,
 				     [MACHINE_CLEANING] = true,
 				     [MACHINE_DONE] = true,

@@ -160,7 +160,8 @@ static void ask_for_host(usec_t time, usec_t *over)
 	struct follower follower = {.report = on_report, .done = on_done, .data = over};
 	uint64_t id;
 
-	ck_assert_int_eq(manager_stop_until(f.s.manager, loop_now(f.s.loop) + time, &follower, &id),
+	ck_assert_int_eq(manager_stop_until(f.s.manager, loop_now(f.s.loop) + time, USEC_INFINITY,
+					    &follower, &id),
 			 0);
 	f.wanted++;
 }

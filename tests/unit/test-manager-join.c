@@ -309,7 +309,7 @@ static void stop_for_host(struct simulation *s, struct count *count)
 	uint64_t id;
 
 	ck_assert_int_eq(manager_stop_until(s->manager, loop_now(s->loop) + 500 * USEC_PER_SEC,
-					    &follower, &id),
+					    USEC_INFINITY, &follower, &id),
 			 0);
 }
 

@@ -365,8 +365,9 @@ START_TEST(a_stop_with_little_time_does_not_spend_it_on_looking)
 	begin("XENDOMAINS_AUTO_ONLY=true\n");
 	puppet_add(&f.p, 1, "1");
 	manage();
-	ck_assert_int_eq(
-		manager_stop_until(f.m, loop_now(f.loop) + 40 * USEC_PER_SEC, &follower, &id), 0);
+	ck_assert_int_eq(manager_stop_until(f.m, loop_now(f.loop) + 40 * USEC_PER_SEC,
+					    USEC_INFINITY, &follower, &id),
+			 0);
 	run_for(1);
 	expect_calls("survey 0|");
 	run_for(5 * USEC_PER_SEC);

@@ -266,6 +266,51 @@ START_TEST(a_migration_that_hangs_is_cut_off_and_the_guest_is_saved)
 }
 END_TEST
 
+/* What they wait for takes longer than was planned. */
+START_TEST(near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	simulation_last_stop(&s, 200 * USEC_PER_SEC);
+	simulation_run(&s);
+	simulation_expect(&s, "0.0 a save running|"
+			      "140.0 b shutdown running: save: there is no time left for it|"
+			      "141.1 b shutdown ok: save: there is no time left for it.|"
+			      "190.0 a save ok.|");
+}
+END_TEST
+
+START_TEST(a_save_that_would_not_be_over_before_the_end_of_the_host_makes_way_for_a_shutdown)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(
+		&s, NULL, NULL,
+		"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"save\":{\"ms\":250000}}]");
+	simulation_last_stop(&s, 200 * USEC_PER_SEC);
+	simulation_run(&s);
+	ck_assert(simulation_said(&s, "140.0 a shutdown running"));
+	ck_assert_str_eq(simulation_state(&s, "a"), "stopped");
+}
+END_TEST
+
+START_TEST(near_the_end_of_the_host_a_guest_that_can_only_be_saved_is)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n",
+			 "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	simulation_last_stop(&s, 200 * USEC_PER_SEC);
+	simulation_run(&s);
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+}
+END_TEST
+
 SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_saved,
       the_rest_is_shut_down_when_all_others_are_through,
       a_guest_that_does_not_listen_costs_the_limit_and_no_more,
@@ -275,4 +320,7 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       a_named_guest_is_stopped_alone, a_start_of_another_guest_waits_for_a_stop_of_all,
       a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor,
       guests_go_to_another_host_and_are_not_started_twice,
-      a_migration_that_hangs_is_cut_off_and_the_guest_is_saved);
+      a_migration_that_hangs_is_cut_off_and_the_guest_is_saved,
+      near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved,
+      a_save_that_would_not_be_over_before_the_end_of_the_host_makes_way_for_a_shutdown,
+      near_the_end_of_the_host_a_guest_that_can_only_be_saved_is);
