@@ -3,6 +3,7 @@
 #include "hostdown.h"
 
 #include <inttypes.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "core/departure.h"
@@ -18,16 +19,23 @@ struct uuids {
 	size_t n;
 };
 
+/* A stop for the host. Behind one that was cancelled there can be the next one at once. */
+struct stop {
+	LIST_ENTRY(stop) entry;
+	struct hostdown *h;
+	uint64_t id; /* the manager's number of it */
+};
+
 struct hostdown {
 	struct loop *loop;
 	struct manager *manager;
 	struct logind *logind;
 	struct timer *look;
 	enum departure_state state, shown;
-	bool preparing; /* as last seen */
-	bool leaving;   /* systemd is stopping the system ... */
-	usec_t until;   /* ... and ends it then */
-	uint64_t stop;  /* the manager's number of it; 0: none is under way */
+	bool preparing;          /* as last seen */
+	bool leaving;            /* systemd is stopping the system ... */
+	usec_t until;            /* ... and ends it then */
+	LIST_HEAD(, stop) stops; /* that are under way */
 	struct outlook outlook;
 	bool warned;
 	usec_t grants;        /* by logind, when it was warned of */
@@ -134,13 +142,34 @@ static void ignore_report(void *data _unused_, const struct report *report _unus
 static void on_stopped(void *data, int error _unused_, const char *reason _unused_,
 		       const struct job *job)
 {
-	struct hostdown *h = data;
+	struct stop *stop = data;
+	struct hostdown *h = stop->h;
 
-	h->stop = 0;
+	LIST_REMOVE(stop, entry);
+	free(stop);
 	if (job)
 		job_reports(job, on_outcome, &(struct end){.h = h, .job = job});
-	act(h, DEPARTURE_EVENT_STOPPED);
+	if (LIST_EMPTY(&h->stops))
+		act(h, DEPARTURE_EVENT_STOPPED);
 	timer_set_after(h->look, 0);
+}
+
+/* 0, or -errno where nothing is begun. */
+static int begin_stop(struct hostdown *h, usec_t deadline, usec_t end)
+{
+	_cleanup_free_ struct stop *stop = calloc(1, sizeof(*stop));
+	struct follower follower = {.report = ignore_report, .done = on_stopped, .data = stop};
+	int r;
+
+	if (!stop)
+		return -ENOMEM;
+	stop->h = h;
+	r = manager_stop_until(h->manager, deadline, end, &follower, &stop->id);
+	if (r < 0)
+		return r;
+	LIST_INSERT_HEAD(&h->stops, stop, entry);
+	TAKE_PTR(stop);
+	return 0;
 }
 
 static void stop(struct hostdown *h)
@@ -151,12 +180,11 @@ static void stop(struct hostdown *h)
 		.domid = LOG_NO_DOMID,
 		.elapsed = USEC_INFINITY,
 	};
-	struct follower follower = {.report = ignore_report, .done = on_stopped, .data = h};
 	const char *kind = logind_kind(h->logind);
 	usec_t now = loop_now(h->loop);
 	usec_t deadline = h->leaving ? h->until : now + budget_of(h);
 	usec_t end = h->leaving ? h->until : usec_add(now, end_of(h));
-	int r = manager_stop_until(h->manager, deadline, end, &follower, &h->stop);
+	int r = begin_stop(h, deadline, end);
 
 	if (!kind)
 		kind = h->leaving ? "by systemd" : "nobody says how";
@@ -170,10 +198,10 @@ static void stop(struct hostdown *h)
 			    kind, usec_sub(deadline, now) / USEC_PER_SEC);
 	if (r >= 0)
 		return;
-	h->stop = 0;
 	log_error("Guests cannot be stopped: %s",
 		  r == -EHOSTDOWN ? manager_obstacle(h->manager, GOAL_STOP) : strerror(-r));
-	act(h, DEPARTURE_EVENT_STOPPED);
+	if (LIST_EMPTY(&h->stops))
+		act(h, DEPARTURE_EVENT_STOPPED);
 }
 
 static void on_returned(void *data, int error, const char *reason, const struct job *job _unused_)
@@ -263,7 +291,6 @@ static void show(struct hostdown *h)
 		notify_status("Looks after the guests of this host");
 		break;
 	case DEPARTURE_STOPPING:
-	case DEPARTURE_AGAIN:
 		notify_status("The host goes down (%s): stops guests", kind ? kind : "-");
 		break;
 	case DEPARTURE_READY:
@@ -419,6 +446,7 @@ int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct ho
 		return -ENOMEM;
 	}
 	*h = (struct hostdown){.loop = loop, .manager = manager, .state = DEPARTURE_HOME};
+	LIST_INIT(&h->stops);
 	r = logind_new(loop, lock, &(struct logind_callbacks){.changed = on_changed, .data = h},
 		       &h->logind);
 	r = r < 0 ? r : timer_new(loop, on_look, h, &h->look);
@@ -435,11 +463,16 @@ int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct ho
 
 struct hostdown *hostdown_free(struct hostdown *h)
 {
+	struct stop *stop;
+
 	if (!h)
 		return NULL;
 	manager_watch(h->manager, &(struct manager_watcher){0});
-	if (h->stop)
-		manager_unfollow(h->manager, h->stop);
+	while ((stop = LIST_FIRST(&h->stops))) {
+		LIST_REMOVE(stop, entry);
+		manager_unfollow(h->manager, stop->id);
+		free(stop);
+	}
 	if (h->start)
 		manager_unfollow(h->manager, h->start);
 	logind_free(h->logind);

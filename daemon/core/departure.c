@@ -14,7 +14,6 @@ static const char *const state_names[_DEPARTURE_STATE_MAX] = {
 	[DEPARTURE_STOPPING] = "stopping",
 	[DEPARTURE_READY] = "ready",
 	[DEPARTURE_CANCELLED] = "cancelled",
-	[DEPARTURE_AGAIN] = "stopping-again",
 };
 
 const char *departure_state_to_string(enum departure_state state)
@@ -26,14 +25,11 @@ static enum departure_action prepare(enum departure_state *state)
 {
 	switch (*state) {
 	case DEPARTURE_HOME:
+	case DEPARTURE_CANCELLED:
 		*state = DEPARTURE_STOPPING;
 		return DEPARTURE_ACTION_STOP;
-	case DEPARTURE_CANCELLED:
-		*state = DEPARTURE_AGAIN;
-		break;
 	case DEPARTURE_STOPPING:
 	case DEPARTURE_READY:
-	case DEPARTURE_AGAIN:
 	case _DEPARTURE_STATE_MAX:
 	case _DEPARTURE_STATE_INVALID:
 		break;
@@ -56,9 +52,6 @@ static enum departure_action cancel(enum departure_state *state)
 	case DEPARTURE_STOPPING:
 		*state = DEPARTURE_CANCELLED;
 		return DEPARTURE_ACTION_REST;
-	case DEPARTURE_AGAIN:
-		*state = DEPARTURE_CANCELLED;
-		break;
 	case DEPARTURE_READY:
 		*state = DEPARTURE_HOME;
 		return DEPARTURE_ACTION_RETURN;
@@ -80,9 +73,6 @@ static enum departure_action stopped(enum departure_state *state)
 	case DEPARTURE_CANCELLED:
 		*state = DEPARTURE_HOME;
 		return DEPARTURE_ACTION_RETURN;
-	case DEPARTURE_AGAIN:
-		*state = DEPARTURE_STOPPING;
-		return DEPARTURE_ACTION_STOP;
 	case DEPARTURE_HOME:
 	case DEPARTURE_READY:
 	case _DEPARTURE_STATE_MAX:
@@ -111,7 +101,6 @@ bool departure_wants_lock(enum departure_state state, bool protects)
 {
 	switch (state) {
 	case DEPARTURE_STOPPING:
-	case DEPARTURE_AGAIN:
 		return true;
 	case DEPARTURE_READY:
 		return false;
@@ -126,7 +115,7 @@ bool departure_wants_lock(enum departure_state state, bool protects)
 
 bool departure_refuses_starts(enum departure_state state)
 {
-	return state == DEPARTURE_STOPPING || state == DEPARTURE_READY || state == DEPARTURE_AGAIN;
+	return state == DEPARTURE_STOPPING || state == DEPARTURE_READY;
 }
 
 usec_t departure_end(usec_t window, usec_t job_timeout)

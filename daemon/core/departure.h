@@ -14,7 +14,6 @@ enum departure_state {
 	DEPARTURE_STOPPING,  /* it goes down: guests are being stopped */
 	DEPARTURE_READY,     /* they are, and it may */
 	DEPARTURE_CANCELLED, /* it stays up after all, and the stop has not ended yet */
-	DEPARTURE_AGAIN,     /* it goes down after all; what the stop has left out is stopped too */
 	_DEPARTURE_STATE_MAX,
 	_DEPARTURE_STATE_INVALID = -EINVAL,
 };
@@ -23,7 +22,7 @@ enum departure_event {
 	DEPARTURE_EVENT_PREPARE, /* the host goes down: logind waits for guests */
 	DEPARTURE_EVENT_LEAVE,   /* systemd is stopping it, and the unit that waits for guests */
 	DEPARTURE_EVENT_CANCEL,  /* it does not */
-	DEPARTURE_EVENT_STOPPED, /* the stop that was begun has ended, however it went */
+	DEPARTURE_EVENT_STOPPED, /* all stops that were begun have ended, however it went */
 };
 
 enum departure_action {

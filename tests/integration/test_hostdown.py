@@ -172,6 +172,37 @@ class HostDown(unittest.TestCase):
         self.host.ctl("stop", check=0)
         self.assertEqual((self.host.domains(), self.host.images()), ({}, ["db", "web"]))
 
+    def test_a_shutdown_that_is_asked_for_again_waits_for_no_deaf_guest_of_the_first_one(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT="")
+        self.start("deaf", off_ms=120000)
+        self.host.tell("prepare reboot")
+        self.host.wait_logged("deaf: shutdown begins")
+        self.host.tell("cancel")
+        self.host.wait_logged("host: stopping -> cancelled")
+        self.host.guest("web")
+        self.host.ctl("start", "web", check=0)
+        self.host.tell("prepare reboot")
+        self.host.wait_logged("web: shutdown done")
+        # Nobody else would ask it again.
+        self.host.wait_logged("deaf: shutdown begins", times=2)
+        with self.host.world() as world:
+            world["domains"] = []
+        self.host.wait_locked(False)
+
+    def test_what_both_stops_have_stopped_is_brought_back(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="")
+        self.start("db", "web", save_ms=1000)
+        self.host.tell("prepare reboot")
+        self.host.wait_logged("save begins")
+        self.host.tell("cancel")
+        self.host.wait_logged("host: stopping -> cancelled")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["db", "web"])
+        self.host.tell("cancel")
+        wait_until(lambda: set(self.host.states().values()) == {"running"}, "the guests")
+
     def test_a_logind_that_is_restarted_forgets_the_shutdown_and_not_the_lock(self):
         self.host.configure(SAVE="")
         self.start("web", off_ms=1500)
