@@ -241,10 +241,12 @@ static void set_preparing(struct logind *l, bool preparing)
 
 /*
  * logind does not prepare any more. It was cancelled; unless logind itself was restarted while
- * PID 1 was already at work, whose word counts.
+ * PID 1 was already at work, whose word counts. Where PID 1 says nothing, it may well be at work.
  */
 static int on_system(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
 {
+	static const char *const up[] = {"initializing", "starting", "running", "degraded",
+					 "maintenance"};
 	struct logind *l = data;
 	const char *state = NULL;
 
@@ -253,11 +255,14 @@ static int on_system(sd_bus_message *m, void *data, sd_bus_error *error _unused_
 		return 0;
 	if (!sd_bus_message_get_error(m))
 		sd_bus_message_read(m, "v", "s", &state);
-	if (!str_equal(state, "stopping")) {
+	if (state && str_lookup(up, ELEMENTSOF(up), state) >= 0) {
 		set_preparing(l, false);
 		return 0;
 	}
-	log_debug("logind does not prepare any more; the host goes down all the same");
+	if (str_equal(state, "stopping"))
+		log_debug("logind does not prepare any more; the host goes down all the same");
+	else
+		log_debug("systemd does not say whether the host stays up, and is asked again");
 	look_later(l);
 	return 0;
 }
@@ -275,7 +280,7 @@ static void ask_system(struct logind *l)
 	if (!l->slots[SLOT_SYSTEM] &&
 	    get_of_systemd(l, SLOT_SYSTEM, "/org/freedesktop/systemd1",
 			   "org.freedesktop.systemd1.Manager", "SystemState", on_system) < 0)
-		set_preparing(l, false);
+		look_later(l);
 }
 
 static int on_timeout(sd_bus_message *m, void *data, sd_bus_error *error _unused_)

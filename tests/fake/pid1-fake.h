@@ -7,7 +7,7 @@
 int pid1_fake_add(sd_bus *bus);
 
 /*
- *     state WORD           SystemState
+ *     state WORD           SystemState; "silent": the answer is an error
  *     job UNIT             a start of it is queued
  *     active UNIT
  *     conflict UNIT OTHER  OTHER conflicts with UNIT

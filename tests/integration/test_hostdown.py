@@ -228,6 +228,18 @@ class HostDown(unittest.TestCase):
         self.assertEqual(self.host.states(), {"web": "saved"})
         self.assertNotIn("stays up", self.host.log.read_text())
 
+    def test_guests_do_not_come_back_before_systemd_says_that_the_host_stays_up(self):
+        self.start("web")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.host.kill_logind()
+        self.host.start_logind("state silent")
+        self.host.wait_logged("systemd does not say whether the host stays up", times=2)
+        self.assertEqual(self.host.states(), {"web": "saved"})
+        self.assertNotIn("The host stays up", self.host.log.read_text())
+        self.host.tell("state degraded")
+        wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
+
     def test_the_bus_is_lost_and_found(self):
         self.start("web")
         self.host.kill_bus()
