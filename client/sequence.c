@@ -108,14 +108,25 @@ static bool all_is_well(struct json_object *parameters)
 	return outcome;
 }
 
-/* 0 to go on, 1 + exit status at the end, or -errno. */
+/* When systemd stops the system, trouble of the daemon does not leave guests running. */
+static bool is_done_without(const struct following *f, const struct varlink_reply *reply)
+{
+	return f->context->or_once && !f->is_start && (f->for_host || f->until != USEC_INFINITY) &&
+	       !json_get_bool(reply->parameters, "cancelled") &&
+	       !str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED);
+}
+
+/* 0 to go on, 1 + exit status at the end, or -errno; -ENOTRECOVERABLE: the daemon cannot do it. */
 static int take_reply(struct following *f, struct varlink_reply *reply)
 {
 	struct writer *w = f->context->writer;
 	struct json_object *event = json_get(reply->parameters, "event", json_type_object);
 
-	if (reply->error)
-		return 1 + explain_reply(reply);
+	if (reply->error) {
+		int status = explain_reply(reply);
+
+		return is_done_without(f, reply) ? -ENOTRECOVERABLE : 1 + status;
+	}
 	if (reply->continues) {
 		heard(f);
 		if (event) {
@@ -239,7 +250,6 @@ int run_without_daemon(const char *verb, usec_t until)
 {
 	_cleanup_free_ char *limit = NULL;
 
-	fprintf(stderr, "The daemon does not answer; it is done without\n");
 	if (until != USEC_INFINITY &&
 	    str_format(&limit, "%llu",
 		       (unsigned long long)(usec_sub(until, usec_now()) / USEC_PER_SEC)) < 0)
@@ -271,8 +281,11 @@ int run_sequence(const struct context *context, const char *method, char **names
 				"has things to do before\n");
 		return STATUS_FAILED;
 	}
-	if (context->or_once)
+	if (context->or_once) {
+		fprintf(stderr, "The daemon %s; it is done without\n",
+			r == -ENOTRECOVERABLE ? "cannot do it" : "does not answer");
 		return run_without_daemon(f.is_start ? "start" : "stop", f.until);
+	}
 	if (r == -EHOSTUNREACH) {
 		fprintf(stderr, "The daemon has not answered for minutes, and is not waited for; "
 				"what it was told it may still do\n");

@@ -119,6 +119,20 @@ static void fail(struct request *request, const char *error, const char *key, co
 	request_free(request);
 }
 
+/* Whoever called may see to it in another way, but for what somebody has cancelled. */
+static void fail_cancelled(struct request *request, const char *reason)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	if (!o || json_add_string(o, "reason", reason) < 0 ||
+	    json_add_bool(o, "cancelled", true) < 0)
+		json_object_put(TAKE_PTR(o));
+	if (!request->call.oneway)
+		connection_send(request->connection,
+				varlink_error_new(ERROR_NOT_POSSIBLE, TAKE_PTR(o)));
+	request_free(request);
+}
+
 static void fail_errno(struct request *request, int error)
 {
 	const char *reason = NULL;
@@ -198,6 +212,10 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 	_cleanup_json_ struct json_object *o = NULL, *outcome = NULL;
 
 	request->id = 0;
+	if (error == -ECANCELED) {
+		fail_cancelled(request, reason);
+		return;
+	}
 	if (error < 0) {
 		fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
 		return;

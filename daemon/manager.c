@@ -191,7 +191,7 @@ static size_t break_off(struct manager *m, bool (*which)(const struct sequence *
 			s->phase = PHASE_RUNNING;
 			end_job(m->executor, s->job, reason);
 		} else {
-			manager_end_sequence(s, -EIO, reason);
+			manager_end_sequence(s, -ECANCELED, reason);
 		}
 	}
 	return n;

@@ -102,7 +102,8 @@ const char interface_description[] =
 	"\n"
 	"error NoSuchGuest (name: string)\n"
 	"error ConfigurationRefused (reason: string)\n"
-	"error NotPossible (reason: string)\n";
+	"# cancelled: by Cancel, or by another Start, Stop or Restart.\n"
+	"error NotPossible (reason: string, cancelled: ?bool)\n";
 
 const char interface_service_description[] =
 	"# The Varlink Service Interface\n"

@@ -108,6 +108,25 @@ class SecondLine(unittest.TestCase):
         self.host.tell("job ")
         wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
 
+    def lose_the_domains(self):
+        world = self.host.world_dir / "world"
+        world.rename(self.host.world_dir / "kept")
+        world.write_text("no host")
+        self.addCleanup((self.host.world_dir / "kept").replace, world)
+
+    def test_what_the_daemon_cannot_do_is_done_without(self):
+        self.start("web")
+        self.lose_the_domains()
+        self.host.tell(f"job {TARGET}")
+        # The tests install no program for it.
+        self.assertIn("cannot do it; it is done without",
+                      self.host.unit_ctl("--or-once", "stop", check=4))
+
+    def test_what_the_daemon_cannot_do_for_an_administrator_is_told(self):
+        self.start("web")
+        self.lose_the_domains()
+        self.assertNotIn("done without", self.host.unit_ctl("--or-once", "stop", check=1))
+
     def test_a_stop_of_the_unit_alone_stays_an_administrators(self):
         self.start("web", save_ms=1000)
         client = subprocess.Popen(

@@ -147,7 +147,7 @@ START_TEST(a_stop_ends_a_start_that_has_not_begun)
 	start = simulation_wish(&s, GOAL_START, NULL);
 	stop = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
-	ck_assert_int_eq(start->error, -EIO);
+	ck_assert_int_eq(start->error, -ECANCELED);
 	ck_assert_str_eq(start->reason, "a stop was asked for");
 	ck_assert(stop->succeeded);
 	simulation_expect(&s, "");
