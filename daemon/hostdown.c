@@ -12,6 +12,7 @@
 #include "logindconf.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "window.h"
 
 /* UUIDs of guests, as text. */
 struct uuids {
@@ -32,7 +33,10 @@ struct hostdown {
 	struct logind *logind;
 	struct timer *look;
 	enum departure_state state, shown;
+	const char *folder;
+	bool was_up;             /* logind has said that the host stays up */
 	bool preparing;          /* as last seen */
+	usec_t began;            /* when logind began to wait */
 	bool leaving;            /* systemd is stopping the system ... */
 	usec_t until;            /* ... and ends it then */
 	LIST_HEAD(, stop) stops; /* that are under way */
@@ -182,8 +186,8 @@ static void stop(struct hostdown *h)
 	};
 	const char *kind = logind_kind(h->logind);
 	usec_t now = loop_now(h->loop);
-	usec_t deadline = h->leaving ? h->until : now + budget_of(h);
-	usec_t end = h->leaving ? h->until : usec_add(now, end_of(h));
+	usec_t deadline = h->leaving ? h->until : h->began + budget_of(h);
+	usec_t end = h->leaving ? h->until : usec_add(h->began, end_of(h));
 	int r = begin_stop(h, deadline, end);
 
 	if (!kind)
@@ -384,17 +388,42 @@ struct hostdown_view hostdown_view(const struct hostdown *h)
 	};
 }
 
+/* An earlier daemon may have seen it, and what it has used of the time is gone. */
+static void find_begin(struct hostdown *h)
+{
+	usec_t now = loop_now(h->loop), begin;
+
+	h->began = now;
+	/* One of an earlier window is longer ago than any lasts. */
+	if (!h->was_up && window_recall(h->folder, &begin) >= 0 && begin <= now &&
+	    now - begin <= logind_delay_max(h->logind))
+		h->began = begin;
+	window_note(h->folder, h->began);
+}
+
+static void see_logind(struct hostdown *h)
+{
+	bool preparing = logind_is_preparing(h->logind);
+
+	h->was_up = h->was_up || (logind_is_known(h->logind) && !preparing);
+	if (preparing == h->preparing)
+		return;
+	h->preparing = preparing;
+	h->leaving = h->leaving && preparing;
+	if (preparing)
+		find_begin(h);
+	else
+		window_forget(h->folder);
+	act(h, preparing ? DEPARTURE_EVENT_PREPARE : DEPARTURE_EVENT_CANCEL);
+}
+
 static void on_look(void *data)
 {
 	struct hostdown *h = data;
-	bool preparing = logind_is_preparing(h->logind), wants_lock;
 	const char *refusal = NULL;
+	bool wants_lock;
 
-	if (preparing != h->preparing) {
-		h->preparing = preparing;
-		h->leaving = h->leaving && preparing;
-		act(h, preparing ? DEPARTURE_EVENT_PREPARE : DEPARTURE_EVENT_CANCEL);
-	}
+	see_logind(h);
 	if (departure_refuses_starts(h->state))
 		refusal = "The host is going down; nothing is started any more";
 	if (manager_refuse_starts(h->manager, refusal) < 0)
@@ -435,7 +464,8 @@ static void on_wanted_down(void *data, const struct uuid *uuid)
 	uuids_remove(&h->stopped, UUID_TEXT(uuid));
 }
 
-int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct hostdown **ret)
+int hostdown_new(struct loop *loop, struct manager *manager, int lock, const char *folder,
+		 struct hostdown **ret)
 {
 	_cleanup_(hostdown_freep) struct hostdown *h = calloc(1, sizeof(*h));
 	int r;
@@ -445,7 +475,12 @@ int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct ho
 			close(lock);
 		return -ENOMEM;
 	}
-	*h = (struct hostdown){.loop = loop, .manager = manager, .state = DEPARTURE_HOME};
+	*h = (struct hostdown){
+		.loop = loop,
+		.manager = manager,
+		.folder = folder,
+		.state = DEPARTURE_HOME,
+	};
 	LIST_INIT(&h->stops);
 	r = logind_new(loop, lock, &(struct logind_callbacks){.changed = on_changed, .data = h},
 		       &h->logind);

@@ -10,8 +10,12 @@
  */
 struct hostdown;
 
-/* lock: logind's, of an earlier daemon, or -1; taken over also on failure. 0 or -errno. */
-int hostdown_new(struct loop *loop, struct manager *manager, int lock, struct hostdown **ret);
+/*
+ * lock: logind's, of an earlier daemon, or -1; taken over also on failure. folder: the runtime
+ * directory; borrowed. 0 or -errno.
+ */
+int hostdown_new(struct loop *loop, struct manager *manager, int lock, const char *folder,
+		 struct hostdown **ret);
 struct hostdown *hostdown_free(struct hostdown *h);
 
 /*

@@ -263,7 +263,7 @@ static int watch_host(struct daemon *d, const struct options *o, int lock, struc
 
 	if (str_starts_with(o->backend, "sim:"))
 		return 0;
-	r = hostdown_new(d->loop, d->manager, lock, ret);
+	r = hostdown_new(d->loop, d->manager, lock, o->runtime, ret);
 	return r < 0 ? log_error_errno(r, "Cannot watch for the end of the host") : 0;
 }
 

@@ -408,6 +408,23 @@ class Budget(unittest.TestCase):
         self.assertIn("large: it would be over after about 165 s, and there are 8 s: it goes on "
                       "while the host's services are stopped", self.host.log.read_text())
 
+    def test_a_daemon_that_takes_over_in_the_window_has_what_is_left_of_it(self):
+        # Names decide who is first.
+        self.host.guest("first", save_ms=3000)
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.tell("delay 250")
+        self.start()
+        self.assertEqual({s["stages"][0] for s in self.plan()["steps"]}, {"save"})
+        self.host.tell("prepare reboot")
+        self.host.worker("first")
+        self.host.kill_daemon()
+        window = self.host.run / "window"
+        window.write_text(str(int(window.read_text()) - 120 * 1000000))
+        self.host.restart_daemon()
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.images(), ["first", "small"])
+        self.assertEqual(self.host.domains(), {})
+
     def test_a_lack_of_time_is_told_beforehand(self):
         self.host.tell("delay 100")
         self.start()
