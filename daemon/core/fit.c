@@ -232,8 +232,10 @@ static int say_if_late(struct step *s, const struct limits *limits)
 		return 0;
 	if (s->estimate > limits->end) {
 		s->late = true;
-		return explain(s, s->estimate, limits->end,
-			       "the host may be ended by force before");
+		/* That it is shut down instead is said already. */
+		return s->reason ? 0
+				 : explain(s, s->estimate, limits->end,
+					   "the host may be ended by force before");
 	}
 	s->late = limits->wait > 0 && s->estimate > limits->wait;
 	return s->late ? explain(s, s->estimate, limits->wait,

@@ -124,6 +124,7 @@ START_TEST(what_is_not_saved_before_the_forced_end_is_shut_down_also_where_that_
 			       "c: shutdown shutdown-all");
 	ck_assert(plan->squeezed);
 	ck_assert(scene_step(plan, 2)->late);
+	ck_assert_ptr_nonnull(strstr(scene_step(plan, 2)->reason, "it is shut down"));
 }
 END_TEST
 
