@@ -13,9 +13,6 @@
 #define TRIES_MAX 10
 #define TRY_PAUSE USEC_PER_SEC
 
-/* How often the saves of a stop that runs out of time are looked at. */
-#define HURRY_PAUSE USEC_PER_SEC
-
 /* Sequences. */
 
 static void log_sequence(const struct sequence *s, int level, const char *message_id,
@@ -151,25 +148,6 @@ static void on_advance(void *data)
 			timer_set(m->advance, s->retry_at);
 }
 
-/* Near the end of the host, who waits to be saved is asked to shut down while there is time. */
-static void on_hurry(void *data)
-{
-	struct manager *m = data;
-	usec_t now = loop_now(m->loop), next = USEC_INFINITY, due;
-	struct sequence *s;
-
-	TAILQ_FOREACH(s, &m->sequences, entry) {
-		if (s->save_end == USEC_INFINITY || s->broken_off)
-			continue;
-		if (now >= s->save_end && s->job)
-			executor_hurry(m->executor, s->job, s->end, "there is no time left for it");
-		due = MAX(s->save_end, now + HURRY_PAUSE);
-		next = MIN(next, due);
-	}
-	if (next != USEC_INFINITY)
-		timer_set(m->hurry, next);
-}
-
 typedef void (*end_job_fn)(struct executor *ex, struct job *job, const char *reason);
 
 /* What has been begun with comes to its end, and the rest is left out. How many there were. */
@@ -258,16 +236,6 @@ static int find_or_add(struct manager *m, const struct wish *wish, struct sequen
 	return 0;
 }
 
-static void set_end(struct sequence *s, usec_t deadline, usec_t end)
-{
-	usec_t now = loop_now(s->manager->loop);
-
-	s->deadline = deadline;
-	s->end = end;
-	s->save_end = usec_add(now, fit_save_time(usec_left(end, now)));
-	timer_set_after(s->manager->hurry, 0);
-}
-
 static int request(struct manager *m, const struct wish *wish, const struct follower *follower,
 		   uint64_t *ret_id)
 {
@@ -284,7 +252,7 @@ static int request(struct manager *m, const struct wish *wish, const struct foll
 	s->restarts = wish->restarts;
 	/* PID 1 may have other limits than logind, and knows of them later. */
 	if (s->for_host)
-		set_end(s, wish->deadline, wish->end);
+		manager_set_end(s, wish->deadline, wish->end);
 	r = sequence_follow(s, m->last_id + 1, follower);
 	if (r < 0)
 		return r;
@@ -531,7 +499,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 			 },
 			 &m->executor);
 	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
-	r = r < 0 ? r : timer_new(loop, on_hurry, m, &m->hurry);
+	r = r < 0 ? r : timer_new(loop, manager_on_hurry, m, &m->hurry);
 	r = r < 0 ? r : timer_new(loop, manager_on_react, m, &m->react);
 	r = r < 0 ? r : settings_keeper_new(loop, paths->kept, manager_on_unkept, m, &m->keeper);
 	if (r < 0)
