@@ -89,6 +89,16 @@ class SecondLine(unittest.TestCase):
         self.assertEqual(self.host.log.read_text().count("save begins"), 1)
         self.assertEqual(self.host.log.read_text().count("stop of all guests: begins"), 1)
 
+    def test_a_daemon_that_takes_over_goes_on_with_it(self):
+        self.start("web", save_ms=2000)
+        client = self.go_down()
+        self.host.worker("web")
+        self.host.kill_daemon()
+        self.host.start_daemon()
+        self.wait_for(client)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+        self.assertIn("going down", self.host.ctl("start", check=1))
+
     def test_guests_come_back_if_the_system_stays_up_after_all(self):
         self.start("web")
         boot = self.host.boot("web")
