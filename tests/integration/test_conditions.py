@@ -313,7 +313,7 @@ class Conditions(FakeHostTest):
             world["domains"] = [d for d in world["domains"] if d["name"] == "db"]
         wait_until(lambda: "domid" not in self.host.status().get("web", {}), "it to be gone")
         self.by_xl()
-        wait_until(lambda: self.host.states().get("web") == "running", "it to be there again")
+        wait_until(lambda: sum("asked" in line for line in self.host.history()) == 3, "another request")
         with self.host.world() as world:
             world["domains"] = [d for d in world["domains"] if d["name"] == "web"]
         stop.communicate(timeout=60)
