@@ -52,11 +52,19 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 	case LEDGER_REMARK:
 	case LEDGER_HOME:
 	case LEDGER_PACE:
+	case LEDGER_KEPT:
 	case _LEDGER_KIND_MAX:
 	case _LEDGER_KIND_INVALID:
 		break;
 	}
 	return 0;
+}
+
+/* What a compaction writes says nothing new. */
+static bool tells_of_place(const struct ledger_record *e)
+{
+	return (e->kind == LEDGER_BEGAN && e->life) || e->kind == LEDGER_SAVED ||
+	       (e->kind == LEDGER_LIFE && !e->doubtful);
 }
 
 static int note_life(struct ledger *ledger, const struct ledger_record *e)
@@ -66,11 +74,27 @@ static int note_life(struct ledger *ledger, const struct ledger_record *e)
 
 	if (r >= 0 && e->kind == LEDGER_BEGAN && e->name)
 		ledger_follow(ledger, &e->uuid, e->name);
+	if (r >= 0 && tells_of_place(e))
+		ledger_place(ledger, &e->uuid);
 	/* A second domain of one UUID has another name, which is not the guest's; and so has one
 	 * that xl migrates. */
 	return r < 0 || e->kind == LEDGER_IMAGE || e->kind == LEDGER_ENDED
 		       ? r
 		       : ledger_set_name(ledger, &e->uuid, e->name, e->source);
+}
+
+static int note_place(struct ledger *ledger, const struct ledger_record *e)
+{
+	int r = 0;
+
+	if (e->kind == LEDGER_HOME)
+		ledger_set_home(ledger, &e->uuid);
+	else
+		r = ledger_set_away(ledger, &e->uuid, e->name, e->target,
+				    e->kind == LEDGER_LEAVING);
+	ledger_place(ledger, &e->uuid);
+	ledger->migrates = true;
+	return r;
 }
 
 int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct ledger_record *e)
@@ -101,14 +125,14 @@ int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct le
 	/* Where a guest is does not change with a boot of this host. */
 	case LEDGER_LEAVING:
 	case LEDGER_MIGRATED:
-		return ledger_set_away(ledger, &e->uuid, e->name, e->target,
-				       e->kind == LEDGER_LEAVING);
 	case LEDGER_HOME:
-		ledger_set_home(ledger, &e->uuid);
-		break;
+		return note_place(ledger, e);
 	case LEDGER_PACE:
 		paces_add(&ledger->paces, e->rate);
 		break;
+	case LEDGER_KEPT:
+		ledger->migrates |= e->migrates;
+		return str_replace(&ledger->loss, e->reason);
 	case _LEDGER_KIND_MAX:
 	case _LEDGER_KIND_INVALID:
 		break;

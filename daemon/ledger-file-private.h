@@ -4,6 +4,7 @@
 #include "io/helper.h"
 #include "ledger-file.h"
 #include "ledger-rewrite.h"
+#include "wire/ledger-record.h"
 
 /* By so much of its end the part that was read is known again. */
 #define END 64
@@ -14,7 +15,7 @@ struct ledger_file {
 	char *new; /* the path of a file that is to take its place */
 	struct uuid boot;
 	struct ledger *ledger;
-	char *loss;    /* what could not be read when it was opened */
+	char *loss;    /* what was lost, though that matters no more */
 	char *problem; /* what cannot be done now */
 	ino_t inode;
 	off_t read;       /* so much of the file is in the ledger ... */
@@ -31,6 +32,12 @@ struct ledger_file {
 
 /* Logs it, and keeps it for status. Returns the error. */
 int ledger_file_set_problem(struct ledger_file *file, int error, const char *what);
+
+/*
+ * Writes a record, and takes it over from the disk, with what workers wrote before it. The boot is
+ * filled in, and what time is 0. 0 or -errno: it holds all the same.
+ */
+int ledger_file_append(struct ledger_file *file, struct ledger_record record);
 
 /* What others have appended since. 0 or -errno. */
 int ledger_file_read(struct ledger_file *file);

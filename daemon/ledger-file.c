@@ -38,6 +38,21 @@ static int apply(struct ledger_file *file, const struct ledger_record *record)
 	return ledger_apply(file->ledger, &file->boot, record);
 }
 
+static int lose(struct ledger_file *file, const char *what)
+{
+	_cleanup_free_ char *loss = NULL;
+	int r = str_format(&loss,
+			   "The ledger %s %s: which images are the newest, and which guests were "
+			   "migrated away, is not certain",
+			   file->path, what);
+
+	if (r < 0)
+		return r;
+	if (!str_equal(loss, file->ledger->loss))
+		log_warning("%s", loss);
+	return ledger_doubt(file->ledger, loss);
+}
+
 /* since: only what this boot has recorded after that time; 0: all of it. */
 static int apply_line(struct ledger_file *file, const char *line, size_t length, usec_t since)
 {
@@ -52,12 +67,9 @@ static int apply_line(struct ledger_file *file, const char *line, size_t length,
 		return 0;
 	r = ledger_record_parse(line, length, &record, &o);
 	if (r == -EBADMSG) {
-		log_warning("%s: a record cannot be read; which images are the newest is not "
-			    "certain for guests that it may have told of",
-			    file->path);
 		file->unlike = true;
-		ledger_doubt(file->ledger);
-		return 0;
+		file->ledger->migrates |= ledger_record_tells_of_migration(line, length);
+		return lose(file, "has a record that cannot be read");
 	}
 	if (r < 0)
 		return r;
@@ -186,19 +198,18 @@ static int refresh(struct ledger_file *file)
 /* Opening. */
 
 /* A file that is no ledger is kept for people to look at. */
-static void put_aside(struct ledger_file *file, int error)
+static int put_aside(struct ledger_file *file, int error)
 {
 	_cleanup_free_ char *aside = NULL;
 	int r;
 
-	ledger_file_set_problem(file, error,
-				"cannot be read; which images are the newest is not known");
-	file->loss = TAKE_PTR(file->problem);
+	log_error_errno(error, "Cannot read the ledger %s", file->path);
 	r = file_put_aside(file->path, ".unreadable-", &aside);
 	if (r < 0)
 		log_error_errno(r, "Failed to rename %s", file->path);
 	else
 		log_warning("%s is now called %s", file->path, aside);
+	return lose(file, "could not be read");
 }
 
 static int read_at_first(struct ledger_file *file)
@@ -208,7 +219,9 @@ static int read_at_first(struct ledger_file *file)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		put_aside(file, r);
+		r = put_aside(file, r);
+	if (r < 0)
+		return r;
 	ledger_file_tend(file);
 	return 0;
 }
@@ -274,7 +287,9 @@ const char *ledger_file_path(const struct ledger_file *file)
 
 const char *ledger_file_problem(const struct ledger_file *file)
 {
-	return file->problem ? file->problem : file->loss;
+	if (file->problem)
+		return file->problem;
+	return file->ledger->loss ? file->ledger->loss : file->loss;
 }
 
 /* Recording. */
@@ -291,6 +306,7 @@ static bool must_last(enum ledger_kind kind)
 	case LEDGER_LEAVING:
 	case LEDGER_MIGRATED:
 	case LEDGER_HOME:
+	case LEDGER_KEPT:
 		return true;
 	/* Of use only with what a worker records of the guest later, which syncs the file. */
 	case LEDGER_DRAWN:
@@ -309,8 +325,7 @@ static bool must_last(enum ledger_kind kind)
 	return false;
 }
 
-/* Writes a record, and takes it over from the disk, with what workers wrote before it. */
-static int append(struct ledger_file *file, struct ledger_record record)
+int ledger_file_append(struct ledger_file *file, struct ledger_record record)
 {
 	int r;
 
@@ -329,139 +344,43 @@ static int append(struct ledger_file *file, struct ledger_record record)
 	return refresh(file);
 }
 
-static int note(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
-		const char *name, const char *reason, usec_t time)
+static int note_that_kept(struct ledger_file *file)
 {
-	return append(file, (struct ledger_record){
-				    .kind = kind,
-				    .uuid = *uuid,
-				    .name = name,
-				    .reason = reason,
-				    .time = time,
-			    });
+	return ledger_file_append(file, (struct ledger_record){
+						.kind = LEDGER_KEPT,
+						.reason = file->ledger->loss,
+						.migrates = file->ledger->migrates,
+					});
 }
 
-int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid)
+int ledger_file_keep(struct ledger_file *file, bool expected)
 {
-	return note(file, LEDGER_DRAWN, uuid, name, NULL, 0);
+	int r;
+
+	if (file->n_records > 0)
+		return 0;
+	if (expected && !file->ledger->loss) {
+		r = lose(file, "is missing, or empty");
+		if (r < 0)
+			return r;
+	}
+	note_that_kept(file);
+	return 0;
 }
 
-void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			     const char *failure)
+void ledger_file_settle(struct ledger_file *file)
 {
-	const struct past *past = ledger_find(file->ledger, uuid);
-
-	if (!uuid_is_null(uuid) &&
-	    (!str_equal(past ? past->failure : NULL, failure) || (past && past->remark)))
-		note(file, LEDGER_FAILURE, uuid, name, failure, 0);
-}
-
-void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			    const char *remark)
-{
-	note(file, LEDGER_REMARK, uuid, name, remark, 0);
-}
-
-void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			     usec_t now)
-{
-	note(file, LEDGER_RESTART, uuid, name, NULL, now);
-}
-
-static void note_departure(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
-			   const char *name, const char *target)
-{
-	append(file,
-	       (struct ledger_record){.kind = kind, .uuid = *uuid, .name = name, .target = target});
-}
-
-void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  const char *target)
-{
-	const struct past *past = ledger_find(file->ledger, uuid);
-
-	/* As a rule the worker has noted it. */
-	if (past && str_equal(past->away, target) && !past->away_unknown)
+	if (!file->ledger->loss)
 		return;
-	note_departure(file, LEDGER_MIGRATED, uuid, name, target);
-}
-
-void ledger_file_set_leaving(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			     const char *target)
-{
-	note_departure(file, LEDGER_LEAVING, uuid, name, target);
+	free(file->loss);
+	file->loss = TAKE_PTR(file->ledger->loss);
+	note_that_kept(file);
 }
 
 /* Not written: what was seen before the host was restarted says nothing of who removed it. */
 void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid)
 {
 	ledger_see_copy(file->ledger, uuid);
-}
-
-void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name)
-{
-	const struct past *past = ledger_find(file->ledger, uuid);
-
-	if (past && past->away)
-		note(file, LEDGER_HOME, uuid, name, NULL, 0);
-}
-
-void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name)
-{
-	const struct past *past = ledger_find(file->ledger, uuid);
-
-	if (past && (past->failure || past->remark || past->n_restarts > 0))
-		note(file, LEDGER_FORGIVEN, uuid, name, NULL, 0);
-}
-
-void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  uint32_t domid, bool resumed, usec_t wall)
-{
-	const struct past *past = ledger_find(file->ledger, uuid);
-
-	if (!resumed && past && past->lives.last == LIFE_BEGAN && past->lives.domid == domid &&
-	    uuid_equal(&past->lives.boot, &file->boot))
-		return;
-	append(file, (struct ledger_record){
-			     .kind = LEDGER_BEGAN,
-			     .uuid = *uuid,
-			     .name = name,
-			     .life = "seen",
-			     .domid = domid,
-			     .time_wall = wall,
-		     });
-}
-
-void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  enum life how, usec_t wall)
-{
-	const struct past *past = ledger_find(file->ledger, uuid);
-
-	if (!past || (past->lives.last != LIFE_BEGAN && past->lives.last != LIFE_SUSPENDED))
-		return;
-	append(file, (struct ledger_record){
-			     .kind = LEDGER_ENDED,
-			     .uuid = *uuid,
-			     .name = name,
-			     .life = life_to_string(how),
-			     .time_wall = wall,
-		     });
-}
-
-void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			 const struct uuid *image)
-{
-	append(file, (struct ledger_record){
-			     .kind = LEDGER_OUTLIVED,
-			     .uuid = *uuid,
-			     .name = name,
-			     .image = *image,
-		     });
-}
-
-void ledger_file_add_pace(struct ledger_file *file, uint64_t rate)
-{
-	append(file, (struct ledger_record){.kind = LEDGER_PACE, .rate = rate});
 }
 
 void ledger_file_refresh(struct ledger_file *file)

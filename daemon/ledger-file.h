@@ -27,8 +27,20 @@ const struct ledger *ledger_file_get(const struct ledger_file *file);
 /* Where workers record what they do. */
 const char *ledger_file_path(const struct ledger_file *file);
 
-/* Why the ledger is not to be relied on, for status; NULL: it is. */
+/*
+ * Why the ledger is not to be relied on, for status; NULL: it is. What was lost is told for as long
+ * as that matters, and for as long as this process runs.
+ */
 const char *ledger_file_problem(const struct ledger_file *file);
+
+/*
+ * To be called once it is open, so that there is a ledger from then on. expected: there was one
+ * before, and a file that is missing or empty is a loss. 0 or -ENOMEM.
+ */
+int ledger_file_keep(struct ledger_file *file, bool expected);
+
+/* Of each guest that is known, records tell where it is: what was lost does not matter any more. */
+void ledger_file_settle(struct ledger_file *file);
 
 /*
  * Each changes the ledger and the file, and waits for no disk: a helper syncs the file. Behind a

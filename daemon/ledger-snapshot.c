@@ -55,6 +55,7 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 			       .uuid = past->uuid,
 			       .name = past->name,
 			       .life = life_to_string(l->last),
+			       .doubtful = !past->placed,
 			       .source = past->source,
 			       .domid = l->domid,
 			       .boot = l->boot,
@@ -97,7 +98,11 @@ int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger
 		    void *data)
 {
 	const struct snapshot s = {.boot = *boot, .fn = fn, .data = data};
-	int r = 0;
+	int r = emit(&s, (struct ledger_record){
+				 .kind = LEDGER_KEPT,
+				 .reason = ledger->loss,
+				 .migrates = ledger->migrates,
+			 });
 
 	for (size_t i = 0; r >= 0 && i < ledger->n_names; i++)
 		r = emit(&s, (struct ledger_record){

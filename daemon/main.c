@@ -366,6 +366,8 @@ static int run(const struct options *o)
 		return log_error_errno(r, "Cannot keep a ledger in %s", o->state);
 	r = str_format(&kept, "%s/settings", o->state);
 	settings.kept = kept;
+	/* The settings are kept later than the ledger. */
+	r = r < 0 ? r : ledger_file_keep(ledger, access(kept, F_OK) >= 0);
 	r = r < 0 ? r : open_backend(loop, o, &hv);
 	if (r < 0)
 		return r;

@@ -4,6 +4,8 @@
 
 #include <sys/queue.h>
 
+#include "core/identity.h"
+#include "outlived.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -193,38 +195,6 @@ static void record_lives(struct world *w, const struct domain_list *new, usec_t 
 					     listed);
 		if (domain_has_life(was) || is_suspended(was))
 			note_vanished(w, was);
-	}
-}
-
-/* Images that another guest's domain outlives: both are of one guest, which is its name. */
-static void record_replaced(struct world *w, const struct guest *g)
-{
-	const struct ledger *ledger = ledger_file_get(w->ledger);
-
-	for (size_t i = 0; g->replaced && i < g->n_images; i++) {
-		const struct survey_image *image = g->images[i].image;
-
-		if (standing_is_past(g->images[i].standing) && !uuid_is_null(&image->id) &&
-		    !standing_is_past(
-			    ledger_judge(ledger, &g->uuid, &image->id, image->written_wall)))
-			ledger_file_outlive(w->ledger, &g->uuid, g->name, &image->id);
-	}
-}
-
-/* A guest that runs outlives the images of it that are there. */
-static void record_outlived(struct world *w)
-{
-	for (size_t i = 0; i < w->inventory->n; i++) {
-		const struct guest *g = &w->inventory->guests[i];
-
-		record_replaced(w, g);
-		if (!g->domain || !domain_has_life(g->domain) || g->busy || g->shared)
-			continue;
-		for (size_t j = 0; j < g->n_images; j++)
-			if (!standing_is_past(g->images[j].standing) &&
-			    !uuid_is_null(&g->images[j].image->id))
-				ledger_file_outlive(w->ledger, &g->uuid, g->name,
-						    &g->images[j].image->id);
 	}
 }
 
@@ -469,8 +439,11 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		doubt_survey(w);
 	}
 	world_update(w);
-	if (survey_taken && r >= 0)
-		record_outlived(w);
+	if (survey_taken && r >= 0) {
+		outlived_record(w->ledger, w->inventory);
+		if (identity_is_settled(w->inventory, w->survey))
+			ledger_file_settle(w->ledger);
+	}
 	TAILQ_FOREACH(waiter, &w->waiters, entry)
 		waiter->due = waiter->surveying;
 	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);

@@ -444,6 +444,16 @@ static int find_saved_double(struct guest *g)
 	return 0;
 }
 
+bool identity_is_settled(const struct inventory *inventory, const struct survey *survey)
+{
+	if (survey->unlisted)
+		return false;
+	for (size_t i = 0; i < inventory->n; i++)
+		if (inventory->guests[i].config && inventory->guests[i].unplaced)
+			return false;
+	return true;
+}
+
 int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		     const struct domain_list *domains, const struct ledger *ledger)
 {
@@ -452,6 +462,8 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
 
+		g->unplaced = ledger_may_be_away(ledger, &g->uuid);
+		g->migrates = ledger->migrates;
 		r = choose_image(g, survey, domains, ledger);
 		r = r < 0 ? r : look_for_missing(g, survey);
 		r = r < 0 ? r : check_uuid(g, domains);

@@ -57,6 +57,8 @@ struct guest {
 	char *hold;         /* why it must not be started before a person has decided */
 	char *warning;      /* what is wrong although it runs */
 	const char *unseen; /* why nobody knows whether it has an image; NULL: it is known */
+	bool unplaced;      /* a record is lost that may have told that it was migrated away ... */
+	bool migrates;      /* ... and others tell, or told, of migrations */
 	bool vanished;      /* its domain went after its images were listed */
 	bool unlisted;      /* it may have a configuration that cannot be read */
 	bool busy;          /* a worker is at it */

@@ -34,6 +34,7 @@ void ledger_free(struct ledger *h)
 	}
 	for (size_t i = 0; i < h->n_names; i++)
 		free(h->names[i].name);
+	free(h->loss);
 	free(h->pasts);
 	free(h->names);
 	free(h);
@@ -280,10 +281,28 @@ int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name,
 	return r < 0 || !source ? r : str_replace(&past->source, source);
 }
 
-void ledger_doubt(struct ledger *h)
+int ledger_doubt(struct ledger *h, const char *loss)
 {
-	for (size_t i = 0; i < h->n_pasts; i++)
+	for (size_t i = 0; i < h->n_pasts; i++) {
 		lives_doubt(&h->pasts[i]->lives);
+		h->pasts[i]->placed = false;
+	}
+	return str_replace(&h->loss, loss);
+}
+
+bool ledger_may_be_away(const struct ledger *h, const struct uuid *uuid)
+{
+	const struct past *past = find(h, uuid);
+
+	return h->loss && !(past && past->placed);
+}
+
+void ledger_place(struct ledger *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+
+	if (past)
+		past->placed = true;
 }
 
 enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,

@@ -30,6 +30,7 @@ struct past {
 	char *away_reason; /* why it must not be started here as a matter of course */
 	bool away_unknown; /* it may run there, or not: the outcome never came */
 	bool away_copy;    /* with that: what is left of it here has been seen */
+	bool placed;       /* where it is has been recorded since the last loss of records */
 };
 
 struct drawn_name {
@@ -43,6 +44,8 @@ struct ledger {
 	struct drawn_name *names;
 	size_t n_names;
 	struct paces paces; /* of the last stops that saved guests */
+	char *loss;         /* which records are lost, while that matters; NULL: none */
+	bool migrates;      /* there is a record of a migration, or was */
 };
 
 struct ledger *ledger_new(void);
@@ -105,8 +108,17 @@ void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name);
 int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name,
 		    const char *source);
 
-/* Records may be missing: nothing that was said of images is certain. */
-void ledger_doubt(struct ledger *h);
+/*
+ * Records are missing: nothing that was said of images, and of where guests are, is certain. loss
+ * says which ones. 0 or -ENOMEM.
+ */
+int ledger_doubt(struct ledger *h, const char *loss);
+
+/* Whether a record is lost that may have told that the guest was migrated to another host. */
+bool ledger_may_be_away(const struct ledger *h, const struct uuid *uuid);
+
+/* Notes where a guest is: here, or where a record says that it is. */
+void ledger_place(struct ledger *h, const struct uuid *uuid);
 
 /* What an image of a guest is worth that was written at this time. A null ID tells nothing. */
 enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,

@@ -209,6 +209,20 @@ static int plan_leftover(struct step *s, const struct domain *d)
 	return leftover_explain(d, &s->reason);
 }
 
+/* Without its memory. It would run twice if it has been migrated, and the record of that is lost.
+ */
+static int plan_afresh(struct step *s, const struct config *config, const struct guest *g,
+		       bool named, const char *why)
+{
+	if (g->unplaced && !named && g->config && (config->migrate.n > 0 || g->migrates))
+		return step_conclude(s, STEP_FAILED,
+				     "whether it was migrated is not certain, for the ledger has "
+				     "lost records. Look on the other hosts with 'xl list'. If it "
+				     "runs on none, 'xendomainsctl start %s' starts it here",
+				     QUOTED(g->name));
+	return plan_cold(s, g, why);
+}
+
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
 		      bool named, bool cold)
 {
@@ -246,7 +260,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	if (cold)
 		return plan_cold(s, g, "a start without its memory was asked for");
 	if (!config->restore)
-		return g->config ? plan_cold(s, g, "XENDOMAINS_RESTORE is off")
+		return g->config ? plan_afresh(s, config, g, named, "XENDOMAINS_RESTORE is off")
 				 : step_conclude(s, STEP_SKIPPED,
 						 "saved, and XENDOMAINS_RESTORE is off");
 	if (g->hold)
@@ -264,7 +278,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 			"%s. An image of it may be there: make the directory readable, or "
 			"run 'xendomainsctl start --cold %s' to start it without its memory",
 			g->unseen, QUOTED(g->name));
-	return plan_cold(s, g, NULL);
+	return plan_afresh(s, config, g, named, NULL);
 }
 
 /* A typo in a configuration must not cost its guest the save. */

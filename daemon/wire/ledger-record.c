@@ -32,7 +32,7 @@ static const char *const kind_names[_LEDGER_KIND_MAX] = {
 	[LEDGER_RESTART] = "restart",   [LEDGER_FORGIVEN] = "forgiven",
 	[LEDGER_LEAVING] = "leaving",   [LEDGER_MIGRATED] = "migrated",
 	[LEDGER_REMARK] = "remark",     [LEDGER_HOME] = "home",
-	[LEDGER_PACE] = "pace",
+	[LEDGER_PACE] = "pace",         [LEDGER_KEPT] = "kept",
 };
 
 int ledger_boot_id(struct uuid *ret)
@@ -56,6 +56,8 @@ static int add_life(struct json_object *o, const struct ledger_record *record)
 	r = r < 0 ? r : json_add_string(o, "standing", record->standing);
 	if (record->doubtful)
 		r = r < 0 ? r : json_add_bool(o, "doubtful", true);
+	if (record->migrates)
+		r = r < 0 ? r : json_add_bool(o, "migrates", true);
 	if (record->followed)
 		r = r < 0 ? r : json_add_bool(o, "followed", true);
 	r = r < 0 ? r : json_add_string(o, "other", record->other);
@@ -197,6 +199,19 @@ static bool has_hash(const char *text, size_t length)
 	return memcmp(text, hash, HASH_DIGITS + 1) == 0;
 }
 
+bool ledger_record_tells_of_migration(const char *text, size_t length)
+{
+	static const enum ledger_kind kinds[] = {LEDGER_LEAVING, LEDGER_MIGRATED, LEDGER_HOME};
+
+	for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+		const char *name = kind_names[kinds[i]];
+
+		if (memmem(text, length, name, strlen(name)))
+			return true;
+	}
+	return false;
+}
+
 static bool needs_name(enum ledger_kind kind)
 {
 	return kind == LEDGER_DRAWN || kind == LEDGER_LEAVING || kind == LEDGER_MIGRATED;
@@ -220,6 +235,7 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	record->standing = json_get_string(o, "standing");
 	record->doubtful = json_get_bool(o, "doubtful");
 	record->followed = json_get_bool(o, "followed");
+	record->migrates = json_get_bool(o, "migrates");
 	record->other = json_get_string(o, "other");
 	record->path = json_get_string(o, "path");
 	record->directory = json_get_string(o, "directory");

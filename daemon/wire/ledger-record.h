@@ -24,6 +24,7 @@ enum ledger_kind {
 	LEDGER_REMARK,   /* what went wrong on the way of a guest that is where it should be */
 	LEDGER_HOME,     /* it is here: LEAVING and MIGRATED hold no more */
 	LEDGER_PACE,     /* how fast guests were saved; of no guest */
+	LEDGER_KEPT,     /* there is a ledger; reason: what it has lost. Of no guest */
 	_LEDGER_KIND_MAX,
 	_LEDGER_KIND_INVALID = -EINVAL,
 };
@@ -39,7 +40,8 @@ struct ledger_record {
 	const char *life;      /* BEGAN: what began it; ENDED, LIFE: core/lives.h */
 	struct uuid image;     /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */
 	const char *standing;  /* IMAGE: core/lives.h */
-	bool doubtful;         /* IMAGE: not certain */
+	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain */
+	bool migrates;         /* KEPT: guests were migrated */
 	bool followed;         /* IMAGE: a life of another UUID, by its name, began since */
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name */
 	const char *path;      /* SAVED, IMAGE: of the image */
@@ -72,6 +74,9 @@ int ledger_record_parse(const char *text, size_t length, struct ledger_record *r
 
 /* Whether the writer of a line, without its end, did not come to an end: it did not happen. */
 bool ledger_line_is_torn(const char *text, size_t length);
+
+/* Whether a line that cannot be read seems to have told of a migration. */
+bool ledger_record_tells_of_migration(const char *text, size_t length);
 
 /* The running boot's ID. 0 or -errno. */
 int ledger_boot_id(struct uuid *ret);

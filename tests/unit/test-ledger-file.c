@@ -5,9 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ledger-apply.h"
 #include "ledger-rig.h"
-#include "ledger-snapshot.h"
 #include "unit.h"
 #include "util/fd.h"
 #include "util/str.h"
@@ -221,6 +219,63 @@ START_TEST(a_damaged_record_costs_certainty_of_what_came_before)
 }
 END_TEST
 
+START_TEST(a_loss_is_told_and_stays_in_the_file_until_it_does_not_matter)
+{
+	static const char *const damages[] = {
+		"0 {\"entry\":\"migrated\"}\n",
+		"0 {}\n",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(damages); i++) {
+		_cleanup_folder_ struct folder f;
+		struct ledger_file *state;
+
+		folder_make(&f);
+		state = ledger_rig_open(&f);
+		ck_assert_int_eq(ledger_file_keep(state, false), 0);
+		ck_assert_ptr_null(ledger_file_problem(state));
+		ledger_rig_close(state);
+		append(&f, damages[i]);
+		for (int opened = 0; opened < 2; opened++) {
+			state = ledger_rig_open(&f);
+			ck_assert_int_eq(ledger_file_keep(state, true), 0);
+			ck_assert_ptr_nonnull(ledger_file_problem(state));
+			ck_assert(ledger_may_be_away(ledger_file_get(state), &web));
+			ck_assert_int_eq(ledger_file_get(state)->migrates, i == 0);
+			if (opened == 0)
+				ledger_rig_close(state);
+		}
+		ledger_file_see_life(state, &web, "web", 1, false, 1);
+		ck_assert(!ledger_may_be_away(ledger_file_get(state), &web));
+		ck_assert(ledger_may_be_away(ledger_file_get(state), &mail));
+		ledger_file_settle(state);
+		ck_assert(!ledger_may_be_away(ledger_file_get(state), &mail));
+		ck_assert_ptr_nonnull(ledger_file_problem(state));
+		ledger_rig_close(state);
+		state = ledger_rig_open(&f);
+		ck_assert_ptr_null(ledger_file_problem(state));
+		ck_assert_int_eq(ledger_file_get(state)->migrates, i == 0);
+		ledger_rig_close(state);
+	}
+}
+END_TEST
+
+START_TEST(a_ledger_that_was_there_before_and_is_not_is_a_loss)
+{
+	_cleanup_folder_ struct folder f;
+	struct ledger_file *state;
+
+	folder_make(&f);
+	for (int expected = 0; expected < 2; expected++) {
+		state = ledger_rig_open(&f);
+		ck_assert_int_eq(ledger_file_keep(state, expected), 0);
+		ck_assert_int_eq(!ledger_file_problem(state), !expected);
+		ledger_rig_close(state);
+		ck_assert_int_eq(unlink(folder_path(&f, "state/ledger")), 0);
+	}
+}
+END_TEST
+
 START_TEST(a_torn_end_costs_no_certainty)
 {
 	_cleanup_folder_ struct folder f;
@@ -412,71 +467,6 @@ START_TEST(a_ledger_of_one_guest_stays_small_for_ever)
 }
 END_TEST
 
-static int apply_to(void *ledger, const struct ledger_record *record)
-{
-	return ledger_apply(ledger, &record->boot, record);
-}
-
-START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
-{
-	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
-	struct ledger_record records[] = {
-		{.kind = LEDGER_SAVED, .image = first, .time_wall = 10 * USEC_PER_SEC},
-		{.kind = LEDGER_BEGAN, .image = first, .time_wall = 20 * USEC_PER_SEC},
-		{.kind = LEDGER_ENDED, .life = "vanished", .time_wall = 30 * USEC_PER_SEC},
-	};
-
-	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
-		records[i].uuid = web;
-		records[i].name = "web";
-		records[i].path = records[i].directory = "x";
-		ck_assert_int_eq(apply_to(old, &records[i]), 0);
-	}
-	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 19 * USEC_PER_SEC),
-			 IMAGE_OUTLIVED);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 21 * USEC_PER_SEC),
-			 IMAGE_SUSPECT);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &first, 21), IMAGE_USED_UP);
-}
-END_TEST
-
-START_TEST(a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else)
-{
-	static const struct {
-		enum ledger_kind kinds[2];
-		enum image_standing expected;
-	} cases[] = {
-		{{LEDGER_SAVED, LEDGER_BEGAN}, IMAGE_OUTLIVED},
-		{{LEDGER_BEGAN, LEDGER_SAVED}, IMAGE_NEWEST},
-	};
-
-	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-		_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
-
-		for (size_t j = 0; j < ELEMENTSOF(cases[i].kinds); j++) {
-			bool saved = cases[i].kinds[j] == LEDGER_SAVED;
-			const struct ledger_record record = {
-				.kind = cases[i].kinds[j],
-				.uuid = saved ? web : mail,
-				.image = saved ? first : UUID_NULL,
-				.name = "web",
-				.time_wall = j + 1,
-			};
-
-			ck_assert_int_eq(apply_to(old, &record), 0);
-		}
-		/* A file that is written anew has no order of the two any more. */
-		ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
-		ck_assert_int_eq(ledger_judge_by_name(old, &web, "web", &first, 1),
-				 cases[i].expected);
-		ck_assert_int_eq(ledger_judge_by_name(new, &web, "web", &first, 1),
-				 cases[i].expected);
-		ck_assert_int_eq(ledger_judge(new, &web, &first, 1), IMAGE_NEWEST);
-	}
-}
-END_TEST
-
 START_TEST(a_life_that_is_known_is_not_written_again)
 {
 	_cleanup_folder_ struct folder f;
@@ -576,14 +566,13 @@ SUITE("ledger-file", what_was_noted_is_there_after_a_restart,
       how_fast_guests_are_saved_is_known_after_a_restart, a_folder_is_made_and_nobody_else_reads_it,
       a_folder_that_cannot_be_costs_no_start, a_line_torn_anywhere_costs_nothing_but_itself,
       what_workers_recorded_is_read_when_asked_for,
+      a_loss_is_told_and_stays_in_the_file_until_it_does_not_matter,
+      a_ledger_that_was_there_before_and_is_not_is_a_loss,
       a_damaged_record_costs_certainty_of_what_came_before, a_torn_end_costs_no_certainty,
       a_record_in_the_writing_is_left_until_it_is_whole,
       a_boot_forgets_failures_and_restarts_and_nothing_else,
       what_is_no_ledger_is_put_aside_and_costs_no_start,
       a_file_that_is_cut_under_the_daemon_is_written_again,
-      a_ledger_of_one_guest_stays_small_for_ever,
-      what_outlives_an_image_does_so_when_the_file_is_written_anew,
-      a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else,
-      a_life_that_is_known_is_not_written_again, what_is_no_news_is_not_written,
-      a_disk_that_takes_nothing_is_told_and_lived_with,
+      a_ledger_of_one_guest_stays_small_for_ever, a_life_that_is_known_is_not_written_again,
+      what_is_no_news_is_not_written, a_disk_that_takes_nothing_is_told_and_lived_with,
       who_is_away_stays_away_when_the_host_is_restarted);

@@ -152,7 +152,7 @@ START_TEST(an_image_without_an_id_is_unknown_whatever_the_guest_did)
 	ck_assert_int_eq(ledger_judge(h, &web, &image, 5), IMAGE_USED_UP);
 	ck_assert_int_eq(ledger_judge(h, &web, &UUID_NULL, 5), IMAGE_UNKNOWN);
 	ck_assert_int_eq(ledger_judge(h, &mail, &image, 5), IMAGE_UNKNOWN);
-	ledger_doubt(h);
+	ck_assert_int_eq(ledger_doubt(h, "lost"), 0);
 	/* That it was used stays true. */
 	ck_assert_int_eq(ledger_judge(h, &web, &image, 5), IMAGE_USED_UP);
 	ledger_free(NULL);
@@ -224,7 +224,24 @@ START_TEST(a_remark_is_no_failure_and_takes_its_place)
 }
 END_TEST
 
-SUITE("history", a_remark_is_no_failure_and_takes_its_place,
+START_TEST(after_a_loss_a_guest_may_be_away_until_it_is_placed)
+{
+	_cleanup_(ledger_freep) struct ledger *h = new_history();
+
+	ck_assert_int_eq(ledger_set_failure(h, &web, "x"), 0);
+	ledger_place(h, &web);
+	ck_assert(!ledger_may_be_away(h, &web));
+	ck_assert(!ledger_may_be_away(h, &mail));
+	ck_assert_int_eq(ledger_doubt(h, "lost"), 0);
+	ck_assert(ledger_may_be_away(h, &web));
+	ck_assert(ledger_may_be_away(h, &mail));
+	ledger_place(h, &web);
+	ck_assert(!ledger_may_be_away(h, &web));
+}
+END_TEST
+
+SUITE("history", after_a_loss_a_guest_may_be_away_until_it_is_placed,
+      a_remark_is_no_failure_and_takes_its_place,
       pauses_between_restarts_grow_up_to_a_minute_and_end_with_the_interval,
       of_a_guest_without_a_past_nothing_is_known, a_failure_is_kept_until_it_is_over,
       restarts_count_within_the_interval_only, a_limit_of_none_allows_none,

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "ledger-apply.h"
+#include "ledger-snapshot.h"
+#include "unit.h"
+
+static const struct uuid web = {.bytes = {1}}, mail = {.bytes = {2}}, first = {.bytes = {11}};
+
+static int apply_to(void *ledger, const struct ledger_record *record)
+{
+	return ledger_apply(ledger, &record->boot, record);
+}
+
+START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	struct ledger_record records[] = {
+		{.kind = LEDGER_SAVED, .image = first, .time_wall = 10 * USEC_PER_SEC},
+		{.kind = LEDGER_BEGAN, .image = first, .time_wall = 20 * USEC_PER_SEC},
+		{.kind = LEDGER_ENDED, .life = "vanished", .time_wall = 30 * USEC_PER_SEC},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+		records[i].uuid = web;
+		records[i].name = "web";
+		records[i].path = records[i].directory = "x";
+		ck_assert_int_eq(apply_to(old, &records[i]), 0);
+	}
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 19 * USEC_PER_SEC),
+			 IMAGE_OUTLIVED);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 21 * USEC_PER_SEC),
+			 IMAGE_SUSPECT);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &first, 21), IMAGE_USED_UP);
+}
+END_TEST
+
+START_TEST(a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else)
+{
+	static const struct {
+		enum ledger_kind kinds[2];
+		enum image_standing expected;
+	} cases[] = {
+		{{LEDGER_SAVED, LEDGER_BEGAN}, IMAGE_OUTLIVED},
+		{{LEDGER_BEGAN, LEDGER_SAVED}, IMAGE_NEWEST},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+
+		for (size_t j = 0; j < ELEMENTSOF(cases[i].kinds); j++) {
+			bool saved = cases[i].kinds[j] == LEDGER_SAVED;
+			const struct ledger_record record = {
+				.kind = cases[i].kinds[j],
+				.uuid = saved ? web : mail,
+				.image = saved ? first : UUID_NULL,
+				.name = "web",
+				.time_wall = j + 1,
+			};
+
+			ck_assert_int_eq(apply_to(old, &record), 0);
+		}
+		/* A file that is written anew has no order of the two any more. */
+		ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+		ck_assert_int_eq(ledger_judge_by_name(old, &web, "web", &first, 1),
+				 cases[i].expected);
+		ck_assert_int_eq(ledger_judge_by_name(new, &web, "web", &first, 1),
+				 cases[i].expected);
+		ck_assert_int_eq(ledger_judge(new, &web, &first, 1), IMAGE_NEWEST);
+	}
+}
+END_TEST
+
+SUITE("ledger-snapshot", what_outlives_an_image_does_so_when_the_file_is_written_anew,
+      a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else);
