@@ -94,12 +94,24 @@ static const struct survey_image *find_image(const char *name, const struct surv
 	return best;
 }
 
+/* The guest of a name that the ledger knows to be saved, though its image is not there. */
+static const struct past *find_saved(const char *name, const struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->n_pasts; i++) {
+		const struct known_image *newest = lives_newest(&ledger->pasts[i]->lives);
+
+		if (newest && !newest->followed && str_equal(newest->name, name))
+			return ledger->pasts[i];
+	}
+	return NULL;
+}
+
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger)
 {
 	const struct domain *called;
 	const struct survey_image *image;
-	const struct past *away;
+	const struct past *away, *saved;
 	const struct uuid *drawn;
 
 	if (config->has_uuid)
@@ -113,6 +125,9 @@ struct uuid identity_of_config(const struct survey_config *config, const struct 
 	away = ledger_find_away(ledger, config->name);
 	if (away)
 		return away->uuid;
+	saved = find_saved(config->name, ledger);
+	if (saved)
+		return saved->uuid;
 	drawn = ledger_drawn(ledger, config->name);
 	return drawn ? *drawn : UUID_NULL;
 }
@@ -188,8 +203,8 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 	const struct known_image *newest = g->past ? lives_newest(&g->past->lives) : NULL;
 	const struct survey_image *broken;
 
-	if (!newest || !survey->directory || survey->unreadable || g->domain ||
-	    has_image(g, &newest->id) || identity_is_followed(newest, survey))
+	if (!newest || survey->unreadable || g->domain || has_image(g, &newest->id) ||
+	    identity_is_followed(newest, survey))
 		return 0;
 	g->missing = newest;
 	broken = survey_find_broken(survey, newest->path);
@@ -199,8 +214,9 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the guest "
 			"without its memory",
 			broken->error, QUOTED(g->name));
-	/* Where it is the same directory, a person has removed the image. */
-	if (str_equal(survey->directory, newest->directory))
+	/* Where it is the same directory, a person has removed the image; where none is asked, a
+	 * person has switched saves off. */
+	if (!survey->directory || str_equal(survey->directory, newest->directory))
 		return 0;
 	return hold(g,
 		    "it was saved to %s, and that directory is not there, or is another one now. "

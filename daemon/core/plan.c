@@ -186,15 +186,20 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 }
 
 /* A cold start where the guest has been saved is said, whatever the reason. */
-static int plan_cold(struct step *s, const struct guest *g, const char *why)
+static int plan_cold(struct step *s, const struct config *config, const struct guest *g,
+		     const char *why)
 {
+	const char *missing = g->missing && g->missing->path ? g->missing->path : "";
 	int r = plan_create(s, g, why);
 
 	if (r < 0 || s->result != STEP_TODO)
 		return r;
-	if (g->missing && !why)
-		r = str_format(&s->reason, "its image %s was removed",
-			       g->missing->path ? g->missing->path : "");
+	if (g->missing && !config->save)
+		r = str_format(&s->reason,
+			       "XENDOMAINS_SAVE is empty, so its image %s is not looked for",
+			       missing);
+	else if (g->missing && !why)
+		r = str_format(&s->reason, "its image %s was removed", missing);
 	else if (s->stale.n > 0)
 		r = str_format(&s->reason, "its image %s is put aside: %s", s->stale.items[0].path,
 			       s->stale.items[0].reason);
@@ -209,8 +214,7 @@ static int plan_leftover(struct step *s, const struct domain *d)
 	return leftover_explain(d, &s->reason);
 }
 
-/* Without its memory. It would run twice if it has been migrated, and the record of that is lost.
- */
+/* Without its memory. It runs twice if it was migrated, and the record of that is lost. */
 static int plan_afresh(struct step *s, const struct config *config, const struct guest *g,
 		       bool named, const char *why)
 {
@@ -220,7 +224,7 @@ static int plan_afresh(struct step *s, const struct config *config, const struct
 				     "lost records. Look on the other hosts with 'xl list'. If it "
 				     "runs on none, 'xendomainsctl start %s' starts it here",
 				     QUOTED(g->name));
-	return plan_cold(s, g, why);
+	return plan_cold(s, config, g, why);
 }
 
 static int plan_start(struct step *s, const struct config *config, const struct guest *g,
@@ -258,7 +262,7 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	if (d && d->shutdown && !g->busy)
 		return plan_leftover(s, d);
 	if (cold)
-		return plan_cold(s, g, "a start without its memory was asked for");
+		return plan_cold(s, config, g, "a start without its memory was asked for");
 	if (!config->restore)
 		return g->config ? plan_afresh(s, config, g, named, "XENDOMAINS_RESTORE is off")
 				 : step_conclude(s, STEP_SKIPPED,

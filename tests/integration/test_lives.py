@@ -40,6 +40,11 @@ class Lives(FakeHostTest):
         self.host.run.mkdir()
         self.host.start_daemon()
 
+    def restart_without_ledger(self):
+        self.host.stop_daemon()
+        (self.host.state / "ledger").unlink()
+        self.host.start_daemon()
+
     def switch(self, **variables):
         self.host.configure(**variables)
         self.host.ctl("reload", check=0)
@@ -257,6 +262,26 @@ class Images(Lives):
         self.expect_cold(boot)
         self.assertIn("web: was started without its saved memory", self.host.log.read_text())
 
+    def test_saved_guest_starts_without_its_memory_in_words_where_saves_are_switched_off(self):
+        for uuid in (None, UUID_A):
+            for variables in ({"SAVE": ""}, {"SAVE": "", "RESTORE": "false"}):
+                with self.subTest(uuid=uuid, **variables):
+                    boot = self.saved(uuid=uuid)
+                    self.switch(**variables)
+                    said = self.host.log.read_text().count("without its saved memory")
+                    self.assertIn("XENDOMAINS_SAVE", self.host.ctl("start", check=0))
+                    self.expect_cold(boot)
+                    self.assertEqual(self.host.log.read_text().count("without its saved memory"), said + 1)
+                    self.switch()
+                    self.cut_power()
+                    self.host.ctl("start", check=0)
+                    self.expect_cold(boot)
+                    self.assertEqual(len(self.aside()), 1)
+                    self.host.ctl("stop", check=0)
+                    for image in self.host.save.iterdir():
+                        image.unlink()
+                    self.restart_without_ledger()
+
     def test_guest_whose_images_are_not_mounted_is_held(self):
         boot = self.saved()
         kept = self.host.save.rename(self.host.root / "kept")
@@ -382,11 +407,6 @@ class Identities(Lives):
                 self.assertEqual(self.host.domains(), {})
                 image.unlink()
                 self.restart_without_ledger()
-
-    def restart_without_ledger(self):
-        self.host.stop_daemon()
-        (self.host.state / "ledger").unlink()
-        self.host.start_daemon()
 
     def test_guest_whose_images_are_not_mounted_is_held_under_the_changed_name_too(self):
         for change in ({"uuid": UUID_B}, {"name": "www"}):

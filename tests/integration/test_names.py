@@ -83,6 +83,15 @@ class Names(Lives):
         self.host.ctl("start", check=0)
         self.expect_cold(self.old, "web-by-hand")
 
+    def test_memory_of_what_xl_created_is_missed_where_its_image_was_removed(self):
+        (self.host.save / "web").unlink()
+        self.create_by_xl()
+        self.host.ctl("stop", check=0)
+        uuid = self.host.status()["web"]["uuid"]
+        (self.host.save / "web").unlink()
+        self.assertIn("removed", self.host.ctl("start", check=0))
+        self.assertEqual(self.host.domains()["web"]["uuid"], uuid)
+
     def test_domain_that_has_not_run_holds_the_image_and_loses_nothing(self):
         self.host.xl_create("web")
         with self.host.world() as world:
