@@ -309,9 +309,14 @@ enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid
 				 const struct uuid *image, usec_t written_wall)
 {
 	const struct past *past = find(h, uuid);
+	enum image_standing standing = IMAGE_UNKNOWN;
 
-	return past && !uuid_is_null(image) ? lives_judge(&past->lives, image, written_wall)
-					    : IMAGE_UNKNOWN;
+	if (uuid_is_null(image))
+		return IMAGE_UNKNOWN;
+	if (past)
+		standing = lives_judge(&past->lives, image, written_wall);
+	return standing == IMAGE_UNKNOWN && h->loss && !(past && past->placed) ? IMAGE_FORGOTTEN
+									       : standing;
 }
 
 enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uuid *uuid,
@@ -331,8 +336,9 @@ enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uu
 		/* What is past stays past, and for the rest the worse word counts. */
 		if (standing != IMAGE_USED_UP && after == IMAGE_OUTLIVED)
 			standing = IMAGE_OUTLIVED;
-		else if (standing == IMAGE_UNKNOWN || standing == IMAGE_NEWEST)
-			standing = after == IMAGE_SUSPECT ? after : standing;
+		else if (standing != IMAGE_USED_UP && standing != IMAGE_OUTLIVED &&
+			 after == IMAGE_SUSPECT)
+			standing = IMAGE_SUSPECT;
 	}
 	return standing;
 }

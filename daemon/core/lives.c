@@ -14,8 +14,8 @@
 #define VANISH_SLACK (60 * USEC_PER_SEC)
 
 static const char *const standing_names[_IMAGE_STANDING_MAX] = {
-	[IMAGE_UNKNOWN] = "unknown",   [IMAGE_SUSPECT] = "suspect", [IMAGE_NEWEST] = "newest",
-	[IMAGE_OUTLIVED] = "outlived", [IMAGE_USED_UP] = "used-up",
+	[IMAGE_UNKNOWN] = "unknown", [IMAGE_FORGOTTEN] = "forgotten", [IMAGE_SUSPECT] = "suspect",
+	[IMAGE_NEWEST] = "newest",   [IMAGE_OUTLIVED] = "outlived",   [IMAGE_USED_UP] = "used-up",
 };
 
 static const char *const life_names[_LIFE_MAX] = {

@@ -10,11 +10,12 @@
  */
 
 enum image_standing {
-	IMAGE_UNKNOWN,  /* nothing is known of it: its disks have to tell */
-	IMAGE_SUSPECT,  /* the same, and the guest may have run on after it was written */
-	IMAGE_NEWEST,   /* the guest's memory: it has not run since */
-	IMAGE_OUTLIVED, /* the guest has run since, or was saved once more */
-	IMAGE_USED_UP,  /* the guest has run from it */
+	IMAGE_UNKNOWN,   /* nothing is known of it: its disks have to tell */
+	IMAGE_FORGOTTEN, /* the same, and records are lost that may have told of it */
+	IMAGE_SUSPECT,   /* unknown, and the guest may have run on after it was written */
+	IMAGE_NEWEST,    /* the guest's memory: it has not run since */
+	IMAGE_OUTLIVED,  /* the guest has run since, or was saved once more */
+	IMAGE_USED_UP,   /* the guest has run from it */
 	_IMAGE_STANDING_MAX,
 	_IMAGE_STANDING_INVALID = -EINVAL,
 };

@@ -521,7 +521,9 @@ static int compare_age(const char *path, usec_t saved, enum disks_verdict *verdi
 
 	if (is_missing(path))
 		return weigh_missing(verdict, path, reason);
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || mtime_of(&st) <= saved + AGE_SLACK)
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return weigh(verdict, DISKS_UNSEEN, path, NULL, reason);
+	if (mtime_of(&st) <= saved + AGE_SLACK)
 		return 0;
 	return weigh(verdict, DISKS_CHANGED, path, "was written after the guest was saved", reason);
 }
@@ -530,13 +532,15 @@ int disks_compare_age(const char *config_text, usec_t saved, enum disks_verdict 
 		      char **ret_reason)
 {
 	_cleanup_json_ struct json_object *config = NULL;
-	enum disks_verdict verdict = DISKS_UNSEEN;
+	enum disks_verdict verdict = DISKS_UNCHANGED;
 	_cleanup_free_ char *reason = NULL;
 	struct json_object *disks;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
 	if (r == -ENOMEM)
 		return r;
+	if (r < 0)
+		verdict = DISKS_UNSEEN;
 	disks = r < 0 ? NULL : get_disks(config);
 	r = 0;
 	for (size_t i = 0; r >= 0 && disks && i < json_object_array_length(disks); i++) {

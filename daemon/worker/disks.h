@@ -54,6 +54,7 @@ int disks_compare_first(const char *config, const char *stamp, const char *ledge
 
 /*
  * The same where there is only the time at which an image was complete: DISKS_CHANGED if a file was
- * written well after that, DISKS_MISSING if a disk is not there, else DISKS_UNSEEN.
+ * written well after that, DISKS_MISSING if a disk is not there, DISKS_UNSEEN if one is no file,
+ * else DISKS_UNCHANGED.
  */
 int disks_compare_age(const char *config, usec_t saved, enum disks_verdict *ret, char **ret_reason);

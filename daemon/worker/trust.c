@@ -136,6 +136,12 @@ static bool is_doubtful(const struct trial *t)
 	       image_file_kind_of(file, t->header.name) == IMAGE_FILE_CONSUMED;
 }
 
+/* Of xl's, where records are lost: it may be a checkpoint, and the guest have run on after it. */
+static bool is_forgotten(const struct trial *t)
+{
+	return !t->header.ours && str_equal(t->question->standing, "forgotten");
+}
+
 static int say_changed(struct trial *t, const char *reason)
 {
 	int r = str_format(&t->problem,
@@ -149,6 +155,8 @@ static int say_changed(struct trial *t, const char *reason)
 
 static const char *say_why_unknown(const struct trial *t)
 {
+	if (is_forgotten(t))
+		return "records of the ledger are lost, which may have told of it";
 	if (!is_doubtful(t))
 		return "its save was cut off before its disks were described";
 	return str_equal(t->question->standing, "suspect")
@@ -217,6 +225,9 @@ static int check_disks(struct trial *t)
 	case DISKS_UNKNOWN:
 		return say_unknown(t);
 	case DISKS_UNSEEN:
+		if (is_forgotten(t))
+			return say_unknown(t);
+		break;
 	case DISKS_UNCHANGED:
 		break;
 	}

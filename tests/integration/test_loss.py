@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a loss of records in the ledger costs: the rules of docs/recovery.md."""
 
+import json
 import unittest
 
 import ledgerfile
+from test_images import make_xls
 from test_lives import UUID_A, UUID_B, Lives
 
 
@@ -91,6 +93,27 @@ class LostRecords(Lives):
                 self.expect_unplaced()
                 with self.host.world() as world:
                     world["domains"].clear()
+
+    def test_image_of_xl_is_held_where_its_disks_cannot_be_seen(self):
+        disks = {"file": (self.host.root / "disk", {}), "script": ("rbd:p/w", {"script": "block-rbd"})}
+        disks["file"][0].write_bytes(bytes(4096))
+        for what, (path, more) in disks.items():
+            with self.subTest(what):
+                config = self.host.guest("web", uuid=UUID_A)
+                config.write_text(json.dumps(json.loads(config.read_text()) | {"disks": [
+                    {"pdev_path": str(path), "vdev": "xvda", "readwrite": 1} | more]}))
+                self.host.ctl("start", check=0)
+                boot = self.host.boot("web")
+                self.host.ctl("stop", check=0)
+                make_xls(self.host.save / "web")
+                self.restart_without_ledger()
+                self.host.ctl("start", check=0 if what == "file" else 1)
+                if what == "file":
+                    self.assertEqual(self.host.boot("web"), boot)
+                    self.host.ctl("stop", check=0)
+                    (self.host.save / "web").unlink()
+                else:
+                    self.expect_held("web")
 
     def test_first_start_of_all_holds_nobody(self):
         self.host.stop_daemon()

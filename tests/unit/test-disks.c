@@ -258,6 +258,11 @@ START_TEST(a_disk_that_is_much_younger_than_an_image_has_changed)
 	config = config_of(folder_path(&f, "disk"), WRITABLE);
 	ck_assert_int_eq(utimensat(AT_FDCWD, folder_path(&f, "disk"), old, 0), 0);
 	ck_assert_int_eq(disks_compare_age(config, 950 * USEC_PER_SEC, &verdict, &reason), 0);
+	ck_assert_int_eq(verdict, DISKS_UNCHANGED);
+	ck_assert_int_eq(disks_compare_age("{\"disks\":[{\"pdev_path\":\"/dev/null\"" WRITABLE
+					   "}]}",
+					   950 * USEC_PER_SEC, &verdict, &reason),
+			 0);
 	ck_assert_int_eq(verdict, DISKS_UNSEEN);
 	ck_assert_int_eq(disks_compare_age(config, 900 * USEC_PER_SEC, &verdict, &reason), 0);
 	ck_assert_int_eq(verdict, DISKS_CHANGED);

@@ -207,7 +207,7 @@ START_TEST(a_damaged_record_costs_certainty_of_what_came_before)
 	for (int opened = 0; opened < 2; opened++) {
 		/* The second time it is read from a file that was written anew. */
 		state = ledger_rig_open(&f);
-		ck_assert_int_eq(judge(state, &first), IMAGE_UNKNOWN);
+		ck_assert_int_eq(judge(state, &first), IMAGE_FORGOTTEN);
 		ck_assert_int_eq(ledger_judge(ledger_file_get(state), &mail, &second, 1),
 				 IMAGE_NEWEST);
 		ledger_rig_close(state);
