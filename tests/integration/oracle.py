@@ -15,6 +15,9 @@ import dataclasses
 # Of the images' names: what may be restored, and what never is.
 LIVE, ASIDE, PART = "live", "aside", "part"
 
+# The end of the boot's name where xl has created the guest (stage.py).
+BY_XL = "-by-xl"
+
 
 @dataclasses.dataclass(frozen=True)
 class Image:
@@ -353,6 +356,12 @@ def _is_replaced(facts, image, seen):
         i.memory[1] > image.memory[1] for i in seen.images)
 
 
+def _is_another_guests(facts, image, seen):
+    """xl draws a UUID whenever it creates; without a configuration nothing says that it is one guest."""
+    return not facts.has_uuid and facts.config in ("missing", "broken") and image.memory and seen.memory \
+        and image.memory[0].endswith(BY_XL) != seen.memory[0].endswith(BY_XL)
+
+
 def _image_breaches(facts, seen):
     left = {i.inode for i in seen.images}
     used = [life.from_ for life in seen.lives if life.from_]
@@ -369,7 +378,8 @@ def _image_breaches(facts, seen):
             yield f"{image.file} was put aside without a reason"
     runs = seen.outcome in ("cold", "restored")
     for image in seen.images:
-        if runs and image.kind == LIVE and image.inode in before and image.sound and not facts.killed:
+        if runs and image.kind == LIVE and image.inode in before and image.sound and not facts.killed and \
+                not _is_another_guests(facts, image, seen):
             yield f"{image.file} lies there as if it could be restored, and the guest runs"
 
 
