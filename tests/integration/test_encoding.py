@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names that are not ASCII, or not even UTF-8, with a json-c as strict as that of Debian 13."""
 
+import contextlib
 import json
 import os
 import socket
@@ -133,7 +134,8 @@ class Encoding(FakeHostTest):
         start = self.host.ctl_in_background("start")
         wait_until(lambda: "box😀" in self.host.operations(), "an operation file")
         for path in (self.host.run / "operation").iterdir():
-            self.assert_ascii(path, path.read_bytes())
+            with contextlib.suppress(FileNotFoundError):
+                self.assert_ascii(path, path.read_bytes())
         for method in ("Status", "ListImages"):
             self.assert_ascii(method, ask_raw(self.host.socket, method))
         self.assert_ascii("Plan", ask_raw(self.host.socket, "Plan", goal="stop"))

@@ -65,7 +65,7 @@ class Configurations(HungTest):
         self.host.configure(AUTO=self.away.path, AUTO_ONLY="true")
         self.host.ctl("reload", check=0)
         self.host.ctl("stop", check=0)
-        self.assertEqual(self.host.states().get("web"), "saved")
+        wait_until(lambda: self.host.states().get("web") == "saved", "its image to be seen")
 
 
 class Images(HungTest):
