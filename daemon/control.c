@@ -386,7 +386,7 @@ static int weigh_plan(const struct request *request, struct plan *plan)
 		end = hostdown_view(control->hostdown).end;
 	}
 	if (deadline > 0 || end != USEC_INFINITY)
-		return plan_fit(plan, config, rate, deadline, end);
+		return plan_fit(plan, config, rate, deadline, fit_save_time(end), end);
 	plan_estimate(plan, config, rate);
 	return 0;
 }

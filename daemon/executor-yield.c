@@ -3,9 +3,6 @@
 #include "executor-private.h"
 #include "job.h"
 
-/* A save that has just begun does not tell yet how long it takes. */
-#define PROBATION (5 * USEC_PER_SEC)
-
 /* Guests on their way that another sequence needs. */
 
 struct run *executor_next_run(const struct executor *ex, const struct uuid *uuid,
@@ -43,29 +40,13 @@ void executor_release(struct executor *ex, struct job *job, const char *reason)
 	executor_kick(ex);
 }
 
-/* Whether a save or a migration will be over in time, if it goes on as it has. */
-static bool keeps(const struct run *run, usec_t now, usec_t end)
+void executor_hurry(struct executor *ex, struct job *job, const char *reason)
 {
-	usec_t taken = usec_sub(now, run->work_started), left = usec_left(end, now);
-
-	if (taken < PROBATION && left > 2 * PROBATION)
-		return true;
-	return run->permille > 0 &&
-	       taken * (1000 - MIN(run->permille, 1000U)) / run->permille < left;
-}
-
-void executor_hurry(struct executor *ex, struct job *job, usec_t end, const char *reason)
-{
-	usec_t now = loop_now(ex->loop);
 	struct run *run;
 
-	TAILQ_FOREACH(run, &job->runs, entry) {
+	TAILQ_FOREACH(run, &job->runs, entry)
 		while (run->machine.state == MACHINE_WAITING && machine_can_hurry(&run->machine))
 			executor_feed(run, MACHINE_EVENT_HURRY, reason);
-		if (run->machine.state == MACHINE_WORKING && machine_can_hurry(&run->machine) &&
-		    !keeps(run, now, end))
-			hv_abort(ex->hv, &run->machine.step->uuid);
-	}
 	executor_kick(ex);
 }
 

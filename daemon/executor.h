@@ -67,10 +67,9 @@ void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const c
 
 /*
  * Guests of a stop that wait to be saved or migrated have their next stage instead, if that is a
- * shutdown; and so have those whose save will not be over at end (a time of loop_now()), as far as
- * it can be given up.
+ * shutdown. An operation in flight goes on.
  */
-void executor_hurry(struct executor *ex, struct job *job, usec_t end, const char *reason);
+void executor_hurry(struct executor *ex, struct job *job, const char *reason);
 
 /*
  * Takes a guest out of a job that stops it: where it waits, or has been asked to shut down with a

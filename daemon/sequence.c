@@ -115,7 +115,8 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 
 	if (r >= 0 && s->for_host)
 		r = plan_fit(plan, config, paces_expect(&ledger->paces),
-			     usec_left(s->deadline, now), usec_left(s->end, now));
+			     usec_left(s->deadline, now), usec_left(s->save_end, now),
+			     usec_left(s->end, now));
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

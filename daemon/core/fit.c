@@ -244,9 +244,9 @@ static int say_if_late(struct step *s, const struct limits *limits)
 }
 
 int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit,
-	     usec_t end)
+	     usec_t save, usec_t end)
 {
-	const struct limits limits = {.wait = limit, .save = fit_save_time(end), .end = end};
+	const struct limits limits = {.wait = limit, .save = save, .end = end};
 	usec_t over = 0;
 	int r = 0;
 

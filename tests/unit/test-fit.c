@@ -25,7 +25,7 @@ static void expect_fit(struct scene *s, usec_t limit, const char *words, usec_t 
 
 	scene_build(s);
 	plan = scene_plan(s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_fit(plan, s->config, RATE, limit, USEC_INFINITY), 0);
+	ck_assert_int_eq(plan_fit(plan, s->config, RATE, limit, USEC_INFINITY, USEC_INFINITY), 0);
 	text = plan_in_words(plan);
 	ck_assert_str_eq(text, words);
 	/* Rounding: a rate is a whole number. */
@@ -75,7 +75,7 @@ START_TEST(a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time)
 		   "c: save shutdown shutdown-all",
 		   60 * SEC);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 90 * SEC, USEC_INFINITY), 0);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 90 * SEC, USEC_INFINITY, USEC_INFINITY), 0);
 	ck_assert_str_eq(scene_step(plan, 2)->reason, "it would be over after about 653 s, and "
 						      "there are 90 s: it is shut down");
 	ck_assert(!scene_step(plan, 2)->late);
@@ -93,7 +93,7 @@ START_TEST(what_cannot_be_helped_goes_on_behind_the_limit_and_is_said)
 	guest(&s, "a", 1, 1);
 	expect_fit(&s, 5 * SEC, "a: save shutdown shutdown-all", 11 * SEC);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 5 * SEC, USEC_INFINITY), 0);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 5 * SEC, USEC_INFINITY, USEC_INFINITY), 0);
 	ck_assert(scene_step(plan, 1)->late);
 	ck_assert_str_eq(scene_step(plan, 1)->reason,
 			 "it would be over after about 12 s, and there are 5 s: it goes on while "
@@ -118,7 +118,8 @@ START_TEST(what_is_not_saved_before_the_forced_end_is_shut_down_also_where_that_
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
 	/* Half of so little time is for the shutdowns. */
-	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 4 * SEC, 26 * SEC), 0);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 4 * SEC, fit_save_time(26 * SEC), 26 * SEC),
+			 0);
 	text = plan_in_words(plan);
 	ck_assert_str_eq(text, "a: save shutdown shutdown-all; b: shutdown shutdown-all; "
 			       "c: shutdown shutdown-all");
@@ -137,7 +138,7 @@ START_TEST(a_forced_end_alone_makes_nothing_late_that_is_over_before)
 	guest(&s, "a", 1, 1);
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 0, 500 * SEC), 0);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 0, fit_save_time(500 * SEC), 500 * SEC), 0);
 	ck_assert(!scene_step(plan, 1)->late);
 	ck_assert_ptr_null(scene_step(plan, 1)->reason);
 	ck_assert_uint_eq(plan->limit, 0);

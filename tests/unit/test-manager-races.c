@@ -230,6 +230,35 @@ START_TEST(a_stop_waits_for_the_workers_of_an_earlier_daemon)
 }
 END_TEST
 
+START_TEST(a_save_of_an_earlier_daemon_makes_way_for_a_shutdown_near_the_end_of_the_host)
+{
+	struct follower follower = {.report = on_report, .done = on_done};
+	struct domain *d;
+	usec_t limit;
+	uint64_t id;
+
+	begin("");
+	d = puppet_add(&f.p, 1, "1");
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	manage();
+	limit = loop_now(f.loop) + 200 * USEC_PER_SEC;
+	ck_assert_int_eq(manager_stop_until(f.m, limit, limit, &follower, &id), 0);
+	run_for(1);
+	survey_ends(false);
+	run_for(139 * USEC_PER_SEC);
+	expect_calls("survey 0|");
+	run_for(1500 * USEC_PER_MSEC);
+	expect_calls("abort 1|");
+	d->shutdown = false;
+	puppet_finish(&f.p, 1, -ECANCELED, "ended early, as asked", 1);
+	run_for(1);
+	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
 /* The host goes down behind the stop. */
 START_TEST(a_guest_that_comes_up_during_a_stop_is_taken_in)
 {
@@ -406,6 +435,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_save_of_an_earlier_daemon_is_waited_for_and_its_image_restored,
       a_restore_of_an_earlier_daemon_is_what_a_start_wants,
       a_stop_waits_for_the_workers_of_an_earlier_daemon,
+      a_save_of_an_earlier_daemon_makes_way_for_a_shutdown_near_the_end_of_the_host,
       a_guest_that_comes_up_during_a_stop_is_taken_in,
       a_driver_domain_goes_behind_a_guest_that_another_stop_saves,
       a_stop_that_cannot_go_on_is_tried_again,

@@ -311,6 +311,42 @@ START_TEST(near_the_end_of_the_host_a_guest_that_can_only_be_saved_is)
 }
 END_TEST
 
+/* And is not tried again, though it would fit into half of what is left. */
+START_TEST(the_save_of_an_administrators_stop_makes_way_for_a_shutdown_too)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *host;
+
+	simulation_begin(
+		&s, NULL, NULL,
+		"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"memory_mib\":64,"
+		"\"save\":{\"ms\":90000}}]");
+	simulation_wish(&s, GOAL_STOP, (const char *const[]){"a", NULL});
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_expect(&s, "0.0 a save running|");
+	host = simulation_last_stop(&s, 20 * USEC_PER_SEC);
+	simulation_run(&s);
+	ck_assert(simulation_said(&s, "11.0 a shutdown running"));
+	ck_assert(!simulation_said(&s, "a save running"));
+	ck_assert_str_eq(simulation_state(&s, "a"), "stopped");
+	ck_assert(host->succeeded);
+}
+END_TEST
+
+START_TEST(the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_for_it)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":90000}}]");
+	simulation_wish(&s, GOAL_STOP, (const char *const[]){"a", NULL});
+	simulation_run_for(&s, USEC_PER_SEC);
+	simulation_last_stop(&s, 20 * USEC_PER_SEC);
+	simulation_run(&s);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+}
+END_TEST
+
 SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_saved,
       the_rest_is_shut_down_when_all_others_are_through,
       a_guest_that_does_not_listen_costs_the_limit_and_no_more,
@@ -323,4 +359,6 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       a_migration_that_hangs_is_cut_off_and_the_guest_is_saved,
       near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved,
       a_save_that_would_not_be_over_before_the_end_of_the_host_makes_way_for_a_shutdown,
-      near_the_end_of_the_host_a_guest_that_can_only_be_saved_is);
+      near_the_end_of_the_host_a_guest_that_can_only_be_saved_is,
+      the_save_of_an_administrators_stop_makes_way_for_a_shutdown_too,
+      the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_for_it);
