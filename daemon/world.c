@@ -410,13 +410,19 @@ static int take_so_far(struct world *w)
 static void on_waited(void *data)
 {
 	struct waiter *waiter = data;
-	int r = take_so_far(waiter->world);
+	struct world *w = waiter->world;
+	const struct survey *told = hv_surveyed(w->hv);
+	int r = take_so_far(w);
 
 	if (r < 0)
-		doubt_survey(waiter->world);
-	world_update(waiter->world);
+		doubt_survey(w);
+	world_update(w);
+	/* What is outlived keeps no guest from its save. */
+	if (r >= 0 && told && told->images_told)
+		outlived_record(w->ledger, w->inventory);
 	answer(waiter, r > 0 ? NULL : "the folders could not be read in time");
 }
+
 static void on_surveyed(void *data, struct survey *survey_taken, const char *reason)
 {
 	_cleanup_(survey_freep) struct survey *survey = survey_taken;

@@ -5,6 +5,7 @@
 #include "puppet.h"
 #include "unit.h"
 #include "util/str.h"
+#include "wire/ledger-record.h"
 #include "world.h"
 
 /* A world around a puppet, on the virtual clock. */
@@ -236,6 +237,69 @@ START_TEST(a_file_that_has_not_answered_yet_leaves_nothing_else_unknown)
 }
 END_TEST
 
+static void save_was_recorded(const struct uuid *uuid, const struct uuid *image)
+{
+	struct ledger_record record = {
+		.kind = LEDGER_SAVED,
+		.uuid = *uuid,
+		.image = *image,
+		.name = "web",
+		.path = "/save/web",
+		.directory = "fs:1",
+		.time = usec_now(),
+	};
+
+	ck_assert_int_eq(ledger_boot_id(&record.boot), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f.folder, "state/ledger"), &record, true), 0);
+	ledger_file_refresh(f.state);
+}
+
+static void tell_image(struct survey *s, const struct uuid *uuid, const struct uuid *id)
+{
+	struct survey_image image = {
+		.path = strdup("/save/web"),
+		.name = strdup("web"),
+		.uuid = *uuid,
+		.id = *id,
+		.written_wall = usec_now_wall(),
+	};
+
+	ck_assert_int_eq(survey_add_image(s, &image), 0);
+}
+
+static bool is_in_the_way(const struct uuid *uuid)
+{
+	const struct inventory *inventory = world_inventory(f.world);
+
+	return inventory_find_others_image(inventory, inventory_find(inventory, uuid), "/save/web");
+}
+
+/* Its configuration gives no UUID, and another tool has started it since it was saved. */
+START_TEST(a_file_that_has_not_answered_yet_keeps_no_guest_from_its_save)
+{
+	_cleanup_(survey_freep) struct survey *told = calloc(1, sizeof(*told));
+	struct uuid saved = puppet_uuid(1), runs = puppet_uuid(2), image = puppet_uuid(1001);
+
+	begin();
+	save_was_recorded(&saved, &image);
+	puppet_add(&f.p, 2, "web");
+	tell_config(told, "late", true);
+	tell_config(told, "web", false);
+	tell_image(told, &saved, &image);
+	told->configs_told = true;
+	f.p.told = told;
+	refresh(3 * USEC_PER_SEC);
+	run_for(10 * USEC_PER_SEC);
+	ck_assert(is_in_the_way(&runs));
+	told->images_told = true;
+	refresh(3 * USEC_PER_SEC);
+	run_for(10 * USEC_PER_SEC);
+	ck_assert(!is_in_the_way(&runs));
+	survey_ends(0, "");
+	end();
+}
+END_TEST
+
 START_TEST(a_look_without_a_limit_waits_for_its_survey)
 {
 	begin();
@@ -436,6 +500,7 @@ SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_ask
       who_asks_again_in_the_answer_gets_another_one, who_does_not_want_to_wait_is_answered_in_time,
       what_has_been_read_in_time_counts_beside_what_was_known,
       a_file_that_has_not_answered_yet_leaves_nothing_else_unknown,
+      a_file_that_has_not_answered_yet_keeps_no_guest_from_its_save,
       a_look_without_a_limit_waits_for_its_survey, who_does_not_care_any_more_hears_nothing,
       a_survey_that_fails_leaves_what_was_known, a_survey_that_cannot_begin_is_answered_at_once,
       whoever_waits_for_a_survey_that_cannot_begin_is_answered_too,
