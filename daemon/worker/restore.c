@@ -48,6 +48,21 @@ void restore_forget(const struct job *job)
 				  job->record.request.name, path);
 }
 
+/* Somebody can let run what is left of it. That may have ended before it is seen. */
+static void use_up(struct job *job)
+{
+	const struct operation_request *request = &job->record.request;
+	struct xl_domain d;
+	int r = build_find(job, &d);
+
+	if (r == -ESRCH)
+		return;
+	r = life_begin(job, "restore", &request->image, r < 0 ? XL_NO_DOMID : d.domid);
+	if (r < 0)
+		log_warning_errno(r, "%s: Failed to record that it may run from %s", request->name,
+				  request->path);
+}
+
 /*
  * It has not run: the image is as good as before. The record comes first, for once the domain is
  * gone nobody can tell whether it ran.
@@ -57,7 +72,8 @@ void restore_undo(struct job *job, uint32_t domid)
 	if (life_take_back(job) < 0)
 		log_warning("%s: Failed to record that %s was not used", job->record.request.name,
 			    job->record.request.path);
-	xl_destroy(job->xl, domid);
+	if (xl_destroy(job->xl, domid) < 0)
+		use_up(job);
 }
 
 static int refuse(struct job *job, int error, const char *problem)

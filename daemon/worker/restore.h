@@ -7,5 +7,8 @@
  */
 void restore_forget(const struct job *job);
 
-/* Takes back the record that the guest runs from the image, and destroys what has not run of it. */
+/*
+ * Takes back the record that the guest runs from the image, and destroys what has not run of it.
+ * Where that cannot be destroyed, the image counts as used.
+ */
 void restore_undo(struct job *job, uint32_t domid);

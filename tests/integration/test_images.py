@@ -162,6 +162,30 @@ class Images(FakeHostTest):
         self.assertIn("is not the image that domain 1 was saved to", self.host.ctl("stop", check=1))
         self.assertEqual(list(self.host.domains()), ["web"])
 
+    def failed_restore(self):
+        """Leaves a domain that could neither be unpaused nor destroyed. Returns the boot that was saved."""
+        self.host.guest("web", restore_ms=500)
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        with self.host.world() as world:
+            world["unpause_fails"] = True
+        start = self.host.ctl_in_background("start")
+        wait_until(self.host.domains, "the restore")
+        self.fail_destroys(9)
+        start.communicate()
+        self.assertEqual((start.returncode, list(self.host.domains())), (1, ["web"]))
+        return boot
+
+    def test_image_is_used_where_its_guest_may_have_run_unseen_behind_a_failed_restore(self):
+        boot = self.failed_restore()
+        with self.host.world() as world:
+            world["unpause_fails"] = False
+            world["domains"].clear()
+        self.host.ctl("start", check=0)
+        self.assertNotEqual(self.host.boot("web"), boot)
+        self.assertRegex(self.host.images()[0], r"^web\.stale-\d+$")
+
     def test_what_a_power_cut_left_of_an_image_that_a_guest_ran_from_is_put_aside(self):
         boot = self.saved()
         whole = self.image.read_bytes()
