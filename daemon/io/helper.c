@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "util/fd.h"
@@ -28,30 +29,40 @@ static void on_end(void *data, unsigned events _unused_)
 	helper->done(helper->data, info.si_code == CLD_EXITED ? -info.si_status : -EIO);
 }
 
-_Noreturn static void work_and_exit(helper_work_fn work, const void *data)
+/* The number that it has in the helper, and no other descriptor above it is open. */
+#define LINE (STDERR_FILENO + 1)
+
+/*
+ * Tells the daemon when it has closed what it must not keep: else a daemon that ends now would
+ * leave its lock behind for a moment, and the next one would find it. Where nobody answers, nobody
+ * can hear of its end, or the daemon has ended.
+ */
+_Noreturn static void work_and_exit(int line, helper_work_fn work, const void *data)
 {
 	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+	char byte = 0;
 
 	for (size_t i = 0; i < ELEMENTSOF(signals); i++)
 		signal(signals[i], SIG_DFL);
 	setsid();
-	/* They would be open behind the end of the daemon: locks, logind's among them. */
-	closefrom(STDERR_FILENO + 1);
+	if (dup2(line, LINE) < 0)
+		_exit(errno);
+	closefrom(LINE + 1);
+	if (fd_write_all(LINE, &byte, 1) < 0 || fd_read_all(LINE, &byte, 1) < 0)
+		_exit(ECANCELED);
+	close(LINE);
 	_exit(-work(data));
 }
 
-/*
- * Returns once the helper has closed what it must not keep: else a daemon that ends now would leave
- * its lock behind for a moment, and the next one would find it.
- */
-static pid_t start(helper_work_fn work, const void *data)
+/* Returns once the helper waits for a byte on the line, or has ended. */
+static pid_t start(helper_work_fn work, const void *data, int *ret_line)
 {
 	_cleanup_close_ int ours = -1, theirs = -1;
 	int pair[2];
 	pid_t pid;
 	char byte;
 
-	if (pipe2(pair, O_CLOEXEC) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	ours = pair[0];
 	theirs = pair[1];
@@ -59,33 +70,51 @@ static pid_t start(helper_work_fn work, const void *data)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		work_and_exit(work, data);
+		work_and_exit(theirs, work, data);
 	close(TAKE_FD(theirs));
-	while (read(ours, &byte, 1) < 0 && errno == EINTR)
-		;
+	(void)fd_read_all(ours, &byte, 1);
+	*ret_line = TAKE_FD(ours);
 	return pid;
+}
+
+static int watch_end(struct loop *loop, struct helper *helper, pid_t pid)
+{
+	/* Not reaped yet, so the number is still this process. */
+	helper->pidfd = pidfd_open(pid, 0);
+	if (helper->pidfd < 0)
+		return -errno;
+	return watch_new(loop, helper->pidfd, WATCH_READ, on_end, helper, &helper->watch);
+}
+
+static void wait_for_end(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 int helper_start(struct loop *loop, helper_work_fn work, helper_done_fn done, void *data,
 		 struct helper **ret)
 {
 	_cleanup_(helper_freep) struct helper *helper = calloc(1, sizeof(*helper));
+	_cleanup_close_ int line = -1;
+	char byte = 0;
 	pid_t pid;
 	int r;
 
 	if (!helper)
 		return -ENOMEM;
 	*helper = (struct helper){.pidfd = -1, .done = done, .data = data};
-	pid = start(work, data);
+	pid = start(work, data, &line);
 	if (pid < 0)
 		return pid;
-	/* Not reaped yet, so the number is still this process. */
-	helper->pidfd = pidfd_open(pid, 0);
-	if (helper->pidfd < 0)
-		return -errno;
-	r = watch_new(loop, helper->pidfd, WATCH_READ, on_end, helper, &helper->watch);
-	if (r < 0)
+	r = watch_end(loop, helper, pid);
+	if (r < 0) {
+		close(TAKE_FD(line));
+		wait_for_end(pid);
 		return r;
+	}
+	/* One that has been killed is heard of by the watch. */
+	(void)!send(line, &byte, 1, MSG_NOSIGNAL);
 	*ret = TAKE_PTR(helper);
 	return 0;
 }

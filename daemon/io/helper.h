@@ -16,7 +16,7 @@ typedef int (*helper_work_fn)(const void *data);
 /* error: what the work has returned; -EIO if the helper was killed. May free the helper. */
 typedef void (*helper_done_fn)(void *data, int error);
 
-/* 0 or -errno. */
+/* 0, or -errno: then nothing of the work is done. */
 int helper_start(struct loop *loop, helper_work_fn work, helper_done_fn done, void *data,
 		 struct helper **ret);
 
