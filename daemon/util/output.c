@@ -7,12 +7,29 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "util/time.h"
+
+static usec_t patience(const struct output *o)
+{
+	return o->stuck ? 0 : (usec_t)o->patience_msec * USEC_PER_MSEC;
+}
+
+/* Through interruptions: a signal says nothing of the reader. */
+static bool wait_for_room(const struct output *o)
+{
+	struct pollfd p = {.fd = o->fd, .events = POLLOUT};
+	usec_t end = usec_now() + patience(o);
+	int n;
+
+	do
+		n = poll(&p, 1, (int)(usec_left(end, usec_now()) / USEC_PER_MSEC));
+	while (n < 0 && errno == EINTR);
+	return n > 0;
+}
 
 bool output_is_ready(struct output *o)
 {
-	struct pollfd p = {.fd = o->fd, .events = POLLOUT};
-
-	if (poll(&p, 1, o->stuck ? 0 : o->patience_msec) > 0)
+	if (wait_for_room(o))
 		return true;
 	o->stuck = true;
 	o->lost++;

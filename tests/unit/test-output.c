@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -51,6 +53,37 @@ START_TEST(a_reader_that_hangs_keeps_nothing_from_going_on)
 	stderr = before;
 	dup2(saved, STDERR_FILENO);
 	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+static unsigned interruptions;
+
+/* In the place of the C library's. */
+int poll(struct pollfd *fds, nfds_t n, int msec)
+{
+	struct timespec limit = {.tv_sec = msec / 1000, .tv_nsec = msec % 1000 * 1000000};
+
+	if (interruptions == 0)
+		return ppoll(fds, n, msec < 0 ? NULL : &limit, NULL);
+	interruptions--;
+	errno = EINTR;
+	return -1;
+}
+
+START_TEST(a_signal_while_the_reader_is_waited_for_loses_no_message)
+{
+	struct output o;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	o = (struct output)OUTPUT_INIT(ends[1]);
+	interruptions = 2;
+	ck_assert(output_is_ready(&o));
+	ck_assert_uint_eq(interruptions, 0);
+	ck_assert(!o.stuck);
+	ck_assert_uint_eq(output_recover(&o), 0);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -120,4 +153,5 @@ START_TEST(the_journal_gets_each_field_or_is_told_how_many_entries_it_lost)
 END_TEST
 
 SUITE("output", a_reader_that_hangs_keeps_nothing_from_going_on,
+      a_signal_while_the_reader_is_waited_for_loses_no_message,
       the_journal_gets_each_field_or_is_told_how_many_entries_it_lost);
