@@ -163,6 +163,10 @@ void ledger_file_tend(struct ledger_file *file)
 void ledger_file_leave(struct ledger_file *file)
 {
 	file->helper = helper_free(file->helper);
+	/* Where a helper has just put a new file in its place, goes on in that. */
+	if (file->unlike && ledger_file_read(file) >= 0)
+		begin_rewrite(file);
+	file->helper = helper_free(file->helper);
 	sync_if_needed(file);
 	file->helper = helper_free(file->helper);
 }

@@ -254,8 +254,11 @@ int ledger_file_open(struct loop *loop, const char *directory, struct ledger_fil
 		ledger_file_set_problem(file, r, "has no directory");
 	file->unsynced = r >= 0;
 	r = read_at_first(file);
-	if (r < 0)
+	if (r < 0) {
+		/* It knows a part of the file only, which must not take the place of all. */
+		file->unlike = false;
 		return r;
+	}
 	*ret = TAKE_PTR(file);
 	return 0;
 }

@@ -128,7 +128,9 @@ int rewrite_finish(const struct rewrite *rw)
 	int r = old < 0 || new < 0 ? -errno : sync_and_rename(rw, old, new);
 
 	if (r < 0) {
-		unlink(rw->new);
+		/* The next one may have begun. */
+		if (has_name(rw->new, rw->new_inode))
+			unlink(rw->new);
 		return r;
 	}
 	return fsync_parent(rw->path);

@@ -191,6 +191,26 @@ START_TEST(what_cannot_be_appended_because_of_the_lock_is_written_anew_behind_it
 }
 END_TEST
 
+START_TEST(what_could_not_be_appended_is_written_also_when_the_daemon_ends_at_once)
+{
+	_cleanup_folder_ struct folder f;
+	struct ledger_file *state;
+	int fd;
+
+	folder_make(&f);
+	state = ledger_rig_open(&f);
+	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
+	ledger_rig_settle();
+	fd = open(folder_path(&f, "state/ledger"), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_assert_int_eq(ledger_file_set_drawn(state, "mail", &mail), 0);
+	close(fd);
+	ledger_rig_end(state);
+	check_drawn(&f, "web", &web);
+	check_drawn(&f, "mail", &mail);
+}
+END_TEST
+
 /* In a helper: another daemon begins the same, for this one was killed. */
 static void begin_too(const char *path)
 {
@@ -217,6 +237,8 @@ START_TEST(a_helper_of_a_daemon_that_was_killed_brings_up_no_half_file_of_the_ne
 	ledger_rig.meanwhile = begin_too;
 	grow(state);
 	ledger_rig_settle();
+	/* And does not remove what the next one has begun. */
+	ck_assert(folder_has(&f, "state/ledger.new"));
 	ledger_rig.meanwhile = NULL;
 	ledger_rig_close(state);
 	check_drawn(&f, "web", &web);
@@ -229,4 +251,5 @@ SUITE("ledger-disk", the_daemon_itself_waits_for_no_disk,
       a_record_that_is_appended_while_the_file_is_written_anew_is_in_the_new_one,
       nobody_appends_to_a_file_that_loses_its_name,
       what_cannot_be_appended_because_of_the_lock_is_written_anew_behind_it,
+      what_could_not_be_appended_is_written_also_when_the_daemon_ends_at_once,
       a_helper_of_a_daemon_that_was_killed_brings_up_no_half_file_of_the_next_one);
