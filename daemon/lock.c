@@ -224,3 +224,16 @@ int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside)
 		*ret_beside = holder.pid;
 	return r < 0 && r != -ETIMEDOUT ? r : take_beside(path, &holder);
 }
+
+bool lock_holder_lives(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int pidfd = -1;
+	struct holder holder = {0};
+
+	if (fd >= 0)
+		read_holder(fd, &holder);
+	if (holder.pid > 0)
+		pidfd = process_open(holder.pid, holder.start);
+	return pidfd >= 0 && wait_for_end(pidfd, 0) == -ETIMEDOUT;
+}

@@ -24,3 +24,6 @@ int lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside);
  * touches a guest, nor a worker. Waits for that.
  */
 int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside);
+
+/* Whether the process that the lock's file names lives. Waits for nothing. */
+bool lock_holder_lives(const char *path);

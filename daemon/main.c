@@ -222,7 +222,7 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 		     : 0;
 }
 
-static int take_lock(const struct options *o)
+static int take_lock(const struct options *o, char **ret_path)
 {
 	_cleanup_free_ char *path = NULL;
 	pid_t holder = 0, beside = 0;
@@ -244,6 +244,7 @@ static int take_lock(const struct options *o)
 		log_warning("Another xendomainsd (process %d) was killed and does not end, for it "
 			    "waits for a disk or a server: going on beside it",
 			    (int)beside);
+	*ret_path = TAKE_PTR(path);
 	return r;
 }
 
@@ -346,9 +347,9 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 static int run(const struct options *o)
 {
 	usec_t began = usec_now();
-	_cleanup_close_ int lock = take_lock(o);
+	_cleanup_free_ char *lock_path = NULL, *kept = NULL;
+	_cleanup_close_ int lock = take_lock(o, &lock_path);
 	_cleanup_(loop_freep) struct loop *loop = NULL;
-	_cleanup_free_ char *kept = NULL;
 	struct settings_paths settings = o->settings;
 	_cleanup_(ledger_file_freep) struct ledger_file *ledger = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
@@ -366,6 +367,7 @@ static int run(const struct options *o)
 		return log_error_errno(r, "Cannot keep a ledger in %s", o->state);
 	r = str_format(&kept, "%s/settings", o->state);
 	settings.kept = kept;
+	settings.lock = lock_path;
 	/* The settings are kept later than the ledger. */
 	r = r < 0 ? r : ledger_file_keep(ledger, access(kept, F_OK) >= 0);
 	r = r < 0 ? r : open_backend(loop, o, &hv);

@@ -501,7 +501,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
 	r = r < 0 ? r : timer_new(loop, manager_on_hurry, m, &m->hurry);
 	r = r < 0 ? r : timer_new(loop, manager_on_react, m, &m->react);
-	r = r < 0 ? r : settings_keeper_new(loop, paths->kept, manager_on_unkept, m, &m->keeper);
+	r = r < 0 ? r : settings_keeper_new(loop, paths, manager_on_unkept, m, &m->keeper);
 	if (r < 0)
 		return r;
 	r = manager_reload(m, &reason);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include "lock.h"
 #include "util/fd.h"
 #include "util/parse.h"
 #include "util/str.h"
@@ -162,12 +163,10 @@ int settings_copy_read(const struct settings_paths *paths, struct settings *ret)
 
 /*
  * The file that is to become the copy, locked: the helper of an earlier daemon may still wait for
- * the disk. -ECANCELED if the daemon has ended in that time: the next one has settings of its own.
+ * the disk. Tells whether it has waited for one.
  */
-static int open_new(const char *new, pid_t daemon)
+static int open_new(const char *new, bool *waited)
 {
-	bool waited = false;
-
 	for (;;) {
 		_cleanup_close_ int fd = open(
 			new, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -176,12 +175,10 @@ static int open_new(const char *new, pid_t daemon)
 		if (fd < 0)
 			return -errno;
 		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-			waited = true;
+			*waited = true;
 			if (errno != EWOULDBLOCK || flock(fd, LOCK_EX) < 0)
 				return -errno;
 		}
-		if (waited && getppid() != daemon)
-			return -ECANCELED;
 		if (fstat(fd, &opened) < 0)
 			return -errno;
 		if (lstat(new, &named) >= 0 && named.st_ino == opened.st_ino)
@@ -199,20 +196,18 @@ static bool says_the_same(const char *path, const char *text, size_t size)
 	       memcmp(old, text, size) == 0;
 }
 
-static int replace(const char *path, const char *text, size_t size, pid_t daemon)
+/* What is kept must not be older than the last settings that were good. */
+static int drop(const char *path, int error)
 {
-	_cleanup_free_ char *new = NULL;
-	_cleanup_close_ int fd = -1;
-	int r = str_format(&new, "%s.new", path);
+	if (unlink(path) == 0)
+		fsync_parent(path);
+	return error;
+}
 
-	if (r < 0)
-		return r;
-	fd = open_new(new, daemon);
-	if (fd < 0)
-		return fd;
-	if (says_the_same(path, text, size))
-		return unlink(new) < 0 ? -errno : 0;
-	r = ftruncate(fd, 0) < 0 ? -errno : fd_write_all(fd, text, size);
+static int write_new(const char *path, const char *new, int fd, const char *text, size_t size)
+{
+	int r = ftruncate(fd, 0) < 0 ? -errno : fd_write_all(fd, text, size);
+
 	if (r >= 0 && (fsync(fd) < 0 || rename(new, path) < 0))
 		r = -errno;
 	if (r < 0) {
@@ -222,19 +217,40 @@ static int replace(const char *path, const char *text, size_t size, pid_t daemon
 	return fsync_parent(path);
 }
 
-/* What is kept must not be older than the last settings that were good. */
-static int drop(const char *path, int error)
+/*
+ * Its daemon has ended while it waited. Several may have waited, and which of them has the last
+ * settings is not known: a daemon that lives keeps its own.
+ */
+static int give_up(const struct settings_paths *paths, const char *new)
 {
-	if (unlink(path) == 0)
-		fsync_parent(path);
-	return error;
+	if (!lock_holder_lives(paths->lock))
+		drop(paths->kept, 0);
+	return unlink(new) < 0 ? -errno : 0;
 }
 
-int settings_copy_put(const char *path, const char *text, size_t size, pid_t daemon)
+static int replace(const struct settings_paths *paths, const char *text, size_t size, pid_t daemon)
 {
-	int r = text ? replace(path, text, size, daemon) : -EFBIG;
+	_cleanup_free_ char *new = NULL;
+	_cleanup_close_ int fd = -1;
+	bool waited = false;
+	int r = str_format(&new, "%s.new", paths->kept);
 
-	if (r == -ECANCELED)
-		return 0;
-	return r < 0 ? drop(path, r) : 0;
+	if (r < 0)
+		return r;
+	fd = open_new(new, &waited);
+	if (fd < 0)
+		return fd;
+	if (says_the_same(paths->kept, text, size))
+		return unlink(new) < 0 ? -errno : 0;
+	if (waited && getppid() != daemon)
+		return give_up(paths, new);
+	return write_new(paths->kept, new, fd, text, size);
+}
+
+int settings_copy_put(const struct settings_paths *paths, const char *text, size_t size,
+		      pid_t daemon)
+{
+	int r = text ? replace(paths, text, size, daemon) : -EFBIG;
+
+	return r < 0 ? drop(paths->kept, r) : 0;
 }

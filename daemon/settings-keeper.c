@@ -10,7 +10,7 @@
 struct settings_keeper {
 	struct loop *loop;
 	pid_t daemon;
-	const char *path;
+	const struct settings_paths *paths;
 	settings_unkept_fn fn;
 	void *data;
 	char *text; /* of the last good settings; NULL: it is too large */
@@ -23,7 +23,7 @@ static int put(const void *data)
 {
 	const struct settings_keeper *keeper = data;
 
-	return settings_copy_put(keeper->path, keeper->text, keeper->size, keeper->daemon);
+	return settings_copy_put(keeper->paths, keeper->text, keeper->size, keeper->daemon);
 }
 
 static void begin(struct settings_keeper *keeper);
@@ -55,27 +55,27 @@ int settings_keeper_keep(struct settings_keeper *keeper, const struct settings *
 {
 	char *text = NULL;
 	size_t size = 0;
-	int r = keeper->path ? settings_copy_format(s, &text, &size) : 0;
+	int r = keeper->paths->kept ? settings_copy_format(s, &text, &size) : 0;
 
 	if (r < 0 && r != -EFBIG)
 		return r;
 	free(keeper->text);
 	keeper->text = text;
 	keeper->size = size;
-	keeper->due = keeper->path;
+	keeper->due = keeper->paths->kept;
 	begin(keeper);
 	return 0;
 }
 
-int settings_keeper_new(struct loop *loop, const char *path, settings_unkept_fn fn, void *data,
-			struct settings_keeper **ret)
+int settings_keeper_new(struct loop *loop, const struct settings_paths *paths,
+			settings_unkept_fn fn, void *data, struct settings_keeper **ret)
 {
 	struct settings_keeper *keeper = calloc(1, sizeof(*keeper));
 
 	if (!keeper)
 		return -ENOMEM;
 	*keeper = (struct settings_keeper){
-		.loop = loop, .daemon = getpid(), .path = path, .fn = fn, .data = data};
+		.loop = loop, .daemon = getpid(), .paths = paths, .fn = fn, .data = data};
 	*ret = keeper;
 	return 0;
 }

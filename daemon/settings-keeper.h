@@ -10,9 +10,9 @@ struct settings_keeper;
 /* There is no copy of the settings that were handed over last, or an older one. */
 typedef void (*settings_unkept_fn)(void *data, int error);
 
-/* path: of the copy, valid for as long as the keeper lives; NULL: none is kept. 0 or -ENOMEM. */
-int settings_keeper_new(struct loop *loop, const char *path, settings_unkept_fn fn, void *data,
-			struct settings_keeper **ret);
+/* paths: valid for as long as the keeper lives. 0 or -ENOMEM. */
+int settings_keeper_new(struct loop *loop, const struct settings_paths *paths,
+			settings_unkept_fn fn, void *data, struct settings_keeper **ret);
 
 /* What it has begun, or has still to begin, is done without it. */
 struct settings_keeper *settings_keeper_free(struct settings_keeper *keeper);

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Settings that are refused: what is in effect then, who says so, and that guests are stopped all the same."""
 
+import fcntl
 import json
+import pathlib
+import re
 import subprocess
 import unittest
 
-from fakehost import CLIENT, KILLER, LIMIT, FakeHost
+from fakehost import CLIENT, KILLER, LIMIT, FakeHost, wait_until
 from fakelogind import HostWithLogind
 
 # A daemon makes fewer steps than this until it has written the copy.
@@ -219,6 +222,42 @@ class Settings(unittest.TestCase):
                 break
         self.assertTrue(new)
         self.assertGreater(step, 1)
+
+    def reload_and_end(self, file):
+        """Reloads settings that are not kept before the daemon ends, for a helper of an earlier one waits for
+        the disk: file is what that has locked."""
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for limit in 111, 222:
+            self.host.configure(STOP_MAXWAIT=limit)
+            self.host.ctl("reload", check=0)
+        self.host.daemon.terminate()
+        self.host.daemon.wait(LIMIT)
+
+    def wait_until_all_wait(self, n):
+        def waits():
+            blocked = re.findall(r"-> FLOCK +ADVISORY +WRITE (\d+)", pathlib.Path("/proc/locks").read_text())
+            return len(set(map(int, blocked)) & set(self.host.helpers())) == n
+        wait_until(waits, "helpers that wait for the lock")
+
+    def test_settings_that_could_not_be_kept_before_the_daemon_ended_leave_no_older_ones(self):
+        self.host.start_daemon()
+        self.host.wait_for_helpers()
+        with self.host.state.joinpath("settings.new").open("w") as file:
+            self.reload_and_end(file)
+            self.wait_until_all_wait(2)
+        self.host.stop_daemon()
+        self.assertFalse(self.copy.exists())
+
+    def test_settings_that_an_ended_daemon_could_not_keep_leave_those_of_the_next_one(self):
+        self.host.start_daemon()
+        self.host.wait_for_helpers()
+        with self.host.state.joinpath("settings.new").open("w") as file:
+            self.reload_and_end(file)
+            self.host.configure(STOP_MAXWAIT=333)
+            self.host.start_daemon()
+            self.wait_until_all_wait(3)
+        self.host.wait_for_helpers()
+        self.assertIn("STOP_MAXWAIT='333'", self.copy.read_text())
 
     def test_state_directory_that_cannot_be_written_costs_the_copy_only(self):
         self.copy.mkdir()

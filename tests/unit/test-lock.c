@@ -237,8 +237,28 @@ START_TEST(a_lock_that_cannot_be_made_is_an_error)
 }
 END_TEST
 
+START_TEST(a_holder_lives_until_it_ends_whether_or_not_anybody_has_noticed_that)
+{
+	_cleanup_folder_ struct folder f;
+	pid_t pid;
+
+	folder_make(&f);
+	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+	pid = start_holder(folder_path(&f, "lock"), false);
+	ck_assert(lock_holder_lives(folder_path(&f, "lock")));
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0);
+	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+	folder_write(&f, "lock", "");
+	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+}
+END_TEST
+
 SUITE("lock", one_takes_it_and_the_next_one_does_not, the_lock_says_who_holds_it,
       a_holder_that_says_nothing_is_unknown, a_holder_is_asked_to_go, a_holder_that_hangs_is_killed,
       a_number_that_was_used_again_is_left_alone,
       a_lock_that_a_dead_holder_has_left_behind_is_taken_once, a_free_lock_is_simply_taken_over,
+      a_holder_lives_until_it_ends_whether_or_not_anybody_has_noticed_that,
       a_lock_of_the_directory_holds_up_nothing, a_lock_that_cannot_be_made_is_an_error);

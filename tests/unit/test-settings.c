@@ -202,6 +202,7 @@ static struct settings_paths write_files(const struct folder *f, struct settings
 	folder_write(f, "more", "XENDOMAINS_SAVE=/s\n");
 	folder_write(f, "conf", "[Host]\nParallelOperations=3\n");
 	paths.kept = folder_path(f, "kept");
+	paths.lock = folder_path(f, "lock");
 	ck_assert_int_eq(settings_read(&paths, ret), 0);
 	ck_assert_uint_eq(ret->config->n_refusals, 0);
 	return paths;
@@ -213,7 +214,7 @@ static int write_copy(const struct settings_paths *paths, const struct settings 
 	size_t size;
 
 	ck_assert_int_eq(settings_copy_format(s, &text, &size), 0);
-	return settings_copy_put(paths->kept, text, size, getppid());
+	return settings_copy_put(paths, text, size, getppid());
 }
 
 START_TEST(a_copy_gives_back_what_was_read_also_without_the_files)
