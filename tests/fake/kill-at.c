@@ -24,12 +24,14 @@
  * With KILL_WITH=EIO, ENOSPC, ESTALE or EUCLEAN that call fails instead, with this error; with
  * KILL_WITH=hang it never returns, unless the lock on the fake world is held, which would stop
  * everybody. With KILL_WITH=stop the process stops (SIGSTOP) before that call, or before the next
- * one without that lock; not if the file KILL_NOTE is there. KILL_NOTE is made when it comes to a
+ * one without that lock; not if the file KILL_NOTE is there, and not in a fork, for the others act
+ * while the program itself stands still. KILL_NOTE is made when it comes to a
  * fault, with the process's number. KILL_BELOW names a folder: calls that open or read a file in it
  * are counted, too.
  */
 
 static int locked = -1;
+static pid_t program; /* which counts; a fork of it counts on for itself */
 
 static bool str_is(const char *s, const char *other)
 {
@@ -70,7 +72,7 @@ static int stop_here(long *at)
 		++*at;
 		return 0;
 	}
-	if (note())
+	if (getpid() == program && note())
 		raise(SIGSTOP);
 	return 0;
 }
@@ -83,7 +85,7 @@ static int strike(void)
 
 	if (at < 0) {
 		const char *text = getenv("KILL_AT");
-		const char *program = getenv("KILL_IN");
+		const char *in = getenv("KILL_IN");
 		const char *verb = getenv("KILL_VERB");
 		char name[256] = "", line[512] = "";
 		ssize_t n = readlink("/proc/self/exe", name, sizeof(name) - 1);
@@ -95,8 +97,8 @@ static int strike(void)
 		for (ssize_t i = 0; i < m - 1; i++)
 			if (!line[i])
 				line[i] = ' ';
-		at = text && program && n > 0 && strstr(name, program) &&
-				     (!verb || strstr(line, verb))
+		program = getpid();
+		at = text && in && n > 0 && strstr(name, in) && (!verb || strstr(line, verb))
 			     ? atol(text)
 			     : 0;
 	}
