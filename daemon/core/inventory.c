@@ -385,6 +385,13 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 	return found;
 }
 
+/* xl gives a guest without uuid= another UUID each time: it runs on from what it is saved over. */
+static bool runs_on_from(const struct guest *g, const struct known_image *image)
+{
+	return image->followed && g->config && !g->config->has_uuid &&
+	       str_equal(image->name, g->name);
+}
+
 const struct known_image *inventory_find_others_image(const struct inventory *inventory,
 						      const struct guest *g, const char *path)
 {
@@ -397,7 +404,8 @@ const struct known_image *inventory_find_others_image(const struct inventory *in
 
 			/* One that is not certain may be the newest. */
 			if (image->standing == IMAGE_NEWEST && str_equal(image->path, path) &&
-			    !(same && (!image->name || str_equal(image->name, g->name))))
+			    !(same && (!image->name || str_equal(image->name, g->name))) &&
+			    !runs_on_from(g, image))
 				return image;
 		}
 	}

@@ -274,6 +274,16 @@ static bool is_in_the_way(const struct uuid *uuid)
 	return inventory_find_others_image(inventory, inventory_find(inventory, uuid), "/save/web");
 }
 
+/* By the ledger. */
+static bool is_outlived(const struct uuid *uuid)
+{
+	const struct past *past = ledger_find(ledger_file_get(f.state), uuid);
+
+	ck_assert_ptr_nonnull(past);
+	ck_assert_uint_eq(past->lives.n_images, 1);
+	return past->lives.images[0].standing == IMAGE_OUTLIVED;
+}
+
 /* Its configuration gives no UUID, and another tool has started it since it was saved. */
 START_TEST(a_file_that_has_not_answered_yet_keeps_no_guest_from_its_save)
 {
@@ -290,11 +300,13 @@ START_TEST(a_file_that_has_not_answered_yet_keeps_no_guest_from_its_save)
 	f.p.told = told;
 	refresh(3 * USEC_PER_SEC);
 	run_for(10 * USEC_PER_SEC);
-	ck_assert(is_in_the_way(&runs));
+	ck_assert(!is_in_the_way(&runs));
+	ck_assert(!is_outlived(&saved));
 	told->images_told = true;
 	refresh(3 * USEC_PER_SEC);
 	run_for(10 * USEC_PER_SEC);
 	ck_assert(!is_in_the_way(&runs));
+	ck_assert(is_outlived(&saved));
 	survey_ends(0, "");
 	end();
 }
