@@ -263,8 +263,7 @@ class Settings(unittest.TestCase):
         self.copy.mkdir()
         (self.copy / "x").touch()
         self.host.start_daemon()
-        self.host.wait_for_helpers()
-        self.assertIn(str(self.copy), " ".join(self.ask("status")[1]["warnings"]))
+        wait_until(lambda: str(self.copy) in " ".join(self.ask("status")[1]["warnings"]), "its warning")
         self.host.ctl("start", check=0)
 
     # What a mistake costs.
