@@ -50,6 +50,12 @@ def runs(pid):
         return False
 
 
+def stopped(pid):
+    """Whether a process has been stopped by a signal."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "T"
+
+
 class FakeHost:
     """Folders, a world, and at most one daemon. Use it as a context."""
 
@@ -143,6 +149,12 @@ class FakeHost:
 
     def wait_for_helpers(self):
         wait_until(lambda: not self.helpers(), "the helpers to end")
+
+    def freeze_daemon(self):
+        """It stands still until SIGCONT, and not with the lock on the world, which workers need."""
+        with self.world():
+            self.daemon.send_signal(signal.SIGSTOP)
+            wait_until(lambda: stopped(self.daemon.pid), "the daemon to stand still")
 
     def once(self, goal, *options, **environment):
         with self.log.open("ab") as log:

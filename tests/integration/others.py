@@ -3,18 +3,11 @@
 
 import dataclasses
 import os
-import pathlib
 import signal
 
 import oracle
-from fakehost import wait_until
+from fakehost import stopped, wait_until
 from stage import XL_UUID
-
-
-def stopped(pid):
-    """Whether a process has been stopped by a signal."""
-    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    return stat.rpartition(")")[2].split()[0] == "T"
 
 
 class Others:

@@ -148,7 +148,7 @@ class HostDown(unittest.TestCase):
         boot = self.host.boot("web")
         self.host.tell("prepare reboot")
         wait_until(lambda: self.host.domains()["web"]["state"] == "suspended", "the save")
-        self.host.daemon.send_signal(signal.SIGSTOP)
+        self.host.freeze_daemon()
         wait_until(lambda: any("result" in m for m in self.host.operations().get("web", ())),
                    "the result")
         world = self.host.world_dir / "world"

@@ -72,7 +72,7 @@ class Meanwhile(unittest.TestCase):
         host.ctl("start", check=0)
         stop = host.ctl_in_background("stop")
         wait_until(is_suspended(host, "web"), "the save")
-        host.daemon.send_signal(signal.SIGSTOP)
+        host.freeze_daemon()
         host.xl_create("late")
         wait_until(lambda: "web" in host.images() and "web" not in host.domains(), "the image")
         wait_until(lambda: any("result" in m for m in host.operations().get("web", ())), "the result")

@@ -3,7 +3,6 @@
 
 import json
 import os
-import signal
 import stat
 import time
 import unittest
@@ -665,7 +664,7 @@ class Engines(unittest.TestCase):
             host.ctl("start", check=0)
             stop = host.ctl_in_background("stop")
             host.worker("web")
-            host.daemon.send_signal(signal.SIGSTOP)
+            host.freeze_daemon()
             self.assertEqual(host.once("stop"), 0)
             self.assertIn("taken on", host.log.read_text())
             self.assertEqual(host.images(), ["web"])
