@@ -15,7 +15,7 @@ void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
 
 /*
  * Looks at the domains: a guest that runs here is away no more, however it came back; one that may
- * be away, and what was left of which somebody has removed, is. One that another tool migrates may
+ * be away, and what was left of which a person has removed, is. One that another tool migrates may
  * be away from the moment that it is handed over.
  */
 void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains);

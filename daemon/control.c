@@ -119,7 +119,7 @@ static void fail(struct request *request, const char *error, const char *key, co
 	request_free(request);
 }
 
-/* Whoever called may see to it in another way, but for what somebody has cancelled. */
+/* The caller may see to it in another way, unless it was cancelled. */
 static void fail_cancelled(struct request *request, const char *reason)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();

@@ -119,7 +119,7 @@ static void on_outcome(void *data, const struct report *report)
 
 /* What is asked of the manager. */
 
-/* How long logind waits: without its lock for nobody. */
+/* How long logind waits: not at all without its lock. */
 static usec_t window_of(const struct hostdown *h)
 {
 	usec_t grants = logind_delay_max(h->logind);
@@ -127,7 +127,7 @@ static usec_t window_of(const struct hostdown *h)
 	return logind_lock(h->logind) == LOGIND_LOCK_HELD && grants != USEC_INFINITY ? grants : 0;
 }
 
-/* What a shutdown gives a stop, until nobody waits for it. */
+/* What a shutdown gives a stop, until logind waits no longer. */
 static usec_t budget_of(const struct hostdown *h)
 {
 	return departure_budget(window_of(h));

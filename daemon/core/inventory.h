@@ -112,7 +112,7 @@ const char *guest_state_to_string(enum guest_state state);
 bool standing_is_past(enum image_standing standing);
 
 /*
- * True if its domain is what a migration of ours left here, and nobody knows whether it runs
+ * True if its domain is what a migration of ours left here, and it is not known whether it runs
  * elsewhere.
  */
 bool guest_is_undecided(const struct guest *g);
