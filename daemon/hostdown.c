@@ -191,7 +191,7 @@ static void stop(struct hostdown *h)
 	int r = begin_stop(h, deadline, end);
 
 	if (!kind)
-		kind = h->leaving ? "by systemd" : "nobody says how";
+		kind = h->leaving ? "by systemd" : "the way is not known";
 	if (deadline == USEC_INFINITY)
 		log_message(LOG_NOTICE, &fields, "The host goes down (%s): guests are stopped",
 			    kind);

@@ -10,7 +10,8 @@
  */
 struct helper;
 
-/* In the helper. Nobody sees what it changes in memory, and it logs nothing. 0 or -errno. */
+/* In the helper. The daemon does not see what it changes in memory, and it logs nothing. 0 or
+ * -errno. */
 typedef int (*helper_work_fn)(const void *data);
 
 /* error: what the work has returned; -EIO if the helper was killed. May free the helper. */
@@ -20,7 +21,7 @@ typedef void (*helper_done_fn)(void *data, int error);
 int helper_start(struct loop *loop, helper_work_fn work, helper_done_fn done, void *data,
 		 struct helper **ret);
 
-/* The work goes on, and nobody hears of its end. */
+/* The work goes on, and done is not called. */
 struct helper *helper_free(struct helper *helper);
 
 DEFINE_CLEANUP(struct helper, helper_free);

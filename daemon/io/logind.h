@@ -39,7 +39,7 @@ enum logind_lock logind_lock(const struct logind *l);
 bool logind_is_known(const struct logind *l);
 
 /*
- * systemd is stopping the system, as somebody says who has asked it. That counts as logind's word,
+ * systemd is stopping the system, as a client has asked it and says. That counts as logind's word,
  * until systemd says something else.
  */
 void logind_note_stopping(struct logind *l);
