@@ -20,9 +20,8 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 
 	switch (e->kind) {
 	case LEDGER_BEGAN:
-		lives_begin(lives, &e->image, str_equal(e->life, "create") ? NULL : e->name,
-			    e->time_wall, e->domid, &e->boot);
-		return 0;
+		return lives_begin(lives, &e->image, str_equal(e->life, "create") ? NULL : e->name,
+				   e->time_wall, e->domid, &e->boot);
 	case LEDGER_SAVED:
 		return lives_save(lives, &image, e->time_wall);
 	case LEDGER_OUTLIVED:
@@ -32,12 +31,14 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 	case LEDGER_ENDED:
 		if (life >= 0)
 			lives_end(lives, life, e->time_wall);
+		lives_go(lives, e->gone_wall);
 		return 0;
 	case LEDGER_LIFE:
 		if (life < 0)
 			return 0;
 		lives->last = life;
 		lives->wall = e->time_wall;
+		lives->gone = e->gone_wall;
 		if (life == LIFE_BEGAN)
 			lives->began = e->time_wall;
 		lives->domid = e->domid;

@@ -119,6 +119,22 @@ void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, con
 				 });
 }
 
+void ledger_file_see_gone(struct ledger_file *file, const struct uuid *uuid, usec_t wall)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (!past || past->lives.last != LIFE_SUSPENDED || past->lives.gone > 0)
+		return;
+	ledger_file_append(file, (struct ledger_record){
+					 .kind = LEDGER_ENDED,
+					 .uuid = *uuid,
+					 .name = past->name,
+					 .life = life_to_string(LIFE_SUSPENDED),
+					 .time_wall = past->lives.wall,
+					 .gone_wall = wall,
+				 });
+}
+
 void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			 const struct uuid *image)
 {

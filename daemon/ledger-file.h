@@ -77,6 +77,9 @@ void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, con
 void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  enum life how, usec_t wall);
 
+/* No domain of the guest is there: what was seen suspended is gone. */
+void ledger_file_see_gone(struct ledger_file *file, const struct uuid *uuid, usec_t wall);
+
 /* The guest runs, and this image of it is there. */
 void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			 const struct uuid *image);

@@ -59,6 +59,7 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 			       .source = past->source,
 			       .domid = l->domid,
 			       .boot = l->boot,
+			       .gone_wall = l->gone,
 			       .time_wall = l->wall,
 		       });
 }

@@ -5,7 +5,7 @@
 #include <sys/queue.h>
 
 #include "core/identity.h"
-#include "outlived.h"
+#include "sightings.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -146,56 +146,28 @@ static bool is_suspended(const struct domain *d)
 	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
 }
 
-/* What the workers do they record themselves. One that ejects a disk does nothing to the guest. */
-static bool ours_to_record(struct world *w, const struct domain *d)
-{
-	const struct hv_operation *op = hv_operation(w->hv, &d->uuid);
-
-	return !d->system && d->name && (!op || op->operation == OPERATION_EJECT) &&
-	       !(w->expected && uuid_equal(w->expected, &d->uuid));
-}
-
-/* A life begins where a domain runs that did not run before. */
-static void record_life(struct world *w, const struct domain *is, usec_t now)
-{
-	const struct domain *was = domain_list_find(w->domains, &is->uuid, is->domid);
-
-	if (!ours_to_record(w, is) || (was && domain_has_life(was) == domain_has_life(is)))
-		return;
-	if (domain_has_life(is))
-		ledger_file_see_life(w->ledger, &is->uuid, is->name, is->domid,
-				     was && is_suspended(was), now);
-	else if (is_suspended(is))
-		ledger_file_end_life(w->ledger, &is->uuid, is->name, LIFE_SUSPENDED, now);
-	else if (is->shutdown)
-		ledger_file_end_life(w->ledger, &is->uuid, is->name, LIFE_ENDED, now);
-}
-
 /* Another tool may have saved it, to a file that the surveys have not seen. */
-static void note_vanished(struct world *w, const struct domain *was)
+static void on_vanished(void *data, const struct domain *was)
 {
+	struct world *w = data;
+
 	vanished_list_add(&w->survey->vanished, &was->uuid, was->name);
 	if (w->surveying)
 		vanished_list_add(&w->vanished, &was->uuid, was->name);
 }
 
-/* listed: the wall clock before the domains were listed, for each record takes its time. */
 static void record_lives(struct world *w, const struct domain_list *new, usec_t listed)
 {
-	for (size_t i = 0; i < new->n; i++)
-		record_life(w, &new->domains[i], listed);
-	for (size_t i = 0; i < w->domains->n; i++) {
-		const struct domain *was = &w->domains->domains[i];
-		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
-
-		if ((is && !is->dying) || was->dying || !ours_to_record(w, was))
-			continue;
-		if (domain_has_life(was))
-			ledger_file_end_life(w->ledger, &was->uuid, was->name, LIFE_VANISHED,
-					     listed);
-		if (domain_has_life(was) || is_suspended(was))
-			note_vanished(w, was);
-	}
+	sightings_record_lives(&(struct sighting){
+		.ledger = w->ledger,
+		.hv = w->hv,
+		.expected = w->expected,
+		.old = w->domains,
+		.new = new,
+		.listed = listed,
+		.vanished = on_vanished,
+		.data = w,
+	});
 }
 
 /* Xen does not tell when a suspended domain is resumed. What a save of ours has left never is. */
@@ -419,7 +391,7 @@ static void on_waited(void *data)
 	world_update(w);
 	/* What is outlived keeps no guest from its save. */
 	if (r >= 0 && told && told->images_told)
-		outlived_record(w->ledger, w->inventory);
+		sightings_record_outlived(w->ledger, w->inventory);
 	answer(waiter, r > 0 ? NULL : "the folders could not be read in time");
 }
 
@@ -446,7 +418,7 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 	}
 	world_update(w);
 	if (survey_taken && r >= 0) {
-		outlived_record(w->ledger, w->inventory);
+		sightings_record_outlived(w->ledger, w->inventory);
 		if (identity_is_settled(w->inventory, w->survey))
 			ledger_file_settle(w->ledger);
 	}

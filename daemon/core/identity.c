@@ -51,7 +51,8 @@ static enum image_standing judge(const struct uuid *uuid, const struct survey_im
 				 const struct survey *survey, const struct domain_list *domains,
 				 const struct ledger *ledger)
 {
-	enum image_standing standing = ledger_judge(ledger, uuid, &image->id, image->written_wall);
+	enum image_standing standing = ledger_judge(ledger, uuid, &image->id, image->name,
+						    image->written_wall);
 
 	if (standing_is_past(standing) || image->error || !is_by_name(survey, image->name))
 		return standing;
@@ -161,6 +162,33 @@ static bool is_same_image(const struct survey_image *a, const struct survey_imag
 	return !uuid_is_null(&a->id) && uuid_equal(&a->id, &b->id);
 }
 
+/* The configuration says which of the two names is the guest's. */
+static bool is_settled(const struct guest *g, const struct uuid *image)
+{
+	return g->config && !g->config->error &&
+	       str_equal(lives_disputant(&g->past->lives, image), g->config->name);
+}
+
+static enum image_standing judge_for(const struct guest *g, const struct survey_image *image,
+				     const struct survey *survey, const struct domain_list *domains,
+				     const struct ledger *ledger)
+{
+	enum image_standing standing = judge(&g->uuid, image, survey, domains, ledger);
+
+	return standing == IMAGE_DISPUTED && is_settled(g, &image->id) ? IMAGE_OUTLIVED : standing;
+}
+
+static int hold_disputed(struct guest *g, const struct survey_image *image)
+{
+	return hold(g,
+		    "since it was saved to %s, a domain of its UUID has run as %s. If that was "
+		    "another guest, give that one another UUID; 'xl restore %s' brings this one "
+		    "back. If it was this one, 'xendomainsctl start --cold %s' starts it without "
+		    "its memory",
+		    image->path, lives_disputant(&g->past->lives, &image->id), QUOTED(image->path),
+		    QUOTED(g->name));
+}
+
 static int choose_image(struct guest *g, const struct survey *survey,
 			const struct domain_list *domains, const struct ledger *ledger)
 {
@@ -168,11 +196,13 @@ static int choose_image(struct guest *g, const struct survey *survey,
 
 	for (size_t i = 0; r >= 0 && i < g->n_images; i++) {
 		const struct survey_image *image = g->images[i].image;
-		enum image_standing standing = judge(&g->uuid, image, survey, domains, ledger);
+		enum image_standing standing = judge_for(g, image, survey, domains, ledger);
 
 		g->images[i].standing = standing;
 		if (standing_is_past(standing))
 			continue;
+		if (standing == IMAGE_DISPUTED)
+			r = hold_disputed(g, image);
 		if (!g->image) {
 			g->image = image;
 			g->standing = standing;
@@ -204,7 +234,8 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 	const struct survey_image *broken;
 
 	if (!newest || survey->unreadable || g->domain || has_image(g, &newest->id) ||
-	    identity_is_followed(newest, survey))
+	    identity_is_followed(newest, survey) ||
+	    (newest->standing == IMAGE_DISPUTED && is_settled(g, &newest->id)))
 		return 0;
 	g->missing = newest;
 	broken = survey_find_broken(survey, newest->path);
@@ -259,8 +290,9 @@ static bool can_be_compared(const struct guest *g)
 }
 
 /*
- * What cannot be read has no UUID, so that its ledger entry is found by name. Where the ledger does
- * not know what the guest was made from, the name of a file is all that there is.
+ * What cannot be read has no UUID, and what another tool makes from a configuration without one has
+ * a new one, so that the ledger entry is found by name. Where the ledger does not know what the
+ * guest was made from, the name of a file is all that there is.
  */
 static bool comes_from(const struct pair *p)
 {
@@ -272,7 +304,7 @@ static bool comes_from(const struct pair *p)
 		return true;
 	if (!uuid_is_null(&here->uuid) && here->past && here->past->source)
 		return str_equal(here->past->source, p->config->path);
-	for (size_t i = 0; uuid_is_null(&here->uuid) && i < p->ledger->n_pasts; i++)
+	for (size_t i = 0; i < p->ledger->n_pasts; i++)
 		if (str_equal(p->ledger->pasts[i]->name, p->name) &&
 		    str_equal(p->ledger->pasts[i]->source, p->config->path))
 			return true;
@@ -413,6 +445,32 @@ static bool is_lasting(const struct guest *g)
 	return false;
 }
 
+/*
+ * Another tool has made a domain of the guest's UUID, by a name that is not the guest's: it may be
+ * the guest, renamed, or another one. A third domain would run beside it on the same disks.
+ */
+static int hold_beside_stranger(struct guest *g, struct guest *stranger)
+{
+	enum domain_condition condition = domain_condition(stranger->domain);
+	int r = 0;
+
+	stranger->other = g->name;
+	if (condition == DOMAIN_ENDED || condition == DOMAIN_DYING)
+		return 0;
+	stranger->shared = true;
+	if (!stranger->warning && is_lasting(stranger))
+		r = str_format(&stranger->warning,
+			       "has the UUID of %s too; give one of them another UUID, or rename "
+			       "the domain if it is that guest",
+			       g->name);
+	return r < 0 ? r
+		     : hold(g,
+			    "domain %u (%s) has its UUID. If it is this guest, give it the name "
+			    "back with 'xl rename %u %s'; if not, give one of them another UUID",
+			    stranger->domain->domid, stranger->name, stranger->domain->domid,
+			    QUOTED(g->name));
+}
+
 static int note_double(struct guest *g, const struct guest *other)
 {
 	/* Of several, one that has memory is named. */
@@ -433,6 +491,10 @@ static int find_doubles(struct inventory *inventory)
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i], *twin = g->twin;
 
+		if (twin && !twin->domain) {
+			r = hold_beside_stranger(twin, g);
+			continue;
+		}
 		if (twin)
 			r = note_double(g, twin);
 		if (r >= 0 && twin)
@@ -441,13 +503,14 @@ static int find_doubles(struct inventory *inventory)
 	return r;
 }
 
-/* A domain that runs, and the newest image of another name: it is of a double that is saved. */
+/* A domain that runs, and an image of another name that is not past: a double is saved in it. */
 static int find_saved_double(struct guest *g)
 {
 	for (size_t i = 0; g->domain && !g->shared && i < g->n_images; i++) {
 		const struct survey_image *image = g->images[i].image;
 
-		if (g->images[i].standing != IMAGE_NEWEST ||
+		if ((g->images[i].standing != IMAGE_NEWEST &&
+		     g->images[i].standing != IMAGE_DISPUTED) ||
 		    domain_is_called(g->domain, image->name))
 			continue;
 		g->other = image->name;
@@ -473,7 +536,7 @@ bool identity_is_settled(const struct inventory *inventory, const struct survey 
 int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		     const struct domain_list *domains, const struct ledger *ledger)
 {
-	int r = 0;
+	int r = find_doubles(inventory);
 
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
@@ -485,7 +548,6 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		r = r < 0 ? r : check_uuid(g, domains);
 	}
 	r = r < 0 ? r : compare_all(inventory, ledger);
-	r = r < 0 ? r : find_doubles(inventory);
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
 		r = find_saved_double(&inventory->guests[i]);
 	return r;

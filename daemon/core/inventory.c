@@ -195,6 +195,30 @@ static const char *shown_name(const struct domain *d)
 	return d->name ? d->name : "(null)";
 }
 
+/*
+ * Whether nothing but the UUID says that a domain is the guest: configuration, or else images, have
+ * another name, and it was not made from that configuration. A clone that kept the UUID is so, and
+ * so is a guest that was renamed.
+ */
+static bool is_stranger(const struct guest *g, const struct domain *d)
+{
+	if (!d->name || (!g->config && g->n_images == 0))
+		return false;
+	if (g->config)
+		return !domain_is_called(d, g->config->name) &&
+		       !str_equal(d->source, g->config->path);
+	for (size_t i = 0; i < g->n_images; i++)
+		if (domain_is_called(d, g->images[i].image->name))
+			return false;
+	return true;
+}
+
+static void add_stranger(struct inventory *inventory, struct guest *g, const struct domain *d)
+{
+	inventory->guests[inventory->n++] = (struct guest){
+		.uuid = d->uuid, .twin = g, .domain = d, .name = shown_name(d)};
+}
+
 /* A second domain of one UUID is a guest of its own. Each has the name of its own domain. */
 static void add_twin(struct inventory *inventory, struct guest *g, const struct domain *d)
 {
@@ -216,6 +240,10 @@ static void add_domain(struct inventory *inventory, const struct domain *d)
 	/* A guest that is being made anew can still have its old domain dying. */
 	if (g->domain && d->dying)
 		return;
+	if (is_stranger(g, d)) {
+		add_stranger(inventory, g, d);
+		return;
+	}
 	if (g->domain && !g->domain->dying) {
 		add_twin(inventory, g, d);
 		return;
@@ -277,6 +305,8 @@ static bool is_unlisted(const struct guest *g, const struct survey *survey)
 {
 	if (g->config || !g->domain)
 		return false;
+	if (g->twin && !g->twin->domain && g->twin->config)
+		return true;
 	for (size_t i = 0; i < survey->n_configs; i++) {
 		const struct survey_config *c = &survey->configs[i];
 
@@ -403,7 +433,9 @@ const struct known_image *inventory_find_others_image(const struct inventory *in
 			const struct known_image *image = &past->lives.images[j];
 
 			/* One that is not certain may be the newest. */
-			if (image->standing == IMAGE_NEWEST && str_equal(image->path, path) &&
+			if ((image->standing == IMAGE_NEWEST ||
+			     image->standing == IMAGE_DISPUTED) &&
+			    str_equal(image->path, path) &&
 			    !(same && (!image->name || str_equal(image->name, g->name))) &&
 			    !runs_on_from(g, image))
 				return image;
@@ -434,7 +466,7 @@ bool guest_is_superseded(const struct guest *g)
 {
 	const struct survey_config *config = g->twin ? g->twin->config : NULL;
 
-	return config && domain_condition(g->domain) == DOMAIN_ENDED &&
+	return config && g->twin->domain && domain_condition(g->domain) == DOMAIN_ENDED &&
 	       domain_has_life(g->twin->domain) &&
 	       domain_is_called(g->twin->domain, config->name) &&
 	       !domain_is_called(g->domain, config->name);

@@ -50,7 +50,8 @@ struct guest {
 	const struct guest *former; /* that had its name or file before: its images go aside */
 	bool replaced;              /* it is the former of another guest */
 	const struct domain *domain;
-	struct guest *twin; /* the guest of the same UUID that has configuration and images */
+	struct guest *twin; /* the guest of the same UUID that has configuration and images. It has
+			     * no domain where it is not certain that this one is not it */
 	const char *other;  /* its name, or that of the one whose twin this is; NULL: neither */
 	bool shared;        /* an image of this UUID may be the other one's memory */
 	const struct past *past;

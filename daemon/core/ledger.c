@@ -306,7 +306,7 @@ void ledger_place(struct ledger *h, const struct uuid *uuid)
 }
 
 enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,
-				 const struct uuid *image, usec_t written_wall)
+				 const struct uuid *image, const char *name, usec_t written_wall)
 {
 	const struct past *past = find(h, uuid);
 	enum image_standing standing = IMAGE_UNKNOWN;
@@ -314,7 +314,7 @@ enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid
 	if (uuid_is_null(image))
 		return IMAGE_UNKNOWN;
 	if (past)
-		standing = lives_judge(&past->lives, image, written_wall);
+		standing = lives_judge(&past->lives, image, name, written_wall);
 	return standing == IMAGE_UNKNOWN && h->loss && !(past && past->placed) ? IMAGE_FORGOTTEN
 									       : standing;
 }
@@ -324,7 +324,7 @@ enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uu
 {
 	static const struct lives none;
 	const struct past *own = find(h, uuid);
-	enum image_standing standing = ledger_judge(h, uuid, image, written);
+	enum image_standing standing = ledger_judge(h, uuid, image, name, written);
 
 	for (size_t i = 0; i < h->n_pasts; i++) {
 		const struct past *past = h->pasts[i];

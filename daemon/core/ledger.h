@@ -120,9 +120,12 @@ bool ledger_may_be_away(const struct ledger *h, const struct uuid *uuid);
 /* Notes where a guest is: here, or where a record says that it is. */
 void ledger_place(struct ledger *h, const struct uuid *uuid);
 
-/* What an image of a guest is worth that was written at this time. A null ID tells nothing. */
+/*
+ * What an image of a guest is worth that was written at this time. A null ID tells nothing. name:
+ * of the domain in it; NULL: not known.
+ */
 enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,
-				 const struct uuid *image, usec_t written_wall);
+				 const struct uuid *image, const char *name, usec_t written_wall);
 
 /* The same of an image of a guest that is its name, whatever UUID it had in each of its lives. */
 enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uuid *uuid,

@@ -15,7 +15,8 @@
 
 static const char *const standing_names[_IMAGE_STANDING_MAX] = {
 	[IMAGE_UNKNOWN] = "unknown", [IMAGE_FORGOTTEN] = "forgotten", [IMAGE_SUSPECT] = "suspect",
-	[IMAGE_NEWEST] = "newest",   [IMAGE_OUTLIVED] = "outlived",   [IMAGE_USED_UP] = "used-up",
+	[IMAGE_NEWEST] = "newest",   [IMAGE_DISPUTED] = "disputed",   [IMAGE_OUTLIVED] = "outlived",
+	[IMAGE_USED_UP] = "used-up",
 };
 
 static const char *const life_names[_LIFE_MAX] = {
@@ -55,6 +56,7 @@ void lives_done(struct lives *l)
 {
 	for (size_t i = 0; i < l->n_images; i++)
 		known_image_done(&l->images[i]);
+	free(l->name);
 	*l = (struct lives){0};
 }
 
@@ -73,12 +75,23 @@ static void drop(struct lives *l, size_t i)
 	memmove(&l->images[i], &l->images[i + 1], (l->n_images - i) * sizeof(l->images[0]));
 }
 
+const struct known_image *lives_find(const struct lives *l, const struct uuid *id)
+{
+	return find(l, id);
+}
+
+/* Whether a guest's memory may be in it. */
+static bool is_current(const struct known_image *image)
+{
+	return image->standing == IMAGE_NEWEST || image->standing == IMAGE_DISPUTED;
+}
+
 /* The oldest goes that is worth nothing any more, and the oldest of all where each is. */
 static void make_place(struct lives *l)
 {
 	size_t i = 0;
 
-	while (i < l->n_images && l->images[i].standing == IMAGE_NEWEST)
+	while (i < l->n_images && is_current(&l->images[i]))
 		i++;
 	drop(l, i < l->n_images ? i : 0);
 }
@@ -96,19 +109,32 @@ static struct known_image *find_or_add(struct lives *l, const struct uuid *id)
 	return image;
 }
 
-/* The second domain of the UUID runs on: that says nothing of the one that was saved. */
-static bool is_of_another(const struct known_image *image, const char *name)
+/*
+ * A domain of this name runs, NULL: one that is this guest for certain. The second domain of the
+ * UUID runs on: that says nothing of the one that was saved. Another name may be another guest, a
+ * clone that kept the UUID, or the same one that was renamed: nothing tells.
+ */
+static int outlive(struct known_image *image, const char *name)
 {
-	return name && image->standing == IMAGE_NEWEST && str_equal(image->other, name) &&
-	       !str_equal(image->name, name);
+	if (image->standing == IMAGE_USED_UP)
+		return 0;
+	if (!name || !image->name || !is_current(image) || str_equal(image->name, name)) {
+		image->standing = IMAGE_OUTLIVED;
+		return 0;
+	}
+	if (str_equal(image->other, name) || image->standing == IMAGE_DISPUTED)
+		return 0;
+	image->standing = IMAGE_DISPUTED;
+	return str_replace(&image->other, name);
 }
 
-void lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
-		 uint32_t domid, const struct uuid *boot)
+int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
+		uint32_t domid, const struct uuid *boot)
 {
+	int r = 0;
+
 	for (size_t i = 0; i < l->n_images; i++)
-		if (l->images[i].standing != IMAGE_USED_UP && !is_of_another(&l->images[i], name))
-			l->images[i].standing = IMAGE_OUTLIVED;
+		r = outlive(&l->images[i], name) < 0 ? -ENOMEM : r;
 	if (!uuid_is_null(from))
 		find_or_add(l, from)->standing = IMAGE_USED_UP;
 	l->last = LIFE_BEGAN;
@@ -116,6 +142,7 @@ void lives_begin(struct lives *l, const struct uuid *from, const char *name, use
 	l->began = wall;
 	l->domid = domid;
 	l->boot = *boot;
+	return r < 0 ? r : str_replace(&l->name, name);
 }
 
 void lives_follow(struct lives *l, const char *name)
@@ -144,8 +171,7 @@ int lives_save(struct lives *l, const struct known_image *saved, usec_t wall)
 	struct known_image image = *saved;
 
 	for (size_t i = 0; i < l->n_images; i++)
-		if (l->images[i].standing == IMAGE_NEWEST &&
-		    str_equal(l->images[i].name, saved->name))
+		if (is_current(&l->images[i]) && str_equal(l->images[i].name, saved->name))
 			l->images[i].standing = IMAGE_OUTLIVED;
 	image.standing = IMAGE_NEWEST;
 	image.certain = true;
@@ -162,6 +188,22 @@ void lives_end(struct lives *l, enum life how, usec_t wall)
 		return;
 	l->last = how;
 	l->wall = wall;
+	l->gone = 0;
+}
+
+void lives_go(struct lives *l, usec_t wall)
+{
+	l->gone = wall;
+}
+
+/* The image of a guest that was seen suspended was written between that and its domain's end. */
+static enum image_standing judge_suspended(const struct lives *l, usec_t written)
+{
+	if (usec_add(written, NOTICE_SLACK) < l->wall)
+		return IMAGE_OUTLIVED;
+	/* A copy has a time of its own. But the clock may have gone back. */
+	return l->gone >= l->wall && written > usec_add(l->gone, NOTICE_SLACK) ? IMAGE_SUSPECT
+									       : IMAGE_NEWEST;
 }
 
 int lives_outlive(struct lives *l, const struct uuid *id)
@@ -191,7 +233,7 @@ static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 	case LIFE_BEGAN:
 		return IMAGE_SUSPECT;
 	case LIFE_SUSPENDED:
-		return usec_add(written, NOTICE_SLACK) < l->wall ? IMAGE_OUTLIVED : IMAGE_NEWEST;
+		return judge_suspended(l, written);
 	case LIFE_VANISHED:
 		return usec_add(written, VANISH_SLACK) < l->wall ? IMAGE_OUTLIVED : IMAGE_SUSPECT;
 	case LIFE_ENDED:
@@ -210,13 +252,31 @@ static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 	return IMAGE_UNKNOWN;
 }
 
-enum image_standing lives_judge(const struct lives *l, const struct uuid *id, usec_t written)
+const char *lives_disputant(const struct lives *l, const struct uuid *id)
+{
+	const struct known_image *image = find(l, id);
+
+	return image ? image->other : l->name;
+}
+
+/* The times may be those of another guest's life, which has the UUID. */
+static enum image_standing judge_unknown(const struct lives *l, const char *name, usec_t written)
+{
+	enum image_standing standing = judge_by_time(l, written);
+
+	return standing != IMAGE_UNKNOWN && name && l->name && !str_equal(l->name, name)
+		       ? IMAGE_DISPUTED
+		       : standing;
+}
+
+enum image_standing lives_judge(const struct lives *l, const struct uuid *id, const char *name,
+				usec_t written)
 {
 	const struct known_image *image = find(l, id);
 
 	if (!image)
-		return judge_by_time(l, written);
-	return image->standing == IMAGE_NEWEST && !image->certain ? IMAGE_UNKNOWN : image->standing;
+		return judge_unknown(l, name, written);
+	return is_current(image) && !image->certain ? IMAGE_UNKNOWN : image->standing;
 }
 
 enum image_standing lives_judge_after(const struct lives *l, const struct lives *other,
@@ -238,7 +298,7 @@ enum image_standing lives_judge_after(const struct lives *l, const struct lives 
 const struct known_image *lives_newest(const struct lives *l)
 {
 	for (size_t i = l->n_images; i > 0; i--)
-		if (l->images[i - 1].standing == IMAGE_NEWEST && l->images[i - 1].certain)
+		if (is_current(&l->images[i - 1]) && l->images[i - 1].certain)
 			return &l->images[i - 1];
 	return NULL;
 }

@@ -14,6 +14,8 @@ enum image_standing {
 	IMAGE_FORGOTTEN, /* the same, and records are lost that may have told of it */
 	IMAGE_SUSPECT,   /* unknown, and the guest may have run on after it was written */
 	IMAGE_NEWEST,    /* the guest's memory: it has not run since */
+	IMAGE_DISPUTED,  /* the same, if the domain that ran since by another name was no life of it
+			  */
 	IMAGE_OUTLIVED,  /* the guest has run since, or was saved once more */
 	IMAGE_USED_UP,   /* the guest has run from it */
 	_IMAGE_STANDING_MAX,
@@ -36,11 +38,11 @@ enum life {
 struct known_image {
 	struct uuid id;
 	enum image_standing standing;
-	bool certain;    /* no record after the one that tells of it can be missing */
-	bool followed;   /* a life of another UUID, by the same name, has begun since */
-	char *name;      /* of the domain that was saved to it; NULL: it is not known */
-	char *other;     /* a second domain of the UUID that was there then; NULL: none */
-	char *path;      /* where it was saved */
+	bool certain;  /* no record after the one that tells of it can be missing */
+	bool followed; /* a life of another UUID, by the same name, has begun since */
+	char *name;    /* of the domain that was saved to it; NULL: it is not known */
+	char *other;   /* a second domain of the UUID, there then or (DISPUTED) since; NULL: none */
+	char *path;    /* where it was saved */
 	char *directory; /* which directory that was (worker/directory.h) */
 };
 
@@ -50,7 +52,9 @@ struct known_image {
 struct lives {
 	enum life last;
 	usec_t wall;      /* when that was; SUSPENDED: when it was first seen suspended */
+	usec_t gone;      /* SUSPENDED: when its domain was known to be gone; 0: not yet */
 	usec_t began;     /* when its last life began, or was first seen; 0: none is known */
+	char *name;       /* of the domain of that life; NULL: not known, or surely the guest's */
 	uint32_t domid;   /* BEGAN: of which domain ... */
 	struct uuid boot; /* ... in which boot of the host */
 	struct known_image images[KNOWN_IMAGES_MAX];
@@ -65,11 +69,12 @@ enum life life_from_string(const char *s);
 void lives_done(struct lives *l);
 
 /*
- * A life begins, from an image where from is not null: every image of before is outlived, but for
- * the newest of a domain beside which the one of this name ran. NULL: that one, too.
+ * A life begins, from an image where from is not null: every image of before is outlived. But the
+ * newest of a domain of another name stays what it is if that domain ran beside the one of this
+ * name, and else is disputed. Name NULL: outlived, too. 0 or -ENOMEM.
  */
-void lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
-		 uint32_t domid, const struct uuid *boot);
+int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
+		uint32_t domid, const struct uuid *boot);
 
 /*
  * A domain of this name was saved. An earlier image of a domain of this name is outlived; one of
@@ -81,6 +86,9 @@ int lives_save(struct lives *l, const struct known_image *saved, usec_t wall);
 /* Its domain is there no more: how is one of SUSPENDED, VANISHED and ENDED. */
 void lives_end(struct lives *l, enum life how, usec_t wall);
 
+/* What was suspended is there no more: no tool saves it any longer. */
+void lives_go(struct lives *l, usec_t wall);
+
 /* The image was there while the guest ran. 0 or -ENOMEM. */
 int lives_outlive(struct lives *l, const struct uuid *image);
 
@@ -90,8 +98,12 @@ void lives_doubt(struct lives *l);
 /* A life of another UUID begins by this name: that says something where the name is the guest. */
 void lives_follow(struct lives *l, const char *name);
 
-/* What an image is worth that was written at this time (of the wall clock). */
-enum image_standing lives_judge(const struct lives *l, const struct uuid *image, usec_t written);
+/*
+ * What an image is worth that was written at this time (of the wall clock). name: of the domain in
+ * it; NULL: not known.
+ */
+enum image_standing lives_judge(const struct lives *l, const struct uuid *image, const char *name,
+				usec_t written);
 
 /*
  * What lives of another UUID say of an image of these, where both are of one guest, known by its
@@ -100,7 +112,13 @@ enum image_standing lives_judge(const struct lives *l, const struct uuid *image,
 enum image_standing lives_judge_after(const struct lives *l, const struct lives *other,
 				      const struct uuid *image, usec_t written);
 
-/* The image that the guest's memory should be in, or NULL. */
+/* What is known of an image; NULL: nothing. */
+const struct known_image *lives_find(const struct lives *l, const struct uuid *image);
+
+/* The name of the domain that makes an image disputed. */
+const char *lives_disputant(const struct lives *l, const struct uuid *image);
+
+/* The image that the guest's memory should be in, disputed or not, or NULL. */
 const struct known_image *lives_newest(const struct lives *l);
 
 /* What the ledger says of an image in one word, as it was before (compaction). 0 or -ENOMEM. */

@@ -68,6 +68,8 @@ static int add_life(struct json_object *o, const struct ledger_record *record)
 		r = r < 0 ? r : json_add_u64(o, "size", record->size);
 	if (record->kind == LEDGER_BEGAN || record->kind == LEDGER_LIFE)
 		r = r < 0 ? r : json_add_u64(o, "domid", record->domid);
+	if (record->gone_wall > 0)
+		r = r < 0 ? r : json_add_u64(o, "gone_usec", record->gone_wall);
 	return r;
 }
 
@@ -243,6 +245,7 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	json_get_uuid(o, "image", &record->image);
 	json_get_u64(o, "size", &record->size);
 	json_get_u64(o, "domid", &domid);
+	json_get_u64(o, "gone_usec", &record->gone_wall);
 	record->domid = (uint32_t)MIN(domid, (uint64_t)UINT32_MAX);
 	if (needs_image(record->kind) && uuid_is_null(&record->image))
 		return -EBADMSG;

@@ -48,6 +48,7 @@ struct ledger_record {
 	const char *directory; /* SAVED, IMAGE: worker/directory.h */
 	uint64_t size;         /* SAVED: of the image, in bytes */
 	uint32_t domid;        /* BEGAN, LIFE */
+	usec_t gone_wall;      /* ENDED, LIFE: when what was suspended was known to be gone */
 	const char *source;    /* BEGAN, LIFE: the configuration file that the guest comes from */
 
 	struct uuid boot; /* during which it was written */

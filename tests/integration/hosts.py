@@ -79,7 +79,7 @@ class Guest:
     seen: bool          # its disk, by the daemon
     named: bool         # in a command that names guests
     change: str = "none"    # while the command is at work
-    double: "Guest | None" = None   # another one that runs, of the same UUID
+    double: "Guest | None" = None   # another one, of the same UUID; at least one of the two runs
 
     @property
     def plan(self):
@@ -164,6 +164,18 @@ def _draw_doubles(r, guests):
     """A domain that somebody cloned, uuid= and all, without a configuration here."""
     running = [guest for guest in guests if guest.domain == "running" and guest.config == "there"]
     for first, second in zip(running[::2], running[1::2]):
+        if r.random() < 0.3:
+            first.double, second.double = second, first
+            first.change = second.change = "none"
+            second.config = "missing"
+    _draw_clones(r, guests)
+
+
+def _draw_clones(r, guests):
+    """The same, and the guest that it is a clone of does not run."""
+    off = [guest for guest in guests if guest.domain == "none" and guest.config == "there" and guest.has_uuid]
+    clones = [guest for guest in guests if guest.domain == "running" and not guest.double]
+    for first, second in zip(off, clones):
         if r.random() < 0.3:
             first.double, second.double = second, first
             first.change = second.change = "none"

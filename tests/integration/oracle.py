@@ -50,6 +50,7 @@ class Facts:
     has_uuid: bool = True       # the configuration
     killed: bool = False
     doubled: bool = False       # another guest that runs, or ran, has its UUID
+    cloned: str = ""            # it does not run, and a domain of its UUID and another name runs, or ran
     before: "Facts | None" = None   # of a guest that others have changed while the command worked
 
 
@@ -103,6 +104,10 @@ def _may(facts):
 # Start of a guest that does not run.
 
 def _start(facts):
+    if facts.cloned == "runs":
+        return {"down": "a domain of its UUID and another name may be it: held, both named"}
+    if facts.cloned == "ran":
+        return _start_after_a_clone(dataclasses.replace(facts, cloned=""))
     allowed = _start_by_identity(facts)
     if facts.doubled:
         return {"down": "two images of one UUID, of which either may be the newest: held",
@@ -115,6 +120,13 @@ def _start(facts):
             allowed["down"] = "a link is followed, or refused in words"
         allowed = _by_configuration(facts, allowed)
     return allowed
+
+
+def _start_after_a_clone(facts):
+    rule = {"down": "a domain of its UUID and another name has run since it was saved: held, both named"}
+    if facts.ledger == "whole" and facts.word == "saved" and _newest(facts):
+        return rule
+    return _start(dataclasses.replace(facts, doubled=False)) | rule
 
 
 def _was_saved(facts):

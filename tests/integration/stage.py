@@ -203,7 +203,8 @@ class Stage:
             return
         with self.host.world() as world:
             domain = self.domain(world, guest)
-            domain["uuid"] = self.domain(world, guest.double)["uuid"]
+            domain["uuid"] = guest.double.uuid if guest.double.domain == "none" else \
+                self.domain(world, guest.double)["uuid"]
             domain["config"]["c_info"]["uuid"] = domain["uuid"]
 
     def _begin_save(self, guest):

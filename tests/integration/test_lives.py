@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import unittest
 
 import ledgerfile
@@ -191,6 +192,29 @@ class Images(Lives):
         wait_until(lambda: not self.host.domains() and self.host.states()["web"] == "stopped", "its end")
         shutil.copyfile(kept, image)
         image.chmod(0o600)
+        self.host.ctl("start", check=1)
+        self.expect_held("web")
+        self.assertEqual(self.host.images(), ["web"])
+
+    def test_copy_from_after_the_end_of_a_guest_that_another_tool_saved_is_not_its_image(self):
+        self.host.guest("web", uuid=UUID_A)
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        with self.host.world() as world:
+            world["domains"][0]["state"] = "suspended"
+            config = world["domains"][0]["config"]
+        wait_until(lambda: self.host.states()["web"] == "suspended", "suspended")
+        self.host.kill_daemon()
+        with self.host.world() as world:
+            world["domains"].clear()
+        # The next one sees that it is gone.
+        self.host.start_daemon()
+        self.host.stop_daemon()
+        image = self.host.save / "web"
+        image.write_bytes(memory.make_xls(config, f"{boot}\n0"))
+        image.chmod(0o600)
+        os.utime(image, (time.time() + 60,) * 2)
+        self.host.start_daemon()
         self.host.ctl("start", check=1)
         self.expect_held("web")
         self.assertEqual(self.host.images(), ["web"])

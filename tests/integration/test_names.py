@@ -104,6 +104,18 @@ class Names(Lives):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), self.old)
 
+    def test_domain_that_has_not_run_is_not_doubled_under_the_changed_name_of_its_file(self):
+        path = self.host.auto / "web.cfg"
+        self.host.xl_create("web")
+        with self.host.world() as world:
+            world["domains"][0] |= {"state": "paused", "never_run": True}
+        config = json.loads(path.read_text())
+        config["c_info"]["name"] = "www"
+        path.write_text(json.dumps(config))
+        self.host.ctl("start", check=1)
+        self.assertEqual(list(self.host.domains()), ["web"])
+        self.assertIn("web", self.host.reasons()["www"])
+
     def test_image_is_not_restored_beside_a_domain_of_its_file_that_has_another_name(self):
         path = self.host.auto / "web.cfg"
         config = json.loads(path.read_text())

@@ -108,7 +108,8 @@ class Run:
             disk=self.disks.get(self._disk(guest), 0), disk_seen=guest.seen, images=self._images_of(guest),
             word=word, unseen="unseen" in guest.image,
             ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config, has_uuid=guest.has_uuid,
-            killed=self.drawn.killed != "none", doubled=guest.double is not None)
+            killed=self.drawn.killed != "none", doubled=guest.double is not None,
+            cloned="runs" if guest.double and guest.domain == "none" else "")
 
     def _facts_later(self, guest, facts, all_seen):
         """Behind a command that did what it should."""
@@ -116,9 +117,12 @@ class Run:
         saved = any(all_seen[g.case].outcome == "saved" for g in (guest, guest.double) if g)
         word = {"saved": "saved", "off": "life", "restored": "life", "cold": "life", "old": "life",
                 "resumed": "life"}.get(seen.outcome, facts.word)
+        if word == "saved" and any(i.file == f"{guest.name}-by-xl" for i in seen.images):
+            word = "xl"
         return dataclasses.replace(
             facts, goal=self.goal, asked=True, word=word, killed=False, before=None,
             doubled=guest.double is not None and saved,
+            cloned="" if not facts.cloned else "runs" if self._domains_of(guest.double) else "ran",
             domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",
             memory=(domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
             disk=self.disks.get(self._disk(guest), 0), images=self._images_of(guest),

@@ -5,6 +5,7 @@
 import json
 import unittest
 
+import memory
 from fakehost import KILLER, FakeHost, FakeHostTest, each_step, wait_until
 
 UUID = "00000000-0000-4000-8000-00000000000a"
@@ -41,7 +42,7 @@ class Twins(FakeHostTest):
 
     def listed(self):
         said = self.host.ctl("--json", "status")
-        return sorted((g["name"], g["domid"], g["state"]) for g in json.loads(said)["guests"])
+        return sorted((g["name"], g.get("domid", 0), g["state"]) for g in json.loads(said)["guests"])
 
     def wait_listed(self, *expected):
         wait_until(lambda: self.listed() == sorted(expected), f"{expected}")
@@ -156,6 +157,119 @@ class Images(Twins):
                 (self.host.save / "web").unlink()
                 self.host.ctl("stop", check=0)
                 self.expect_saved("web", "web-boot")
+
+
+class Clones(Twins):
+    """Another tool runs a domain of the guest's UUID, by another name, and the guest itself does not run."""
+
+    def saved(self):
+        boot = self.started()
+        self.host.ctl("stop", check=0)
+        return boot
+
+    def held(self):
+        guest = self.host.status()["web"]
+        self.assertEqual((guest["state"], guest.get("domid")), ("failed", None))
+        return guest["reason"]
+
+    def vanish(self):
+        with self.host.world() as world:
+            world["domains"].clear()
+        wait_until(lambda: "clone" not in self.host.status(), "the clone to be gone")
+
+    def test_guest_whose_clone_runs_is_shown_and_held(self):
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "clone", "running")
+        self.host.ctl("start", check=1)
+        self.host.ctl("start", "web", check=1)
+        self.assertIn("clone", self.held())
+        self.assertEqual(list(self.host.domains()), ["clone"])
+
+    def test_clone_that_starts_after_the_save_does_not_outlive_the_image(self):
+        boot = self.saved()
+        add(self.host, "clone", "running")
+        self.host.ctl("start", check=1)
+        self.assertIn("clone", self.held())
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        self.vanish()
+        self.host.ctl("start", check=1)
+        self.assertIn("clone", self.held())
+        self.expect_saved("web", boot)
+
+    def test_image_is_outlived_once_the_domain_has_its_name_again(self):
+        self.saved()
+        domid = add(self.host, "clone", "running")
+        self.host.ctl("start", check=1)
+        set_domain(self.host, domid, name="web")
+        self.wait_listed(("web", domid, "running"))
+        self.vanish_as("web")
+        self.host.ctl("start", check=0)
+        self.assertIn("web", self.host.domains())
+        self.assertNotIn("web", self.host.images())
+
+    def vanish_as(self, name):
+        with self.host.world() as world:
+            world["domains"].clear()
+        wait_until(lambda: self.host.status()[name].get("domid") is None, "the domain to be gone")
+
+    def test_configuration_that_got_the_domains_name_tells_that_it_is_the_guest(self):
+        self.saved()
+        self.host.guest("clone", uuid=UUID)
+        (self.host.auto / "web.cfg").unlink()
+        add(self.host, "clone", "running")
+        self.wait_listed(("clone", 2, "running"))
+        self.vanish_as("clone")
+        self.host.ctl("start", check=0)
+        self.assertIn("clone", self.host.domains())
+        self.assertNotIn("web", self.host.images())
+
+    def test_clone_is_saved_where_only_configured_guests_are(self):
+        self.host.stop_daemon()
+        self.host.configure(AUTO_ONLY="yes")
+        self.host.start_daemon()
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "clone", "running")
+        self.host.ctl("stop", check=0)
+        self.expect_saved("clone", "clone-boot")
+
+    def test_save_of_the_clone_displaces_no_image(self):
+        boot = self.saved()
+        add(self.host, "clone", "running")
+        self.host.ctl("stop", check=0)
+        self.expect_saved("web", boot)
+        self.expect_saved("clone", "clone-boot")
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+
+    def test_image_of_another_tool_outlasts_the_end_of_the_clone(self):
+        """Its time is from before that end, and says nothing of this guest."""
+        boot = self.started()
+        clone = add(self.host, "clone", "running")
+        self.wait_listed(("web", 1, "running"), ("clone", clone, "running"))
+        domain = self.host.domains()["web"]
+        image = self.host.save / "web-by-xl"
+        image.write_bytes(memory.make_xls(domain["config"], domain["boot"]))
+        with self.host.world() as world:
+            world["domains"] = [d for d in world["domains"] if d["domid"] == clone]
+        self.wait_listed(("web", 0, "failed"), ("clone", clone, "running"))
+        set_domain(self.host, clone, state="poweroff")
+        self.vanish()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_image_of_another_tool_is_not_outlived_by_a_clone_that_starts_later(self):
+        self.started()
+        domain = self.host.domains()["web"]
+        image = self.host.save / "web-by-xl"
+        image.write_bytes(memory.make_xls(domain["config"], domain["boot"]))
+        self.vanish_as("web")
+        add(self.host, "clone", "running")
+        self.wait_listed(("web", 0, "failed"), ("clone", 2, "running"))
+        self.vanish()
+        self.host.ctl("start", check=1)
+        self.assertIn("clone", self.held())
+        self.assertEqual(self.host.images(), ["web-by-xl"])
 
 
 class Ends(Twins):

@@ -234,7 +234,7 @@ START_TEST(a_renamed_guest_goes_by_its_new_name)
 
 	scene_make(&s);
 	scene_config(&s, "web", 1);
-	scene_domain(&s, "web-new", 1);
+	ck_assert_int_eq(str_replace(&scene_domain(&s, "web-new", 1)->source, "/auto/web.cfg"), 0);
 	scene_build(&s);
 	ck_assert_str_eq(scene_guest(&s, 1)->name, "web-new");
 	s.domains->domains[0].dying = true;

@@ -166,7 +166,7 @@ static void save(const struct folder *f, const struct uuid *guest, const struct 
 
 static enum image_standing judge(const struct ledger_file *state, const struct uuid *image)
 {
-	return ledger_judge(ledger_file_get(state), &web, image, 1);
+	return ledger_judge(ledger_file_get(state), &web, image, NULL, 1);
 }
 
 static const struct uuid first = {.bytes = {11}}, second = {.bytes = {12}};
@@ -208,7 +208,7 @@ START_TEST(a_damaged_record_costs_certainty_of_what_came_before)
 		/* The second time it is read from a file that was written anew. */
 		state = ledger_rig_open(&f);
 		ck_assert_int_eq(judge(state, &first), IMAGE_FORGOTTEN);
-		ck_assert_int_eq(ledger_judge(ledger_file_get(state), &mail, &second, 1),
+		ck_assert_int_eq(ledger_judge(ledger_file_get(state), &mail, &second, NULL, 1),
 				 IMAGE_NEWEST);
 		ledger_rig_close(state);
 	}
@@ -420,7 +420,8 @@ START_TEST(a_file_that_is_cut_under_the_daemon_is_written_again)
 	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "web"), &web));
 	ck_assert(uuid_equal(ledger_drawn(ledger_file_get(state), "mail"), &third));
 	ck_assert_int_eq(judge(state, &first), IMAGE_NEWEST);
-	ck_assert_int_eq(ledger_judge(ledger_file_get(state), &mail, &second, 1), IMAGE_NEWEST);
+	ck_assert_int_eq(ledger_judge(ledger_file_get(state), &mail, &second, NULL, 1),
+			 IMAGE_NEWEST);
 	unlink(folder_path(&f, "state/ledger"));
 	ledger_file_refresh(state);
 	ledger_rig_close(state);

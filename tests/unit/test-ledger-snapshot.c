@@ -27,11 +27,11 @@ START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
 		ck_assert_int_eq(apply_to(old, &records[i]), 0);
 	}
 	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 19 * USEC_PER_SEC),
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, NULL, 19 * USEC_PER_SEC),
 			 IMAGE_OUTLIVED);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, 21 * USEC_PER_SEC),
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, NULL, 21 * USEC_PER_SEC),
 			 IMAGE_SUSPECT);
-	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &first, 21), IMAGE_USED_UP);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &first, NULL, 21), IMAGE_USED_UP);
 }
 END_TEST
 
@@ -66,7 +66,7 @@ START_TEST(a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_e
 				 cases[i].expected);
 		ck_assert_int_eq(ledger_judge_by_name(new, &web, "web", &first, 1),
 				 cases[i].expected);
-		ck_assert_int_eq(ledger_judge(new, &web, &first, 1), IMAGE_NEWEST);
+		ck_assert_int_eq(ledger_judge(new, &web, &first, NULL, 1), IMAGE_NEWEST);
 	}
 }
 END_TEST

@@ -22,7 +22,7 @@ START_TEST(of_a_guest_without_a_past_nothing_is_known)
 	ck_assert_ptr_null(ledger_find(h, &web));
 	ck_assert(ledger_may_restart(h, &web, 1000, 1, 1000));
 	ck_assert_ptr_null(ledger_drawn(h, "web"));
-	ck_assert_int_eq(ledger_judge(h, &web, &mail, 5), IMAGE_UNKNOWN);
+	ck_assert_int_eq(ledger_judge(h, &web, &mail, NULL, 5), IMAGE_UNKNOWN);
 	/* That all is well with it is not worth a note. */
 	ck_assert_int_eq(ledger_set_failure(h, &web, NULL), 0);
 	ledger_forgive(h, &web);
@@ -149,12 +149,12 @@ START_TEST(an_image_without_an_id_is_unknown_whatever_the_guest_did)
 	struct uuid image = {.bytes = {9}};
 
 	lives_begin(ledger_lives(h, &web), &image, "web", 1000, 1, &mail);
-	ck_assert_int_eq(ledger_judge(h, &web, &image, 5), IMAGE_USED_UP);
-	ck_assert_int_eq(ledger_judge(h, &web, &UUID_NULL, 5), IMAGE_UNKNOWN);
-	ck_assert_int_eq(ledger_judge(h, &mail, &image, 5), IMAGE_UNKNOWN);
+	ck_assert_int_eq(ledger_judge(h, &web, &image, NULL, 5), IMAGE_USED_UP);
+	ck_assert_int_eq(ledger_judge(h, &web, &UUID_NULL, NULL, 5), IMAGE_UNKNOWN);
+	ck_assert_int_eq(ledger_judge(h, &mail, &image, NULL, 5), IMAGE_UNKNOWN);
 	ck_assert_int_eq(ledger_doubt(h, "lost"), 0);
 	/* That it was used stays true. */
-	ck_assert_int_eq(ledger_judge(h, &web, &image, 5), IMAGE_USED_UP);
+	ck_assert_int_eq(ledger_judge(h, &web, &image, NULL, 5), IMAGE_USED_UP);
 	ledger_free(NULL);
 }
 END_TEST

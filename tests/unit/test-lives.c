@@ -23,7 +23,7 @@ static void save(struct lives *l, const struct uuid *image, const char *name, us
 static void expect(const struct lives *l, const struct uuid *image, usec_t written,
 		   enum image_standing expected)
 {
-	ck_assert_str_eq(image_standing_to_string(lives_judge(l, image, written)),
+	ck_assert_str_eq(image_standing_to_string(lives_judge(l, image, "web", written)),
 			 image_standing_to_string(expected));
 }
 
@@ -107,7 +107,7 @@ START_TEST(a_double_that_runs_on_outlives_only_what_it_was_not_saved_beside)
 	} cases[] = {
 		{"clone", IMAGE_NEWEST},
 		{"web", IMAGE_OUTLIVED},
-		{"another", IMAGE_OUTLIVED},
+		{"another", IMAGE_DISPUTED},
 		{NULL, IMAGE_OUTLIVED},
 	};
 
@@ -123,7 +123,61 @@ START_TEST(a_double_that_runs_on_outlives_only_what_it_was_not_saved_beside)
 		lives_begin(&l, &UUID_NULL, cases[i].name, 20, 2, &boot);
 		expect(&l, &a, 0, cases[i].expected);
 		/* A directory that is not mounted is missed as before. */
-		ck_assert(!lives_newest(&l) == (cases[i].expected != IMAGE_NEWEST));
+		ck_assert(!lives_newest(&l) == (cases[i].expected == IMAGE_OUTLIVED));
+	}
+}
+END_TEST
+
+START_TEST(image_is_disputed_once_a_domain_of_another_name_has_run_until_its_guest_runs)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	save(&l, &a, "web", 10);
+	lives_begin(&l, &UUID_NULL, "clone", 20, 2, &boot);
+	expect(&l, &a, 0, IMAGE_DISPUTED);
+	ck_assert_str_eq(lives_find(&l, &a)->other, "clone");
+	lives_begin(&l, &UUID_NULL, "another", 30, 3, &boot);
+	expect(&l, &a, 0, IMAGE_DISPUTED);
+	/* It takes no place from the image of the other, nor that from it. */
+	save(&l, &b, "clone", 40);
+	expect(&l, &a, 0, IMAGE_DISPUTED);
+	expect(&l, &b, 0, IMAGE_NEWEST);
+	lives_begin(&l, &UUID_NULL, "web", 50, 4, &boot);
+	expect(&l, &a, 0, IMAGE_OUTLIVED);
+}
+END_TEST
+
+START_TEST(image_of_a_name_that_is_not_known_is_outlived_by_each_domain)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	save(&l, &a, NULL, 10);
+	lives_begin(&l, &UUID_NULL, "clone", 20, 2, &boot);
+	expect(&l, &a, 0, IMAGE_OUTLIVED);
+}
+END_TEST
+
+START_TEST(copy_from_after_the_end_of_what_was_suspended_is_not_its_image)
+{
+	static const struct {
+		usec_t gone, written;
+		enum image_standing expected;
+	} cases[] = {
+		{0, 30 * MINUTE, IMAGE_NEWEST},
+		{20 * MINUTE, 20 * MINUTE, IMAGE_NEWEST},
+		{20 * MINUTE, 21 * MINUTE, IMAGE_SUSPECT},
+		{20 * MINUTE, 9 * MINUTE, IMAGE_OUTLIVED},
+		/* The clock went back. */
+		{5 * MINUTE, 21 * MINUTE, IMAGE_NEWEST},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(lives_done) struct lives l = {0};
+
+		lives_begin(&l, &UUID_NULL, "web", MINUTE, 1, &boot);
+		lives_end(&l, LIFE_SUSPENDED, 10 * MINUTE);
+		lives_go(&l, cases[i].gone);
+		expect(&l, &a, cases[i].written, cases[i].expected);
 	}
 }
 END_TEST
@@ -293,6 +347,9 @@ SUITE("lives", an_image_is_followed_until_its_guest_is_saved_to_it_again,
       a_life_that_did_not_run_can_be_taken_back,
       a_second_save_outlives_the_first_unless_it_is_of_another_domain,
       a_double_that_runs_on_outlives_only_what_it_was_not_saved_beside,
+      image_is_disputed_once_a_domain_of_another_name_has_run_until_its_guest_runs,
+      image_of_a_name_that_is_not_known_is_outlived_by_each_domain,
+      copy_from_after_the_end_of_what_was_suspended_is_not_its_image,
       of_an_image_that_the_ledger_does_not_know_the_time_tells,
       a_checkpoint_is_outlived_when_its_guest_runs_on,
       an_image_of_before_a_life_is_outlived_however_that_life_ended,

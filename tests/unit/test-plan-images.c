@@ -64,11 +64,11 @@ START_TEST(a_broken_image_does_not_let_its_guest_start_afresh)
 }
 END_TEST
 
-static void begin(const struct scene *s, unsigned number, struct uuid from)
+static void begin(const struct scene *s, unsigned number, const char *name, struct uuid from)
 {
 	struct uuid uuid = scene_uuid(number);
 
-	lives_begin(ledger_lives(s->history, &uuid), &from, "web", 1000, number, &uuid);
+	lives_begin(ledger_lives(s->history, &uuid), &from, name, 1000, number, &uuid);
 }
 
 static void save(const struct scene *s, unsigned number, const char *name, struct uuid image)
@@ -98,10 +98,10 @@ START_TEST(an_image_that_is_used_up_or_outlived_is_put_aside)
 	scene_image(&s, "b", 2);
 	scene_config(&s, "c", 3);
 	scene_image(&s, "c", 3);
-	begin(&s, 1, scene_uuid(1001));
-	begin(&s, 2, scene_uuid(1002));
+	begin(&s, 1, "a", scene_uuid(1001));
+	begin(&s, 2, "b", scene_uuid(1002));
 	save(&s, 3, "c", scene_uuid(1003));
-	begin(&s, 3, UUID_NULL);
+	begin(&s, 3, "c", UUID_NULL);
 	scene_build(&s);
 	ck_assert_ptr_null(scene_guest(&s, 1)->image);
 	plan = scene_plan(&s, GOAL_START, NULL);
@@ -133,7 +133,7 @@ START_TEST(the_newest_image_is_restored_and_those_of_earlier_lives_are_put_aside
 	free(old->path);
 	old->path = strdup("/save/a.restoring");
 	save(&s, 1, "a", scene_uuid(7));
-	begin(&s, 1, scene_uuid(7));
+	begin(&s, 1, "a", scene_uuid(7));
 	save(&s, 1, "a", scene_uuid(1001));
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_START, NULL);
@@ -157,7 +157,7 @@ START_TEST(a_guest_that_is_its_name_is_the_one_of_its_newest_image_whichever_is_
 	image->name = strdup("a");
 	scene_image(&s, "a", 1);
 	save(&s, 2, "a", scene_uuid(1002));
-	begin(&s, 2, UUID_NULL);
+	begin(&s, 2, "a", UUID_NULL);
 	save(&s, 1, "a", scene_uuid(1001));
 	scene_build(&s);
 	ck_assert_ptr_nonnull(scene_guest(&s, 1)->config);

@@ -48,6 +48,8 @@ def doubles(host: Host) -> None:
     boots = {name: host.wait_count(name, 2).boot for name in ("web", "clone")}
     assert states(host) == {"web": "running", "clone": "running"}
     assert all("UUID" in guest["reason"] for guest in status(host).values())
+    host.sh("systemctl restart xendomainsd.service")
+    assert states(host) == {"web": "running", "clone": "running"}
     ctl(host, "stop")
     assert not host.domains()
     assert sorted(images(host)) == ["clone", "web"]
@@ -57,6 +59,29 @@ def doubles(host: Host) -> None:
     for name in ("web", "clone"):
         host.sh(f"xl restore {SAVE}/{name}", timeout=300)
         host.wait_count(name, 3, boot=boots[name])
+
+
+@scenario("a guest whose clone runs, with its UUID, is shown and held, and keeps its image")
+def clone(host: Host) -> None:
+    host.auto(pv("web", f'uuid = "{UUID}"'))
+    ctl(host, "start")
+    before = host.wait_count("web", 2)
+    ctl(host, "stop")
+    host.create(pv("clone", f'uuid = "{UUID}"'))
+    wait_state(host, "clone", "running")
+    ctl(host, "start", expect=1)
+    assert states(host) == {"web": "failed", "clone": "running"}
+    host.sh("xl destroy clone")
+    host.sh("systemctl restart xendomainsd.service")
+    ctl(host, "start", expect=1)
+    assert not host.domains() and images(host) == ["web"]
+    # It is the guest, under another name.
+    host.sh(f"xl restore {SAVE}/web", timeout=300)
+    host.wait_count("web", before.n + 1, boot=before.boot)
+    host.sh("xl rename web www")
+    wait_state(host, "web", "failed")
+    host.sh("xl rename www web")
+    wait_state(host, "web", "running")
 
 
 @scenario("uuid= that is added while the guest is saved holds it under both UUIDs")
