@@ -225,6 +225,27 @@ def slow_guests(host: Host) -> None:
     assert failed[0] < released
 
 
+@scenario("past logind, a guest that never ends is given up before systemd ends the host by force")
+def second_line_in_time(host: Host) -> None:
+    drop_in = "/etc/systemd/system/reboot.target.d/rig.conf"
+    host.config(XENDOMAINS_STOP_MAXWAIT=0, XENDOMAINS_SHUTDOWN_ALL="")
+    host.sh(f"mkdir -p {drop_in.rpartition('/')[0]}")
+    # 60 s are left for guests (docs/shutdown.md).
+    host.put(drop_in, "[Unit]\nJobTimeoutSec=180\n")
+    host.sh("systemctl daemon-reload")
+    before = begin(host, pv("p1"), pv("deaf", off="never"))
+    host.sh(f"xenstore-write /local/domain/{host.domid('deaf')}/data/cant_suspend_reason test")
+    host.leave("kill -INT 1", 900)
+    host.boot()
+    host.sh(f"rm {drop_in}")
+    entries = said(host)
+    expect_order(host, "p1", "deaf", lock=False)
+    begun = times(entries, XEN_DOMAIN="deaf", XEN_STAGE="shutdown", XEN_RESULT="running")
+    failed = times(entries, XEN_DOMAIN="deaf", XEN_RESULT="failed", XEN_OPERATION="stop")
+    assert begun and failed and failed[-1] - begun[0] < 90e6, (begun, failed)
+    expect_counting_on(host, {"p1": before["p1"]})
+
+
 # libxl waits for this script while it builds a domain.
 SLOW_SCRIPT = """\
 #!/bin/sh

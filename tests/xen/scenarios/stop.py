@@ -154,3 +154,53 @@ def limit_of_the_unit(host: Host) -> None:
         assert "timed out" not in host.journal("--unit=xendomains.service")
     finally:
         host.sh("rm -r /run/systemd/system/xendomains.service.d; systemctl daemon-reload")
+
+
+# It blocks once the queue of messages is full.
+FILL_THE_JOURNAL = """
+while timeout 5 sh -c 'printf "MESSAGE=rig\\n" | logger --journald'; do :; done
+"""
+
+
+@scenario("a journald that hangs keeps no guest from being saved, and none down")
+def journald_hangs(host: Host) -> None:
+    host.auto(pv("p1"), pvh("h1"))
+    ctl(host, "start")
+    before = {name: host.wait_count(name, 2) for name in ("p1", "h1")}
+    host.sh("pkill -STOP -x systemd-journal")
+    host.sh(FILL_THE_JOURNAL, timeout=170)
+    ctl(host, "stop", timeout=120)
+    assert not host.domains() and sorted(images(host)) == ["h1", "p1"]
+    ctl(host, "start", timeout=120)
+    host.sh("pkill -CONT -x systemd-journal")
+    for name, count in before.items():
+        host.wait_count(name, count.n + 2, boot=count.boot)
+
+
+@scenario("a full /run keeps no guest from being saved")
+def run_full(host: Host) -> None:
+    host.auto(pv("p1"), pvh("h1"))
+    ctl(host, "start")
+    before = {name: host.wait_count(name, 2) for name in ("p1", "h1")}
+    host.sh("dd if=/dev/zero of=/run/full bs=4k 2>/dev/null; test $(df --output=avail /run | tail -1) = 0")
+    ctl(host, "stop")
+    assert not host.domains() and sorted(images(host)) == ["h1", "p1"]
+    ctl(host, "start")
+    host.sh("rm /run/full")
+    for name, count in before.items():
+        host.wait_count(name, count.n + 2, boot=count.boot)
+
+
+@scenario("a guest that comes up in a stop of all is stopped with the others")
+def arrives(host: Host) -> None:
+    host.auto(pv("p1", off=60))
+    ctl(host, "start")
+    host.wait_count("p1", 2)
+    # It is shut down, which takes its time.
+    host.sh(f"xenstore-write /local/domain/{host.domid('p1')}/data/cant_suspend_reason test")
+    host.sh("{ xendomainsctl stop --all >/root/stop.log 2>&1; echo $? >/root/stop.code; } &")
+    wait_until(lambda: journal(host, XEN_DOMAIN="p1", XEN_STAGE="shutdown"), "the request", 60)
+    host.create(pv("late"))
+    wait_until(lambda: host.sh("cat /root/stop.code", check=False).out.strip() == "0",
+               "the end of the stop", 300, every=1)
+    assert not host.domains() and images(host) == ["late"]
