@@ -138,6 +138,13 @@ static void look_at_names(struct ledger_file *ledger, struct hv *hv,
 	}
 }
 
+/* A clone that kept the UUID is not the guest that went away. */
+static bool is_it(const struct past *past, const struct domain *d)
+{
+	return domain_is_called(d, past->away_name) ||
+	       (d->source && str_equal(d->source, past->source));
+}
+
 void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains)
 {
 	look_at_names(ledger, hv, domains);
@@ -146,7 +153,7 @@ void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_li
 		const struct domain *d = &domains->domains[i];
 		const struct past *past = ledger_find(ledger_file_get(ledger), &d->uuid);
 
-		if (past && past->away && lives(d) && !hv_operation(hv, &d->uuid))
+		if (past && past->away && lives(d) && is_it(past, d) && !hv_operation(hv, &d->uuid))
 			ledger_file_set_home(ledger, &d->uuid, d->name);
 	}
 }

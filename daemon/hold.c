@@ -3,6 +3,7 @@
 #include "hold.h"
 
 #include "util/log.h"
+#include "util/str.h"
 
 /* How long another tool may take to destroy a domain that it has saved. */
 #define SUSPENDED_LIMIT (10 * USEC_PER_SEC)
@@ -59,6 +60,12 @@ bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
 	return run->held;
 }
 
+/* A clone that kept the UUID is not it; nor may it run beside that. */
+static bool is_it(const struct run *run, const struct domain *d)
+{
+	return domain_is_called(d, run->step->name) || str_equal(d->source, run->step->source);
+}
+
 bool hold_meets(struct run *run, const struct domain_list *domains)
 {
 	bool runs = false;
@@ -69,7 +76,7 @@ bool hold_meets(struct run *run, const struct domain_list *domains)
 
 		if (d->system || d->dying || (!same && !domain_is_called(d, run->step->name)))
 			continue;
-		if (same && domain_condition(d) == DOMAIN_RUNNING)
+		if (same && domain_condition(d) == DOMAIN_RUNNING && is_it(run, d))
 			runs = true;
 		else
 			run->met = true;

@@ -96,7 +96,7 @@ static bool can_return(const struct hostdown *h, const struct report *report)
 		return true;
 	return (str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN)) ||
 		str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN_ALL))) &&
-	       g && g->config;
+	       g && g->config && str_equal(g->name, report->step->name);
 }
 
 /* The host's stop has ended. */

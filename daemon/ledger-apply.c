@@ -76,7 +76,7 @@ static int note_life(struct ledger *ledger, const struct ledger_record *e)
 	if (r >= 0 && e->kind == LEDGER_BEGAN && e->name)
 		ledger_follow(ledger, &e->uuid, e->name);
 	if (r >= 0 && tells_of_place(e))
-		ledger_place(ledger, &e->uuid);
+		r = ledger_place(ledger, &e->uuid, e->name);
 	/* A second domain of one UUID has another name, which is not the guest's; and so has one
 	 * that xl migrates. */
 	return r < 0 || e->kind == LEDGER_IMAGE || e->kind == LEDGER_ENDED
@@ -93,9 +93,8 @@ static int note_place(struct ledger *ledger, const struct ledger_record *e)
 	else
 		r = ledger_set_away(ledger, &e->uuid, e->name, e->target,
 				    e->kind == LEDGER_LEAVING);
-	ledger_place(ledger, &e->uuid);
 	ledger->migrates = true;
-	return r;
+	return r < 0 ? r : ledger_place(ledger, &e->uuid, NULL);
 }
 
 int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct ledger_record *e)

@@ -16,23 +16,40 @@ static bool ours_to_record(const struct sighting *s, const struct domain *d)
 	       !(s->expected && uuid_equal(s->expected, &d->uuid));
 }
 
-static bool has_domain(const struct domain_list *domains, const struct uuid *uuid,
-		       const struct domain *but)
+static bool has_domain(const struct domain_list *domains, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < domains->n; i++)
+		if (!domains->domains[i].dying && uuid_equal(&domains->domains[i].uuid, uuid))
+			return true;
+	return false;
+}
+
+static const struct domain *find_other_that_lives(const struct domain_list *domains,
+						  const struct domain *but)
 {
 	for (size_t i = 0; i < domains->n; i++) {
 		const struct domain *d = &domains->domains[i];
 
-		if (!d->dying && uuid_equal(&d->uuid, uuid) && !(but && d->domid == but->domid))
-			return true;
+		if (uuid_equal(&d->uuid, &but->uuid) && d->domid != but->domid && d->name &&
+		    domain_has_life(d))
+			return d;
 	}
-	return false;
+	return NULL;
 }
 
-/* Where another domain has the UUID, one's end says nothing of what has become of the guest. */
+/*
+ * Where another domain has the UUID and runs, that one's life goes on: the guest has booted anew,
+ * or a clone has ended, or the clone is what is left.
+ */
 static void record_end(const struct sighting *s, const struct domain *d, enum life how)
 {
-	ledger_file_end_life(s->ledger, &d->uuid, d->name,
-			     has_domain(s->new, &d->uuid, d) ? LIFE_UNKNOWN : how, s->listed);
+	const struct domain *other = find_other_that_lives(s->new, d);
+
+	if (other)
+		ledger_file_see_life(s->ledger, &other->uuid, other->name, other->domid, false,
+				     s->listed);
+	else
+		ledger_file_end_life(s->ledger, &d->uuid, d->name, how, s->listed);
 }
 
 /* A life begins where a domain runs that did not run before. */
@@ -59,7 +76,7 @@ static void record_gone(const struct sighting *s)
 	for (size_t i = 0; i < ledger->n_pasts; i++) {
 		const struct past *past = ledger->pasts[i];
 
-		if (past->lives.last == LIFE_SUSPENDED && !has_domain(s->new, &past->uuid, NULL))
+		if (past->lives.last == LIFE_SUSPENDED && !has_domain(s->new, &past->uuid))
 			ledger_file_see_gone(s->ledger, &past->uuid, s->listed);
 	}
 }

@@ -107,6 +107,21 @@ static const struct past *find_saved(const char *name, const struct ledger *ledg
 	return NULL;
 }
 
+/* The domain that the ledger has seen running by this name, which has another one now. */
+static const struct domain *find_renamed(const struct domain_list *domains, const char *name,
+					 const struct ledger *ledger)
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+		const struct past *past = ledger_find(ledger, &d->uuid);
+
+		if (!d->system && !d->dying && past && past->lives.last == LIFE_BEGAN &&
+		    past->lives.domid == d->domid && str_equal(past->lives.name, name))
+			return d;
+	}
+	return NULL;
+}
+
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger)
 {
@@ -118,6 +133,8 @@ struct uuid identity_of_config(const struct survey_config *config, const struct 
 	if (config->has_uuid)
 		return config->uuid;
 	called = find_called(domains, config->name);
+	if (!called)
+		called = find_renamed(domains, config->name, ledger);
 	if (called)
 		return called->uuid;
 	image = find_image(config->name, survey, domains, ledger);
@@ -305,7 +322,8 @@ static bool comes_from(const struct pair *p)
 	if (!uuid_is_null(&here->uuid) && here->past && here->past->source)
 		return str_equal(here->past->source, p->config->path);
 	for (size_t i = 0; i < p->ledger->n_pasts; i++)
-		if (str_equal(p->ledger->pasts[i]->name, p->name) &&
+		if (!uuid_equal(&p->ledger->pasts[i]->uuid, &p->other->uuid) &&
+		    str_equal(p->ledger->pasts[i]->name, p->name) &&
 		    str_equal(p->ledger->pasts[i]->source, p->config->path))
 			return true;
 	return p->name && p->other->n_images == 0 &&
@@ -314,6 +332,7 @@ static bool comes_from(const struct pair *p)
 
 static int hold_running(struct pair *p)
 {
+	p->other->occupied = true;
 	return hold(
 		p->other,
 		"%s says that it is %s of UUID %s, and domain %u of it runs as %s of UUID %s. Undo "
@@ -325,13 +344,14 @@ static int hold_running(struct pair *p)
 static int hold_saved(struct pair *p)
 {
 	const char *path = p->here->image ? p->here->image->path : p->here->missing->path;
+	const char *uuid = p->config->has_uuid ? UUID_TEXT(&p->other->uuid) : NULL;
 	int r = hold(
 		p->here,
-		"its image %s is of %s, UUID %s, and %s says that it is %s, UUID %s. Undo that "
-		"change to restore it, or run 'xendomainsctl start --cold %s' to start without "
-		"its memory",
+		"its image %s is of %s, UUID %s, and %s says that it is %s%s%s. Give it the name "
+		"and UUID of the image to restore it, or run 'xendomainsctl start --cold %s' to "
+		"start without its memory",
 		path, p->name, UUID_TEXT(&p->here->uuid), p->config->path, p->config->name,
-		UUID_TEXT(&p->other->uuid), QUOTED(p->config->name));
+		uuid ? ", UUID " : "", uuid ? uuid : "", QUOTED(p->config->name));
 
 	if (r < 0 || p->here == p->other)
 		return r;
@@ -445,9 +465,19 @@ static bool is_lasting(const struct guest *g)
 	return false;
 }
 
+static int hold_beside_ended(struct guest *g, const struct guest *stranger)
+{
+	uint32_t n = stranger->domain->domid;
+
+	return hold(g,
+		    "domain %u (%s) has its UUID, has ended, and is still there. 'xl destroy %u' "
+		    "removes it",
+		    n, stranger->name, n);
+}
+
 /*
  * Another tool has made a domain of the guest's UUID, by a name that is not the guest's: it may be
- * the guest, renamed, or another one. A third domain would run beside it on the same disks.
+ * the guest, renamed, or another one. The guest could run twice beside it, on the same disks.
  */
 static int hold_beside_stranger(struct guest *g, struct guest *stranger)
 {
@@ -455,8 +485,11 @@ static int hold_beside_stranger(struct guest *g, struct guest *stranger)
 	int r = 0;
 
 	stranger->other = g->name;
-	if (condition == DOMAIN_ENDED || condition == DOMAIN_DYING)
+	if (condition == DOMAIN_DYING)
 		return 0;
+	g->occupied = true;
+	if (condition == DOMAIN_ENDED)
+		return hold_beside_ended(g, stranger);
 	stranger->shared = true;
 	if (!stranger->warning && is_lasting(stranger))
 		r = str_format(&stranger->warning,
@@ -541,7 +574,7 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
 
-		g->unplaced = ledger_may_be_away(ledger, &g->uuid);
+		g->unplaced = ledger_may_be_away(ledger, &g->uuid, g->name);
 		g->migrates = ledger->migrates;
 		r = choose_image(g, survey, domains, ledger);
 		r = r < 0 ? r : look_for_missing(g, survey);

@@ -294,7 +294,9 @@ static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
 
-		g->past = ledger_find(ledger, &g->uuid);
+		/* What is known of the UUID is the guest's whose it is. */
+		if (!g->twin || g->twin->domain)
+			g->past = ledger_find(ledger, &g->uuid);
 		r = name_as_known(g);
 	}
 	return r;
@@ -305,7 +307,7 @@ static bool is_unlisted(const struct guest *g, const struct survey *survey)
 {
 	if (g->config || !g->domain)
 		return false;
-	if (g->twin && !g->twin->domain && g->twin->config)
+	if (g->twin && !guest_is_alive(g->twin) && g->twin->config)
 		return true;
 	for (size_t i = 0; i < survey->n_configs; i++) {
 		const struct survey_config *c = &survey->configs[i];

@@ -56,6 +56,7 @@ struct guest {
 	bool shared;        /* an image of this UUID may be the other one's memory */
 	const struct past *past;
 	char *hold;         /* why it must not be started before a person has decided */
+	bool occupied;      /* held for a domain that may be it: not even a cold start is made */
 	char *warning;      /* what is wrong although it runs */
 	const char *unseen; /* why nobody knows whether it has an image; NULL: it is known */
 	bool unplaced;      /* a record is lost that may have told that it was migrated away ... */

@@ -27,6 +27,7 @@ void ledger_free(struct ledger *h)
 		free(h->pasts[i]->failure);
 		free(h->pasts[i]->remark);
 		free(h->pasts[i]->restarts);
+		free(h->pasts[i]->placed_as);
 		free(h->pasts[i]->away);
 		free(h->pasts[i]->away_name);
 		free(h->pasts[i]->away_reason);
@@ -290,19 +291,27 @@ int ledger_doubt(struct ledger *h, const char *loss)
 	return str_replace(&h->loss, loss);
 }
 
-bool ledger_may_be_away(const struct ledger *h, const struct uuid *uuid)
+/* What was seen of a clone that kept the UUID does not tell where the guest is. */
+static bool is_placed(const struct past *past, const char *name)
 {
-	const struct past *past = find(h, uuid);
-
-	return h->loss && !(past && past->placed);
+	return past && past->placed &&
+	       (!name || !past->placed_as || str_equal(past->placed_as, name));
 }
 
-void ledger_place(struct ledger *h, const struct uuid *uuid)
+bool ledger_may_be_away(const struct ledger *h, const struct uuid *uuid, const char *name)
+{
+	return h->loss && !is_placed(find(h, uuid), name);
+}
+
+int ledger_place(struct ledger *h, const struct uuid *uuid, const char *name)
 {
 	struct past *past = find(h, uuid);
+	bool first = past && !past->placed;
 
-	if (past)
-		past->placed = true;
+	if (!past || (!first && str_equal(past->placed_as, name)))
+		return 0;
+	past->placed = true;
+	return str_replace(&past->placed_as, first ? name : NULL);
 }
 
 enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid,
@@ -315,8 +324,8 @@ enum image_standing ledger_judge(const struct ledger *h, const struct uuid *uuid
 		return IMAGE_UNKNOWN;
 	if (past)
 		standing = lives_judge(&past->lives, image, name, written_wall);
-	return standing == IMAGE_UNKNOWN && h->loss && !(past && past->placed) ? IMAGE_FORGOTTEN
-									       : standing;
+	return standing == IMAGE_UNKNOWN && h->loss && !is_placed(past, name) ? IMAGE_FORGOTTEN
+									      : standing;
 }
 
 enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uuid *uuid,

@@ -30,7 +30,8 @@ struct past {
 	char *away_reason; /* why it must not be started here as a matter of course */
 	bool away_unknown; /* it may run there, or not: the outcome never came */
 	bool away_copy;    /* with that: what is left of it here has been seen */
-	bool placed;       /* where it is has been recorded since the last loss of records */
+	bool placed;       /* where it is has been recorded since the last loss of records ... */
+	char *placed_as;   /* of a domain of this name; NULL: of several, or without a domain */
 };
 
 struct drawn_name {
@@ -115,10 +116,13 @@ int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name,
 int ledger_doubt(struct ledger *h, const char *loss);
 
 /* Whether a record is lost that may have told that the guest was migrated to another host. */
-bool ledger_may_be_away(const struct ledger *h, const struct uuid *uuid);
+bool ledger_may_be_away(const struct ledger *h, const struct uuid *uuid, const char *name);
 
-/* Notes where a guest is: here, or where a record says that it is. */
-void ledger_place(struct ledger *h, const struct uuid *uuid);
+/*
+ * Notes where a guest is: here, as a domain of this name, or where a record says that it is (name
+ * NULL). 0 or -ENOMEM.
+ */
+int ledger_place(struct ledger *h, const struct uuid *uuid, const char *name);
 
 /*
  * What an image of a guest is worth that was written at this time. A null ID tells nothing. name:

@@ -261,6 +261,8 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	}
 	if (d && d->shutdown && !g->busy)
 		return plan_leftover(s, d);
+	if (g->occupied)
+		return step_conclude(s, STEP_FAILED, "%s", g->hold);
 	if (cold)
 		return plan_cold(s, config, g, "a start without its memory was asked for");
 	if (!config->restore)
@@ -473,6 +475,8 @@ static int add_step(struct plan *plan, enum goal goal, const struct config *conf
 		r = plan_start(s, config, g, named, goal == GOAL_START_COLD);
 	else if (g->domain)
 		r = plan_stop(s, config, inventory, g, named, goal == GOAL_STOP_FORCED);
+	else if (g->occupied)
+		r = step_conclude(s, STEP_FAILED, "%s", g->hold);
 	else
 		r = step_conclude(s, STEP_OK, "does not run");
 	return r;

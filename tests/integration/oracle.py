@@ -43,6 +43,7 @@ class Facts:
     disk_seen: bool = True      # the daemon can look at it
     images: tuple = ()
     word: str = "none"          # the last of what a ledger has seen: none, life, saved, xl
+    seen: bool = False          # a daemon has seen its last life since the ledger was lost
     unseen: bool = False        # others ran it or saved it since, while no daemon looked
     ledger: str = "whole"
     folder: str = "same"
@@ -110,8 +111,11 @@ def _start(facts):
         return _start_after_a_clone(dataclasses.replace(facts, cloned=""))
     allowed = _start_by_identity(facts)
     if facts.doubled:
-        return {"down": "two images of one UUID, of which either may be the newest: held",
-                "restored": "only one of the two was saved"}
+        allowed = {"down": "two images of one UUID, of which either may be the newest: held",
+                   "restored": "only one of the two was saved"}
+        if facts.ledger != "whole" and not facts.disk_seen:
+            allowed["old"] = "an older one, of its own UUID: unknown, disks prove nothing against it"
+        return allowed
     if allowed is None:
         certain, doubtful = _start_by_ledger(facts), _start_in_doubt(facts)
         allowed = {"whole": certain, "torn": certain | doubtful, "damaged": certain | doubtful}.get(
@@ -229,6 +233,8 @@ def _start_in_doubt(facts):
         return problem
     if any(i.restoring for i in live):
         allowed = {"down": "unknown, name .restoring: held"}
+        if facts.seen and not newest:
+            allowed["cold"] = "outlived: it was seen to run since records were lost"
         if len(live) > 1 and newest:
             allowed["restored"] = "the other's disks have changed"
         return allowed
@@ -243,6 +249,8 @@ def _start_in_doubt(facts):
             allowed["down"] = "the ledger knows a life that never ended and began before I: held"
         return allowed
     allowed = {"down": "unknown, a disk changed: held"}
+    if facts.seen:
+        allowed["cold"] = "outlived: it was seen to run since records were lost"
     if not facts.disk_seen:
         allowed["old"] = "unknown, disks prove nothing against it: restored as today"
     return allowed
@@ -370,6 +378,8 @@ def _is_replaced(facts, image, seen):
 
 def _is_another_guests(facts, image, seen):
     """xl draws a UUID whenever it creates; without a configuration nothing says that it is one guest."""
+    if facts.config == "renamed" and not facts.has_uuid and facts.ledger != "whole":
+        return True
     return not facts.has_uuid and facts.config in ("missing", "broken") and image.memory and seen.memory \
         and image.memory[0].endswith(BY_XL) != seen.memory[0].endswith(BY_XL)
 

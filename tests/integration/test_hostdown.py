@@ -11,6 +11,7 @@ import unittest
 
 from fakehost import LIMIT, wait_until
 from fakelogind import HostWithLogind
+from test_twins import add
 
 
 class HostDown(unittest.TestCase):
@@ -98,6 +99,22 @@ class HostDown(unittest.TestCase):
         self.host.wait_locked()
         wait_until(lambda: set(self.host.states().values()) == {"running"}, "the guests")
         self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
+
+    def test_a_guest_that_was_stopped_by_name_does_not_come_back_for_its_clone(self):
+        uuid = "00000000-0000-4000-8000-00000000000a"
+        self.host.configure(SAVE="")
+        self.host.guest("web", uuid=uuid)
+        self.start("db")
+        self.host.ctl("stop", "web", check=0)
+        add(self.host, "clone", "running")
+        wait_until(lambda: self.host.states().get("clone") == "running", "the clone")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.host.tell("cancel")
+        self.host.wait_locked()
+        wait_until(lambda: self.host.states()["db"] == "running", "the other guest")
+        self.host.wait_logged("start of named guests: done")
+        self.assertEqual(list(self.host.domains()), ["db"])
 
     def test_a_guest_whose_configuration_has_gone_keeps_no_other_from_coming_back(self):
         self.host.configure(SAVE="")

@@ -121,6 +121,7 @@ class Run:
             word = "xl"
         return dataclasses.replace(
             facts, goal=self.goal, asked=True, word=word, killed=False, before=None,
+            seen=facts.domain == "running",
             doubled=guest.double is not None and saved,
             cloned="" if not facts.cloned else "runs" if self._domains_of(guest.double) else "ran",
             domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",

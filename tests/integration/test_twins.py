@@ -182,8 +182,28 @@ class Clones(Twins):
         add(self.host, "clone", "running")
         self.host.ctl("start", check=1)
         self.host.ctl("start", "web", check=1)
+        self.host.ctl("start", "--cold", "web", check=1)
         self.assertIn("clone", self.held())
         self.assertEqual(list(self.host.domains()), ["clone"])
+
+    def test_guest_whose_clone_has_ended_and_is_kept_is_told_what_to_remove(self):
+        self.host.guest("web", uuid=UUID)
+        domid = add(self.host, "clone", "poweroff")
+        for words in ("start",), ("start", "--cold", "web"):
+            self.host.ctl(*words, check=1)
+            self.assertIn(f"xl destroy {domid}", self.held())
+        self.vanish()
+        self.host.ctl("start", check=0)
+        self.assertEqual(list(self.host.domains()), ["web"])
+
+    def test_guest_that_runs_under_its_old_name_is_not_started_cold_under_the_new_one(self):
+        path = self.host.guest("web", uuid=UUID)
+        self.host.ctl("start", check=0)
+        config = json.loads(path.read_text())
+        config["c_info"] |= {"name": "www", "uuid": UUID[:-1] + "b"}
+        path.write_text(json.dumps(config))
+        self.host.ctl("start", "--cold", "www", check=1)
+        self.assertEqual(list(self.host.domains()), ["web"])
 
     def test_clone_that_starts_after_the_save_does_not_outlive_the_image(self):
         boot = self.saved()
@@ -242,27 +262,118 @@ class Clones(Twins):
         self.host.ctl("start", check=1)
         self.assertEqual(self.host.domains(), {})
 
+    def write_xls(self, name, boot):
+        config = {"c_info": {"name": name, "uuid": UUID}, "b_info": {}, "fake": {}}
+        image = self.host.save / f"{name}-by-xl"
+        image.write_bytes(memory.make_xls(config, boot))
+        image.chmod(0o600)
+
+    def remove(self, domid):
+        with self.host.world() as world:
+            world["domains"] = [d for d in world["domains"] if d["domid"] != domid]
+
     def test_image_of_another_tool_outlasts_the_end_of_the_clone(self):
         """Its time is from before that end, and says nothing of this guest."""
         boot = self.started()
         clone = add(self.host, "clone", "running")
         self.wait_listed(("web", 1, "running"), ("clone", clone, "running"))
-        domain = self.host.domains()["web"]
-        image = self.host.save / "web-by-xl"
-        image.write_bytes(memory.make_xls(domain["config"], domain["boot"]))
-        with self.host.world() as world:
-            world["domains"] = [d for d in world["domains"] if d["domid"] == clone]
+        self.write_xls("web", boot)
+        self.remove(1)
         self.wait_listed(("web", 0, "failed"), ("clone", clone, "running"))
         set_domain(self.host, clone, state="poweroff")
         self.vanish()
+        self.host.ctl("start", check=1)
+        self.assertIn("clone", self.held())
+        self.assertEqual(self.host.images(), ["web-by-xl"])
+
+    def test_checkpoint_is_not_restored_after_a_reboot_that_was_seen_at_one_glance(self):
+        self.host.guest("web", uuid=UUID)
+        old = add(self.host, "web", "running")
+        self.wait_listed(("web", old, "running"))
+        with self.host.world() as world:
+            world["domains"][0] |= {"domid": old + 1, "boot": "second"}
+        self.wait_listed(("web", old + 1, "running"))
+        self.write_xls("web", "second")
+        self.vanish_as("web")
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.images(), ["web-by-xl"])
+
+    def test_checkpoint_is_put_aside_though_a_clone_came_and_went(self):
+        self.host.guest("web", uuid=UUID)
+        web = add(self.host, "web", "running")
+        clone = add(self.host, "clone", "running")
+        self.wait_listed(("web", web, "running"), ("clone", clone, "running"))
+        self.remove(clone)
+        self.wait_listed(("web", web, "running"))
+        self.write_xls("web", "web-boot")
+        (self.host.save / "web-by-xl").rename(self.host.root / "kept")
+        set_domain(self.host, web, state="poweroff")
+        self.wait_listed(("web", web, "stopped"))
+        (self.host.root / "kept").rename(self.host.save / "web")
+        self.vanish_as("web")
         self.host.ctl("start", check=0)
-        self.assertEqual(self.host.boot("web"), boot)
+        self.assertNotEqual(self.host.boot("web"), "web-boot")
+        self.assertNotIn("web", self.host.images())
+
+    def test_clone_takes_back_no_departure(self):
+        self.host.guest("web", uuid=UUID)
+        web = add(self.host, "web", "running")
+        self.wait_listed(("web", web, "running"))
+        set_domain(self.host, web, name="web--migratedaway", state="suspended")
+        wait_until(lambda: self.listed()[0][2] != "running", "the departure")
+        self.vanish_as("web")
+        clone = add(self.host, "clone", "running")
+        wait_until(lambda: "clone" in self.host.status(), "the clone")
+        self.remove(clone)
+        self.vanish()
+        self.host.ctl("start", check=None)
+        self.assertEqual(self.host.domains(), {})
+
+    def test_guest_that_xl_created_and_renamed_is_not_started_beside_itself(self):
+        self.host.guest("web")
+        self.host.xl_create("web")
+        domid = self.host.domains()["web"]["domid"]
+        self.wait_listed(("web", domid, "running"))
+        set_domain(self.host, domid, name="new")
+        self.wait_listed(("new", domid, "running"), ("web", 0, "failed"))
+        self.host.ctl("start", check=1)
+        self.assertEqual(list(self.host.domains()), ["new"])
+
+    def test_renamed_guest_is_saved_beside_its_ended_domain_where_only_configured_guests_are(self):
+        self.host.stop_daemon()
+        self.host.configure(AUTO_ONLY="yes", SHUTDOWN_ALL="")
+        self.host.start_daemon()
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "web", "crash")
+        add(self.host, "web2", "running")
+        self.host.ctl("stop")
+        self.expect_saved("web2", "web2-boot")
+
+    def test_clone_that_got_another_uuid_holds_nobody(self):
+        boot = self.saved()
+        add(self.host, "clone", "running")
+        self.wait_listed(("web", 0, "failed"), ("clone", 2, "running"))
+        self.vanish()
+        (self.host.save / "web").rename(self.host.root / "kept")
+        uuid = UUID[:-1] + "b"
+        add(self.host, "clone", "running", uuid=uuid,
+            config={"c_info": {"name": "clone", "uuid": uuid}, "b_info": {}, "fake": {}})
+        self.host.ctl("start", check=0)
+        self.assertEqual(sorted(self.host.domains()), ["clone", "web"])
+        self.assertNotEqual(self.host.boot("web"), boot)
+
+    def test_stop_of_a_guest_that_may_run_by_another_name_fails(self):
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "new", "running")
+        self.host.ctl("stop", "web", check=1)
+        self.assertEqual(list(self.host.domains()), ["new"])
+        self.host.ctl("stop", UUID, check=0)
+        self.assertEqual(self.host.domains(), {})
 
     def test_image_of_another_tool_is_not_outlived_by_a_clone_that_starts_later(self):
         self.started()
         domain = self.host.domains()["web"]
-        image = self.host.save / "web-by-xl"
-        image.write_bytes(memory.make_xls(domain["config"], domain["boot"]))
+        self.write_xls("web", domain["boot"])
         self.vanish_as("web")
         add(self.host, "clone", "running")
         self.wait_listed(("web", 0, "failed"), ("clone", 2, "running"))

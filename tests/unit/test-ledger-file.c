@@ -240,16 +240,16 @@ START_TEST(a_loss_is_told_and_stays_in_the_file_until_it_does_not_matter)
 			state = ledger_rig_open(&f);
 			ck_assert_int_eq(ledger_file_keep(state, true), 0);
 			ck_assert_ptr_nonnull(ledger_file_problem(state));
-			ck_assert(ledger_may_be_away(ledger_file_get(state), &web));
+			ck_assert(ledger_may_be_away(ledger_file_get(state), &web, NULL));
 			ck_assert_int_eq(ledger_file_get(state)->migrates, i == 0);
 			if (opened == 0)
 				ledger_rig_close(state);
 		}
 		ledger_file_see_life(state, &web, "web", 1, false, 1);
-		ck_assert(!ledger_may_be_away(ledger_file_get(state), &web));
-		ck_assert(ledger_may_be_away(ledger_file_get(state), &mail));
+		ck_assert(!ledger_may_be_away(ledger_file_get(state), &web, NULL));
+		ck_assert(ledger_may_be_away(ledger_file_get(state), &mail, NULL));
 		ledger_file_settle(state);
-		ck_assert(!ledger_may_be_away(ledger_file_get(state), &mail));
+		ck_assert(!ledger_may_be_away(ledger_file_get(state), &mail, NULL));
 		ck_assert_ptr_nonnull(ledger_file_problem(state));
 		ledger_rig_close(state);
 		state = ledger_rig_open(&f);

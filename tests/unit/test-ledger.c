@@ -229,14 +229,14 @@ START_TEST(after_a_loss_a_guest_may_be_away_until_it_is_placed)
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
 
 	ck_assert_int_eq(ledger_set_failure(h, &web, "x"), 0);
-	ledger_place(h, &web);
-	ck_assert(!ledger_may_be_away(h, &web));
-	ck_assert(!ledger_may_be_away(h, &mail));
+	ledger_place(h, &web, NULL);
+	ck_assert(!ledger_may_be_away(h, &web, NULL));
+	ck_assert(!ledger_may_be_away(h, &mail, NULL));
 	ck_assert_int_eq(ledger_doubt(h, "lost"), 0);
-	ck_assert(ledger_may_be_away(h, &web));
-	ck_assert(ledger_may_be_away(h, &mail));
-	ledger_place(h, &web);
-	ck_assert(!ledger_may_be_away(h, &web));
+	ck_assert(ledger_may_be_away(h, &web, NULL));
+	ck_assert(ledger_may_be_away(h, &mail, NULL));
+	ledger_place(h, &web, NULL);
+	ck_assert(!ledger_may_be_away(h, &web, NULL));
 }
 END_TEST
 

@@ -302,7 +302,7 @@ START_TEST(a_stop_of_all_touches_nobody_elses_guest)
 						 g->domain->manager != DOMAIN_MANAGER_XENDOMAINSD);
 			if (has_stage(step, STAGE_SAVE) || has_stage(step, STAGE_MIGRATE))
 				ck_assert(!s.config->auto_only || g->config ||
-					  (g->twin && g->twin->config && !g->twin->domain));
+					  (g->twin && g->twin->config && !guest_is_alive(g->twin)));
 			if (guest_is_undecided(g))
 				ck_assert_uint_eq(step->n_stages, 0);
 			seen += step->n_stages > 0;
