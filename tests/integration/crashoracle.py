@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What may become of a guest after a power cut: from docs/recovery.md, not from the code."""
+"""What may become of a guest after a power cut: from docs/recovery.md and disks.md, not from the code."""
 
 import dataclasses
 

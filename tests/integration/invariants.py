@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What docs/recovery.md promises holds whatever has come to harm; each kind of harm is a test's."""
+"""What docs/recovery.md promises holds whatever has come to harm (trouble.md); each kind of harm is a test's."""
 
 import contextlib
 import unittest

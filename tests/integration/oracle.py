@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What may become of a guest's memory, by docs/recovery.md and nothing else. Pure: facts in, verdicts out.
+"""What may become of a guest's memory, by docs/recovery.md, identity.md and disks.md, and nothing else. Pure:
+facts in, verdicts out.
 
 An outcome is a word for what has become of a guest:
   restored    it runs on with its newest memory        old     it runs with older memory

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A fault at each step of each sequence: what docs/recovery.md promises holds after each of them."""
+"""A fault at each step of each sequence: docs/recovery.md and trouble.md hold after each of them."""
 
 import os
 import unittest

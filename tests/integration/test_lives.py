@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which image is a guest's memory, and which belongs to an earlier life: the rules of docs/recovery.md."""
+"""Which image is a guest's memory, and which is of an earlier life: by docs/recovery.md and identity.md."""
 
 import fcntl
 import json

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a loss of records in the ledger costs: the rules of docs/recovery.md."""
+"""What a loss of records in the ledger costs: the rules of docs/recovery.md and trouble.md."""
 
 import json
 import unittest

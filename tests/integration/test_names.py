@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A guest whose configuration has no uuid= is its name: the rules of docs/recovery.md."""
+"""A guest whose configuration has no uuid= is its name: the rules of docs/identity.md."""
 
 import json
 import unittest
