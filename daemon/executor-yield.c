@@ -50,6 +50,16 @@ void executor_hurry(struct executor *ex, struct job *job, const char *reason)
 	executor_kick(ex);
 }
 
+void executor_expire(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.state == MACHINE_ASKED || run->machine.state == MACHINE_WAITING)
+			executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
+	executor_kick(ex);
+}
+
 void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason)
 {
 	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));)

@@ -11,6 +11,10 @@
 /* A save that has just begun does not tell yet how long it takes. */
 #define PROBATION (5 * USEC_PER_SEC)
 
+/* What is still to be done then is to say who is left running, and to destroy whom it was said of.
+ */
+#define LAST_WORD (4 * USEC_PER_SEC)
+
 void manager_set_end(struct sequence *s, usec_t deadline, usec_t end)
 {
 	usec_t now = loop_now(s->manager->loop);
@@ -64,6 +68,9 @@ static void hurry(struct sequence *s, usec_t now)
 	if (s->job)
 		executor_hurry(s->manager->executor, s->job, "there is no time left for it");
 	give_up_saves(s, now);
+	if (s->job && now >= usec_sub(s->end, LAST_WORD))
+		executor_expire(s->manager->executor, s->job,
+				"the host is about to be ended by force, and it is still there");
 }
 
 void manager_on_hurry(void *data)

@@ -183,6 +183,21 @@ class ForcedEnd(unittest.TestCase):
         self.host.wait_locked(False)
         self.expect_one_saved()
 
+    def test_who_is_left_running_is_told_and_destroyed_where_that_was_asked_for(self):
+        self.host.ctl("stop", check=0)
+        self.host.configure(SAVE="", STOP_MAXWAIT="", SHUTDOWN_ALL="")
+        self.host.native.write_text("[Domain doomed]\nForcedDestroy=yes\n")
+        for name in "deaf", "doomed":
+            self.host.guest(name, off_ms=600000)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", "deaf", "doomed", check=0)
+        self.host.tell("job poweroff.target")
+        self.host.unit_ctl("stop", check=1)
+        self.assertEqual(list(self.host.domains()), ["deaf"])
+        self.assertIn("by force", self.host.status()["deaf"]["reason"])
+        with self.host.world() as world:
+            world["domains"] = []
+
     def test_without_a_daemon_whoever_cannot_be_saved_is_asked_as_well(self):
         self.host.kill_daemon()
         self.assertEqual(self.host.once("stop", "--limit=20"), 0)
