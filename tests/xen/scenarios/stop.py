@@ -156,9 +156,10 @@ def limit_of_the_unit(host: Host) -> None:
         host.sh("rm -r /run/systemd/system/xendomains.service.d; systemctl daemon-reload")
 
 
-# It blocks once the queue of messages is full, until it is killed.
+# It blocks once the queue of messages is full.
 FILL_THE_JOURNAL = """
-perl -e 'use Socket; socket(S, PF_UNIX, SOCK_DGRAM, 0); alarm 15;
+perl -e 'use Socket; socket(S, PF_UNIX, SOCK_DGRAM, 0);
+         $SIG{ALRM} = sub { exit 14 }; alarm 15;
          send(S, "MESSAGE=rig\\n", 0, sockaddr_un("/run/systemd/journal/socket")) while 1'
 """
 
@@ -170,7 +171,7 @@ def journald_hangs(host: Host) -> None:
     before = {name: host.wait_count(name, 2) for name in ("p1", "h1")}
     host.sh("pkill -STOP -x systemd-journal")
     filled = host.sh(FILL_THE_JOURNAL, check=False)
-    assert filled.code == 128 + 14, filled
+    assert filled.code == 14, filled
     ctl(host, "stop", timeout=120)
     assert not host.domains() and sorted(images(host)) == ["h1", "p1"]
     ctl(host, "start", timeout=120)
