@@ -231,7 +231,8 @@ def _start_in_doubt(facts):
             {"down": "unknown is never taken for empty"} if facts.folder == "absent" else {})
     problem = _start_by_problem(facts)
     if problem:
-        return problem
+        return problem | ({"cold": "outlived: it was seen to run since records were lost"}
+                          if facts.seen and not newest else {})
     if any(i.restoring for i in live):
         allowed = {"down": "unknown, name .restoring: held"}
         if facts.seen and not newest:

@@ -201,7 +201,7 @@ def arrives(host: Host) -> None:
     host.wait_count("p1", 2)
     # It is shut down, which takes its time.
     host.sh(f"xenstore-write /local/domain/{host.domid('p1')}/data/cant_suspend_reason test")
-    host.sh("{ xendomainsctl stop --all >/root/stop.log 2>&1; echo $? >/root/stop.code; } &")
+    host.sh("{ xendomainsctl stop --all; echo $? >/root/stop.code; } >/root/stop.log 2>&1 &")
     wait_until(lambda: journal(host, XEN_DOMAIN="p1", XEN_STAGE="shutdown"), "the request", 60)
     host.create(pv("late"))
     wait_until(lambda: host.sh("cat /root/stop.code", check=False).out.strip() == "0",
