@@ -6,14 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control.h"
-#include "hostdown.h"
-#include "hv/sim.h"
+#include "api/control.h"
+#include "engine/job.h"
+#include "hostdown/hostdown.h"
+#include "hv/sim/sim.h"
 #include "hv/xen.h"
-#include "io/journal.h"
+#include "io/instance-lock.h"
 #include "io/notify.h"
-#include "job.h"
-#include "lock.h"
+#include "io/systemd-journal.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/output.h"

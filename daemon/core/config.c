@@ -5,7 +5,7 @@
 #include <fnmatch.h>
 #include <ini.h>
 
-#include "core/config-values.h"
+#include "core/settings.h"
 #include "core/shell.h"
 #include "util/str.h"
 

@@ -3,8 +3,8 @@
 
 #include <sys/types.h>
 
+#include "model/migrate-target.h"
 #include "util/macro.h"
-#include "util/target.h"
 #include "util/time.h"
 
 /*

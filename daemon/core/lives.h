@@ -43,7 +43,7 @@ struct known_image {
 	char *name;    /* of the domain that was saved to it; NULL: it is not known */
 	char *other;   /* a second domain of the UUID, there then or (DISPUTED) since; NULL: none */
 	char *path;    /* where it was saved */
-	char *directory; /* which directory that was (worker/directory.h) */
+	char *directory; /* which directory that was (worker/image/directory.h) */
 };
 
 /* More images of one guest than this are not remembered. */

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 
 #include "core/leftover.h"
+#include "model/image-size.h"
 #include "util/quote.h"
-#include "util/room.h"
 #include "util/str.h"
 
 static const char *const goal_names[_GOAL_MAX] = {

@@ -8,7 +8,7 @@
 
 /*
  * The seam to the hypervisor. Above it nobody knows whether the host is real (hv/xen.h) or
- * simulated (hv/sim.h). The contract, which tests/contract holds each side to:
+ * simulated (hv/sim/sim.h). The contract, which tests/contract holds each side to:
  *
  * - No call waits for a guest, a disk or a network. What takes long is an operation or a survey:
  *   the call begins it, and a callback ends it, from the loop, never from inside the call.

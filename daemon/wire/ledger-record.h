@@ -45,7 +45,7 @@ struct ledger_record {
 	bool followed;         /* IMAGE: a life of another UUID, by its name, began since */
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name */
 	const char *path;      /* SAVED, IMAGE: of the image */
-	const char *directory; /* SAVED, IMAGE: worker/directory.h */
+	const char *directory; /* SAVED, IMAGE: worker/image/directory.h */
 	uint64_t size;         /* SAVED: of the image, in bytes */
 	uint32_t domid;        /* BEGAN, LIFE */
 	usec_t gone_wall;      /* ENDED, LIFE: when what was suspended was known to be gone */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "model/migrate-target.h"
 #include "util/outcome.h"
 #include "util/stale.h"
-#include "util/target.h"
 #include "util/time.h"
 #include "wire/json.h"
 

@@ -12,10 +12,10 @@
 #include "wire/image-query.h"
 #include "worker/channel.h"
 #include "worker/folder.h"
-#include "worker/image-names.h"
+#include "worker/image/names.h"
+#include "worker/image/trust.h"
 #include "worker/link.h"
-#include "worker/trust.h"
-#include "worker/xl.h"
+#include "worker/xl/xl.h"
 
 /* One file, and what is told of it. */
 struct item {

@@ -8,7 +8,7 @@
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/mark.h"
-#include "worker/image-names.h"
+#include "worker/image/names.h"
 #include "worker/life.h"
 
 static int write_mark(struct job *job, enum operation_mark mark, const char *config,

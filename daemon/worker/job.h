@@ -3,9 +3,9 @@
 
 #include "wire/ledger-record.h"
 #include "wire/operation.h"
+#include "worker/image/pump.h"
 #include "worker/peer.h"
-#include "worker/pump.h"
-#include "worker/xl.h"
+#include "worker/xl/xl.h"
 
 /* One operation, as its worker sees it. */
 struct job {

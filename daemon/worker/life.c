@@ -4,7 +4,7 @@
 
 #include "util/log.h"
 #include "util/str.h"
-#include "worker/directory.h"
+#include "worker/image/directory.h"
 
 static int append(const struct job *job, struct ledger_record record)
 {

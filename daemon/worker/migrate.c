@@ -5,7 +5,7 @@
 #include "util/str.h"
 #include "wire/json.h"
 #include "worker/handover.h"
-#include "worker/image.h"
+#include "worker/image/image.h"
 #include "worker/life.h"
 #include "worker/peer.h"
 

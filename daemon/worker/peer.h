@@ -3,7 +3,7 @@
 
 #include <sys/types.h>
 
-#include "util/target.h"
+#include "model/migrate-target.h"
 #include "util/time.h"
 #include "worker/handshake.h"
 

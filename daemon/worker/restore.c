@@ -9,10 +9,10 @@
 #include "util/log.h"
 #include "util/str.h"
 #include "worker/build.h"
-#include "worker/image.h"
+#include "worker/image/image.h"
+#include "worker/image/trust.h"
 #include "worker/life.h"
 #include "worker/link.h"
-#include "worker/trust.h"
 
 /*
  * Whether it is the image that the plan was made for: another one can have taken its name. A plan

@@ -9,17 +9,17 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "model/image-size.h"
 #include "util/fd.h"
 #include "util/log.h"
-#include "util/room.h"
 #include "util/str.h"
 #include "wire/mark.h"
-#include "worker/disks.h"
-#include "worker/image-names.h"
-#include "worker/image.h"
+#include "worker/image/disks.h"
+#include "worker/image/image.h"
+#include "worker/image/names.h"
+#include "worker/image/trust.h"
 #include "worker/life.h"
 #include "worker/link.h"
-#include "worker/trust.h"
 
 /* An image on its way to the disk. */
 struct saving {

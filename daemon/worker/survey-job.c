@@ -12,12 +12,12 @@
 #include "util/utf8.h"
 #include "wire/operation.h"
 #include "worker/channel.h"
-#include "worker/directory.h"
 #include "worker/folder.h"
-#include "worker/image-names.h"
-#include "worker/image.h"
+#include "worker/image/directory.h"
+#include "worker/image/image.h"
+#include "worker/image/names.h"
 #include "worker/link.h"
-#include "worker/xl.h"
+#include "worker/xl/xl.h"
 
 /* A message holds it as a string, in which quotes and more are escaped. */
 #define CONFIG_JSON_MAX (OPERATION_MESSAGE_MAX / 4)

@@ -16,7 +16,7 @@
 #include "wire/frame.h"
 #include "wire/operation.h"
 #include "worker/channel.h"
-#include "worker/image-names.h"
+#include "worker/image/names.h"
 #include "worker/survey-job.h"
 
 /*

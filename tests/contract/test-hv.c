@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "hv/sim.h"
+#include "hv/sim/sim.h"
 #include "hv/xen.h"
 #include "util/fd.h"
 #include "util/log.h"

@@ -10,11 +10,11 @@
 #include "util/str.h"
 #include "wire/json.h"
 #include "wire/mark.h"
-#include "worker/pump.h"
-#include "worker/xl.h"
+#include "worker/image/pump.h"
+#include "worker/xl/xl.h"
 
 /*
- * What daemon/worker/xl.h promises, asked of libxl and of its stand-in: CONTRACT_CONFIG is the
+ * What daemon/worker/xl/xl.h promises, asked of libxl and of its stand-in: CONTRACT_CONFIG is the
  * configuration of a guest called "contract".
  */
 

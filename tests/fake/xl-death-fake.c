@@ -7,7 +7,7 @@
 #include "fake.h"
 #include "util/fd.h"
 #include "util/str.h"
-#include "worker/xl.h"
+#include "worker/xl/xl.h"
 
 /* What the stand-in for libxl does with guests that have ended, and with their disks. */
 

@@ -13,8 +13,8 @@
 #include "util/str.h"
 #include "util/utf8.h"
 #include "worker/claims.h"
-#include "worker/stream.h"
-#include "worker/xl.h"
+#include "worker/image/stream.h"
+#include "worker/xl/xl.h"
 
 /*
  * The stand-in for libxl: see fake.h for what its guests do. A saved guest's stream is a real one,

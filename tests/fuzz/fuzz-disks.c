@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 #include "util/str.h"
-#include "worker/disks.h"
+#include "worker/image/disks.h"
 
 /* A configuration and a stamp, with a NUL byte between them. The disks are only looked at. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

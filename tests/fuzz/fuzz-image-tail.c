@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 #include "util/fd.h"
-#include "worker/image.h"
+#include "worker/image/image.h"
 
 #define CONFIG "{\"c_info\":{\"name\":\"web\",\"uuid\":\"00112233-4455-6677-8899-aabbccddeeff\"}}"
 #define TAIL   4096

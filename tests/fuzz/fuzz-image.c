@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 #include "util/str.h"
-#include "worker/image.h"
+#include "worker/image/image.h"
 
 /* The bytes as the head of an image. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

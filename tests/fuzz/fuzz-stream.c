@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "fuzz.h"
-#include "worker/stream.h"
+#include "worker/image/stream.h"
 
 /* The first byte says in which sizes the rest comes: that must make no difference. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "fuzz.h"
+#include "model/migrate-target.h"
 #include "util/str.h"
-#include "util/target.h"
 
 static void check(const struct target *t)
 {

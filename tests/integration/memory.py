@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images as files: whose memory is in one, and one as xl writes it (facts: worker/image.c, xl-fake.c)."""
+"""Images as files: whose memory is in one, and one as xl writes it (facts: worker/image/image.c, xl-fake.c)."""
 
 import json
 import struct

@@ -104,8 +104,11 @@ class Lint(unittest.TestCase):
         for name, header in (("daemon/core/plan.c", "io/loop.h"),
                              ("daemon/core/plan.c", "wire/json.h"),
                              ("daemon/util/str.c", "core/plan.h"),
-                             ("daemon/manager.c", "event2/event.h"),
+                             ("daemon/manager/manager.c", "event2/event.h"),
                              ("daemon/worker/save.c", "libxl.h"),
+                             ("daemon/world/world.c", "manager/manager.h"),
+                             ("daemon/hv/workers.c", "engine/executor.h"),
+                             ("daemon/io/server.c", "world/world.h"),
                              ("client/main.c", "core/plan.h")):
             self.assertFalse(Layers.permits(name, layers.allowed(name), header), (name, header))
 
@@ -136,7 +139,7 @@ class Lint(unittest.TestCase):
             self.assertIn(name, code)
 
     def test_each_setting_is_explained(self):
-        config = text("daemon/core/config-values.c")
+        config = text("daemon/core/settings.c")
         variables = set(re.findall(r'\{"(XENDOMAINS_\w+)"', config))
         keys = set(re.findall(r'\{"([A-Z]\w+)", parse_\w+, FIELD', config)) - variables
         self.assertEqual(len(variables), 11)

@@ -60,7 +60,7 @@ class Migrating(unittest.TestCase):
             self.assertIn(link, differ.anchors())
 
     def test_every_variable_has_its_chapter(self):
-        source = (ROOT / "daemon/core/config-values.c").read_text()
+        source = (ROOT / "daemon/core/settings.c").read_text()
         headings = "\n".join(re.findall(r"^### .*", PAGE, re.MULTILINE))
         for variable in re.findall(r'\{"(XENDOMAINS_\w+)"', source):
             self.assertRegex(headings, rf"\b{variable}\b")

@@ -5,7 +5,7 @@
 #include <check.h>
 #include <stdio.h>
 
-#include "job.h"
+#include "engine/job.h"
 #include "util/str.h"
 
 struct stage_rig f;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "executor.h"
+#include "engine/executor.h"
 #include "puppet.h"
 
 /* Plans carried out on a puppet, on the virtual clock. One at a time. */

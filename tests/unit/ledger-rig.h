@@ -2,8 +2,8 @@
 #pragma once
 
 #include "io/loop.h"
-#include "ledger-file.h"
 #include "unit.h"
+#include "world/ledger-file.h"
 
 /*
  * A ledger on a disk for which a sync is a stand-in (ledger-rig.c). It is the file state/ledger of

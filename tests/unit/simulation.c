@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "hv/sim.h"
-#include "job.h"
+#include "engine/job.h"
+#include "hv/sim/sim.h"
 #include "util/str.h"
 
 #define DAY (24 * 3600 * USEC_PER_SEC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "manager.h"
+#include "manager/manager.h"
 #include "unit.h"
 
 /* A manager on a simulated host whose clock is virtual: sequences take no time. */

@@ -11,8 +11,8 @@
 #include "util/time.h"
 #include "wire/ledger-record.h"
 #include "worker/boots.h"
-#include "worker/disks.h"
-#include "worker/regions.h"
+#include "worker/image/disks.h"
+#include "worker/image/regions.h"
 
 /* A configuration with one disk; the text lives until the next one. */
 static const char *config_of(const char *path, const char *rest)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "engine/job.h"
 #include "executor-rig.h"
-#include "job.h"
 #include "unit.h"
 #include "util/str.h"
 

@@ -7,7 +7,7 @@
 #include "unit.h"
 #include "util/fd.h"
 #include "util/str.h"
-#include "worker/image.h"
+#include "worker/image/image.h"
 
 #define UUID           "00112233-4455-6677-8899-aabbccddeeff"
 #define CONFIG         "{\"c_info\":{\"name\":\"web\",\"uuid\":\"" UUID "\"}}"

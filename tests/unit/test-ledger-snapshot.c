@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "ledger-apply.h"
-#include "ledger-snapshot.h"
 #include "unit.h"
+#include "world/ledger-apply.h"
+#include "world/ledger-snapshot.h"
 
 static const struct uuid web = {.bytes = {1}}, mail = {.bytes = {2}}, first = {.bytes = {11}};
 

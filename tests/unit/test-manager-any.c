@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "job.h"
+#include "engine/job.h"
 #include "simulation.h"
 #include "util/str.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "job.h"
+#include "engine/job.h"
 #include "simulation.h"
 #include "util/str.h"
 

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "job.h"
-#include "manager.h"
+#include "engine/job.h"
+#include "manager/manager.h"
 #include "puppet.h"
 #include "unit.h"
 #include "util/str.h"

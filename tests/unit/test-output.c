@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "io/journal.h"
+#include "io/systemd-journal.h"
 #include "unit.h"
 #include "util/output.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "worker/partitions.h"
+#include "worker/image/partitions.h"
 
 #define LENGTH (1U << 20)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "model/image-size.h"
 #include "scene.h"
 #include "unit.h"
-#include "util/room.h"
 
 /* What is planned for guests that have an image, and for those that are to get one. */
 

@@ -8,7 +8,7 @@
 #include "stream-maker.h"
 #include "unit.h"
 #include "util/fd.h"
-#include "worker/pump.h"
+#include "worker/image/pump.h"
 
 static int open_file(const struct folder *f, const char *name, int flags)
 {

@@ -6,7 +6,7 @@
 
 #include "unit.h"
 #include "util/fd.h"
-#include "worker/regions.h"
+#include "worker/image/regions.h"
 
 #define MIB (1U << 20)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "hv/sim-host.h"
+#include "hv/sim/host.h"
 #include "unit.h"
 
 static struct sim_host *read_host(const char *text)

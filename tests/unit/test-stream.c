@@ -4,7 +4,7 @@
 
 #include "stream-maker.h"
 #include "unit.h"
-#include "worker/stream.h"
+#include "worker/image/stream.h"
 
 /* Feeds all of it at once, and says what is wrong with it; NULL: nothing. */
 static const char *walk(const struct stream_maker *m)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "hostdown/window.h"
 #include "unit.h"
-#include "window.h"
 
 START_TEST(the_next_daemon_knows_when_the_window_began)
 {

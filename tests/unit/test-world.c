@@ -6,7 +6,7 @@
 #include "unit.h"
 #include "util/str.h"
 #include "wire/ledger-record.h"
-#include "world.h"
+#include "world/world.h"
 
 /* A world around a puppet, on the virtual clock. */
 static struct {

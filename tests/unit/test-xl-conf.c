@@ -2,7 +2,7 @@
 
 #include "unit.h"
 #include "util/str.h"
-#include "worker/xl-conf.h"
+#include "worker/xl/conf.h"
 
 static void read_text(const char *text, struct xl_conf *ret)
 {

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/macro.h"
+#include "util/time.h"
+
+/*
+ * What is to be done when the host goes down, or is said to and then stays: a state, events in,
+ * actions out.
+ */
+
+enum hostdown_state {
+	HOSTDOWN_HOME,      /* the host is up, and stays so */
+	HOSTDOWN_STOPPING,  /* it goes down: guests are being stopped */
+	HOSTDOWN_READY,     /* they are, and it may */
+	HOSTDOWN_CANCELLED, /* it stays up after all, and the stop has not ended yet */
+	_HOSTDOWN_STATE_MAX,
+	_HOSTDOWN_STATE_INVALID = -EINVAL,
+};
+
+enum hostdown_event {
+	HOSTDOWN_EVENT_PREPARE, /* the host goes down: logind waits for guests */
+	HOSTDOWN_EVENT_LEAVE,   /* systemd is stopping it, and the unit that waits for guests */
+	HOSTDOWN_EVENT_CANCEL,  /* it does not */
+	HOSTDOWN_EVENT_STOPPED, /* all stops that were begun have ended, however it went */
+};
+
+enum hostdown_action {
+	HOSTDOWN_ACTION_NONE,
+	HOSTDOWN_ACTION_STOP,   /* begin a stop of all guests */
+	HOSTDOWN_ACTION_REST,   /* end it where guests have not been begun with */
+	HOSTDOWN_ACTION_RETURN, /* see to the guests that were stopped */
+};
+
+const char *hostdown_state_to_string(enum hostdown_state state);
+
+/* Changes the state, and tells what is to be done. */
+enum hostdown_action hostdown_step(enum hostdown_state *state, enum hostdown_event event);
+
+/* Whether the lock is wanted, where there is something to protect or not. */
+bool hostdown_wants_lock(enum hostdown_state state, bool protects);
+
+/* Whether guests that are to be started now would be in the way. */
+bool hostdown_refuses_starts(enum hostdown_state state);
+
+/*
+ * After what time systemd ends the host by force, less what it has to do behind the guests.
+ * window: how long logind waits before; USEC_INFINITY: systemd does not.
+ */
+usec_t hostdown_end(usec_t window, usec_t job_timeout);
+
+/* What of the time that a lock grants can be planned with; 0: none. */
+usec_t hostdown_budget(usec_t delay_max);

@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/executor.h"
+
+#include <inttypes.h>
+
+#include "engine/ask.h"
+#include "engine/hold.h"
+#include "engine/job.h"
+#include "engine/overdue.h"
+#include "engine/private.h"
+#include "util/log.h"
+#include "util/str.h"
+
+/* How long whoever made a domain has for removing it once it has shut down. */
+#define FOREIGN_CLEANUP_LIMIT (10 * USEC_PER_SEC)
+
+/* How long a dying domain is waited for: if something holds on to its memory, it stays for good. */
+#define DYING_LIMIT (30 * USEC_PER_SEC)
+
+void executor_kick(struct executor *ex)
+{
+	timer_set_after(ex->kick, 0);
+}
+
+/* Telling. */
+
+static void tell(struct run *run, const struct report *report)
+{
+	struct executor *ex = run->job->ex;
+
+	ex->callbacks.report(ex->callbacks.data, run->job, report);
+}
+
+/* The one place that every change of a machine's state passes through. */
+static void on_transition(void *data, const struct machine *m, enum machine_state old)
+{
+	struct run *run = data;
+	usec_t now = loop_now(run->job->ex->loop);
+	struct report report;
+
+	log_debug("%s: %s -> %s", m->step->name, machine_state_to_string(old),
+		  machine_state_to_string(m->state));
+	if (m->state == MACHINE_WORKING || m->state == MACHINE_ASKED) {
+		if (!run->began || run->tried != m->stage)
+			run->first_try = now;
+		run->tried = m->stage;
+		run->began = true;
+		run->stage_started = now;
+		run->permille = 0;
+		report = run_report(run, now);
+		report_log(&report);
+		tell(run, &report);
+		return;
+	}
+	if (m->state == MACHINE_CLEANING)
+		return;
+	timer_clear(run->limit);
+	timer_clear(run->linger);
+	timer_clear(run->again);
+	run->overdue = run->stalled = false;
+	run->ended = now;
+	if (run->began && old != MACHINE_WAITING) {
+		report = run_report(run, now);
+		report.final = false;
+		report.elapsed = usec_sub(now, run->stage_started);
+		report.result = m->stage_reason ? "failed" : "ok";
+		report.reason = m->stage_reason;
+		report_log(&report);
+		if (!machine_ended(m))
+			tell(run, &report);
+	}
+	if (machine_ended(m)) {
+		report = run_report(run, now);
+		report.cold = old == MACHINE_WORKING && run_is_cold(run);
+		report_log(&report);
+		tell(run, &report);
+	}
+}
+
+/* Doing. */
+
+static void work(struct run *run)
+{
+	struct executor *ex = run->job->ex;
+	usec_t deadline = usec_add(run->first_try, ex->limits.stop_limit);
+	struct operation_request request = run_request(run, ex->ledger, deadline,
+						       ex->limits.patience);
+	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
+
+	run->worked_domid = request.domid;
+	overdue_begin(run, loop_now(ex->loop), ex->limits.stop_limit);
+	r = r < 0 ? r : hv_operate(ex->hv, &request);
+	if (r < 0)
+		executor_feed(run, MACHINE_EVENT_ERROR, strerror(-r));
+}
+
+static void clean(struct run *run)
+{
+	struct executor *ex = run->job->ex;
+	struct operation_request request = run_cleanup(run, ex->limits.patience);
+	int r;
+
+	timer_clear(run->limit);
+	timer_clear(run->linger);
+	timer_clear(run->again);
+	overdue_begin(run, loop_now(ex->loop), ex->limits.stop_limit);
+	r = hv_operate(ex->hv, &request);
+	if (r < 0)
+		executor_feed(run, MACHINE_EVENT_ERROR, strerror(-r));
+}
+
+static void heed(struct run *run, enum asked asked, const char *reason)
+{
+	switch (asked) {
+	case ASKED_WAIT:
+		break;
+	case ASKED_DONE:
+		executor_feed(run, MACHINE_EVENT_SUCCEEDED, NULL);
+		break;
+	case ASKED_FAILED:
+		executor_feed(run, MACHINE_EVENT_ERROR, reason);
+		break;
+	}
+}
+
+usec_t executor_ask_limit(const struct run *run)
+{
+	const struct executor_limits *limits = &run->job->ex->limits;
+
+	return machine_stage(&run->machine) == STAGE_SYSRQ ? limits->sysrq_pause
+							   : limits->stop_limit;
+}
+
+static void ask(struct run *run, bool anew)
+{
+	struct executor *ex = run->job->ex;
+	const char *reason = NULL;
+	enum asked asked = anew ? asking_renew(run, ex->hv, &reason)
+				: asking_begin(run, ex->hv, executor_ask_limit(run), &reason);
+
+	heed(run, asked, reason);
+	/* It may have ended before it could be asked, and then nothing would happen any more. */
+	executor_kick(ex);
+}
+
+static void on_again(void *data)
+{
+	struct run *run = data;
+	const struct executor *ex = run->job->ex;
+	const struct domain *d = run_find_domain(run, ex->domains);
+
+	asking_repeat(run, ex->hv, d && !d->dying && !d->shutdown);
+}
+
+/* After a create the place is kept for a moment, so that booting guests do not thrash the disk. */
+static void pause_after(struct run *run)
+{
+	const struct executor *ex = run->job->ex;
+
+	if (run->machine.state != MACHINE_DONE || !run->began ||
+	    machine_stage(&run->machine) != STAGE_CREATE || ex->limits.create_pause == 0)
+		return;
+	run->pausing = true;
+	timer_set_after(run->limit, ex->limits.create_pause);
+}
+
+void executor_feed(struct run *run, enum machine_event event, const char *reason)
+{
+	switch (machine_step(&run->machine, event, reason, on_transition, run)) {
+	case MACHINE_ACTION_NONE:
+		break;
+	case MACHINE_ACTION_WORK:
+		work(run);
+		break;
+	case MACHINE_ACTION_ASK:
+		ask(run, false);
+		break;
+	case MACHINE_ACTION_CLEAN:
+		clean(run);
+		break;
+	case MACHINE_ACTION_FINISH:
+		pause_after(run);
+		executor_kick(run->job->ex);
+		break;
+	case MACHINE_ACTION_QUEUE:
+		executor_kick(run->job->ex);
+		break;
+	}
+}
+
+static bool has_shut_down(const struct run *run)
+{
+	const struct domain *d = run_find_domain(run, run->job->ex->domains);
+
+	return d && !d->dying && d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND;
+}
+
+static void on_limit(void *data)
+{
+	struct run *run = data;
+	struct executor *ex = run->job->ex;
+	_cleanup_free_ char *reason = NULL;
+	const char *problem = NULL;
+	enum asked asked;
+
+	if (run->pausing) {
+		run->pausing = false;
+		executor_kick(ex);
+	} else if (run->machine.state == MACHINE_WORKING ||
+		   run->machine.state == MACHINE_CLEANING) {
+		overdue_expire(run, loop_now(ex->loop), ex->limits.stop_limit);
+		executor_kick(ex);
+	} else if (run->held) {
+		problem = hold_end(run);
+		if (problem)
+			executor_feed(run, MACHINE_EVENT_EXPIRED, problem);
+		else
+			executor_kick(ex);
+	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
+		asked = asking_go_on(run, ex->hv, executor_ask_limit(run), &problem);
+		heed(run, asked, problem);
+	} else if (has_shut_down(run)) {
+		/* It has done what was asked, and whoever made it does not remove it. */
+		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
+			      asking_silence(run, ex->hv),
+			      ex->limits.stop_limit / USEC_PER_SEC) >= 0) {
+		executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
+	}
+}
+
+/* Whose turn it is. */
+
+static bool is_held(struct run *run)
+{
+	const struct executor *ex = run->job->ex;
+	const struct domain *d = ex->domains ? run_find_domain(run, ex->domains) : NULL;
+
+	return hold_check(run, d, ex->limits.stop_limit);
+}
+
+struct places {
+	unsigned taken, creating;
+	uint64_t saving_kib;
+};
+
+static void take_place(struct places *places, const struct run *run)
+{
+	if (!run_has_place(run))
+		return;
+	places->taken++;
+	places->creating += run_creates(run);
+	if (run_saves(run))
+		places->saving_kib += MAX(run->step->memory_kib, 1ULL);
+}
+
+static bool has_room(const struct executor *ex, const struct places *places, const struct run *run)
+{
+	if (!run_needs_place(run))
+		return true;
+	return places->taken < ex->limits.parallel &&
+	       (!run_creates(run) || places->creating < ex->limits.creates) &&
+	       (!run_saves(run) || places->saving_kib == 0 ||
+		places->saving_kib + run->step->memory_kib <= ex->limits.save_kib);
+}
+
+/* What the plan knew of the domain may be long ago. */
+static void prepare(struct run *run)
+{
+	const struct domain_list *domains = run->job->ex->domains;
+	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
+
+	if (!run->began && d && run->machine.goal == GOAL_STOP)
+		step_prepare(run->step, d);
+}
+
+/* It waits no more, and its stage begins. */
+static void begin(struct run *run)
+{
+	_cleanup_free_ char *obstacle = NULL;
+	int r;
+
+	prepare(run);
+	r = run_find_obstacle(run, run->job->ex->domains, &obstacle);
+	if (r < 0 || obstacle)
+		executor_feed(run, MACHINE_EVENT_EXPIRED, r < 0 ? strerror(-r) : obstacle);
+	else
+		executor_feed(run, MACHINE_EVENT_BEGIN, NULL);
+}
+
+static void begin_waiting(struct executor *ex)
+{
+	usec_t now = loop_now(ex->loop), turn, next = USEC_INFINITY;
+	struct places places = {0};
+	struct job *job;
+	struct run *run;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry)
+			take_place(&places, run);
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry) {
+			if (run->machine.state != MACHINE_WAITING)
+				continue;
+			turn = executor_turn(run, now);
+			if (turn > now)
+				next = MIN(next, turn);
+			if (turn > now || hv_operation(ex->hv, &run->machine.step->uuid) ||
+			    is_held(run) || !has_room(ex, &places, run))
+				continue;
+			begin(run);
+			take_place(&places, run);
+		}
+	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
+		timer_set(ex->kick, next);
+}
+
+static void end_drained(struct executor *ex)
+{
+	struct job *job = TAILQ_FIRST(&ex->jobs);
+
+	while (job) {
+		struct job *next = TAILQ_NEXT(job, entry);
+
+		if (!job_is_open(job) && !ex->callbacks.drained(ex->callbacks.data, job) &&
+		    !job_is_open(job)) {
+			TAILQ_REMOVE(&ex->jobs, job, entry);
+			ex->callbacks.finished(ex->callbacks.data, job);
+			job_free(job);
+		}
+		job = next;
+	}
+}
+
+/* What has become of the domains. */
+
+static void set_linger(struct run *run, usec_t limit)
+{
+	if (!timer_is_set(run->linger))
+		timer_set_after(run->linger, limit);
+}
+
+static void look_at_domain(struct run *run, const struct domain *d)
+{
+	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
+
+	if (run_is_to_be_built(run)) {
+		if (!busy && hold_meets(run, run->job->ex->domains))
+			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
+		return;
+	}
+	if (!d && run->rebooting && run_is_for_others(run)) {
+		/* The tool that made it builds it again. */
+		set_linger(run, FOREIGN_CLEANUP_LIMIT);
+		return;
+	}
+	if (!d) {
+		/* While a worker is at it, its word counts. */
+		if (!busy)
+			executor_feed(run, MACHINE_EVENT_GONE, NULL);
+		return;
+	}
+	run->rebooting = d->shutdown ? d->reason == SHUTDOWN_REASON_REBOOT
+				     : run->rebooting && d->dying;
+	if (d->domid != run->domid) {
+		/* It rebooted: the one that was asked is gone, and the new one knows of nothing. */
+		run->domid = d->domid;
+		timer_clear(run->linger);
+		if (run->machine.state == MACHINE_ASKED)
+			ask(run, true);
+	}
+	if (d->dying) {
+		set_linger(run, DYING_LIMIT);
+	} else if (!d->shutdown) {
+		timer_clear(run->linger);
+		if (!busy)
+			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
+	} else if (d->reason != SHUTDOWN_REASON_SUSPEND) {
+		if (run_is_for_others(run))
+			set_linger(run, FOREIGN_CLEANUP_LIMIT);
+		else if (!busy)
+			executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+	}
+}
+
+static void look_at_domains(struct executor *ex)
+{
+	struct job *job;
+	struct run *run;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry) {
+			const struct domain *d = run_find_domain(run, ex->domains);
+
+			if (run->pausing && (!d || d->up)) {
+				run->pausing = false;
+				timer_clear(run->limit);
+			}
+			if (!machine_ended(&run->machine))
+				look_at_domain(run, d);
+		}
+}
+
+static void on_kick(void *data)
+{
+	struct executor *ex = data;
+
+	if (ex->domains)
+		look_at_domains(ex);
+	begin_waiting(ex);
+	end_drained(ex);
+}
+
+int executor_new(struct loop *loop, struct hv *hv, const char *ledger,
+		 const struct executor_callbacks *callbacks, struct executor **ret)
+{
+	_cleanup_(executor_freep) struct executor *ex = calloc(1, sizeof(*ex));
+	int r;
+
+	if (!ex)
+		return -ENOMEM;
+	*ex = (struct executor){.loop = loop, .hv = hv, .callbacks = *callbacks};
+	TAILQ_INIT(&ex->jobs);
+	r = str_replace(&ex->ledger, ledger);
+	r = r < 0 ? r : timer_new(loop, on_kick, ex, &ex->kick);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(ex);
+	return 0;
+}
+
+struct executor *executor_free(struct executor *ex)
+{
+	struct job *job;
+
+	if (!ex)
+		return NULL;
+	while ((job = TAILQ_FIRST(&ex->jobs))) {
+		TAILQ_REMOVE(&ex->jobs, job, entry);
+		job_free(job);
+	}
+	timer_free(ex->kick);
+	free(ex->ledger);
+	free(ex);
+	return NULL;
+}
+
+void executor_set_limits(struct executor *ex, const struct executor_limits *limits)
+{
+	ex->limits = *limits;
+	executor_kick(ex);
+}
+
+static void on_linger(void *data)
+{
+	struct run *run = data;
+
+	/* Dying for so long, or left behind by whoever made it. */
+	if (run_is_for_others(run))
+		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+	else
+		executor_feed(run, MACHINE_EVENT_GONE, NULL);
+}
+
+static int add_run(struct executor *ex, struct job *job, enum goal goal, struct step *step)
+{
+	static const struct run_timers timers = {
+		.limit = on_limit,
+		.linger = on_linger,
+		.again = on_again,
+	};
+	struct run *run;
+	int r = run_new(ex->loop, job, step, goal, &timers, &run);
+
+	if (r < 0)
+		return r;
+	run->round = job->n_plans;
+	TAILQ_INSERT_TAIL(&job->runs, run, entry);
+	if (machine_ended(&run->machine)) {
+		struct report report = run_report(run, loop_now(run->job->ex->loop));
+
+		report_log(&report);
+		tell(run, &report);
+	}
+	return 0;
+}
+
+int executor_extend(struct executor *ex, struct job *job, struct plan *plan)
+{
+	int r = job_add_plan(job, plan);
+
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++)
+		r = add_run(ex, job, plan->goal, &plan->steps[i]);
+	executor_kick(ex);
+	return r;
+}
+
+int executor_run(struct executor *ex, struct plan *plan_taken, void *data, struct job **ret)
+{
+	_cleanup_(plan_freep) struct plan *plan = plan_taken;
+	struct job *job = job_new(ex, ex->loop, data);
+	int r;
+
+	if (!job)
+		return -ENOMEM;
+	TAILQ_INSERT_TAIL(&ex->jobs, job, entry);
+	r = executor_extend(ex, job, TAKE_PTR(plan));
+	if (r < 0) {
+		TAILQ_REMOVE(&ex->jobs, job, entry);
+		job_free(job);
+		return r;
+	}
+	*ret = job;
+	return 0;
+}
+
+/* What the hypervisor reports. */
+
+void executor_domains_changed(struct executor *ex, const struct domain_list *domains)
+{
+	ex->domains = domains;
+	executor_kick(ex);
+}
+
+/* The run that began the operation in flight for a guest; another job's can wait for its end. */
+static struct run *find_at_work(const struct executor *ex, const struct uuid *uuid)
+{
+	struct job *job;
+	struct run *run;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry)
+			if ((run->machine.state == MACHINE_WORKING ||
+			     run->machine.state == MACHINE_CLEANING) &&
+			    uuid_equal(&run->machine.step->uuid, uuid))
+				return run;
+	return NULL;
+}
+
+void executor_progress(struct executor *ex, const struct hv_operation *operation)
+{
+	struct run *run = find_at_work(ex, &operation->uuid);
+	struct report report;
+
+	if (operation->stuck) {
+		executor_kick(ex);
+		return;
+	}
+	if (!run || run->machine.state != MACHINE_WORKING)
+		return;
+	overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
+	if (operation->permille <= run->permille)
+		return;
+	run->permille = operation->permille;
+	report = run_report(run, loop_now(run->job->ex->loop));
+	tell(run, &report);
+}
+
+void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
+				 const struct operation_result *result)
+{
+	struct run *run = find_at_work(ex, &operation->uuid);
+
+	/* A run here only waited for one of an earlier daemon, and goes on if that decided. */
+	if (!run && result->outcome == OPERATION_UNDECIDED)
+		run = executor_next_run(ex, &operation->uuid, NULL);
+	else if (operation->adopted && result->outcome != OPERATION_UNDECIDED)
+		run = NULL;
+	if (run) {
+		if (result->domid != OPERATION_NO_DOMID)
+			run->domid = result->domid;
+		executor_feed(run, run_event(run, result, ex->domains),
+			      result->reason ? result->reason : strerror(-result->error));
+	}
+	executor_kick(ex);
+}
+
+const struct machine *executor_machine(const struct executor *ex, const struct uuid *uuid,
+				       usec_t *ret_since)
+{
+	const struct run *run = executor_next_run(ex, uuid, NULL);
+
+	if (!run)
+		return NULL;
+	*ret_since = run->stage_started;
+	return &run->machine;
+}

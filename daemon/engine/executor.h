@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/machine.h"
+#include "engine/report.h"
+#include "hv/hv.h"
+#include "io/loop.h"
+
+/*
+ * Carries out plans. Each plan is a job; each of its steps runs as a machine (core/machine.h). The
+ * executor decides whose turn it is, starts operations, asks guests to shut down, keeps the time,
+ * and feeds what the hypervisor reports back into the machines.
+ */
+struct executor;
+struct job;
+
+struct executor_limits {
+	unsigned parallel; /* operations at one time ... */
+	unsigned creates;  /* ... of which so many build guests from scratch */
+	uint64_t save_kib; /* of memory, if several guests are saved at one time */
+	usec_t create_pause;
+	usec_t sysrq_pause; /* after each key */
+	usec_t stop_limit;
+	usec_t patience; /* with an operation that makes no progress; 0: without end */
+};
+
+struct executor_callbacks {
+	void (*report)(void *data, struct job *job, const struct report *report);
+	/*
+	 * No guest of the job is on its way any more. True if it is to go on all the same: guests
+	 * were added (executor_extend()), or another operation is waited for, behind which this is
+	 * called again.
+	 */
+	bool (*drained)(void *data, struct job *job);
+	/* When the job should be over, as a time of loop_now(); USEC_INFINITY: whenever it is. */
+	usec_t (*deadline)(void *data, const struct job *job);
+	/* The job has ended, and is freed after the call. */
+	void (*finished)(void *data, struct job *job);
+	void *data;
+};
+
+/* ledger: path for operation_request.ledger; copied. */
+int executor_new(struct loop *loop, struct hv *hv, const char *ledger,
+		 const struct executor_callbacks *callbacks, struct executor **ret);
+struct executor *executor_free(struct executor *ex);
+
+/* Holds from the next operation on. */
+void executor_set_limits(struct executor *ex, const struct executor_limits *limits);
+
+/* Begins a job, from the loop. The plan is taken over in any case. 0 or -errno. */
+int executor_run(struct executor *ex, struct plan *plan, void *data, struct job **ret);
+
+/* Adds the steps of a further plan to a job that has not finished. */
+int executor_extend(struct executor *ex, struct job *job, struct plan *plan);
+
+/* Asks drained() again, from the loop, where it has said that there is something to wait for. */
+void executor_kick(struct executor *ex);
+
+/* Guests of the job whose stage has not begun are skipped, for this reason. */
+void executor_cancel(struct executor *ex, struct job *job, const char *reason);
+
+/* The same; and those that were asked to shut down are not waited for any more. */
+void executor_release(struct executor *ex, struct job *job, const char *reason);
+
+/* As executor_cancel() for a guest in whatever job is to start it. */
+void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason);
+
+/*
+ * Guests of a stop that wait to be saved or migrated have their next stage instead, if that is a
+ * shutdown. An operation in flight goes on.
+ */
+void executor_hurry(struct executor *ex, struct job *job, const char *reason);
+
+/*
+ * Nothing of the job is waited for any longer: guests that were asked go on to their next stage, or
+ * have failed. What a worker does goes on.
+ */
+void executor_expire(struct executor *ex, struct job *job, const char *reason);
+
+/*
+ * Takes a guest out of a job that stops it: where it waits, or has been asked to shut down with a
+ * limit that ends behind deadline (a time of loop_now()). Otherwise its stage comes to its end, and
+ * no other one follows.
+ */
+enum executor_take {
+	EXECUTOR_NOT_THERE, /* it is not on its way in that job */
+	EXECUTOR_LEFT,      /* its stage goes on */
+	EXECUTOR_TAKEN,     /* it is free */
+};
+
+enum executor_take executor_take(struct executor *ex, const struct job *job,
+				 const struct uuid *uuid, usec_t deadline, const char *reason);
+
+/*
+ * Until when a driver domain waits at most for a guest that is at work in whatever job, where a
+ * stop that began at begun is to be over at deadline. USEC_INFINITY: for its end. 0: not at all.
+ */
+usec_t executor_driver_turn(const struct executor *ex, const struct uuid *uuid, usec_t begun,
+			    usec_t deadline);
+
+/*
+ * Where the hypervisor's callbacks go. The list is borrowed until the next one comes; it must be
+ * new when an operation has finished.
+ */
+void executor_domains_changed(struct executor *ex, const struct domain_list *domains);
+void executor_progress(struct executor *ex, const struct hv_operation *operation);
+void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
+				 const struct operation_result *result);
+
+/* The machine that is at work on a guest, or NULL; *ret_since is when its stage began. */
+const struct machine *executor_machine(const struct executor *ex, const struct uuid *uuid,
+				       usec_t *ret_since);
+
+DEFINE_CLEANUP(struct executor, executor_free);

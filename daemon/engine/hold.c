@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/hold.h"
+
+#include "util/log.h"
+#include "util/str.h"
+
+/* How long another tool may take to destroy a domain that it has saved. */
+#define SUSPENDED_LIMIT (10 * USEC_PER_SEC)
+
+/* How long another tool may take to build a domain. */
+#define BUILD_LIMIT (60 * USEC_PER_SEC)
+
+static usec_t find_limit(const struct run *run, const struct domain *d, usec_t stop_limit)
+{
+	const struct step *s = run->machine.step;
+
+	/* What a save or a migration of ours has left is not another tool's. */
+	if (!d || d->dying || s->saved || d->saved ||
+	    (run->machine.goal != GOAL_STOP && !s->foreign))
+		return 0;
+	switch (domain_condition(d)) {
+	case DOMAIN_SAVING:
+		return stop_limit;
+	case DOMAIN_SUSPENDED:
+		return run->hold_over ? 0 : MIN(stop_limit, SUSPENDED_LIMIT);
+	case DOMAIN_AWAY:
+		return MIN(stop_limit, SUSPENDED_LIMIT);
+	case DOMAIN_UNBUILT:
+		return MIN(stop_limit, BUILD_LIMIT);
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return 0;
+}
+
+bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
+{
+	enum domain_condition condition = d ? domain_condition(d) : DOMAIN_RUNNING;
+	usec_t limit;
+
+	run->hold_over = run->hold_over && condition == DOMAIN_SUSPENDED;
+	limit = find_limit(run, d, stop_limit);
+	if (limit == 0 && run->held) {
+		timer_clear(run->limit);
+	} else if (limit > 0 && (!run->held || condition != run->held_for)) {
+		log_debug("%s: waits for another tool that is at work on it",
+			  run->machine.step->name);
+		if (limit != USEC_INFINITY)
+			timer_set_after(run->limit, limit);
+	}
+	run->held = limit > 0;
+	run->held_for = condition;
+	return run->held;
+}
+
+/* A clone that kept the UUID is not it; nor may it run beside that. */
+static bool is_it(const struct run *run, const struct domain *d)
+{
+	return domain_is_called(d, run->step->name) || str_equal(d->source, run->step->source);
+}
+
+bool hold_meets(struct run *run, const struct domain_list *domains)
+{
+	bool runs = false;
+
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+		bool same = uuid_equal(&d->uuid, &run->step->uuid);
+
+		if (d->system || d->dying || (!same && !domain_is_called(d, run->step->name)))
+			continue;
+		if (same && domain_condition(d) == DOMAIN_RUNNING && is_it(run, d))
+			runs = true;
+		else
+			run->met = true;
+	}
+	return runs;
+}
+
+const char *hold_end(struct run *run)
+{
+	switch (run->held_for) {
+	case DOMAIN_SUSPENDED:
+		run->hold_over = true;
+		return NULL;
+	case DOMAIN_AWAY:
+		return "another tool has migrated it, and it may run on another host";
+	case DOMAIN_UNBUILT:
+		return "another tool is building it, and does not finish";
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_SAVING:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return "another tool is saving it, and does not finish";
+}

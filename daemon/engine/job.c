@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/job.h"
+
+#include "util/str.h"
+
+/* So often a job stops one guest. */
+#define STOPS_MAX 4
+
+struct job *job_new(struct executor *ex, struct loop *loop, void *data)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	*job = (struct job){.ex = ex, .loop = loop, .data = data, .begun = loop_now(loop)};
+	TAILQ_INIT(&job->runs);
+	return job;
+}
+
+void job_free(struct job *job)
+{
+	struct run *run;
+
+	while ((run = TAILQ_FIRST(&job->runs))) {
+		TAILQ_REMOVE(&job->runs, run, entry);
+		run_free(run);
+	}
+	for (size_t i = 0; i < job->n_plans; i++)
+		plan_free(job->plans[i]);
+	free(job->plans);
+	free(job);
+}
+
+int job_add_plan(struct job *job, struct plan *plan)
+{
+	struct plan **bigger = realloc(job->plans, (job->n_plans + 1) * sizeof(*bigger));
+
+	if (!bigger) {
+		plan_free(plan);
+		return -ENOMEM;
+	}
+	job->plans = bigger;
+	job->plans[job->n_plans++] = plan;
+	return 0;
+}
+
+bool job_is_open(const struct job *job)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (!machine_ended(&run->machine))
+			return true;
+	return false;
+}
+
+enum goal job_goal(const struct job *job)
+{
+	return job->plans[0]->goal;
+}
+
+void *job_data(const struct job *job)
+{
+	return job->data;
+}
+
+bool job_knows(const struct job *job, enum goal goal, const struct step *step)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		/* What failed is told, and what was stopped or left alone can be there again. */
+		const struct step *other = run->machine.step;
+		bool same = uuid_equal(&other->uuid, &step->uuid) &&
+			    (!uuid_is_null(&step->uuid) || str_equal(other->name, step->name));
+		bool is_over = run->machine.state == MACHINE_DONE ||
+			       run->machine.state == MACHINE_SKIPPED;
+
+		if (same && run->machine.goal == goal && (!is_over || run->domid == step->domid))
+			return true;
+	}
+	return false;
+}
+
+bool job_has_had(const struct job *job, enum goal goal, const struct step *step)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.goal == goal && (uuid_equal(&run->step->uuid, &step->uuid) ||
+						  str_equal(run->step->name, step->name)))
+			return true;
+	return false;
+}
+
+bool job_gives_up(const struct job *job, const struct uuid *uuid)
+{
+	const struct run *run;
+	unsigned stopped = 0;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		stopped += run->machine.goal == GOAL_STOP &&
+			   uuid_equal(&run->machine.step->uuid, uuid);
+	return stopped >= STOPS_MAX;
+}
+
+static bool is_followed(const struct run *run)
+{
+	const struct run *next = run;
+
+	if (run->machine.goal != GOAL_STOP || run->machine.state == MACHINE_FAILED)
+		return false;
+	while ((next = TAILQ_NEXT(next, entry)))
+		if (goal_is_start(next->machine.goal) &&
+		    uuid_equal(&next->step->uuid, &run->step->uuid))
+			return true;
+	return false;
+}
+
+void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
+		 void *data)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		struct report report = run_report(run, loop_now(job->loop));
+
+		if (!is_followed(run))
+			fn(data, &report);
+	}
+}
+
+bool job_succeeded(const struct job *job)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.state == MACHINE_FAILED)
+			return false;
+	return true;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "engine/run.h"
+
+struct executor;
+
+/* A plan, or several, being carried out by an executor: a run for each step. */
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct executor *ex;
+	struct loop *loop;
+	struct plan **plans;
+	size_t n_plans;
+	usec_t begun;
+	TAILQ_HEAD(, run) runs;
+	void *data;
+};
+
+TAILQ_HEAD(job_list, job);
+
+/* Without a plan yet, or NULL. */
+struct job *job_new(struct executor *ex, struct loop *loop, void *data);
+void job_free(struct job *job);
+
+/* The plan is taken over in any case. 0 or -ENOMEM. */
+int job_add_plan(struct job *job, struct plan *plan);
+
+/* Of its first plan. */
+enum goal job_goal(const struct job *job);
+void *job_data(const struct job *job);
+
+/*
+ * Whether a step of a plan with that goal is for what the job has dealt with. A guest that is there
+ * again is another domain.
+ */
+bool job_knows(const struct job *job, enum goal goal, const struct step *step);
+
+/* Whether the job has had a step with that goal for the guest, by its UUID or its name. */
+bool job_has_had(const struct job *job, enum goal goal, const struct step *step);
+
+/* Whether the guest comes up again each time that the job has stopped it. */
+bool job_gives_up(const struct job *job, const struct uuid *uuid);
+
+/* Whether a guest of it is still on its way. */
+bool job_is_open(const struct job *job);
+
+/* True if all guests of the job are where they should be, as far as they have ended. */
+bool job_succeeded(const struct job *job);
+
+/*
+ * Calls back for each guest of the job, with where it is now; not with a stop that went well and
+ * was followed by a start.
+ */
+void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
+		 void *data);

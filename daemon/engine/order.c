@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/fit.h"
+#include "engine/job.h"
+#include "engine/private.h"
+
+/* Guests of a job that wait for others of it: whose turn it is. */
+
+/* Within each of the two waves, the last stage comes behind all others. */
+#define LEVELS 4
+
+static unsigned level_of(const struct run *run)
+{
+	return 2 * MIN(run->machine.step->wave, 1U) +
+	       (machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL);
+}
+
+/* What a shutdown is counted with. */
+static usec_t shutdown_time(const struct run *run)
+{
+	return MIN(SHUTDOWN_TIME, run->job->ex->limits.stop_limit);
+}
+
+/*
+ * When the guest has to go ahead, so that the time that the host has left is enough for it and for
+ * those that come behind it. USEC_INFINITY: the host waits. But the others have what most need:
+ * where there is less time than that, there may be more behind it.
+ */
+static usec_t latest_turn(const struct run *run)
+{
+	const struct executor_callbacks *callbacks = &run->job->ex->callbacks;
+	usec_t deadline = callbacks->deadline(callbacks->data, run->job);
+	usec_t each = shutdown_time(run), needed = 0;
+	bool used[LEVELS] = {false};
+	const struct run *other;
+
+	if (deadline == USEC_INFINITY)
+		return USEC_INFINITY;
+	TAILQ_FOREACH(other, &run->job->runs, entry)
+		if (!machine_ended(&other->machine))
+			used[level_of(other)] = true;
+	for (unsigned i = level_of(run); i < LEVELS; i++)
+		needed += used[i] ? each : 0;
+	return MAX(usec_sub(deadline, needed), usec_add(run->job->begun, each));
+}
+
+/* A stop does not keep a driver domain for a guest whose worker may never end. */
+static bool is_given_up(const struct run *run)
+{
+	const struct hv_operation *operation = hv_operation(run->job->ex->hv,
+							    &run->machine.step->uuid);
+
+	return run->machine.goal == GOAL_STOP && operation && operation->stuck;
+}
+
+/*
+ * How long a driver domain waits at most for a guest, which may use it: to the end for one that is
+ * being saved or migrated, or whose turn is still to come. The others have had the time that most
+ * need.
+ */
+static usec_t until_without_driver(const struct run *other, usec_t latest)
+{
+	bool operated = hv_operation(other->job->ex->hv, &other->machine.step->uuid);
+
+	switch (other->machine.state) {
+	case MACHINE_ASKED:
+		return MAX(latest, usec_add(other->first_try, shutdown_time(other)));
+	case MACHINE_WAITING:
+		/* For another tool, or for a worker of an earlier daemon. */
+		return other->held || operated ? latest : USEC_INFINITY;
+	case MACHINE_WORKING:
+		return run_streams(other) && !other->stalled ? USEC_INFINITY : latest;
+	case MACHINE_CLEANING:
+		return latest;
+	case MACHINE_DONE:
+	case MACHINE_FAILED:
+	case MACHINE_SKIPPED:
+	case _MACHINE_STATE_MAX:
+	case _MACHINE_STATE_INVALID:
+		break;
+	}
+	return USEC_INFINITY;
+}
+
+usec_t executor_turn(const struct run *run, usec_t now)
+{
+	usec_t latest = USEC_INFINITY, until;
+	const struct run *other;
+	bool known = false;
+
+	TAILQ_FOREACH(other, &run->job->runs, entry) {
+		if (!run_comes_behind(run, other) || is_given_up(other))
+			continue;
+		if (!known)
+			latest = latest_turn(run);
+		known = true;
+		until = latest;
+		if (latest != USEC_INFINITY && other->machine.step->wave != run->machine.step->wave)
+			until = until_without_driver(other, latest);
+		if (until > now)
+			return until;
+	}
+	return 0;
+}
+
+usec_t executor_driver_turn(const struct executor *ex, const struct uuid *uuid, usec_t begun,
+			    usec_t deadline)
+{
+	const struct run *run = executor_next_run(ex, uuid, NULL);
+	usec_t each = MIN(SHUTDOWN_TIME, ex->limits.stop_limit);
+
+	if (run && is_given_up(run))
+		return 0;
+	if (!run || deadline == USEC_INFINITY)
+		return USEC_INFINITY;
+	return until_without_driver(run, MAX(usec_sub(deadline, each), usec_add(begun, each)));
+}

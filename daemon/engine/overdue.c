@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/overdue.h"
+
+#include "util/log.h"
+
+/* How much longer than its limit a worker may take before nobody waits for it any more. */
+#define GRACE (10 * USEC_PER_SEC)
+
+/* A save or a migration that makes no progress for so long leaves its place to others. */
+#define STALL_LIMIT (10 * USEC_PER_SEC)
+
+static usec_t end_of_work(const struct run *run, usec_t stop_limit)
+{
+	return usec_add(run->work_started, usec_add(stop_limit, GRACE));
+}
+
+static void set_timer(struct run *run, usec_t now, usec_t stop_limit)
+{
+	usec_t next = end_of_work(run, stop_limit);
+
+	if (run_streams(run) && !run->stalled)
+		next = MIN(next, usec_add(now, STALL_LIMIT));
+	if (run->machine.goal == GOAL_STOP && next != USEC_INFINITY)
+		timer_set(run->limit, next);
+}
+
+void overdue_begin(struct run *run, usec_t now, usec_t stop_limit)
+{
+	run->work_started = now;
+	run->stalled = run->overdue = false;
+	set_timer(run, now, stop_limit);
+}
+
+void overdue_progress(struct run *run, usec_t now, usec_t stop_limit)
+{
+	if (run->overdue)
+		return;
+	run->stalled = false;
+	set_timer(run, now, stop_limit);
+}
+
+void overdue_expire(struct run *run, usec_t now, usec_t stop_limit)
+{
+	run->stalled = true;
+	run->overdue = now >= end_of_work(run, stop_limit);
+	if (run->overdue)
+		log_warning("%s: its %s does not end in time; the other guests do not wait for it",
+			    run->step->name, stage_to_string(machine_stage(&run->machine)));
+	else
+		set_timer(run, now, stop_limit);
+}

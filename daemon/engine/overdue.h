@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "engine/run.h"
+
+/*
+ * For the executor only: the worker of a stop that does not get on. A save without progress takes
+ * no place, and behind what is past its limit nobody waits; a worker may be where it cannot even be
+ * killed. now: of the loop; stop_limit: for one stage, or USEC_INFINITY.
+ */
+
+void overdue_begin(struct run *run, usec_t now, usec_t stop_limit);
+
+/* The worker has told that it gets on. */
+void overdue_progress(struct run *run, usec_t now, usec_t stop_limit);
+
+/* The run's limit is over, while a worker is at it. */
+void overdue_expire(struct run *run, usec_t now, usec_t stop_limit);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "engine/executor.h"
+#include "engine/job.h"
+
+/* What the files of the executor share. */
+
+struct executor {
+	struct loop *loop;
+	struct hv *hv;
+	char *ledger;
+	struct executor_callbacks callbacks;
+	struct executor_limits limits;
+	struct job_list jobs;
+	const struct domain_list *domains; /* the newest, borrowed; NULL until there is one */
+	struct timer *kick;
+};
+
+/* Gives the run's machine an event, and does what follows from that. */
+void executor_feed(struct run *run, enum machine_event event, const char *reason);
+
+/* How long the guest has that was asked in this stage. */
+usec_t executor_ask_limit(const struct run *run);
+
+/* Until when a run waits for others at most: USEC_INFINITY, for their ends; 0: it is its turn. */
+usec_t executor_turn(const struct run *run, usec_t now);
+
+/* The runs of a guest that are on their way, in all jobs; after: NULL for the first. NULL at the
+ * end. */
+struct run *executor_next_run(const struct executor *ex, const struct uuid *uuid,
+			      const struct run *after);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "core/machine.h"
+#include "engine/report.h"
+#include "io/loop.h"
+#include "wire/operation.h"
+
+/* For the executor only. */
+
+struct job;
+
+/* A guest on its way. */
+struct run {
+	TAILQ_ENTRY(run) entry;
+	struct job *job;
+	struct step *step;      /* borrowed */
+	struct machine machine; /* of the step */
+	uint32_t domid;         /* now; a guest that reboots gets another */
+	uint32_t worked_domid;  /* of the last operation */
+	unsigned round;         /* the number of its plan in the job */
+	unsigned repeats;       /* of stages whose operation failed for what was over then */
+	usec_t started, stage_started, work_started, ended;
+	usec_t first_try; /* of the stage */
+	size_t tried;     /* the stage that it is of, by its index */
+	unsigned permille;
+	struct timer *limit;  /* of the stage, of its worker, of what holds it back, of a pause */
+	struct timer *linger; /* for a domain that has shut down and is not gone */
+	struct timer *again;  /* when a request that was not answered is made once more */
+	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
+	bool began;
+	bool answered; /* the guest has taken the request to shut down */
+	bool held;     /* by another tool, which is at work on the domain */
+	enum domain_condition held_for;
+	bool hold_over; /* what was suspended has been waited for long enough */
+	bool stalled;   /* its worker does not get on: it takes no place */
+	bool overdue;   /* its worker has not ended in time: nobody waits for it any more */
+	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
+	bool met;       /* while it waited to be started another tool had a domain of it */
+	bool pausing;   /* ended, and keeps its place until its guest is up */
+};
+
+struct run_timers {
+	timer_fn limit, linger, again;
+};
+
+/* A run of a step, waiting for its turn; its timers call back with it. 0 or -ENOMEM. */
+int run_new(struct loop *loop, struct job *job, struct step *step, enum goal goal,
+	    const struct run_timers *timers, struct run **ret);
+void run_free(struct run *run);
+
+/* The guest's domain: the one it had, else the one that has its UUID now; NULL if there is none. */
+const struct domain *run_find_domain(const struct run *run, const struct domain_list *domains);
+
+/* Whether it waits for its turn to build a domain, which the plan knew none of. */
+bool run_is_to_be_built(const struct run *run);
+
+/* The tool that made the domain removes it once it has shut down, or lets the guest reboot. */
+bool run_is_for_others(const struct run *run);
+
+/* What the result of its operation means for its machine, with the domains that there are now. */
+enum machine_event run_event(struct run *run, const struct operation_result *result,
+			     const struct domain_list *domains);
+
+/* Why its stage cannot begin now that it is its turn; NULL: it can. 0 or -ENOMEM. */
+int run_find_obstacle(const struct run *run, const struct domain_list *domains, char **ret);
+
+/*
+ * Whether a run must wait for another one of its job. Driver domains come up before those that use
+ * them, and go behind them; and the last stage is for what is left when all others are through.
+ */
+bool run_comes_behind(const struct run *run, const struct run *other);
+
+/* Where it is now. */
+struct report run_report(const struct run *run, usec_t now);
+
+/*
+ * The operation for its stage; for one that ends it by cleaning up, whatever the stage. What it
+ * points to is the step's.
+ */
+struct operation_request run_request(const struct run *run, char *ledger, usec_t stop_deadline,
+				     usec_t patience);
+struct operation_request run_cleanup(const struct run *run, usec_t patience);
+
+/* Whether its stage is done only when the guest is gone, or once it is asked. */
+bool run_waits(const struct run *run);
+
+/* Whether its stage needs one of the places for parallel operations, and whether it has one. */
+bool run_needs_place(const struct run *run);
+bool run_has_place(const struct run *run);
+
+/* Whether the guest was created because its image could not be restored. */
+bool run_is_cold(const struct run *run);
+
+/* Whether its stage sends the guest's memory away: its worker tells of progress all the while. */
+bool run_streams(const struct run *run);
+
+/* Whether its stage writes an image. */
+bool run_saves(const struct run *run);
+
+/* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
+bool run_creates(const struct run *run);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/job.h"
+#include "engine/private.h"
+
+/* Guests on their way that another sequence needs. */
+
+struct run *executor_next_run(const struct executor *ex, const struct uuid *uuid,
+			      const struct run *after)
+{
+	struct job *job;
+	struct run *run;
+	bool found = !after;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry) {
+			if (found && !machine_ended(&run->machine) &&
+			    uuid_equal(&run->step->uuid, uuid))
+				return run;
+			found = found || run == after;
+		}
+	return NULL;
+}
+
+void executor_cancel(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		executor_feed(run, MACHINE_EVENT_CANCEL, reason);
+	executor_kick(ex);
+}
+
+void executor_release(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		executor_feed(run, MACHINE_EVENT_TAKEN, reason);
+	executor_kick(ex);
+}
+
+void executor_hurry(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		while (run->machine.state == MACHINE_WAITING && machine_can_hurry(&run->machine))
+			executor_feed(run, MACHINE_EVENT_HURRY, reason);
+	executor_kick(ex);
+}
+
+void executor_expire(struct executor *ex, struct job *job, const char *reason)
+{
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->machine.state == MACHINE_ASKED || run->machine.state == MACHINE_WAITING)
+			executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
+	executor_kick(ex);
+}
+
+void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason)
+{
+	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));)
+		if (goal_is_start(run->machine.goal))
+			executor_feed(run, MACHINE_EVENT_CANCEL, reason);
+	executor_kick(ex);
+}
+
+/* Whether a guest that was asked to shut down may be waited for until after deadline. */
+static bool lasts_beyond(const struct run *run, usec_t deadline)
+{
+	return run->machine.state == MACHINE_ASKED &&
+	       usec_add(run->stage_started, executor_ask_limit(run)) > deadline;
+}
+
+enum executor_take executor_take(struct executor *ex, const struct job *job,
+				 const struct uuid *uuid, usec_t deadline, const char *reason)
+{
+	enum executor_take result = EXECUTOR_NOT_THERE;
+
+	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));) {
+		bool takes = run->machine.state == MACHINE_WAITING || lasts_beyond(run, deadline);
+
+		if (run->job != job || run->machine.goal != GOAL_STOP)
+			continue;
+		result = takes ? EXECUTOR_TAKEN : EXECUTOR_LEFT;
+		executor_feed(run, takes ? MACHINE_EVENT_TAKEN : MACHINE_EVENT_CANCEL, reason);
+	}
+	executor_kick(ex);
+	return result;
+}

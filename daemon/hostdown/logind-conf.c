@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hostdown/logind-conf.h"
+
+#include <glob.h>
+
+#include "util/fd.h"
+#include "util/str.h"
+
+#define FILE_MAX (1U << 20)
+
+/* The first ones take precedence over the later ones. */
+static const char *const folders[] = {"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd",
+				      "/usr/lib/systemd", "/lib/systemd"};
+
+static bool has_key(const char *path, const char *key)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = strlen(key);
+	char *rest, *line;
+	bool found = false;
+
+	if (file_read(path, FILE_MAX, &text, NULL) < 0)
+		return false;
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		line += strspn(line, " \t");
+		found |= strncmp(line, key, length) == 0 &&
+			 line[length + strspn(line + length, " \t")] == '=';
+	}
+	return found;
+}
+
+/* Masked by one of the same name in an earlier folder? Then that is met too. */
+static bool comes_first(const glob_t *found, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (str_equal(path_base(found->gl_pathv[i]), path_base(found->gl_pathv[index])))
+			return false;
+	return true;
+}
+
+static int find_last(const glob_t *found, const char *key, char **ret)
+{
+	const char *last = NULL;
+
+	for (size_t i = 0; i < found->gl_pathc; i++)
+		if (comes_first(found, i) && has_key(found->gl_pathv[i], key) &&
+		    (!last || strcmp(path_base(found->gl_pathv[i]), path_base(last)) > 0))
+			last = found->gl_pathv[i];
+	return last ? str_replace(ret, last) : 0;
+}
+
+static int find_main(const char *root, const char *key, char **ret)
+{
+	for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
+		_cleanup_free_ char *path = NULL;
+		int r = str_format(&path, "%s%s/logind.conf", root, folders[i]);
+
+		if (r < 0)
+			return r;
+		/* The first one that is there is the only one that is read. */
+		if (access(path, F_OK) < 0)
+			continue;
+		if (has_key(path, key))
+			*ret = TAKE_PTR(path);
+		return 0;
+	}
+	return 0;
+}
+
+int logindconf_decides(const char *root, const char *key, char **ret)
+{
+	char *path = NULL;
+	glob_t found = {0};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(folders); i++) {
+		_cleanup_free_ char *pattern = NULL;
+
+		r = str_format(&pattern, "%s%s/logind.conf.d/*.conf", root, folders[i]);
+		if (r >= 0 && glob(pattern, i > 0 ? GLOB_APPEND : 0, NULL, &found) == GLOB_NOSPACE)
+			r = -ENOMEM;
+	}
+	r = r < 0 ? r : find_last(&found, key, &path);
+	globfree(&found);
+	r = r < 0 || path ? r : find_main(root, key, &path);
+	if (r < 0)
+		return r;
+	*ret = path;
+	return 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "manager/private.h"
+#include "util/log.h"
+
+/* The host that goes down is ended by force at some time: its stop comes to an end before. */
+
+/* How often the saves of a stop that runs out of time are looked at. */
+#define HURRY_PAUSE USEC_PER_SEC
+
+/* A save that has just begun does not tell yet how long it takes. */
+#define PROBATION (5 * USEC_PER_SEC)
+
+/* What is still to be done then is to say who is left running, and to destroy whom it was said of.
+ */
+#define LAST_WORD (4 * USEC_PER_SEC)
+
+void manager_set_end(struct sequence *s, usec_t deadline, usec_t end)
+{
+	usec_t now = loop_now(s->manager->loop);
+
+	s->deadline = deadline;
+	s->end = end;
+	s->save_end = usec_add(now, fit_save_time(usec_left(end, now)));
+	timer_set_after(s->manager->hurry, 0);
+}
+
+/* Whether it will be over in time, if it goes on as it has; an adopted one does not tell. */
+static bool keeps(const struct hv_operation *op, usec_t now, usec_t end)
+{
+	usec_t taken = usec_sub(now, op->started), left = usec_left(end, now);
+
+	if (taken < PROBATION && left > 2 * PROBATION)
+		return true;
+	return op->permille > 0 && taken * (1000 - MIN(op->permille, 1000U)) / op->permille < left;
+}
+
+static bool makes_way(const struct step *step, const struct hv_operation *op)
+{
+	return op && (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE) &&
+	       (step_has(step, STAGE_SHUTDOWN) || step_has(step, STAGE_SHUTDOWN_ALL));
+}
+
+/* Whoever began them: another stop and an earlier daemon did not know of this end. */
+static void give_up_saves(const struct sequence *s, usec_t now)
+{
+	const struct manager *m = s->manager;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct hv *hv = world_hv(m->world);
+	int r = sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger),
+			      now, &plan);
+
+	if (r < 0) {
+		log_error_errno(r, "Cannot see which saves are to be given up");
+		return;
+	}
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		const struct hv_operation *op = hv_operation(hv, &step->uuid);
+
+		if (makes_way(step, op) && !keeps(op, now, s->end))
+			hv_abort(hv, &step->uuid);
+	}
+}
+
+static void hurry(struct sequence *s, usec_t now)
+{
+	if (s->job)
+		executor_hurry(s->manager->executor, s->job, "there is no time left for it");
+	give_up_saves(s, now);
+	if (s->job && now >= usec_sub(s->end, LAST_WORD))
+		executor_expire(s->manager->executor, s->job,
+				"the host is about to be ended by force, and it is still there");
+}
+
+void manager_on_hurry(void *data)
+{
+	struct manager *m = data;
+	usec_t now = loop_now(m->loop), next = USEC_INFINITY, due;
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, &m->sequences, entry) {
+		if (s->save_end == USEC_INFINITY || s->broken_off)
+			continue;
+		if (now >= s->save_end)
+			hurry(s, now);
+		due = MAX(s->save_end, now + HURRY_PAUSE);
+		next = MIN(next, due);
+	}
+	if (next != USEC_INFINITY)
+		timer_set(m->hurry, next);
+}

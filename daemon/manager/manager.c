@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "manager/manager.h"
+
+#include "config/keeper.h"
+#include "engine/job.h"
+#include "manager/private.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "world/migrated.h"
+
+/* A stop whose next step fails is tried again so often, after such pauses. */
+#define TRIES_MAX 10
+#define TRY_PAUSE USEC_PER_SEC
+
+/* Sequences. */
+
+static void log_sequence(const struct sequence *s, int level, const char *message_id,
+			 const char *result, const char *text)
+{
+	sequence_log(s, level, message_id, result, text, loop_now(s->manager->loop));
+}
+
+void manager_tell_watcher(const struct manager *m)
+{
+	if (m->watcher.changed)
+		m->watcher.changed(m->watcher.data);
+}
+
+static void remember_pace(const struct sequence *s)
+{
+	struct manager *m = s->manager;
+	uint64_t rate = pace_rate(&s->pace);
+
+	if (rate == 0 && s->squeezed)
+		rate = paces_forgive(&ledger_file_get(m->ledger)->paces);
+	if (rate == 0)
+		return;
+	ledger_file_add_pace(m->ledger, rate);
+	manager_set_limits(m);
+}
+
+void manager_end_sequence(struct sequence *s, int error, const char *reason)
+{
+	struct manager *m = s->manager;
+	struct following *f;
+
+	if (error < 0)
+		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed", reason);
+	else if (job_succeeded(s->job))
+		log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_DONE, "ok", "done");
+	else
+		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
+			     "done, but not all guests are where they should be");
+	remember_pace(s);
+	TAILQ_REMOVE(&m->sequences, s, entry);
+	while ((f = TAILQ_FIRST(&s->following))) {
+		struct follower follower = f->follower;
+
+		TAILQ_REMOVE(&s->following, f, entry);
+		free(f);
+		follower.done(follower.data, error, reason, s->job);
+	}
+	timer_set_after(m->advance, 0);
+	sequence_free(s);
+	manager_tell_watcher(m);
+}
+
+void manager_fail_sequence(struct sequence *s, const char *reason)
+{
+	struct manager *m = s->manager;
+
+	if (!s->job) {
+		manager_end_sequence(s, -EIO, reason);
+		return;
+	}
+	sequence_fail(s, reason);
+	executor_kick(m->executor);
+}
+
+bool manager_try_again(struct sequence *s, const char *reason)
+{
+	struct manager *m = s->manager;
+
+	if (sequence_is_start(s) || world_lost(m->world) || ++s->tries > TRIES_MAX) {
+		manager_fail_sequence(s, reason);
+		return false;
+	}
+	log_warning("stop: %s; it is tried again", reason);
+	s->phase = PHASE_READY;
+	s->retry_at = usec_add(loop_now(m->loop), TRY_PAUSE);
+	timer_set(m->advance, s->retry_at);
+	return true;
+}
+
+/* What is started behind a stop of all must not be what that stops next. */
+static bool waits_for_stop(const struct sequence *s)
+{
+	const struct manager *m = s->manager;
+
+	return sequence_is_start(s) && (m->refusal || sequences_stop_all(&m->sequences));
+}
+
+/* Other operations change the images, which a start reads, and the room for them. */
+static void bring_up_to_date(struct sequence *s)
+{
+	if (s->phase == PHASE_READY && s->outdated && sequence_is_start(s))
+		s->phase = PHASE_NEW;
+	else if (s->phase == PHASE_READY && s->outdated)
+		world_forget_room(s->manager->world);
+	s->outdated = s->outdated && s->phase == PHASE_LOOKING;
+}
+
+static void advance(struct sequence *s)
+{
+	const char *reason = NULL;
+	bool news = manager_has_news(s);
+	int r = 0;
+
+	if (waits_for_stop(s) || loop_now(s->manager->loop) < s->retry_at ||
+	    (s->phase == PHASE_READY && manager_waits_in_vain(s) && !news))
+		return;
+	if (news)
+		s->phase = PHASE_READY;
+	bring_up_to_date(s);
+	if (s->phase == PHASE_NEW)
+		r = manager_look(s);
+	if (r >= 0 && s->phase == PHASE_READY) {
+		r = manager_run_sequence(s, &reason);
+		if (r >= 0)
+			s->tries = 0;
+	}
+	if (r < 0)
+		manager_try_again(s, reason ? reason : strerror(-r));
+}
+
+static void on_advance(void *data)
+{
+	struct manager *m = data;
+	struct sequence *s, *next;
+
+	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		advance(s);
+	}
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (s->retry_at > loop_now(m->loop) && !timer_is_set(m->advance))
+			timer_set(m->advance, s->retry_at);
+}
+
+typedef void (*end_job_fn)(struct executor *ex, struct job *job, const char *reason);
+
+/* What has been begun with comes to its end, and the rest is left out. How many there were. */
+static size_t break_off(struct manager *m, bool (*which)(const struct sequence *s),
+			end_job_fn end_job, const char *reason)
+{
+	struct sequence *s, *next;
+	size_t n = 0;
+
+	for (s = TAILQ_FIRST(&m->sequences); s; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (!which(s))
+			continue;
+		n++;
+		if (s->phase == PHASE_LOOKING)
+			world_unrefresh(m->world, s->refresh);
+		if (s->job) {
+			s->broken_off = true;
+			s->phase = PHASE_RUNNING;
+			end_job(m->executor, s->job, reason);
+		} else {
+			manager_end_sequence(s, -ECANCELED, reason);
+		}
+	}
+	return n;
+}
+
+/* What a stop of all is followed by is not what was asked for before it. */
+static void clear_for_stop(struct manager *m, bool for_host)
+{
+	struct sequence *s;
+
+	/* If the host stays up, what was to be restarted is. */
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		s->restarts = s->restarts && for_host;
+	break_off(m, sequence_is_start, executor_cancel, "a stop was asked for");
+	manager_abort_builds(m);
+}
+
+/* What is asked of the manager. */
+struct wish {
+	enum goal goal;
+	bool restarts;
+	const char *const *names;
+	size_t n_names;
+	bool for_host;
+	usec_t deadline, end; /* of the host */
+};
+
+static int add_sequence(struct manager *m, const struct wish *wish, struct sequence **ret)
+{
+	struct sequence *s;
+	int r;
+
+	if (goal_is_start(wish->goal) && m->refusal)
+		return -ESHUTDOWN;
+	r = sequence_new(m, wish->goal, wish->names, wish->n_names, loop_now(m->loop), &s);
+	if (r < 0)
+		return r;
+	s->for_host = wish->for_host;
+	if (sequence_stops_all(s))
+		clear_for_stop(m, s->for_host);
+	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+	s->number = ++m->newest;
+	timer_set_after(m->advance, 0);
+	*ret = s;
+	return 0;
+}
+
+/* The same that is under way, or a new one. 0 or -errno. */
+static int find_or_add(struct manager *m, const struct wish *wish, struct sequence **ret)
+{
+	struct sequence *s = wish->for_host
+				     ? sequences_find_for_host(&m->sequences)
+				     : sequences_find(&m->sequences, wish->goal, wish->restarts,
+						      wish->names, wish->n_names);
+
+	/* What has been asked for since may have undone what that one has done. */
+	if (!s || (!s->for_host && s->number != m->newest))
+		return add_sequence(m, wish, ret);
+	if (s->for_host && s->number != m->newest) {
+		clear_for_stop(m, true);
+		s->number = ++m->newest;
+	}
+	*ret = s;
+	return 0;
+}
+
+static int request(struct manager *m, const struct wish *wish, const struct follower *follower,
+		   uint64_t *ret_id)
+{
+	struct sequence *s;
+	int r;
+
+	if (manager_obstacle(m, wish->goal) || (wish->restarts && manager_obstacle(m, GOAL_START)))
+		return -EHOSTDOWN;
+	if (wish->restarts && m->refusal)
+		return -ESHUTDOWN;
+	r = find_or_add(m, wish, &s);
+	if (r < 0)
+		return r;
+	s->restarts = wish->restarts;
+	/* PID 1 may have other limits than logind, and knows of them later. */
+	if (s->for_host)
+		manager_set_end(s, wish->deadline, wish->end);
+	r = sequence_follow(s, m->last_id + 1, follower);
+	if (r < 0)
+		return r;
+	*ret_id = ++m->last_id;
+	/* There may be less time than before for guests that wait for others. */
+	executor_kick(m->executor);
+	return 0;
+}
+
+int manager_request(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+		    const struct follower *follower, uint64_t *ret_id)
+{
+	return request(m, &(struct wish){.goal = goal, .names = names, .n_names = n_names},
+		       follower, ret_id);
+}
+
+int manager_restart(struct manager *m, bool forced, const char *const *names, size_t n_names,
+		    const struct follower *follower, uint64_t *ret_id)
+{
+	return request(m,
+		       &(struct wish){.goal = forced ? GOAL_STOP_FORCED : GOAL_STOP,
+				      .restarts = true,
+				      .names = names,
+				      .n_names = n_names},
+		       follower, ret_id);
+}
+
+int manager_stop_until(struct manager *m, usec_t deadline, usec_t end,
+		       const struct follower *follower, uint64_t *ret_id)
+{
+	return request(
+		m,
+		&(struct wish){
+			.goal = GOAL_STOP, .for_host = true, .deadline = deadline, .end = end},
+		follower, ret_id);
+}
+
+void manager_unfollow(struct manager *m, uint64_t id)
+{
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (sequence_unfollow(s, id))
+			return;
+}
+
+void manager_rest(struct manager *m, const char *reason)
+{
+	break_off(m, sequence_is_for_host, executor_cancel, reason);
+}
+
+static bool is_by_hand(const struct sequence *s)
+{
+	return s->goal != GOAL_REACT && !sequence_is_for_host(s) && !s->broken_off;
+}
+
+size_t manager_cancel(struct manager *m, const char *reason)
+{
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		uuid_list_clear(&s->wanted_down);
+	return break_off(m, is_by_hand, executor_release, reason);
+}
+
+bool manager_wants_down(const struct job *job, const struct uuid *uuid)
+{
+	const struct sequence *s = job_data(job);
+
+	return uuid_list_has(&s->wanted_down, uuid);
+}
+
+bool manager_stops_all(const struct manager *m)
+{
+	return sequences_stop_all(&m->sequences);
+}
+
+int manager_refuse_starts(struct manager *m, const char *reason)
+{
+	/* What waits for that goes on. */
+	if (!reason)
+		timer_set_after(m->advance, 0);
+	return str_replace(&m->refusal, reason);
+}
+
+const char *manager_refusal(const struct manager *m)
+{
+	return m->refusal;
+}
+
+int manager_set_notice(struct manager *m, const char *notice)
+{
+	return str_replace(&m->notice, notice);
+}
+
+void manager_watch(struct manager *m, const struct manager_watcher *watcher)
+{
+	m->watcher = *watcher;
+}
+
+/* What the world and the executor report. */
+
+static void on_world_changed(void *data)
+{
+	struct manager *m = data;
+	const struct sequence *s;
+
+	if (!m->executor)
+		return;
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (manager_has_news(s))
+			timer_set_after(m->advance, 0);
+	away_look(m->ledger, world_hv(m->world), world_domains(m->world));
+	executor_domains_changed(m->executor, world_domains(m->world));
+	manager_react(m);
+	manager_tell_watcher(m);
+}
+
+static void on_progress(void *data, const struct hv_operation *operation)
+{
+	struct manager *m = data;
+
+	executor_progress(m->executor, operation);
+}
+
+static void on_finished(void *data, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	struct manager *m = data;
+	struct sequence *s;
+
+	/* Whether a disk could be ejected says nothing of the guest, nor of the folders. */
+	if (operation->operation == OPERATION_EJECT) {
+		if (result->outcome != OPERATION_OK)
+			log_warning("%s: its disk could not be ejected: %s", operation->name,
+				    result->reason);
+		executor_operation_finished(m->executor, operation, result);
+		return;
+	}
+	away_note(m->ledger, operation, result);
+	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
+	if (operation->adopted)
+		ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
+					result->outcome == OPERATION_OK ? NULL : result->reason);
+	executor_operation_finished(m->executor, operation, result);
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		s->outdated = s->outdated || !sequence_is_start(s) ||
+			      sequence_concerns(s, operation->name, &operation->uuid);
+	timer_set_after(m->advance, 0);
+}
+
+/* What status says of the guest from now on. */
+static void note_outcome(struct manager *m, enum goal goal, const struct report *report)
+{
+	const struct step *s = report->step;
+	bool failed = str_equal(report->result, "failed");
+
+	/* That a guest which is held was cleaned up is not the end of why it is down. */
+	if (!failed && (goal == GOAL_REACT || !str_equal(report->result, "ok")))
+		return;
+	if (!failed && report->reason && s->n_stages > 0)
+		ledger_file_set_remark(m->ledger, &s->uuid, s->name, report->reason);
+	else
+		ledger_file_set_failure(m->ledger, &s->uuid, s->name,
+					failed ? report->reason : NULL);
+}
+
+static void on_report(void *data, struct job *job, const struct report *report)
+{
+	struct manager *m = data;
+	struct sequence *s = job_data(job);
+	bool failed = str_equal(report->result, "failed");
+	struct following *f;
+
+	if (report->final) {
+		note_outcome(m, s->goal, report);
+		/* Others may wait for this guest. */
+		timer_set_after(m->advance, 0);
+	}
+	sequence_measure(s, report, loop_now(m->loop));
+	if (report->final && s->goal == GOAL_REACT && failed)
+		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
+	TAILQ_FOREACH(f, &s->following, entry)
+		f->follower.report(f->follower.data, report);
+}
+
+static bool on_job_drained(void *data _unused_, struct job *job)
+{
+	return manager_drained(job_data(job));
+}
+
+static usec_t on_deadline(void *data _unused_, const struct job *job)
+{
+	const struct sequence *s = job_data(job);
+
+	return sequence_is_for_host(s) ? s->deadline : USEC_INFINITY;
+}
+
+static void on_job_finished(void *data _unused_, struct job *job)
+{
+	struct sequence *s = job_data(job);
+
+	if (s->failed)
+		manager_end_sequence(s, -EIO, s->trouble ? s->trouble : strerror(ENOMEM));
+	else
+		manager_end_sequence(s, 0, NULL);
+}
+
+int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
+		const struct settings_paths *paths, struct manager **ret)
+{
+	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	if (!m) {
+		hv_free(hv);
+		return -ENOMEM;
+	}
+	*m = (struct manager){.loop = loop, .ledger = ledger, .paths = paths};
+	TAILQ_INIT(&m->sequences);
+	m->reactions = reactions_new(ledger);
+	if (!m->reactions) {
+		hv_free(hv);
+		return -ENOMEM;
+	}
+	r = world_new(loop, hv, ledger,
+		      &(struct world_callbacks){
+			      .changed = on_world_changed,
+			      .progress = on_progress,
+			      .finished = on_finished,
+			      .data = m,
+		      },
+		      &m->world);
+	if (r < 0)
+		return r;
+	r = executor_new(loop, world_hv(m->world), ledger_file_path(ledger),
+			 &(struct executor_callbacks){
+				 .report = on_report,
+				 .drained = on_job_drained,
+				 .deadline = on_deadline,
+				 .finished = on_job_finished,
+				 .data = m,
+			 },
+			 &m->executor);
+	r = r < 0 ? r : timer_new(loop, on_advance, m, &m->advance);
+	r = r < 0 ? r : timer_new(loop, manager_on_hurry, m, &m->hurry);
+	r = r < 0 ? r : timer_new(loop, manager_on_react, m, &m->react);
+	r = r < 0 ? r : settings_keeper_new(loop, paths, manager_on_unkept, m, &m->keeper);
+	if (r < 0)
+		return r;
+	r = manager_reload(m, &reason);
+	if (r < 0 && r != -EINVAL)
+		return r;
+	/* To what has happened while nobody looked. */
+	timer_set_after(m->react, 0);
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct manager *manager_free(struct manager *m)
+{
+	struct sequence *s;
+
+	if (!m)
+		return NULL;
+	settings_keeper_free(m->keeper);
+	executor_free(m->executor);
+	world_free(m->world);
+	while ((s = TAILQ_FIRST(&m->sequences))) {
+		TAILQ_REMOVE(&m->sequences, s, entry);
+		sequence_free(s);
+	}
+	timer_free(m->advance);
+	timer_free(m->hurry);
+	timer_free(m->react);
+	config_free(m->config);
+	config_free(m->refused);
+	free(m->config_error);
+	free(m->refusal);
+	free(m->notice);
+	reactions_free(m->reactions);
+	free(m);
+	return NULL;
+}
+
+struct world *manager_world(const struct manager *m)
+{
+	return m->world;
+}
+
+const struct ledger *manager_ledger(const struct manager *m)
+{
+	return ledger_file_get(m->ledger);
+}
+
+const char *manager_warning(const struct manager *m, size_t index)
+{
+	size_t n = m->config ? m->config->n_warnings : 0;
+
+	if (m->notice && index-- == 0)
+		return m->notice;
+	if (ledger_file_problem(m->ledger) && index-- == 0)
+		return ledger_file_problem(m->ledger);
+	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
+}
+
+usec_t manager_restart_in(const struct manager *m, const struct guest *g)
+{
+	usec_t due = reactions_restart_due(m->reactions, g);
+
+	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
+}
+
+struct outlook manager_outlook(const struct manager *m)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct outlook outlook = {
+		.protects = !TAILQ_EMPTY(&m->sequences) || hv_next_operation(world_hv(m->world), 0),
+	};
+
+	if (!m->config ||
+	    plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0, &plan) < 0)
+		return outlook;
+	plan_estimate(plan, m->config, paces_expect(&ledger_file_get(m->ledger)->paces));
+	for (size_t i = 0; i < plan->n_steps; i++)
+		outlook.protects |= plan->steps[i].result == STEP_TODO;
+	outlook.needs = plan->needs;
+	return outlook;
+}
+
+struct activity manager_activity(const struct manager *m, const struct guest *g)
+{
+	return activity_of(world_hv(m->world), m->executor, g, loop_now(m->loop));
+}

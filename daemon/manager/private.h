@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "engine/executor.h"
+#include "manager/manager.h"
+#include "manager/restart.h"
+
+/* What the files of the manager share. */
+
+struct manager {
+	struct loop *loop;
+	struct ledger_file *ledger;
+	struct world *world;
+	struct executor *executor;
+	struct reactions *reactions;
+	const struct settings_paths *paths;
+	struct settings_keeper *keeper;
+	struct config *config;
+	enum settings_source source; /* of config */
+	struct config *refused; /* as the files have it now, where config comes from elsewhere */
+	char *config_error;     /* the refusal that is told first; NULL: none */
+	struct sequence_list sequences; /* the oldest first */
+	struct manager_watcher watcher;
+	char *refusal; /* why nothing is started now, or NULL */
+	char *notice;  /* of the host, or NULL */
+	struct timer *advance;
+	struct timer *hurry; /* near the end of the host */
+	struct timer *react; /* to what was put off */
+	uint64_t last_id;
+	unsigned newest; /* number of a sequence */
+};
+
+/* Has the directories read that a sequence depends on; it is ready after that. 0 or -errno. */
+int manager_look(struct sequence *s);
+
+/*
+ * Begins with the guests of a sequence that are free, or that have come free. It is ready, and not
+ * running, while it waits for others. 0 or -errno, with *ret_reason or without.
+ */
+int manager_run_sequence(struct sequence *s, const char **ret_reason);
+
+/* All guests that a sequence has begun with have ended. True if it goes on all the same. */
+bool manager_drained(struct sequence *s);
+
+/* Ends creates and restores early, whoever began them: a stop of all has no use for them. */
+void manager_abort_builds(struct manager *m);
+
+/* Whether domains have come up since a stop of all planned: it takes them in at once. */
+bool manager_has_news(const struct sequence *s);
+
+/* Whether all guests are busy that a sequence waits for. */
+bool manager_waits_in_vain(const struct sequence *s);
+
+/* A sequence cannot go on: it ends, or does so with what it has begun. */
+void manager_fail_sequence(struct sequence *s, const char *reason);
+
+/* The same, but a stop is tried again first, several times. True if it will be. */
+bool manager_try_again(struct sequence *s, const char *reason);
+
+/* Takes the sequence out and tells all that follow it. */
+void manager_end_sequence(struct sequence *s, int error, const char *reason);
+
+/* What the executor keeps to, from the settings and the pace of saves. */
+void manager_set_limits(struct manager *m);
+
+/* There is no copy of the settings in effect. */
+void manager_on_unkept(void *data, int error);
+
+void manager_tell_watcher(const struct manager *m);
+
+/* Sees to guests that have ended by themselves, or want to be without a disk. */
+void manager_react(struct manager *m);
+
+/* When the host's stop should be over, and the host is ended by force: manager_stop_until(). */
+void manager_set_end(struct sequence *s, usec_t deadline, usec_t end);
+
+/* The timer's: near the end, who waits to be saved is asked to shut down while there is time. */
+void manager_on_hurry(void *data);
+
+/* The timer's, for what was put off. */
+void manager_on_react(void *data);

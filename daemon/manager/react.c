@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "manager/private.h"
+#include "util/log.h"
+
+static void react_to(struct manager *m, const struct guest *g)
+{
+	enum death_action action = reactions_decide(m->reactions, g, m->config, loop_now(m->loop),
+						    sequences_stop_all(&m->sequences) ||
+							    m->refusal);
+	struct sequence *s;
+	struct plan *plan;
+	int r;
+
+	if (action < 0)
+		return;
+	r = sequence_new(m, GOAL_REACT, NULL, 0, loop_now(m->loop), &s);
+	if (r < 0) {
+		log_error_errno(r, "%s: cannot be put in order", g->name);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
+	s->phase = PHASE_RUNNING;
+	r = plan_reaction(m->config, g, action, &plan);
+	r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
+	if (r < 0)
+		manager_end_sequence(s, r, strerror(-r));
+}
+
+static void eject(struct manager *m, const struct guest *g)
+{
+	struct operation_request request = {
+		.operation = OPERATION_EJECT,
+		.uuid = g->uuid,
+		.name = (char *)g->name,
+		.domid = g->domain->domid,
+		.device = g->domain->eject,
+		.deadline = USEC_INFINITY,
+		.patience = m->config->patience,
+	};
+	int r = hv_operate(world_hv(m->world), &request);
+
+	if (r < 0)
+		log_warning_errno(r, "%s: its disk cannot be ejected", g->name);
+}
+
+void manager_react(struct manager *m)
+{
+	const struct inventory *inventory = world_inventory(m->world);
+	usec_t since, now = loop_now(m->loop), next;
+
+	reactions_forget_gone(m->reactions, inventory);
+	for (size_t i = 0; manager_config(m) && i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (executor_machine(m->executor, &g->uuid, &since))
+			continue;
+		if (reactions_wanted(m->reactions, g))
+			react_to(m, g);
+		else if (!sequences_stop_all(&m->sequences) &&
+			 reactions_eject(m->reactions, g, now))
+			eject(m, g);
+	}
+	next = reactions_next(m->reactions, now);
+	if (next == USEC_INFINITY)
+		timer_clear(m->react);
+	else
+		timer_set(m->react, next);
+}
+
+void manager_on_react(void *data)
+{
+	manager_react(data);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include <unistd.h>
+
+#include "config/copy.h"
+#include "config/keeper.h"
+#include "manager/private.h"
+#include "util/log.h"
+#include "util/str.h"
+
+#define CREATES_PER_CPU 2
+
+/*
+ * Building a guest is work for the CPU, but for some waiting in between; with many more at once
+ * than there are CPUs, libxl's own time limits run out.
+ */
+static unsigned default_creates(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return CREATES_PER_CPU * (cpus < 1 ? 1U : (unsigned)cpus);
+}
+
+/*
+ * Saves share the disk, and each has XENDOMAINS_STOP_MAXWAIT for itself: only so many go at one
+ * time that all of them can keep that. A part is left for what is slower than expected.
+ */
+static uint64_t saves_at_once(const struct manager *m)
+{
+	uint64_t rate = paces_expect(&ledger_file_get(m->ledger)->paces);
+
+	if (m->config->stop_limit == USEC_INFINITY)
+		return UINT64_MAX;
+	return rate * (m->config->stop_limit / USEC_PER_SEC) * 3 / 4;
+}
+
+void manager_set_limits(struct manager *m)
+{
+	const struct config *c = m->config;
+	struct executor_limits limits = {
+		.parallel = c->parallel,
+		.creates = c->parallel_create ? c->parallel_create : default_creates(),
+		.create_pause = c->create_pause,
+		.sysrq_pause = c->sysrq_pause,
+		.stop_limit = c->stop_limit,
+		.patience = c->patience,
+		.save_kib = saves_at_once(m),
+	};
+
+	executor_set_limits(m->executor, &limits);
+}
+
+static int apply_config(struct manager *m)
+{
+	const struct config *c = m->config;
+
+	manager_set_limits(m);
+	for (size_t i = 0; i < c->n_warnings; i++)
+		log_warning("%s", c->warnings[i]);
+	return world_set_folders(m->world, c->autostart, c->save);
+}
+
+static int use(struct manager *m, struct config *config, enum settings_source source)
+{
+	config_free(m->config);
+	m->config = config;
+	m->source = source;
+	return apply_config(m);
+}
+
+static void set_refused(struct manager *m, struct config *refused)
+{
+	config_free(m->refused);
+	m->refused = refused;
+}
+
+/* Without a copy the settings are in effect all the same. */
+void manager_on_unkept(void *data, int error)
+{
+	struct manager *m = data;
+
+	if (!m->config)
+		return;
+	config_warn(m->config,
+		    "Failed to keep a copy of the settings in %s: %s. With a mistake in the "
+		    "settings %s.",
+		    m->paths->kept, strerror(-error),
+		    access(m->paths->kept, F_OK) == 0
+			    ? "the older copy that is there would be used: remove it"
+			    : "no guest would be started");
+}
+
+static int take_good(struct manager *m, struct settings *s)
+{
+	struct log_fields loaded = {.message_id = MSG_CONFIG_LOADED, LOG_FIELDS_NONE};
+	int r;
+
+	set_refused(m, NULL);
+	log_message(LOG_INFO, &loaded, "The configuration is read");
+	r = use(m, TAKE_PTR(s->config), SETTINGS_FROM_FILES);
+	return r < 0 ? r : settings_keeper_keep(m->keeper, s);
+}
+
+/* What was good before counts. Where nothing was, all that can be read, and for stops only. */
+static int take_refused(struct manager *m, struct settings *s)
+{
+	_cleanup_(settings_done) struct settings kept = {0};
+	int r;
+
+	if (m->source == SETTINGS_FROM_FILES)
+		m->source = SETTINGS_PREVIOUS;
+	if (manager_config(m)) {
+		set_refused(m, TAKE_PTR(s->config));
+		return 0;
+	}
+	r = settings_copy_read(m->paths, &kept);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		if (r != -ENODATA && r != -ENOENT)
+			log_warning_errno(r, "Failed to read %s", m->paths->kept);
+		set_refused(m, NULL);
+		return use(m, TAKE_PTR(s->config), SETTINGS_PARTIAL);
+	}
+	set_refused(m, TAKE_PTR(s->config));
+	return use(m, TAKE_PTR(kept.config), SETTINGS_KEPT);
+}
+
+static int tell_refusals(const struct manager *m)
+{
+	struct log_fields fields = {.message_id = MSG_CONFIG_REFUSED, LOG_FIELDS_NONE};
+	const struct config *c = manager_refused(m);
+
+	for (size_t i = 0; i < c->n_refusals; i++) {
+		_cleanup_free_ char *text = NULL;
+		int r = config_refusal_text(&c->refusals[i], &text);
+
+		if (r < 0)
+			return r;
+		log_message(LOG_ERR, &fields, "The configuration is refused: %s. %s", text,
+			    manager_settings_effect(m));
+	}
+	return 0;
+}
+
+static int explain(struct manager *m, char **ret_reason)
+{
+	const struct config_refusal *worst = config_worst_refusal(manager_refused(m));
+	int r;
+
+	free(TAKE_PTR(m->config_error));
+	if (!worst)
+		return 0;
+	r = config_refusal_text(worst, &m->config_error);
+	r = r < 0 ? r : tell_refusals(m);
+	r = r < 0 ? r
+		  : str_format(ret_reason, "%s. %s", m->config_error, manager_settings_effect(m));
+	return r < 0 ? r : -EINVAL;
+}
+
+int manager_reload(struct manager *m, char **ret_reason)
+{
+	_cleanup_(settings_done) struct settings s = {0};
+	int r = settings_read(m->paths, &s);
+
+	if (r < 0)
+		return r;
+	r = s.config->broken ? take_refused(m, &s) : take_good(m, &s);
+	if (r < 0)
+		return r;
+	r = explain(m, ret_reason);
+	manager_tell_watcher(m);
+	return r;
+}
+
+const struct config *manager_config(const struct manager *m)
+{
+	return m->source == SETTINGS_PARTIAL ? NULL : m->config;
+}
+
+const struct config *manager_config_for(const struct manager *m, enum goal goal)
+{
+	return goal == GOAL_STOP || goal == GOAL_STOP_FORCED ? m->config : manager_config(m);
+}
+
+const struct config *manager_refused(const struct manager *m)
+{
+	return m->refused ? m->refused : m->config;
+}
+
+enum settings_source manager_settings_source(const struct manager *m)
+{
+	return m->source;
+}
+
+const char *manager_settings_effect(const struct manager *m)
+{
+	static const char *const effects[_SETTINGS_SOURCE_MAX] = {
+		[SETTINGS_FROM_FILES] = "All other settings are in effect.",
+		[SETTINGS_PREVIOUS] = "The previous settings stay in effect.",
+		[SETTINGS_KEPT] = "The settings that were last read without a mistake are in "
+				  "effect.",
+		[SETTINGS_PARTIAL] = "No guest is started until you correct this. A stop uses all "
+				     "other settings, and the defaults.",
+	};
+
+	return effects[m->source];
+}
+
+const char *manager_obstacle(const struct manager *m, enum goal goal)
+{
+	if (world_lost(m->world))
+		return world_lost(m->world);
+	return manager_config_for(m, goal) ? NULL : m->config_error;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "manager/restart.h"
+
+#include "util/log.h"
+#include "util/quote.h"
+#include "util/str.h"
+
+/* A guest that ejects its disks for ever costs no more than a worker in this time. */
+#define EJECT_INTERVAL (5 * USEC_PER_SEC)
+
+/*
+ * What is remembered of one domain, until it is gone. Its number comes back too late to be taken
+ * for another one.
+ */
+struct note {
+	struct uuid uuid;
+	uint32_t domid;
+	bool settled;   /* it stays as it is */
+	usec_t restart; /* it is started again at this time; USEC_INFINITY: that is not so */
+	usec_t eject;   /* not before this time is its next wish to eject a disk heard */
+};
+
+struct reactions {
+	struct ledger_file *ledger;
+	struct note *notes;
+	size_t n_notes;
+};
+
+struct reactions *reactions_new(struct ledger_file *ledger)
+{
+	struct reactions *rx = calloc(1, sizeof(*rx));
+
+	if (rx)
+		rx->ledger = ledger;
+	return rx;
+}
+
+struct reactions *reactions_free(struct reactions *rx)
+{
+	if (!rx)
+		return NULL;
+	free(rx->notes);
+	free(rx);
+	return NULL;
+}
+
+static struct note *find_note(const struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+{
+	for (size_t i = 0; i < rx->n_notes; i++)
+		if (rx->notes[i].domid == domid && uuid_equal(&rx->notes[i].uuid, uuid))
+			return &rx->notes[i];
+	return NULL;
+}
+
+static struct note *make_note(struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+{
+	struct note *note = find_note(rx, uuid, domid), *bigger;
+
+	if (note)
+		return note;
+	bigger = realloc(rx->notes, (rx->n_notes + 1) * sizeof(*bigger));
+	if (!bigger)
+		return NULL;
+	rx->notes = bigger;
+	note = &rx->notes[rx->n_notes++];
+	*note = (struct note){.uuid = *uuid, .domid = domid, .restart = USEC_INFINITY};
+	return note;
+}
+
+static bool is_settled(const struct reactions *rx, const struct domain *d)
+{
+	const struct note *note = find_note(rx, &d->uuid, d->domid);
+
+	return note && note->settled;
+}
+
+void reactions_give_up(struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+{
+	struct note *note = make_note(rx, uuid, domid);
+
+	if (!note)
+		return;
+	note->settled = true;
+	note->restart = USEC_INFINITY;
+}
+
+static bool has_domain(const struct inventory *inventory, const struct note *note)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (g->domain && g->domain->domid == note->domid &&
+		    uuid_equal(&g->uuid, &note->uuid))
+			return true;
+	}
+	return false;
+}
+
+void reactions_forget_gone(struct reactions *rx, const struct inventory *inventory)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rx->n_notes; i++)
+		if (has_domain(inventory, &rx->notes[i]))
+			rx->notes[kept++] = rx->notes[i];
+	rx->n_notes = kept;
+}
+
+usec_t reactions_restart_due(const struct reactions *rx, const struct guest *g)
+{
+	const struct note *note = g->domain ? find_note(rx, &g->uuid, g->domain->domid) : NULL;
+
+	return note && !guest_is_superseded(g) ? note->restart : USEC_INFINITY;
+}
+
+usec_t reactions_next(const struct reactions *rx, usec_t now)
+{
+	usec_t next = USEC_INFINITY;
+
+	for (size_t i = 0; i < rx->n_notes; i++) {
+		/* What is due and not begun waits for something else, whose end will be told. */
+		if (rx->notes[i].restart > now)
+			next = MIN(next, rx->notes[i].restart);
+		if (rx->notes[i].eject > now)
+			next = MIN(next, rx->notes[i].eject);
+	}
+	return next;
+}
+
+bool reactions_wanted(const struct reactions *rx, const struct guest *g)
+{
+	const struct domain *d = g->domain;
+
+	return d && d->shutdown && !d->dying && !g->busy &&
+	       d->manager == DOMAIN_MANAGER_XENDOMAINSD && d->reason != SHUTDOWN_REASON_SUSPEND &&
+	       !is_settled(rx, d) && !guest_is_superseded(g);
+}
+
+static void log_decision(const struct guest *g, const char *message_id, int level, const char *text)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.domain = g->name,
+		.uuid = &g->uuid,
+		.domid = g->domain->domid,
+		.result = shutdown_reason_to_string(g->domain->reason),
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(level, &fields, "has ended (%s): %s", fields.result, text);
+}
+
+/* Started again too often: it is cleaned up, stays down, and says so. */
+static void hold(struct reactions *rx, const struct guest *g, const struct config *config)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (str_format(&text,
+		       "has ended %u times within %u s and is left down; "
+		       "'xendomainsctl start %s' tries again",
+		       config->restart_limit + 1,
+		       (unsigned)(config->restart_interval / USEC_PER_SEC), QUOTED(g->name)) < 0)
+		return;
+	log_decision(g, MSG_GUEST_HELD, LOG_ERR, text);
+	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, text);
+}
+
+/* What is left to do for a guest that is not started again. */
+static enum death_action remove(const struct guest *g, enum death_action action, bool stopping)
+{
+	if (death_action_dumps(action) && !stopping)
+		return DEATH_COREDUMP_DESTROY;
+	log_decision(g, MSG_GUEST_ENDED, LOG_INFO,
+		     death_action_dumps(action)
+			     ? "is removed without a core dump, since guests are being stopped"
+			     : "is removed");
+	return DEATH_DESTROY;
+}
+
+static void delay(struct reactions *rx, const struct guest *g, usec_t now, usec_t pause)
+{
+	struct note *note = make_note(rx, &g->uuid, g->domain->domid);
+	_cleanup_free_ char *text = NULL;
+
+	if (!note)
+		return;
+	note->restart = now + pause;
+	if (str_format(&text, "is started again in %u s", (unsigned)(pause / USEC_PER_SEC)) >= 0)
+		log_decision(g, MSG_GUEST_DELAYED, LOG_NOTICE, text);
+}
+
+/* False if it is not time yet. */
+static bool may_begin(struct reactions *rx, const struct guest *g, const struct config *config,
+		      usec_t now)
+{
+	struct note *note = find_note(rx, &g->uuid, g->domain->domid);
+	usec_t pause;
+
+	if (note && note->restart != USEC_INFINITY)
+		return now >= note->restart;
+	pause = ledger_restart_pause(ledger_file_get(rx->ledger), &g->uuid, now,
+				     config->restart_interval);
+	if (pause == 0)
+		return true;
+	delay(rx, g, now, pause);
+	return false;
+}
+
+static const char *restart_text(enum death_action action)
+{
+	switch (action) {
+	case DEATH_RENAME_RESTART:
+		return "is preserved under another name, and started again";
+	case DEATH_COREDUMP_RESTART:
+		return "is started again, behind a core dump";
+	case DEATH_SOFT_RESET:
+		return "goes on with its memory as it is";
+	case DEATH_RESTART:
+	case DEATH_DESTROY:
+	case DEATH_PRESERVE:
+	case DEATH_COREDUMP_DESTROY:
+	case _DEATH_ACTION_MAX:
+	case _DEATH_ACTION_INVALID:
+		break;
+	}
+	return "is started again";
+}
+
+enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
+				   const struct config *config, usec_t now, bool stopping)
+{
+	enum death_action action = domain_death_action(g->domain);
+	const struct ledger *ledger = ledger_file_get(rx->ledger);
+	struct note *note;
+
+	if (action == DEATH_PRESERVE) {
+		log_decision(g, MSG_GUEST_ENDED, LOG_NOTICE, "is preserved as configured");
+		reactions_give_up(rx, &g->uuid, g->domain->domid);
+		return _DEATH_ACTION_INVALID;
+	}
+	if (!death_action_restarts(action) || stopping)
+		return remove(g, action, stopping);
+	if (reactions_restart_due(rx, g) == USEC_INFINITY &&
+	    !ledger_may_restart(ledger, &g->uuid, now, config->restart_limit,
+				config->restart_interval)) {
+		hold(rx, g, config);
+		return death_action_dumps(action) ? DEATH_COREDUMP_DESTROY : DEATH_DESTROY;
+	}
+	if (!may_begin(rx, g, config, now))
+		return _DEATH_ACTION_INVALID;
+	note = find_note(rx, &g->uuid, g->domain->domid);
+	if (note)
+		note->restart = USEC_INFINITY;
+	log_decision(g, MSG_GUEST_ENDED, LOG_INFO, restart_text(action));
+	ledger_file_add_restart(rx->ledger, &g->uuid, g->name, now);
+	return action;
+}
+
+bool reactions_eject(struct reactions *rx, const struct guest *g, usec_t now)
+{
+	struct log_fields fields = {
+		.message_id = MSG_GUEST_EJECTS,
+		.domain = g->name,
+		.uuid = &g->uuid,
+		.elapsed = USEC_INFINITY,
+	};
+	struct note *note;
+
+	if (!guest_is_alive(g) || !g->domain->eject || g->busy ||
+	    g->domain->manager != DOMAIN_MANAGER_XENDOMAINSD)
+		return false;
+	note = make_note(rx, &g->uuid, g->domain->domid);
+	if (!note || now < note->eject)
+		return false;
+	note->eject = now + EJECT_INTERVAL;
+	fields.domid = g->domain->domid;
+	log_message(LOG_INFO, &fields, "ejects %s", g->domain->eject);
+	return true;
+}

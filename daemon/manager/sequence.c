@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "manager/sequence.h"
+
+#include "util/log.h"
+#include "util/str.h"
+
+void sequence_free(struct sequence *s)
+{
+	struct following *f;
+
+	while ((f = TAILQ_FIRST(&s->following))) {
+		TAILQ_REMOVE(&s->following, f, entry);
+		free(f);
+	}
+	for (size_t i = 0; i < s->n_names; i++)
+		free(s->names[i]);
+	free(s->names);
+	uuid_list_clear(&s->waits);
+	uuid_list_clear(&s->leave_down);
+	uuid_list_clear(&s->wanted_down);
+	free(s->trouble);
+	free(s);
+}
+
+int sequence_new(struct manager *m, enum goal goal, const char *const *names, size_t n_names,
+		 usec_t now, struct sequence **ret)
+{
+	struct sequence *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct sequence){
+		.manager = m,
+		.goal = goal,
+		.started = now,
+		.deadline = USEC_INFINITY,
+		.end = USEC_INFINITY,
+		.save_end = USEC_INFINITY,
+	};
+	TAILQ_INIT(&s->following);
+	s->names = calloc(n_names + 1, sizeof(*s->names));
+	for (; s->names && s->n_names < n_names; s->n_names++) {
+		s->names[s->n_names] = strdup(names[s->n_names]);
+		if (!s->names[s->n_names])
+			break;
+	}
+	if (!s->names || s->n_names < n_names) {
+		sequence_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+bool sequence_is_for(const struct sequence *s, const char *const *names, size_t n_names)
+{
+	if (s->n_names != n_names)
+		return false;
+	for (size_t i = 0; i < n_names; i++)
+		if (!str_equal(s->names[i], names[i]))
+			return false;
+	return true;
+}
+
+bool sequence_concerns(const struct sequence *s, const char *name, const struct uuid *uuid)
+{
+	struct uuid named;
+
+	for (size_t i = 0; i < s->n_names; i++)
+		if (str_equal(s->names[i], name) ||
+		    (uuid_parse(s->names[i], &named) >= 0 && uuid_equal(&named, uuid)))
+			return true;
+	return s->n_names == 0;
+}
+
+void sequence_fail(struct sequence *s, const char *trouble)
+{
+	s->failed = true;
+	str_replace(&s->trouble, trouble);
+	s->phase = PHASE_RUNNING;
+}
+
+int sequence_follow(struct sequence *s, uint64_t id, const struct follower *follower)
+{
+	struct following *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	*f = (struct following){.id = id, .follower = *follower};
+	TAILQ_INSERT_TAIL(&s->following, f, entry);
+	return 0;
+}
+
+bool sequence_unfollow(struct sequence *s, uint64_t id)
+{
+	struct following *f;
+
+	TAILQ_FOREACH(f, &s->following, entry)
+		if (f->id == id) {
+			TAILQ_REMOVE(&s->following, f, entry);
+			free(f);
+			return true;
+		}
+	return false;
+}
+
+int sequence_plan(const struct sequence *s, const struct config *config,
+		  const struct inventory *inventory, const struct ledger *ledger, usec_t now,
+		  struct plan **ret)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	int r = plan_build(s->goal, config, inventory, (const char *const *)s->names, s->n_names,
+			   &plan);
+
+	if (r >= 0 && s->for_host)
+		r = plan_fit(plan, config, paces_expect(&ledger->paces),
+			     usec_left(s->deadline, now), usec_left(s->save_end, now),
+			     usec_left(s->end, now));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+void sequence_say_plainly(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].n_stages > 0 && plan->steps[i].reason &&
+		    (plan->limit > 0 || plan->squeezed || plan->steps[i].late))
+			log_warning("%s: %s", plan->steps[i].name, plan->steps[i].reason);
+}
+
+void sequence_measure(struct sequence *s, const struct report *report, usec_t now)
+{
+	if (!str_equal(report->stage, stage_to_string(STAGE_SAVE)))
+		return;
+	if (str_equal(report->result, "running"))
+		pace_begin(&s->pace, now);
+	else if (str_equal(report->result, "ok") || str_equal(report->result, "failed"))
+		pace_end(&s->pace, now,
+			 report->step->memory_kib *
+				 (str_equal(report->result, "ok") ? 1000 : report->permille) /
+				 1000);
+}
+
+void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
+		  const char *text, usec_t now)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.operation = goal_to_string(s->goal),
+		.result = result,
+		.domid = LOG_NO_DOMID,
+		.elapsed = result ? usec_sub(now, s->started) : USEC_INFINITY,
+	};
+
+	if (s->goal == GOAL_REACT)
+		return;
+	log_message(level, &fields, "%s of %s guests: %s", goal_to_string(s->goal),
+		    s->n_names ? "named" : "all", text);
+}
+
+struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,
+				const char *const *names, size_t n_names)
+{
+	struct sequence *s, *last = NULL;
+
+	/* Only the newest counts: behind a stop, an earlier start is not what is meant. */
+	TAILQ_FOREACH(s, list, entry)
+		if (s->goal != GOAL_REACT)
+			last = s;
+	return last && last->goal == goal && last->restarts == restarts && !last->broken_off &&
+			       !last->failed && !last->for_host &&
+			       sequence_is_for(last, names, n_names)
+		       ? last
+		       : NULL;
+}
+
+struct sequence *sequences_find_for_host(const struct sequence_list *list)
+{
+	struct sequence *s;
+
+	TAILQ_FOREACH(s, list, entry)
+		if (s->for_host && !s->broken_off && !s->failed)
+			return s;
+	return NULL;
+}
+
+bool sequences_stop_all(const struct sequence_list *list)
+{
+	const struct sequence *s;
+
+	TAILQ_FOREACH(s, list, entry)
+		if (sequence_stops_all(s) && !s->broken_off && !s->failed)
+			return true;
+	return false;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "util/time.h"
+#include "util/uuid.h"
+
+/*
+ * The head of a saved image: xl's header with the guest's configuration as its optional data and,
+ * in images of ours, a tail of 4 KiB behind the configuration, which xl ignores. The stream follows
+ * (worker/image/stream.h), in images of ours at a multiple of 4 KiB, so that the tail is one block.
+ *
+ * The tail's first half says what the stream is; it is written last, when all else is on the disk.
+ * Its second half, the stamp, tells what the guest's disks were like; it is written once the guest
+ * is gone, and whoever finds it torn does without.
+ *
+ * The block before the tail has the first stamp, which tells what the disks were like while the
+ * guest was suspended. It is written with the facts, and never again: while the stamp is written,
+ * the first one can be read. Images of earlier versions have no such block.
+ */
+
+#define IMAGE_CONFIG_MAX (1U << 20)
+
+/* What the first half of the tail says. */
+struct image_facts {
+	struct uuid id; /* of this image, drawn at random */
+	struct uuid uuid;
+	uint64_t stream_bytes;
+	uint64_t stream_hash; /* XXH64 of the stream */
+	usec_t saved_wall;
+	char host[65]; /* that saved it, and its Xen's version; "" if that is not known */
+	char xen[32];
+};
+
+/* A stamp that is longer finds no place. */
+#define IMAGE_STAMP_MAX       2000
+#define IMAGE_FIRST_STAMP_MAX 4000
+
+struct image_header {
+	char *config; /* libxl's JSON */
+	char *name;   /* out of it */
+	struct uuid uuid;
+	off_t stream; /* where it begins */
+	bool ours;    /* it has a tail, and facts are known */
+	struct image_facts facts;
+	char *stamp;       /* JSON, or NULL */
+	char *first_stamp; /* the same */
+};
+
+/*
+ * The bytes before the stream, for a configuration; the tail says that the image is not complete.
+ * 0, -EMSGSIZE or -ENOMEM.
+ */
+int image_header_make(const char *config, uint8_t **ret, size_t *ret_size);
+
+/* The same as xl writes it, without a tail: for a guest that does not go to a file. */
+int image_header_plain(const char *config, uint8_t **ret, size_t *ret_size);
+
+/* Completes an image of ours: writes the facts, or the stamp, into its tail. 0 or -errno. */
+int image_write_facts(int fd, const struct image_facts *facts, off_t stream, const char *config);
+int image_write_stamp(int fd, const char *stamp, off_t stream);
+
+/* Before the facts. -EMSGSIZE if it finds no place. */
+int image_write_first_stamp(int fd, const char *stamp, off_t stream);
+
+/*
+ * Reads the head of an image. 0, -ENOEXEC if it is no image of xl's at all, -EBADMSG if it is one
+ * and broken or not understood, both with *ret_problem in words, or another -errno.
+ */
+int image_read_header(int fd, struct image_header *ret, const char **ret_problem);
+
+/* The same on bytes: all that stands before the stream, or as much as there is. */
+int image_header_parse(const uint8_t *data, size_t size, struct image_header *ret,
+		       const char **ret_problem);
+
+/*
+ * The ID of an image, and when it was written. One of xl's has no ID in it: it is made from what
+ * stays the same as long as the file does (inode, size, time, a hash of its head and tail). 0 or
+ * -errno.
+ */
+int image_identify(int fd, const struct image_header *header, struct uuid *ret_id,
+		   usec_t *ret_written_wall);
+
+void image_header_done(struct image_header *header);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/image/names.h"
+
+#include <fcntl.h>
+#include <sys/xattr.h>
+
+#include "util/fd.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "worker/image/image.h"
+
+enum image_file image_file_kind(const char *name)
+{
+	if (name[0] == '.')
+		return IMAGE_FILE_OTHER;
+	if (strstr(name, IMAGE_ASIDE_MARK))
+		return IMAGE_FILE_ASIDE;
+	if (str_ends_with(name, IMAGE_PART_SUFFIX))
+		return IMAGE_FILE_PART;
+	return str_ends_with(name, IMAGE_CONSUMED_SUFFIX) ? IMAGE_FILE_CONSUMED : IMAGE_FILE_IMAGE;
+}
+
+enum image_file image_file_kind_of(const char *name, const char *guest)
+{
+	enum image_file kind = image_file_kind(name);
+	bool claims = kind == IMAGE_FILE_PART || kind == IMAGE_FILE_CONSUMED;
+
+	return claims && str_equal(name, guest) ? IMAGE_FILE_IMAGE : kind;
+}
+
+int image_part_path(const char *path, char **ret)
+{
+	return str_format(ret, "%s" IMAGE_PART_SUFFIX, path);
+}
+
+int image_put_aside(const char *path, const char *reason, char **ret_aside)
+{
+	_cleanup_free_ char *aside = NULL;
+	int r = file_put_aside(path, IMAGE_ASIDE_MARK, &aside);
+
+	if (r < 0)
+		return r;
+	/* Where the file system has no place for it, the log has. */
+	setxattr(aside, IMAGE_REASON_XATTR, reason, strlen(reason), 0);
+	*ret_aside = TAKE_PTR(aside);
+	return fsync_parent(path);
+}
+
+static bool is_image_of_another(const char *part)
+{
+	_cleanup_(image_header_done) struct image_header header = {0};
+	_cleanup_close_ int fd = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	const char *problem;
+
+	return fd >= 0 && image_read_header(fd, &header, &problem) >= 0 &&
+	       image_file_kind_of(path_base(part), header.name) == IMAGE_FILE_IMAGE;
+}
+
+static int keep_image(const char *path)
+{
+	_cleanup_free_ char *file = NULL, *kept = NULL, *aside = NULL;
+	int r = file_name_escape(path_base(path), &file);
+
+	r = r < 0 ? r : str_format(&kept, "%.*s%s", (int)(path_base(path) - path), path, file);
+	r = r < 0 ? r : rename_new(path, kept);
+	if (r == -EEXIST)
+		return image_put_aside(path, "its guest has another image", &aside);
+	if (r < 0)
+		return r;
+	log_notice("The image %s of another guest is now called %s", path, kept);
+	return fsync_parent(path);
+}
+
+int image_remove_part(const char *part)
+{
+	if (is_image_of_another(part))
+		return keep_image(part);
+	return unlink(part) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int image_publish(const char *part, const char *path)
+{
+	int r = rename_new(part, path);
+
+	return r < 0 ? r : fsync_parent(path);
+}

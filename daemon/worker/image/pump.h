@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+#include "worker/image/stream.h"
+
+/*
+ * A thread between libxl and an image, or another host: libxl has one end of a pipe, and everything
+ * that goes through is walked (worker/image/stream.h), counted and hashed. The thread calls nothing
+ * of libxl's.
+ */
+struct pump;
+
+struct pump_result {
+	int error;           /* 0, -EBADMSG for a stream that is none, or -errno of the file */
+	const char *problem; /* with -EBADMSG: what is wrong; a literal */
+	uint64_t bytes;
+	uint64_t hash; /* XXH64 */
+};
+
+/*
+ * From the pipe to the file, from its present position on, which does not move; nobody else may
+ * write to it meanwhile. The file stays the caller's. *ret_pipe is for libxl, and the caller's to
+ * close. 0 or -errno.
+ */
+int pump_to_file(int fd, struct pump **ret, int *ret_pipe);
+
+/*
+ * From the pipe to another one, which leads to a peer: one that takes nothing for so long ends it
+ * with -ETIMEDOUT. The descriptor stays the caller's.
+ */
+int pump_to_peer(int fd, usec_t limit, struct pump **ret, int *ret_pipe);
+
+/* From the file, from its present position to its end, to the pipe. */
+int pump_from_file(int fd, struct pump **ret, int *ret_pipe);
+
+/* How many bytes have gone through by now. */
+uint64_t pump_bytes(const struct pump *pump);
+
+/* True once nothing goes through any more, whatever libxl does. */
+bool pump_has_ended(const struct pump *pump);
+
+/*
+ * Waits for the end: of the pipe's other side, which must be closed by now, or of the file. Frees
+ * the pump.
+ */
+void pump_join(struct pump *pump, struct pump_result *ret);

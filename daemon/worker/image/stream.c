@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/image/stream.h"
+
+#include "util/bytes.h"
+
+#define LIBXL_MAGIC             UINT64_C(0x4c6962786c466d74) /* "LibxlFmt", big-endian like its header */
+#define LIBXL_VERSION           2
+#define LIBXL_OPTION_BIG_ENDIAN 1U
+
+#define LIBXL_RECORD_END      0U
+#define LIBXL_RECORD_LIBXC    1U
+#define LIBXL_RECORD_XENSTORE 2U
+#define LIBXL_RECORD_EMULATOR 3U
+#define RECORD_OPTIONAL       0x80000000U
+
+#define LIBXC_MARKER      UINT64_MAX
+#define LIBXC_MAGIC       0x58454E46U /* "XENF" */
+#define LIBXC_VERSION_MIN 2U
+#define LIBXC_VERSION_MAX 3U
+#define LIBXC_PAGE_SHIFT  12U
+#define LIBXC_RECORD_END  0U
+#define LIBXC_RECORD_LAST 0x12U
+#define LIBXC_BODY_MAX    (128U << 20)
+
+static int refuse(struct stream *s, const char *problem)
+{
+	s->problem = problem;
+	return -EBADMSG;
+}
+
+/* How many bytes of the next header or record are needed before it can be understood. */
+static size_t head_size(enum stream_state state)
+{
+	switch (state) {
+	case STREAM_LIBXL_HEADER:
+		return 16;
+	case STREAM_LIBXC_HEADER:
+		return 40; /* of the image, and of the domain */
+	case STREAM_LIBXL_RECORD:
+	case STREAM_LIBXC_RECORD:
+	case STREAM_COMPLETE:
+		break;
+	}
+	return 8;
+}
+
+static uint64_t padded(uint32_t length)
+{
+	return ((uint64_t)length + 7) & ~UINT64_C(7);
+}
+
+static int take_libxl_header(struct stream *s)
+{
+	if (be64_at(s->head) != LIBXL_MAGIC)
+		return refuse(s, "it does not begin with a libxl stream");
+	if (be32_at(s->head + 8) != LIBXL_VERSION)
+		return refuse(s, "it is of a version of libxl's stream that is not known");
+	if (be32_at(s->head + 12) & LIBXL_OPTION_BIG_ENDIAN)
+		return refuse(s, "it was written by a machine of another byte order");
+	s->state = STREAM_LIBXL_RECORD;
+	return 0;
+}
+
+static int take_libxl_record(struct stream *s)
+{
+	uint32_t type = le32_at(s->head), length = le32_at(s->head + 4);
+
+	switch (type) {
+	case LIBXL_RECORD_END:
+		if (length != 0 || !s->has_guest)
+			return refuse(s, "it ends without a guest");
+		s->state = STREAM_COMPLETE;
+		return 0;
+	case LIBXL_RECORD_LIBXC:
+		if (length != 0 || s->has_guest)
+			return refuse(s, "it holds more than one guest");
+		s->has_guest = true;
+		s->state = STREAM_LIBXC_HEADER;
+		return 0;
+	case LIBXL_RECORD_XENSTORE:
+	case LIBXL_RECORD_EMULATOR:
+		break;
+	default:
+		if (!(type & RECORD_OPTIONAL))
+			return refuse(s, "it holds a libxl record that is not known");
+	}
+	s->skip = padded(length);
+	return 0;
+}
+
+static int take_libxc_header(struct stream *s)
+{
+	uint32_t version = be32_at(s->head + 12);
+
+	if (be64_at(s->head) != LIBXC_MARKER || be32_at(s->head + 8) != LIBXC_MAGIC)
+		return refuse(s, "its guest does not begin like one");
+	if (version < LIBXC_VERSION_MIN || version > LIBXC_VERSION_MAX)
+		return refuse(s, "its guest is of a version of libxc's stream that is not known");
+	if (be16_at(s->head + 16) != 0)
+		return refuse(s, "it was written by a machine of another byte order");
+	if (le16_at(s->head + 28) != LIBXC_PAGE_SHIFT)
+		return refuse(s, "its guest has pages of another size");
+	s->state = STREAM_LIBXC_RECORD;
+	return 0;
+}
+
+static int take_libxc_record(struct stream *s)
+{
+	uint32_t type = le32_at(s->head), length = le32_at(s->head + 4);
+
+	if (type == LIBXC_RECORD_END) {
+		if (length != 0)
+			return refuse(s, "its guest ends with an odd record");
+		s->state = STREAM_LIBXL_RECORD;
+		return 0;
+	}
+	if (type > LIBXC_RECORD_LAST && !(type & RECORD_OPTIONAL))
+		return refuse(s, "it holds a libxc record that is not known");
+	if (length > LIBXC_BODY_MAX)
+		return refuse(s, "it holds a record that is too long");
+	s->skip = padded(length);
+	return 0;
+}
+
+static int take_head(struct stream *s)
+{
+	switch (s->state) {
+	case STREAM_LIBXL_HEADER:
+		return take_libxl_header(s);
+	case STREAM_LIBXL_RECORD:
+		return take_libxl_record(s);
+	case STREAM_LIBXC_HEADER:
+		return take_libxc_header(s);
+	case STREAM_LIBXC_RECORD:
+		return take_libxc_record(s);
+	case STREAM_COMPLETE:
+		break;
+	}
+	return refuse(s, "it goes on behind its end");
+}
+
+int stream_feed(struct stream *s, const void *data, size_t size)
+{
+	const uint8_t *p = data;
+	int r = s->problem ? -EBADMSG : 0;
+
+	while (r >= 0 && size > 0) {
+		size_t n;
+
+		if (s->skip > 0) {
+			n = (size_t)MIN(s->skip, (uint64_t)size);
+			s->skip -= n;
+		} else {
+			n = MIN(head_size(s->state) - s->have, size);
+			memcpy(s->head + s->have, p, n);
+			s->have += n;
+			if (s->have == head_size(s->state) || s->state == STREAM_COMPLETE) {
+				s->have = 0;
+				r = take_head(s);
+			}
+		}
+		p += n;
+		size -= n;
+		s->bytes += n;
+	}
+	return r;
+}
+
+int stream_end(struct stream *s)
+{
+	if (s->problem)
+		return -EBADMSG;
+	if (s->state != STREAM_COMPLETE || s->skip > 0 || s->have > 0)
+		return refuse(s, "it is cut short");
+	return 0;
+}

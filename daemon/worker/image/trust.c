@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/image/trust.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "util/quote.h"
+#include "util/str.h"
+#include "worker/image/disks.h"
+#include "worker/image/names.h"
+#include "worker/image/stream.h"
+#include "worker/xl/xl.h"
+
+#define CHUNK (1U << 20)
+
+/* What is being judged, and what is wrong with it. */
+struct trial {
+	const struct trust_question *question;
+	struct image_header header;
+	struct stat st;
+	enum operation_outcome verdict;
+	char *problem;
+};
+
+static void trial_done(struct trial *t)
+{
+	image_header_done(&t->header);
+	free(t->problem);
+}
+
+static int refuse(struct trial *t, int error, const char *problem)
+{
+	int r = str_format(&t->problem, "%s: %s", t->question->path, problem);
+
+	return r < 0 ? r : error;
+}
+
+bool trust_owner(const struct stat *st)
+{
+	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int check_file(struct trial *t)
+{
+	if (fstat(t->question->fd, &t->st) < 0)
+		return refuse(t, -errno, strerror(errno));
+	if (!S_ISREG(t->st.st_mode))
+		return refuse(t, -EINVAL, "it is not a file");
+	if (!trust_owner(&t->st))
+		return refuse(t, -EPERM, "others than root can write it");
+	return 0;
+}
+
+static int check_header(struct trial *t)
+{
+	const char *problem;
+	int r = image_read_header(t->question->fd, &t->header, &problem);
+
+	if (r == -EBADMSG || r == -ENOEXEC)
+		return refuse(t, r, problem);
+	return r < 0 ? refuse(t, r, strerror(-r)) : 0;
+}
+
+static int check_size(struct trial *t)
+{
+	const struct image_header *h = &t->header;
+	uint64_t size = (uint64_t)t->st.st_size;
+
+	if (!h->ours || size == (uint64_t)h->stream + h->facts.stream_bytes)
+		return 0;
+	return refuse(t, -EBADMSG,
+		      size < (uint64_t)h->stream + h->facts.stream_bytes
+			      ? "it is cut short"
+			      : "it goes on behind its end");
+}
+
+/* libxl crashes at a stream that ends, or is wrong, before its first record (xl.h). */
+static int check_beginning(struct trial *t)
+{
+	struct stream stream = STREAM_INIT;
+	uint8_t head[XL_STREAM_HEAD];
+	ssize_t n = pread(t->question->fd, head, sizeof(head), t->header.stream);
+	int r;
+
+	if (n < 0)
+		return refuse(t, -errno, strerror(errno));
+	r = stream_feed(&stream, head, (size_t)n);
+	r = r < 0 || (size_t)n == sizeof(head) ? r : stream_end(&stream);
+	if (r < 0)
+		return refuse(t, r, stream.problem);
+	return stream.has_guest ? 0 : refuse(t, -EBADMSG, "it does not begin with a guest");
+}
+
+static int parse_version(const char *text, unsigned long long *ret)
+{
+	unsigned major, minor;
+
+	if (!text || sscanf(text, "%u.%u", &major, &minor) != 2)
+		return -EINVAL;
+	*ret = (unsigned long long)major << 32 | minor;
+	return 0;
+}
+
+/* A Xen takes what an older one has saved. */
+static int check_version(struct trial *t)
+{
+	const char *saved = t->header.facts.xen, *running = t->question->xen;
+	unsigned long long was, is;
+	int r;
+
+	if (parse_version(saved, &was) < 0 || parse_version(running, &is) < 0 || was <= is)
+		return 0;
+	r = str_format(&t->problem,
+		       "%s: it was saved under Xen %s, and this is Xen %s, which may not "
+		       "understand it; boot the newer one to restore it",
+		       t->question->path, saved, running);
+	return r < 0 ? r : -EPROTONOSUPPORT;
+}
+
+/*
+ * The guest may have run from it, or on after it, and nothing in the ledger says that it has not.
+ * Then that its disks are as they were is no proof: not all of what is written shows.
+ */
+static bool is_doubtful(const struct trial *t)
+{
+	const struct trust_question *q = t->question;
+	const char *file = path_base(q->path);
+
+	if (str_equal(q->standing, "suspect"))
+		return !t->header.ours || !t->header.stamp;
+	return !str_equal(q->standing, "newest") &&
+	       image_file_kind_of(file, t->header.name) == IMAGE_FILE_CONSUMED;
+}
+
+/* Of xl's, where records are lost: it may be a checkpoint, and the guest have run on after it. */
+static bool is_forgotten(const struct trial *t)
+{
+	return !t->header.ours && str_equal(t->question->standing, "forgotten");
+}
+
+static int say_changed(struct trial *t, const char *reason)
+{
+	int r = str_format(&t->problem,
+			   "%s; its saved memory does not fit any more, so %s is not restored. "
+			   "'xendomainsctl start --cold %s' starts it without its memory",
+			   reason, t->question->path, QUOTED(t->header.name));
+
+	t->verdict = OPERATION_DISK_CHANGED;
+	return r < 0 ? r : -ESTALE;
+}
+
+static const char *say_why_unknown(const struct trial *t)
+{
+	if (is_forgotten(t))
+		return "records of the ledger are lost, which may have told of it";
+	if (!is_doubtful(t))
+		return "its save was cut off before its disks were described";
+	return str_equal(t->question->standing, "suspect")
+		       ? "the guest may have run on after it was saved"
+		       : "the host went down while the guest was being restored from it";
+}
+
+static int say_unknown(struct trial *t)
+{
+	const char *path = t->question->path, *name = t->header.name;
+	int r = str_format(&t->problem,
+			   "%s is not restored: %s, and nothing proves that its disks are as they "
+			   "were. If nothing has written to them, 'xl restore %s' brings the guest "
+			   "back. Else 'xendomainsctl start --cold %s' starts it without its "
+			   "memory",
+			   path, say_why_unknown(t), QUOTED(path), QUOTED(name));
+
+	t->verdict = OPERATION_DISK_UNKNOWN;
+	return r < 0 ? r : -EUCLEAN;
+}
+
+/* No proof of anything: the guest waits for its disk, whatever is configured for changed ones. */
+static int say_missing(struct trial *t, const char *reason)
+{
+	int r = str_format(
+		&t->problem,
+		"%s; %s is kept until it is. Attach the disk, or mount the file system that "
+		"it is on, and start the guest again",
+		reason, t->question->path);
+
+	return r < 0 ? r : -ENODEV;
+}
+
+/* The save was cut off before the disks were described for good: the first stamp has to do. */
+static int compare_cut_off(struct trial *t, enum disks_verdict *ret, char **ret_reason)
+{
+	const struct image_header *h = &t->header;
+	int r = disks_compare_first(h->config, h->first_stamp, t->question->ledger, ret,
+				    ret_reason);
+
+	if (r >= 0 && *ret == DISKS_UNSEEN)
+		*ret = DISKS_UNKNOWN;
+	return r;
+}
+
+static int check_disks(struct trial *t)
+{
+	const struct image_header *h = &t->header;
+	_cleanup_free_ char *reason = NULL;
+	usec_t saved = (usec_t)t->st.st_mtim.tv_sec * USEC_PER_SEC;
+	enum disks_verdict verdict;
+	int r;
+
+	if (h->ours && !h->stamp)
+		r = compare_cut_off(t, &verdict, &reason);
+	else
+		r = h->ours ? disks_compare(h->config, h->stamp, &verdict, &reason)
+			    : disks_compare_age(h->config, saved, &verdict, &reason);
+	if (r < 0)
+		return r;
+	switch (verdict) {
+	case DISKS_CHANGED:
+		return say_changed(t, reason);
+	case DISKS_MISSING:
+		return say_missing(t, reason);
+	case DISKS_UNKNOWN:
+		return say_unknown(t);
+	case DISKS_UNSEEN:
+		if (is_forgotten(t))
+			return say_unknown(t);
+		break;
+	case DISKS_UNCHANGED:
+		break;
+	}
+	return is_doubtful(t) ? say_unknown(t) : 0;
+}
+
+int trust_check(const struct trust_question *question, struct image_header *ret, uint64_t *ret_size,
+		enum operation_outcome *ret_verdict, char **ret_problem)
+{
+	_cleanup_(trial_done) struct trial t = {.question = question};
+	int r = check_file(&t);
+
+	r = r < 0 ? r : check_header(&t);
+	r = r < 0 ? r : check_size(&t);
+	r = r < 0 ? r : check_beginning(&t);
+	r = r < 0 ? r : check_version(&t);
+	r = r < 0 ? r : check_disks(&t);
+	if (r < 0) {
+		*ret_verdict = t.verdict;
+		*ret_problem = TAKE_PTR(t.problem);
+		return r;
+	}
+	*ret = t.header;
+	t.header = (struct image_header){0};
+	*ret_size = (uint64_t)t.st.st_size;
+	return 0;
+}
+
+static int feed_all(int fd, off_t at, struct stream *stream, XXH64_state_t *hash)
+{
+	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
+	ssize_t n = buffer ? 1 : -ENOMEM;
+
+	while (n > 0) {
+		int r;
+
+		n = pread(fd, buffer, CHUNK, at);
+		if (n < 0)
+			return -errno;
+		r = stream_feed(stream, buffer, (size_t)n);
+		if (r < 0)
+			return r;
+		XXH64_update(hash, buffer, (size_t)n);
+		/* Who looks through an image does not want it in memory instead of what is used. */
+		posix_fadvise(fd, at, n, POSIX_FADV_DONTNEED);
+		at += n;
+	}
+	return n < 0 ? (int)n : stream_end(stream);
+}
+
+int trust_check_stream(const struct trust_question *question, const struct image_header *header,
+		       char **ret_problem)
+{
+	struct stream stream = STREAM_INIT;
+	XXH64_state_t *hash = XXH64_createState();
+	const char *problem = NULL;
+	int r;
+
+	if (!hash)
+		return -ENOMEM;
+	XXH64_reset(hash, 0);
+	r = feed_all(question->fd, header->stream, &stream, hash);
+	if (r == -EBADMSG)
+		problem = stream.problem;
+	else if (r < 0)
+		problem = strerror(-r);
+	else if (header->ours && XXH64_digest(hash) != header->facts.stream_hash)
+		problem = "it is damaged: its checksum does not match";
+	XXH64_freeState(hash);
+	if (!problem)
+		return 0;
+	r = r < 0 ? r : -EBADMSG;
+	return str_format(ret_problem, "%s: %s", question->path, problem) < 0 ? -ENOMEM : r;
+}

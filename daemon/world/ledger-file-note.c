@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "util/str.h"
+#include "world/ledger-file-private.h"
+
+/* What the daemon records. */
+
+static int note(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
+		const char *name, const char *reason, usec_t time)
+{
+	return ledger_file_append(file, (struct ledger_record){
+						.kind = kind,
+						.uuid = *uuid,
+						.name = name,
+						.reason = reason,
+						.time = time,
+					});
+}
+
+int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid)
+{
+	return note(file, LEDGER_DRAWN, uuid, name, NULL, 0);
+}
+
+void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			     const char *failure)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (!uuid_is_null(uuid) &&
+	    (!str_equal(past ? past->failure : NULL, failure) || (past && past->remark)))
+		note(file, LEDGER_FAILURE, uuid, name, failure, 0);
+}
+
+void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			    const char *remark)
+{
+	note(file, LEDGER_REMARK, uuid, name, remark, 0);
+}
+
+void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			     usec_t now)
+{
+	note(file, LEDGER_RESTART, uuid, name, NULL, now);
+}
+
+static void note_departure(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
+			   const char *name, const char *target)
+{
+	ledger_file_append(file,
+			   (struct ledger_record){
+				   .kind = kind, .uuid = *uuid, .name = name, .target = target});
+}
+
+void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			  const char *target)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	/* As a rule the worker has noted it. */
+	if (past && str_equal(past->away, target) && !past->away_unknown)
+		return;
+	note_departure(file, LEDGER_MIGRATED, uuid, name, target);
+}
+
+void ledger_file_set_leaving(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			     const char *target)
+{
+	note_departure(file, LEDGER_LEAVING, uuid, name, target);
+}
+
+void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (past && past->away)
+		note(file, LEDGER_HOME, uuid, name, NULL, 0);
+}
+
+void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (past && (past->failure || past->remark || past->n_restarts > 0))
+		note(file, LEDGER_FORGIVEN, uuid, name, NULL, 0);
+}
+
+void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			  uint32_t domid, bool resumed, usec_t wall)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (!resumed && past && past->lives.last == LIFE_BEGAN && past->lives.domid == domid &&
+	    uuid_equal(&past->lives.boot, &file->boot))
+		return;
+	ledger_file_append(file, (struct ledger_record){
+					 .kind = LEDGER_BEGAN,
+					 .uuid = *uuid,
+					 .name = name,
+					 .life = "seen",
+					 .domid = domid,
+					 .time_wall = wall,
+				 });
+}
+
+void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			  enum life how, usec_t wall)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (!past || (past->lives.last != LIFE_BEGAN && past->lives.last != LIFE_SUSPENDED))
+		return;
+	ledger_file_append(file, (struct ledger_record){
+					 .kind = LEDGER_ENDED,
+					 .uuid = *uuid,
+					 .name = name,
+					 .life = life_to_string(how),
+					 .time_wall = wall,
+				 });
+}
+
+void ledger_file_see_gone(struct ledger_file *file, const struct uuid *uuid, usec_t wall)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	if (!past || past->lives.last != LIFE_SUSPENDED || past->lives.gone > 0)
+		return;
+	ledger_file_append(file, (struct ledger_record){
+					 .kind = LEDGER_ENDED,
+					 .uuid = *uuid,
+					 .name = past->name,
+					 .life = life_to_string(LIFE_SUSPENDED),
+					 .time_wall = past->lives.wall,
+					 .gone_wall = wall,
+				 });
+}
+
+void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			 const struct uuid *image)
+{
+	ledger_file_append(file, (struct ledger_record){
+					 .kind = LEDGER_OUTLIVED,
+					 .uuid = *uuid,
+					 .name = name,
+					 .image = *image,
+				 });
+}
+
+void ledger_file_add_pace(struct ledger_file *file, uint64_t rate)
+{
+	ledger_file_append(file, (struct ledger_record){.kind = LEDGER_PACE, .rate = rate});
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "world/ledger-snapshot.h"
+
+struct snapshot {
+	struct uuid boot;
+	ledger_emit_fn fn;
+	void *data;
+};
+
+static int emit(const struct snapshot *s, struct ledger_record record)
+{
+	if (uuid_is_null(&record.boot))
+		record.boot = s->boot;
+	return s->fn(s->data, &record);
+}
+
+static int emit_beginning(const struct snapshot *s, const struct past *past)
+{
+	const struct lives *l = &past->lives;
+
+	return l->began == 0 ? 0
+			     : emit(s, (struct ledger_record){
+					       .kind = LEDGER_BEGAN,
+					       .uuid = past->uuid,
+					       .name = past->name,
+					       .domid = l->domid,
+					       .boot = l->boot,
+					       .time_wall = l->began,
+				       });
+}
+
+static int emit_lives(const struct snapshot *s, const struct past *past)
+{
+	const struct lives *l = &past->lives;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < l->n_images; i++)
+		r = emit(s, (struct ledger_record){
+				    .kind = LEDGER_IMAGE,
+				    .uuid = past->uuid,
+				    .name = l->images[i].name,
+				    .other = l->images[i].other,
+				    .image = l->images[i].id,
+				    .standing = image_standing_to_string(l->images[i].standing),
+				    .doubtful = !l->images[i].certain,
+				    .followed = l->images[i].followed,
+				    .path = l->images[i].path,
+				    .directory = l->images[i].directory,
+			    });
+	if (r < 0 || (l->last == LIFE_UNKNOWN && !past->name))
+		return r;
+	return emit(s, (struct ledger_record){
+			       .kind = LEDGER_LIFE,
+			       .uuid = past->uuid,
+			       .name = past->name,
+			       .life = life_to_string(l->last),
+			       .doubtful = !past->placed,
+			       .source = past->source,
+			       .domid = l->domid,
+			       .boot = l->boot,
+			       .gone_wall = l->gone,
+			       .time_wall = l->wall,
+		       });
+}
+
+static int emit_troubles(const struct snapshot *s, const struct past *past)
+{
+	struct ledger_record record = {.uuid = past->uuid, .name = past->name};
+	int r = 0;
+
+	if (past->failure || past->remark) {
+		record.kind = past->failure ? LEDGER_FAILURE : LEDGER_REMARK;
+		record.reason = past->failure ? past->failure : past->remark;
+		r = emit(s, record);
+	}
+	record.kind = LEDGER_RESTART;
+	record.reason = NULL;
+	for (size_t i = 0; r >= 0 && i < past->n_restarts; i++) {
+		record.time = past->restarts[i];
+		r = emit(s, record);
+	}
+	return r;
+}
+
+static int emit_away(const struct snapshot *s, const struct past *past)
+{
+	if (!past->away)
+		return 0;
+	return emit(s, (struct ledger_record){
+			       .kind = past->away_unknown ? LEDGER_LEAVING : LEDGER_MIGRATED,
+			       .uuid = past->uuid,
+			       .name = past->away_name,
+			       .target = past->away,
+		       });
+}
+
+int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger_emit_fn fn,
+		    void *data)
+{
+	const struct snapshot s = {.boot = *boot, .fn = fn, .data = data};
+	int r = emit(&s, (struct ledger_record){
+				 .kind = LEDGER_KEPT,
+				 .reason = ledger->loss,
+				 .migrates = ledger->migrates,
+			 });
+
+	for (size_t i = 0; r >= 0 && i < ledger->n_names; i++)
+		r = emit(&s, (struct ledger_record){
+				     .kind = LEDGER_DRAWN,
+				     .uuid = ledger->names[i].uuid,
+				     .name = ledger->names[i].name,
+			     });
+	/* Before all images: a beginning outlives, or follows, those that are known by then. */
+	for (size_t i = 0; r >= 0 && i < ledger->n_pasts; i++)
+		r = emit_beginning(&s, ledger->pasts[i]);
+	for (size_t i = 0; r >= 0 && i < ledger->n_pasts; i++) {
+		r = emit_lives(&s, ledger->pasts[i]);
+		r = r < 0 ? r : emit_away(&s, ledger->pasts[i]);
+		r = r < 0 ? r : emit_troubles(&s, ledger->pasts[i]);
+	}
+	for (size_t i = 0; r >= 0 && i < ledger->paces.n; i++)
+		r = emit(&s, (struct ledger_record){
+				     .kind = LEDGER_PACE,
+				     .rate = ledger->paces.rates[i],
+			     });
+	return r;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "hv/hv.h"
+#include "world/ledger-file.h"
+
+/*
+ * Guests that were migrated to another host. They must not be started here as a matter of course,
+ * or they would run twice on the same disks: that is noted until they are here again.
+ */
+
+/* The end of a migration: notes where the guest is, and logs what cannot be decided. */
+void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
+	       const struct operation_result *result);
+
+/*
+ * Looks at the domains: a guest that runs here is away no more, however it came back; one that may
+ * be away, and what was left of which a person has removed, is. One that another tool migrates may
+ * be away from the moment that it is handed over.
+ */
+void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "world/sightings.h"
+
+static bool is_suspended(const struct domain *d)
+{
+	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
+}
+
+/* What the workers do they record themselves. One that ejects a disk does nothing to the guest. */
+static bool ours_to_record(const struct sighting *s, const struct domain *d)
+{
+	const struct hv_operation *op = hv_operation(s->hv, &d->uuid);
+
+	return !d->system && d->name && (!op || op->operation == OPERATION_EJECT) &&
+	       !(s->expected && uuid_equal(s->expected, &d->uuid));
+}
+
+static bool has_domain(const struct domain_list *domains, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < domains->n; i++)
+		if (!domains->domains[i].dying && uuid_equal(&domains->domains[i].uuid, uuid))
+			return true;
+	return false;
+}
+
+static const struct domain *find_other_that_lives(const struct domain_list *domains,
+						  const struct domain *but)
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+
+		if (uuid_equal(&d->uuid, &but->uuid) && d->domid != but->domid && d->name &&
+		    domain_has_life(d))
+			return d;
+	}
+	return NULL;
+}
+
+/*
+ * Where another domain has the UUID and runs, that one's life goes on: the guest has booted anew,
+ * or a clone has ended, or the clone is what is left.
+ */
+static void record_end(const struct sighting *s, const struct domain *d, enum life how)
+{
+	const struct domain *other = find_other_that_lives(s->new, d);
+
+	if (other)
+		ledger_file_see_life(s->ledger, &other->uuid, other->name, other->domid, false,
+				     s->listed);
+	else
+		ledger_file_end_life(s->ledger, &d->uuid, d->name, how, s->listed);
+}
+
+/* A life begins where a domain runs that did not run before. */
+static void record_life(const struct sighting *s, const struct domain *is)
+{
+	const struct domain *was = domain_list_find(s->old, &is->uuid, is->domid);
+
+	if (!ours_to_record(s, is) || (was && domain_has_life(was) == domain_has_life(is)))
+		return;
+	if (domain_has_life(is))
+		ledger_file_see_life(s->ledger, &is->uuid, is->name, is->domid,
+				     was && is_suspended(was), s->listed);
+	else if (is_suspended(is))
+		record_end(s, is, LIFE_SUSPENDED);
+	else if (is->shutdown)
+		record_end(s, is, LIFE_ENDED);
+}
+
+/* What was seen suspended, by this daemon or by one before. */
+static void record_gone(const struct sighting *s)
+{
+	const struct ledger *ledger = ledger_file_get(s->ledger);
+
+	for (size_t i = 0; i < ledger->n_pasts; i++) {
+		const struct past *past = ledger->pasts[i];
+
+		if (past->lives.last == LIFE_SUSPENDED && !has_domain(s->new, &past->uuid))
+			ledger_file_see_gone(s->ledger, &past->uuid, s->listed);
+	}
+}
+
+void sightings_record_lives(const struct sighting *s)
+{
+	for (size_t i = 0; i < s->new->n; i++)
+		record_life(s, &s->new->domains[i]);
+	for (size_t i = 0; i < s->old->n; i++) {
+		const struct domain *was = &s->old->domains[i];
+		const struct domain *is = domain_list_find(s->new, &was->uuid, was->domid);
+
+		if ((is && !is->dying) || was->dying || !ours_to_record(s, was))
+			continue;
+		if (domain_has_life(was))
+			record_end(s, was, LIFE_VANISHED);
+		if (domain_has_life(was) || is_suspended(was))
+			s->vanished(s->data, was);
+	}
+	record_gone(s);
+}
+
+/* Images that another guest's domain outlives: both are of one guest, which is its name. */
+static void record_replaced(struct ledger_file *file, const struct guest *g)
+{
+	const struct ledger *ledger = ledger_file_get(file);
+
+	for (size_t i = 0; g->replaced && i < g->n_images; i++) {
+		const struct survey_image *image = g->images[i].image;
+
+		if (standing_is_past(g->images[i].standing) && !uuid_is_null(&image->id) &&
+		    !standing_is_past(ledger_judge(ledger, &g->uuid, &image->id, image->name,
+						   image->written_wall)))
+			ledger_file_outlive(file, &g->uuid, g->name, &image->id);
+	}
+}
+
+void sightings_record_outlived(struct ledger_file *file, const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		record_replaced(file, g);
+		if (!g->domain || !domain_has_life(g->domain) || g->busy || g->shared)
+			continue;
+		for (size_t j = 0; j < g->n_images; j++)
+			if (!standing_is_past(g->images[j].standing) &&
+			    !uuid_is_null(&g->images[j].image->id))
+				ledger_file_outlive(file, &g->uuid, g->name,
+						    &g->images[j].image->id);
+	}
+}

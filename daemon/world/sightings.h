@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/inventory.h"
+#include "hv/hv.h"
+#include "world/ledger-file.h"
+
+/* Records in the ledger what is seen of guests' lives, which other tools begin and end. */
+
+struct sighting {
+	struct ledger_file *ledger;
+	struct hv *hv;
+	const struct uuid *expected; /* the guest whose operation has just ended; NULL: none */
+	const struct domain_list *old, *new;
+	usec_t listed; /* the wall clock before they were listed: the time of each record */
+
+	/* A domain with memory is gone, and nothing of ours has taken it away. */
+	void (*vanished)(void *data, const struct domain *was);
+	void *data;
+};
+
+/* What workers do they record themselves. */
+void sightings_record_lives(const struct sighting *sighting);
+
+/* The images that guests outlive which run now. */
+void sightings_record_outlived(struct ledger_file *file, const struct inventory *inventory);

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "world/world.h"
+
+#include <sys/queue.h>
+
+#include "core/identity.h"
+#include "util/log.h"
+#include "util/str.h"
+#include "world/sightings.h"
+
+/* Changes come in bursts, and guests can cause some: no more than one listing in this time. */
+#define UPDATE_INTERVAL (50 * USEC_PER_MSEC)
+
+/* How often a suspended domain is looked at. */
+#define SUSPENDED_INTERVAL (2 * USEC_PER_SEC)
+
+/* Somebody who waits for news of the folders. */
+struct waiter {
+	TAILQ_ENTRY(waiter) entry;
+	struct world *world;
+	uint64_t id;
+	bool surveying; /* the survey that it waits for has begun */
+	bool due;       /* and has ended */
+	struct timer *limit;
+	world_ready_fn fn;
+	void *data;
+};
+
+TAILQ_HEAD(waiter_list, waiter);
+
+struct world {
+	struct loop *loop;
+	struct hv *hv;
+	struct ledger_file *ledger;
+	struct world_callbacks callbacks;
+
+	char *autostart, *save;
+	struct survey *survey;
+	struct domain_list *domains;
+	struct inventory *inventory;
+	char *lost;
+
+	const struct uuid *expected; /* changes of this guest are the end of an operation */
+	struct timer *update;
+	usec_t updated;
+	uint64_t arrivals;
+	struct waiter_list waiters;
+	uint64_t last_id;
+	bool surveying;
+	struct vanished_list vanished; /* since the survey that runs began */
+};
+
+/* What others did to domains. */
+
+static bool ours_to_tell(struct world *w, const struct domain *d)
+{
+	return !d->system && !d->dying && !hv_operation(w->hv, &d->uuid) &&
+	       !(w->expected && uuid_equal(w->expected, &d->uuid));
+}
+
+static void log_domain(const struct domain *d, const char *message_id, const char *text)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.domain = d->name ? d->name : "(null)",
+		.uuid = &d->uuid,
+		.domid = d->domid,
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_INFO, &fields, "%s", text);
+}
+
+static void log_rename(const struct domain *was, const struct domain *is)
+{
+	struct log_fields fields = {
+		.message_id = MSG_DOMAIN_RENAMED,
+		.domain = is->name,
+		.uuid = &is->uuid,
+		.domid = is->domid,
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_INFO, &fields, "was called %s before", was->name);
+}
+
+/* XenStore forgets a domain that is destroyed before Xen does. */
+static int keep_names(const struct domain_list *old, struct domain_list *new)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < new->n; i++) {
+		struct domain *is = &new->domains[i];
+		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
+
+		if (was && !is->name)
+			r = str_replace(&is->name, was->name);
+	}
+	return r;
+}
+
+/* A domain that is still being built may have no name yet. */
+static bool is_there(const struct domain *d)
+{
+	return d && !d->system && d->name && !d->dying && domain_condition(d) != DOMAIN_UNBUILT;
+}
+
+static void count_arrivals(struct world *w, const struct domain_list *new)
+{
+	for (size_t i = 0; i < new->n; i++) {
+		const struct domain *is = &new->domains[i];
+
+		if (is_there(is) && !is_there(domain_list_find(w->domains, &is->uuid, is->domid)))
+			w->arrivals++;
+	}
+}
+
+static void log_differences(struct world *w, const struct domain_list *new)
+{
+	const struct domain_list *old = w->domains;
+
+	for (size_t i = 0; i < new->n; i++) {
+		const struct domain *is = &new->domains[i];
+		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
+
+		if (!was && ours_to_tell(w, is) && is->manager != DOMAIN_MANAGER_XENDOMAINSD)
+			log_domain(is, MSG_DOMAIN_APPEARED, "has appeared");
+		else if (was && was->name && !str_equal(was->name, is->name) && ours_to_tell(w, is))
+			log_rename(was, is);
+	}
+	for (size_t i = 0; i < old->n; i++) {
+		const struct domain *was = &old->domains[i];
+		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
+
+		/* Dying is the end of it: what can follow only gives its memory back. */
+		if ((!is || is->dying) && ours_to_tell(w, was))
+			log_domain(was, MSG_DOMAIN_GONE, "is gone");
+	}
+}
+
+/* Lives. */
+
+static bool is_suspended(const struct domain *d)
+{
+	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
+}
+
+/* Another tool may have saved it, to a file that the surveys have not seen. */
+static void on_vanished(void *data, const struct domain *was)
+{
+	struct world *w = data;
+
+	vanished_list_add(&w->survey->vanished, &was->uuid, was->name);
+	if (w->surveying)
+		vanished_list_add(&w->vanished, &was->uuid, was->name);
+}
+
+static void record_lives(struct world *w, const struct domain_list *new, usec_t listed)
+{
+	sightings_record_lives(&(struct sighting){
+		.ledger = w->ledger,
+		.hv = w->hv,
+		.expected = w->expected,
+		.old = w->domains,
+		.new = new,
+		.listed = listed,
+		.vanished = on_vanished,
+		.data = w,
+	});
+}
+
+/* Xen does not tell when a suspended domain is resumed. What a save of ours has left never is. */
+static bool has_suspended(const struct domain_list *domains)
+{
+	for (size_t i = 0; i < domains->n; i++)
+		if (is_suspended(&domains->domains[i]) && !domains->domains[i].saved)
+			return true;
+	return false;
+}
+
+/* Putting it together. */
+
+static int rebuild(struct world *w, struct survey *survey, struct domain_list *domains)
+{
+	struct inventory *inventory;
+	const struct hv_operation *op;
+	int r = inventory_build(survey, domains, ledger_file_get(w->ledger), &inventory);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; (op = hv_next_operation(w->hv, i)); i++)
+		inventory_set_busy(inventory, &op->uuid);
+	inventory_free(w->inventory);
+	w->inventory = inventory;
+	if (w->survey != survey)
+		survey_free(w->survey);
+	w->survey = survey;
+	if (w->domains != domains)
+		domain_list_free(w->domains);
+	w->domains = domains;
+	return 0;
+}
+
+int world_update(struct world *w)
+{
+	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
+	usec_t now = usec_now_wall();
+	int r;
+
+	if (w->lost)
+		return -ENOTCONN;
+	timer_clear(w->update);
+	w->updated = loop_now(w->loop);
+	r = hv_list(w->hv, &domains);
+	r = r < 0 ? r : keep_names(w->domains, domains);
+	if (r < 0)
+		return log_error_errno(r, "Cannot list the domains");
+	log_differences(w, domains);
+	count_arrivals(w, domains);
+	record_lives(w, domains, now);
+	r = rebuild(w, w->survey, domains);
+	if (r < 0)
+		return log_error_errno(r, "Cannot take stock");
+	TAKE_PTR(domains);
+	if (has_suspended(w->domains) && !timer_is_set(w->update))
+		timer_set(w->update, w->updated + SUSPENDED_INTERVAL);
+	w->callbacks.changed(w->callbacks.data);
+	return 0;
+}
+
+static void on_update(void *data)
+{
+	world_update(data);
+}
+
+static void on_changed(void *data)
+{
+	struct world *w = data;
+
+	timer_set(w->update, w->updated + UPDATE_INTERVAL);
+}
+
+static void on_progress(void *data, const struct hv_operation *operation)
+{
+	struct world *w = data;
+
+	w->callbacks.progress(w->callbacks.data, operation);
+}
+
+static void on_finished(void *data, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	struct world *w = data;
+
+	ledger_file_refresh(w->ledger);
+	w->expected = &operation->uuid;
+	world_update(w);
+	w->expected = NULL;
+	w->callbacks.finished(w->callbacks.data, operation, result);
+}
+
+static void on_lost(void *data, const char *reason)
+{
+	struct log_fields fields = {.message_id = MSG_XENSTORE_LOST, LOG_FIELDS_NONE};
+	struct world *w = data;
+
+	if (!w->lost && str_replace(&w->lost, reason) >= 0)
+		log_message(LOG_CRIT, &fields, "Nothing can be done to guests any more: %s",
+			    reason);
+}
+
+/* Surveys. */
+
+static void begin_survey(struct world *w)
+{
+	struct waiter *waiter;
+	int r;
+
+	/* What has gone by now has written what it will have written. */
+	world_update(w);
+	vanished_list_done(&w->vanished);
+	r = w->lost ? -ENOTCONN : hv_survey(w->hv, w->autostart, w->save, w->survey);
+	if (r < 0 && r != -EBUSY)
+		log_error_errno(r, "Cannot look into the folders");
+	w->surveying = r >= 0;
+	/* Of one that had begun before, nobody knows whether it saw what the waiter means. */
+	TAILQ_FOREACH(waiter, &w->waiters, entry) {
+		waiter->surveying = r >= 0;
+		if (r < 0)
+			timer_set_after(waiter->limit, 0);
+	}
+}
+
+static struct waiter *waiter_free(struct waiter *waiter)
+{
+	if (!waiter)
+		return NULL;
+	TAILQ_REMOVE(&waiter->world->waiters, waiter, entry);
+	timer_free(waiter->limit);
+	free(waiter);
+	return NULL;
+}
+
+static void answer(struct waiter *waiter, const char *error)
+{
+	world_ready_fn fn = waiter->fn;
+	void *data = waiter->data;
+
+	waiter_free(waiter);
+	fn(data, error);
+}
+
+/* Answering may add and remove waiters, so the list is begun anew each time. */
+static void answer_all(struct world *w, const char *error)
+{
+	struct waiter *waiter;
+
+	do {
+		TAILQ_FOREACH(waiter, &w->waiters, entry)
+			if (waiter->due)
+				break;
+		if (waiter)
+			answer(waiter, error);
+	} while (waiter);
+}
+
+/* What can be another by now, and would be decided on. */
+static void doubt_survey(struct world *w)
+{
+	world_forget_room(w);
+	w->survey->unlisted = true;
+}
+
+/* A configuration without a UUID gets one the first time that it is seen. */
+static void draw_uuids(struct world *w, const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+		struct uuid uuid;
+		int r;
+
+		if (c->error || c->has_uuid || ledger_drawn(ledger_file_get(w->ledger), c->name))
+			continue;
+		r = uuid_random(&uuid);
+		r = r < 0 ? r : ledger_file_set_drawn(w->ledger, c->name, &uuid);
+		if (r < 0)
+			log_error_errno(r, "%s: cannot give the guest a UUID", c->path);
+	}
+}
+
+/* Goes by what a survey has told so far. 1 if nothing is missing, 0, or -errno. */
+static int take_so_far(struct world *w)
+{
+	const struct survey *unfinished = w->surveying ? hv_surveyed(w->hv) : NULL;
+	_cleanup_(survey_freep) struct survey *survey = NULL;
+	struct vanished_list vanished;
+	bool all;
+	int r;
+
+	if (!unfinished)
+		return -ENODATA;
+	all = unfinished->images_told && unfinished->configs_told;
+	r = survey_so_far(w->survey, unfinished, &survey);
+	if (r < 0)
+		return r;
+	draw_uuids(w, survey);
+	/* An image of one can have come behind the back of both. */
+	vanished = w->survey->vanished;
+	survey->vanished = vanished;
+	w->survey->vanished = (struct vanished_list){0};
+	r = rebuild(w, survey, w->domains);
+	if (r < 0) {
+		w->survey->vanished = vanished;
+		survey->vanished = (struct vanished_list){0};
+		return r;
+	}
+	TAKE_PTR(survey);
+	return all;
+}
+
+static void on_waited(void *data)
+{
+	struct waiter *waiter = data;
+	struct world *w = waiter->world;
+	const struct survey *told = hv_surveyed(w->hv);
+	int r = take_so_far(w);
+
+	if (r < 0)
+		doubt_survey(w);
+	world_update(w);
+	/* What is outlived keeps no guest from its save. */
+	if (r >= 0 && told && told->images_told)
+		sightings_record_outlived(w->ledger, w->inventory);
+	answer(waiter, r > 0 ? NULL : "the folders could not be read in time");
+}
+
+static void on_surveyed(void *data, struct survey *survey_taken, const char *reason)
+{
+	_cleanup_(survey_freep) struct survey *survey = survey_taken;
+	struct world *w = data;
+	bool again = false;
+	struct waiter *waiter;
+	int r = 0;
+
+	w->surveying = false;
+	if (survey) {
+		survey->vanished = w->vanished;
+		w->vanished = (struct vanished_list){0};
+		ledger_file_refresh(w->ledger);
+		draw_uuids(w, survey);
+		r = rebuild(w, survey, w->domains);
+		if (r >= 0)
+			TAKE_PTR(survey);
+	} else {
+		log_warning("The folders could not be read: %s", reason);
+		doubt_survey(w);
+	}
+	world_update(w);
+	if (survey_taken && r >= 0) {
+		sightings_record_outlived(w->ledger, w->inventory);
+		if (identity_is_settled(w->inventory, w->survey))
+			ledger_file_settle(w->ledger);
+	}
+	TAILQ_FOREACH(waiter, &w->waiters, entry)
+		waiter->due = waiter->surveying;
+	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);
+	TAILQ_FOREACH(waiter, &w->waiters, entry)
+		again = true;
+	if (again && !w->surveying)
+		begin_survey(w);
+}
+
+void world_forget_room(struct world *w)
+{
+	w->survey->room_known = false;
+}
+
+int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id)
+{
+	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	int r;
+
+	if (!waiter)
+		return -ENOMEM;
+	*waiter = (struct waiter){.world = w, .fn = fn, .data = data, .id = ++w->last_id};
+	TAILQ_INSERT_TAIL(&w->waiters, waiter, entry);
+	r = timer_new(w->loop, on_waited, waiter, &waiter->limit);
+	if (r < 0) {
+		waiter_free(waiter);
+		return r;
+	}
+	if (limit != USEC_INFINITY)
+		timer_set_after(waiter->limit, limit);
+	*ret_id = waiter->id;
+	if (!w->surveying)
+		begin_survey(w);
+	return 0;
+}
+
+void world_unrefresh(struct world *w, uint64_t id)
+{
+	struct waiter *waiter;
+
+	TAILQ_FOREACH(waiter, &w->waiters, entry)
+		if (waiter->id == id) {
+			waiter_free(waiter);
+			return;
+		}
+}
+
+int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger,
+	      const struct world_callbacks *callbacks, struct world **ret)
+{
+	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
+	_cleanup_(hv_freep) struct hv *hv = hv_taken;
+	_cleanup_(world_freep) struct world *w = calloc(1, sizeof(*w));
+	usec_t now = usec_now_wall();
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	*w = (struct world){.loop = loop, .ledger = ledger, .callbacks = *callbacks};
+	TAILQ_INIT(&w->waiters);
+	w->survey = calloc(1, sizeof(*w->survey));
+	if (!w->survey)
+		return -ENOMEM;
+	w->survey->unlisted = true;
+	hv->callbacks = (struct hv_callbacks){
+		.changed = on_changed,
+		.progress = on_progress,
+		.finished = on_finished,
+		.surveyed = on_surveyed,
+		.lost = on_lost,
+		.data = w,
+	};
+	w->hv = TAKE_PTR(hv);
+	r = timer_new(loop, on_update, w, &w->update);
+	r = r < 0 ? r : hv_list(w->hv, &domains);
+	if (r < 0)
+		return r;
+	w->domains = calloc(1, sizeof(*w->domains));
+	if (!w->domains)
+		return -ENOMEM;
+	/* What runs already has begun before this daemon looked. */
+	record_lives(w, domains, now);
+	r = rebuild(w, w->survey, domains);
+	if (r < 0)
+		return r;
+	TAKE_PTR(domains);
+	*ret = TAKE_PTR(w);
+	return 0;
+}
+
+struct world *world_free(struct world *w)
+{
+	struct waiter *waiter;
+
+	if (!w)
+		return NULL;
+	while ((waiter = TAILQ_FIRST(&w->waiters)))
+		waiter_free(waiter);
+	hv_free(w->hv);
+	timer_free(w->update);
+	inventory_free(w->inventory);
+	survey_free(w->survey);
+	vanished_list_done(&w->vanished);
+	domain_list_free(w->domains);
+	free(w->autostart);
+	free(w->save);
+	free(w->lost);
+	free(w);
+	return NULL;
+}
+
+int world_set_folders(struct world *w, const char *autostart, const char *save)
+{
+	int r = str_replace(&w->autostart, autostart);
+
+	return r < 0 ? r : str_replace(&w->save, save);
+}
+
+struct hv *world_hv(const struct world *w)
+{
+	return w->hv;
+}
+
+const struct inventory *world_inventory(const struct world *w)
+{
+	return w->inventory;
+}
+
+const struct domain_list *world_domains(const struct world *w)
+{
+	return w->domains;
+}
+
+const char *world_note(const struct world *w, size_t index)
+{
+	return index < w->survey->n_notes ? w->survey->notes[index] : NULL;
+}
+
+uint64_t world_arrivals(const struct world *w)
+{
+	return w->arrivals;
+}
+
+const char *world_lost(const struct world *w)
+{
+	return w->lost;
+}
