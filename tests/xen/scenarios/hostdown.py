@@ -392,6 +392,39 @@ def upgrade_in_mid_save(host: Host) -> None:
     expect_lock(host)
 
 
+@scenario("settings that are refused after a crash of the daemon keep no guest from being saved", minutes=6)
+def broken_settings(host: Host) -> None:
+    before = begin(host, pv("p1"), pvh("h1"))
+    expect_lock(host)
+    # The copy of the last good ones is lost, too: the defaults of the broken keys have to do.
+    host.put("/etc/default/xendomains", "XENDOMAINS_STOP_MAXWAIT=3OO\nXENDOMAINS_SAVE=/var/lib/xen/save\n")
+    host.sh(f"rm -f /var/lib/xendomains/settings; {KILL_DAEMON}")
+    wait_until(lambda: "3OO" in ctl(host, "status", expect=1), "the next daemon", 60)
+    expect_lock(host)
+    host.leave("systemctl poweroff", 600)
+    host.boot()
+    expect_order(host, *before)
+    host.config()
+    ctl(host, "reload")
+    ctl(host, "start")
+    expect_counting_on(host, before)
+
+
+@scenario("a daemon that stands still is not waited for by logind without end, and is done without")
+def stopped_daemon(host: Host) -> None:
+    drop_in = "/etc/systemd/logind.conf.d/xendomainsd.conf"
+    host.sh("mkdir -p /etc/systemd/logind.conf.d")
+    host.put(drop_in, "[Login]\nInhibitDelayMaxSec=20\n")
+    before = begin(host, pv("p1"), pvh("h1"))
+    expect_lock(host)
+    host.leave("systemctl kill --signal=STOP xendomainsd.service; systemctl poweroff", 900)
+    host.boot()
+    host.sh(f"rm -f {drop_in}")
+    expect_order(host, *before, lock=False)
+    assert "it is done without" in "\n".join(entry["MESSAGE"] for entry in said(host))
+    expect_counting_on(host, before)
+
+
 @scenario("a start at boot that has failed for one guest does not disarm the second line")
 def failed_start(host: Host) -> None:
     host.put("/etc/xen/auto/broken.cfg", 'name = "broken"\nkernel = "/nowhere"\nmemory = 64\n')
