@@ -179,10 +179,13 @@ static bool is_same_image(const struct survey_image *a, const struct survey_imag
 	return !uuid_is_null(&a->id) && uuid_equal(&a->id, &b->id);
 }
 
-/* The configuration says which of the two names is the guest's. */
+/*
+ * The configuration says which of the two names is the guest's. But an image that another tool has
+ * written can be of a domain that ran beside it.
+ */
 static bool is_settled(const struct guest *g, const struct uuid *image)
 {
-	return g->config && !g->config->error &&
+	return g->config && !g->config->error && lives_find(&g->past->lives, image) &&
 	       str_equal(lives_disputant(&g->past->lives, image), g->config->name);
 }
 
@@ -286,10 +289,17 @@ struct pair {
 	const struct ledger *ledger;
 };
 
+/* It has ended, and is there for people to look at: the guest may run again. */
+static bool is_preserved(const struct domain *d)
+{
+	return domain_condition(d) == DOMAIN_ENDED && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	       !death_action_restarts(domain_death_action(d));
+}
+
 static const char *known_name(const struct guest *g)
 {
 	if (g->domain)
-		return g->domain->dying ? NULL : g->name;
+		return g->domain->dying || is_preserved(g->domain) ? NULL : g->name;
 	if (g->image)
 		return g->image->name;
 	return g->missing && g->hold ? g->missing->name : NULL;
@@ -321,6 +331,10 @@ static bool comes_from(const struct pair *p)
 		return true;
 	if (!uuid_is_null(&here->uuid) && here->past && here->past->source)
 		return str_equal(here->past->source, p->config->path);
+	/* It ran by that name, which is the guest, and has got another one. */
+	if (here->past && !p->config->has_uuid &&
+	    str_equal(here->past->lives.name, p->config->name))
+		return true;
 	for (size_t i = 0; i < p->ledger->n_pasts; i++)
 		if (!uuid_equal(&p->ledger->pasts[i]->uuid, &p->other->uuid) &&
 		    str_equal(p->ledger->pasts[i]->name, p->name) &&
@@ -484,7 +498,6 @@ static int hold_beside_stranger(struct guest *g, struct guest *stranger)
 	enum domain_condition condition = domain_condition(stranger->domain);
 	int r = 0;
 
-	stranger->other = g->name;
 	if (condition == DOMAIN_DYING)
 		return 0;
 	g->occupied = true;
@@ -517,6 +530,13 @@ static int note_double(struct guest *g, const struct guest *other)
 			  other->domain->domid, other->name);
 }
 
+static bool has_ended(const struct guest *g)
+{
+	enum domain_condition condition = g->domain ? domain_condition(g->domain) : DOMAIN_DYING;
+
+	return condition == DOMAIN_ENDED || condition == DOMAIN_DYING;
+}
+
 static int find_doubles(struct inventory *inventory)
 {
 	int r = 0;
@@ -524,7 +544,7 @@ static int find_doubles(struct inventory *inventory)
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i], *twin = g->twin;
 
-		if (twin && !twin->domain) {
+		if (twin && has_ended(twin) && inventory_is_stranger(twin, g->domain)) {
 			r = hold_beside_stranger(twin, g);
 			continue;
 		}

@@ -195,12 +195,7 @@ static const char *shown_name(const struct domain *d)
 	return d->name ? d->name : "(null)";
 }
 
-/*
- * Whether nothing but the UUID says that a domain is the guest: configuration, or else images, have
- * another name, and it was not made from that configuration. A clone that kept the UUID is so, and
- * so is a guest that was renamed.
- */
-static bool is_stranger(const struct guest *g, const struct domain *d)
+bool inventory_is_stranger(const struct guest *g, const struct domain *d)
 {
 	if (!d->name || (!g->config && g->n_images == 0))
 		return false;
@@ -240,7 +235,7 @@ static void add_domain(struct inventory *inventory, const struct domain *d)
 	/* A guest that is being made anew can still have its old domain dying. */
 	if (g->domain && d->dying)
 		return;
-	if (is_stranger(g, d)) {
+	if (inventory_is_stranger(g, d)) {
 		add_stranger(inventory, g, d);
 		return;
 	}
@@ -295,7 +290,7 @@ static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 		struct guest *g = &inventory->guests[i];
 
 		/* What is known of the UUID is the guest's whose it is. */
-		if (!g->twin || g->twin->domain)
+		if (!g->twin || (g->twin->domain && !g->twin->domain->dying))
 			g->past = ledger_find(ledger, &g->uuid);
 		r = name_as_known(g);
 	}

@@ -110,6 +110,13 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason);
 
 const char *guest_state_to_string(enum guest_state state);
 
+/*
+ * Whether nothing but the UUID says that a domain is the guest: configuration, or else images, have
+ * another name, and it was not made from that configuration. A clone that kept the UUID is so, and
+ * so is a guest that was renamed.
+ */
+bool inventory_is_stranger(const struct guest *g, const struct domain *d);
+
 /* True if an image is of an earlier life, and must not be restored. */
 bool standing_is_past(enum image_standing standing);
 

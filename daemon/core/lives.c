@@ -264,7 +264,8 @@ static enum image_standing judge_unknown(const struct lives *l, const char *name
 {
 	enum image_standing standing = judge_by_time(l, written);
 
-	return standing != IMAGE_UNKNOWN && name && l->name && !str_equal(l->name, name)
+	return (standing == IMAGE_OUTLIVED || standing == IMAGE_SUSPECT) && name && l->name &&
+			       !str_equal(l->name, name)
 		       ? IMAGE_DISPUTED
 		       : standing;
 }

@@ -236,7 +236,16 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 		return step_conclude(s, STEP_OK, "runs already");
 	if (guest_is_alive(g) && !g->busy)
 		return plan_leftover(s, d);
+	if (g->occupied)
+		return step_conclude(s, STEP_FAILED, "%s", g->hold);
 	/* It would run twice, on the same disks: only a person who has looked may say so. */
+	if (g->past && g->past->away && !named && !str_equal(g->past->away_name, g->name))
+		return step_conclude(
+			s, STEP_FAILED,
+			"%s, a domain of its UUID, was migrated to %s, and may be this "
+			"guest. If it is not there, 'xendomainsctl start %s' starts it "
+			"here",
+			g->past->away_name, g->past->away, QUOTED(g->name));
 	if (g->past && g->past->away && !named)
 		return step_conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
 				     g->past->away_reason);
@@ -261,8 +270,6 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	}
 	if (d && d->shutdown && !g->busy)
 		return plan_leftover(s, d);
-	if (g->occupied)
-		return step_conclude(s, STEP_FAILED, "%s", g->hold);
 	if (cold)
 		return plan_cold(s, config, g, "a start without its memory was asked for");
 	if (!config->restore)
@@ -473,10 +480,10 @@ static int add_step(struct plan *plan, enum goal goal, const struct config *conf
 		return r;
 	if (goal_is_start(goal))
 		r = plan_start(s, config, g, named, goal == GOAL_START_COLD);
+	else if (named && g->occupied)
+		r = step_conclude(s, STEP_FAILED, "%s", g->hold);
 	else if (g->domain)
 		r = plan_stop(s, config, inventory, g, named, goal == GOAL_STOP_FORCED);
-	else if (g->occupied)
-		r = step_conclude(s, STEP_FAILED, "%s", g->hold);
 	else
 		r = step_conclude(s, STEP_OK, "does not run");
 	return r;

@@ -63,7 +63,8 @@ bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
 /* A clone that kept the UUID is not it; nor may it run beside that. */
 static bool is_it(const struct run *run, const struct domain *d)
 {
-	return domain_is_called(d, run->step->name) || str_equal(d->source, run->step->source);
+	return domain_is_called(d, run->step->name) ||
+	       (d->source && str_equal(d->source, run->step->source));
 }
 
 bool hold_meets(struct run *run, const struct domain_list *domains)

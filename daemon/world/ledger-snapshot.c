@@ -23,7 +23,7 @@ static int emit_beginning(const struct snapshot *s, const struct past *past)
 			     : emit(s, (struct ledger_record){
 					       .kind = LEDGER_BEGAN,
 					       .uuid = past->uuid,
-					       .name = past->name,
+					       .name = l->name,
 					       .domid = l->domid,
 					       .boot = l->boot,
 					       .time_wall = l->began,

@@ -41,12 +41,22 @@ static bool lives(const struct domain *d)
 	return !d->system && !d->dying && !d->shutdown && !d->paused;
 }
 
-/* Whether there is a domain of this guest that is not dying. */
-static bool has_domain(const struct domain_list *domains, const struct uuid *uuid)
+/* A clone that kept the UUID is not the guest that went away. */
+static bool is_it(const struct past *past, const struct domain *d)
 {
-	for (size_t i = 0; i < domains->n; i++)
-		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying)
+	return domain_is_called(d, past->away_name) ||
+	       (d->source && str_equal(d->source, past->source));
+}
+
+/* Whether there is a domain of this guest that is not dying. */
+static bool has_domain(const struct domain_list *domains, const struct past *past)
+{
+	for (size_t i = 0; i < domains->n; i++) {
+		const struct domain *d = &domains->domains[i];
+
+		if (uuid_equal(&d->uuid, &past->uuid) && !d->dying && is_it(past, d))
 			return true;
+	}
 	return false;
 }
 
@@ -78,7 +88,7 @@ static void look_at_copies(struct ledger_file *ledger, struct hv *hv,
 
 		if (!past->away_unknown || hv_operation(hv, &past->uuid))
 			continue;
-		if (has_domain(domains, &past->uuid))
+		if (has_domain(domains, past))
 			ledger_file_see_copy(ledger, &past->uuid);
 		else if (past->away_copy)
 			settle(ledger, past);
@@ -136,13 +146,6 @@ static void look_at_names(struct ledger_file *ledger, struct hv *hv,
 		else if (returned && away && past->away_unknown && past_is_elsewhere(past))
 			ledger_file_set_home(ledger, &d->uuid, d->name);
 	}
-}
-
-/* A clone that kept the UUID is not the guest that went away. */
-static bool is_it(const struct past *past, const struct domain *d)
-{
-	return domain_is_called(d, past->away_name) ||
-	       (d->source && str_equal(d->source, past->source));
 }
 
 void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains)

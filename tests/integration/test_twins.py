@@ -362,6 +362,88 @@ class Clones(Twins):
         self.assertEqual(sorted(self.host.domains()), ["clone", "web"])
         self.assertNotEqual(self.host.boot("web"), boot)
 
+    def test_image_that_xl_made_of_a_renamed_guest_holds_it(self):
+        for uuid in UUID, None:
+            with self.subTest(uuid=uuid), FakeHost() as self.host:
+                self.host.start_daemon()
+                self.host.guest("web", uuid=uuid)
+                if uuid:
+                    add(self.host, "web", "running")
+                else:
+                    self.host.xl_create("web")
+                domain = self.host.domains()["web"]
+                self.wait_listed(("web", domain["domid"], "running"))
+                set_domain(self.host, domain["domid"], name="web2", state="suspended")
+                wait_until(lambda: self.host.status().get("web2", {}).get("state") != "running",
+                           "a suspended guest")
+                config = {"c_info": {"name": "web2", "uuid": domain["uuid"]}, "b_info": {}, "fake": {}}
+                image = self.host.save / "web2"
+                image.write_bytes(memory.make_xls(config, domain["boot"]))
+                image.chmod(0o600)
+                with self.host.world() as world:
+                    world["domains"].clear()
+                wait_until(lambda: self.host.status()["web"].get("domid") is None, "its end")
+                self.host.ctl("start", check=1)
+                self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web2"]))
+
+    def test_guest_that_ran_by_its_own_name_outlives_what_was_saved_by_another(self):
+        self.host.guest("web", uuid=UUID)
+        self.host.stop_daemon()
+        add(self.host, "new", "running")
+        self.host.start_daemon()
+        self.host.ctl("stop", check=0)
+        self.expect_saved("new", "new-boot")
+        web = add(self.host, "web", "running")
+        wait_until(lambda: self.host.status()["web"].get("domid") == web, "the guest")
+        self.vanish_as("web")
+        path = self.host.auto / "web.cfg"
+        config = json.loads(path.read_text())
+        config["c_info"]["name"] = "new"
+        path.write_text(json.dumps(config))
+        self.host.ctl("start", check=1)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["new"]))
+
+    def test_preserved_domain_holds_nobody(self):
+        self.started(on={"crash": "restart_rename"})
+        set_domain(self.host, 1, state="crash")
+        wait_until(lambda: self.runs_again("web", 1), "the restart")
+        self.host.ctl("stop", "web", check=0)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.domains()["web"]["state"], "running")
+
+    def test_departure_of_a_clone_names_both(self):
+        self.host.guest("web", uuid=UUID)
+        clone = add(self.host, "clone", "running")
+        self.wait_listed(("web", 0, "failed"), ("clone", clone, "running"))
+        set_domain(self.host, clone, name="clone--migratedaway", state="suspended")
+        wait_until(lambda: self.host.status()["clone"]["state"] != "running", "the departure")
+        with self.host.world() as world:
+            world["domains"].clear()
+        wait_until(lambda: "clone" not in self.host.status(), "its end")
+        said = self.host.ctl("start", check=1)
+        self.assertIn("clone", said)
+        self.assertIn("start web", said)
+        self.host.ctl("start", "web", check=0)
+
+    def test_stop_of_a_kept_domain_fails_while_the_guest_may_run_by_another_name(self):
+        self.host.guest("web", uuid=UUID)
+        add(self.host, "web", "poweroff")
+        add(self.host, "new", "running")
+        for words in ("start",), ("start", "--cold", "web"), ("stop", "web"):
+            self.host.ctl(*words, check=1)
+        self.assertEqual(self.host.domains()["new"]["state"], "running")
+
+    def test_clones_image_of_another_tool_is_not_put_aside(self):
+        self.started()
+        clone = add(self.host, "clone", "running")
+        self.wait_listed(("web", 1, "running"), ("clone", clone, "running"))
+        self.write_xls("clone", "clone-boot")
+        self.remove(clone)
+        self.wait_listed(("web", 1, "running"))
+        self.host.ctl("stop", "web", check=0)
+        self.host.ctl("start", check=None)
+        self.assertIn("clone-by-xl", self.host.images())
+
     def test_stop_of_a_guest_that_may_run_by_another_name_fails(self):
         self.host.guest("web", uuid=UUID)
         add(self.host, "new", "running")
