@@ -174,6 +174,12 @@ class Lint(unittest.TestCase):
         for stage in stages:
             self.assertIn(stage, text("docs/man/xendomainsd.8.scd"))
 
+    def test_walkthrough_names_files_and_functions_that_are_there(self):
+        for step in re.split(r"\n(?=\d+\. |\n)", text("docs/walkthrough.md")):
+            code = "".join(text(name) for name in re.findall(r"`([\w/-]+\.[ch])`", step))
+            for function in re.findall(r"`(\w+\(\))`", step):
+                self.assertTrue(function[:-1] in code, f"{function} is in no file of: {step}")
+
     def test_each_file_says_its_licence(self):
         for path in files("*.c", "*.h", "*.py", "*.sh", "*meson.build", "units/*", ".ci/*"):
             head = path.read_text()[:300]
