@@ -86,6 +86,46 @@ def is_ours(name, header):
     return (ROOT / folder / header).exists() or (ROOT / "daemon" / header).exists()
 
 
+def modules():
+    """For each module (NAME.c and NAME.h) the modules that it includes. A header without a source of
+    its own, as the private one that several sources share, stands for what it includes."""
+    included = {}
+    for path in sources():
+        name = str(path.relative_to(ROOT))
+        found = (ROOT / folder / header for header in INCLUDE.findall(path.read_text())
+                 for folder in (pathlib.PurePath(name).parts[0], "daemon"))
+        included[name] = [str(header.relative_to(ROOT)) for header in found if header.exists()]
+
+    def reached(name, passed):
+        for header in included[name]:
+            if header[:-1] + "c" in included:
+                yield header[:-2]
+            elif header not in passed:
+                passed.add(header)
+                yield from reached(header, passed)
+
+    graph = {name[:-2]: set() for name in included}
+    for name in included:
+        graph[name[:-2]] |= set(reached(name, set())) - {name[:-2]}
+    return graph
+
+
+def find_circle(graph):
+    """The modules of a circle, or nothing."""
+    done = set()
+
+    def visit(name, above):
+        if name in above:
+            return above[above.index(name):]
+        for other in () if name in done else sorted(graph[name]):
+            if found := visit(other, above + [name]):
+                return found
+        done.add(name)
+        return []
+
+    return next(filter(None, (visit(name, []) for name in sorted(graph))), [])
+
+
 class Lint(unittest.TestCase):
     def test_includes_keep_to_the_layers(self):
         layers = Layers()
@@ -126,6 +166,24 @@ class Lint(unittest.TestCase):
 
         for name in graph:
             visit(name, [])
+
+    def test_modules_make_no_circle(self):
+        graph = modules()
+        lines = [line for line in text("tests/lint/circles").splitlines()
+                 if line and not line.startswith("#")]
+        allowed = [line.partition(":")[0].split() for line in lines]
+        for user, used in allowed:
+            graph[user].remove(used)
+        self.assertEqual(find_circle(graph), [])
+        for user, used in allowed:
+            graph[user].add(used)
+            self.assertTrue(find_circle(graph), f"{user} and {used} make no circle any more")
+            graph[user].remove(used)
+
+    def test_a_circle_of_modules_would_be_found(self):
+        self.assertEqual(find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c"])
+        self.assertEqual(find_circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}), [])
+        self.assertIn("daemon/core/settings", modules()["daemon/core/config"])
 
     def test_each_message_id_stands_in_the_catalog_and_is_used(self):
         ids = dict(re.findall(r'#define (MSG_\w+)\s+"([0-9a-f]{32})"',
