@@ -12,7 +12,7 @@ static bool is_up(const char *state)
 	return str_lookup(up, ELEMENTSOF(up), state) >= 0;
 }
 
-/* It has a configuration here, and is nowhere, although nobody has moved it elsewhere. */
+/* It has a configuration here, and is nowhere, although it was not migrated. */
 static bool is_missing(struct json_object *g, const char *state)
 {
 	if (str_equal(state, "failed") || str_equal(state, "crashed"))

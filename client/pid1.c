@@ -60,7 +60,7 @@ int pid1_open(struct pid1 **ret)
 
 	if (!p)
 		return -ENOMEM;
-	/* Whoever names a bus means it. */
+	/* A bus that is named is meant. */
 	if (!getenv("DBUS_SYSTEM_BUS_ADDRESS"))
 		r = open_private(&p->bus);
 	if (r < 0)

@@ -49,7 +49,7 @@ int unit_may_stop(const char *unit, char **ret, struct occasion *ret_occasion)
 
 static bool has_skip_word(void)
 {
-	/* The variable is systemd's own, for whoever tries things out. */
+	/* The variable is systemd's own, for trying things out. */
 	const char *variable = getenv("SYSTEMD_PROC_CMDLINE");
 	_cleanup_free_ char *text = NULL;
 	char *rest, *word;

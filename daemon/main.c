@@ -51,7 +51,7 @@ struct options {
 struct daemon {
 	struct loop *loop;
 	struct manager *manager;
-	struct control *control; /* NULL: nobody is served */
+	struct control *control; /* NULL: no client is served */
 	struct timer *alive;     /* --once: tells systemd that it goes on */
 	usec_t end;              /* ... and not longer than this */
 };

@@ -35,7 +35,7 @@ enum access {
 	ACCESS_CONTROL,
 };
 
-/* Who is at work for a call, and is told if nobody wants to know any more. */
+/* Who is at work for a call, and is told if the caller is gone. */
 enum doer {
 	DOER_WORLD,
 	DOER_MANAGER, /* a start or stop */
@@ -552,7 +552,7 @@ static bool is_allowed(const struct request *request)
 
 	if (request->method->access == ACCESS_ANYBODY || is_root(request))
 		return true;
-	/* While nothing is known of groups, nobody is in one. */
+	/* While nothing is known of groups, no caller is in one. */
 	if (!config)
 		return false;
 	if (config->control_group && connection_is_in_group(c, config->control_gid))

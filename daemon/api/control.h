@@ -12,8 +12,8 @@
 struct control;
 
 /*
- * Takes the listening descriptor over, also on failure. hostdown: NULL where nobody watches the
- * host. 0 or -errno.
+ * Takes the listening descriptor over, also on failure. hostdown: NULL where the
+ * host is simulated. 0 or -errno.
  */
 int control_new(struct loop *loop, struct manager *manager, struct hostdown *hostdown, int fd,
 		struct control **ret);

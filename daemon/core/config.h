@@ -28,8 +28,8 @@ enum after_cancel {
 
 /* What becomes of a guest whose image must not be restored. */
 enum image_policy {
-	IMAGE_HOLD,   /* it does not run until somebody has looked */
-	IMAGE_AFRESH, /* it is started afresh, and the image put aside */
+	IMAGE_HOLD,   /* it does not run until an administrator decides */
+	IMAGE_AFRESH, /* it is started cold, and the image put aside */
 	_IMAGE_POLICY_MAX,
 	_IMAGE_POLICY_INVALID = -EINVAL,
 };
@@ -83,7 +83,7 @@ struct config {
 	enum after_cancel after_cancel;
 	char *dumps; /* folder of core dumps; NULL: none are made */
 
-	/* Besides root these may look, or do; NULL: nobody. Numbers: by who knows the host's
+	/* Besides root these may look, or do; NULL: no group. Numbers: by who knows the host's
 	 * groups. */
 	char *read_group, *control_group;
 	gid_t read_gid, control_gid;

@@ -33,7 +33,7 @@ enum domain_manager {
 enum death_action {
 	DEATH_DESTROY,
 	DEATH_RESTART,
-	DEATH_RENAME_RESTART, /* the dead domain is kept under another name, the guest starts afresh
+	DEATH_RENAME_RESTART, /* the dead domain is kept under another name, and another one created
 			       */
 	DEATH_PRESERVE,
 	DEATH_COREDUMP_DESTROY,
@@ -74,7 +74,7 @@ struct domain {
 	uint64_t memory_kib;
 	unsigned vcpus;
 	usec_t cpu_time;
-	char flags[7]; /* as "xl list" has them: "r-----"; empty if nobody has told */
+	char flags[7]; /* as "xl list" has them: "r-----"; empty if unknown */
 
 	enum domain_manager manager;
 	/* Ours only: */

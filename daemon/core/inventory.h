@@ -58,14 +58,14 @@ struct guest {
 	char *hold;         /* why it must not be started before a person has decided */
 	bool occupied;      /* held for a domain that may be it: not even a cold start is made */
 	char *warning;      /* what is wrong although it runs */
-	const char *unseen; /* why nobody knows whether it has an image; NULL: it is known */
+	const char *unseen; /* why it is not known whether it has an image; NULL: it is known */
 	bool unplaced;      /* a record is lost that may have told that it was migrated away ... */
 	bool migrates;      /* ... and others tell, or told, of migrations */
 	bool vanished;      /* its domain went after its images were listed */
 	bool unlisted;      /* it may have a configuration that cannot be read */
 	bool busy;          /* a worker is at it */
 	char *conflict;     /* why its configuration cannot be used although it can be read */
-	char *own_name;     /* where name is not somebody else's */
+	char *own_name;     /* where name is not another guest's */
 };
 
 struct inventory {

@@ -40,7 +40,7 @@ struct drawn_name {
 };
 
 struct ledger {
-	struct past **pasts; /* each stays where it is, for whoever points to it */
+	struct past **pasts; /* each stays where it is: others point to it */
 	size_t n_pasts;
 	struct drawn_name *names;
 	size_t n_names;
@@ -76,7 +76,7 @@ bool ledger_may_restart(const struct ledger *h, const struct uuid *uuid, usec_t 
 usec_t ledger_restart_pause(const struct ledger *h, const struct uuid *uuid, usec_t now,
 			    usec_t interval);
 
-/* Forgets failure and restarts: somebody wants the guest to run. */
+/* Forgets failure and restarts: an administrator wants the guest to run. */
 void ledger_forgive(struct ledger *h, const struct uuid *uuid);
 
 /* Notes that a guest runs on another host or, with unknown, may run there. 0 or -ENOMEM. */

@@ -23,7 +23,7 @@ struct survey_config {
 
 /*
  * A saved image. Where error is set, name is what the file's name says and uuid may be null: the
- * guest of that name must not be started afresh as if nothing had been there.
+ * guest of that name must not be created as if nothing had been there.
  */
 struct survey_image {
 	char *path;
@@ -65,8 +65,8 @@ struct survey {
 			  */
 	uint64_t room;   /* for images, in bytes, where it is known */
 	bool room_known;
-	char *unreadable; /* why nobody knows which images there are; NULL: they are listed here */
-	bool unlisted;    /* nobody knows which configurations there are */
+	char *unreadable; /* why images are not known; NULL: they are listed here */
+	bool unlisted;    /* configurations are not known */
 	struct survey_stuck *stuck;
 	size_t n_stuck;
 	/* While it is made: each image or configuration is here, if only as pending. */

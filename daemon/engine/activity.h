@@ -11,6 +11,6 @@ struct activity {
 	unsigned permille;
 };
 
-/* An operation on it, whoever began it, or a request that is waited for. */
+/* An operation on it, of any sequence or daemon, or a request that is waited for. */
 struct activity activity_of(struct hv *hv, const struct executor *executor, const struct guest *g,
 			    usec_t now);

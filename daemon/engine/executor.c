@@ -12,7 +12,7 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* How long whoever made a domain has for removing it once it has shut down. */
+/* Grace period for another toolstack to remove its domain that has shut down. */
 #define FOREIGN_CLEANUP_LIMIT (10 * USEC_PER_SEC)
 
 /* How long a dying domain is waited for: if something holds on to its memory, it stays for good. */
@@ -221,7 +221,7 @@ static void on_limit(void *data)
 		asked = asking_go_on(run, ex->hv, executor_ask_limit(run), &problem);
 		heed(run, asked, problem);
 	} else if (has_shut_down(run)) {
-		/* It has done what was asked, and whoever made it does not remove it. */
+		/* It has done what was asked, and its toolstack does not remove it. */
 		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
 			      asking_silence(run, ex->hv),
@@ -456,7 +456,7 @@ static void on_linger(void *data)
 {
 	struct run *run = data;
 
-	/* Dying for so long, or left behind by whoever made it. */
+	/* Dying for so long, or left behind by its toolstack. */
 	if (run_is_for_others(run))
 		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	else

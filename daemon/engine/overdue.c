@@ -4,7 +4,7 @@
 
 #include "util/log.h"
 
-/* How much longer than its limit a worker may take before nobody waits for it any more. */
+/* How much longer than its limit a worker may take before no guest waits for it any more. */
 #define GRACE (10 * USEC_PER_SEC)
 
 /* A save or a migration that makes no progress for so long leaves its place to others. */

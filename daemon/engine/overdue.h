@@ -5,7 +5,7 @@
 
 /*
  * For the executor only: the worker of a stop that does not get on. A save without progress takes
- * no place, and behind what is past its limit nobody waits; a worker may be where it cannot even be
+ * no place, and no guest waits for what is past its limit; a worker may be where it cannot even be
  * killed. now: of the loop; stop_limit: for one stage, or USEC_INFINITY.
  */
 

@@ -36,7 +36,7 @@ struct run {
 	enum domain_condition held_for;
 	bool hold_over; /* what was suspended has been waited for long enough */
 	bool stalled;   /* its worker does not get on: it takes no place */
-	bool overdue;   /* its worker has not ended in time: nobody waits for it any more */
+	bool overdue;   /* its worker has not ended in time: no guest waits for it any more */
 	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
 	bool met;       /* while it waited to be started another tool had a domain of it */
 	bool pausing;   /* ended, and keeps its place until its guest is up */

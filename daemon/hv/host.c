@@ -282,7 +282,7 @@ static int read_mark(struct host *h, struct domain *d, const struct uuid *built)
 
 /*
  * Xen knows the UUID that a domain was built with. One that was preserved, so that the guest could
- * be started afresh beside it, has another one since, which only XenStore knows (and no guest
+ * be created beside it, has another one since, which only XenStore knows (and no guest
  * writes).
  */
 static struct uuid read_uuid(struct host *h, uint32_t domid, const struct uuid *built)
@@ -539,7 +539,7 @@ int host_shutdown_answer(struct host *h, const struct domain *d)
 
 	if (h->lost)
 		return -ENOTCONN;
-	/* Whoever takes the request empties the node, or removes it. */
+	/* A kernel that takes the request empties the node, or removes it. */
 	request = read_domain_node(h, d->domid, "control/shutdown");
 	if (str_empty(request))
 		return 1;

@@ -7,7 +7,7 @@
 #include "wire/operation.h"
 
 /*
- * The seam to the hypervisor. Above it nobody knows whether the host is real (hv/xen.h) or
+ * The seam to the hypervisor. Above it no layer knows whether the host is real (hv/xen.h) or
  * simulated (hv/sim/sim.h). The contract, which tests/contract holds each side to:
  *
  * - No call waits for a guest, a disk or a network. What takes long is an operation or a survey:

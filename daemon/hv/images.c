@@ -19,7 +19,7 @@ struct question {
 	uint64_t id;
 	struct inquiry *inquiry;
 	struct json_object *entries;
-	hv_images_fn fn; /* NULL: nobody wants to know any more */
+	hv_images_fn fn; /* NULL: the caller is gone */
 	void *data;
 	bool over; /* answered, and kept while its worker is alive */
 };

@@ -6,7 +6,7 @@
 
 /*
  * A question to a worker of its own: what it asks after can lie on a disk or a server that does not
- * answer, and that must keep nobody else.
+ * answer, and that must keep no other caller.
  */
 struct inquiry;
 

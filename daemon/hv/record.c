@@ -63,7 +63,7 @@ static int open_record(const char *path)
 		return -errno;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	/* An operation that could not be put in order may have left something here: it is given up.
+	/* An operation that could not be recovered may have left something here: it is given up.
 	 */
 	return ftruncate(fd, 0) < 0 ? -errno : TAKE_FD(fd);
 }

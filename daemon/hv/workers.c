@@ -119,7 +119,7 @@ static int set_name(struct worker *w, const char *name)
 	return r;
 }
 
-/* Once a guest was let go to another host, its answers are waited for whatever the deadline is. */
+/* Once a guest is released to another host, its answers count more than the deadline. */
 static void set_limits(struct worker *w, const struct operation_request *request)
 {
 	usec_t answers = 2 * request->answer_limit;

@@ -8,7 +8,7 @@
  * Operations as worker processes. For each there is a file, named after the guest's UUID, that the
  * worker keeps locked while it lives, and that says what it does and how it ended
  * (wire/operation.h). That is how a new daemon finds the workers of an old one, and how a worker
- * that was killed is noticed and what it left behind is put in order, by another worker.
+ * that was killed is noticed, and its operation is recovered by another worker.
  */
 struct workers;
 

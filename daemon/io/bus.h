@@ -13,7 +13,7 @@ struct sd_bus;
 struct bus_callbacks {
 	/* There is a connection, the first one or a new one; calls can be queued. */
 	void (*up)(void *data);
-	/* It is lost: slots of it are to be let go. */
+	/* It is lost: slots of it are to be released. */
 	void (*down)(void *data);
 	void *data;
 };

@@ -63,8 +63,8 @@ static int open_lock(const char *path)
 }
 
 /*
- * Nobody else takes the lock, or replaces its file, while this descriptor is open. It is a lock of
- * another file, which nobody but root can open, and is held for a moment only.
+ * No other process takes the lock, or replaces its file, while this descriptor is open. It is a
+ * lock of another file, which only root can open, and is held for a moment only.
  */
 static int guard(const char *path)
 {
@@ -177,7 +177,7 @@ static int take_beside(const char *path, const struct holder *dead)
 	return lock_new_file(path);
 }
 
-/* 0 once it has ended; -ETIMEDOUT if it was killed, and lives on; -EBUSY if nobody has killed it.
+/* 0 once it has ended; -ETIMEDOUT if it was killed, and lives on; -EBUSY if it was not killed.
  */
 static int await_killed(const struct holder *holder)
 {

@@ -13,7 +13,7 @@
  *
  * A holder that sleeps in the kernel (a disk or a server that does not answer) does not end when it
  * is killed. But it executes no further instruction of its own then: it dies where it returns from
- * the kernel. So the lock of a holder that somebody has killed is taken beside it, after 2 s, and
+ * the kernel. So the lock of a holder that was killed is taken beside it, after 2 s, and
  * its number is in *ret_beside (otherwise 0). What it can still do is to complete the one call that
  * it is in, and to hold locks.
  */

@@ -6,7 +6,7 @@
 /*
  * logind: whether the host is about to go down, and the lock that puts this off.
  *
- * What a signal says is believed by nobody, since anybody can send one, and some versions of logind
+ * What a signal says is not believed, since any process can send one, and some versions of logind
  * forget to: each is only taken as a reason to read logind's properties.
  */
 struct logind;

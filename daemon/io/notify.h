@@ -11,7 +11,7 @@ void notify_stopping(void);
 void notify_reloading(void);
 void notify_status(const char *format, ...) _printf_(1, 2);
 
-/* Puts off the end of systemd's patience with a unit that is starting or stopping. */
+/* Puts off systemd's timeout for a unit that is starting or stopping. */
 void notify_extend_timeout(usec_t by);
 
 /*
@@ -32,7 +32,7 @@ int notify_take_fds(const char *stored_name, struct notify_fds *ret);
 
 /*
  * Tells systemd's watchdog, if there is one, that the loop is alive. 0 or -errno; *ret is NULL
- * where nobody wants to know.
+ * where there is none.
  */
 struct watchdog;
 int watchdog_new(struct loop *loop, struct watchdog **ret);

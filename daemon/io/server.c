@@ -50,7 +50,7 @@ struct server {
 	usec_t complained;
 };
 
-/* Whoever can connect can have this said again and again. */
+/* A client can have this said again and again. */
 static void complain(struct server *server, int error, const char *what)
 {
 	usec_t now = usec_now();
@@ -285,7 +285,7 @@ struct server *server_free(struct server *server)
 	return NULL;
 }
 
-/* A socket file that nobody listens on any more stands in the way of bind(). */
+/* A socket file without a listener stands in the way of bind(). */
 static void remove_dead_socket(const struct sockaddr_un *address)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

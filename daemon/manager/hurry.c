@@ -41,7 +41,7 @@ static bool makes_way(const struct step *step, const struct hv_operation *op)
 	       (step_has(step, STAGE_SHUTDOWN) || step_has(step, STAGE_SHUTDOWN_ALL));
 }
 
-/* Whoever began them: another stop and an earlier daemon did not know of this end. */
+/* Of all sequences: another stop and an earlier daemon did not know of this end. */
 static void give_up_saves(const struct sequence *s, usec_t now)
 {
 	const struct manager *m = s->manager;

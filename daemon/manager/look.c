@@ -33,7 +33,7 @@ static void on_looked(void *data, const char *error)
 
 /*
  * A stop needs the directories for XENDOMAINS_AUTO_ONLY: while one configuration has not been read,
- * a guest that should be spared may be stopped. That is worth the wait, for nobody loses anything
+ * a guest that should be spared may be stopped. That is worth the wait, for no guest loses anything
  * by it but time, and of that the host's stop gives a share only. For the room a stop does not wait
  * long: each save checks that itself.
  */

@@ -393,7 +393,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 		return;
 	}
 	away_note(m->ledger, operation, result);
-	/* Nobody waits for the result of one that an earlier daemon began: keep it for status. */
+	/* No sequence waits for an operation of an earlier daemon: keep the result for status. */
 	if (operation->adopted)
 		ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
 					result->outcome == OPERATION_OK ? NULL : result->reason);
@@ -507,7 +507,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	r = manager_reload(m, &reason);
 	if (r < 0 && r != -EINVAL)
 		return r;
-	/* To what has happened while nobody looked. */
+	/* To what has happened while no daemon ran. */
 	timer_set_after(m->react, 0);
 	*ret = TAKE_PTR(m);
 	return 0;

@@ -42,7 +42,7 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason);
 /* All guests that a sequence has begun with have ended. True if it goes on all the same. */
 bool manager_drained(struct sequence *s);
 
-/* Ends creates and restores early, whoever began them: a stop of all has no use for them. */
+/* Ends all creates and restores early: a stop of all has no use for them. */
 void manager_abort_builds(struct manager *m);
 
 /* Whether domains have come up since a stop of all planned: it takes them in at once. */

@@ -46,7 +46,7 @@ static bool is_busy(const void *data, const struct step *step)
 	       (goal_is_start(s->goal) && is_leaving(s->manager, &step->uuid));
 }
 
-/* Whoever starts a guest by hand or at boot wants it to run, whatever it did before. */
+/* A start by hand or at boot wants the guest to run, whatever it did before. */
 static void forgive(struct manager *m, const struct plan *plan)
 {
 	for (size_t i = 0; goal_is_start(plan->goal) && i < plan->n_steps; i++)
@@ -56,7 +56,7 @@ static void forgive(struct manager *m, const struct plan *plan)
 
 /*
  * A further plan is for the guests that were waited for. Only a stop of all takes in others: what
- * was started, or stopped, since is somebody's later word.
+ * was started, or stopped, since was asked for later.
  */
 static bool is_no_news(const void *data, const struct step *step)
 {

@@ -39,7 +39,7 @@ usec_t reactions_next(const struct reactions *rx, usec_t now);
 /* Forgets what it knew of domains that are gone. */
 void reactions_forget_gone(struct reactions *rx, const struct inventory *inventory);
 
-/* The domain could not be put in order: it is not tried again and again. */
+/* The reaction failed: it is not tried again and again. */
 void reactions_give_up(struct reactions *rx, const struct uuid *uuid, uint32_t domid);
 
 DEFINE_CLEANUP(struct reactions, reactions_free);

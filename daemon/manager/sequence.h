@@ -14,8 +14,8 @@ struct manager;
 struct follower {
 	void (*report)(void *data, const struct report *report);
 	/*
-	 * Once. error: 0; -ECANCELED, somebody wanted something else; or -EIO; reason says why.
-	 * job: what was done, also where that was not all; NULL: nothing was begun.
+	 * Once. error: 0; -ECANCELED, cancelled, or replaced by a later request; or -EIO; reason
+	 * says why. job: what was done, also where that was not all; NULL: nothing was begun.
 	 */
 	void (*done)(void *data, int error, const char *reason, const struct job *job);
 	void *data;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Numbers out of what somebody else has written: of either byte order, and wherever they stand. */
+/* Numbers that other programs have written: of either byte order, and wherever they stand. */
 
 static inline uint16_t le16_at(const uint8_t *at)
 {

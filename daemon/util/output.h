@@ -24,7 +24,7 @@ struct output {
 		.fd = (_fd), .patience_msec = OUTPUT_PATIENCE_MSEC                                 \
 	}
 
-/* Whether something can be written now, or within the patience. If not, a message is lost. */
+/* Whether something can be written now, or within the timeout. If not, a message is lost. */
 bool output_is_ready(struct output *o);
 
 /* How many messages were lost before the one that is taken now. */

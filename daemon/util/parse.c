@@ -10,7 +10,7 @@ int parse_u64(const char *s, uint64_t max, uint64_t *ret)
 	unsigned long long value;
 	char *end;
 
-	/* strtoull() takes blanks and signs, which nobody means. */
+	/* strtoull() takes blanks and signs, which are never meant. */
 	if (!isdigit((unsigned char)s[0]))
 		return -EINVAL;
 	errno = 0;

@@ -123,7 +123,7 @@ static int try_lock(int fd, const char *path)
 
 /*
  * The file that has the name now, for another can take its place. Locked against the next one that
- * does. It does not wait for a lock of one file: who holds that may never let go.
+ * does. It does not wait for a lock of one file: its holder may never release it.
  */
 static int open_locked(const char *path, bool wait)
 {
@@ -181,7 +181,7 @@ int ledger_append(const char *path, const struct ledger_record *record, bool wai
 	r = fd < 0 ? fd : append(fd, line);
 	if (r < 0 || !wait)
 		return r;
-	/* The daemon may have made the file, or replaced it, and nobody has synced its name yet. */
+	/* The daemon may have made the file, or replaced it, and its name may not be synced yet. */
 	return fdatasync(fd) < 0 ? -errno : fsync_parent(path);
 }
 

@@ -17,7 +17,7 @@
  *   progress  for the daemon's eyes only; not in the file
  *   result    the worker's last word
  *
- * The file only grows, a message a write, so whoever is killed leaves a readable prefix behind.
+ * The file only grows, a message a write, so a writer that is killed leaves a readable prefix.
  */
 
 enum operation {
@@ -53,7 +53,7 @@ enum operation_mark {
 				     here */
 	OPERATION_MARK_RELEASED,  /* create, restore: about to be unpaused; the guest may run */
 	OPERATION_MARK_HANDOVER,  /* migrate: suspended, about to be renamed and noted as away */
-	OPERATION_MARK_PERMITTED, /* migrate: the peer may have leave to run it: nobody else may */
+	OPERATION_MARK_PERMITTED, /* migrate: the peer may have leave to run it: no other may */
 	OPERATION_MARK_RETURNED,  /* migrate: the peer has given it back; it may be resumed here */
 	OPERATION_MARK_MIGRATED,  /* migrate: the peer runs it; what is left here may go */
 	_OPERATION_MARK_MAX,

@@ -102,7 +102,7 @@ static int get_updated(struct job *job, uint32_t domid, char **ret)
 	return 0;
 }
 
-/* From here on the configuration is known to nobody but the operation file. */
+/* From here on only the operation file has the configuration. */
 static int keep_config(struct job *job, uint32_t domid)
 {
 	_cleanup_free_ char *config = NULL;

@@ -34,7 +34,7 @@ int run_soft_reset(struct job *job);
 int run_eject(struct job *job);
 
 /*
- * Puts in order what a worker left behind that died: an operation that had passed its point of no
+ * Recovers the operation of a worker that died: an operation that had passed its point of no
  * return is finished (0), another is undone (-EINTR).
  */
 int run_recover(struct job *job);

@@ -150,7 +150,7 @@ static void reap(struct peer *p, int flags)
 {
 	if (p->pid == 0 || p->ended)
 		return;
-	/* Without a descriptor for it the number will do: nobody else reaps it. */
+	/* Without a descriptor for it the number will do: only this process reaps it. */
 	if (waitid(p->pidfd < 0 ? P_PID : P_PIDFD, p->pidfd < 0 ? (id_t)p->pid : (id_t)p->pidfd,
 		   &p->end, WEXITED | flags) == 0)
 		p->ended = p->end.si_pid != 0;

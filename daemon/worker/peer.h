@@ -39,7 +39,7 @@ unsigned peer_status(const struct peer *p);
 /* Takes what it has written to its standard error, so that it can go on. Does not wait. */
 void peer_listen(struct peer *p);
 
-/* Ends the process, so that whoever writes to it gets on. */
+/* Ends the process, so that a writer to it gets on. */
 void peer_kill(struct peer *p);
 
 /*

@@ -87,8 +87,8 @@ static int recover_restart(struct job *job)
 }
 
 /*
- * Of a reset that was begun nobody knows how far it is, so the guest is started afresh; one that is
- * done only needs to be let go.
+ * How far a reset is that was begun is unknown, so the guest is created anew. After one that is
+ * done it only needs to be released.
  */
 static int recover_soft_reset(struct job *job)
 {

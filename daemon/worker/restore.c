@@ -48,7 +48,7 @@ void restore_forget(const struct job *job)
 				  job->record.request.name, path);
 }
 
-/* Somebody can let run what is left of it. That may have ended before it is seen. */
+/* An administrator can let run what is left of it. That may have ended before it is seen. */
 static void use_up(struct job *job)
 {
 	const struct operation_request *request = &job->record.request;
@@ -65,7 +65,7 @@ static void use_up(struct job *job)
 
 /*
  * It has not run: the image is as good as before. The record comes first, for once the domain is
- * gone nobody can tell whether it ran.
+ * gone it is unknown whether it ran.
  */
 void restore_undo(struct job *job, uint32_t domid)
 {

@@ -152,7 +152,7 @@ static int open_part(struct job *job, struct saving *s)
 	r = r < 0 ? r : image_part_path(job->record.request.path, &s->part);
 	if (r < 0)
 		return r;
-	/* The lock says that nobody else is at work on this guest: what lies there is left over. */
+	/* The lock says that no other worker has this guest: what lies there is left over. */
 	r = image_remove_part(s->part);
 	if (r < 0)
 		return explain_disk(job, r, "cannot be replaced");
@@ -325,7 +325,7 @@ static void roll_back(struct job *job, struct saving *s)
 			  job->record.request.name, d.domid);
 }
 
-/* For whoever comes later: what is left of the guest can go, and its disks are to be described. */
+/* For a later worker: what is left of the guest can go, and its disks are to be described. */
 static void note_left(struct job *job, uint32_t domid)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};

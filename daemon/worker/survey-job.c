@@ -430,7 +430,7 @@ static int survey_room(int channel, const char *folder)
 		*strrchr(path + 1, '/') = '\0';
 		r = statvfs(path, &vfs);
 	}
-	/* Nobody needs to know: the save will find out. */
+	/* This needs no message: the save will find out. */
 	if (r < 0)
 		return path ? 0 : -ENOMEM;
 	return channel_send(channel, "room",
@@ -545,7 +545,7 @@ int survey_job_miss(enum survey_kind kind, const struct survey_folders *folders,
 	case SURVEY_IMAGES:
 		return pending ? 0 : miss_images(out, path, why);
 	case SURVEY_ROOM:
-		/* Nobody needs to know: the save will find out. */
+		/* This needs no message: the save will find out. */
 		return 0;
 	case SURVEY_CONFIGS:
 		return pending ? 0 : tell_unread(out, path, true, why);

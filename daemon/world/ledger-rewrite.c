@@ -10,7 +10,7 @@
 #include "util/fd.h"
 #include "util/time.h"
 
-/* Whoever appends holds the lock until the disk has the record. */
+/* A process that appends holds the lock until the disk has the record. */
 #define LOCK_LIMIT (10 * USEC_PER_SEC)
 #define LOCK_PAUSE (20 * USEC_PER_MSEC)
 

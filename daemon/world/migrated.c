@@ -60,7 +60,7 @@ static bool has_domain(const struct domain_list *domains, const struct past *pas
 	return false;
 }
 
-/* Somebody has looked on the other host, and done here as it was said. */
+/* An administrator has looked on the other host, and done here as it was said. */
 static void settle(struct ledger_file *ledger, const struct past *past)
 {
 	struct log_fields fields = {

@@ -15,7 +15,7 @@
 /* How often a suspended domain is looked at. */
 #define SUSPENDED_INTERVAL (2 * USEC_PER_SEC)
 
-/* Somebody who waits for news of the folders. */
+/* A caller that waits for a survey of the directories. */
 struct waiter {
 	TAILQ_ENTRY(waiter) entry;
 	struct world *world;
@@ -284,7 +284,7 @@ static void begin_survey(struct world *w)
 	if (r < 0 && r != -EBUSY)
 		log_error_errno(r, "Cannot look into the folders");
 	w->surveying = r >= 0;
-	/* Of one that had begun before, nobody knows whether it saw what the waiter means. */
+	/* A survey that had begun before may not have seen what the waiter means. */
 	TAILQ_FOREACH(waiter, &w->waiters, entry) {
 		waiter->surveying = r >= 0;
 		if (r < 0)

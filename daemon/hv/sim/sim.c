@@ -363,7 +363,7 @@ static void end_operation(struct actor *a, int error, const char *reason)
 	operation_request_done(&a->request);
 }
 
-/* Until time or patience is over, or somebody asks for its end. */
+/* Until the deadline or the progress timeout, or until it is asked to end. */
 static void hang(struct actor *a)
 {
 	usec_t end = a->request.deadline;
@@ -421,7 +421,7 @@ static int check_request(const struct actor *a, const struct operation_request *
 }
 
 /*
- * A configuration without a UUID gets one drawn by whoever asks: the guest takes it on, as a real
+ * A configuration without a UUID gets one drawn by the caller: the guest takes it on, as a real
  * one would.
  */
 static struct actor *find_for(struct sim *sim, const struct operation_request *request)

@@ -13,7 +13,7 @@
  *
  * The tail's first half says what the stream is; it is written last, when all else is on the disk.
  * Its second half, the stamp, tells what the guest's disks were like; it is written once the guest
- * is gone, and whoever finds it torn does without.
+ * is gone, and a reader that finds it torn does without.
  *
  * The block before the tail has the first stamp, which tells what the disks were like while the
  * guest was suspended. It is written with the facts, and never again: while the stamp is written,

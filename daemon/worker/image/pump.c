@@ -198,7 +198,7 @@ static void *run(void *data)
 	if (p->error >= 0)
 		p->error = stream_end(&p->stream);
 	atomic_store(&p->ended, true);
-	/* Now the other side sees the end or, where it writes, that nobody reads any more. */
+	/* Now the other side sees the end or, where it writes, that no reader is left. */
 	close(p->pipe);
 	p->pipe = -1;
 	return NULL;

@@ -19,9 +19,9 @@ struct pump_result {
 };
 
 /*
- * From the pipe to the file, from its present position on, which does not move; nobody else may
- * write to it meanwhile. The file stays the caller's. *ret_pipe is for libxl, and the caller's to
- * close. 0 or -errno.
+ * From the pipe to the file, from its present position on, which does not move; no other process
+ * may write to it meanwhile. The file stays the caller's. *ret_pipe is for libxl, and the caller's
+ * to close. 0 or -errno.
  */
 int pump_to_file(int fd, struct pump **ret, int *ret_pipe);
 

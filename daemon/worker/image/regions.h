@@ -8,7 +8,7 @@
 /*
  * The parts of a disk that tell, with little reading, whether it was written: a partition table at
  * either end, and what file systems, volume managers and swap keep at the beginning of a device or
- * partition, and change when it is used. Whoever writes only in between is not seen.
+ * partition, and change when it is used. A write in between is not seen.
  */
 enum region {
 	REGION_START,      /* the first MiB */

@@ -18,7 +18,7 @@
 #include "worker/xl/conf.h"
 #include "worker/xl/xl.h"
 
-/* xl itself reads the configuration: nobody else knows all that can stand in it. */
+/* xl itself reads the configuration: only xl knows all that can stand in it. */
 
 #define XL_PROGRAM       "xl"
 #define PARSE_LIMIT_MSEC 60000

@@ -13,7 +13,7 @@
 #include "wire/mark.h"
 #include "worker/xl/private.h"
 
-/* How often somebody is told how far it is. */
+/* How often the tick is called, which tells how far it is. */
 #define TICK_MSEC 500
 
 /* Descriptors that libxl waits for. There is more room if it needs that. */

@@ -151,7 +151,7 @@ int xl_eject(struct xl *xl, uint32_t domid, const char *vdev);
 struct xl_parsed {
 	char *error;
 	char *config;  /* libxl's JSON */
-	bool has_uuid; /* the file gives one; otherwise config has one that nobody chose */
+	bool has_uuid; /* the file gives one; otherwise libxl drew the one in config */
 };
 
 /* Need no struct xl. 0 or -errno. */
