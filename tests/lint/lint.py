@@ -20,6 +20,11 @@ LIBRARIES = ("event2/", "systemd/", "json-c/", "libxl", "xen", "ini.h", "xxhash.
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 
+# A comment or a string; else a character constant, or other code.
+C_PART = re.compile(r"""(?P<said>/\*.*?\*/|"(?:[^"\\\n]|\\.)*")|'(?:[^'\\\n]|\\.)*'|[^/"']+|.""",
+                    re.DOTALL)
+
+
 def is_made(path):
     """Whether it is git's, or was built or left by a tool."""
     return path.name in (".git", "__pycache__") or (
@@ -87,8 +92,8 @@ def is_ours(name, header):
 
 
 def modules():
-    """For each module (NAME.c and NAME.h) the modules that it includes. A header without a source of
-    its own, as the private one that several sources share, stands for what it includes."""
+    """For each module (NAME.c and NAME.h) the modules that it includes. A header without a source
+    of its own, as the private one that several sources share, stands for what it includes."""
     included = {}
     for path in sources():
         name = str(path.relative_to(ROOT))
@@ -124,6 +129,23 @@ def find_circle(graph):
         return []
 
     return next(filter(None, (visit(name, []) for name in sorted(graph))), [])
+
+
+def said_in(path):
+    """What people read of a file, in lines; of C the comments and strings."""
+    content = path.read_text(errors="replace")
+    if path.suffix in (".c", ".h"):
+        content = C_PART.sub(lambda part: part[0] if part["said"]
+                             else re.sub(r"[^\n]", " ", part[0]), content)
+    return content
+
+
+def find_words(words, content):
+    """The words that stand in it, also over the ends of lines, each with its first line."""
+    for word in words:
+        pattern = r"[\s*#\"\\]+".join(map(re.escape, word.split()))
+        for found in re.finditer(rf"\b{pattern}\b", content, re.IGNORECASE):
+            yield word, content.count("\n", 0, found.start())
 
 
 class Lint(unittest.TestCase):
@@ -184,6 +206,30 @@ class Lint(unittest.TestCase):
         self.assertEqual(find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c"])
         self.assertEqual(find_circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}), [])
         self.assertIn("daemon/core/settings", modules()["daemon/core/config"])
+
+    def test_words_that_were_given_up_do_not_come_back(self):
+        lines = [line for line in text("tests/lint/words").splitlines()
+                 if line and not line.startswith("#")]
+        words = [line.partition(":")[0] for line in lines if not line.startswith("!")]
+        unused = [line[2:] for line in lines if line.startswith("!")]
+        excepted = [line.split(": ", 1) for line in unused]
+        for path in files("docs/*", "README.md", "client/*", "daemon/*", "conf/*", "units/*"):
+            name = str(path.relative_to(ROOT))
+            if name.startswith("docs/logs/"):
+                continue
+            for word, number in find_words(words, said_in(path)):
+                line = path.read_text(errors="replace").splitlines()[number]
+                reasons = [f"{file}: {part}" for file, part in excepted
+                           if file == name and part in line]
+                self.assertTrue(reasons, f'{name}:{number + 1}: "{word}" (tests/lint/words)')
+                unused = [exception for exception in unused if exception not in reasons]
+        self.assertEqual(unused, [], "exceptions that no line needs")
+
+    def test_a_word_that_came_back_would_be_found(self):
+        words = ["nobody", "let go"]
+        self.assertEqual(list(find_words(words, " * is let\n * go by\n# Nobody")),
+                         [("nobody", 2), ("let go", 0)])
+        self.assertEqual(list(find_words(words, "nobody_knows(outlet, goal)")), [])
 
     def test_each_message_id_stands_in_the_catalog_and_is_used(self):
         ids = dict(re.findall(r'#define (MSG_\w+)\s+"([0-9a-f]{32})"',
