@@ -40,7 +40,7 @@ enum exit_status {
 
 struct options {
 	const char *backend;
-	const char *runtime, *state; /* folders */
+	const char *runtime, *state; /* directories */
 	const char *socket;
 	const char *worker;
 	struct settings_paths settings;

@@ -12,7 +12,7 @@
 #include "util/str.h"
 #include "wire/interface.h"
 
-/* How long a question waits for news of the folders before it is answered without. */
+/* How long a question waits for news of the directories before it is answered without. */
 #define LOOK_LIMIT (10 * USEC_PER_SEC)
 
 /* Guests that one call can name. */

@@ -62,9 +62,9 @@ struct config_place {
 };
 
 struct config {
-	char *save;          /* folder of the images; NULL: nothing is saved */
+	char *save;          /* directory of the images; NULL: nothing is saved */
 	bool restore;        /* images are restored at start */
-	char *autostart;     /* folder of the configurations that are started; NULL: none */
+	char *autostart;     /* directory of the configurations that are started; NULL: none */
 	bool auto_only;      /* save and shutdown take only guests of autostart */
 	bool scope_unknown;  /* a refused line may have set one of these two */
 	char *sysrq;         /* keys that are sent before anything else at a stop; NULL: none */
@@ -81,7 +81,7 @@ struct config {
 	unsigned restart_limit;   /* a guest restarts itself so often ... */
 	usec_t restart_interval;  /* ... within this time, and is then left down */
 	enum after_cancel after_cancel;
-	char *dumps; /* folder of core dumps; NULL: none are made */
+	char *dumps; /* directory of core dumps; NULL: none are made */
 
 	/* Besides root these may look, or do; NULL: no group. Numbers: by who knows the host's
 	 * groups. */

@@ -297,7 +297,7 @@ static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 	return r;
 }
 
-/* Its configuration may be what cannot be read: the file that it was made from, or the folder. */
+/* Its configuration may be what cannot be read: its file, or the directory. */
 static bool is_unlisted(const struct guest *g, const struct survey *survey)
 {
 	if (g->config || !g->domain)

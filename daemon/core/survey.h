@@ -4,7 +4,7 @@
 #include "util/time.h"
 #include "util/uuid.h"
 
-/* What the folders XENDOMAINS_AUTO and XENDOMAINS_SAVE hold, as a worker read it. */
+/* What the directories XENDOMAINS_AUTO and XENDOMAINS_SAVE hold, as a worker read it. */
 
 /* A guest's configuration file. Either error is set, or name and config are. */
 struct survey_config {

@@ -31,7 +31,7 @@ static bool has_key(const char *path, const char *key)
 	return found;
 }
 
-/* Masked by one of the same name in an earlier folder? Then that is met too. */
+/* Masked by one of the same name in an earlier directory? Then that is met too. */
 static bool comes_first(const glob_t *found, size_t index)
 {
 	for (size_t i = 0; i < index; i++)

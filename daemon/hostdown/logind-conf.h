@@ -5,8 +5,8 @@
 
 /*
  * Which file decides a setting of logind's, by the rules of logind.conf(5): the drop-ins of all
- * folders in the order of their names, the last one counts; of those with the same name, only the
- * one in the first folder is read.
+ * directories in the order of their names, the last one counts; of those with the same name, only
+ * the one in the first directory is read.
  *
  * 0 with the path, or NULL where no file has it; -ENOMEM. root: "" for this host.
  */

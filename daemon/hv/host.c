@@ -228,7 +228,7 @@ static bool is_libvirts(const struct domain *d, const struct uuid *built)
 
 /*
  * Which disk the guest wants to be without. The guest writes the nodes, and makes them: each is
- * watched by itself, and nothing else below the folder that is the guest's.
+ * watched by itself, and nothing else below the directory that is the guest's.
  */
 static int read_wishes(struct host *h, struct domain *d, const struct mark *mark)
 {
@@ -466,8 +466,9 @@ static int write_for(struct host *h, xs_transaction_t t, const struct control_wr
 }
 
 /*
- * Writes a node of a domain's control folder, in a transaction that makes sure that this is still
- * the domain meant: a write below a domain's folder that is gone would make the folder again.
+ * Writes a node of a domain's control directory, in a transaction that makes sure that this is
+ * still the domain meant: a write below a domain's directory that is gone would make the directory
+ * again.
  */
 static int write_control(struct host *h, const struct domain *d, const char *node, const char *text)
 {

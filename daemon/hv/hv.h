@@ -130,7 +130,7 @@ static inline const struct hv_operation *hv_next_operation(struct hv *hv, size_t
 }
 
 /*
- * Reads the folders, either of which may be NULL. What known (may be NULL) holds already is not
+ * Reads the directories, either of which may be NULL. What known (may be NULL) holds already is not
  * parsed again while its stamp is the same. 0, -EBUSY while one is under way, or another -errno.
  */
 static inline int hv_survey(struct hv *hv, const char *autostart, const char *save,

@@ -7,7 +7,7 @@
 #include "hv/inquiry.h"
 #include "util/str.h"
 
-/* To read an image through can take long; to look at the folder cannot. */
+/* To read an image through can take long; to look at the directory cannot. */
 #define LIST_LIMIT (90 * USEC_PER_SEC)
 
 /* More of them at a time would only be in each other's way. */

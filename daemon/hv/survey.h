@@ -5,8 +5,8 @@
 #include "io/loop.h"
 
 /*
- * Looks into the folders through a worker, since a folder can lie on a disk or a server that does
- * not answer.
+ * Looks into the directories through a worker, since a directory can lie on a disk or a server that
+ * does not answer.
  */
 struct surveyor;
 

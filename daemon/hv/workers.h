@@ -20,8 +20,8 @@ struct workers_callbacks {
 };
 
 /*
- * Takes on what is in the folder, which is made if it is not there. Callbacks come from the loop.
- * 0 or -errno.
+ * Takes on what is in the directory, which is made if it is not there. Callbacks come from the
+ * loop. 0 or -errno.
  */
 int workers_new(struct loop *loop, const char *folder, const char *program,
 		const struct workers_callbacks *callbacks, struct workers **ret);

@@ -5,7 +5,7 @@
 #include "io/loop.h"
 
 struct hv_xen_options {
-	const char *runtime; /* folder of the operation files, with a slash-less end */
+	const char *runtime; /* directory of the operation files, with a slash-less end */
 	const char *worker;  /* program */
 };
 

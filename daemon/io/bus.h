@@ -5,7 +5,7 @@
 
 /*
  * A connection to the system bus that lives in the loop, and is made again when it is lost. No call
- * waits. Only this folder knows what an sd_bus is.
+ * waits. Only this directory knows what an sd_bus is.
  */
 struct bus;
 struct sd_bus;

@@ -5,8 +5,8 @@
 #include "util/time.h"
 
 /*
- * The event loop: a cover of libevent, which only this folder sees. Everything runs in the thread
- * that calls loop_run().
+ * The event loop: a cover of libevent, which only this directory sees. Everything runs in the
+ * thread that calls loop_run().
  *
  * The clock of a loop is CLOCK_MONOTONIC, unless a speed is set: the simulated host runs faster
  * than the world, or (LOOP_VIRTUAL) jumps from timer to timer as soon as nothing else is to do.
@@ -54,7 +54,7 @@ struct watch *watch_free(struct watch *watch);
 /* One callback for a signal, for as long as the loop lives. */
 int loop_watch_signal(struct loop *loop, int signal, signal_fn fn, void *data);
 
-/* For the other files of this folder. */
+/* For the other files of this directory. */
 struct event_base *loop_base(struct loop *loop);
 
 DEFINE_CLEANUP(struct loop, loop_free);

@@ -384,7 +384,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	struct manager *m = data;
 	struct sequence *s;
 
-	/* Whether a disk could be ejected says nothing of the guest, nor of the folders. */
+	/* Whether a disk could be ejected says nothing of the guest, nor of the directories. */
 	if (operation->operation == OPERATION_EJECT) {
 		if (result->outcome != OPERATION_OK)
 			log_warning("%s: its disk could not be ejected: %s", operation->name,

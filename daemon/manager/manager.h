@@ -130,7 +130,7 @@ const char *manager_obstacle(const struct manager *m, enum goal goal);
 usec_t manager_restart_in(const struct manager *m, const struct guest *g);
 
 /*
- * Asks about the files in the folder of images. 0, -EHOSTDOWN where manager_obstacle() says why,
+ * Asks about the files in the directory of images. 0, -EHOSTDOWN where manager_obstacle() says why,
  * -ENOTDIR where images are switched off, -EBUSY while a guest is at work with the file, or too
  * much is being asked, or another -errno. Otherwise as hv_ask_images().
  */

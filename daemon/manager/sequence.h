@@ -29,7 +29,7 @@ struct following {
 
 enum phase {
 	PHASE_NEW,
-	PHASE_LOOKING, /* at the folders */
+	PHASE_LOOKING, /* at the directories */
 	PHASE_READY,   /* for its turn, or for guests that are still busy elsewhere */
 	PHASE_RUNNING, /* with all of its guests */
 };

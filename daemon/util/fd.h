@@ -26,7 +26,7 @@ int fd_read_all(int fd, void *data, size_t size);
 int fd_read_file(int fd, size_t max, char **ret, size_t *ret_size);
 int file_read(const char *path, size_t max, char **ret, size_t *ret_size);
 
-/* Makes what was renamed, made or removed in the folder of path last over a power cut. */
+/* Makes what was renamed, made or removed in the directory of path last over a power cut. */
 int fsync_parent(const char *path);
 
 /* As rename(2), but a file that has the new name already stays: -EEXIST. */
@@ -38,8 +38,8 @@ int rename_new(const char *from, const char *to);
  */
 int file_put_aside(const char *path, const char *mark, char **ret);
 
-/* Makes a folder, unless it is there. 0 or -errno. */
+/* Makes a directory, unless it is there. 0 or -errno. */
 int make_directory(const char *path, mode_t mode);
 
-/* The same for the folder of a file, on the disk too: otherwise a power cut takes both away. */
+/* The same for the directory of a file, on the disk too: otherwise a power cut takes both away. */
 int make_directory_of(const char *file, mode_t mode);

@@ -4,7 +4,7 @@
 #include "wire/json.h"
 
 /*
- * What a worker is asked about the files in the folder of images. It answers with one object for
+ * What a worker is asked about the files in the directory of images. It answers with one object for
  * each file, {"entry": {...}} as type Image in wire/interface.c has it, and {"end": true}.
  */
 enum image_action {
@@ -17,7 +17,7 @@ enum image_action {
 
 struct image_query {
 	enum image_action action;
-	const char *save; /* the folder */
+	const char *save; /* the directory */
 	const char *file; /* in it; NULL: IMAGE_LIST */
 };
 
@@ -27,5 +27,5 @@ struct json_object *image_query_message(const struct image_query *query);
 /* Borrows from the message. 0, or -EBADMSG where something is missing, or is no name of a file. */
 int image_query_parse(struct json_object *message, struct image_query *ret);
 
-/* Whether a name can be that of a file in a folder: it leads nowhere else. */
+/* Whether a name can be that of a file in a directory: it leads nowhere else. */
 bool image_query_is_file(const char *name);

@@ -6,7 +6,7 @@
 
 #include "util/str.h"
 
-/* More files than this in one folder are a mistake. */
+/* More files than this in one directory are a mistake. */
 #define FILES_MAX 10000
 
 void file_list_done(struct file_list *f)

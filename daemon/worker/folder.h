@@ -5,12 +5,12 @@
 
 #include "util/macro.h"
 
-/* The names in a folder, in order. */
+/* The names in a directory, in order. */
 struct file_list {
 	char **names;
 	size_t n;
 };
 
-/* A folder that is not there is an empty one. 0 or -errno. */
+/* A directory that is not there is an empty one. 0 or -errno. */
 int file_list_read(const char *path, struct file_list *ret);
 void file_list_done(struct file_list *f);

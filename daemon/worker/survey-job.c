@@ -164,7 +164,7 @@ enum reading {
 	READING_GIVEN_UP, /* ... and is not waited for any more */
 };
 
-/* A file that cannot be read is a guest that is missed, and the whole folder may be all of them. */
+/* A file that cannot be read is a guest that is missed, and a directory may be all of them. */
 static int tell_config(int channel, const char *path, bool folder, const char *why,
 		       enum reading reading)
 {
@@ -195,7 +195,7 @@ static bool is_link_to_nothing(const char *path)
 	return stat(path, &st) < 0 && errno == ENOENT && lstat(path, &st) >= 0;
 }
 
-/* As file_list_read(), but a folder that is a link to nothing is not as good as empty. */
+/* As file_list_read(), but a directory that is a link to nothing is not as good as empty. */
 static int list_files(const char *folder, struct file_list *ret)
 {
 	return is_link_to_nothing(folder) ? -ENOENT : file_list_read(folder, ret);
@@ -320,7 +320,7 @@ static int add_name_of_file(struct json_object *o, const char *file)
 	return json_add_string(o, "name", r < 0 ? file : name);
 }
 
-/* Where a link leads to an image in the same folder, that is surveyed itself. */
+/* Where a link leads to an image in the same directory, that is surveyed itself. */
 static bool is_link_to_neighbour(const char *path, const char *folder)
 {
 	enum image_file kind;
@@ -396,7 +396,7 @@ static int miss_image(int channel, const char *file, const char *path, const cha
 	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
 }
 
-/* No image is in what is no folder. In one that cannot be read there may be any. */
+/* No image is in what is no directory. In one that cannot be read there may be any. */
 static int tell_unreadable(int channel, const char *folder, const char *why, bool may_hold)
 {
 	_cleanup_free_ char *text = NULL;
@@ -419,7 +419,7 @@ static int tell_directory(int channel, const char *folder)
 	return channel_send(channel, "directory", json_object_new_string(identity ? identity : ""));
 }
 
-/* A folder that is not there is made in the one above. */
+/* A directory that is not there is made in the one above. */
 static int survey_room(int channel, const char *folder)
 {
 	_cleanup_free_ char *path = strdup(folder);

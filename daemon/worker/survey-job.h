@@ -26,7 +26,7 @@ struct survey_folders {
  */
 #define SURVEY_NAME '/'
 
-/* The path of a folder, or of the file of this name in it. 0 or -ENOMEM. */
+/* The path of a directory, or of the file of this name in it. 0 or -ENOMEM. */
 int survey_job_path(enum survey_kind kind, const struct survey_folders *folders, const char *name,
 		    char **ret);
 

@@ -39,7 +39,7 @@
 
 struct job {
 	enum survey_kind kind;
-	char *name; /* of a file; NULL: it is the folder */
+	char *name; /* of a file; NULL: it is the directory */
 	bool told;  /* what it says, or that this is not known yet */
 	bool done;
 };
@@ -346,7 +346,7 @@ static int set_late(struct survey_run *run, struct reader *reader)
 
 	reader->late = true;
 	run->next = reader->end = reader->at + 1;
-	/* What a folder holds is not known before it has answered. */
+	/* What a directory holds is not known before it has answered. */
 	return r < 0 || job->kind == SURVEY_IMAGES || job->kind == SURVEY_CONFIGS
 		       ? r
 		       : set_told(run, job);

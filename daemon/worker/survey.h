@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Reads the folders that the daemon asks for on the channel, and answers there. 0 or -errno. */
+/* Reads the directories that the daemon asks for on the channel, and answers there. 0 or -errno. */
 int run_survey(int channel);

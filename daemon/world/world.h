@@ -7,8 +7,8 @@
 #include "world/ledger-file.h"
 
 /*
- * What there is: the domains, the folders and the ledger, kept up to date and put together as an
- * inventory. Logs what others do to domains.
+ * What there is: the domains, the directories and the ledger, kept up to date and put together as
+ * an inventory. Logs what others do to domains.
  */
 struct world;
 
@@ -23,7 +23,7 @@ struct world_callbacks {
 };
 
 /*
- * error: NULL, or why the folders could not be read; then what was known of them before stands,
+ * error: NULL, or why the directories could not be read; then what was known of them before stands,
  * where nothing newer was read in time.
  */
 typedef void (*world_ready_fn)(void *data, const char *error);
@@ -33,12 +33,13 @@ int world_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	      const struct world_callbacks *callbacks, struct world **ret);
 struct world *world_free(struct world *w);
 
-/* The folders of configurations and images; either may be NULL. Copied. 0 or -ENOMEM. */
+/* The directories of configurations and images; either may be NULL. Copied. 0 or -ENOMEM. */
 int world_set_folders(struct world *w, const char *autostart, const char *save);
 
 /*
- * Reads the folders, lists the domains, and calls back from the loop: after limit (USEC_INFINITY:
- * there is none) at the latest. A file that does not answer does not keep it for ever. 0 or -errno.
+ * Reads the directories, lists the domains, and calls back from the loop: after limit
+ * (USEC_INFINITY: there is none) at the latest. A file that does not answer does not keep it for
+ * ever. 0 or -errno.
  */
 int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id);
 void world_unrefresh(struct world *w, uint64_t id);

@@ -71,7 +71,7 @@ static bool has_attribute(const char *device, const char *name)
 	return str_format(&path, "%s/%s", device, name) >= 0 && access(path, F_OK) == 0;
 }
 
-/* The folder of a device in sysfs, without links in it. */
+/* The directory of a device in sysfs, without links in it. */
 static int find_folder(dev_t number, char ret[PATH_MAX])
 {
 	char link[64];

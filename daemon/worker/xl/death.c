@@ -82,7 +82,7 @@ int xl_drop_update(struct xl *xl, uint32_t domid)
 	return xl_error(xl, libxl_userdata_unlink(xl->ctx, domid, UPDATE_USERDATA));
 }
 
-/* The disk's number, and its folder in XenStore. */
+/* The disk's number, and its directory in XenStore. */
 static int find_disk(struct xl *xl, uint32_t domid, libxl_device_disk *disk, uint32_t *ret_devid)
 {
 	libxl_diskinfo info;
