@@ -20,8 +20,9 @@ LIBRARIES = ("event2/", "systemd/", "json-c/", "libxl", "xen", "ini.h", "xxhash.
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 
-# A comment or a string; else a character constant, or other code.
-C_PART = re.compile(r"""(?P<said>/\*.*?\*/|"(?:[^"\\\n]|\\.)*")|'(?:[^'\\\n]|\\.)*'|[^/"']+|.""",
+# A comment or a string; else an include, a character constant, or other code.
+C_PART = re.compile(r"""(?P<said>/\*.*?\*/|"(?:[^"\\\n]|\\.)*")|#\s*include[^\n]*|"""
+                    r"""'(?:[^'\\\n]|\\.)*'|[^/"'#]+|.""",
                     re.DOTALL)
 
 
