@@ -189,7 +189,7 @@ void executor_feed(struct run *run, enum machine_event event, const char *reason
 	}
 }
 
-static bool has_shut_down(const struct run *run)
+bool executor_has_shut_down(const struct run *run)
 {
 	const struct domain *d = run_find_domain(run, run->job->ex->domains);
 
@@ -220,7 +220,7 @@ static void on_limit(void *data)
 	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
 		asked = asking_go_on(run, ex->hv, executor_ask_limit(run), &problem);
 		heed(run, asked, problem);
-	} else if (has_shut_down(run)) {
+	} else if (executor_has_shut_down(run)) {
 		/* It has done what was asked, and its toolstack does not remove it. */
 		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",

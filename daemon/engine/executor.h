@@ -72,10 +72,10 @@ void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const c
 void executor_hurry(struct executor *ex, struct job *job, const char *reason);
 
 /*
- * Nothing of the job is waited for any longer: guests that were asked go on to their next stage, or
- * have failed. What a worker does goes on.
+ * Guests of the job that were asked before since, and are still there, are not waited for any
+ * longer: they go on to their next stage, or have failed. What a worker does goes on.
  */
-void executor_expire(struct executor *ex, struct job *job, const char *reason);
+void executor_expire(struct executor *ex, struct job *job, usec_t since, const char *reason);
 
 /*
  * Takes a guest out of a job that stops it: where it waits, or has been asked to shut down with a

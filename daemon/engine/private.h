@@ -20,6 +20,9 @@ struct executor {
 /* Gives the run's machine an event, and does what follows from that. */
 void executor_feed(struct run *run, enum machine_event event, const char *reason);
 
+/* Whether the guest has ended by itself, and its domain is still there. */
+bool executor_has_shut_down(const struct run *run);
+
 /* How long the guest has that was asked in this stage. */
 usec_t executor_ask_limit(const struct run *run);
 

@@ -44,19 +44,30 @@ void executor_hurry(struct executor *ex, struct job *job, const char *reason)
 {
 	struct run *run;
 
-	TAILQ_FOREACH(run, &job->runs, entry)
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		/* Its pauses are as long as they are configured. */
+		if (run->machine.state == MACHINE_ASKED &&
+		    machine_stage(&run->machine) == STAGE_SYSRQ)
+			executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
 		while (run->machine.state == MACHINE_WAITING && machine_can_hurry(&run->machine))
 			executor_feed(run, MACHINE_EVENT_HURRY, reason);
+	}
 	executor_kick(ex);
 }
 
-void executor_expire(struct executor *ex, struct job *job, const char *reason)
+void executor_expire(struct executor *ex, struct job *job, usec_t since, const char *reason)
 {
 	struct run *run;
 
-	TAILQ_FOREACH(run, &job->runs, entry)
-		if (run->machine.state == MACHINE_ASKED || run->machine.state == MACHINE_WAITING)
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		if (run->machine.state != MACHINE_ASKED || run->stage_started > since)
+			continue;
+		/* The tool that made it has not removed it yet. */
+		if (executor_has_shut_down(run))
+			executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+		else
 			executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
+	}
 	executor_kick(ex);
 }
 

@@ -69,7 +69,7 @@ static void hurry(struct sequence *s, usec_t now)
 		executor_hurry(s->manager->executor, s->job, "there is no time left for it");
 	give_up_saves(s, now);
 	if (s->job && now >= usec_sub(s->end, LAST_WORD))
-		executor_expire(s->manager->executor, s->job,
+		executor_expire(s->manager->executor, s->job, usec_sub(now, LAST_WORD),
 				"the host is about to be ended by force, and it is still there");
 }
 

@@ -183,6 +183,28 @@ class ForcedEnd(unittest.TestCase):
         self.host.wait_locked(False)
         self.expect_one_saved()
 
+    def test_guests_are_asked_however_little_time_there_is(self):
+        self.host.ctl("stop", check=0)
+        self.host.configure(SAVE="", SHUTDOWN_ALL="")
+        self.host.native.write_text("[Host]\nParallelOperations=1\n[Domain doomed]\nForcedDestroy=yes\n")
+        for name in "db", "doomed":
+            self.host.guest(name, off_ms=1500)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", "db", "doomed", check=0)
+        self.assertEqual(self.host.once("stop", "--limit=3"), 0)
+        self.assertEqual(self.host.domains(), {})
+        self.assertNotIn("destroy begins", self.host.log.read_text())
+
+    def test_pauses_of_sysrq_do_not_eat_the_time(self):
+        self.host.ctl("stop", check=0)
+        self.host.configure(SYSRQ="s", USLEEP=60000000)
+        self.host.ctl("reload", check=0)
+        self.host.guest("db")
+        self.host.ctl("start", "db", check=0)
+        self.host.tell("job poweroff.target")
+        self.host.unit_ctl("stop")
+        self.assertEqual(self.host.domains(), {})
+
     def test_who_is_left_running_is_told_and_destroyed_where_that_was_asked_for(self):
         self.host.ctl("stop", check=0)
         self.host.configure(SAVE="", STOP_MAXWAIT="", SHUTDOWN_ALL="")
