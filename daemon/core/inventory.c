@@ -314,11 +314,21 @@ static bool is_unlisted(const struct guest *g, const struct survey *survey)
 	return survey->unlisted;
 }
 
+/* A file system that is not mounted looks like an empty directory, or holds what was left there. */
+static bool has_configs(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->n_configs; i++)
+		if (!survey->configs[i].error)
+			return true;
+	return false;
+}
+
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
 		    const struct ledger *ledger, struct inventory **ret)
 {
 	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
 	size_t room = survey->n_configs + survey->n_images + domains->n + ledger->n_pasts + 1;
+	bool unmounted = !has_configs(survey);
 	int r = 0;
 
 	if (!inventory)
@@ -354,6 +364,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		g->unseen = survey->unreadable;
 		g->vanished = !g->domain && vanished_list_has(&survey->vanished, &g->uuid, g->name);
 		g->unlisted = is_unlisted(g, survey);
+		g->unmounted = unmounted;
 	}
 	r = add_pasts(inventory, ledger);
 	r = r < 0 ? r : find_conflicts(inventory);

@@ -63,6 +63,7 @@ struct guest {
 	bool migrates;      /* ... and others tell, or told, of migrations */
 	bool vanished;      /* its domain went after its images were listed */
 	bool unlisted;      /* it may have a configuration that cannot be read */
+	bool unmounted;     /* no configuration can be read: it may be one of those that are away */
 	bool busy;          /* a worker is at it */
 	char *conflict;     /* why its configuration cannot be used although it can be read */
 	char *own_name;     /* where name is not another guest's */

@@ -294,10 +294,24 @@ static int plan_start(struct step *s, const struct config *config, const struct 
 	return plan_afresh(s, config, g, named, NULL);
 }
 
-/* A typo in a configuration must not cost its guest the save. */
+static bool lies_in(const char *path, const char *folder)
+{
+	return path && folder && str_starts_with(path, folder) &&
+	       path_base(path) == path + strlen(folder) + 1;
+}
+
+/*
+ * Neither a typo in a configuration nor a file system that is not mounted must cost a guest the
+ * save. One that was restored while there was no configuration is known by its image only.
+ */
 static bool in_scope(const struct config *config, const struct guest *g)
 {
-	return !config->auto_only || config->scope_unknown || g->config || g->unlisted;
+	const char *source = g->domain->source;
+
+	if (!config->auto_only || config->scope_unknown || g->config || g->unlisted)
+		return true;
+	return g->unmounted && config->autostart &&
+	       (lies_in(source, config->autostart) || lies_in(source, config->save));
 }
 
 /* What is tried, in this order. */

@@ -123,6 +123,10 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 	o = json_get(message, "stuck", json_type_object);
 	if (o)
 		return take_stuck(survey, o);
+	if (json_get_bool(message, "unlisted")) {
+		survey->unlisted = true;
+		return 0;
+	}
 	if (json_get_string(message, "told"))
 		return take_told(survey, json_get_string(message, "told"));
 	if (json_get_u64(message, "room", &survey->room) >= 0) {

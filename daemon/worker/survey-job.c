@@ -466,6 +466,17 @@ static int list_images(int out, const char *folder)
 		     : send_names(out, &f);
 }
 
+/* No guest is started from it, but a running one may come from what is not mounted there. */
+static int tell_gone(int out, const char *folder)
+{
+	int r = send_note(out,
+			  "%s is not there: no guest is started from it. Make the directory, or "
+			  "mount its file system",
+			  folder);
+
+	return r < 0 ? r : channel_send(out, "unlisted", json_object_new_boolean(true));
+}
+
 static int list_configs(int out, const char *folder)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
@@ -476,7 +487,10 @@ static int list_configs(int out, const char *folder)
 		return r;
 	if (r < 0)
 		return tell_unread(out, folder, true, strerror(-r));
-	r = stat(folder, &st) < 0 ? 0 : tell_writable(out, folder, &st);
+	if (stat(folder, &st) >= 0)
+		r = tell_writable(out, folder, &st);
+	else if (errno == ENOENT)
+		r = tell_gone(out, folder);
 	return r < 0 ? r : send_names(out, &f);
 }
 

@@ -10,6 +10,7 @@ import unittest
 import ledgerfile
 from beside import at_once
 from fakehost import FakeHostTest, wait_until
+from fakelogind import HostWithLogind
 
 UUID = "00000000-0000-4000-8000-00000000000a"
 
@@ -368,6 +369,124 @@ class Conditions(FakeHostTest):
         self.assertNotIn("save", step["stages"])
         self.assertIn("shutdown", step["stages"])
         self.assertIn("PCI", step["reason"])
+
+
+class Away(FakeHostTest):
+    """The configurations are gone under guests that run: as if their file system were not mounted."""
+
+    variables = {"AUTO_ONLY": "true", "SHUTDOWN_ALL": ""}
+
+    def take_away(self, host, how):
+        host.auto.rename(host.root / "kept")
+        if how != "gone":
+            host.auto.mkdir()
+        if how == "holds one of no use":
+            (host.auto / "stray").write_text("memory 512\n")
+
+    def bring_back(self, host):
+        if host.auto.exists():
+            shutil.rmtree(host.auto)
+        (host.root / "kept").rename(host.auto)
+
+    def test_guest_is_saved_whatever_became_of_auto(self):
+        self.host.guest("web")
+        for how in "gone", "empty", "holds one of no use":
+            for daemon in "same", "new", "none":
+                with self.subTest(auto=how, daemon=daemon):
+                    self.host.ctl("start", check=0)
+                    boot = self.host.boot("web")
+                    self.take_away(self.host, how)
+                    if daemon != "same":
+                        self.host.stop_daemon()
+                    if daemon == "new":
+                        self.host.start_daemon()
+                    if daemon == "none":
+                        self.assertEqual(self.host.once("stop"), 0)
+                        self.host.start_daemon()
+                    else:
+                        self.host.ctl("stop", check=0)
+                    self.assertEqual((self.host.images(), self.host.domains()), (["web"], {}))
+                    self.bring_back(self.host)
+                    self.host.ctl("start", check=0)
+                    self.assertEqual(self.host.boot("web"), boot)
+
+    def test_guest_is_saved_and_not_shut_down_with_the_others(self):
+        self.host.configure(AUTO_ONLY="true")
+        self.host.ctl("reload", check=0)
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        self.take_away(self.host, "empty")
+        self.host.ctl("stop", check=0)
+        self.assertEqual((self.host.images(), self.host.domains()), (["web"], {}))
+
+    def test_guest_that_is_restored_meanwhile_is_saved_again(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.take_away(self.host, "empty")
+        for _ in range(2):
+            self.host.ctl("stop", check=0)
+            self.assertEqual((self.host.images(), self.host.domains()), (["web"], {}))
+            self.host.ctl("start", check=0)
+            self.assertEqual(self.host.boot("web"), boot)
+
+    def test_nobody_else_is_stopped_for_an_empty_auto(self):
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        self.take_away(self.host, "empty")
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.states(), {"web": "saved", "byhand": "running"})
+
+    def test_all_are_stopped_for_an_auto_that_is_gone(self):
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        self.take_away(self.host, "gone")
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.states(), {"web": "saved", "byhand": "saved"})
+
+    def test_guest_is_spared_whose_configuration_alone_was_removed(self):
+        web = self.host.guest("web")
+        self.host.guest("db")
+        self.host.ctl("start", check=0)
+        web.unlink()
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.states(), {"web": "running", "db": "saved"})
+
+    def test_guest_is_spared_when_auto_is_another_one(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        other = self.host.root / "other"
+        other.mkdir()
+        self.host.configure(AUTO=other, **self.variables)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+
+    def test_status_warns_of_an_auto_that_is_gone_and_a_start_goes_on(self):
+        self.host.auto.rmdir()
+        self.host.ctl("start", check=0)
+        [warning] = json.loads(self.host.ctl("--json", "status"))["warnings"]
+        self.assertIn(str(self.host.auto), warning)
+
+    def test_logind_waits_for_the_guest(self):
+        for how in "gone", "empty":
+            with self.subTest(auto=how), HostWithLogind(**self.variables) as host:
+                host.guest("web")
+                host.start_daemon()
+                host.ctl("start", check=0)
+                host.wait_locked()
+                self.take_away(host, how)
+                host.stop_daemon()
+                host.systemd.forget()
+                host.wait_locked(False)
+                host.start_daemon()
+                host.wait_locked()
+                host.tell("prepare poweroff")
+                wait_until(lambda host=host: not host.domains(), "the guest to be saved")
+                self.assertEqual(host.images(), ["web"])
 
 
 load_tests = at_once(6)

@@ -194,6 +194,52 @@ START_TEST(stages_that_are_switched_off_are_left_out)
 }
 END_TEST
 
+/* A file system that is not mounted looks like an empty directory. */
+START_TEST(guests_of_auto_stay_in_scope_while_no_configuration_can_be_read)
+{
+	static const struct {
+		const char *source, *other;
+		bool broken, spared;
+	} cases[] = {
+		{"/auto/a.cfg", NULL, false, false},
+		{"/auto/a.cfg", "b", true, false},
+		{"/auto/a.cfg", "b", false, true},
+		/* It was restored when there was no configuration already. */
+		{"/save/a", NULL, false, false},
+		{"/save/a", "b", false, true},
+		{"/elsewhere/a.cfg", NULL, false, true},
+		{"/auto/below/a.cfg", NULL, false, true},
+		{"/auto", NULL, false, true},
+		{"/autos/a.cfg", NULL, false, true},
+		{NULL, NULL, false, true},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_scene_ struct scene s;
+
+		scene_make(&s);
+		s.config->auto_only = true;
+		s.config->shutdown_all.enabled = false;
+		ck_assert_int_eq(str_replace(&s.config->autostart, "/auto"), 0);
+		ck_assert_int_eq(str_replace(&s.config->save, "/save"), 0);
+		ck_assert_int_eq(str_replace(&scene_domain(&s, "a", 1)->source, cases[i].source),
+				 0);
+		if (cases[i].other) {
+			struct survey_config *c = scene_config(&s, cases[i].other, 2);
+
+			ck_assert_int_eq(str_replace(&c->error, cases[i].broken ? "x" : NULL), 0);
+		}
+		scene_build(&s);
+		expect_plan(&s, GOAL_STOP, NULL,
+			    cases[i].spared ? "a: skipped, is not in XENDOMAINS_AUTO"
+					    : "a: save shutdown");
+		/* Who wants no configurations has no guest among them. */
+		free(TAKE_PTR(s.config->autostart));
+		expect_plan(&s, GOAL_STOP, NULL, "a: skipped, is not in XENDOMAINS_AUTO");
+	}
+}
+END_TEST
+
 START_TEST(whether_a_stage_waits_is_its_own_setting)
 {
 	_cleanup_scene_ struct scene s;
@@ -529,8 +575,9 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       what_cannot_be_started_says_why, a_guest_without_a_uuid_is_not_created,
       a_dead_domain_in_the_way_is_told, a_busy_guest_is_taken_into_the_plan,
       a_stop_saves_then_shuts_down_then_shuts_down_the_rest,
-      stages_that_are_switched_off_are_left_out, whether_a_stage_waits_is_its_own_setting,
-      a_guest_is_prepared_only_for_stages_that_there_are,
+      stages_that_are_switched_off_are_left_out,
+      guests_of_auto_stay_in_scope_while_no_configuration_can_be_read,
+      whether_a_stage_waits_is_its_own_setting, a_guest_is_prepared_only_for_stages_that_there_are,
       only_a_guest_that_was_to_be_shut_down_is_destroyed, driver_domains_come_first_and_go_last,
       libvirts_guests_are_left_to_libvirt_unless_forced, what_has_ended_is_cleaned_up_or_left_alone,
       a_named_guest_is_stopped_whatever_is_configured, a_guest_named_twice_appears_once,

@@ -97,6 +97,18 @@ START_TEST(a_folder_that_cannot_be_read_is_told_from_a_file)
 }
 END_TEST
 
+START_TEST(a_folder_that_is_not_there_is_not_known_to_be_empty)
+{
+	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
+
+	ck_assert_int_eq(take(s, NULL, "{\"unlisted\":false}"), -EBADMSG);
+	ck_assert(!s->unlisted);
+	ck_assert_int_eq(take(s, NULL, "{\"unlisted\":true}"), 0);
+	ck_assert(s->unlisted);
+	ck_assert_uint_eq(s->n_configs, 0);
+}
+END_TEST
+
 START_TEST(what_is_unchanged_comes_from_what_is_known)
 {
 	_cleanup_(survey_freep) struct survey *known = calloc(1, sizeof(*known));
@@ -413,6 +425,7 @@ END_TEST
 
 SUITE("surveyor", a_configuration_is_taken_with_all_it_says, an_image_is_taken_with_all_it_says,
       notes_are_taken_and_the_end_is_told, a_folder_that_cannot_be_read_is_told_from_a_file,
+      a_folder_that_is_not_there_is_not_known_to_be_empty,
       what_is_unchanged_comes_from_what_is_known, what_is_pending_is_replaced_by_what_comes,
       a_reader_that_hangs_is_remembered, a_message_that_says_too_little_is_refused,
       what_the_worker_says_is_sorted_and_handed_over,
