@@ -297,7 +297,16 @@ static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 	return r;
 }
 
-/* Its configuration may be what cannot be read: its file, or the directory. */
+/* A link without a target was not removed: its file system may not be mounted. */
+static bool is_dangling(const struct survey *survey, const char *path)
+{
+	for (size_t i = 0; i < survey->n_dangling; i++)
+		if (str_equal(survey->dangling[i], path))
+			return true;
+	return false;
+}
+
+/* Its configuration may be what cannot be read: the file that it was made from, or the directory. */
 static bool is_unlisted(const struct guest *g, const struct survey *survey)
 {
 	if (g->config || !g->domain)
@@ -311,7 +320,7 @@ static bool is_unlisted(const struct guest *g, const struct survey *survey)
 		    (g->domain->source ? str_equal(g->domain->source, c->path) : c->unanswered))
 			return true;
 	}
-	return survey->unlisted;
+	return survey->unlisted || is_dangling(survey, g->domain->source);
 }
 
 /* A file system that is not mounted looks like an empty directory, or holds what was left there. */

@@ -32,6 +32,8 @@ void survey_free(struct survey *s)
 		survey_image_done(&s->images[i]);
 	for (size_t i = 0; i < s->n_notes; i++)
 		free(s->notes[i]);
+	for (size_t i = 0; i < s->n_dangling; i++)
+		free(s->dangling[i]);
 	free(s->configs);
 	free(s->images);
 	for (size_t i = 0; i < s->n_stuck; i++) {
@@ -39,6 +41,7 @@ void survey_free(struct survey *s)
 		free(s->stuck[i].reader);
 	}
 	free(s->notes);
+	free(s->dangling);
 	free(s->stuck);
 	free(s->unreadable);
 	free(s->directory);
@@ -182,15 +185,25 @@ const struct survey_image *survey_find_broken(const struct survey *s, const char
 	return NULL;
 }
 
-int survey_add_note(struct survey *s, const char *note)
+static int add_text(char ***texts, size_t *n, const char *text)
 {
-	char **bigger = realloc(s->notes, (s->n_notes + 1) * sizeof(*bigger));
+	char **bigger = realloc(*texts, (*n + 1) * sizeof(*bigger));
 
 	if (!bigger)
 		return -ENOMEM;
-	s->notes = bigger;
-	s->notes[s->n_notes] = strdup(note);
-	return s->notes[s->n_notes] ? (s->n_notes++, 0) : -ENOMEM;
+	*texts = bigger;
+	bigger[*n] = strdup(text);
+	return bigger[*n] ? (++*n, 0) : -ENOMEM;
+}
+
+int survey_add_note(struct survey *s, const char *note)
+{
+	return add_text(&s->notes, &s->n_notes, note);
+}
+
+int survey_add_dangling(struct survey *s, const char *path)
+{
+	return add_text(&s->dangling, &s->n_dangling, path);
 }
 
 static int compare_configs(const void *a, const void *b)
@@ -330,6 +343,8 @@ int survey_so_far(const struct survey *before, const struct survey *unfinished, 
 	r = r < 0 ? r : copy_stuck(s, before);
 	for (size_t i = 0; r >= 0 && i < unfinished->n_notes; i++)
 		r = survey_add_note(s, unfinished->notes[i]);
+	for (size_t i = 0; r >= 0 && i < unfinished->n_dangling; i++)
+		r = survey_add_dangling(s, unfinished->dangling[i]);
 	if (r < 0)
 		return r;
 	s->unlisted = unfinished->unlisted || !unfinished->configs_told;

@@ -61,6 +61,8 @@ struct survey {
 	size_t n_images;
 	char **notes; /* what was skipped */
 	size_t n_notes;
+	char **dangling; /* configurations that are links whose target is not there */
+	size_t n_dangling;
 	char *directory; /* which one the images are in; "": there is none; NULL: it was not asked
 			  */
 	uint64_t room;   /* for images, in bytes, where it is known */
@@ -85,6 +87,7 @@ void survey_free(struct survey *s);
 int survey_add_config(struct survey *s, struct survey_config *c);
 int survey_add_image(struct survey *s, struct survey_image *image);
 int survey_add_note(struct survey *s, const char *note);
+int survey_add_dangling(struct survey *s, const char *path);
 
 /* Adds copies of the configurations of another. 0 or -ENOMEM. */
 int survey_copy_configs(struct survey *s, const struct survey *from);

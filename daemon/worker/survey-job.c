@@ -223,6 +223,13 @@ static int survey_regular(int channel, const char *path, const struct stat *st,
 	return r < 0 ? r : survey_config(channel, path, st, known);
 }
 
+static int skip_dangling(int channel, const char *path, const char *problem)
+{
+	int r = send_note(channel, "Skipping %s: %s", path, problem);
+
+	return r < 0 ? r : channel_send(channel, "dangling", json_object_new_string(path));
+}
+
 /* What a link leads to can be a guest's configuration, or not there yet. */
 static int survey_link(int channel, const char *path, struct json_object *known)
 {
@@ -231,7 +238,7 @@ static int survey_link(int channel, const char *path, struct json_object *known)
 	int r = link_follow(path, &target, &problem);
 
 	if (r == -ENOENT)
-		return send_note(channel, "Skipping %s: %s", path, problem);
+		return skip_dangling(channel, path, problem);
 	if (r < 0)
 		return problem ? tell_unread(channel, path, false, problem) : r;
 	if (stat(path, &st) < 0)

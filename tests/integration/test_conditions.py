@@ -455,6 +455,19 @@ class Away(FakeHostTest):
         self.host.ctl("stop", check=0)
         self.assertEqual(self.host.states(), {"web": "running", "db": "saved"})
 
+    def test_guest_is_saved_whose_configuration_is_a_link_that_has_lost_its_target(self):
+        elsewhere = self.host.root / "elsewhere"
+        elsewhere.mkdir()
+        web = self.host.auto / "web.cfg"
+        web.symlink_to(self.host.guest("web", folder=elsewhere))
+        self.host.guest("db")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        elsewhere.rename(self.host.root / "kept")
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.host.images(), ["db", "web"])
+        self.assertEqual(self.host.states()["byhand"], "running")
+
     def test_guest_is_spared_when_auto_is_another_one(self):
         self.host.guest("web")
         self.host.ctl("start", check=0)

@@ -227,6 +227,25 @@ START_TEST(a_guest_whose_configuration_may_be_the_broken_one_is_known)
 }
 END_TEST
 
+START_TEST(a_guest_whose_configuration_is_a_link_without_a_target_is_known)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "listed", 3);
+	ck_assert_int_eq(survey_add_dangling(s.survey, "/auto/link.cfg"), 0);
+	ck_assert_int_eq(str_replace(&scene_domain(&s, "made-of-it", 1)->source, "/auto/link.cfg"),
+			 0);
+	ck_assert_int_eq(str_replace(&scene_domain(&s, "removed", 2)->source, "/auto/other.cfg"),
+			 0);
+	scene_domain(&s, "by-hand", 4);
+	scene_build(&s);
+	ck_assert(scene_guest(&s, 1)->unlisted);
+	ck_assert(!scene_guest(&s, 2)->unlisted);
+	ck_assert(!scene_guest(&s, 4)->unlisted);
+}
+END_TEST
+
 /* A name in XenStore is what counts; while a domain dies it has none any more. */
 START_TEST(a_renamed_guest_goes_by_its_new_name)
 {
@@ -498,6 +517,7 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       two_files_of_one_name_are_both_refused, two_files_of_one_name_without_uuids_are_both_refused,
       a_file_that_cannot_be_read_conflicts_with_nothing,
       a_guest_whose_configuration_may_be_the_broken_one_is_known,
+      a_guest_whose_configuration_is_a_link_without_a_target_is_known,
       a_renamed_guest_goes_by_its_new_name, a_nameless_domain_has_something_to_show,
       a_living_domain_counts_more_than_a_dying_one, a_broken_image_belongs_to_the_guest_of_its_name,
       a_file_that_is_no_image_is_nobodys_unless_it_is_in_the_way,

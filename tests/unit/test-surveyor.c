@@ -77,6 +77,9 @@ START_TEST(notes_are_taken_and_the_end_is_told)
 
 	ck_assert_int_eq(take(s, NULL, "{\"note\":\"x\"}"), 0);
 	ck_assert_uint_eq(s->n_notes, 1);
+	ck_assert_int_eq(take(s, NULL, "{\"dangling\":\"/auto/a\"}"), 0);
+	ck_assert_uint_eq(s->n_dangling, 1);
+	ck_assert_str_eq(s->dangling[0], "/auto/a");
 	ck_assert_int_eq(take(s, NULL, "{\"end\":true}"), 1);
 }
 END_TEST
