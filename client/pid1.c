@@ -225,10 +225,11 @@ static usec_t job_timeout(struct pid1 *p, const char *target)
 
 static usec_t leave_time_for_others(usec_t limit, usec_t stop_timeout)
 {
-	/* What is stopped behind us may take its full time, and is killed then. */
+	/* What is stopped behind us may take its full time, and is killed then. Of a limit that is
+	 * short, guests have at least half. */
 	usec_t rest = MIN(stop_timeout, USUAL_STOP_TIMEOUT * 2) + MARGIN;
 
-	return limit == USEC_INFINITY ? limit : usec_sub(limit, rest);
+	return limit == USEC_INFINITY ? limit : limit - MIN(rest, limit / 2);
 }
 
 /* Since when PID 1 stops the system; before systemd 256 it does not say, and 0 stands for that. */

@@ -122,7 +122,8 @@ usec_t hostdown_end(usec_t window, usec_t job_timeout)
 {
 	if (job_timeout == USEC_INFINITY)
 		return job_timeout;
-	return usec_add(window, usec_sub(job_timeout, TIME_OF_OTHERS));
+	/* Of a limit that is short, guests have at least half. */
+	return usec_add(window, job_timeout - MIN(TIME_OF_OTHERS, job_timeout / 2));
 }
 
 usec_t hostdown_budget(usec_t delay_max)

@@ -158,8 +158,8 @@ class ForcedEnd(unittest.TestCase):
     def setUp(self):
         self.host = self.enterContext(HostWithLogind())
         self.host.native.write_text("[Host]\nParallelOperations=1\n")
-        # Of these, 120 s are for other units.
-        self.host.tell("timeout 140")
+        # Of these, half are for other units.
+        self.host.tell("timeout 40")
         self.host.tell("delay 5")
         for number in range(4):
             self.host.guest(f"g{number}", memory_kib=400 << 10, save_ms=1000)
@@ -219,6 +219,18 @@ class ForcedEnd(unittest.TestCase):
         self.assertIn("by force", self.host.status()["deaf"]["reason"])
         with self.host.world() as world:
             world["domains"] = []
+
+    def test_other_units_leave_guests_at_least_half_of_a_short_limit(self):
+        self.host.ctl("stop", check=0)
+        self.host.configure(SAVE="", STOP_MAXWAIT="", SHUTDOWN_ALL="")
+        self.host.native.write_text("[Domain forced]\nForcedDestroy=yes\n")
+        self.host.guest("forced", off_ms=1500)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", "forced", check=0)
+        self.host.tell("job poweroff.target")
+        self.host.unit_ctl("stop", check=0)
+        self.assertEqual(self.host.domains(), {})
+        self.assertNotIn("destroy", self.host.log.read_text())
 
     def test_without_a_daemon_whoever_cannot_be_saved_is_asked_as_well(self):
         self.host.kill_daemon()

@@ -98,8 +98,16 @@ START_TEST(systemd_ends_the_host_behind_the_window_and_has_things_to_do_before)
 {
 	ck_assert_uint_eq(hostdown_end(600 * USEC_PER_SEC, 1800 * USEC_PER_SEC),
 			  2280 * USEC_PER_SEC);
-	ck_assert_uint_eq(hostdown_end(5 * USEC_PER_SEC, 60 * USEC_PER_SEC), 5 * USEC_PER_SEC);
+	ck_assert_uint_eq(hostdown_end(5 * USEC_PER_SEC, 240 * USEC_PER_SEC), 125 * USEC_PER_SEC);
 	ck_assert_uint_eq(hostdown_end(5 * USEC_PER_SEC, USEC_INFINITY), USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(other_units_leave_guests_at_least_half_of_a_short_limit)
+{
+	ck_assert_uint_eq(hostdown_end(5 * USEC_PER_SEC, 120 * USEC_PER_SEC), 65 * USEC_PER_SEC);
+	ck_assert_uint_eq(hostdown_end(0, 60 * USEC_PER_SEC), 30 * USEC_PER_SEC);
+	ck_assert_uint_eq(hostdown_end(0, 0), 0);
 }
 END_TEST
 
@@ -109,4 +117,5 @@ SUITE("hostdown-state", names_are_complete, guests_are_stopped_once_and_then_the
       a_shutdown_that_is_asked_for_again_stops_what_was_left_out,
       what_is_left_when_systemd_stops_the_system_is_stopped,
       at_home_nothing_is_cancelled_and_nothing_ends, a_part_of_the_time_is_kept_back,
-      systemd_ends_the_host_behind_the_window_and_has_things_to_do_before);
+      systemd_ends_the_host_behind_the_window_and_has_things_to_do_before,
+      other_units_leave_guests_at_least_half_of_a_short_limit);

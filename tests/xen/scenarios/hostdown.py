@@ -231,7 +231,7 @@ def second_line_in_time(host: Host) -> None:
     host.config(XENDOMAINS_STOP_MAXWAIT=0, XENDOMAINS_SHUTDOWN_ALL="")
     host.sh(f"mkdir -p {drop_in.rpartition('/')[0]}")
     # 60 s are left for guests (docs/shutdown.md).
-    host.put(drop_in, "[Unit]\nJobTimeoutSec=180\n")
+    host.put(drop_in, "[Unit]\nJobTimeoutSec=120\n")
     host.sh("systemctl daemon-reload")
     before = begin(host, pv("p1"), pv("deaf", off="never"))
     host.sh(f"xenstore-write /local/domain/{host.domid('deaf')}/data/cant_suspend_reason test")
