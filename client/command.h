@@ -68,8 +68,11 @@ int call_once(const struct context *context, const char *method, struct json_obj
 int call_within(const struct context *context, usec_t limit, const char *method,
 		struct json_object *parameters, struct varlink_reply *ret);
 
-/* True if the daemon answers within a few seconds. */
-bool is_alive(const struct context *context);
+/* How long a daemon that is alive may take to say so. */
+#define ALIVE_LIMIT (5 * USEC_PER_SEC)
+
+/* True if the daemon answers within that. */
+bool is_alive(const struct context *context, usec_t limit);
 
 /* What a call is made for. */
 struct occasion {

@@ -9,9 +9,6 @@
 /* How long the daemon may take for an answer that needs no guest. */
 #define ANSWER_LIMIT (30 * USEC_PER_SEC)
 
-/* The same for whether it is alive at all. */
-#define ALIVE_LIMIT (5 * USEC_PER_SEC)
-
 const struct command *const commands[] = {
 	&command_start, &command_stop,   &command_restart, &command_cancel, &command_status,
 	&command_plan,  &command_reload, &command_image,   &command_help,   NULL,
@@ -101,16 +98,17 @@ int call_within(const struct context *context, usec_t limit, const char *method,
 	return 0;
 }
 
-bool is_alive(const struct context *context)
+bool is_alive(const struct context *context, usec_t limit)
 {
 	struct varlink_reply reply = {0};
 	struct connection c;
-	int r = connection_open(context->socket, ALIVE_LIMIT, &c);
+	usec_t end = usec_now() + limit;
+	int r = connection_open(context->socket, limit, &c);
 
 	if (r < 0)
 		return false;
 	r = connection_call(&c, varlink_call_new(INTERFACE_SERVICE ".GetInfo", NULL, false));
-	r = r < 0 ? r : connection_receive(&c, ALIVE_LIMIT, &reply);
+	r = r < 0 ? r : connection_receive(&c, usec_sub(end, usec_now()), &reply);
 	varlink_reply_done(&reply);
 	connection_close(&c);
 	return r >= 0;

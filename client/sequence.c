@@ -17,12 +17,23 @@
 
 /* How long a daemon that has gone is waited for, and how often the call is made again. */
 #define RECONNECT_LIMIT      (30 * USEC_PER_SEC)
+#define RECONNECT_LIMIT_HOST (5 * USEC_PER_SEC)
 #define RECONNECT_PAUSE_MSEC 200
 #define RECONNECTS_MAX       10
 
 /* A daemon that misses one question may just be busy; one that misses many will not come back. */
 #define MISSES_MAX 2
 #define MISSES_END 20
+
+/*
+ * If little time is left, waiting for a daemon takes a third of it at most (for one that does not
+ * answer, twice a tick and a question): the rest is for doing it without. Below a second, a daemon
+ * that is only busy would be given up.
+ */
+#define RECONNECT_SHARE 3
+#define TICK_SHARE      9
+#define ALIVE_SHARE     18
+#define WAIT_MIN        USEC_PER_SEC
 
 /* How a call goes on, for the unit that is behind it. */
 struct following {
@@ -69,19 +80,37 @@ static void heard(struct following *f)
 	sd_notify(0, EXTENSION);
 }
 
+static bool can_do_without(const struct following *f)
+{
+	return f->context->or_once && !f->is_start;
+}
+
+/* As usual, or a part of the time that is left, whichever is less. */
+static usec_t share(const struct following *f, usec_t usual, unsigned part)
+{
+	usec_t limit;
+
+	if (!can_do_without(f) || f->until == USEC_INFINITY)
+		return usual;
+	limit = MAX(usec_sub(f->until, usec_now()) / part, WAIT_MIN);
+	return MIN(usual, limit);
+}
+
 /*
  * systemd gives up on a unit unless it hears that something goes on. Here is decided for how long a
  * daemon is waited for that does not answer: on a busy host, starts take longer than one extension.
  * 0, or why not to wait any longer: -EHOSTUNREACH, it does not answer; -ETIME, the time that all
- * guests have together is over.
+ * guests have together is over, and it has heard of that.
  */
 static int look_after(struct following *f)
 {
+	usec_t limit = share(f, ALIVE_LIMIT, ALIVE_SHARE);
+
 	if (usec_now() >= f->until)
-		return -ETIME;
-	if (usec_sub(usec_now(), f->asked) < ALIVE_TICK)
+		return can_do_without(f) && !is_alive(f->context, limit) ? -EHOSTUNREACH : -ETIME;
+	if (usec_sub(usec_now(), f->asked) < share(f, ALIVE_TICK, TICK_SHARE))
 		return 0;
-	if (is_alive(f->context)) {
+	if (is_alive(f->context, limit)) {
 		heard(f);
 		return 0;
 	}
@@ -92,9 +121,7 @@ static int look_after(struct following *f)
 		fprintf(stderr, "The daemon does not answer; 'systemctl status xendomainsd "
 				"xenstored' may tell why\n");
 	/* A stop is for a host that goes down; behind a start there is time for a busy daemon. */
-	return f->misses >= (f->context->or_once && !f->is_start ? MISSES_MAX : MISSES_END)
-		       ? -EHOSTUNREACH
-		       : 0;
+	return f->misses >= (can_do_without(f) ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
 }
 
 static bool all_is_well(struct json_object *parameters)
@@ -111,7 +138,7 @@ static bool all_is_well(struct json_object *parameters)
 /* When systemd stops the system, trouble of the daemon does not leave guests running. */
 static bool is_done_without(const struct following *f, const struct varlink_reply *reply)
 {
-	return f->context->or_once && !f->is_start && (f->for_host || f->until != USEC_INFINITY) &&
+	return can_do_without(f) && (f->for_host || f->until != USEC_INFINITY) &&
 	       !json_get_bool(reply->parameters, "cancelled") &&
 	       !str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED);
 }
@@ -162,13 +189,20 @@ static int follow(struct following *f, struct connection *c)
 	}
 }
 
-static int open_again(const struct context *context, struct connection *c)
+/*
+ * systemd starts no daemon any more while it stops the host, but still takes connections for one:
+ * only an answer tells that there is another.
+ */
+static int open_again(const struct following *f, struct connection *c)
 {
-	usec_t end = usec_now() + RECONNECT_LIMIT;
+	usec_t usual = f->for_host ? RECONNECT_LIMIT_HOST : RECONNECT_LIMIT;
+	usec_t end = usec_now() + share(f, usual, RECONNECT_SHARE);
 	int r;
 
 	do {
-		r = connection_open(context->socket, 0, c);
+		r = f->for_host && !is_alive(f->context, usec_sub(end, usec_now()))
+			    ? -EHOSTUNREACH
+			    : connection_open(f->context->socket, 0, c);
 		if (r >= 0)
 			return 0;
 		usleep(RECONNECT_PAUSE_MSEC * 1000);
@@ -194,7 +228,7 @@ static int open_first(struct following *f, struct connection *c)
 {
 	int r;
 
-	if (f->context->or_once && !f->is_start && !is_alive(f->context))
+	if (can_do_without(f) && !is_alive(f->context, share(f, ALIVE_LIMIT, RECONNECT_SHARE)))
 		return -EHOSTUNREACH;
 	do {
 		r = connection_open(f->context->socket, TICK, c);
@@ -240,7 +274,7 @@ static int call(struct following *f, struct connection *c, const char *method, c
 		if (r != -ECONNRESET && r != -EPIPE)
 			break;
 		fprintf(stderr, "The daemon has gone; waiting for it to come back\n");
-		if (open_again(f->context, c) < 0)
+		if (open_again(f, c) < 0)
 			break;
 	}
 	return r;

@@ -3,16 +3,19 @@
 """systemd stops the system, and our unit with it: logind has not waited for guests, or not enough."""
 
 import json
+import socket
 import subprocess
+import time
 import unittest
 
+from beside import at_once
 from fakehost import CLIENT, LIMIT, wait_until
 from fakelogind import HostWithLogind
 
 TARGET = "poweroff.target"
 
 
-class SecondLine(unittest.TestCase):
+class SecondLineTest(unittest.TestCase):
     def setUp(self):
         self.host = self.enterContext(HostWithLogind())
 
@@ -36,6 +39,8 @@ class SecondLine(unittest.TestCase):
         said, _ = client.communicate(timeout=LIMIT)
         self.assertEqual(client.returncode, status, said)
 
+
+class SecondLine(SecondLineTest):
     def going_down(self):
         return json.loads(self.host.ctl("--json", "status"))["host"].get("going_down")
 
@@ -237,6 +242,72 @@ class ForcedEnd(unittest.TestCase):
         self.assertEqual(self.host.once("stop", "--limit=20"), 0)
         self.expect_one_saved()
 
+
+class LostDaemon(SecondLineTest):
+    """Little time is left when the daemon does not answer any more."""
+
+    def setUp(self):
+        super().setUp()
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.start("a", "b", "c", save_ms=2500)
+
+    def go_down_within(self, seconds):
+        # The other half is for other units.
+        self.host.tell(f"timeout {2 * seconds}")
+        return self.go_down()
+
+    def expect_time_for_once(self, lose, seconds=20):
+        end = time.monotonic() + seconds
+        client = self.go_down_within(seconds)
+        self.host.wait_logged("save begins")
+        lose()
+        # The tests install no program for it.
+        self.wait_for(client, status=4)
+        left = end - time.monotonic()
+        self.assertGreater(left, seconds / 3)
+        self.assertEqual(self.host.once("stop", f"--limit={int(left)}"), 0)
+        self.assertEqual(self.host.domains(), {})
+
+    def freeze_daemon(self):
+        self.host.freeze_daemon()
+        self.addCleanup(self.end)
+
+    def end(self):
+        self.host.kill_daemon()
+        with self.host.world() as world:
+            world["domains"] = []
+
+    def test_one_that_is_killed_leaves_time_to_do_without(self):
+        self.expect_time_for_once(self.host.kill_daemon)
+
+    def kill_daemon_behind_a_socket(self):
+        """systemd's socket takes connections also where it starts no daemon any more."""
+        self.host.kill_daemon()
+        self.host.socket.unlink(missing_ok=True)
+        listener = self.enterContext(socket.socket(socket.AF_UNIX))
+        listener.bind(str(self.host.socket))
+        listener.listen()
+
+    def test_one_that_is_killed_behind_a_socket_leaves_time_to_do_without(self):
+        self.expect_time_for_once(self.kill_daemon_behind_a_socket)
+
+    def test_one_that_hangs_leaves_time_to_do_without(self):
+        self.expect_time_for_once(self.freeze_daemon)
+
+    def test_one_that_hangs_before_the_stop_leaves_time_to_do_without(self):
+        self.freeze_daemon()
+        end = time.monotonic() + 6
+        self.wait_for(self.go_down_within(6), status=4)
+        self.assertLess(time.monotonic(), end - 2)
+
+    def test_one_that_hangs_at_the_end_does_not_keep_guests_running(self):
+        client = self.go_down_within(3)
+        self.host.wait_logged("save begins")
+        self.freeze_daemon()
+        self.wait_for(client, status=4)
+
+
+load_tests = at_once(4)
 
 if __name__ == "__main__":
     unittest.main()
