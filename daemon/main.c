@@ -29,8 +29,10 @@
 
 #define LIMIT_MAX_SEC (365 * 24 * 3600ULL)
 
-/* A daemon that is asked to go has nothing to do but to close its files. */
-#define TAKE_OVER_LIMIT_MSEC 5000
+/* A daemon that is asked to go has nothing to do but to close its files. If there is little time,
+ * it takes a part of that at most: one that hangs never goes. */
+#define TAKE_OVER_LIMIT (5 * USEC_PER_SEC)
+#define TAKE_OVER_SHARE 6
 
 enum exit_status {
 	STATUS_OK = 0,
@@ -222,6 +224,13 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 		     : 0;
 }
 
+static int take_over(const struct options *o, const char *path, pid_t *ret_beside)
+{
+	usec_t limit = MIN(TAKE_OVER_LIMIT, o->limit / TAKE_OVER_SHARE);
+
+	return lock_take_over(path, (int)(limit / USEC_PER_MSEC), ret_beside);
+}
+
 static int take_lock(const struct options *o, char **ret_path)
 {
 	_cleanup_free_ char *path = NULL;
@@ -233,8 +242,7 @@ static int take_lock(const struct options *o, char **ret_path)
 	r = str_format(&path, "%s/manager.lock", o->runtime);
 	if (r < 0)
 		return r;
-	r = o->once >= 0 ? lock_take_over(path, TAKE_OVER_LIMIT_MSEC, &beside)
-			 : lock_take(path, &holder, &beside);
+	r = o->once >= 0 ? take_over(o, path, &beside) : lock_take(path, &holder, &beside);
 	if (r == -EBUSY)
 		return log_error_errno(r, "Another xendomainsd (process %d) is at work",
 				       (int)holder);

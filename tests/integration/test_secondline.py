@@ -123,6 +123,13 @@ class SecondLine(SecondLineTest):
         self.host.tell("job ")
         wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
 
+    def test_without_a_daemon_little_time_is_not_spent_on_one_that_hangs(self):
+        self.start("web", save_ms=500)
+        self.host.freeze_daemon()
+        self.addCleanup(self.host.kill_daemon)
+        self.assertEqual(self.host.once("stop", "--limit=6"), 0)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+
     def lose_the_domains(self):
         world = self.host.world_dir / "world"
         world.rename(self.host.world_dir / "kept")
