@@ -86,7 +86,18 @@ static void uuids_remove(struct uuids *uuids, const char *text)
 	uuids->n = kept;
 }
 
-/* Whether a start would find something to make it from. One that was migrated is elsewhere. */
+/*
+ * Whether it was the stop that has ended the guest. One that was migrated is elsewhere, and one
+ * that was only cleaned up had ended before.
+ */
+static bool is_of_stop(const struct report *report)
+{
+	return report->stage && !str_equal(report->stage, stage_to_string(STAGE_MIGRATE)) &&
+	       !str_equal(report->stage, stage_to_string(STAGE_CLEAN)) &&
+	       str_equal(report->result, "ok");
+}
+
+/* Whether a start would find something to make it from. */
 static bool can_return(const struct hostdown *h, const struct report *report)
 {
 	const struct inventory *inventory = world_inventory(manager_world(h->manager));
@@ -94,9 +105,7 @@ static bool can_return(const struct hostdown *h, const struct report *report)
 
 	if (str_equal(report->stage, stage_to_string(STAGE_SAVE)))
 		return true;
-	return (str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN)) ||
-		str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN_ALL))) &&
-	       g && g->config && str_equal(g->name, report->step->name);
+	return g && g->config && str_equal(g->name, report->step->name);
 }
 
 /* The host's stop has ended. */
@@ -110,7 +119,7 @@ static void on_outcome(void *data, const struct report *report)
 	const struct end *end = data;
 	struct hostdown *h = end->h;
 
-	if (!report->final || !str_equal(report->result, "ok") || !can_return(h, report) ||
+	if (!report->final || !is_of_stop(report) || !can_return(h, report) ||
 	    manager_wants_down(end->job, &report->step->uuid))
 		return;
 	if (uuids_add(&h->stopped, &report->step->uuid) < 0)

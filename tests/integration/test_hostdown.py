@@ -127,6 +127,31 @@ class HostDown(unittest.TestCase):
         wait_until(lambda: self.host.states().get("web") == "running", "the guest")
         self.assertNotIn("db", self.host.states())
 
+    def change_domain(self, name, **values):
+        with self.host.world() as world:
+            next(d for d in world["domains"] if d["name"] == name).update(values)
+
+    def test_a_guest_that_ends_at_the_keys_comes_back(self):
+        self.host.configure(SAVE="", SYSRQ="s u o", USLEEP="1000000")
+        self.start("web")
+        self.host.tell("prepare poweroff")
+        self.host.wait_logged("web: sysrq begins")
+        self.change_domain("web", state="poweroff")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.states(), {"web": "stopped"})
+        self.host.tell("cancel")
+        wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
+
+    def test_a_guest_that_was_destroyed_for_the_host_comes_back(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT="1", SHUTDOWN_ALL="")
+        self.host.native.write_text("[Domain doomed]\nForcedDestroy=yes\n")
+        self.start("doomed", never_off=True)
+        self.host.tell("prepare poweroff")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.states(), {"doomed": "stopped"})
+        self.host.tell("cancel")
+        wait_until(lambda: self.host.states() == {"doomed": "running"}, "the guest")
+
     def test_a_shutdown_that_is_cancelled_without_a_word_is_noticed(self):
         self.start("web")
         self.host.tell("prepare reboot")
