@@ -46,6 +46,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 			run->first_try = now;
 		run->tried = m->stage;
 		run->began = true;
+		run->asked = run->asked || (m->state == MACHINE_ASKED && run_asks_to_end(run));
 		run->stage_started = now;
 		run->permille = 0;
 		report = run_report(run, now);

@@ -62,6 +62,12 @@ void executor_cancel(struct executor *ex, struct job *job, const char *reason);
 /* The same; and those that were asked to shut down are not waited for any more. */
 void executor_release(struct executor *ex, struct job *job, const char *reason);
 
+/*
+ * The same for the stop of a host that stays up. Still waited for are a driver domain, which guests
+ * that come back need, and a guest until it has got all of its SysRq keys.
+ */
+void executor_rest(struct executor *ex, struct job *job, const char *reason);
+
 /* As executor_cancel() for a guest in whatever job is to start it. */
 void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const char *reason);
 

@@ -13,6 +13,7 @@ struct report {
 	const char *reason; /* NULL if there is none */
 	unsigned permille;  /* of a running stage */
 	bool final;         /* the guest's way has ended */
+	bool asked;         /* the guest was asked to shut down, in this stage or an earlier one */
 	bool cold;          /* ... in a create, because its image could not be restored */
 	usec_t elapsed;     /* of the stage or, if final, of the guest's way */
 };

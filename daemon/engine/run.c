@@ -50,6 +50,7 @@ struct report run_report(const struct run *run, usec_t now)
 		.reason = run->machine.reason,
 		.permille = run->permille,
 		.final = final,
+		.asked = run->asked,
 		.elapsed = usec_sub(until, final ? run->started : run->stage_started),
 	};
 }
@@ -247,6 +248,12 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 	return !other->overdue && other->round <= run->round &&
 	       machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
 	       machine_stage(&other->machine) < STAGE_SHUTDOWN_ALL;
+}
+
+bool run_asks_to_end(const struct run *run)
+{
+	/* Of the keys, "o" switches it off. */
+	return machine_stage(&run->machine) != STAGE_SYSRQ || strchr(run->step->sysrq, 'o');
 }
 
 bool run_waits(const struct run *run)

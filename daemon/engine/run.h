@@ -31,6 +31,7 @@ struct run {
 	struct timer *again;  /* when a request that was not answered is made once more */
 	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
 	bool began;
+	bool asked;    /* to shut down, in whatever stage */
 	bool answered; /* the guest has taken the request to shut down */
 	bool held;     /* by another tool, which is at work on the domain */
 	enum domain_condition held_for;
@@ -83,6 +84,9 @@ struct report run_report(const struct run *run, usec_t now);
 struct operation_request run_request(const struct run *run, char *ledger, usec_t stop_deadline,
 				     usec_t patience);
 struct operation_request run_cleanup(const struct run *run, usec_t patience);
+
+/* Whether a guest that does what its stage asks for shuts down. */
+bool run_asks_to_end(const struct run *run);
 
 /* Whether its stage is done only when the guest is gone, or once it is asked. */
 bool run_waits(const struct run *run);

@@ -9,16 +9,11 @@
 #include "core/hostdown-state.h"
 #include "engine/job.h"
 #include "hostdown/logind-conf.h"
+#include "hostdown/returns.h"
 #include "hostdown/window.h"
 #include "io/notify.h"
 #include "util/log.h"
 #include "util/str.h"
-
-/* UUIDs of guests, as text. */
-struct uuids {
-	char **texts;
-	size_t n;
-};
 
 /* A stop for the host. Behind one that was cancelled there can be the next one at once. */
 struct stop {
@@ -42,59 +37,27 @@ struct hostdown {
 	LIST_HEAD(, stop) stops; /* that are under way */
 	struct outlook outlook;
 	bool warned;
-	usec_t grants;        /* by logind, when it was warned of */
-	struct uuids stopped; /* for the host */
-	uint64_t start;       /* the manager's number of their start; 0: none is under way */
+	usec_t grants; /* by logind, when it was warned of */
+	struct returns returns;
+	uint64_t start; /* the manager's number of their start; 0: none is under way */
 };
+
+/* Longer than this no guest takes to shut down. */
+#define PATIENCE_MAX (3600 * USEC_PER_SEC)
 
 static void act(struct hostdown *h, enum hostdown_event event);
 
 /* Guests that were stopped. */
 
-static void uuids_clear(struct uuids *uuids)
-{
-	for (size_t i = 0; i < uuids->n; i++)
-		free(uuids->texts[i]);
-	free(uuids->texts);
-	*uuids = (struct uuids){0};
-}
-
-static int uuids_add(struct uuids *uuids, const struct uuid *uuid)
-{
-	char **bigger = realloc(uuids->texts, (uuids->n + 1) * sizeof(*bigger));
-
-	if (!bigger)
-		return -ENOMEM;
-	uuids->texts = bigger;
-	uuids->texts[uuids->n] = strdup(UUID_TEXT(uuid));
-	if (!uuids->texts[uuids->n])
-		return -ENOMEM;
-	uuids->n++;
-	return 0;
-}
-
-static void uuids_remove(struct uuids *uuids, const char *text)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < uuids->n; i++) {
-		if (str_equal(uuids->texts[i], text))
-			free(uuids->texts[i]);
-		else
-			uuids->texts[kept++] = uuids->texts[i];
-	}
-	uuids->n = kept;
-}
-
 /*
- * Whether it was the stop that has ended the guest. One that was migrated is elsewhere, and one
- * that was only cleaned up had ended before.
+ * Whether it was the stop that has ended the guest, or may still have it end. One that was migrated
+ * is elsewhere, and one that was only cleaned up had ended before.
  */
 static bool is_of_stop(const struct report *report)
 {
 	return report->stage && !str_equal(report->stage, stage_to_string(STAGE_MIGRATE)) &&
 	       !str_equal(report->stage, stage_to_string(STAGE_CLEAN)) &&
-	       str_equal(report->result, "ok");
+	       (report->asked || str_equal(report->result, "ok"));
 }
 
 /* Whether a start would find something to make it from. */
@@ -103,9 +66,42 @@ static bool can_return(const struct hostdown *h, const struct report *report)
 	const struct inventory *inventory = world_inventory(manager_world(h->manager));
 	const struct guest *g = inventory_find(inventory, &report->step->uuid);
 
-	if (str_equal(report->stage, stage_to_string(STAGE_SAVE)))
+	if (str_equal(report->stage, stage_to_string(STAGE_SAVE)) &&
+	    str_equal(report->result, "ok"))
 		return true;
 	return g && g->config && str_equal(g->name, report->step->name);
+}
+
+/* Whether the stage was done when the guest had got its request. */
+static bool is_only_asked(const struct report *report)
+{
+	const struct step *s = report->step;
+
+	return str_equal(report->stage, stage_to_string(STAGE_SYSRQ)) ||
+	       (str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN)) && !s->wait) ||
+	       (str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN_ALL)) && !s->wait_all);
+}
+
+/* A guest's part of a stop has ended. */
+static void note_end(struct hostdown *h, const struct report *report)
+{
+	const struct domain_list *domains = world_domains(manager_world(h->manager));
+	const struct uuid *uuid = &report->step->uuid;
+	const struct domain *d = domain_list_find(domains, uuid, report->domid);
+	bool down = str_equal(report->result, "ok") && (!is_only_asked(report) || !d || d->dying);
+
+	if (!is_of_stop(report) || !can_return(h, report))
+		return;
+	if (returns_add(&h->returns, uuid, report->domid, down) < 0)
+		log_error("%s: is not brought back if the host stays up", report->step->name);
+}
+
+static void on_report(void *data, const struct report *report)
+{
+	const struct stop *stop = data;
+
+	if (report->final)
+		note_end(stop->h, report);
 }
 
 /* The host's stop has ended. */
@@ -117,13 +113,11 @@ struct end {
 static void on_outcome(void *data, const struct report *report)
 {
 	const struct end *end = data;
-	struct hostdown *h = end->h;
 
-	if (!report->final || !is_of_stop(report) || !can_return(h, report) ||
-	    manager_wants_down(end->job, &report->step->uuid))
-		return;
-	if (uuids_add(&h->stopped, &report->step->uuid) < 0)
-		log_error("%s: is not brought back if the host stays up", report->step->name);
+	if (manager_wants_down(end->job, &report->step->uuid))
+		returns_remove(&end->h->returns, &report->step->uuid);
+	else if (report->final)
+		note_end(end->h, report);
 }
 
 /* What is asked of the manager. */
@@ -171,7 +165,7 @@ static void on_stopped(void *data, int error _unused_, const char *reason _unuse
 static int begin_stop(struct hostdown *h, usec_t deadline, usec_t end)
 {
 	_cleanup_free_ struct stop *stop = calloc(1, sizeof(*stop));
-	struct follower follower = {.report = ignore_report, .done = on_stopped, .data = stop};
+	struct follower follower = {.report = on_report, .done = on_stopped, .data = stop};
 	int r;
 
 	if (!stop)
@@ -227,16 +221,6 @@ static void on_returned(void *data, int error, const char *reason, const struct 
 			  reason);
 }
 
-static void start_stopped(struct hostdown *h)
-{
-	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
-	int r = manager_request(h->manager, GOAL_START, (const char *const *)h->stopped.texts,
-				h->stopped.n, &follower, &h->start);
-
-	if (r < 0)
-		log_error_errno(r, "The guests that were stopped are not brought back");
-}
-
 /* Why guests are not brought back, or NULL. */
 static const char *say_why_not(const struct hostdown *h)
 {
@@ -251,22 +235,71 @@ static const char *say_why_not(const struct hostdown *h)
 	return NULL;
 }
 
+/* At most so many guests, of which none is there any more. */
+static size_t take_down_ones(struct hostdown *h, const char **names, char (*texts)[UUID_TEXT_SIZE],
+			     size_t max)
+{
+	const struct domain_list *domains = world_domains(manager_world(h->manager));
+	struct uuid uuid;
+	size_t n = 0;
+
+	for (; n < max && returns_take(&h->returns, domains, &uuid); n++)
+		names[n] = uuid_format(&uuid, texts[n]);
+	return n;
+}
+
+static int start_down_ones(struct hostdown *h)
+{
+	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
+	size_t n = h->returns.n;
+	_cleanup_free_ const char **names = calloc(n + 1, sizeof(*names));
+	_cleanup_free_ char(*texts)[UUID_TEXT_SIZE] = calloc(n + 1, sizeof(*texts));
+
+	if (!names || !texts)
+		return -ENOMEM;
+	n = take_down_ones(h, names, texts, n);
+	if (n == 0)
+		return 0;
+	if (h->start)
+		manager_unfollow(h->manager, h->start);
+	h->start = 0;
+	return manager_request(h->manager, GOAL_START, names, n, &follower, &h->start);
+}
+
+/* Those that are down by now. */
+static void start_stopped(struct hostdown *h)
+{
+	int r;
+
+	if (say_why_not(h)) {
+		returns_clear(&h->returns);
+		return;
+	}
+	r = start_down_ones(h);
+	if (r < 0)
+		log_error_errno(r, "The guests that were stopped are not brought back");
+}
+
+/* How long a guest that was asked may take until it is not the stop any more that has ended it. */
+static usec_t patience_of(const struct hostdown *h)
+{
+	const struct config *config = manager_config(h->manager);
+
+	return config ? MIN(config->stop_limit, PATIENCE_MAX) : 0;
+}
+
 static void bring_back(struct hostdown *h)
 {
 	struct log_fields fields = {.message_id = MSG_HOST_STAYS_UP, LOG_FIELDS_NONE};
 	const char *why_not = say_why_not(h);
 
 	log_message(LOG_NOTICE, &fields,
-		    "The host stays up: the %zu guests that were stopped are %s", h->stopped.n,
-		    why_not ? why_not : "brought back");
+		    "The host stays up: the %zu guests that were stopped are %s",
+		    returns_count(&h->returns), why_not ? why_not : "brought back");
 	/* What refused starts is over. */
 	manager_refuse_starts(h->manager, NULL);
-	if (h->start)
-		manager_unfollow(h->manager, h->start);
-	h->start = 0;
-	if (!why_not && h->stopped.n > 0)
-		start_stopped(h);
-	uuids_clear(&h->stopped);
+	returns_set_end(&h->returns, usec_add(loop_now(h->loop), patience_of(h)));
+	start_stopped(h);
 }
 
 static void act(struct hostdown *h, enum hostdown_event event)
@@ -426,6 +459,17 @@ static void see_logind(struct hostdown *h)
 	act(h, preparing ? HOSTDOWN_EVENT_PREPARE : HOSTDOWN_EVENT_CANCEL);
 }
 
+static void see_guests(struct hostdown *h)
+{
+	const struct domain_list *domains = world_domains(manager_world(h->manager));
+
+	if (h->returns.n == 0)
+		return;
+	returns_look(&h->returns, domains, loop_now(h->loop));
+	if (h->state == HOSTDOWN_HOME)
+		start_stopped(h);
+}
+
 static void on_look(void *data)
 {
 	struct hostdown *h = data;
@@ -433,6 +477,7 @@ static void on_look(void *data)
 	bool wants_lock;
 
 	see_logind(h);
+	see_guests(h);
 	if (hostdown_refuses_starts(h->state))
 		refusal = "The host is going down; nothing is started any more";
 	if (manager_refuse_starts(h->manager, refusal) < 0)
@@ -470,7 +515,7 @@ static void on_wanted_down(void *data, const struct uuid *uuid)
 {
 	struct hostdown *h = data;
 
-	uuids_remove(&h->stopped, UUID_TEXT(uuid));
+	returns_remove(&h->returns, uuid);
 }
 
 int hostdown_new(struct loop *loop, struct manager *manager, int lock, const char *folder,
@@ -521,7 +566,7 @@ struct hostdown *hostdown_free(struct hostdown *h)
 		manager_unfollow(h->manager, h->start);
 	logind_free(h->logind);
 	timer_free(h->look);
-	uuids_clear(&h->stopped);
+	returns_clear(&h->returns);
 	free(h);
 	return NULL;
 }

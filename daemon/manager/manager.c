@@ -301,7 +301,7 @@ void manager_unfollow(struct manager *m, uint64_t id)
 
 void manager_rest(struct manager *m, const char *reason)
 {
-	break_off(m, sequence_is_for_host, executor_cancel, reason);
+	break_off(m, sequence_is_for_host, executor_rest, reason);
 }
 
 static bool is_by_hand(const struct sequence *s)

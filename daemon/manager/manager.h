@@ -65,7 +65,10 @@ void manager_unfollow(struct manager *m, uint64_t id);
 int manager_stop_until(struct manager *m, usec_t deadline, usec_t end,
 		       const struct follower *follower, uint64_t *ret_id);
 
-/* The host's stop leaves those guests alone, for this reason, that it has not begun with. */
+/*
+ * The host's stop leaves those guests alone, for this reason, that it has not begun with, and waits
+ * no longer for those that it has asked, as executor_rest() says.
+ */
 void manager_rest(struct manager *m, const char *reason);
 
 /* Whether an administrator wanted a guest down that the host's stop was to stop, whose job it is.

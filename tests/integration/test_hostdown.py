@@ -131,6 +131,69 @@ class HostDown(unittest.TestCase):
         with self.host.world() as world:
             next(d for d in world["domains"] if d["name"] == name).update(values)
 
+    def cancel_while_asked(self, *deaf, **variables):
+        """Cancels a shutdown in which these guests have been asked, and web has been stopped."""
+        self.host.configure(SAVE="", **variables)
+        for name in deaf:
+            self.host.guest(name, never_off=True)
+        self.start("web")
+        self.host.tell("prepare poweroff")
+        for text in ("web: stop done", *(f"{name}: shutdown begins" for name in deaf)):
+            self.host.wait_logged(text)
+        self.host.tell("cancel")
+
+    def test_a_deaf_guest_of_a_cancelled_shutdown_keeps_no_other_down(self):
+        self.cancel_while_asked("deaf", STOP_MAXWAIT="")
+        wait_until(lambda: self.host.states() == {"deaf": "running", "web": "running"},
+                   "the guests")
+        self.assertIn("host: cancelled -> home", self.host.log.read_text())
+
+    def test_a_guest_that_goes_off_behind_a_cancelled_shutdown_comes_back(self):
+        self.cancel_while_asked("late")
+        wait_until(lambda: self.host.states().get("web") == "running", "the other guest")
+        before = self.host.boot("late")
+        self.change_domain("late", state="poweroff")
+        wait_until(lambda: self.host.domains().get("late", {}).get("boot", before) != before,
+                   "the guest")
+
+    def test_a_guest_that_is_stopped_by_name_behind_a_cancelled_shutdown_stays_down(self):
+        self.cancel_while_asked("late", "second")
+        wait_until(lambda: self.host.states().get("web") == "running", "the other guest")
+        stop = self.host.ctl_in_background("stop", "late")
+        self.host.wait_logged("late: shutdown begins", times=2)
+        self.change_domain("late", state="poweroff")
+        stop.communicate(timeout=LIMIT)
+        before = self.host.boot("second")
+        self.change_domain("second", state="poweroff")
+        wait_until(lambda: self.host.domains().get("second", {}).get("boot", before) != before,
+                   "the other guest that was asked")
+        self.assertEqual(self.host.states()["late"], "stopped")
+
+    def test_a_guest_that_another_tool_takes_away_behind_a_cancelled_shutdown_is_not_run_twice(self):
+        self.cancel_while_asked("moved", "second")
+        wait_until(lambda: self.host.states().get("web") == "running", "the other guest")
+        self.change_domain("moved", state="suspended")
+        wait_until(lambda: self.host.states()["moved"] == "suspended", "the daemon to see it")
+        with self.host.world() as world:
+            world["domains"] = [d for d in world["domains"] if d["name"] != "moved"]
+        before = self.host.boot("second")
+        self.change_domain("second", state="poweroff")
+        wait_until(lambda: self.host.domains().get("second", {}).get("boot", before) != before,
+                   "the other guest that was asked")
+        self.assertNotIn("moved", self.host.domains())
+
+    def test_a_guest_that_is_asked_and_not_waited_for_comes_back(self):
+        self.host.configure(SAVE="", SHUTDOWN="--halt", SHUTDOWN_ALL="--halt")
+        self.start("web", never_off=True)
+        self.host.tell("prepare poweroff")
+        self.host.wait_locked(False)
+        self.host.tell("cancel")
+        self.host.wait_logged("The host stays up")
+        before = self.host.boot("web")
+        self.change_domain("web", state="poweroff")
+        wait_until(lambda: self.host.domains().get("web", {}).get("boot", before) != before,
+                   "the guest")
+
     def test_a_guest_that_ends_at_the_keys_comes_back(self):
         self.host.configure(SAVE="", SYSRQ="s u o", USLEEP="1000000")
         self.start("web")
@@ -141,6 +204,19 @@ class HostDown(unittest.TestCase):
         self.assertEqual(self.host.states(), {"web": "stopped"})
         self.host.tell("cancel")
         wait_until(lambda: self.host.states() == {"web": "running"}, "the guest")
+
+    def test_all_keys_are_sent_although_the_shutdown_is_cancelled(self):
+        self.host.configure(SAVE="", SYSRQ="s u o", USLEEP="300000")
+        self.start("web")
+        self.host.tell("prepare poweroff")
+        self.host.wait_logged("web: sysrq begins")
+        self.host.tell("cancel")
+        self.host.wait_logged("host: cancelled -> home")
+        keys = [line[2] for line in self.host.history() if line[1:2] == ["sysrq"]]
+        self.assertEqual(keys, ["s", "u", "o"])
+        self.change_domain("web", state="poweroff")
+        self.host.wait_logged("web: start done", times=2)
+        self.assertEqual(self.host.states(), {"web": "running"})
 
     def test_a_guest_that_was_destroyed_for_the_host_comes_back(self):
         self.host.configure(SAVE="", STOP_MAXWAIT="1", SHUTDOWN_ALL="")

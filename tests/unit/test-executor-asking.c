@@ -65,6 +65,58 @@ START_TEST(keys_that_cannot_be_sent_do_not_end_the_way)
 }
 END_TEST
 
+START_TEST(a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin(8, 0, LIMIT);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .sysrq_pause = USEC_PER_SEC,
+							    .stop_limit = LIMIT});
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2");
+	puppet_add(&f.p, 3, "3");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_SHUTDOWN_ALL));
+	ck_assert_int_eq(
+		str_replace(&add_step(plan, 2, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "su"), 0);
+	add_step(plan, 3, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
+	job = run_plan(plan);
+	expect_calls("ask 1|key-s 2|save 3|");
+	expect_said("1 shutdown running|2 sysrq running|3 save running|");
+	executor_rest(f.ex, job, "it stays up");
+	expect_said("1 shutdown skipped: it stays up.|");
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("key-u 2|");
+	expect_said("2 sysrq skipped: it stays up.|");
+	puppet_finish(&f.p, 3, -EIO, "no room", OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("");
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
+START_TEST(a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN))->wave = 1;
+	job = run_plan(plan);
+	executor_rest(f.ex, job, "it stays up");
+	run_now();
+	ck_assert_uint_eq(f.finished, 0);
+	puppet_remove(&f.p, 1);
+	look_again();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -523,6 +575,8 @@ END_TEST
 
 SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_that_a_key_ends_needs_no_further_stage, keys_that_cannot_be_sent_do_not_end_the_way,
+      a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest,
+      a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked,
       a_guest_that_was_unpaused_goes_on_to_its_next_stage,
       what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes,
       a_request_that_is_not_taken_is_made_again_until_it_is,
