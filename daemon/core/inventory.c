@@ -306,7 +306,8 @@ static bool is_dangling(const struct survey *survey, const char *path)
 	return false;
 }
 
-/* Its configuration may be what cannot be read: the file that it was made from, or the directory. */
+/* Its configuration may be what cannot be read: the file that it was made from, or the directory.
+ */
 static bool is_unlisted(const struct guest *g, const struct survey *survey)
 {
 	if (g->config || !g->domain)

@@ -30,7 +30,7 @@ void returns_clear(struct returns *r);
  */
 void returns_look(struct returns *r, const struct domain_list *domains, usec_t now);
 
-/* Nobody is waited for longer than until then who is still there. */
+/* No guest is waited for after that time. */
 void returns_set_end(struct returns *r, usec_t until);
 
 /* Takes out a guest that can be started: it is down, and its domain is gone. False: there is none.
