@@ -289,17 +289,23 @@ struct pair {
 	const struct ledger *ledger;
 };
 
-/* It has ended, and is there for people to look at: the guest may run again. */
-static bool is_preserved(const struct domain *d)
+/*
+ * It has ended, and was kept under another UUID when its guest was restarted (rename-restart): no
+ * life of that UUID is known.
+ */
+static bool is_preserved(const struct guest *g)
 {
+	const struct domain *d = g->domain;
+
 	return domain_condition(d) == DOMAIN_ENDED && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
-	       !death_action_restarts(domain_death_action(d));
+	       !death_action_restarts(domain_death_action(d)) &&
+	       !(g->past && g->past->lives.began > 0);
 }
 
 static const char *known_name(const struct guest *g)
 {
 	if (g->domain)
-		return g->domain->dying || is_preserved(g->domain) ? NULL : g->name;
+		return g->domain->dying || is_preserved(g) ? NULL : g->name;
 	if (g->image)
 		return g->image->name;
 	return g->missing && g->hold ? g->missing->name : NULL;
