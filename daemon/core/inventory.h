@@ -10,7 +10,8 @@
  * is its UUID; a configuration that gives none stands for the guest of its name, with a UUID that
  * was drawn for it once. An inventory is built anew whenever one of its sources has changed, and
  * points into them: it must not outlive them. Of several domains with one UUID, each is a guest,
- * unless it is dying. The configuration stands for one that lives, or else for the one of its name.
+ * unless it is dying. The configuration stands for one that was made from it or has its name; of
+ * several such, for the one that lives, or else for the one of its name.
  */
 
 enum guest_state {
