@@ -85,13 +85,20 @@ void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, cons
 		note(file, LEDGER_FORGIVEN, uuid, name, NULL, 0);
 }
 
+bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *uuid, uint32_t domid)
+{
+	const struct past *past = ledger_find(file->ledger, uuid);
+
+	return past && past->lives.domid == domid && uuid_equal(&past->lives.boot, &file->boot);
+}
+
 void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  uint32_t domid, bool resumed, usec_t wall)
 {
 	const struct past *past = ledger_find(file->ledger, uuid);
 
-	if (!resumed && past && past->lives.last == LIFE_BEGAN && past->lives.domid == domid &&
-	    uuid_equal(&past->lives.boot, &file->boot))
+	if (!resumed && past && past->lives.last == LIFE_BEGAN &&
+	    ledger_file_knows_life(file, uuid, domid))
 		return;
 	ledger_file_append(file, (struct ledger_record){
 					 .kind = LEDGER_BEGAN,

@@ -65,6 +65,10 @@ void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid);
 void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name);
 void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name);
 
+/* Whether the last life of the guest that is known was that of this domain, in this boot. */
+bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *uuid,
+			    uint32_t domid);
+
 /*
  * A domain of the guest runs that none of our operations has begun; resumed: it was suspended
  * before, and perhaps saved. Without that, a domain that is known to run is no news. wall: when it

@@ -52,20 +52,52 @@ static void record_end(const struct sighting *s, const struct domain *d, enum li
 		ledger_file_end_life(s->ledger, &d->uuid, d->name, how, s->listed);
 }
 
-/* A life begins where a domain runs that did not run before. */
+/* What one look tells of a domain's life. */
+enum glimpse {
+	NOT_BEGUN, /* or not there, or on its way out */
+	ALIVE,
+	SUSPENDED,
+	OVER,
+};
+
+static enum glimpse glimpse(const struct domain *d)
+{
+	if (!d || d->dying)
+		return NOT_BEGUN;
+	if (domain_has_life(d))
+		return ALIVE;
+	if (is_suspended(d))
+		return SUSPENDED;
+	return d->shutdown ? OVER : NOT_BEGUN;
+}
+
+/*
+ * A domain that had not begun to run at the look before has ended: it ran in between, for nothing
+ * else ends. An image may be from this life if it is younger than that look.
+ */
+static void record_unseen(const struct sighting *s, const struct domain *d)
+{
+	if (!d->saved && !ledger_file_knows_life(s->ledger, &d->uuid, d->domid))
+		ledger_file_see_life(s->ledger, &d->uuid, d->name, d->domid, false,
+				     s->listed_before);
+}
+
 static void record_life(const struct sighting *s, const struct domain *is)
 {
 	const struct domain *was = domain_list_find(s->old, &is->uuid, is->domid);
+	enum glimpse before = glimpse(was), now = glimpse(is);
 
-	if (!ours_to_record(s, is) || (was && domain_has_life(was) == domain_has_life(is)))
+	if (now == before || now == NOT_BEGUN || !ours_to_record(s, is))
 		return;
-	if (domain_has_life(is))
-		ledger_file_see_life(s->ledger, &is->uuid, is->name, is->domid,
-				     was && is_suspended(was), s->listed);
-	else if (is_suspended(is))
-		record_end(s, is, LIFE_SUSPENDED);
-	else if (is->shutdown)
-		record_end(s, is, LIFE_ENDED);
+	if (now == ALIVE) {
+		ledger_file_see_life(s->ledger, &is->uuid, is->name, is->domid, before == SUSPENDED,
+				     s->listed);
+		return;
+	}
+	/* One that nothing was known of may be what is preserved of another UUID's. */
+	if (was && before == NOT_BEGUN)
+		record_unseen(s, is);
+	record_end(s, is, now == SUSPENDED ? LIFE_SUSPENDED : LIFE_ENDED);
 }
 
 /* What was seen suspended, by this daemon or by one before. */

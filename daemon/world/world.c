@@ -12,8 +12,8 @@
 /* Changes come in bursts, and guests can cause some: no more than one listing in this time. */
 #define UPDATE_INTERVAL (50 * USEC_PER_MSEC)
 
-/* How often a suspended domain is looked at. */
-#define SUSPENDED_INTERVAL (2 * USEC_PER_SEC)
+/* How often a domain is looked at that may begin to run without an event of XenStore's. */
+#define QUIET_INTERVAL (1 * USEC_PER_SEC)
 
 /* A caller that waits for a survey of the directories. */
 struct waiter {
@@ -44,6 +44,7 @@ struct world {
 	const struct uuid *expected; /* changes of this guest are the end of an operation */
 	struct timer *update;
 	usec_t updated;
+	usec_t listed; /* the wall clock before the domains were listed; 0: not yet */
 	uint64_t arrivals;
 	struct waiter_list waiters;
 	uint64_t last_id;
@@ -141,11 +142,6 @@ static void log_differences(struct world *w, const struct domain_list *new)
 
 /* Lives. */
 
-static bool is_suspended(const struct domain *d)
-{
-	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
-}
-
 /* Another tool may have saved it, to a file that the surveys have not seen. */
 static void on_vanished(void *data, const struct domain *was)
 {
@@ -165,16 +161,42 @@ static void record_lives(struct world *w, const struct domain_list *new, usec_t 
 		.old = w->domains,
 		.new = new,
 		.listed = listed,
+		.listed_before = w->listed,
 		.vanished = on_vanished,
 		.data = w,
 	});
 }
 
-/* Xen does not tell when a suspended domain is resumed. What a save of ours has left never is. */
-static bool has_suspended(const struct domain_list *domains)
+/*
+ * Xen tells nothing when a domain is unpaused for the first time (xl create, xl restore), or when
+ * a suspended one is resumed. What a save of ours has left never is; what workers do they tell.
+ */
+static bool may_begin_to_run(const struct domain *d)
 {
-	for (size_t i = 0; i < domains->n; i++)
-		if (is_suspended(&domains->domains[i]) && !domains->domains[i].saved)
+	switch (domain_condition(d)) {
+	case DOMAIN_UNBUILT:
+	case DOMAIN_NEVER_RUN:
+		return !d->system;
+	case DOMAIN_SAVING:
+	case DOMAIN_AWAY:
+	case DOMAIN_SUSPENDED:
+		return !d->saved;
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return false;
+}
+
+static bool has_one_that_may_begin(struct world *w)
+{
+	for (size_t i = 0; i < w->domains->n; i++)
+		if (may_begin_to_run(&w->domains->domains[i]) &&
+		    !hv_operation(w->hv, &w->domains->domains[i].uuid))
 			return true;
 	return false;
 }
@@ -219,12 +241,13 @@ int world_update(struct world *w)
 	log_differences(w, domains);
 	count_arrivals(w, domains);
 	record_lives(w, domains, now);
+	w->listed = now;
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
 		return log_error_errno(r, "Cannot take stock");
 	TAKE_PTR(domains);
-	if (has_suspended(w->domains) && !timer_is_set(w->update))
-		timer_set(w->update, w->updated + SUSPENDED_INTERVAL);
+	if (has_one_that_may_begin(w) && !timer_is_set(w->update))
+		timer_set(w->update, w->updated + QUIET_INTERVAL);
 	w->callbacks.changed(w->callbacks.data);
 	return 0;
 }
@@ -504,6 +527,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 		return -ENOMEM;
 	/* What runs already has begun before this daemon looked. */
 	record_lives(w, domains, now);
+	w->listed = now;
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
 		return r;

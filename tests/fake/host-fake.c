@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ struct host {
 	int inotify;
 	struct watch *news;
 	struct timer *next;
+	char *told; /* what Xen and XenStore have told of the domains: describe() */
 };
 
 static void on_next(void *data)
@@ -26,14 +28,72 @@ static void on_next(void *data)
 	h->callbacks.changed(h->callbacks.data);
 }
 
+/*
+ * What Xen and XenStore tell of the domains, in lines. They tell that a domain has been introduced
+ * or renamed, that it has shut down or is gone, and of the guest's nodes that the daemon watches;
+ * not that one has been paused, unpaused or resumed.
+ */
+static int describe(struct json_object *domains, char **ret)
+{
+	_cleanup_free_ char *text = strdup("");
+
+	for (size_t i = 0; text && i < json_object_array_length(domains); i++) {
+		struct json_object *o = json_object_array_get_idx(domains, i);
+		_cleanup_free_ char *before = TAKE_PTR(text);
+		uint64_t domid = fake_number(o, "domid", 0);
+		const char *state = fake_state(o);
+		char down[32] = "";
+
+		if (!str_equal(state, "running") && !str_equal(state, "paused"))
+			snprintf(down, sizeof(down), "%" PRIu64 " is down\n", domid);
+		if (str_format(&text, "%s%" PRIu64 " %s %s%s eject=%s unsavable=%s\n%s", before,
+			       domid, json_get_string(o, "uuid"), json_get_string(o, "name"),
+			       json_get_bool(o, "unbuilt") ? " unbuilt" : "",
+			       json_get_string(o, "eject"), json_get_string(o, "unsavable"),
+			       down) < 0)
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Whether a line of the text is not in the other. */
+static bool has_more(const char *text, const char *other, bool even_down)
+{
+	for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+		_cleanup_free_ char *line = strndup(text, (size_t)(end + 1 - text));
+
+		if (!line || (!strstr(other, line) && (even_down || !strstr(line, " is down\n"))))
+			return true;
+	}
+	return false;
+}
+
+static bool is_news(struct host *h, const char *told)
+{
+	return !h->told || has_more(told, h->told, true) || has_more(h->told, told, false);
+}
+
 static void on_news(void *data, unsigned events _unused_)
 {
+	_cleanup_free_ char *told = NULL;
 	struct host *h = data;
 	char buffer[4096];
+	struct fake w;
+	bool news;
 
 	while (read(h->inotify, buffer, sizeof(buffer)) > 0)
 		;
-	h->callbacks.changed(h->callbacks.data);
+	if (fake_open(&w) < 0)
+		return;
+	news = describe(fake_domains(&w), &told) < 0 || is_news(h, told);
+	if (fake_next_event(&w) != USEC_INFINITY)
+		timer_set(h->next, fake_next_event(&w));
+	fake_close(&w);
+	free(h->told);
+	h->told = TAKE_PTR(told);
+	if (news)
+		h->callbacks.changed(h->callbacks.data);
 }
 
 /* A wish counts only for a disk that the mark knows. */
@@ -243,6 +303,7 @@ struct host *host_free(struct host *h)
 	timer_free(h->next);
 	if (h->inotify >= 0)
 		close(h->inotify);
+	free(h->told);
 	free(h);
 	return NULL;
 }

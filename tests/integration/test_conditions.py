@@ -223,6 +223,18 @@ class Conditions(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), "from-afar")
 
+    def test_domain_that_is_unpaused_without_an_event_outlives_the_image_that_it_came_from(self):
+        boot = self.running()
+        self.host.ctl("stop", check=0)
+        self.by_xl(state="paused", never_run=True, boot=boot)
+        wait_until(lambda: self.host.states().get("web") == "paused", "it")
+        self.change(state="running", never_run=False)
+        wait_until(lambda: self.ledger()[-1].get("life") == "seen", "its life to be recorded")
+        with self.host.world() as world:
+            world["domains"].clear()
+        self.host.ctl("start", check=0)
+        self.assertNotEqual(self.host.boot("web"), boot)
+
     # A stop.
 
     def test_guest_that_was_restored_and_left_paused_has_lived_before_it_is_saved(self):

@@ -54,7 +54,7 @@ static void run_for(usec_t time)
 	ck_assert_int_eq(loop_run(f.loop), 0);
 }
 
-static void begin(void)
+static void prepare(void)
 {
 	memset(&f, 0, sizeof(f));
 	folder_make(&f.folder);
@@ -63,6 +63,11 @@ static void begin(void)
 	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
 	ck_assert_int_eq(ledger_file_open(f.loop, folder_path(&f.folder, "state"), &f.state), 0);
 	puppet_make(&f.p);
+	strcpy(f.answer, "-");
+}
+
+static void begin_prepared(void)
+{
 	ck_assert_int_eq(world_new(f.loop, &f.p.hv, f.state,
 				   &(struct world_callbacks){.changed = on_changed,
 							     .progress = on_progress,
@@ -70,7 +75,12 @@ static void begin(void)
 				   &f.world),
 			 0);
 	ck_assert_int_eq(world_set_folders(f.world, "/auto", "/save"), 0);
-	strcpy(f.answer, "-");
+}
+
+static void begin(void)
+{
+	prepare();
+	begin_prepared();
 }
 
 static void end(void)
@@ -312,6 +322,81 @@ START_TEST(a_file_that_has_not_answered_yet_keeps_no_guest_from_its_save)
 }
 END_TEST
 
+/* Another tool has built it from the image, and has not let it run yet. */
+static struct domain *built_by_another(struct uuid *ret_image)
+{
+	struct uuid uuid = puppet_uuid(1);
+	struct domain *d;
+
+	*ret_image = puppet_uuid(1001);
+	begin();
+	save_was_recorded(&uuid, ret_image);
+	d = puppet_add(&f.p, 1, "web");
+	d->paused = true;
+	d->cpu_time = 0;
+	f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+	run_for(10 * USEC_PER_SEC);
+	ck_assert(!is_outlived(&uuid));
+	return d;
+}
+
+static const struct lives *lives_of(unsigned number)
+{
+	struct uuid uuid = puppet_uuid(number);
+
+	return &ledger_find(ledger_file_get(f.state), &uuid)->lives;
+}
+
+START_TEST(a_domain_that_is_unpaused_without_an_event_begins_a_life)
+{
+	struct uuid image, uuid = puppet_uuid(1);
+	struct domain *d = built_by_another(&image);
+
+	d->paused = false;
+	run_for(2 * USEC_PER_SEC);
+	ck_assert(is_outlived(&uuid));
+	ck_assert_int_eq(lives_of(1)->last, LIFE_BEGAN);
+	end();
+}
+END_TEST
+
+START_TEST(a_life_that_no_look_has_seen_counts_when_it_ends)
+{
+	struct uuid image, uuid = puppet_uuid(1), other = puppet_uuid(1002);
+	struct domain *d = built_by_another(&image);
+	usec_t saved = usec_now_wall();
+
+	d->paused = false;
+	d->cpu_time = USEC_PER_SEC;
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+	run_for(USEC_PER_SEC);
+	ck_assert(is_outlived(&uuid));
+	ck_assert_int_eq(lives_of(1)->last, LIFE_SUSPENDED);
+	ck_assert_int_eq(lives_judge(lives_of(1), &other, "web", saved), IMAGE_NEWEST);
+	end();
+}
+END_TEST
+
+/* The daemon is new, and the domain is what a save has left: nothing tells when it has run. */
+START_TEST(what_is_found_suspended_at_first_has_not_run_since_it_was_saved)
+{
+	struct uuid image = puppet_uuid(1001), uuid = puppet_uuid(1);
+	struct domain *d;
+
+	prepare();
+	save_was_recorded(&uuid, &image);
+	d = puppet_add(&f.p, 1, "web");
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	begin_prepared();
+	run_for(10 * USEC_PER_SEC);
+	ck_assert(!is_outlived(&uuid));
+	end();
+}
+END_TEST
+
 START_TEST(a_look_without_a_limit_waits_for_its_survey)
 {
 	begin();
@@ -509,6 +594,9 @@ START_TEST(without_xenstore_nothing_is_done_and_it_is_said_once)
 END_TEST
 
 SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_asked_before_it_began,
+      a_domain_that_is_unpaused_without_an_event_begins_a_life,
+      a_life_that_no_look_has_seen_counts_when_it_ends,
+      what_is_found_suspended_at_first_has_not_run_since_it_was_saved,
       who_asks_again_in_the_answer_gets_another_one, who_does_not_want_to_wait_is_answered_in_time,
       what_has_been_read_in_time_counts_beside_what_was_known,
       a_file_that_has_not_answered_yet_leaves_nothing_else_unknown,

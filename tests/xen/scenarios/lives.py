@@ -130,3 +130,19 @@ def not_there(host: Host) -> None:
     ctl(host, "start", "--cold", "web")
     host.wait_reboot("web", before.boot)
     assert len(aside(host, "web")) == 1
+
+
+@scenario("what xl has restored, and saved once more, is the guest's memory", tier="ci", minutes=1)
+def restored_by_xl(host: Host) -> None:
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    ctl(host, "stop")
+    host.sh(f"xl restore -p {SAVE}/p1", timeout=300)
+    wait_state(host, "p1", "paused")
+    # No event tells that the guest runs now.
+    host.sh("xl unpause p1")
+    before = host.wait_count("p1", before.n + 3, boot=before.boot)
+    host.sh(f"rm {SAVE}/p1 && xl save p1 {SAVE}/p1", timeout=300)
+    ctl(host, "start")
+    host.wait_count("p1", before.n + 3, boot=before.boot)
