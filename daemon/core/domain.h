@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "core/death.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
 /* A domain as the hypervisor has it now. */
 
 #define DOMID_NONE UINT32_MAX
-
-/* Xen's numbers (xen/include/public/sched.h). */
-enum shutdown_reason {
-	SHUTDOWN_REASON_POWEROFF = 0,
-	SHUTDOWN_REASON_REBOOT = 1,
-	SHUTDOWN_REASON_SUSPEND = 2,
-	SHUTDOWN_REASON_CRASH = 3,
-	SHUTDOWN_REASON_WATCHDOG = 4,
-	SHUTDOWN_REASON_SOFT_RESET = 5,
-	_SHUTDOWN_REASON_MAX,
-	_SHUTDOWN_REASON_INVALID = -EINVAL,
-};
 
 /* Who looks after a domain: restarts it when it reboots, and cleans up behind it. */
 enum domain_manager {
@@ -27,20 +16,6 @@ enum domain_manager {
 	DOMAIN_MANAGER_LIBVIRT,
 	_DOMAIN_MANAGER_MAX,
 	_DOMAIN_MANAGER_INVALID = -EINVAL,
-};
-
-/* What happens to a domain that has ended. */
-enum death_action {
-	DEATH_DESTROY,
-	DEATH_RESTART,
-	DEATH_RENAME_RESTART, /* the dead domain is kept under another name, and another one created
-			       */
-	DEATH_PRESERVE,
-	DEATH_COREDUMP_DESTROY,
-	DEATH_COREDUMP_RESTART,
-	DEATH_SOFT_RESET, /* its memory is kept: it boots another kernel by itself (kexec) */
-	_DEATH_ACTION_MAX,
-	_DEATH_ACTION_INVALID = -EINVAL,
 };
 
 /* What a domain is in, and so what can be done with it. */
@@ -89,21 +64,11 @@ struct domain_list {
 	size_t n;
 };
 
-const char *shutdown_reason_to_string(enum shutdown_reason reason);
-enum shutdown_reason shutdown_reason_from_string(const char *s);
 const char *domain_manager_to_string(enum domain_manager manager);
 enum domain_manager domain_manager_from_string(const char *s);
 
-/* libxl's name of an action. NULL is libxl's default, destroy. */
-enum death_action death_action_from_string(const char *s);
-const char *death_action_to_string(enum death_action action);
-
 /* What is to be done with one of our own domains that has shut down; not for a suspended one. */
 enum death_action domain_death_action(const struct domain *d);
-
-/* Whether the guest is to run again after that, and whether its memory is to be kept in a file. */
-bool death_action_restarts(enum death_action action);
-bool death_action_dumps(enum death_action action);
 
 /* Fills in the flags from what else is known; running and blocked are the scheduler's words. */
 void domain_set_flags(struct domain *d, bool running, bool blocked);
