@@ -5,11 +5,11 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "cell.h"
 #include "printable.h"
 #include "progress.h"
+#include "status-columns.h"
 #include "table.h"
-#include "util/str.h"
-#include "util/time.h"
 #include "writer.h"
 
 struct writer_text {
@@ -21,30 +21,6 @@ struct writer_text {
 static struct writer_text *to_text(struct writer *w)
 {
 	return CONTAINER_OF(w, struct writer_text, writer);
-}
-
-static double seconds(struct json_object *o, const char *key)
-{
-	uint64_t usec = 0;
-
-	json_get_u64(o, key, &usec);
-	return (double)usec / (double)USEC_PER_SEC;
-}
-
-static const char *or_dash(const char *s)
-{
-	return str_empty(s) ? "-" : s;
-}
-
-static void number_or_dash(struct json_object *o, const char *key, uint64_t unit, char *buffer,
-			   size_t size)
-{
-	uint64_t value;
-
-	if (json_get_u64(o, key, &value) < 0)
-		snprintf(buffer, size, "-");
-	else
-		snprintf(buffer, size, "%llu", (unsigned long long)(value / unit));
 }
 
 /* The line for what has happened to a guest; NULL for mere progress, or want of memory. */
@@ -149,32 +125,6 @@ static void print_list(FILE *out, struct json_object *parameters, const char *ke
 			json_object_get_string(json_object_array_get_idx(list, i)));
 }
 
-static void add_guest(struct table *table, struct json_object *g)
-{
-	const char *image = json_get_string(g, "image");
-	const char *config = json_get_string(g, "configuration");
-	const char *source = json_get_string(g, "source");
-	const char *activity = json_get_string(g, "activity");
-	const char *state = or_dash(json_get_string(g, "state"));
-	char domid[32], memory[32], vcpus[32], time[32], doing[128] = "-";
-	uint64_t percent;
-
-	number_or_dash(g, "domid", 1, domid, sizeof(domid));
-	number_or_dash(g, "memory_kib", 1024, memory, sizeof(memory));
-	number_or_dash(g, "vcpus", 1, vcpus, sizeof(vcpus));
-	number_or_dash(g, "cpu_time_usec", USEC_PER_SEC, time, sizeof(time));
-	if (activity && json_get_u64(g, "percent", &percent) >= 0)
-		snprintf(doing, sizeof(doing), "%s %llu%%", activity, (unsigned long long)percent);
-	else if (activity)
-		snprintf(doing, sizeof(doing), "%s %.0f s", activity, seconds(g, "elapsed_usec"));
-	table_row(table, (const char *const[]){or_dash(json_get_string(g, "name")), state, domid,
-					       or_dash(json_get_string(g, "flags")), memory, vcpus,
-					       time, or_dash(json_get_string(g, "manager")), doing,
-					       or_dash(image    ? image
-						       : config ? config
-								: source)});
-}
-
 static double seconds_up(struct json_object *o, const char *key)
 {
 	uint64_t usec = 0;
@@ -211,18 +161,15 @@ static void print_host(FILE *out, struct json_object *host)
 static void text_status(struct writer *w, struct json_object *parameters)
 {
 	struct json_object *list = json_get(parameters, "guests", json_type_array);
-	_cleanup_(table_freep) struct table *table = table_new(
-		10, (const char *const[]){"NAME", "STATE", "DOMID", "FLAGS", "MIB", "VCPUS",
-					  "CPU s", "BY", "DOING", "FROM"});
+	_cleanup_(table_freep) struct table *table = NULL;
 	FILE *out = to_text(w)->out;
 	size_t n = list ? json_object_array_length(list) : 0;
 
+	make_printable(parameters);
+	table = status_columns(list);
 	if (!table)
 		return;
-	make_printable(parameters);
 	print_settings(out, parameters);
-	for (size_t i = 0; i < n; i++)
-		add_guest(table, json_object_array_get_idx(list, i));
 	if (n == 0)
 		fputs("No guest is configured, saved or running.\n", out);
 	else

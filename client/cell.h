@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdio.h>
+
+#include "util/str.h"
+#include "util/time.h"
+#include "wire/json.h"
+
+/* What stands in a cell, or in a line, where people read it. */
+
+static inline double seconds(struct json_object *o, const char *key)
+{
+	uint64_t usec = 0;
+
+	json_get_u64(o, key, &usec);
+	return (double)usec / (double)USEC_PER_SEC;
+}
+
+static inline const char *or_dash(const char *s)
+{
+	return str_empty(s) ? "-" : s;
+}
+
+static inline void number_or_dash(struct json_object *o, const char *key, uint64_t unit,
+				  char *buffer, size_t size)
+{
+	uint64_t value;
+
+	if (json_get_u64(o, key, &value) < 0)
+		snprintf(buffer, size, "-");
+	else
+		snprintf(buffer, size, "%llu", (unsigned long long)(value / unit));
+}
