@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "config/copy.h"
 #include "core/mounts.h"
+#include "settings-files/copy.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/parse.h"

@@ -9,8 +9,8 @@
 
 /*
  * What the administrator wants: the variables of the old xendomains script (read by
- * core/shell.h), and what they cannot say (an INI file). Built from texts; reading files is the
- * manager's work.
+ * core/shell.h), and what they cannot say (an INI file). Built from texts; the files are read by
+ * settings-files/files.h.
  */
 
 struct config_shutdown {

@@ -2,9 +2,9 @@
 
 #include "manager/manager.h"
 
-#include "config/keeper.h"
 #include "engine/job.h"
 #include "manager/private.h"
+#include "settings-files/keeper.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "world/migrated.h"

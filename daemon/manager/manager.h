@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "config/files.h"
 #include "engine/activity.h"
 #include "manager/sequence.h"
+#include "settings-files/files.h"
 #include "world/world.h"
 
 /*

@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include "config/copy.h"
-#include "config/keeper.h"
 #include "manager/private.h"
+#include "settings-files/copy.h"
+#include "settings-files/keeper.h"
 #include "util/log.h"
 #include "util/str.h"
 

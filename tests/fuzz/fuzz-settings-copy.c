@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <xxhash.h>
 
-#include "config/copy.h"
 #include "fuzz.h"
+#include "settings-files/copy.h"
 #include "util/str.h"
 
 /* The input with a good first line before it: a checksum cannot be guessed. */

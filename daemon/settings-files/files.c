@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "config/files.h"
+#include "settings-files/files.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "config/files.h"
 #include "io/loop.h"
+#include "settings-files/files.h"
 
-/* Has a helper keep the copy of the last good settings (settings-copy.h), one after the other. */
+/* Has a helper keep the copy of the last good settings (settings-files/copy.h), one after the
+ * other. */
 struct settings_keeper;
 
 /* There is no copy of the settings that were handed over last, or an older one. */

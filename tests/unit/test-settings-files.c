@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/copy.h"
+#include "settings-files/copy.h"
 #include "unit.h"
 #include "util/str.h"
 
@@ -356,7 +356,7 @@ START_TEST(a_copy_whose_group_has_gone_is_good_all_the_same)
 }
 END_TEST
 
-SUITE("config-files", a_copy_gives_back_what_was_read_also_without_the_files,
+SUITE("settings-files", a_copy_gives_back_what_was_read_also_without_the_files,
       a_copy_is_written_when_it_changed_only, a_copy_that_cannot_be_written_anew_is_removed,
       a_copy_that_is_torn_or_damaged_is_none, a_copy_of_somebody_else_is_none,
       a_copy_whose_group_has_gone_is_good_all_the_same, groups_are_known_by_their_numbers,

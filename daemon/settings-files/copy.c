@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "config/copy.h"
+#include "settings-files/copy.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

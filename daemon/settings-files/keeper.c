@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "config/keeper.h"
+#include "settings-files/keeper.h"
 
 #include <unistd.h>
 
-#include "config/copy.h"
 #include "io/helper.h"
+#include "settings-files/copy.h"
 
 struct settings_keeper {
 	struct loop *loop;

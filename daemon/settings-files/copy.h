@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "config/files.h"
+#include "settings-files/files.h"
 
 /*
  * A copy of the last good settings, for a time when the files are refused. It has a checksum: a

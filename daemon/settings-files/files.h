@@ -12,7 +12,7 @@ struct settings_paths {
 	/* As /etc/group: a directory server may not answer. NULL: groups are not looked up. */
 	const char *groups;
 	const char *kept; /* copy of the last good settings; NULL: none is kept */
-	const char *lock; /* of the daemon that keeps it (lock.h) */
+	const char *lock; /* of the daemon that keeps it (io/instance-lock.h) */
 	/*
 	 * Opens the copy, and files that the variables source, which may be on any file system.
 	 * Returns a descriptor or -errno. NULL: open(2).
