@@ -9,8 +9,8 @@
 
 /*
  * What the administrator wants: the variables of the old xendomains script (read by
- * core/shell.h), and what they cannot say (an INI file). Built from texts; the files are read by
- * settings-files/files.h.
+ * core/shell.h), and what they cannot say (an INI file). Built from texts by core/config-text.h,
+ * with the keys of core/settings.h.
  */
 
 struct config_shutdown {
@@ -105,26 +105,6 @@ struct config {
 /* The defaults of the old documentation. NULL: no memory. */
 struct config *config_new(void);
 void config_free(struct config *c);
-
-/*
- * Gives the text of a file that a file of variables sources; it must last until the reading ends.
- * Returns 0, -ENOMEM, or another -errno to have the line refused.
- */
-struct config_source {
-	int (*read)(void *data, const char *path, const char **ret_text, size_t *ret_size);
-	void *data;
-};
-
-/*
- * Read a text into c. A line that is refused is left out, and told in c->refusals. 0 or -ENOMEM.
- * path is used in messages only.
- */
-int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
-			  const struct config_source *source);
-int config_read_native(struct config *c, const char *path, const char *text);
-
-/* What holds for a guest of this name. */
-struct guest_settings config_guest(const struct config *c, const char *name);
 
 /* Adds a refusal. 0 or -ENOMEM. */
 int config_refuse(struct config *c, const struct config_place *at, bool cosmetic,

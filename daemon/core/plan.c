@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "core/leftover.h"
+#include "core/settings.h"
 #include "model/image-size.h"
 #include "util/quote.h"
 #include "util/str.h"

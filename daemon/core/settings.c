@@ -3,8 +3,8 @@
 #include "core/settings.h"
 
 #include <ctype.h>
+#include <fnmatch.h>
 
-#include "core/config.h"
 #include "util/parse.h"
 #include "util/str.h"
 #include "util/utf8.h"
@@ -304,4 +304,25 @@ const struct setting *setting_find(const struct setting_list *list, const char *
 		if (str_equal(list->settings[i].name, name))
 			return &list->settings[i];
 	return NULL;
+}
+
+static void override(struct guest_settings *settings, const struct config_domain *domain)
+{
+	for (size_t i = 0; i < config_guest_keys.n; i++) {
+		const struct setting *s = &config_guest_keys.settings[i];
+
+		if (domain->given & 1U << i)
+			memcpy((char *)settings + s->offset,
+			       (const char *)&domain->settings + s->offset, s->size);
+	}
+}
+
+struct guest_settings config_guest(const struct config *c, const char *name)
+{
+	struct guest_settings settings = c->guests;
+
+	for (size_t i = 0; i < c->n_domains; i++)
+		if (fnmatch(c->domains[i].pattern, name, 0) == 0)
+			override(&settings, &c->domains[i]);
+	return settings;
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "core/config.h"
 
-/* The settings there are, and what may stand behind each. */
+/* The settings there are, what may stand behind each, and which of them hold for a guest. */
 
 struct setting;
 
@@ -35,3 +33,6 @@ extern const struct setting_list config_variables, config_host_keys, config_gues
 
 /* NULL if there is none of this name. */
 const struct setting *setting_find(const struct setting_list *list, const char *name);
+
+/* What holds for a guest of this name. */
+struct guest_settings config_guest(const struct config *c, const char *name);

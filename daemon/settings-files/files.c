@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <stdio.h>
 
+#include "core/config-text.h"
 #include "util/fd.h"
 #include "util/str.h"
 

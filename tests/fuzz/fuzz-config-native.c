@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "core/config.h"
+#include "core/config-text.h"
 #include "fuzz.h"
 #include "util/str.h"
 

@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-#include "core/config.h"
+#include "core/config-text.h"
+#include "core/settings.h"
 #include "unit.h"
 #include "util/str.h"
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/config-text.h"
+
+#include <ini.h>
+
+#include "core/settings.h"
+#include "core/shell.h"
+#include "util/str.h"
+
+#define DOMAIN_SECTION "Domain "
+
+/* libinih keeps no more of a section's name, and does not say so. */
+#define SECTION_MAX 49
+
+#define VARIABLE_PREFIX "XENDOMAINS_"
+
+/* Where a text is read from: the context of both kinds of file. */
+struct reading {
+	struct config *config;
+	const struct config_source *source;
+	const char *path;
+	unsigned line;
+};
+
+static int refuse(struct reading *reading, bool cosmetic, const char *reason)
+{
+	struct config_place at = {(char *)reading->path, reading->line};
+
+	return config_refuse(reading->config, &at, cosmetic, reason);
+}
+
+/* Into the structure that the setting is a part of. 1, 0 where it is refused, or -ENOMEM. */
+static int apply(struct reading *reading, const struct setting *s, void *whole, const char *value)
+{
+	_cleanup_free_ char *reason = NULL;
+	int r = s->parse(s, (char *)whole + s->offset, value, &reason);
+
+	if (r == -EINVAL)
+		return refuse(reading, s->cosmetic, reason);
+	return r < 0 ? r : 1;
+}
+
+static bool is_of_scope(const struct setting *s)
+{
+	return s->offset == offsetof(struct config, autostart) ||
+	       s->offset == offsetof(struct config, auto_only);
+}
+
+static int assign_variable(void *data, const struct shell_place *at, const char *name,
+			   const char *value)
+{
+	const struct setting *s = setting_find(&config_variables, name);
+	struct reading *reading = data;
+	int r;
+
+	reading->path = at->path;
+	reading->line = at->line;
+	if (s) {
+		r = apply(reading, s, reading->config, value);
+		reading->config->scope_unknown |= r == 0 && is_of_scope(s);
+		return MIN(r, 0);
+	}
+	if (!str_starts_with(name, VARIABLE_PREFIX))
+		return 0;
+	return config_warn(reading->config, "%s:%u: there is no variable %s; it is ignored",
+			   at->path, at->line, name);
+}
+
+static int refuse_variables(void *data, const struct shell_place *at, const char *reason)
+{
+	struct reading *reading = data;
+
+	reading->path = at->path;
+	reading->line = at->line;
+	reading->config->scope_unknown = true;
+	return refuse(reading, false, reason);
+}
+
+static int read_sourced(void *data, const char *path, const char **ret_text, size_t *ret_size)
+{
+	struct reading *reading = data;
+
+	return reading->source->read(reading->source->data, path, ret_text, ret_size);
+}
+
+int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
+			  const struct config_source *source)
+{
+	struct reading reading = {.config = c, .source = source};
+
+	return shell_read(
+		&(struct shell_handler){
+			.assign = assign_variable,
+			.refuse = refuse_variables,
+			.source = read_sourced,
+			.data = &reading,
+		},
+		path, text, size);
+}
+
+/* The text of an INI file on its way to libinih, which does not tell its handler the line. */
+struct ini_text {
+	const char *rest;
+	struct reading reading;
+	bool lost; /* the section is not known that the lines are in */
+	int error;
+};
+
+static void refuse_line(struct ini_text *text, const char *reason)
+{
+	if (text->error >= 0)
+		text->error = refuse(&text->reading, false, reason);
+}
+
+/* Whether a line that begins a section ends its name, and not behind a comment. */
+static bool has_header(const char *line, size_t length)
+{
+	for (size_t i = 1; i < length && line[i] != ']'; i++)
+		if (line[i] == ';' && strchr(" \t", line[i - 1]))
+			return false;
+	return memchr(line, ']', length);
+}
+
+/*
+ * As fgets(), but a line is never handed out in pieces, which libinih would take for lines: of a
+ * comment the end is left out, and anything else is refused. libinih takes the lines after a broken
+ * [Section] for those of the section before it.
+ */
+static char *next_line(char *buffer, int size, void *stream)
+{
+	struct ini_text *text = stream;
+	size_t length, taken;
+	char first;
+
+	if (!*text->rest)
+		return NULL;
+	/* libinih takes a line that is indented for more of the value before it. */
+	text->rest += strspn(text->rest, " \t");
+	length = strcspn(text->rest, "\n");
+	taken = MIN(length, (size_t)size - 2);
+	first = text->rest[0];
+	text->reading.line++;
+	if (first == '[')
+		text->lost = taken < length || !has_header(text->rest, length);
+	if (taken < length && first != '#' && first != ';') {
+		refuse_line(text, "the line is too long");
+		taken = 0;
+	}
+	memcpy(buffer, text->rest, taken);
+	memcpy(buffer + taken, "\n", sizeof("\n"));
+	text->rest += length + (text->rest[length] == '\n');
+	return buffer;
+}
+
+static int add_domain_section(struct config *c, const char *pattern, struct config_domain **ret)
+{
+	struct config_domain *last = c->n_domains ? &c->domains[c->n_domains - 1] : NULL;
+	struct config_domain *bigger;
+
+	if (last && str_equal(last->pattern, pattern)) {
+		*ret = last;
+		return 0;
+	}
+	bigger = realloc(c->domains, (c->n_domains + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	c->domains = bigger;
+	bigger[c->n_domains] = (struct config_domain){.pattern = strdup(pattern)};
+	if (!bigger[c->n_domains].pattern)
+		return -ENOMEM;
+	*ret = &bigger[c->n_domains++];
+	return 0;
+}
+
+static int assign_domain_key(struct reading *reading, const char *pattern, const char *name,
+			     const char *value)
+{
+	const struct setting *s = setting_find(&config_guest_keys, name);
+	struct config_domain *domain;
+	int r;
+
+	if (strlen(DOMAIN_SECTION) + strlen(pattern) >= SECTION_MAX)
+		return refuse(reading, false, "the name of the section is too long");
+	if (strchr(pattern, '['))
+		return refuse(reading, false,
+			      "only * and ? stand for other characters in the name of a section");
+	if (!s)
+		return config_warn(reading->config,
+				   "%s:%u: there is no key %s in [Domain]; it is ignored",
+				   reading->path, reading->line, name);
+	r = add_domain_section(reading->config, pattern, &domain);
+	r = r < 0 ? r : apply(reading, s, &domain->settings, value);
+	/* One that is refused is what it is where nothing is said, and not what [Host] says. */
+	if (r >= 0)
+		domain->given |= 1U << (s - config_guest_keys.settings);
+	return r;
+}
+
+/* Whether a group exists is looked up when all is read: then this place is told. */
+static struct config_place *place_of(struct config *c, const struct setting *s)
+{
+	if (s->offset == offsetof(struct config, read_group))
+		return &c->read_group_at;
+	return s->offset == offsetof(struct config, control_group) ? &c->control_group_at : NULL;
+}
+
+static int note_place(const struct reading *reading, const struct setting *s)
+{
+	struct config_place *at = place_of(reading->config, s);
+
+	if (!at)
+		return 0;
+	at->line = reading->line;
+	return str_replace(&at->path, reading->path);
+}
+
+static int assign_host_key(struct reading *reading, const char *name, const char *value)
+{
+	const struct setting *s = setting_find(&config_host_keys, name);
+	int r;
+
+	if (s) {
+		r = apply(reading, s, reading->config, value);
+		return r > 0 ? note_place(reading, s) : r;
+	}
+	s = setting_find(&config_guest_keys, name);
+	if (s)
+		return apply(reading, s, &reading->config->guests, value);
+	return config_warn(reading->config, "%s:%u: there is no key %s in [Host]; it is ignored",
+			   reading->path, reading->line, name);
+}
+
+/* libinih's convention: 1 is well. What is refused is told elsewhere. */
+static int assign_key(void *data, const char *section, const char *name, const char *value)
+{
+	struct ini_text *text = data;
+	struct reading *reading = &text->reading;
+
+	if (text->error < 0 || text->lost)
+		return 1;
+	value = value ? value : "";
+	if (str_equal(section, "Host"))
+		text->error = assign_host_key(reading, name, value);
+	else if (str_starts_with(section, DOMAIN_SECTION))
+		text->error = assign_domain_key(reading, section + strlen(DOMAIN_SECTION), name,
+						value);
+	else
+		text->error = config_warn(reading->config,
+					  "%s:%u: there is no section [%s]; it is ignored",
+					  reading->path, reading->line, section);
+	return 1;
+}
+
+int config_read_native(struct config *c, const char *path, const char *text)
+{
+	struct ini_text ini = {.rest = text, .reading = {.config = c, .path = path}};
+	int line = ini_parse_stream(next_line, &ini, assign_key, &ini);
+
+	if (line < 0)
+		return -ENOMEM;
+	if (line > 0) {
+		ini.reading.line = (unsigned)line;
+		refuse_line(&ini, "this is neither [Section], Key=value nor a comment");
+	}
+	return MIN(ini.error, 0);
+}
