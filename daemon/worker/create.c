@@ -34,9 +34,9 @@ int run_create(struct job *job)
 	r = job_mark_domain(job, domid, request->config);
 	r = r < 0 ? r : job_put_aside(job);
 	r = r < 0 ? r
-		  : job_release(job, domid,
-				request->operation == OPERATION_CREATE ? "create" : "restart",
-				&UUID_NULL);
+		  : life_release(job, domid,
+				 request->operation == OPERATION_CREATE ? "create" : "restart",
+				 &UUID_NULL);
 	if (r < 0)
 		xl_destroy(job->xl, domid);
 	return r;

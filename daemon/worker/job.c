@@ -9,7 +9,6 @@
 #include "util/str.h"
 #include "wire/mark.h"
 #include "worker/image/names.h"
-#include "worker/life.h"
 
 static int write_mark(struct job *job, enum operation_mark mark, const char *config,
 		      const char *target, const struct uuid *image)
@@ -208,37 +207,6 @@ int job_put_aside(struct job *job)
 	if (r >= 0 && job->record.request.operation == OPERATION_CREATE && job->record.request.path)
 		r = put_aside(job, &(struct stale){.path = job->record.request.path});
 	return r;
-}
-
-static int begin_life(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
-{
-	int r = life_begin(job, how, image, domid);
-
-	if (r >= 0)
-		return 0;
-	if (uuid_is_null(image)) {
-		log_warning_errno(r, "%s: Failed to record that it runs in %s",
-				  job->record.request.name, job->record.request.ledger);
-		return 0;
-	}
-	return job_explain(job, r,
-			   "it cannot be recorded in %s that the guest runs from its image (%s); "
-			   "without that the image could be restored twice",
-			   job->record.request.ledger, strerror(-r));
-}
-
-int job_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
-{
-	int r = job_mark(job, OPERATION_MARK_RELEASED, NULL);
-
-	r = r < 0 ? r : begin_life(job, domid, how, image);
-	if (r < 0)
-		return r;
-	r = xl_unpause(job->xl, domid);
-	if (r < 0)
-		return job_explain_xl(job, r, "the domain cannot be unpaused");
-	job->result.domid = domid;
-	return 0;
 }
 
 int job_make_room(struct job *job, const char *config)

@@ -79,10 +79,3 @@ int job_mark_preserved(struct job *job, uint32_t domid);
 
 /* Whether a domain must not run again: all of its memory is in an image. */
 bool job_is_saved(struct job *job, uint32_t domid);
-
-/*
- * The end of create and restore: the beginning of the life is recorded (how and image as
- * life_begin() takes them), and then the domain runs. A guest that is created runs also where it
- * cannot be recorded: no image of it is left that could be restored by mistake.
- */
-int job_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image);

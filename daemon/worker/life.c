@@ -68,3 +68,34 @@ int life_depart(struct job *job, enum ledger_kind kind, const char *host)
 {
 	return append(job, (struct ledger_record){.kind = kind, .target = host});
 }
+
+static int begin_life(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
+{
+	int r = life_begin(job, how, image, domid);
+
+	if (r >= 0)
+		return 0;
+	if (uuid_is_null(image)) {
+		log_warning_errno(r, "%s: Failed to record that it runs in %s",
+				  job->record.request.name, job->record.request.ledger);
+		return 0;
+	}
+	return job_explain(job, r,
+			   "it cannot be recorded in %s that the guest runs from its image (%s); "
+			   "without that the image could be restored twice",
+			   job->record.request.ledger, strerror(-r));
+}
+
+int life_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
+{
+	int r = job_mark(job, OPERATION_MARK_RELEASED, NULL);
+
+	r = r < 0 ? r : begin_life(job, domid, how, image);
+	if (r < 0)
+		return r;
+	r = xl_unpause(job->xl, domid);
+	if (r < 0)
+		return job_explain_xl(job, r, "the domain cannot be unpaused");
+	job->result.domid = domid;
+	return 0;
+}

@@ -25,3 +25,10 @@ int life_take_back(struct job *job);
 
 /* What this guest's departure comes to: LEAVING, MIGRATED, or HOME. */
 int life_depart(struct job *job, enum ledger_kind kind, const char *host);
+
+/*
+ * The end of create and restore: the beginning of the life is recorded (how and image as
+ * life_begin() takes them), and then the domain runs. A guest that is created runs also where it
+ * cannot be recorded: no image of it is left that could be restored by mistake.
+ */
+int life_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image);

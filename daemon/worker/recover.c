@@ -34,8 +34,8 @@ static int undo_build(struct job *job)
 static int release_again(struct job *job, const struct xl_domain *d)
 {
 	bool restore = job->record.request.operation == OPERATION_RESTORE;
-	int r = job_release(job, d->domid, restore ? "restore" : "create",
-			    restore ? &job->record.request.image : &UUID_NULL);
+	int r = life_release(job, d->domid, restore ? "restore" : "create",
+			     restore ? &job->record.request.image : &UUID_NULL);
 
 	/* As run_create() and run_restore() do. */
 	if (r < 0 && restore)

@@ -178,7 +178,7 @@ int run_restore(struct job *job)
 		return r;
 	r = job_mark_domain(job, domid, header.config);
 	r = r < 0 ? r : job_put_aside(job);
-	r = r < 0 ? r : job_release(job, domid, "restore", &job->record.request.image);
+	r = r < 0 ? r : life_release(job, domid, "restore", &job->record.request.image);
 	if (r < 0) {
 		restore_undo(job, domid);
 		return r;
