@@ -6,6 +6,7 @@
 
 #include "core/leftover.h"
 #include "core/settings.h"
+#include "model/image-names.h"
 #include "model/image-size.h"
 #include "util/quote.h"
 #include "util/str.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "manager/private.h"
+#include "model/image-names.h"
 #include "util/str.h"
 
 /* The image of this name, or one with a suffix of ours behind it. */

@@ -35,13 +35,5 @@ const char *path_base(const char *path);
  */
 char *str_printable(const char *s, size_t max);
 
-/*
- * A guest's name as a file name, and back. Letters, digits and "+,-.=@^_" stand for themselves,
- * any other byte is written %XX, and so is a leading dot or the dot of a suffix that means
- * something to us (see image_file_kind()). A name too long for a file is -ENAMETOOLONG.
- */
-int file_name_escape(const char *name, char **ret);
-int file_name_unescape(const char *file, char **ret);
-
 /* The index of s in a table of n names, some of which may be NULL; -EINVAL if it is not there. */
 int str_lookup(const char *const *names, size_t n, const char *s);

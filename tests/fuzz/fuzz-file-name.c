@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "fuzz.h"
+#include "model/image-names.h"
 #include "util/str.h"
 
 /* The bytes as the name of a guest, and as that of a file. */

@@ -10,30 +10,6 @@
 #include "util/str.h"
 #include "worker/image/image.h"
 
-enum image_file image_file_kind(const char *name)
-{
-	if (name[0] == '.')
-		return IMAGE_FILE_OTHER;
-	if (strstr(name, IMAGE_ASIDE_MARK))
-		return IMAGE_FILE_ASIDE;
-	if (str_ends_with(name, IMAGE_PART_SUFFIX))
-		return IMAGE_FILE_PART;
-	return str_ends_with(name, IMAGE_CONSUMED_SUFFIX) ? IMAGE_FILE_CONSUMED : IMAGE_FILE_IMAGE;
-}
-
-enum image_file image_file_kind_of(const char *name, const char *guest)
-{
-	enum image_file kind = image_file_kind(name);
-	bool claims = kind == IMAGE_FILE_PART || kind == IMAGE_FILE_CONSUMED;
-
-	return claims && str_equal(name, guest) ? IMAGE_FILE_IMAGE : kind;
-}
-
-int image_part_path(const char *path, char **ret)
-{
-	return str_format(ret, "%s" IMAGE_PART_SUFFIX, path);
-}
-
 int image_put_aside(const char *path, const char *reason, char **ret_aside)
 {
 	_cleanup_free_ char *aside = NULL;

@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "util/macro.h"
+#include "model/image-names.h"
 
-/*
- * The names of files in the directory of images, and the only places that give one another name. A
- * name is for people: which image is the newest is said by the ledger.
- */
-enum image_file {
-	IMAGE_FILE_IMAGE,
-	IMAGE_FILE_CONSUMED, /* an image too: an earlier xendomainsd renamed it before a restore */
-	IMAGE_FILE_PART,     /* it is not complete */
-	IMAGE_FILE_ASIDE,    /* it must not be restored */
-	IMAGE_FILE_OTHER,    /* hidden */
-};
-
-#define IMAGE_CONSUMED_SUFFIX ".restoring"
-#define IMAGE_PART_SUFFIX     ".part"
-#define IMAGE_ASIDE_MARK      ".stale-"
+/* The only places that give a file in the directory of images another name. */
 
 /* Extended attribute of an image that was put aside: why. */
 #define IMAGE_REASON_XATTR "user.xendomainsd.reason"
-
-enum image_file image_file_kind(const char *name);
-
-/*
- * The kind of a file whose header names this guest. The xendomains script gives an image the
- * guest's name as it is: of a guest named "web.part", "web.part" is the image, and not a part of
- * web's.
- */
-enum image_file image_file_kind_of(const char *name, const char *guest);
-
-/* The name of an image while it is written. 0 or -ENOMEM. */
-int image_part_path(const char *path, char **ret);
 
 /*
  * Removes the rest of a save that was cut off, if there is one. Another guest's image that has this
