@@ -86,6 +86,7 @@ static void add_number(FILE *entry, const char *name, uint64_t value)
 	fprintf(entry, "%s=%" PRIu64 "\n", name, value);
 }
 
+/* A new field begins in util/log.h, as a member of struct log_fields. */
 void journal_sink(int level, const struct log_fields *f, const char *message)
 {
 	_cleanup_free_ char *data = NULL;
