@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/config.h"
+#include "io/server.h"
+
+/* Who may ask: what the kernel says of a peer, judged by the settings. */
+
+/* What a caller may do, as the configuration has it; root may do all. */
+enum access {
+	ACCESS_ANYBODY,
+	ACCESS_READ,
+	ACCESS_CONTROL,
+};
+
+bool access_is_root(const struct connection *c);
+
+/* config: NULL where no settings are in effect. */
+bool access_is_given(enum access access, const struct connection *c, const struct config *config);
+
+/* Whether others than root may connect. */
+bool access_is_shared(const struct config *config);

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "api/methods.h"
+
+#include "api/encode.h"
+#include "engine/job.h"
+#include "io/notify.h"
+#include "util/str.h"
+#include "wire/interface.h"
+
+/* How long a question waits for news of the directories before it is answered without. */
+#define LOOK_LIMIT (10 * USEC_PER_SEC)
+
+/* org.varlink.service */
+
+static void run_get_info(struct request *request)
+{
+	struct json_object *o = encode_info();
+
+	if (o)
+		request_finish(request, o);
+	else
+		request_fail_errno(request, -ENOMEM);
+}
+
+static void run_get_description(struct request *request)
+{
+	const char *name = json_get_string(request->call.parameters, "interface");
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	const char *text = NULL;
+
+	if (!name) {
+		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "interface");
+		return;
+	}
+	if (str_equal(name, INTERFACE))
+		text = interface_description;
+	else if (str_equal(name, INTERFACE_SERVICE))
+		text = interface_service_description;
+	if (!text)
+		request_fail(request, VARLINK_ERROR_INTERFACE_NOT_FOUND, "interface", name);
+	else if (!o || json_add_string(o, "description", text) < 0)
+		request_fail_errno(request, -ENOMEM);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
+/* Start, Stop */
+
+static void on_report(void *data, const struct report *report)
+{
+	struct request *request = data;
+	_cleanup_json_ struct json_object *o = NULL;
+
+	if (!request->call.more)
+		return;
+	o = json_object_new_object();
+	if (o && json_add(o, "event", encode_event(report)) >= 0)
+		request_reply(request, TAKE_PTR(o), true);
+}
+
+static void add_to_outcome(void *data, const struct report *report)
+{
+	struct json_object **outcome = data;
+
+	if (*outcome && json_append(*outcome, encode_event(report)) < 0) {
+		json_object_put(*outcome);
+		*outcome = NULL;
+	}
+}
+
+static void on_done(void *data, int error, const char *reason, const struct job *job)
+{
+	struct request *request = data;
+	_cleanup_json_ struct json_object *o = NULL, *outcome = NULL;
+
+	request->id = 0;
+	if (error == -ECANCELED) {
+		request_fail_cancelled(request, reason);
+		return;
+	}
+	if (error < 0) {
+		request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
+		return;
+	}
+	o = json_object_new_object();
+	outcome = json_object_new_array();
+	job_reports(job, add_to_outcome, &outcome);
+	if (!o || encode_settings(o, request->control->manager) < 0 ||
+	    json_add(o, "outcome", TAKE_PTR(outcome)) < 0)
+		request_fail_errno(request, -ENOMEM);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
+/* What was asked of the manager or the world is under way; or not, with -errno. */
+static void begun(struct request *request, enum doer doer, int r)
+{
+	request->doer = doer;
+	if (r >= 0)
+		return;
+	request->id = 0;
+	request_fail_errno(request, r);
+}
+
+static void run_sequence(struct request *request, enum goal goal)
+{
+	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+
+	begun(request, DOER_MANAGER,
+	      manager_request(request->control->manager, goal, request->names, request->n_names,
+			      &follower, &request->id));
+}
+
+static void run_restart(struct request *request)
+{
+	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	bool force = json_get_bool(request->call.parameters, "force");
+
+	if (force && request->n_names == 0)
+		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+	else
+		begun(request, DOER_MANAGER,
+		      manager_restart(request->control->manager, force, request->names,
+				      request->n_names, &follower, &request->id));
+}
+
+static void run_cancel(struct request *request)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	size_t n = manager_cancel(request->control->manager, "cancelled");
+
+	if (!o || json_add_u64(o, "cancelled", n) < 0)
+		request_fail_errno(request, -ENOMEM);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
+/* A slip must not cost all guests their memory, or take libvirt's down. */
+static void run_named(struct request *request, const char *flag, enum goal goal, enum goal flagged)
+{
+	bool set = json_get_bool(request->call.parameters, flag);
+
+	if (set && request->n_names == 0)
+		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+	else
+		run_sequence(request, set ? flagged : goal);
+}
+
+static void run_start(struct request *request)
+{
+	run_named(request, "cold", GOAL_START, GOAL_START_COLD);
+}
+
+/* systemd is stopping the system, and this is the unit that waits for guests. */
+static void stop_for_host(struct request *request)
+{
+	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	const struct control *control = request->control;
+	uint64_t time = USEC_INFINITY;
+	usec_t deadline;
+
+	json_get_u64(request->call.parameters, "deadline_usec", &time);
+	deadline = usec_add(loop_now(control->loop), time);
+	if (control->hostdown)
+		hostdown_leave(control->hostdown, deadline);
+	begun(request, DOER_MANAGER,
+	      manager_stop_until(control->manager, deadline, deadline, &follower, &request->id));
+}
+
+static void run_stop(struct request *request)
+{
+	if (!json_get_bool(request->call.parameters, "host"))
+		run_named(request, "force", GOAL_STOP, GOAL_STOP_FORCED);
+	else if (request->n_names > 0)
+		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+	else if (!access_is_root(request->connection))
+		request_fail(request, VARLINK_ERROR_PERMISSION_DENIED, NULL, NULL);
+	else
+		stop_for_host(request);
+}
+
+/* Status */
+
+static void answer_status(void *data, const char *error)
+{
+	struct request *request = data;
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_json_ struct json_object *guests = json_object_new_array();
+	const char *unknown = NULL;
+	int r = o && guests ? 0 : -ENOMEM;
+
+	request->id = 0;
+	r = r < 0 ? r
+		  : encode_guests(request->control->manager, request->names, request->n_names,
+				  guests, &unknown);
+	r = r < 0 ? r : encode_settings(o, request->control->manager);
+	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
+	if (r >= 0 && request->control->hostdown)
+		r = json_add(o, "host", encode_host(request->control->hostdown));
+	r = r < 0 ? r : encode_warnings(o, request->control->manager, error);
+	if (r == -ENOENT)
+		request_fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
+	else if (r < 0)
+		request_fail_errno(request, r);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
+static void look_first(struct request *request, world_ready_fn fn)
+{
+	begun(request, DOER_WORLD,
+	      world_refresh(manager_world(request->control->manager), LOOK_LIMIT, fn, request,
+			    &request->id));
+}
+
+static void run_status(struct request *request)
+{
+	look_first(request, answer_status);
+}
+
+/* Plan */
+
+/* A shutdown of the host names no guests. */
+static bool is_for_host(const struct request *request)
+{
+	return request->goal == GOAL_STOP && request->n_names == 0 &&
+	       json_get_bool(request->call.parameters, "host");
+}
+
+/* How long it takes; and, with a deadline, what is done to keep that. */
+static int weigh_plan(const struct request *request, struct plan *plan)
+{
+	const struct control *control = request->control;
+	const struct config *config = manager_config_for(control->manager, GOAL_STOP);
+	uint64_t rate = paces_expect(&manager_ledger(control->manager)->paces), deadline = 0;
+	usec_t end = USEC_INFINITY;
+
+	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) < 0 &&
+	    is_for_host(request) && control->hostdown) {
+		deadline = hostdown_view(control->hostdown).budget;
+		end = hostdown_view(control->hostdown).end;
+	}
+	if (deadline > 0 || end != USEC_INFINITY)
+		return plan_fit(plan, config, rate, deadline, fit_save_time(end), end);
+	plan_estimate(plan, config, rate);
+	return 0;
+}
+
+static void answer_plan(void *data, const char *error)
+{
+	struct request *request = data;
+	const struct manager *m = request->control->manager;
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	int r = o ? 0 : -ENOMEM;
+
+	request->id = 0;
+	r = r < 0 ? r
+		  : plan_build(request->goal, manager_config_for(m, request->goal),
+			       world_inventory(manager_world(m)), request->names, request->n_names,
+			       &plan);
+	if (r >= 0 && request->goal == GOAL_STOP)
+		r = weigh_plan(request, plan);
+	r = r < 0 ? r : encode_settings(o, m);
+	r = r < 0 ? r : encode_plan(o, plan);
+	if (r >= 0 && is_for_host(request))
+		r = json_add_bool(o, "host", true);
+	r = r < 0 ? r : encode_warnings(o, m, error);
+	if (r < 0)
+		request_fail_errno(request, r);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
+static void run_plan(struct request *request)
+{
+	request->goal = goal_from_string(json_get_string(request->call.parameters, "goal"));
+	if (!goal_is_start(request->goal) && request->goal != GOAL_STOP)
+		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "goal");
+	else if (!manager_config_for(request->control->manager, request->goal))
+		request_fail_errno(request, -EHOSTDOWN);
+	else
+		look_first(request, answer_plan);
+}
+
+/* Images */
+
+static void answer_images(void *data, struct json_object *entries, const char *reason)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct request *request = data;
+
+	request->id = 0;
+	if (reason)
+		request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
+	else if (!o || json_add(o, "images", json_object_get(entries)) < 0)
+		request_fail_errno(request, -ENOMEM);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
+static void ask_images(struct request *request, enum image_action action, const char *file)
+{
+	begun(request, DOER_IMAGES,
+	      manager_ask_images(request->control->manager, action, file, answer_images, request,
+				 &request->id));
+}
+
+static void ask_image(struct request *request, enum image_action action)
+{
+	const char *file = json_get_string(request->call.parameters, "file");
+
+	if (image_query_is_file(file))
+		ask_images(request, action, file);
+	else
+		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "file");
+}
+
+static void run_list_images(struct request *request)
+{
+	ask_images(request, IMAGE_LIST, NULL);
+}
+
+static void run_verify_image(struct request *request)
+{
+	ask_image(request, IMAGE_VERIFY);
+}
+
+static void run_delete_image(struct request *request)
+{
+	ask_image(request, IMAGE_DELETE);
+}
+
+/* Reload */
+
+static void run_reload(struct request *request)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	notify_reloading();
+	r = manager_reload(request->control->manager, &reason);
+	server_let_in(request->control->server,
+		      access_is_shared(manager_config(request->control->manager)));
+	notify_ready();
+	if (r == -EINVAL)
+		request_fail(request, ERROR_CONFIGURATION_REFUSED, "reason", reason);
+	else if (r < 0 || !o || encode_warnings(o, request->control->manager, NULL) < 0)
+		request_fail_errno(request, r < 0 ? r : -ENOMEM);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
+static const struct method methods[] = {
+	{INTERFACE_SERVICE ".GetInfo", run_get_info, false, ACCESS_ANYBODY},
+	{INTERFACE_SERVICE ".GetInterfaceDescription", run_get_description, false, ACCESS_ANYBODY},
+	{METHOD_START, run_start, true, ACCESS_CONTROL},
+	{METHOD_STOP, run_stop, true, ACCESS_CONTROL},
+	{METHOD_RESTART, run_restart, true, ACCESS_CONTROL},
+	{METHOD_CANCEL, run_cancel, false, ACCESS_CONTROL},
+	{METHOD_STATUS, run_status, true, ACCESS_READ},
+	{METHOD_PLAN, run_plan, true, ACCESS_READ},
+	{METHOD_RELOAD, run_reload, false, ACCESS_CONTROL},
+	{METHOD_LIST_IMAGES, run_list_images, false, ACCESS_READ},
+	{METHOD_VERIFY_IMAGE, run_verify_image, false, ACCESS_CONTROL},
+	{METHOD_DELETE_IMAGE, run_delete_image, false, ACCESS_CONTROL},
+};
+
+const struct method *method_find(const char *name)
+{
+	for (size_t i = 0; i < ELEMENTSOF(methods); i++)
+		if (str_equal(methods[i].name, name))
+			return &methods[i];
+	return NULL;
+}
