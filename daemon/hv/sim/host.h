@@ -5,7 +5,8 @@
 #include "core/survey.h"
 #include "wire/operation.h"
 
-/* What a simulated host consists of, as its file describes it (hv/sim/sim.c brings it to life). */
+/* What a simulated host consists of, as its file describes it (hv/sim/actor.h brings it to life).
+ */
 
 /* How one operation on a guest goes. */
 struct sim_way {

@@ -2,55 +2,12 @@
 
 #include "hv/sim/sim.h"
 
-#include "hv/sim/host.h"
-#include "hv/sim/images.h"
-#include "hv/sim/remains.h"
+#include "hv/sim/actor.h"
 #include "util/log.h"
 #include "util/str.h"
 
 /* How often an operation tells how far it is. */
 #define PROGRESS_STEPS 20
-
-/* xl's monitor needs a moment to remove a domain that has shut down. */
-#define MONITOR_DELAY (200 * USEC_PER_MSEC)
-
-/* The living part of a guest; what it is like stands in the host. */
-struct actor {
-	struct sim *sim;
-	struct sim_guest *guest;
-
-	bool exists; /* as a domain */
-	uint32_t domid;
-	bool paused, shutdown, up;
-	enum shutdown_reason reason;
-	enum domain_manager manager;
-	struct timer *life; /* what its domain does next by itself */
-	struct timer *wake; /* when its kernel is up */
-	enum shutdown_reason life_reason;
-	bool life_removes; /* xl's monitor comes along */
-
-	bool operating;
-	struct hv_operation operation;
-	struct operation_request request;
-	struct timer *work;
-	unsigned steps;
-	usec_t step_time;
-	const struct sim_way *way;
-	bool aborted, hanging;
-};
-
-struct sim {
-	struct hv hv;
-	struct loop *loop;
-	struct sim_host *host;
-	struct actor *actors; /* one for each guest of the host */
-	struct sim_remains remains;
-	struct sim_images *images;
-	uint32_t next_domid;
-	struct timer *change;
-	struct timer *survey;
-	bool with_configs, with_images;
-};
 
 static struct sim *to_sim(struct hv *hv)
 {
@@ -65,113 +22,11 @@ static struct actor *find(struct sim *sim, const struct uuid *uuid)
 	return NULL;
 }
 
-static void note_change(struct sim *sim)
-{
-	timer_set_after(sim->change, 0);
-}
-
 static void on_change(void *data)
 {
 	struct sim *sim = data;
 
 	sim->hv.callbacks.changed(sim->hv.callbacks.data);
-}
-
-/* The life of a domain. */
-
-static void remove_domain(struct actor *a)
-{
-	timer_clear(a->life);
-	timer_clear(a->wake);
-	a->exists = a->shutdown = a->paused = a->up = false;
-	note_change(a->sim);
-}
-
-static void live_until(struct actor *a, usec_t delay, enum shutdown_reason reason)
-{
-	a->life_reason = reason;
-	timer_set_after(a->life, delay);
-}
-
-static void on_up(void *data)
-{
-	struct actor *a = data;
-
-	a->up = true;
-	note_change(a->sim);
-}
-
-static void add_domain(struct actor *a, enum domain_manager manager)
-{
-	a->exists = true;
-	a->domid = a->sim->next_domid++;
-	a->manager = manager;
-	a->paused = a->shutdown = a->up = a->life_removes = false;
-	timer_set_after(a->wake, a->guest->up_after);
-	if (a->guest->ends_after)
-		live_until(a, a->guest->ends_after, a->guest->ends_with);
-	note_change(a->sim);
-}
-
-static void on_life(void *data)
-{
-	struct actor *a = data;
-
-	if (!a->exists) {
-		add_domain(a, a->guest->manager);
-		return;
-	}
-	if (a->life_removes) {
-		a->life_removes = false;
-		remove_domain(a);
-		if (a->reason == SHUTDOWN_REASON_REBOOT && a->guest->reboots)
-			timer_set_after(a->life, 0);
-		return;
-	}
-	a->shutdown = true;
-	a->reason = a->life_reason;
-	if (a->manager != DOMAIN_MANAGER_XENDOMAINSD) {
-		a->life_removes = true;
-		timer_set_after(a->life, MONITOR_DELAY);
-	}
-	note_change(a->sim);
-}
-
-static int make_domain(const struct actor *a, struct domain *ret)
-{
-	const struct sim_guest *g = a->guest;
-	struct domain d = {
-		.domid = a->domid,
-		.uuid = g->uuid,
-		.paused = a->paused,
-		.shutdown = a->shutdown,
-		.reason = a->reason,
-		.up = a->up,
-		.driver = g->driver,
-		.memory_kib = g->memory_kib,
-		.vcpus = g->vcpus,
-		.cpu_time = USEC_PER_SEC,
-		.manager = a->manager,
-		.on_poweroff = g->on_poweroff,
-		.on_reboot = g->on_reboot,
-		.on_watchdog = g->on_watchdog,
-		.on_crash = g->on_crash,
-		.on_soft_reset = g->on_soft_reset,
-	};
-	int r = str_replace(&d.name, g->name);
-
-	domain_set_flags(&d, false, !d.paused && !d.shutdown);
-	if (r >= 0 && !a->shutdown)
-		r = str_replace(&d.eject, g->ejects);
-
-	if (r >= 0 && a->manager == DOMAIN_MANAGER_XENDOMAINSD)
-		r = str_replace(&d.source, g->config);
-	if (r < 0) {
-		domain_done(&d);
-		return r;
-	}
-	*ret = d;
-	return 0;
 }
 
 static int sim_list(struct hv *hv, struct domain_list **ret)
@@ -189,7 +44,7 @@ static int sim_list(struct hv *hv, struct domain_list **ret)
 	r = str_replace(&l->domains[0].name, "Domain-0");
 	for (size_t i = 0; r >= 0 && i < sim->host->n_guests; i++)
 		if (sim->actors[i].exists)
-			r = make_domain(&sim->actors[i], &l->domains[l->n++]);
+			r = actor_describe(&sim->actors[i], &l->domains[l->n++]);
 	for (size_t i = 0; r >= 0 && i < sim->remains.n; i++)
 		r = sim_remains_list(&sim->remains, i, &l->domains[l->n++]);
 	if (r < 0)
@@ -205,8 +60,9 @@ static int sim_ask_shutdown(struct hv *hv, const struct domain *domain)
 	if (!a || !a->exists || a->domid != domain->domid)
 		return -ESTALE;
 	if (!a->guest->shutdown.hangs && !a->shutdown)
-		live_until(a, a->guest->shutdown.duration,
-			   a->guest->reboots ? SHUTDOWN_REASON_REBOOT : SHUTDOWN_REASON_POWEROFF);
+		actor_live_until(a, a->guest->shutdown.duration,
+				 a->guest->reboots ? SHUTDOWN_REASON_REBOOT
+						   : SHUTDOWN_REASON_POWEROFF);
 	return 0;
 }
 
@@ -229,115 +85,6 @@ static int sim_send_sysrq(struct hv *hv, const struct domain *domain, char key)
 
 /* Operations. */
 
-static void begin_effect(struct actor *a)
-{
-	switch (a->operation.operation) {
-	case OPERATION_CREATE:
-	case OPERATION_RESTORE:
-		add_domain(a, DOMAIN_MANAGER_XENDOMAINSD);
-		a->paused = true;
-		timer_clear(a->wake);
-		timer_clear(a->life);
-		break;
-	case OPERATION_SAVE:
-		a->shutdown = true;
-		a->reason = SHUTDOWN_REASON_SUSPEND;
-		timer_clear(a->life);
-		note_change(a->sim);
-		break;
-	case OPERATION_UNPAUSE:
-	case OPERATION_DESTROY:
-	case OPERATION_RESTART:
-	case OPERATION_MIGRATE: /* it runs on until it is there */
-	case OPERATION_RESUME:
-	case OPERATION_SOFT_RESET:
-	case OPERATION_EJECT:
-	case _OPERATION_MAX:
-	case _OPERATION_INVALID:
-		break;
-	}
-}
-
-/* Its domain stays, and so does its memory. */
-static void go_on(struct actor *a)
-{
-	a->shutdown = a->up = false;
-	timer_set_after(a->wake, a->guest->up_after);
-	if (a->guest->ends_after)
-		live_until(a, a->guest->ends_after, a->guest->ends_with);
-	note_change(a->sim);
-}
-
-static void success_effect(struct actor *a)
-{
-	switch (a->operation.operation) {
-	case OPERATION_CREATE:
-	case OPERATION_RESTORE:
-		a->guest->saved = false;
-		a->paused = false;
-		timer_set_after(a->wake, a->guest->up_after);
-		if (a->guest->ends_after)
-			live_until(a, a->guest->ends_after, a->guest->ends_with);
-		note_change(a->sim);
-		break;
-	case OPERATION_SAVE:
-		a->guest->saved = true;
-		remove_domain(a);
-		break;
-	case OPERATION_DESTROY:
-	case OPERATION_MIGRATE:
-		remove_domain(a);
-		break;
-	case OPERATION_UNPAUSE:
-		a->paused = false;
-		note_change(a->sim);
-		break;
-	case OPERATION_RESUME: /* here nothing is ever left suspended */
-		break;
-	case OPERATION_RESTART:
-		if (!uuid_is_null(&a->request.preserve) &&
-		    sim_remains_add(&a->sim->remains, &a->request.preserve, a->guest->name,
-				    a->domid, a->reason) < 0)
-			log_warning("%s: there is no memory to preserve it", a->guest->name);
-		remove_domain(a);
-		add_domain(a, DOMAIN_MANAGER_XENDOMAINSD);
-		break;
-	case OPERATION_SOFT_RESET:
-		go_on(a);
-		break;
-	case OPERATION_EJECT:
-	case _OPERATION_MAX:
-	case _OPERATION_INVALID:
-		break;
-	}
-}
-
-static void failure_effect(struct actor *a)
-{
-	switch (a->operation.operation) {
-	case OPERATION_CREATE:
-	case OPERATION_RESTORE:
-		remove_domain(a);
-		break;
-	case OPERATION_SAVE:
-		a->shutdown = false;
-		if (a->guest->ends_after)
-			live_until(a, a->guest->ends_after, a->guest->ends_with);
-		note_change(a->sim);
-		break;
-	case OPERATION_UNPAUSE:
-	case OPERATION_DESTROY:
-	case OPERATION_RESTART:
-	case OPERATION_MIGRATE:
-	case OPERATION_RESUME:
-	case OPERATION_SOFT_RESET:
-	case OPERATION_EJECT:
-	case _OPERATION_MAX:
-	case _OPERATION_INVALID:
-		break;
-	}
-}
-
 /* No error is a success. */
 static void end_operation(struct actor *a, int error, const char *reason)
 {
@@ -347,9 +94,9 @@ static void end_operation(struct actor *a, int error, const char *reason)
 	a->operating = false;
 	timer_clear(a->work);
 	if (error < 0)
-		failure_effect(a);
+		actor_fail(a);
 	else
-		success_effect(a);
+		actor_succeed(a);
 	if (a->exists)
 		result.domid = a->domid;
 	if (error >= 0 && a->request.targets.n > 0 &&
@@ -469,7 +216,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 	a->step_time = a->way->duration / PROGRESS_STEPS;
 	a->aborted = a->hanging = false;
 	a->operating = true;
-	begin_effect(a);
+	actor_begin(a);
 	timer_set_after(a->work, 0);
 	return 0;
 }
@@ -575,18 +322,9 @@ static const struct hv_ops sim_ops = {
 static int add_actor(struct sim *sim, size_t index)
 {
 	struct actor *a = &sim->actors[index];
-	int r;
+	int r = timer_new(sim->loop, on_work, a, &a->work);
 
-	a->sim = sim;
-	a->guest = &sim->host->guests[index];
-	r = timer_new(sim->loop, on_life, a, &a->life);
-	r = r < 0 ? r : timer_new(sim->loop, on_up, a, &a->wake);
-	r = r < 0 ? r : timer_new(sim->loop, on_work, a, &a->work);
-	if (r >= 0 && a->guest->running)
-		add_domain(a, a->guest->manager);
-	else if (r >= 0 && a->guest->appears_after > 0)
-		timer_set_after(a->life, a->guest->appears_after);
-	return r;
+	return r < 0 ? r : actor_init(a, sim, &sim->host->guests[index]);
 }
 
 int hv_sim_new(struct loop *loop, const char *text, size_t size, struct hv **ret, char **ret_reason)

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "hv/hv.h"
+#include "hv/sim/host.h"
+#include "hv/sim/images.h"
+#include "hv/sim/remains.h"
+#include "io/loop.h"
+
+/* The guests of the simulated host as they live: each with a domain, or without. */
+
+/* The living part of a guest; what it is like stands in the host. */
+struct actor {
+	struct sim *sim;
+	struct sim_guest *guest;
+
+	bool exists; /* as a domain */
+	uint32_t domid;
+	bool paused, shutdown, up;
+	enum shutdown_reason reason;
+	enum domain_manager manager;
+	struct timer *life; /* what its domain does next by itself */
+	struct timer *wake; /* when its kernel is up */
+	enum shutdown_reason life_reason;
+	bool life_removes; /* xl's monitor comes along */
+
+	bool operating;
+	struct hv_operation operation;
+	struct operation_request request;
+	struct timer *work;
+	unsigned steps;
+	usec_t step_time;
+	const struct sim_way *way;
+	bool aborted, hanging;
+};
+
+struct sim {
+	struct hv hv;
+	struct loop *loop;
+	struct sim_host *host;
+	struct actor *actors; /* one for each guest of the host */
+	struct sim_remains remains;
+	struct sim_images *images;
+	uint32_t next_domid;
+	struct timer *change;
+	struct timer *survey;
+	bool with_configs, with_images;
+};
+
+/* Of a guest that runs there is a domain then. 0 or -ENOMEM. */
+int actor_init(struct actor *a, struct sim *sim, struct sim_guest *guest);
+
+/* Its domain ends then. */
+void actor_live_until(struct actor *a, usec_t delay, enum shutdown_reason reason);
+
+/* Its domain, as the list has it. 0 or -ENOMEM. */
+int actor_describe(const struct actor *a, struct domain *ret);
+
+/* What the operation that it has does to it: when it begins, and where it succeeds or fails. */
+void actor_begin(struct actor *a);
+void actor_succeed(struct actor *a);
+void actor_fail(struct actor *a);
