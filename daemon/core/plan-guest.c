@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/plan-guest.h"
+
+#include "core/leftover.h"
+#include "core/settings.h"
+#include "model/image-names.h"
+#include "util/quote.h"
+#include "util/str.h"
+
+/* A file for a guest: its name, unless a file cannot be called so. */
+static int guest_path(const char *folder, const struct guest *g, char **ret)
+{
+	_cleanup_free_ char *file = NULL;
+	int r = file_name_escape(g->name, &file);
+
+	if (r == -ENOMEM)
+		return r;
+	return str_format(ret, "%s/%s", folder, r < 0 ? UUID_TEXT(&g->uuid) : file);
+}
+
+static enum stage action_stage(enum death_action action)
+{
+	switch (action) {
+	case DEATH_RESTART:
+	case DEATH_RENAME_RESTART:
+	case DEATH_COREDUMP_RESTART:
+		return STAGE_RESTART;
+	case DEATH_SOFT_RESET:
+		return STAGE_SOFT_RESET;
+	case DEATH_DESTROY:
+	case DEATH_COREDUMP_DESTROY:
+	case DEATH_PRESERVE:
+	case _DEATH_ACTION_MAX:
+	case _DEATH_ACTION_INVALID:
+		break;
+	}
+	return STAGE_CLEAN;
+}
+
+int plan_end(struct step *s, const struct config *config, const struct guest *g,
+	     enum death_action action)
+{
+	int r = str_replace(&s->source, g->domain->source);
+
+	step_add_stage(s, action_stage(action));
+	s->preserve = action == DEATH_RENAME_RESTART;
+	if (r < 0 || !death_action_dumps(action) || !config->dumps)
+		return r;
+	return guest_path(config->dumps, g, &s->dump);
+}
+
+/* What a guest is created from. */
+static int set_origin(struct step *s, const struct guest *g)
+{
+	int r = str_replace(&s->config, g->config->config);
+
+	s->memory_kib = g->config->memory_kib;
+	return r < 0 ? r : str_replace(&s->source, g->config->path);
+}
+
+static const char *say_why_past(enum image_standing standing)
+{
+	return standing == IMAGE_USED_UP ? "the guest has run from it already"
+					 : "the guest has run since it was saved";
+}
+
+/* The images that a guest outlives which runs now: not the one that it is restored from. */
+static int set_stale(struct step *s, const struct guest *g, const char *why_others)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < g->n_images; i++) {
+		const struct guest_image *image = &g->images[i];
+
+		if (standing_is_past(image->standing))
+			r = stale_list_add(&s->stale, image->image->path,
+					   say_why_past(image->standing), true);
+		else if (why_others)
+			r = stale_list_add(&s->stale, image->image->path, why_others, false);
+		else if (image->image != g->image)
+			r = stale_list_add(&s->stale, image->image->path,
+					   "it is a copy of the image that the guest runs from",
+					   true);
+	}
+	for (size_t i = 0; r >= 0 && g->former && i < g->former->n_images; i++)
+		r = stale_list_add(&s->stale, g->former->images[i].image->path,
+				   say_why_past(g->former->images[i].standing),
+				   standing_is_past(g->former->images[i].standing));
+	if (r >= 0 && why_others && g->rival)
+		r = stale_list_add(&s->stale, g->rival->path, why_others, false);
+	return r;
+}
+
+static bool can_be_created(const struct guest *g)
+{
+	return g->config && !g->config->error && !g->conflict && !uuid_is_null(&g->uuid);
+}
+
+static int plan_restore(struct step *s, const struct config *config, const struct guest *g)
+{
+	struct guest_settings settings = config_guest(config, g->name);
+	const struct survey_image *image = g->image;
+	int r;
+
+	if (image->error)
+		return step_conclude(
+			s, STEP_FAILED,
+			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the "
+			"guest without its memory",
+			image->error, QUOTED(g->name));
+	step_add_stage(s, STAGE_RESTORE);
+	s->image_id = image->id;
+	s->standing = g->standing;
+	r = str_replace(&s->image, image->path);
+	r = r < 0 ? r : set_stale(s, g, NULL);
+	s->changed = settings.image_changed;
+	s->unknown = settings.image_unknown;
+	if (r < 0 || !can_be_created(g))
+		return r;
+	/* Only for these reasons: see step_allows_next(). */
+	if (s->changed != IMAGE_HOLD || s->unknown != IMAGE_HOLD)
+		step_add_stage(s, STAGE_CREATE);
+	return set_origin(s, g);
+}
+
+/* why: for which the images that could be restored are not. */
+static int plan_create(struct step *s, const struct guest *g, const char *why)
+{
+	const struct survey_config *c = g->config;
+	int r;
+
+	if (!c && g->n_images > 0)
+		return step_conclude(
+			s, STEP_FAILED,
+			"has no configuration, and its image %s is of an earlier life: %s",
+			g->images[0].image->path, say_why_past(g->images[0].standing));
+	if (!c)
+		return step_conclude(s, STEP_FAILED, "has neither a configuration nor an image");
+	if (c->error)
+		return step_conclude(s, STEP_FAILED, "%s", c->error);
+	if (g->conflict)
+		return step_conclude(s, STEP_FAILED, "%s", g->conflict);
+	if (uuid_is_null(&g->uuid))
+		return step_conclude(s, STEP_FAILED, "no UUID could be drawn for it");
+	step_add_stage(s, STAGE_CREATE);
+	r = set_origin(s, g);
+	return r < 0 ? r : set_stale(s, g, why);
+}
+
+/* A cold start where the guest has been saved is said, whatever the reason. */
+static int plan_cold(struct step *s, const struct config *config, const struct guest *g,
+		     const char *why)
+{
+	const char *missing = g->missing && g->missing->path ? g->missing->path : "";
+	int r = plan_create(s, g, why);
+
+	if (r < 0 || s->result != STEP_TODO)
+		return r;
+	if (g->missing && !config->save)
+		r = str_format(&s->reason,
+			       "XENDOMAINS_SAVE is empty, so its image %s is not looked for",
+			       missing);
+	else if (g->missing && !why)
+		r = str_format(&s->reason, "its image %s was removed", missing);
+	else if (s->stale.n > 0)
+		r = str_format(&s->reason, "its image %s is put aside: %s", s->stale.items[0].path,
+			       s->stale.items[0].reason);
+	s->cold = s->reason;
+	return r;
+}
+
+/* It is there, and does not run: that is no success of a start. */
+static int plan_leftover(struct step *s, const struct domain *d)
+{
+	s->result = STEP_FAILED;
+	return leftover_explain(d, &s->reason);
+}
+
+/* Without its memory. It runs twice if it was migrated, and the record of that is lost. */
+static int plan_afresh(struct step *s, const struct config *config, const struct guest *g,
+		       bool named, const char *why)
+{
+	if (g->unplaced && !named && g->config && (config->migrate.n > 0 || g->migrates))
+		return step_conclude(s, STEP_FAILED,
+				     "whether it was migrated is not certain, for the ledger has "
+				     "lost records. Look on the other hosts with 'xl list'. If it "
+				     "runs on none, 'xendomainsctl start %s' starts it here",
+				     QUOTED(g->name));
+	return plan_cold(s, config, g, why);
+}
+
+int plan_start(struct step *s, const struct config *config, const struct guest *g, bool named,
+	       bool cold)
+{
+	const struct domain *d = g->domain;
+
+	if (d && domain_condition(d) == DOMAIN_RUNNING && !g->busy)
+		return step_conclude(s, STEP_OK, "runs already");
+	if (guest_is_alive(g) && !g->busy)
+		return plan_leftover(s, d);
+	if (g->occupied)
+		return step_conclude(s, STEP_FAILED, "%s", g->hold);
+	/* It would run twice, on the same disks: only a person who has looked may say so. */
+	if (g->past && g->past->away && !named && !str_equal(g->past->away_name, g->name))
+		return step_conclude(
+			s, STEP_FAILED,
+			"%s, a domain of its UUID, was migrated to %s, and may be this "
+			"guest. If it is not there, 'xendomainsctl start %s' starts it "
+			"here",
+			g->past->away_name, g->past->away, QUOTED(g->name));
+	if (g->past && g->past->away && !named)
+		return step_conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
+				     g->past->away_reason);
+	if (guest_is_undecided(g)) {
+		step_add_stage(s, STAGE_RESUME);
+		return 0;
+	}
+	/* Its restart may be put off, or may have failed: it is wanted now. */
+	if (d && d->shutdown && !g->busy && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	    d->reason != SHUTDOWN_REASON_SUSPEND && death_action_restarts(domain_death_action(d)) &&
+	    !guest_is_superseded(g))
+		return plan_end(s, config, g, domain_death_action(d));
+	if (guest_is_left(g))
+		return step_conclude(s, STEP_FAILED,
+				     "it is saved, but what is left of it could not be destroyed; "
+				     "'xendomainsctl stop %s' tries that again",
+				     QUOTED(g->name));
+	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
+		s->foreign = true;
+		step_add_stage(s, STAGE_RESUME);
+		return 0;
+	}
+	if (d && d->shutdown && !g->busy)
+		return plan_leftover(s, d);
+	if (cold)
+		return plan_cold(s, config, g, "a start without its memory was asked for");
+	if (!config->restore)
+		return g->config ? plan_afresh(s, config, g, named, "XENDOMAINS_RESTORE is off")
+				 : step_conclude(s, STEP_SKIPPED,
+						 "saved, and XENDOMAINS_RESTORE is off");
+	if (g->hold)
+		return step_conclude(s, STEP_FAILED, "%s", g->hold);
+	if (g->vanished)
+		return step_conclude(s, STEP_FAILED,
+				     "its domain went while the directories were read: another "
+				     "tool may have saved it, or migrated it. If it does not run "
+				     "on another host, start it again");
+	if (g->image)
+		return plan_restore(s, config, g);
+	if (g->unseen)
+		return step_conclude(
+			s, STEP_FAILED,
+			"%s. An image of it may be there: make the directory readable, or "
+			"run 'xendomainsctl start --cold %s' to start it without its memory",
+			g->unseen, QUOTED(g->name));
+	return plan_afresh(s, config, g, named, NULL);
+}
+
+static bool lies_in(const char *path, const char *folder)
+{
+	return path && folder && str_starts_with(path, folder) &&
+	       path_base(path) == path + strlen(folder) + 1;
+}
+
+/*
+ * Neither a typo in a configuration nor a file system that is not mounted must cost a guest the
+ * save. One that was restored while there was no configuration is known by its image only.
+ */
+static bool in_scope(const struct config *config, const struct guest *g)
+{
+	const char *source = g->domain->source;
+
+	if (!config->auto_only || config->scope_unknown || g->config || g->unlisted)
+		return true;
+	return g->unmounted && config->autostart &&
+	       (lies_in(source, config->autostart) || lies_in(source, config->save));
+}
+
+/* What is tried, in this order. */
+static void add_stop_stages(struct step *s, const struct config *config, const struct guest *g,
+			    bool named)
+{
+	bool chosen = in_scope(config, g) || named;
+	bool suspends = chosen && !g->domain->unsavable;
+	bool save = suspends && config->save;
+	bool shutdown = chosen && (config->shutdown.enabled || (named && !config->save));
+	bool shutdown_all = config->shutdown_all.enabled && !named;
+	bool sysrq = chosen && config->sysrq;
+	/* Who names a guest wants it to end here; all of them are moved for the host's sake. */
+	bool migrate = suspends && !named && config->migrate.n > 0;
+
+	if (sysrq)
+		step_add_stage(s, STAGE_SYSRQ);
+	if (migrate)
+		step_add_stage(s, STAGE_MIGRATE);
+	if (save)
+		step_add_stage(s, STAGE_SAVE);
+	if (shutdown)
+		step_add_stage(s, STAGE_SHUTDOWN);
+	if (shutdown_all)
+		step_add_stage(s, STAGE_SHUTDOWN_ALL);
+	if ((shutdown || shutdown_all) && config_guest(config, g->name).forced_destroy)
+		step_add_stage(s, STAGE_DESTROY);
+	if (!g->busy)
+		step_prepare(s, g->domain);
+	s->wait = config->shutdown.wait || named;
+	s->wait_all = config->shutdown_all.wait;
+}
+
+/* libvirt would take a domain that is saved behind its back for one that was lost. */
+static int plan_libvirts(struct step *s, bool named)
+{
+	if (!named)
+		return step_conclude(s, STEP_SKIPPED, "belongs to libvirt, which stops it itself");
+	return step_conclude(s, STEP_FAILED,
+			     "belongs to libvirt. Run 'virsh shutdown %s', or 'xendomainsctl stop "
+			     "--force %s' to stop it without libvirt",
+			     QUOTED(s->name), QUOTED(s->name));
+}
+
+/* Where a save goes, and whose image must not be in its way. */
+static int set_destination(struct step *s, const struct config *config,
+			   const struct inventory *inventory, const struct guest *g)
+{
+	const struct known_image *others;
+	int r = guest_path(config->save, g, &s->image);
+
+	others = r < 0 ? NULL : inventory_find_others_image(inventory, g, s->image);
+	if (others)
+		s->image_id = others->id;
+	return r;
+}
+
+int plan_stop(struct step *s, const struct config *config, const struct inventory *inventory,
+	      const struct guest *g, bool named, bool forced)
+{
+	const struct domain *d = g->domain;
+	/* A suspended one is waited for while it is saved, and then resumed (hold_check()). */
+	bool ended = d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND && !g->busy;
+	int r;
+
+	if (guest_is_left(g) && !config->save)
+		return step_conclude(
+			s, STEP_FAILED,
+			"saved, but domain %u could not be destroyed, and XENDOMAINS_SAVE is empty. "
+			"Set it to the directory of the image, and run 'xendomainsctl stop %s'",
+			d->domid, QUOTED(g->name));
+	s->saved = guest_is_left(g);
+	if (d->dying)
+		return step_conclude(s, STEP_SKIPPED, "is already dying");
+	if (d->manager == DOMAIN_MANAGER_LIBVIRT && !forced)
+		return plan_libvirts(s, named);
+	if (guest_is_undecided(g))
+		return step_conclude(s, STEP_FAILED, "%s", g->past->away_reason);
+	if (domain_condition(d) == DOMAIN_AWAY && !g->busy)
+		return plan_leftover(s, d);
+	if (ended && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	    domain_death_action(d) == DEATH_PRESERVE)
+		return step_conclude(s, STEP_SKIPPED,
+				     "has ended (%s) and is preserved as configured",
+				     shutdown_reason_to_string(d->reason));
+	if (ended || s->saved) {
+		step_add_stage(s, STAGE_CLEAN);
+		return s->saved ? guest_path(config->save, g, &s->image) : 0;
+	}
+	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
+	s->memory_kib = d->memory_kib;
+	add_stop_stages(s, config, g, named);
+	if (d->unsavable && (in_scope(config, g) || named) &&
+	    (config->save || (config->migrate.n > 0 && !named))) {
+		step_need_stage(s);
+		r = str_format(&s->reason, "is not saved or migrated: %s", d->unsavable);
+		if (r < 0 || s->result == STEP_FAILED)
+			return r;
+	}
+	if (s->n_stages == 0)
+		return step_conclude(s, STEP_SKIPPED,
+				     in_scope(config, g) ? "no stage of a stop is switched on"
+							 : "is not in XENDOMAINS_AUTO");
+	s->answer_limit = config->answer_limit;
+	r = str_replace(&s->sysrq, config->sysrq);
+	r = r < 0 ? r : target_list_copy(&config->migrate, &s->targets);
+	return r < 0 || !config->save ? r : set_destination(s, config, inventory, g);
+}

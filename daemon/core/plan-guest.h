@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/config.h"
+#include "core/inventory.h"
+#include "core/step.h"
+
+/*
+ * What one guest goes through in a plan. Each adds the stages to its step, with what they need, or
+ * concludes it. 0 or -ENOMEM. named: a person has named this guest.
+ */
+
+/* cold: without the memory that is saved. */
+int plan_start(struct step *s, const struct config *config, const struct guest *g, bool named,
+	       bool cold);
+
+/* Of a guest with a domain. forced: also of libvirt's. */
+int plan_stop(struct step *s, const struct config *config, const struct inventory *inventory,
+	      const struct guest *g, bool named, bool forced);
+
+/* What is done about a guest that has ended. */
+int plan_end(struct step *s, const struct config *config, const struct guest *g,
+	     enum death_action action);
