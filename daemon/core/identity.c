@@ -168,11 +168,6 @@ static int hold(struct guest *g, const char *format, ...)
 
 /* Which image. */
 
-bool standing_is_past(enum image_standing standing)
-{
-	return standing == IMAGE_OUTLIVED || standing == IMAGE_USED_UP;
-}
-
 /* Two files can hold one image: a copy was made of it. */
 static bool is_same_image(const struct survey_image *a, const struct survey_image *b)
 {

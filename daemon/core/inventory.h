@@ -78,12 +78,6 @@ struct inventory {
 	bool room_known;
 };
 
-/*
- * Guests come in the order of their configurations' file names, then those with an image only,
- * then other domains by domid. 0 or -ENOMEM.
- */
-int inventory_build(const struct survey *survey, const struct domain_list *domains,
-		    const struct ledger *ledger, struct inventory **ret);
 void inventory_free(struct inventory *inventory);
 
 const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid);

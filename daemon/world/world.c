@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "core/identity.h"
+#include "core/inventory-build.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "world/sightings.h"

@@ -191,17 +191,7 @@ class Lint(unittest.TestCase):
             visit(name, [])
 
     def test_modules_make_no_circle(self):
-        graph = modules()
-        lines = [line for line in text("tests/lint/circles").splitlines()
-                 if line and not line.startswith("#")]
-        allowed = [line.partition(":")[0].split() for line in lines]
-        for user, used in allowed:
-            graph[user].remove(used)
-        self.assertEqual(find_circle(graph), [])
-        for user, used in allowed:
-            graph[user].add(used)
-            self.assertTrue(find_circle(graph), f"{user} and {used} make no circle any more")
-            graph[user].remove(used)
+        self.assertEqual(find_circle(modules()), [])
 
     def test_a_circle_of_modules_would_be_found(self):
         self.assertEqual(find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c"])

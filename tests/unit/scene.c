@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "core/inventory-build.h"
 #include "util/str.h"
 
 void scene_make(struct scene *s)

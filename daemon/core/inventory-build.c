@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/inventory-build.h"
+
+#include "core/identity.h"
+#include "util/str.h"
+
+static struct guest *find(const struct inventory *inventory, const struct uuid *uuid)
+{
+	return (struct guest *)inventory_find(inventory, uuid);
+}
+
+static struct guest *find_or_add(struct inventory *inventory, const struct uuid *uuid,
+				 const char *name)
+{
+	struct guest *g = find(inventory, uuid);
+
+	if (!g) {
+		/* There is room: inventory_build() made it. */
+		g = &inventory->guests[inventory->n++];
+		*g = (struct guest){.uuid = *uuid, .name = name};
+	}
+	return g;
+}
+
+/* Two files for one guest: neither is used, and each says so, for the order decides nothing. */
+static int add_conflict(struct guest *g, const char *what, const char *value, const char *other)
+{
+	return g->conflict ? 0
+			   : str_format(&g->conflict,
+					"%s %s stands in %s too; give one of them another", what,
+					value, other);
+}
+
+static int find_conflicts(struct inventory *inventory)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *a = &inventory->guests[i];
+
+		for (size_t j = 0; j < i && r >= 0; j++) {
+			struct guest *b = &inventory->guests[j];
+
+			if (!a->config || !b->config || a->config->error || b->config->error)
+				continue;
+			if (str_equal(a->config->name, b->config->name)) {
+				r = add_conflict(a, "the name", a->config->name, b->config->path);
+				r = r < 0 ? r
+					  : add_conflict(b, "the name", b->config->name,
+							 a->config->path);
+			}
+		}
+	}
+	return r;
+}
+
+/* A second configuration of one UUID is a guest of its own here, so that it can be shown. */
+static int add_config(struct inventory *inventory, const struct survey_config *config,
+		      struct uuid uuid)
+{
+	struct guest *first = config->error ? NULL : find(inventory, &uuid);
+	struct guest *g;
+	int r;
+
+	if (config->error || first)
+		uuid = UUID_NULL;
+	g = find_or_add(inventory, &uuid, config->error ? path_base(config->path) : config->name);
+	g->config = config;
+	/* Configurations of one name, neither with a UUID: find_conflicts() says it better. */
+	if (!first || str_equal(first->config->name, config->name))
+		return 0;
+	r = add_conflict(first, "its UUID", UUID_TEXT(&first->uuid), config->path);
+	return r < 0 ? r
+		     : add_conflict(g, "its UUID", UUID_TEXT(&first->uuid), first->config->path);
+}
+
+static int guest_add_image(struct guest *g, const struct survey_image *image)
+{
+	struct guest_image *bigger = realloc(g->images, (g->n_images + 1) * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	g->images = bigger;
+	g->images[g->n_images++] = (struct guest_image){.image = image};
+	return 0;
+}
+
+/*
+ * One that cannot be read is known by the name of its file. Where no ledger tells what was made
+ * from a configuration, it may be of that guest, which has been given another name since.
+ */
+static struct guest *find_by_file(struct inventory *inventory, const char *name,
+				  const struct ledger *ledger)
+{
+	for (size_t i = 0; i < inventory->n; i++)
+		if (str_equal(inventory->guests[i].name, name))
+			return &inventory->guests[i];
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct survey_config *c = inventory->guests[i].config;
+
+		if (c && !c->error && identity_by_file(c, name, ledger))
+			return &inventory->guests[i];
+	}
+	return NULL;
+}
+
+static int add_image(struct inventory *inventory, const struct survey_image *image,
+		     const struct ledger *ledger)
+{
+	struct guest *g = NULL;
+
+	if (uuid_is_null(&image->uuid))
+		g = find_by_file(inventory, image->name, ledger);
+	if (!g && image->foreign)
+		return 0;
+	if (!g)
+		g = find_or_add(inventory, &image->uuid, image->name);
+	return guest_add_image(g, image);
+}
+
+/* How much of a guest is in a domain: the more, the more it is the one that is meant. */
+static unsigned rank_domain(const struct domain *d)
+{
+	switch (domain_condition(d)) {
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+		return 2;
+	case DOMAIN_UNBUILT:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_SAVING:
+	case DOMAIN_AWAY:
+	case DOMAIN_SUSPENDED:
+		return 1;
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return 0;
+}
+
+/* Whether the guest is rather this domain than the one that it has: one that lives, then its name.
+ */
+static bool is_rather(const struct guest *g, const struct domain *d)
+{
+	unsigned old = rank_domain(g->domain), new = rank_domain(d);
+
+	if (old != new)
+		return new > old;
+	return g->config && domain_is_called(d, g->config->name) &&
+	       !domain_is_called(g->domain, g->config->name);
+}
+
+static const char *shown_name(const struct domain *d)
+{
+	return d->name ? d->name : "(null)";
+}
+
+static void add_stranger(struct inventory *inventory, struct guest *g, const struct domain *d)
+{
+	inventory->guests[inventory->n++] = (struct guest){
+		.uuid = d->uuid, .twin = g, .domain = d, .name = shown_name(d)};
+}
+
+/* A second domain of one UUID is a guest of its own. Each has the name of its own domain. */
+static void add_twin(struct inventory *inventory, struct guest *g, const struct domain *d)
+{
+	struct guest *twin = &inventory->guests[inventory->n++];
+	bool rather = is_rather(g, d);
+
+	*twin = (struct guest){.uuid = d->uuid, .twin = g, .domain = rather ? g->domain : d};
+	twin->name = shown_name(twin->domain);
+	if (!rather)
+		return;
+	g->domain = d;
+	g->name = shown_name(d);
+}
+
+static void add_domain(struct inventory *inventory, const struct domain *d)
+{
+	struct guest *g = find_or_add(inventory, &d->uuid, shown_name(d));
+
+	/* A guest that is being made anew can still have its old domain dying. */
+	if (g->domain && d->dying)
+		return;
+	if (inventory_is_stranger(g, d)) {
+		add_stranger(inventory, g, d);
+		return;
+	}
+	if (g->domain && !g->domain->dying) {
+		add_twin(inventory, g, d);
+		return;
+	}
+	g->domain = d;
+	if (d->name && !d->dying)
+		g->name = d->name;
+}
+
+/* A guest that is known to be saved, and of which nothing else is left here. */
+static void add_missing(struct inventory *inventory, const struct survey *survey,
+			const struct past *past)
+{
+	const struct known_image *newest = lives_newest(&past->lives);
+
+	if (!newest || !past->name || !survey->directory || find(inventory, &past->uuid))
+		return;
+	/* Where it is the same directory, a person has removed the image. */
+	if (str_equal(newest->directory, survey->directory) &&
+	    !survey_find_broken(survey, newest->path))
+		return;
+	if (identity_is_followed(newest, survey))
+		return;
+	find_or_add(inventory, &past->uuid, past->name);
+}
+
+/* In a migration a domain goes by another name; people know the guest by its own. */
+static int name_as_known(struct guest *g)
+{
+	const struct domain *d = g->domain;
+
+	if (d && g->past && g->past->away && !guest_is_alive(g))
+		g->own_name = strdup(g->past->away_name);
+	else if (d && d->name && !domain_is_called(d, d->name))
+		g->own_name = domain_own_name(d);
+	else
+		return 0;
+	if (!g->own_name)
+		return -ENOMEM;
+	g->name = g->own_name;
+	return 0;
+}
+
+static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		/* What is known of the UUID is the guest's whose it is. */
+		if (!g->twin || (g->twin->domain && !g->twin->domain->dying))
+			g->past = ledger_find(ledger, &g->uuid);
+		r = name_as_known(g);
+	}
+	return r;
+}
+
+/* A link without a target was not removed: its file system may not be mounted. */
+static bool is_dangling(const struct survey *survey, const char *path)
+{
+	for (size_t i = 0; i < survey->n_dangling; i++)
+		if (str_equal(survey->dangling[i], path))
+			return true;
+	return false;
+}
+
+/* Its configuration may be what cannot be read: the file that it was made from, or the directory.
+ */
+static bool is_unlisted(const struct guest *g, const struct survey *survey)
+{
+	if (g->config || !g->domain)
+		return false;
+	if (g->twin && !guest_is_alive(g->twin) && g->twin->config)
+		return true;
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+
+		if (c->error &&
+		    (g->domain->source ? str_equal(g->domain->source, c->path) : c->unanswered))
+			return true;
+	}
+	return survey->unlisted || is_dangling(survey, g->domain->source);
+}
+
+/* A file system that is not mounted looks like an empty directory, or holds what was left there. */
+static bool has_configs(const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->n_configs; i++)
+		if (!survey->configs[i].error)
+			return true;
+	return false;
+}
+
+int inventory_build(const struct survey *survey, const struct domain_list *domains,
+		    const struct ledger *ledger, struct inventory **ret)
+{
+	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
+	size_t room = survey->n_configs + survey->n_images + domains->n + ledger->n_pasts + 1;
+	bool unmounted = !has_configs(survey);
+	int r = 0;
+
+	if (!inventory)
+		return -ENOMEM;
+	inventory->guests = calloc(room, sizeof(*inventory->guests));
+	if (!inventory->guests)
+		return -ENOMEM;
+	inventory->ledger = ledger;
+	inventory->room = survey->room;
+	inventory->room_known = survey->room_known;
+
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+
+		r = add_config(inventory, c,
+			       c->error ? UUID_NULL
+					: identity_of_config(c, survey, domains, ledger));
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; r >= 0 && i < survey->n_images; i++)
+		r = add_image(inventory, &survey->images[i], ledger);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < domains->n; i++)
+		if (!domains->domains[i].system)
+			add_domain(inventory, &domains->domains[i]);
+	for (size_t i = 0; i < ledger->n_pasts; i++)
+		add_missing(inventory, survey, ledger->pasts[i]);
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		g->unseen = survey->unreadable;
+		g->vanished = !g->domain && vanished_list_has(&survey->vanished, &g->uuid, g->name);
+		g->unlisted = is_unlisted(g, survey);
+		g->unmounted = unmounted;
+	}
+	r = add_pasts(inventory, ledger);
+	r = r < 0 ? r : find_conflicts(inventory);
+	r = r < 0 ? r : identity_resolve(inventory, survey, domains, ledger);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(inventory);
+	return 0;
+}
