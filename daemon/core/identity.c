@@ -2,6 +2,7 @@
 
 #include "core/identity.h"
 
+#include "core/doubles.h"
 #include "util/quote.h"
 #include "util/str.h"
 
@@ -150,22 +151,6 @@ struct uuid identity_of_config(const struct survey_config *config, const struct 
 	return drawn ? *drawn : UUID_NULL;
 }
 
-static int hold(struct guest *g, const char *format, ...) _printf_(2, 3);
-
-/* The first reason counts. */
-static int hold(struct guest *g, const char *format, ...)
-{
-	va_list ap;
-	int r;
-
-	if (g->hold)
-		return 0;
-	va_start(ap, format);
-	r = str_vformat(&g->hold, format, ap);
-	va_end(ap);
-	return r;
-}
-
 /* Which image. */
 
 /* Two files can hold one image: a copy was made of it. */
@@ -195,13 +180,14 @@ static enum image_standing judge_for(const struct guest *g, const struct survey_
 
 static int hold_disputed(struct guest *g, const struct survey_image *image)
 {
-	return hold(g,
-		    "since it was saved to %s, a domain of its UUID has run as %s. If that was "
-		    "another guest, give that one another UUID; 'xl restore %s' brings this one "
-		    "back. If it was this one, 'xendomainsctl start --cold %s' starts it without "
-		    "its memory",
-		    image->path, lives_disputant(&g->past->lives, &image->id), QUOTED(image->path),
-		    QUOTED(g->name));
+	return guest_hold(
+		g,
+		"since it was saved to %s, a domain of its UUID has run as %s. If that was "
+		"another guest, give that one another UUID; 'xl restore %s' brings this one "
+		"back. If it was this one, 'xendomainsctl start --cold %s' starts it without "
+		"its memory",
+		image->path, lives_disputant(&g->past->lives, &image->id), QUOTED(image->path),
+		QUOTED(g->name));
 }
 
 static int choose_image(struct guest *g, const struct survey *survey,
@@ -222,11 +208,12 @@ static int choose_image(struct guest *g, const struct survey *survey,
 			g->image = image;
 			g->standing = standing;
 		} else if (!is_same_image(g->image, image)) {
-			r = hold(g,
-				 "%s and %s are both images of it, and either may be the newest. "
-				 "Move the other one away, or run 'xendomainsctl start --cold %s' "
-				 "to start it without its memory",
-				 g->image->path, image->path, QUOTED(g->name));
+			r = guest_hold(
+				g,
+				"%s and %s are both images of it, and either may be the newest. "
+				"Move the other one away, or run 'xendomainsctl start --cold %s' "
+				"to start it without its memory",
+				g->image->path, image->path, QUOTED(g->name));
 		}
 	}
 	return r;
@@ -255,7 +242,7 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 	g->missing = newest;
 	broken = survey_find_broken(survey, newest->path);
 	if (broken)
-		return hold(
+		return guest_hold(
 			g,
 			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the guest "
 			"without its memory",
@@ -264,11 +251,12 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 	 * person has switched saves off. */
 	if (!survey->directory || str_equal(survey->directory, newest->directory))
 		return 0;
-	return hold(g,
-		    "it was saved to %s, and that directory is not there, or is another one now. "
-		    "Mount its file system; or run 'xendomainsctl start --cold %s' to start it "
-		    "without its memory",
-		    newest->path ? newest->path : "an image", QUOTED(g->name));
+	return guest_hold(
+		g,
+		"it was saved to %s, and that directory is not there, or is another one now. "
+		"Mount its file system; or run 'xendomainsctl start --cold %s' to start it "
+		"without its memory",
+		newest->path ? newest->path : "an image", QUOTED(g->name));
 }
 
 /*
@@ -348,7 +336,7 @@ static bool comes_from(const struct pair *p)
 static int hold_running(struct pair *p)
 {
 	p->other->occupied = true;
-	return hold(
+	return guest_hold(
 		p->other,
 		"%s says that it is %s of UUID %s, and domain %u of it runs as %s of UUID %s. Undo "
 		"that change, or stop %s before you start it",
@@ -360,7 +348,7 @@ static int hold_saved(struct pair *p)
 {
 	const char *path = p->here->image ? p->here->image->path : p->here->missing->path;
 	const char *uuid = p->config->has_uuid ? UUID_TEXT(&p->other->uuid) : NULL;
-	int r = hold(
+	int r = guest_hold(
 		p->here,
 		"its image %s is of %s, UUID %s, and %s says that it is %s%s%s. Give it the name "
 		"and UUID of the image to restore it, or run 'xendomainsctl start --cold %s' to "
@@ -371,7 +359,7 @@ static int hold_saved(struct pair *p)
 	if (r < 0 || p->here == p->other)
 		return r;
 	p->other->rival = p->here->image;
-	return hold(p->other, "%s", p->here->hold);
+	return guest_hold(p->other, "%s", p->here->hold);
 }
 
 /* The configuration's domain may have written to the disks since. */
@@ -379,7 +367,7 @@ static int hold_beside_domain(struct pair *p)
 {
 	const char *path = p->here->image ? p->here->image->path : p->here->missing->path;
 
-	return hold(
+	return guest_hold(
 		p->here,
 		"its image %s is of %s, UUID %s, and domain %u, %s of UUID %s, is what %s stands "
 		"for now. If that domain is this guest, move the image away; if not, stop it, "
@@ -457,126 +445,6 @@ static int check_uuid(struct guest *g, const struct domain_list *domains)
 	return 0;
 }
 
-/* Domains of one UUID. */
-
-/* One that a migration leaves or makes, or that has ended, needs no advice. */
-static bool is_lasting(const struct guest *g)
-{
-	switch (domain_condition(g->domain)) {
-	case DOMAIN_RUNNING:
-	case DOMAIN_PAUSED:
-	case DOMAIN_NEVER_RUN:
-	case DOMAIN_SAVING:
-	case DOMAIN_SUSPENDED:
-		return true;
-	case DOMAIN_UNBUILT:
-	case DOMAIN_AWAY:
-	case DOMAIN_ENDED:
-	case DOMAIN_DYING:
-	case _DOMAIN_CONDITION_MAX:
-	case _DOMAIN_CONDITION_INVALID:
-		break;
-	}
-	return false;
-}
-
-static int hold_beside_ended(struct guest *g, const struct guest *stranger)
-{
-	uint32_t n = stranger->domain->domid;
-
-	return hold(g,
-		    "domain %u (%s) has its UUID, has ended, and is still there. 'xl destroy %u' "
-		    "removes it",
-		    n, stranger->name, n);
-}
-
-/*
- * Another tool has made a domain of the guest's UUID, by a name that is not the guest's: it may be
- * the guest, renamed, or another one. The guest could run twice beside it, on the same disks.
- */
-static int hold_beside_stranger(struct guest *g, struct guest *stranger)
-{
-	enum domain_condition condition = domain_condition(stranger->domain);
-	int r = 0;
-
-	if (condition == DOMAIN_DYING)
-		return 0;
-	g->occupied = true;
-	if (condition == DOMAIN_ENDED)
-		return hold_beside_ended(g, stranger);
-	stranger->shared = true;
-	if (!stranger->warning && is_lasting(stranger))
-		r = str_format(&stranger->warning,
-			       "has the UUID of %s too; give one of them another UUID, or rename "
-			       "the domain if it is that guest",
-			       g->name);
-	return r < 0 ? r
-		     : hold(g,
-			    "domain %u (%s) has its UUID. If it is this guest, give it the name "
-			    "back with 'xl rename %u %s'; if not, give one of them another UUID",
-			    stranger->domain->domid, stranger->name, stranger->domain->domid,
-			    QUOTED(g->name));
-}
-
-static int note_double(struct guest *g, const struct guest *other)
-{
-	/* Of several, one that has memory is named. */
-	if (!g->other || domain_condition(other->domain) != DOMAIN_ENDED)
-		g->other = other->name;
-	g->shared = g->shared || domain_condition(other->domain) != DOMAIN_ENDED;
-	if (g->warning || !is_lasting(g) || !is_lasting(other))
-		return 0;
-	return str_format(&g->warning,
-			  "has the UUID of domain %u (%s) too; give one of them another UUID",
-			  other->domain->domid, other->name);
-}
-
-static bool has_ended(const struct guest *g)
-{
-	enum domain_condition condition = g->domain ? domain_condition(g->domain) : DOMAIN_DYING;
-
-	return condition == DOMAIN_ENDED || condition == DOMAIN_DYING;
-}
-
-static int find_doubles(struct inventory *inventory)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
-		struct guest *g = &inventory->guests[i], *twin = g->twin;
-
-		if (twin && has_ended(twin) && inventory_is_stranger(twin, g->domain)) {
-			r = hold_beside_stranger(twin, g);
-			continue;
-		}
-		if (twin)
-			r = note_double(g, twin);
-		if (r >= 0 && twin)
-			r = note_double(twin, g);
-	}
-	return r;
-}
-
-/* A domain that runs, and an image of another name that is not past: a double is saved in it. */
-static int find_saved_double(struct guest *g)
-{
-	for (size_t i = 0; g->domain && !g->shared && i < g->n_images; i++) {
-		const struct survey_image *image = g->images[i].image;
-
-		if ((g->images[i].standing != IMAGE_NEWEST &&
-		     g->images[i].standing != IMAGE_DISPUTED) ||
-		    domain_is_called(g->domain, image->name))
-			continue;
-		g->other = image->name;
-		g->shared = true;
-		return str_format(&g->warning,
-				  "has the UUID of %s too, which is saved in %s; give one of them "
-				  "another UUID",
-				  image->name, image->path);
-	}
-	return 0;
-}
-
 bool identity_is_settled(const struct inventory *inventory, const struct survey *survey)
 {
 	if (survey->unlisted)
@@ -590,7 +458,7 @@ bool identity_is_settled(const struct inventory *inventory, const struct survey 
 int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		     const struct domain_list *domains, const struct ledger *ledger)
 {
-	int r = find_doubles(inventory);
+	int r = doubles_find(inventory);
 
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
@@ -603,6 +471,6 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 	}
 	r = r < 0 ? r : compare_all(inventory, ledger);
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
-		r = find_saved_double(&inventory->guests[i]);
+		r = doubles_find_saved(&inventory->guests[i]);
 	return r;
 }

@@ -38,6 +38,19 @@ void inventory_free(struct inventory *inventory)
 	free(inventory);
 }
 
+int guest_hold(struct guest *g, const char *format, ...)
+{
+	va_list ap;
+	int r;
+
+	if (g->hold)
+		return 0;
+	va_start(ap, format);
+	r = str_vformat(&g->hold, format, ap);
+	va_end(ap);
+	return r;
+}
+
 const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid)
 {
 	for (size_t i = 0; !uuid_is_null(uuid) && i < inventory->n; i++)

@@ -85,6 +85,12 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 /* Notes that a worker is at the guests of this UUID; nothing where there is no such guest. */
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
 
+/*
+ * Notes why it must not be started before a person has decided. The first reason counts. 0 or
+ * -ENOMEM.
+ */
+int guest_hold(struct guest *g, const char *format, ...) _printf_(2, 3);
+
 /* Whether a person means this guest by its name, or its UUID in text. */
 bool guest_is_named(const struct guest *g, const char *name);
 
