@@ -8,6 +8,7 @@
 #include "engine/hold.h"
 #include "engine/job.h"
 #include "engine/overdue.h"
+#include "engine/places.h"
 #include "engine/private.h"
 #include "util/log.h"
 #include "util/str.h"
@@ -241,31 +242,6 @@ static bool is_held(struct run *run)
 	return hold_check(run, d, ex->limits.stop_limit);
 }
 
-struct places {
-	unsigned taken, creating;
-	uint64_t saving_kib;
-};
-
-static void take_place(struct places *places, const struct run *run)
-{
-	if (!run_has_place(run))
-		return;
-	places->taken++;
-	places->creating += run_creates(run);
-	if (run_saves(run))
-		places->saving_kib += MAX(run->step->memory_kib, 1ULL);
-}
-
-static bool has_room(const struct executor *ex, const struct places *places, const struct run *run)
-{
-	if (!run_needs_place(run))
-		return true;
-	return places->taken < ex->limits.parallel &&
-	       (!run_creates(run) || places->creating < ex->limits.creates) &&
-	       (!run_saves(run) || places->saving_kib == 0 ||
-		places->saving_kib + run->step->memory_kib <= ex->limits.save_kib);
-}
-
 /* What the plan knew of the domain may be long ago. */
 static void prepare(struct run *run)
 {
@@ -299,7 +275,7 @@ static void begin_waiting(struct executor *ex)
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry)
-			take_place(&places, run);
+			places_take(&places, run);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
 			if (run->machine.state != MACHINE_WAITING)
@@ -308,10 +284,10 @@ static void begin_waiting(struct executor *ex)
 			if (turn > now)
 				next = MIN(next, turn);
 			if (turn > now || hv_operation(ex->hv, &run->machine.step->uuid) ||
-			    is_held(run) || !has_room(ex, &places, run))
+			    is_held(run) || !places_have_room(&places, &ex->limits, run))
 				continue;
 			begin(run);
-			take_place(&places, run);
+			places_take(&places, run);
 		}
 	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
 		timer_set(ex->kick, next);

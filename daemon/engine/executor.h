@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/machine.h"
+#include "engine/limits.h"
 #include "engine/report.h"
 #include "hv/hv.h"
 #include "io/loop.h"
@@ -13,16 +14,6 @@
  */
 struct executor;
 struct job;
-
-struct executor_limits {
-	unsigned parallel; /* operations at one time ... */
-	unsigned creates;  /* ... of which so many build guests from scratch */
-	uint64_t save_kib; /* of memory, if several guests are saved at one time */
-	usec_t create_pause;
-	usec_t sysrq_pause; /* after each key */
-	usec_t stop_limit;
-	usec_t patience; /* with an operation that makes no progress; 0: without end */
-};
 
 struct executor_callbacks {
 	void (*report)(void *data, struct job *job, const struct report *report);

@@ -263,36 +263,6 @@ bool run_waits(const struct run *run)
 	return machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL ? s->wait_all : s->wait;
 }
 
-bool run_has_place(const struct run *run)
-{
-	return run->pausing ||
-	       (run->machine.state == MACHINE_WORKING && !run->stalled && run_needs_place(run));
-}
-
-bool run_needs_place(const struct run *run)
-{
-	switch (machine_stage(&run->machine)) {
-	case STAGE_RESTORE:
-	case STAGE_CREATE:
-	case STAGE_MIGRATE:
-	case STAGE_SAVE:
-	case STAGE_RESTART:
-		return true;
-	case STAGE_RESUME:
-	case STAGE_SOFT_RESET:
-	case STAGE_UNPAUSE:
-	case STAGE_SYSRQ:
-	case STAGE_SHUTDOWN:
-	case STAGE_SHUTDOWN_ALL:
-	case STAGE_DESTROY:
-	case STAGE_CLEAN:
-	case _STAGE_MAX:
-	case _STAGE_INVALID:
-		break;
-	}
-	return false;
-}
-
 bool run_streams(const struct run *run)
 {
 	return run_saves(run) || machine_stage(&run->machine) == STAGE_MIGRATE;
@@ -301,13 +271,6 @@ bool run_streams(const struct run *run)
 bool run_saves(const struct run *run)
 {
 	return machine_stage(&run->machine) == STAGE_SAVE;
-}
-
-bool run_creates(const struct run *run)
-{
-	enum stage stage = machine_stage(&run->machine);
-
-	return stage == STAGE_CREATE || stage == STAGE_RESTART;
 }
 
 bool run_is_cold(const struct run *run)

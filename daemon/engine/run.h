@@ -91,10 +91,6 @@ bool run_asks_to_end(const struct run *run);
 /* Whether its stage is done only when the guest is gone, or once it is asked. */
 bool run_waits(const struct run *run);
 
-/* Whether its stage needs one of the places for parallel operations, and whether it has one. */
-bool run_needs_place(const struct run *run);
-bool run_has_place(const struct run *run);
-
 /* Whether the guest was created because its image could not be restored. */
 bool run_is_cold(const struct run *run);
 
@@ -103,6 +99,3 @@ bool run_streams(const struct run *run);
 
 /* Whether its stage writes an image. */
 bool run_saves(const struct run *run);
-
-/* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
-bool run_creates(const struct run *run);

@@ -2,51 +2,24 @@
 
 #include <unistd.h>
 
+#include "engine/places.h"
 #include "manager/private.h"
 #include "settings-files/copy.h"
 #include "settings-files/keeper.h"
 #include "util/log.h"
 #include "util/str.h"
 
-#define CREATES_PER_CPU 2
-
-/*
- * Building a guest is work for the CPU, but for some waiting in between; with many more at once
- * than there are CPUs, libxl's own time limits run out.
- */
-static unsigned default_creates(void)
-{
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return CREATES_PER_CPU * (cpus < 1 ? 1U : (unsigned)cpus);
-}
-
-/*
- * Saves share the disk, and each has XENDOMAINS_STOP_MAXWAIT for itself: only so many go at one
- * time that all of them can keep that. A part is left for what is slower than expected.
- */
-static uint64_t saves_at_once(const struct manager *m)
-{
-	uint64_t rate = paces_expect(&ledger_file_get(m->ledger)->paces);
-
-	if (m->config->stop_limit == USEC_INFINITY)
-		return UINT64_MAX;
-	return rate * (m->config->stop_limit / USEC_PER_SEC) * 3 / 4;
-}
-
 void manager_set_limits(struct manager *m)
 {
 	const struct config *c = m->config;
 	struct executor_limits limits = {
-		.parallel = c->parallel,
-		.creates = c->parallel_create ? c->parallel_create : default_creates(),
 		.create_pause = c->create_pause,
 		.sysrq_pause = c->sysrq_pause,
 		.stop_limit = c->stop_limit,
 		.patience = c->patience,
-		.save_kib = saves_at_once(m),
 	};
 
+	places_set_limits(&limits, c, paces_expect(&ledger_file_get(m->ledger)->paces));
 	executor_set_limits(m->executor, &limits);
 }
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/time.h"
+
+/* What the settings allow the executor. */
+struct executor_limits {
+	unsigned parallel; /* operations at one time ... */
+	unsigned creates;  /* ... of which so many build guests from scratch */
+	uint64_t save_kib; /* of memory, if several guests are saved at one time */
+	usec_t create_pause;
+	usec_t sysrq_pause; /* after each key */
+	usec_t stop_limit;
+	usec_t patience; /* with an operation that makes no progress; 0: without end */
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/config.h"
+#include "engine/limits.h"
+#include "engine/run.h"
+
+/* The places for operations at one time: how many there are, and who has one. */
+struct places {
+	unsigned taken, creating;
+	uint64_t saving_kib;
+};
+
+/* Counts the place of a run, if it has one. */
+void places_take(struct places *places, const struct run *run);
+
+/* Whether the stage of a run that waits can begin, as far as places go. */
+bool places_have_room(const struct places *places, const struct executor_limits *limits,
+		      const struct run *run);
+
+/* Sets the limits that are for places. rate: of saves, in KiB/s. */
+void places_set_limits(struct executor_limits *limits, const struct config *c, uint64_t rate);
