@@ -5,6 +5,12 @@
 /* A guest that has not taken the request is asked again so often: while it boots, one is lost. */
 #define ASK_AGAIN (15 * USEC_PER_SEC)
 
+usec_t asking_limit(const struct run *run, const struct executor_limits *limits)
+{
+	return machine_stage(&run->machine) == STAGE_SYSRQ ? limits->sysrq_pause
+							   : limits->stop_limit;
+}
+
 static struct domain asked_domain(const struct run *run)
 {
 	return (struct domain){.uuid = run->machine.step->uuid, .domid = run->domid};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "engine/limits.h"
 #include "engine/run.h"
 #include "hv/hv.h"
 
@@ -12,9 +13,12 @@ enum asked {
 	ASKED_FAILED, /* with a reason */
 };
 
+/* How long the guest has that was asked in this stage; of STAGE_SYSRQ, the pause after a key. */
+usec_t asking_limit(const struct run *run, const struct executor_limits *limits);
+
 /*
- * Begins the stage, which is STAGE_SYSRQ or asks for a shutdown. limit: the pause after a key, or
- * how long the guest has. The reason is static.
+ * Begins the stage, which is STAGE_SYSRQ or asks for a shutdown. limit: that of asking_limit(). The
+ * reason is static.
  */
 enum asked asking_begin(struct run *run, struct hv *hv, usec_t limit, const char **ret_reason);
 

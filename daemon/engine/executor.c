@@ -126,20 +126,13 @@ static void heed(struct run *run, enum asked asked, const char *reason)
 	}
 }
 
-usec_t executor_ask_limit(const struct run *run)
-{
-	const struct executor_limits *limits = &run->job->ex->limits;
-
-	return machine_stage(&run->machine) == STAGE_SYSRQ ? limits->sysrq_pause
-							   : limits->stop_limit;
-}
-
 static void ask(struct run *run, bool anew)
 {
 	struct executor *ex = run->job->ex;
 	const char *reason = NULL;
 	enum asked asked = anew ? asking_renew(run, ex->hv, &reason)
-				: asking_begin(run, ex->hv, executor_ask_limit(run), &reason);
+				: asking_begin(run, ex->hv, asking_limit(run, &ex->limits),
+					       &reason);
 
 	heed(run, asked, reason);
 	/* It may have ended before it could be asked, and then nothing would happen any more. */
@@ -220,7 +213,7 @@ static void on_limit(void *data)
 		else
 			executor_kick(ex);
 	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
-		asked = asking_go_on(run, ex->hv, executor_ask_limit(run), &problem);
+		asked = asking_go_on(run, ex->hv, asking_limit(run, &ex->limits), &problem);
 		heed(run, asked, problem);
 	} else if (executor_has_shut_down(run)) {
 		/* It has done what was asked, and its toolstack does not remove it. */

@@ -23,9 +23,6 @@ void executor_feed(struct run *run, enum machine_event event, const char *reason
 /* Whether the guest has ended by itself, and its domain is still there. */
 bool executor_has_shut_down(const struct run *run);
 
-/* How long the guest has that was asked in this stage. */
-usec_t executor_ask_limit(const struct run *run);
-
 /* Until when a run waits for others at most: USEC_INFINITY, for their ends; 0: it is its turn. */
 usec_t executor_turn(const struct run *run, usec_t now);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "engine/ask.h"
 #include "engine/job.h"
 #include "engine/private.h"
 
@@ -83,7 +84,7 @@ void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const c
 static bool lasts_beyond(const struct run *run, usec_t deadline)
 {
 	return run->machine.state == MACHINE_ASKED &&
-	       usec_add(run->stage_started, executor_ask_limit(run)) > deadline;
+	       usec_add(run->stage_started, asking_limit(run, &run->job->ex->limits)) > deadline;
 }
 
 enum executor_take executor_take(struct executor *ex, const struct job *job,
