@@ -50,6 +50,7 @@ void places_take(struct places *places, const struct run *run)
 	if (!has_place(run))
 		return;
 	places->taken++;
+	places->stopping += run->machine.goal == GOAL_STOP;
 	places->creating += creates(run);
 	if (run_saves(run))
 		places->saving_kib += MAX(run->step->memory_kib, 1ULL);
@@ -58,10 +59,12 @@ void places_take(struct places *places, const struct run *run)
 bool places_have_room(const struct places *places, const struct executor_limits *limits,
 		      const struct run *run)
 {
+	/* A guest that is being built may hang for long: it keeps no other one from its save. */
+	unsigned taken = run->machine.goal == GOAL_STOP ? places->stopping : places->taken;
+
 	if (!needs_place(run))
 		return true;
-	return places->taken < limits->parallel &&
-	       (!creates(run) || places->creating < limits->creates) &&
+	return taken < limits->parallel && (!creates(run) || places->creating < limits->creates) &&
 	       (!run_saves(run) || places->saving_kib == 0 ||
 		places->saving_kib + run->step->memory_kib <= limits->save_kib);
 }

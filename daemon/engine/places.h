@@ -8,6 +8,7 @@
 /* The places for operations at one time: how many there are, and who has one. */
 struct places {
 	unsigned taken, creating;
+	unsigned stopping; /* of those taken */
 	uint64_t saving_kib;
 };
 

@@ -146,6 +146,27 @@ START_TEST(no_more_operations_fly_than_there_are_places)
 }
 END_TEST
 
+START_TEST(guests_that_are_built_leave_a_stop_its_places)
+{
+	struct plan *start = new_plan(GOAL_START), *stop = new_plan(GOAL_STOP);
+
+	begin(1, 0, USEC_INFINITY);
+	puppet_add(&f.p, 2, "2");
+	puppet_add(&f.p, 3, "3");
+	add_step(start, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(start);
+	expect_calls("create 1|");
+	add_step(stop, 2, STAGES(STAGE_SAVE));
+	add_step(stop, 3, STAGES(STAGE_SAVE));
+	run_plan(stop);
+	expect_calls("save 2|");
+	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
+	run_now();
+	expect_calls("save 3|");
+	end();
+}
+END_TEST
+
 START_TEST(guests_that_are_built_have_a_limit_of_their_own)
 {
 	struct plan *plan = new_plan(GOAL_START);
@@ -507,6 +528,7 @@ START_TEST(steps_without_stages_are_reported_and_end)
 END_TEST
 
 SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_there_are_places,
+      guests_that_are_built_leave_a_stop_its_places,
       guests_that_are_built_have_a_limit_of_their_own, asking_and_cleaning_need_no_place,
       a_created_guest_keeps_its_place_until_it_is_up,
       a_created_guest_that_is_gone_again_keeps_no_place,
