@@ -2,6 +2,7 @@
 
 #include "engine/job.h"
 
+#include "engine/private.h"
 #include "util/str.h"
 
 /* So often a job stops one guest. */
@@ -65,6 +66,16 @@ void *job_data(const struct job *job)
 	return job->data;
 }
 
+/* Another tool kept the run from its first stage, and has done now what it was about to do. */
+static bool has_come_free(const struct run *run)
+{
+	const struct domain_list *domains = run->job->ex->domains;
+	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
+
+	return run->machine.state == MACHINE_FAILED && run->held && d &&
+	       domain_condition(d) != run->held_for;
+}
+
 bool job_knows(const struct job *job, enum goal goal, const struct step *step)
 {
 	const struct run *run;
@@ -77,7 +88,8 @@ bool job_knows(const struct job *job, enum goal goal, const struct step *step)
 		bool is_over = run->machine.state == MACHINE_DONE ||
 			       run->machine.state == MACHINE_SKIPPED;
 
-		if (same && run->machine.goal == goal && (!is_over || run->domid == step->domid))
+		if (same && run->machine.goal == goal && !has_come_free(run) &&
+		    (!is_over || run->domid == step->domid))
 			return true;
 	}
 	return false;

@@ -90,6 +90,17 @@ class HostDown(unittest.TestCase):
         self.host.wait_locked(False)
         self.assertEqual(self.host.domains(), {})
 
+    def test_a_guest_that_arrives_when_it_is_not_waited_for_any_more_is_taken_in(self):
+        self.host.configure(STOP_MAXWAIT=2)
+        self.start("deaf", save_error="no room", never_off=True)
+        self.host.xl_create("web--incoming")
+        self.change_domain("web--incoming", state="paused", never_run=True)
+        self.host.tell("prepare poweroff")
+        self.host.wait_logged("another tool is building it, and does not finish")
+        self.change_domain("web--incoming", name="web", state="running", never_run=False)
+        self.host.wait_logged("web: save done")
+        self.host.wait_locked(False)
+
     def test_a_shutdown_that_is_cancelled_brings_back_what_was_stopped(self):
         self.start("web", "db")
         boots = {name: self.host.boot(name) for name in ("web", "db")}
@@ -127,7 +138,7 @@ class HostDown(unittest.TestCase):
         wait_until(lambda: self.host.states().get("web") == "running", "the guest")
         self.assertNotIn("db", self.host.states())
 
-    def change_domain(self, name, **values):
+    def change_domain(self, name, /, **values):
         with self.host.world() as world:
             next(d for d in world["domains"] if d["name"] == name).update(values)
 
