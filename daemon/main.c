@@ -27,6 +27,9 @@
 #define ALIVE_INTERVAL  (10 * USEC_PER_SEC)
 #define ALIVE_EXTENSION (60 * USEC_PER_SEC)
 
+/* Guests that are asked have 4 s, and who is left then is told. */
+#define ONCE_LEAST (5 * USEC_PER_SEC)
+
 #define LIMIT_MAX_SEC (365 * 24 * 3600ULL)
 
 /* A daemon that is asked to go has nothing to do but to close its files. If there is little time,
@@ -345,7 +348,7 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 	r = r < 0 ? r : timer_new(d->loop, on_alive, d, &d->alive);
 	if (r < 0)
 		return log_error_errno(r, "Cannot begin");
-	d->end = end;
+	d->end = MAX(end, usec_add(loop_now(d->loop), ONCE_LEAST));
 	on_alive(d);
 	r = loop_run(d->loop);
 	timer_free(d->alive);

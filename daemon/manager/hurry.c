@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "engine/job.h"
 #include "manager/private.h"
 #include "util/log.h"
+#include "util/str.h"
 
 /* The host that goes down is ended by force at some time: its stop comes to an end before. */
 
@@ -21,6 +23,7 @@ void manager_set_end(struct sequence *s, usec_t deadline, usec_t end)
 
 	s->deadline = deadline;
 	s->end = end;
+	s->named = false;
 	s->save_end = usec_add(now, fit_save_time(usec_left(end, now)));
 	timer_set_after(s->manager->hurry, 0);
 }
@@ -63,12 +66,68 @@ static void give_up_saves(const struct sequence *s, usec_t now)
 	}
 }
 
+static void name(const struct manager *m, const struct step *step)
+{
+	const struct hv_operation *op = hv_operation(world_hv(m->world), &step->uuid);
+	struct log_fields fields = {
+		.message_id = MSG_GUEST_FAILED,
+		.domain = step->name,
+		.uuid = &step->uuid,
+		.domid = step->domid,
+		.operation = goal_to_string(GOAL_STOP),
+		.elapsed = USEC_INFINITY,
+	};
+	_cleanup_free_ char *reason = NULL;
+
+	if (str_format(&reason, "the host is about to be ended by force, and its %s is not over",
+		       op ? operation_to_string(op->operation) : "stop") < 0)
+		return;
+	log_message(LOG_ERR, &fields, "%s", reason);
+	/* Until it has ended after all. */
+	ledger_file_set_failure(m->ledger, &step->uuid, step->name, reason);
+}
+
+/* Those that were asked are told when they have had their time: executor_expire(). */
+static bool is_untold(const struct sequence *s, const struct step *step)
+{
+	const struct manager *m = s->manager;
+	usec_t since;
+	const struct machine *machine = executor_machine(m->executor, &step->uuid, &since);
+
+	if (machine)
+		return machine->state != MACHINE_ASKED;
+	return hv_operation(world_hv(m->world), &step->uuid) || !s->job ||
+	       !job_knows(s->job, GOAL_STOP, step);
+}
+
+static void name_left(struct sequence *s)
+{
+	const struct manager *m = s->manager;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	s->named = true;
+	if (sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger),
+			  loop_now(m->loop), &plan) < 0)
+		return;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->n_stages > 0 && step->stages[0] != STAGE_CLEAN && is_untold(s, step))
+			name(m, step);
+	}
+}
+
 static void hurry(struct sequence *s, usec_t now)
 {
 	if (s->job)
 		executor_hurry(s->manager->executor, s->job, "there is no time left for it");
 	give_up_saves(s, now);
-	if (s->job && now >= usec_sub(s->end, LAST_WORD))
+	if (now < usec_sub(s->end, LAST_WORD))
+		return;
+	/* It may have begun later than that. */
+	if (!s->named && now >= s->started + LAST_WORD)
+		name_left(s);
+	if (s->job)
 		executor_expire(s->manager->executor, s->job, usec_sub(now, LAST_WORD),
 				"the host is about to be ended by force, and it is still there");
 }

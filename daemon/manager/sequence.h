@@ -65,6 +65,7 @@ struct sequence {
 	usec_t deadline; /* when the host's stop should be over; USEC_INFINITY: whenever it is */
 	usec_t end;      /* when the host is ended by force; USEC_INFINITY: it is not */
 	usec_t save_end; /* when its guests are not saved any more, for the sake of that */
+	bool named;      /* near the end, each guest that is left was told */
 };
 
 TAILQ_HEAD(sequence_list, sequence);

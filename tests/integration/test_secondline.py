@@ -207,6 +207,27 @@ class ForcedEnd(unittest.TestCase):
         self.assertEqual(self.host.domains(), {})
         self.assertNotIn("destroy begins", self.host.log.read_text())
 
+    def test_a_stop_without_any_time_asks_guests_and_waits_for_no_save(self):
+        self.host.ctl("stop", check=0)
+        self.host.configure(SAVE="", STOP_MAXWAIT="", SHUTDOWN_ALL="")
+        self.host.guest("db", off_ms=1500)
+        self.host.guest("deaf", never_off=True)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", "db", "deaf", check=0)
+        self.host.kill_daemon()
+        self.assertEqual(self.host.once("stop", "--limit=0"), 1)
+        self.assertEqual(list(self.host.domains()), ["deaf"])
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="")
+        with self.host.world() as world:
+            world["domains"][0]["config"]["fake"]["save_ms"] = 20000
+        self.assertEqual(self.host.once("stop", "--limit=0"), 1)
+        self.assertIn("deaf", self.host.domains())
+        self.assertIn("deaf: the host is about to be ended by force, and its save is not over",
+                      self.host.log.read_text())
+        self.host.kill_worker("deaf")
+        with self.host.world() as world:
+            world["domains"] = []
+
     def test_pauses_of_sysrq_do_not_eat_the_time(self):
         self.host.ctl("stop", check=0)
         self.host.configure(SYSRQ="s", USLEEP=60000000)

@@ -311,6 +311,26 @@ START_TEST(near_the_end_of_the_host_a_guest_that_can_only_be_saved_is)
 }
 END_TEST
 
+START_TEST(near_the_end_of_the_host_a_guest_is_told_whose_save_is_not_over)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
+			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":250000}},"
+			 "{\"name\":\"b\",\"running\":true}]");
+	simulation_last_stop(&s, 200 * USEC_PER_SEC);
+	simulation_run_for(&s, 195 * USEC_PER_SEC);
+	ck_assert(!strstr(simulation_state(&s, "a"), "by force"));
+	simulation_run_for(&s, 4 * USEC_PER_SEC);
+	ck_assert_str_eq(
+		simulation_state(&s, "a"),
+		"saving: the host is about to be ended by force, and its save is not over");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	simulation_run(&s);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+}
+END_TEST
+
 /* And is not tried again, though it would fit into half of what is left. */
 START_TEST(the_save_of_an_administrators_stop_makes_way_for_a_shutdown_too)
 {
@@ -360,5 +380,6 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved,
       a_save_that_would_not_be_over_before_the_end_of_the_host_makes_way_for_a_shutdown,
       near_the_end_of_the_host_a_guest_that_can_only_be_saved_is,
+      near_the_end_of_the_host_a_guest_is_told_whose_save_is_not_over,
       the_save_of_an_administrators_stop_makes_way_for_a_shutdown_too,
       the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_for_it);
