@@ -50,7 +50,10 @@ void executor_kick(struct executor *ex);
 /* Guests of the job whose stage has not begun are skipped, for this reason. */
 void executor_cancel(struct executor *ex, struct job *job, const char *reason);
 
-/* The same; and those that were asked to shut down are not waited for any more. */
+/*
+ * The same; and those that were asked to shut down are not waited for any more, but for a guest that
+ * has not got all of its SysRq keys.
+ */
 void executor_release(struct executor *ex, struct job *job, const char *reason);
 
 /*

@@ -36,8 +36,14 @@ void executor_release(struct executor *ex, struct job *job, const char *reason)
 {
 	struct run *run;
 
-	TAILQ_FOREACH(run, &job->runs, entry)
-		executor_feed(run, MACHINE_EVENT_TAKEN, reason);
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		/* With some of its keys only, it may be left with file systems that are read-only.
+		 */
+		bool waits = run->machine.state == MACHINE_ASKED &&
+			     machine_stage(&run->machine) == STAGE_SYSRQ;
+
+		executor_feed(run, waits ? MACHINE_EVENT_CANCEL : MACHINE_EVENT_TAKEN, reason);
+	}
 	executor_kick(ex);
 }
 

@@ -117,6 +117,32 @@ START_TEST(a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked)
 }
 END_TEST
 
+START_TEST(an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin(8, 0, LIMIT);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .sysrq_pause = USEC_PER_SEC,
+							    .stop_limit = LIMIT});
+	puppet_add(&f.p, 1, "1");
+	puppet_add(&f.p, 2, "2");
+	ck_assert_int_eq(
+		str_replace(&add_step(plan, 1, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "su"), 0);
+	add_step(plan, 2, STAGES(STAGE_SHUTDOWN));
+	job = run_plan(plan);
+	expect_calls("key-s 1|ask 2|");
+	executor_release(f.ex, job, "cancelled");
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("key-u 1|");
+	expect_said("1 sysrq running|2 shutdown running|2 shutdown skipped: cancelled.|"
+		    "1 sysrq skipped: cancelled.|");
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
 START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -577,6 +603,7 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_that_a_key_ends_needs_no_further_stage, keys_that_cannot_be_sent_do_not_end_the_way,
       a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest,
       a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked,
+      an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys,
       a_guest_that_was_unpaused_goes_on_to_its_next_stage,
       what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes,
       a_request_that_is_not_taken_is_made_again_until_it_is,
