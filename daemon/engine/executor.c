@@ -218,6 +218,8 @@ static void on_limit(void *data)
 	} else if (executor_has_shut_down(run)) {
 		/* It has done what was asked, and its toolstack does not remove it. */
 		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+	} else if (run->machine.cancelled) {
+		executor_feed(run, MACHINE_EVENT_TAKEN, run->machine.cancel_reason);
 	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
 			      asking_silence(run, ex->hv),
 			      ex->limits.stop_limit / USEC_PER_SEC) >= 0) {

@@ -57,8 +57,8 @@ void executor_cancel(struct executor *ex, struct job *job, const char *reason);
 void executor_release(struct executor *ex, struct job *job, const char *reason);
 
 /*
- * The same for the stop of a host that stays up. Still waited for are a driver domain, which guests
- * that come back need, and a guest until it has got all of its SysRq keys.
+ * The same for the stop of a host that stays up. A driver domain, which guests that come back need,
+ * is still waited for, SHUTDOWN_TIME at most.
  */
 void executor_rest(struct executor *ex, struct job *job, const char *reason);
 

@@ -117,6 +117,26 @@ START_TEST(a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked)
 }
 END_TEST
 
+START_TEST(a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin(8, 0, USEC_INFINITY);
+	puppet_add(&f.p, 1, "1");
+	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_DESTROY))->wave = 1;
+	job = run_plan(plan);
+	run_for(20 * USEC_PER_SEC);
+	executor_rest(f.ex, job, "it stays up");
+	run_for(39 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 0);
+	run_for(USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 1);
+	expect_said("1 shutdown running|1 shutdown skipped: it stays up.|");
+	end();
+}
+END_TEST
+
 START_TEST(an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -603,6 +623,7 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_that_a_key_ends_needs_no_further_stage, keys_that_cannot_be_sent_do_not_end_the_way,
       a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest,
       a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked,
+      a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever,
       an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys,
       a_guest_that_was_unpaused_goes_on_to_its_next_stage,
       what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes,
