@@ -143,9 +143,8 @@ static void on_again(void *data)
 {
 	struct run *run = data;
 	const struct executor *ex = run->job->ex;
-	const struct domain *d = run_find_domain(run, ex->domains);
 
-	asking_repeat(run, ex->hv, d && !d->dying && !d->shutdown);
+	asking_repeat(run, ex->hv, run_find_domain(run, ex->domains));
 }
 
 /* After a create the place is kept for a moment, so that booting guests do not thrash the disk. */

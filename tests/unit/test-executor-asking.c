@@ -163,6 +163,29 @@ START_TEST(an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys)
 }
 END_TEST
 
+START_TEST(a_guest_that_is_paused_when_it_was_asked_is_unpaused)
+{
+	struct domain *d = begin_stop(STAGES(STAGE_SHUTDOWN));
+
+	f.p.answer = 1;
+	run_for(20 * USEC_PER_SEC);
+	expect_calls("ask 1|");
+	d->paused = true;
+	look_again();
+	run_for(15 * USEC_PER_SEC);
+	expect_calls("unpause 1|");
+	d->paused = false;
+	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	run_for(15 * USEC_PER_SEC);
+	expect_calls("");
+	puppet_remove(&f.p, 1);
+	look_again();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -625,6 +648,7 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked,
       a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever,
       an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys,
+      a_guest_that_is_paused_when_it_was_asked_is_unpaused,
       a_guest_that_was_unpaused_goes_on_to_its_next_stage,
       what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes,
       a_request_that_is_not_taken_is_made_again_until_it_is,
