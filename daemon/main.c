@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -249,6 +250,13 @@ static int take_lock(const struct options *o, char **ret_path)
 	if (r == -EBUSY)
 		return log_error_errno(r, "Another xendomainsd (process %d) is at work",
 				       (int)holder);
+	/* If the host goes down, guests are lost that are not even asked. */
+	if (r == -EROFS && o->once == GOAL_STOP) {
+		log_warning("Going on without a lock: %s is on a file system that is read-only",
+			    path);
+		r = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		r = r < 0 ? -errno : r;
+	}
 	if (r < 0)
 		return log_error_errno(r, "Cannot lock %s", path);
 	if (beside)

@@ -50,6 +50,9 @@ static int write_holder(int fd)
 		return r;
 	n = snprintf(text, sizeof(text), "%d %llu\n", (int)getpid(), (unsigned long long)start);
 	r = fd_pwrite_all(fd, text, (size_t)n, 0);
+	/* On a file system that is read-only. */
+	if (r == -EBADF)
+		return 0;
 	if (r == -ENOSPC)
 		return ftruncate(fd, 0) < 0 ? -errno : 0;
 	return r < 0 ? r : ftruncate(fd, n) < 0 ? -errno : 0;
@@ -59,7 +62,13 @@ static int open_lock(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	return fd < 0 ? -errno : fd;
+	if (fd >= 0 || errno != EROFS)
+		return fd < 0 ? -errno : fd;
+	/* One that is there can be locked all the same. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? -EROFS : -errno;
+	return fd;
 }
 
 /*

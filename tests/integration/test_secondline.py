@@ -3,6 +3,7 @@
 """systemd stops the system, and our unit with it: logind has not waited for guests, or not enough."""
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -11,8 +12,12 @@ import unittest
 from beside import at_once
 from fakehost import CLIENT, LIMIT, wait_until
 from fakelogind import HostWithLogind
+from hung import LIBC, MNT_DETACH
 
 TARGET = "poweroff.target"
+
+# Of mount(2).
+MS_RDONLY, MS_REMOUNT, MS_BIND = 1, 32, 4096
 
 
 class SecondLineTest(unittest.TestCase):
@@ -269,6 +274,40 @@ class ForcedEnd(unittest.TestCase):
         self.host.kill_daemon()
         self.assertEqual(self.host.once("stop", "--limit=20"), 0)
         self.expect_one_saved()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root mounts")
+class ReadOnly(SecondLineTest):
+    """The runtime directory cannot be written any more, as after SysRq+u."""
+
+    def make_read_only(self):
+        path = os.fsencode(self.host.run)
+        self.assertEqual(LIBC.mount(path, path, None, MS_BIND, None), 0)
+        self.addCleanup(LIBC.umount2, path, MNT_DETACH)
+        self.assertEqual(LIBC.mount(None, path, None, MS_REMOUNT | MS_BIND | MS_RDONLY, None), 0)
+
+    def expect_asked(self):
+        # Nothing that needs a worker can be done.
+        self.assertEqual(self.host.once("stop", "--limit=8"), 1)
+        self.assertEqual(self.host.domains()["web"]["state"], "poweroff")
+
+    def test_guests_are_asked_without_a_lock(self):
+        self.start("web")
+        self.host.kill_daemon()
+        for file in self.host.run.glob("manager.lock*"):
+            file.unlink()
+        self.make_read_only()
+        self.expect_asked()
+        self.assertIn("Going on without a lock", self.host.log.read_text())
+
+    def test_a_lock_that_is_there_is_taken(self):
+        self.start("web")
+        self.host.kill_daemon()
+        self.make_read_only()
+        self.host.start_daemon()
+        self.assertNotEqual(self.host.second_daemon(), 0)
+        self.host.stop_daemon()
+        self.expect_asked()
 
 
 class LostDaemon(SecondLineTest):
