@@ -549,17 +549,6 @@ const struct ledger *manager_ledger(const struct manager *m)
 	return ledger_file_get(m->ledger);
 }
 
-const char *manager_warning(const struct manager *m, size_t index)
-{
-	size_t n = m->config ? m->config->n_warnings : 0;
-
-	if (m->notice && index-- == 0)
-		return m->notice;
-	if (ledger_file_problem(m->ledger) && index-- == 0)
-		return ledger_file_problem(m->ledger);
-	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
-}
-
 usec_t manager_restart_in(const struct manager *m, const struct guest *g)
 {
 	usec_t due = reactions_restart_due(m->reactions, g);

@@ -186,3 +186,36 @@ const char *manager_obstacle(const struct manager *m, enum goal goal)
 		return world_lost(m->world);
 	return manager_config_for(m, goal) ? NULL : m->config_error;
 }
+
+/* Guests of xl do not tell which file they were started from. */
+static bool may_spare_too_many(const struct manager *m)
+{
+	const struct config *c = m->config;
+	const struct inventory *inventory = world_inventory(m->world);
+
+	if (!c || !c->auto_only || c->scope_unknown || !c->autostart)
+		return false;
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (guest_is_alive(g) && g->unmounted && !g->unlisted && !g->domain->source &&
+		    g->domain->manager == DOMAIN_MANAGER_XL)
+			return true;
+	}
+	return false;
+}
+
+const char *manager_warning(const struct manager *m, size_t index)
+{
+	size_t n = m->config ? m->config->n_warnings : 0;
+
+	if (m->notice && index-- == 0)
+		return m->notice;
+	if (ledger_file_problem(m->ledger) && index-- == 0)
+		return ledger_file_problem(m->ledger);
+	if (may_spare_too_many(m) && index-- == 0)
+		return "No configuration can be read in XENDOMAINS_AUTO: a stop spares guests "
+		       "that xl has started (XENDOMAINS_AUTO_ONLY=true). If a file system is "
+		       "missing there, mount it.";
+	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
+}

@@ -194,6 +194,18 @@ class Scope(FakeHostTest):
         self.host.ctl("stop", check=0)
         self.assertEqual(self.host.images(), ["byhand", "web"])
 
+    def test_an_emptied_directory_is_told_while_there_are_guests_of_xl(self):
+        warning = "a stop spares guests that xl has started"
+        self.host.guest("web")
+        self.host.xl_create("byhand")
+        self.host.ctl("start", check=0)
+        self.assertNotIn(warning, self.host.ctl("status", check=0))
+        (self.host.auto / "web.cfg").unlink()
+        self.assertIn(warning, self.host.ctl("status", check=0))
+        with self.host.world() as world:
+            world["domains"] = [d for d in world["domains"] if d["name"] == "web"]
+        self.assertNotIn(warning, self.host.ctl("status", check=0))
+
     def test_shutdown_all_reaches_the_others(self):
         self.host.configure(AUTO_ONLY="true")
         self.host.ctl("reload", check=0)
