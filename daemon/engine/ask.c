@@ -14,6 +14,20 @@ usec_t asking_limit(const struct run *run, const struct executor_limits *limits)
 							   : limits->stop_limit;
 }
 
+void asking_set_limit(struct run *run, const struct executor_limits *limits)
+{
+	usec_t end = usec_add(run->stage_started, asking_limit(run, limits));
+
+	/* A pause between two keys ends as it began, and so does what is waited for a while only.
+	 */
+	if (machine_stage(&run->machine) == STAGE_SYSRQ || run->machine.cancelled)
+		return;
+	if (end == USEC_INFINITY)
+		timer_clear(run->limit);
+	else
+		timer_set(run->limit, end);
+}
+
 static struct domain asked_domain(const struct run *run)
 {
 	return (struct domain){.uuid = run->machine.step->uuid, .domid = run->domid};

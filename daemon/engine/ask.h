@@ -29,6 +29,10 @@ enum asked asking_begin(struct run *run, struct hv *hv, usec_t limit, const char
  */
 enum asked asking_renew(struct run *run, struct hv *hv, const char **ret_reason);
 
+/* When the limits have changed: a guest that was asked has the new one, from when it was asked on.
+ */
+void asking_set_limit(struct run *run, const struct executor_limits *limits);
+
 /* When the pause after a key is over: the next key. */
 enum asked asking_go_on(struct run *run, struct hv *hv, usec_t limit, const char **ret_reason);
 

@@ -419,7 +419,14 @@ struct executor *executor_free(struct executor *ex)
 
 void executor_set_limits(struct executor *ex, const struct executor_limits *limits)
 {
+	struct job *job;
+	struct run *run;
+
 	ex->limits = *limits;
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry)
+			if (run->machine.state == MACHINE_ASKED)
+				asking_set_limit(run, &ex->limits);
 	executor_kick(ex);
 }
 

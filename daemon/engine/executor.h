@@ -35,7 +35,7 @@ int executor_new(struct loop *loop, struct hv *hv, const char *ledger,
 		 const struct executor_callbacks *callbacks, struct executor **ret);
 struct executor *executor_free(struct executor *ex);
 
-/* Holds from the next operation on. */
+/* Holds from the next operation on, and for guests that have been asked to shut down. */
 void executor_set_limits(struct executor *ex, const struct executor_limits *limits);
 
 /* Begins a job, from the loop. The plan is taken over in any case. 0 or -errno. */
@@ -51,8 +51,8 @@ void executor_kick(struct executor *ex);
 void executor_cancel(struct executor *ex, struct job *job, const char *reason);
 
 /*
- * The same; and those that were asked to shut down are not waited for any more, but for a guest that
- * has not got all of its SysRq keys.
+ * The same; and those that were asked to shut down are not waited for any more, but for a guest
+ * that has not got all of its SysRq keys.
  */
 void executor_release(struct executor *ex, struct job *job, const char *reason);
 

@@ -219,6 +219,26 @@ START_TEST(a_request_that_is_not_taken_is_made_again_until_it_is)
 }
 END_TEST
 
+static void set_stop_limit(usec_t limit)
+{
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8, .stop_limit = limit});
+}
+
+START_TEST(a_limit_that_is_changed_counts_for_a_guest_that_was_asked)
+{
+	begin_stop(STAGES(STAGE_SHUTDOWN));
+	set_stop_limit(USEC_INFINITY);
+	run_for(100 * USEC_PER_SEC);
+	expect_said("1 shutdown running|");
+	set_stop_limit(130 * USEC_PER_SEC);
+	run_for(29 * USEC_PER_SEC);
+	expect_said("");
+	run_for(USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
 START_TEST(a_guest_that_never_answered_is_told_from_one_that_hangs)
 {
 	begin_stop(STAGES(STAGE_SHUTDOWN));
@@ -652,6 +672,7 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_that_was_unpaused_goes_on_to_its_next_stage,
       what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes,
       a_request_that_is_not_taken_is_made_again_until_it_is,
+      a_limit_that_is_changed_counts_for_a_guest_that_was_asked,
       a_guest_that_never_answered_is_told_from_one_that_hangs,
       a_guest_with_a_power_button_only_is_told_so, a_guest_that_cannot_react_is_not_waited_for,
       a_domain_that_has_ended_is_not_asked_again, a_guest_that_somebody_else_saves_is_waited_for,
