@@ -97,46 +97,6 @@ START_TEST(a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest)
 }
 END_TEST
 
-START_TEST(a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked)
-{
-	struct plan *plan = new_plan(GOAL_STOP);
-	struct job *job;
-
-	begin(8, 0, LIMIT);
-	puppet_add(&f.p, 1, "1");
-	add_step(plan, 1, STAGES(STAGE_SHUTDOWN))->wave = 1;
-	job = run_plan(plan);
-	executor_rest(f.ex, job, "it stays up");
-	run_now();
-	ck_assert_uint_eq(f.finished, 0);
-	puppet_remove(&f.p, 1);
-	look_again();
-	ck_assert_uint_eq(f.finished, 1);
-	ck_assert(f.succeeded);
-	end();
-}
-END_TEST
-
-START_TEST(a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever)
-{
-	struct plan *plan = new_plan(GOAL_STOP);
-	struct job *job;
-
-	begin(8, 0, USEC_INFINITY);
-	puppet_add(&f.p, 1, "1");
-	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_DESTROY))->wave = 1;
-	job = run_plan(plan);
-	run_for(20 * USEC_PER_SEC);
-	executor_rest(f.ex, job, "it stays up");
-	run_for(39 * USEC_PER_SEC);
-	ck_assert_uint_eq(f.finished, 0);
-	run_for(USEC_PER_SEC);
-	ck_assert_uint_eq(f.finished, 1);
-	expect_said("1 shutdown running|1 shutdown skipped: it stays up.|");
-	end();
-}
-END_TEST
-
 START_TEST(an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -574,99 +534,9 @@ START_TEST(what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes)
 }
 END_TEST
 
-START_TEST(driver_domains_wait_for_those_that_may_use_them)
-{
-	struct plan *plan = new_plan(GOAL_STOP);
-
-	begin(8, 0, LIMIT);
-	for (unsigned i = 1; i <= 2; i++)
-		puppet_add(&f.p, i, "x");
-	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL))->wave = 1;
-	add_step(plan, 2, STAGES(STAGE_SHUTDOWN_ALL));
-	run_plan(plan);
-	expect_calls("ask 2|");
-	puppet_remove(&f.p, 2);
-	look_again();
-	expect_calls("save 1|");
-	end();
-}
-END_TEST
-
-/* begun: by this daemon, and not by an earlier one. */
-static void check_stuck(bool begun)
-{
-	struct plan *plan = new_plan(GOAL_STOP);
-
-	begin(8, 0, LIMIT);
-	for (unsigned i = 1; i <= 2; i++)
-		puppet_add(&f.p, i, "x");
-	if (!begun)
-		puppet_adopt(&f.p, OPERATION_SAVE, 2);
-	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL))->wave = 1;
-	add_step(plan, 2, STAGES(STAGE_SAVE));
-	run_plan(plan);
-	expect_calls(begun ? "save 2|" : "");
-	run_for(LIMIT + 60 * USEC_PER_SEC);
-	expect_calls("");
-	puppet_flying(&f.p, 2)->operation.stuck = true;
-	executor_progress(f.ex, &puppet_flying(&f.p, 2)->operation);
-	run_now();
-	expect_calls("ask 1|");
-	end();
-}
-
-START_TEST(a_driver_domain_stays_where_it_is_to_while_a_guest_has_a_device_in_it)
-{
-	for (int stays = 0; stays < 2; stays++) {
-		struct plan *plan = new_plan(GOAL_STOP);
-		struct step *step = add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL));
-
-		begin(8, 0, LIMIT);
-		puppet_add(&f.p, 1, "x")->serves = strdup("web");
-		step->stays = stays;
-		run_plan(plan);
-		expect_calls(stays ? "" : "save 1|");
-		end();
-	}
-}
-END_TEST
-
-START_TEST(a_driver_domain_does_not_wait_for_a_worker_that_cannot_be_killed)
-{
-	check_stuck(true);
-	check_stuck(false);
-}
-END_TEST
-
-START_TEST(a_driver_domain_is_up_before_others_are_built)
-{
-	struct plan *plan = new_plan(GOAL_START);
-
-	begin(8, 5 * USEC_PER_SEC, LIMIT);
-	for (unsigned i = 1; i <= 2; i++) {
-		struct step *s = add_step(plan, i, STAGES(STAGE_CREATE));
-
-		s->domid = DOMID_NONE;
-		s->wave = i == 1;
-	}
-	run_plan(plan);
-	expect_calls("create 2|");
-	puppet_add(&f.p, 2, "2");
-	puppet_finish(&f.p, 2, 0, NULL, 2);
-	run_now();
-	expect_calls("");
-	puppet_domain(&f.p, 2)->up = true;
-	look_again();
-	expect_calls("create 1|");
-	end();
-}
-END_TEST
-
 SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_guest_that_a_key_ends_needs_no_further_stage, keys_that_cannot_be_sent_do_not_end_the_way,
       a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest,
-      a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked,
-      a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever,
       an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys,
       a_guest_that_is_paused_when_it_was_asked_is_unpaused,
       a_guest_that_was_unpaused_goes_on_to_its_next_stage,
@@ -684,8 +554,4 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_start_leaves_a_suspended_guest_to_its_saver_for_a_while,
       a_guest_that_comes_up_again_is_news_and_not_for_ever,
       a_domain_that_is_being_built_is_left_alone_until_it_runs,
-      a_domain_that_was_built_and_never_ran_is_saved_at_once,
-      driver_domains_wait_for_those_that_may_use_them,
-      a_driver_domain_stays_where_it_is_to_while_a_guest_has_a_device_in_it,
-      a_driver_domain_does_not_wait_for_a_worker_that_cannot_be_killed,
-      a_driver_domain_is_up_before_others_are_built);
+      a_domain_that_was_built_and_never_ran_is_saved_at_once);
