@@ -2,9 +2,6 @@
 
 #include "engine/ask.h"
 
-#include "engine/private.h"
-#include "util/log.h"
-
 /* A guest that has not taken the request is asked again so often: while it boots, one is lost. */
 #define ASK_AGAIN (15 * USEC_PER_SEC)
 
@@ -90,27 +87,10 @@ enum asked asking_renew(struct run *run, struct hv *hv, const char **ret_reason)
 							   : ask_to_shut_down(run, hv, ret_reason);
 }
 
-/* Paused since it was asked, it would not react. */
-static void unpause(struct run *run, struct hv *hv)
-{
-	const struct executor *ex = run->job->ex;
-	struct operation_request request = run_cleanup(run, ex->limits.patience);
-	int r;
-
-	request.operation = OPERATION_UNPAUSE;
-	request.ledger = ex->ledger;
-	r = hv_operate(hv, &request);
-	if (r < 0 && r != -EBUSY)
-		log_warning_errno(r, "%s: Failed to unpause it", run->step->name);
-}
-
-void asking_repeat(struct run *run, struct hv *hv, const struct domain *d)
+void asking_repeat(struct run *run, struct hv *hv, bool alive)
 {
 	struct domain domain = asked_domain(run);
-	bool alive = d && !d->dying && !d->shutdown;
 
-	if (alive && d->paused)
-		unpause(run, hv);
 	run->answered = run->answered || hv_shutdown_answer(hv, &domain) > 0;
 	if (alive && !run->answered)
 		hv_ask_shutdown(hv, &domain);

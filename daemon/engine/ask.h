@@ -38,9 +38,9 @@ enum asked asking_go_on(struct run *run, struct hv *hv, usec_t limit, const char
 
 /*
  * When run->again fires: asks once more, unless the guest has taken the request, or is not alive
- * now; and unpauses a guest that was paused meanwhile. d: its domain now, or NULL.
+ * now.
  */
-void asking_repeat(struct run *run, struct hv *hv, const struct domain *d);
+void asking_repeat(struct run *run, struct hv *hv, bool alive);
 
 /* What a guest that is still there has made of the request, in words. */
 const char *asking_silence(struct run *run, struct hv *hv);

@@ -139,12 +139,30 @@ static void ask(struct run *run, bool anew)
 	executor_kick(ex);
 }
 
+/* Paused since it was asked, it would not react. */
+static void unpause(const struct run *run)
+{
+	const struct executor *ex = run->job->ex;
+	struct operation_request request = run_cleanup(run, ex->limits.patience);
+	int r;
+
+	request.operation = OPERATION_UNPAUSE;
+	request.ledger = ex->ledger;
+	r = hv_operate(ex->hv, &request);
+	if (r < 0 && r != -EBUSY)
+		log_warning_errno(r, "%s: Failed to unpause it", run->step->name);
+}
+
 static void on_again(void *data)
 {
 	struct run *run = data;
 	const struct executor *ex = run->job->ex;
+	const struct domain *d = run_find_domain(run, ex->domains);
+	bool alive = d && !d->dying && !d->shutdown;
 
-	asking_repeat(run, ex->hv, run_find_domain(run, ex->domains));
+	if (alive && d->paused)
+		unpause(run);
+	asking_repeat(run, ex->hv, alive);
 }
 
 /* After a create the place is kept for a moment, so that booting guests do not thrash the disk. */

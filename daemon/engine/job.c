@@ -2,7 +2,6 @@
 
 #include "engine/job.h"
 
-#include "engine/private.h"
 #include "util/str.h"
 
 /* So often a job stops one guest. */
@@ -67,16 +66,16 @@ void *job_data(const struct job *job)
 }
 
 /* Another tool kept the run from its first stage, and has done now what it was about to do. */
-static bool has_come_free(const struct run *run)
+static bool has_come_free(const struct run *run, const struct domain_list *domains)
 {
-	const struct domain_list *domains = run->job->ex->domains;
-	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
+	const struct domain *d = run_find_domain(run, domains);
 
 	return run->machine.state == MACHINE_FAILED && run->held && d &&
 	       domain_condition(d) != run->held_for;
 }
 
-bool job_knows(const struct job *job, enum goal goal, const struct step *step)
+bool job_knows(const struct job *job, enum goal goal, const struct step *step,
+	       const struct domain_list *domains)
 {
 	const struct run *run;
 
@@ -88,7 +87,7 @@ bool job_knows(const struct job *job, enum goal goal, const struct step *step)
 		bool is_over = run->machine.state == MACHINE_DONE ||
 			       run->machine.state == MACHINE_SKIPPED;
 
-		if (same && run->machine.goal == goal && !has_come_free(run) &&
+		if (same && run->machine.goal == goal && !has_come_free(run, domains) &&
 		    (!is_over || run->domid == step->domid))
 			return true;
 	}

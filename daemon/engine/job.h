@@ -32,9 +32,11 @@ void *job_data(const struct job *job);
 
 /*
  * Whether a step of a plan with that goal is for what the job has dealt with. A guest that is there
- * again is another domain.
+ * again is another domain. domains: as they are now; a guest that another tool kept from the job,
+ * and does not any more, is not dealt with.
  */
-bool job_knows(const struct job *job, enum goal goal, const struct step *step);
+bool job_knows(const struct job *job, enum goal goal, const struct step *step,
+	       const struct domain_list *domains);
 
 /* Whether the job has had a step with that goal for the guest, by its UUID or its name. */
 bool job_has_had(const struct job *job, enum goal goal, const struct step *step);

@@ -9,9 +9,9 @@
  */
 
 /*
- * The lock's descriptor, -EBUSY with the holder in *ret_holder (0: not known), -EROFS if there is no
- * file and the file system is read-only, or another -errno. A file that is there is locked as it is,
- * and does not name the holder then.
+ * The lock's descriptor, -EBUSY with the holder in *ret_holder (0: not known), or -errno. On a file
+ * system that is read-only: -EROFS if there is no file; one that is there is locked as it is, and
+ * does not name the holder.
  *
  * A holder that sleeps in the kernel (a disk or a server that does not answer) does not end when it
  * is killed. But it executes no further instruction of its own then: it dies where it returns from

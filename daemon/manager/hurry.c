@@ -97,7 +97,7 @@ static bool is_untold(const struct sequence *s, const struct step *step)
 	if (machine)
 		return machine->state != MACHINE_ASKED;
 	return hv_operation(world_hv(m->world), &step->uuid) || !s->job ||
-	       !job_knows(s->job, GOAL_STOP, step);
+	       !job_knows(s->job, GOAL_STOP, step, world_domains(m->world));
 }
 
 static void name_left(struct sequence *s)

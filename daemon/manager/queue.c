@@ -70,7 +70,8 @@ static bool is_no_news(const void *data, const struct step *step)
 	/* One that was waited for can have got another UUID, or have lost its configuration. */
 	if (!sequence_stops_all(s))
 		return job_has_had(s->job, plan_goal(s->goal), step);
-	return step->n_stages == 0 || job_knows(s->job, plan_goal(s->goal), step);
+	return step->n_stages == 0 ||
+	       job_knows(s->job, plan_goal(s->goal), step, world_domains(s->manager->world));
 }
 
 /* A stop has an end, also where another tool starts a guest each time that it was stopped. */

@@ -423,14 +423,14 @@ START_TEST(a_guest_that_comes_up_again_is_news_and_not_for_ever)
 	puppet_add(&f.p, 1, "1")->domid = now.domid;
 	job = run_plan(plan);
 	for (unsigned stops = 1; stops <= 4; stops++, now.domid++, next.domid++) {
-		ck_assert(job_knows(job, GOAL_STOP, &now));
+		ck_assert(job_knows(job, GOAL_STOP, &now, f.list));
 		/* While it is being stopped, a domain in the place of the other is the run's. */
-		ck_assert(job_knows(job, GOAL_STOP, &next));
+		ck_assert(job_knows(job, GOAL_STOP, &next, f.list));
 		ck_assert_int_eq(job_gives_up(job, &uuid), stops == 4);
 		puppet_remove(&f.p, now.domid);
 		look_again();
-		ck_assert(job_knows(job, GOAL_STOP, &now));
-		ck_assert(!job_knows(job, GOAL_STOP, &next));
+		ck_assert(job_knows(job, GOAL_STOP, &now, f.list));
+		ck_assert(!job_knows(job, GOAL_STOP, &next, f.list));
 		puppet_add(&f.p, 1, "1")->domid = next.domid;
 		look_again();
 		if (stops < 4)
