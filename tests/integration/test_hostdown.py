@@ -91,8 +91,8 @@ class HostDown(unittest.TestCase):
         self.assertEqual(self.host.domains(), {})
 
     def test_a_guest_that_arrives_when_it_is_not_waited_for_any_more_is_taken_in(self):
-        self.host.configure(STOP_MAXWAIT=2)
-        self.start("deaf", save_error="no room", never_off=True)
+        self.host.configure(STOP_MAXWAIT=3)
+        self.start("deaf", deaf=True, never_off=True)
         self.host.xl_create("web--incoming")
         self.change_domain("web--incoming", state="paused", never_run=True)
         self.host.tell("prepare poweroff")
