@@ -328,11 +328,14 @@ static void on_once_done(void *data, int error, const char *reason _unused_, con
 
 static void on_alive(void *data)
 {
+	struct log_fields over = {.message_id = MSG_TIME_OVER, LOG_FIELDS_NONE};
 	struct daemon *d = data;
 	usec_t now = loop_now(d->loop);
 
 	if (now >= d->end) {
-		log_error("There is no more time; what is under way is left to itself");
+		log_message(LOG_ERR, &over,
+			    "Time is up: leaving the operations that are under way to their "
+			    "workers. Some guests may still be running.");
 		loop_exit(d->loop, STATUS_FAILED);
 		return;
 	}

@@ -293,6 +293,7 @@ static void bring_back(struct hostdown *h)
 	struct log_fields fields = {.message_id = MSG_HOST_STAYS_UP, LOG_FIELDS_NONE};
 	const char *why_not = say_why_not(h);
 
+	fields.result = why_not ? "skipped" : "ok";
 	log_message(LOG_NOTICE, &fields,
 		    "The host stays up: the %zu guests that were stopped are %s",
 		    returns_count(&h->returns), why_not ? why_not : "brought back");
@@ -359,20 +360,20 @@ static int describe_delay(usec_t needs, usec_t grants, char **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	int r = logindconf_decides("", "InhibitDelayMaxSec", &path);
-	const char *in = path ? " in " : " is set nowhere", *where = path ? path : "";
+	const char *in = path ? " in " : "", *where = path ? path : "";
 
 	if (r < 0)
 		return r;
 	if (grants == USEC_INFINITY)
 		return str_format(ret,
-				  "logind is to wait for ever (InhibitDelayMaxSec=%s%s), and then "
-				  "does not wait at all: give it a time",
+				  "InhibitDelayMaxSec=infinity%s%s disables the delay of logind: "
+				  "set a finite value",
 				  in, where);
 	return str_format(ret,
-			  "A stop of all guests may take %llu s, and logind waits for %llu s "
-			  "(InhibitDelayMaxSec=%s%s); 'xendomainsctl plan stop' shows what is done "
-			  "then",
-			  seconds(needs), seconds(grants), in, where);
+			  "A stop of all guests may take %llu s, but logind waits only %llu s "
+			  "(InhibitDelayMaxSec=%s%s). Run \"xendomainsctl plan stop\" to see what "
+			  "happens then.",
+			  seconds(needs), seconds(grants), path ? in : " is not set", where);
 }
 
 /* What is missing, or NULL. 0 or -ENOMEM. */
@@ -386,11 +387,12 @@ static int describe_shortage(const struct hostdown *h, char **ret)
 		return 0;
 	/* What is left when logind has waited goes on while services are stopped. */
 	if (timeout != USEC_INFINITY && grants != USEC_INFINITY && needs > grants + timeout)
-		return str_format(ret,
-				  "A stop of all guests may take %llu s, and the host is ended by "
-				  "force after %llu s (InhibitDelayMaxSec= of logind, and "
-				  "JobTimeoutSec= of poweroff.target)",
-				  seconds(needs), seconds(grants + timeout));
+		return str_format(
+			ret,
+			"A stop of all guests may take %llu s, but systemd forces the host "
+			"down after %llu s (InhibitDelayMaxSec= of logind, and "
+			"JobTimeoutSec= of poweroff.target)",
+			seconds(needs), seconds(grants + timeout));
 	return needs > hostdown_budget(grants) ? describe_delay(needs, grants, ret) : 0;
 }
 

@@ -36,8 +36,11 @@ static void watch_nothing(struct bus *b)
 
 static void lose(struct bus *b, int error)
 {
+	struct log_fields fields = {.message_id = MSG_BUS_LOST, LOG_FIELDS_NONE};
+
 	if (!b->complained)
-		log_warning_errno(error, "The system bus cannot be reached, and is tried again");
+		log_message(LOG_WARNING, &fields, "Failed to reach the system bus, retrying: %s",
+			    strerror(-error));
 	b->complained = true;
 	watch_nothing(b);
 	timer_clear(b->turn);
@@ -74,6 +77,7 @@ static int rearm(struct bus *b)
 
 static void process(struct bus *b)
 {
+	struct log_fields fields = {.message_id = MSG_BUS_FOUND, LOG_FIELDS_NONE};
 	int r = 1;
 
 	for (unsigned i = 0; r > 0 && i < MESSAGES_MAX; i++)
@@ -81,7 +85,7 @@ static void process(struct bus *b)
 	/* The first answer from the other side. */
 	if (r >= 0 && sd_bus_is_ready(b->handle) > 0) {
 		if (b->complained)
-			log_notice("The system bus can be reached again");
+			log_message(LOG_NOTICE, &fields, "The system bus is reachable again");
 		b->complained = false;
 		b->pause = PAUSE_MIN;
 	}

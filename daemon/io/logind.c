@@ -102,6 +102,7 @@ static void keep_lock(struct logind *l, int fd)
 
 static int on_inhibit(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
 {
+	struct log_fields refused = {.message_id = MSG_LOCK_REFUSED, LOG_FIELDS_NONE};
 	struct logind *l = data;
 	const sd_bus_error *e = sd_bus_message_get_error(m);
 	int fd, r = e ? -EPERM : sd_bus_message_read(m, "h", &fd);
@@ -116,7 +117,8 @@ static int on_inhibit(sd_bus_message *m, void *data, sd_bus_error *error _unused
 		return 0;
 	if (r < 0) {
 		if (!l->refused)
-			log_warning("logind gives no lock, and is asked again: %s",
+			log_message(LOG_WARNING, &refused,
+				    "logind refused the shutdown inhibitor lock, retrying: %s",
 				    e ? e->message : strerror(-r));
 		l->refused = true;
 		try_later(l);
@@ -170,6 +172,7 @@ static int has_our_lock(sd_bus_message *m, bool *ret)
 
 static int on_list(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
 {
+	struct log_fields lost = {.message_id = MSG_LOCK_LOST, LOG_FIELDS_NONE};
 	struct logind *l = data;
 	const sd_bus_error *e = sd_bus_message_get_error(m);
 	bool found;
@@ -184,7 +187,8 @@ static int on_list(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
 	l->unsure = false;
 	if (found || l->lock < 0)
 		return 0;
-	log_warning("logind has lost our lock; it is taken again");
+	log_message(LOG_WARNING, &lost,
+		    "logind has lost the shutdown inhibitor lock, requesting it again");
 	close_lock(l);
 	if (l->wanted)
 		ask_for_lock(l);
@@ -446,12 +450,13 @@ static int on_metadata(sd_bus_message *m, void *data, sd_bus_error *error _unuse
 
 static int on_owner(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
 {
+	struct log_fields fields = {.message_id = MSG_LOGIND_RESTARTED, LOG_FIELDS_NONE};
 	struct logind *l = data;
 	const char *name, *old, *new;
 
 	if (sd_bus_message_read(m, "sss", &name, &old, &new) < 0 || str_empty(new))
 		return 0;
-	log_notice("logind has been restarted");
+	log_message(LOG_NOTICE, &fields, "logind was restarted");
 	l->unsure = true;
 	see_to_lock(l);
 	read_properties(l);

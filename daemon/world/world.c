@@ -227,6 +227,7 @@ static int rebuild(struct world *w, struct survey *survey, struct domain_list *d
 
 int world_update(struct world *w)
 {
+	struct log_fields unlisted = {.message_id = MSG_DOMAINS_UNLISTED, LOG_FIELDS_NONE};
 	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
 	usec_t now = usec_now_wall();
 	int r;
@@ -237,8 +238,10 @@ int world_update(struct world *w)
 	w->updated = loop_now(w->loop);
 	r = hv_list(w->hv, &domains);
 	r = r < 0 ? r : keep_names(w->domains, domains);
-	if (r < 0)
-		return log_error_errno(r, "Cannot list the domains");
+	if (r < 0) {
+		log_message(LOG_ERR, &unlisted, "Failed to list the domains: %s", strerror(-r));
+		return r;
+	}
 	log_differences(w, domains);
 	count_arrivals(w, domains);
 	record_lives(w, domains, now);

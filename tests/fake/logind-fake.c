@@ -15,8 +15,8 @@
  *
  * and what pid1-fake.h has.
  *
- * What becomes of locks goes to LOG. They live in FOLDER, as those of logind in /run, so that one
- * outlives a restart.
+ * What becomes of locks goes to LOG, and "? STATE" for each question about the state of the system.
+ * Locks live in FOLDER, as those of logind in /run, so that one outlives a restart.
  */
 
 #include <dirent.h>
@@ -52,6 +52,12 @@ static struct {
 static void note(const char *what)
 {
 	fprintf(f.log, "- %s\n", what);
+	fflush(f.log);
+}
+
+void pid1_fake_asked(const char *state)
+{
+	fprintf(f.log, "? %s\n", state);
 	fflush(f.log);
 }
 

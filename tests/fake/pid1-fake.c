@@ -58,6 +58,8 @@ static int get(sd_bus *bus _unused_, const char *path, const char *interface _un
 
 	if (sd_bus_path_decode(path, UNITS, &unit) < 0)
 		return -ENOMEM;
+	if (str_equal(property, "SystemState"))
+		pid1_fake_asked(is_stopping() ? "stopping" : f.state);
 	if (str_equal(property, "SystemState") && str_equal(f.state, "silent"))
 		return -EIO;
 	if (str_equal(property, "SystemState"))

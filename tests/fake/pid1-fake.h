@@ -15,3 +15,6 @@ int pid1_fake_add(sd_bus *bus);
  *     begun SEC            the stop of the system began so long ago
  */
 void pid1_fake_obey(const char *verb, const char *word, const char *other);
+
+/* The state that was asked for, before it is answered. Of the program. */
+void pid1_fake_asked(const char *state);

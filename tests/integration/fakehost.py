@@ -6,8 +6,10 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +23,15 @@ KILLER = BUILD / "tests/fake/libkill-at.so"
 HOLDER = BUILD / "tests/fake/libheld-disk.so"
 
 LIMIT = 60
+
+# Messages are told by these, never by their words: HOST_STAYS_UP is MSG_HOST_STAYS_UP there.
+MESSAGE_IDS = dict(re.findall(
+    r'#define MSG_(\w+)\s+"([0-9a-f]{32})"',
+    (pathlib.Path(__file__).parents[2] / "daemon/util/msgid.h").read_text()))
+
+MANAGER = "org.xendomains.Manager"
+REFUSED = f"{MANAGER}.ConfigurationRefused"
+NOT_POSSIBLE = f"{MANAGER}.NotPossible"
 
 # A fault at each step of a sequence is what a plain build is tested with. Sanitizers, which make a run
 # several times as slow, see the same code at some of the steps.
@@ -67,6 +78,7 @@ class FakeHost:
         self.config, self.native = self.root / "xendomains", self.root / "xendomains.conf"
         self.socket = self.root / "socket"
         self.log = self.root / "log"
+        self.entries = self.root / "entries"
         for folder in (self.auto, self.save, self.state, self.run, self.world_dir):
             folder.mkdir()
         self.configure(**variables)
@@ -101,7 +113,7 @@ class FakeHost:
 
     def environment(self, **more):
         return os.environ | {"FAKE_WORLD": str(self.world_dir), "RUNTIME_DIRECTORY": str(self.run),
-                             "STATE_DIRECTORY": str(self.state),
+                             "STATE_DIRECTORY": str(self.state), "FAKE_JOURNAL": str(self.entries),
                              # Nothing here has to do with the host that the tests run on.
                              "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.root}/bus"} | more
 
@@ -186,6 +198,29 @@ class FakeHost:
         return subprocess.Popen(self.command_line(*words), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
+    def json(self, *words, check=None):
+        """Runs the client with --json, and returns what the daemon answered."""
+        return json.loads(self.ctl("--json", *words, check=check))
+
+    def outcome(self, *words, check=None):
+        """Runs the client, and returns the outcome of a sequence: an event for each guest, by name."""
+        return {event["name"]: event for event in self.json(*words, check=check)["outcome"]}
+
+    def plan(self, *words):
+        """The steps of a plan, by name."""
+        return {step["name"]: step for step in self.json("plan", *words)["steps"]}
+
+    def call(self, method, **parameters):
+        """One call of the interface, and its reply: without "error" if it has succeeded."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(LIMIT)
+            s.connect(str(self.socket))
+            s.sendall(json.dumps({"method": f"{MANAGER}.{method}", "parameters": parameters}).encode() + b"\0")
+            text = b""
+            while not text.endswith(b"\0"):
+                text += s.recv(65536) or b"\0"
+        return json.loads(text[:-1])
+
     def status(self):
         """The guests by name."""
         done = subprocess.run([CLIENT, "--socket", self.socket, "--json", "status"],
@@ -197,6 +232,26 @@ class FakeHost:
 
     def reasons(self):
         return {name: g.get("reason", "") for name, g in self.status().items()}
+
+    # The journal.
+
+    def journal(self):
+        """What the daemons of this host have logged, oldest first: the fields of each message."""
+        data = self.entries.read_bytes() if self.entries.exists() else b""
+        return [dict(field.decode(errors="surrogateescape").split("=", 1) for field in entry.split(b"\0"))
+                for entry in data.split(b"\0\0")[:-1]]
+
+    def logged(self, message, **fields):
+        """The messages with this MESSAGE_ID= and these fields: domain="web" is XEN_DOMAIN=web."""
+        wanted = {"MESSAGE_ID": MESSAGE_IDS[message]} | {f"XEN_{k.upper()}": v for k, v in fields.items()}
+        return [entry for entry in self.journal() if wanted.items() <= entry.items()]
+
+    def stages(self, name, message="STAGE_DONE"):
+        """The stages of a guest that have succeeded, or begun or failed, in their order."""
+        return [entry["XEN_STAGE"] for entry in self.logged(message, domain=name)]
+
+    def wait_logged(self, message, times=1, **fields):
+        wait_until(lambda: len(self.logged(message, **fields)) >= times, f"{message} in the journal")
 
     # The world.
 

@@ -120,8 +120,9 @@ class HostWithLogind(FakeHost):
     def wait_locked(self, locked=True):
         wait_until(lambda: self.is_locked() == locked, f"the lock to be held: {locked}")
 
-    def wait_logged(self, text, times=1):
-        wait_until(lambda: self.log.read_text().count(text) >= times, f"'{text}' in the log")
+    def wait_named(self, name):
+        """For a change of the state of the host, "OLD -> NEW", which is logged for debugging."""
+        wait_until(lambda: f"host: {name}\n" in self.log.read_text(), name)
 
     def unit_ctl(self, *words, check=0, **environment):
         """Runs the client as xendomains-guests.service does."""
