@@ -40,6 +40,21 @@ static usec_t find_limit(const struct run *run, const struct domain *d, usec_t s
 	return 0;
 }
 
+static void log_wait(const struct run *run, const struct domain *d)
+{
+	const struct step *s = run->machine.step;
+	struct log_fields fields = {
+		.message_id = MSG_GUEST_AWAITED,
+		.domain = s->name,
+		.uuid = &s->uuid,
+		.domid = d->domid,
+		.operation = goal_to_string(run->machine.goal),
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_INFO, &fields, "waiting for another tool that works on its domain");
+}
+
 bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
 {
 	enum domain_condition condition = d ? domain_condition(d) : DOMAIN_RUNNING;
@@ -50,8 +65,7 @@ bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit)
 	if (limit == 0 && run->held) {
 		timer_clear(run->limit);
 	} else if (limit > 0 && (!run->held || condition != run->held_for)) {
-		log_debug("%s: waits for another tool that is at work on it",
-			  run->machine.step->name);
+		log_wait(run, d);
 		if (limit != USEC_INFINITY)
 			timer_set_after(run->limit, limit);
 	}

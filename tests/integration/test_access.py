@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who may ask what through the socket, and what it costs if somebody asks for too much."""
 
+import errno
 import json
 import os
 import resource
@@ -68,7 +69,7 @@ class Groups(FakeHostTest):
         return reply.get("error")
 
     def test_without_groups_others_do_not_even_connect(self):
-        self.assertEqual(self.error(["adm"], "Status"), "Permission denied")
+        self.assertEqual(self.error(["adm"], "Status"), os.strerror(errno.EACCES))
 
     def test_who_may_look_may_not_do(self):
         self.native("[Host]\nReadGroup=adm\n")
@@ -95,11 +96,11 @@ class Groups(FakeHostTest):
         self.native("[Host]\nControlGroup=adm\n")
         self.assertIsNone(self.error(["adm"], "Status"))
         self.native("")
-        self.assertEqual(self.error(["adm"], "Status"), "Permission denied")
+        self.assertEqual(self.error(["adm"], "Status"), os.strerror(errno.EACCES))
 
     def test_group_that_is_not_there_is_refused(self):
         self.host.native.write_text("[Host]\nControlGroup=xendomains-none\n")
-        self.assertIn("there is no such group", self.host.ctl("reload", check=1))
+        self.assertIn("=xendomains-none", self.host.ctl("reload", check=1))
 
 
 class Flood(FakeHostTest):

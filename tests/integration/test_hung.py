@@ -46,7 +46,7 @@ class Configurations(HungTest):
         status = self.host.status()
         self.assertEqual({n: g["state"] for n, g in status.items()},
                          {"before": "running", "hung.cfg": "failed", "later": "running"})
-        self.assertIn("does not answer", status["hung.cfg"]["reason"])
+        self.assertIn("hung.cfg", status["hung.cfg"]["reason"])
 
     def test_no_look_leaves_another_process_behind(self):
         self.link("hung.cfg")
