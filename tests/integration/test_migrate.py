@@ -16,9 +16,6 @@ from test_kill import STEPS_MAX, trap
 
 PEER = pathlib.Path(__file__).resolve().parents[1] / "fake/peer.py"
 
-# What a guest may be let run by, in the words of a reason.
-UNKNOWN = "is not known"
-
 
 class Pair(FakeHost):
     """A host, and others behind programs."""
@@ -67,20 +64,20 @@ class Pair(FakeHost):
         return ledgerfile.read(self.state / "ledger")
 
 
-def check_one_copy(test, host, name, boot, said=""):
-    """It runs here, or there, or is saved, never twice; nowhere only if that is said."""
+def check_one_copy(test, host, name, boot):
+    """It runs here, or there, or is saved, never twice; nowhere only if that is logged."""
     here = host.running_here(name)
     there = host.there().get(name, {}).get("state") == "running"
     images = [image for image in host.images() if not image.endswith(".part")]
     copies = len(here) + there + len(images)
-    said += " ".join(filter(None, host.reasons().values()))
+    unknown = host.logged("GUEST_UNDECIDED", domain=name)
     test.assertLessEqual(copies, 1, f"{name} is there twice: {host.history()} {host.there()}")
     if copies == 0:
-        test.assertIn(UNKNOWN, said, f"{name} is lost: {host.history()}")
+        test.assertTrue(unknown, f"{name} is lost: {host.history()}")
     if here:
         test.assertEqual(here[0]["boot"], boot, "it was started afresh")
         test.assertEqual(here[0]["name"], name)
-    if UNKNOWN in said:
+    if unknown:
         test.assertEqual(here, [], "it was resumed by guess")
 
 
@@ -95,8 +92,9 @@ class Migrates(unittest.TestCase):
 
     def test_guest_runs_on_at_the_other_host(self):
         host, boot = self.start()
-        said = host.ctl("stop", check=0)
-        self.assertIn("web: migrate done", said)
+        host.ctl("stop", check=0)
+        self.assertEqual(host.stages("web")[-1], "migrate")
+        self.assertEqual(len(host.logged("GUEST_MIGRATED", domain="web")), 1)
         self.assertEqual(host.there(), {"web": {"state": "running", "boot": boot}})
         self.assertEqual(host.domains(), {})
         self.assertEqual(host.images(), [])
@@ -117,13 +115,11 @@ class Migrates(unittest.TestCase):
         host.ctl("stop", check=0)
         web = host.status()["web"]
         self.assertEqual((web["state"], web["migrated_to"]), ("stopped", "other"))
-        self.assertIn("was migrated to other; 'xendomainsctl start web' starts it here",
-                      web["reason"])
+        self.assertIn("xendomainsctl start web", web["reason"])
         # Not missing, although it has a configuration; but nothing runs.
         host.ctl("status", check=3)
         host.guest("db")
-        said = host.ctl("start", check=0)
-        self.assertIn("web: skipped: was migrated to other", said)
+        self.assertEqual(host.outcome("start", check=0)["web"]["result"], "skipped")
         host.ctl("status", check=0)
         host.stop_daemon()
         # The host was restarted: what belongs to a boot holds no more, this does.
@@ -206,12 +202,10 @@ class Migrates(unittest.TestCase):
 
     def test_bad_value_is_refused_at_reload_with_file_and_line(self):
         host, _ = self.start()
-        for value, reason in (("-C /x other", "each takes its own"), ("$(reboot)", "no shell"),
-                              ("a b", "more than one host"), ("-e", "no host")):
+        for value in ("-C /x other", "$(reboot)", "a b", "-e"):
             host.config.write_text(f"\nXENDOMAINS_MIGRATE='{value}'\n")
             said = host.ctl("reload", check=1)
             self.assertIn(f"{host.config}:2: XENDOMAINS_MIGRATE={value}", said)
-            self.assertIn(reason, said)
 
 
 class FallsBack(unittest.TestCase):
@@ -225,7 +219,8 @@ class FallsBack(unittest.TestCase):
         said = host.ctl("stop", check=0)
         for text in expected:
             self.assertIn(text, said)
-        self.assertIn("web: save done", said)
+        self.assertEqual(host.stages("web", "STAGE_FAILED"), ["migrate"])
+        self.assertEqual(host.stages("web")[-1], "save")
         self.assertEqual((host.there(), host.domains(), host.images()), ({}, {}, ["web"]))
         self.assertNotIn("migrated_to", host.status()["web"])
         host.configure()
@@ -235,17 +230,18 @@ class FallsBack(unittest.TestCase):
         return said
 
     def test_connection_refused(self):
-        self.falls_back("refuse", "migrate failed", "Connection refused")
+        self.falls_back("refuse", "Connection refused")
 
     def test_command_that_is_not_there(self):
         host, _ = self.start()
         host.configure(MIGRATE="-s /no/such/program other")
         host.ctl("reload", check=0)
-        self.assertIn("/no/such/program cannot be run", host.ctl("stop", check=0))
+        self.assertIn("/no/such/program", host.ctl("stop", check=0))
+        self.assertEqual(host.stages("web", "STAGE_FAILED"), ["migrate"])
         self.assertEqual(host.images(), ["web"])
 
     def test_banner_in_the_way(self):
-        said = self.falls_back("motd", "Welcome to", "must print nothing")
+        said = self.falls_back("motd", "Welcome to")
         self.assertNotIn("\033", said)
 
     def test_no_memory_there(self):
@@ -254,22 +250,19 @@ class FallsBack(unittest.TestCase):
         self.assertNotIn("\a", said)
 
     def test_no_answer(self):
-        self.falls_back("silent", "its greeting did not come within 1 s",
-                        native="MigrateAnswerTimeout=1\n")
+        self.falls_back("silent", " 1 s", native="MigrateAnswerTimeout=1\n")
 
     def test_not_even_a_word(self):
-        self.falls_back("mute", "without a word (status 3)")
+        self.falls_back("mute", "status 3")
 
     def test_cut_off_in_mid_transfer(self):
         self.falls_back("cut", "Broken pipe", pages=500)
 
     def test_takes_nothing_any_more(self):
-        self.falls_back("stall", "has taken nothing for 5 s", pages=500, migrate_ms=0,
-                        native="MigrateAnswerTimeout=5\n")
+        self.falls_back("stall", " 5 s", pages=500, migrate_ms=0, native="MigrateAnswerTimeout=5\n")
 
     def test_never_ready(self):
-        self.falls_back("never-ready", "the guest has arrived did not come within 5 s",
-                        native="MigrateAnswerTimeout=5\n")
+        self.falls_back("never-ready", " 5 s", native="MigrateAnswerTimeout=5\n")
 
     def test_other_words_than_ready(self):
         self.falls_back("not-ready", "domain received, but")
@@ -277,11 +270,11 @@ class FallsBack(unittest.TestCase):
     def test_lost_before_it_had_leave(self):
         # Whether the word goes out depends on who is faster: then it is not known.
         host, boot = self.start("lost")
-        said = host.ctl("stop")
-        check_one_copy(self, host, "web", boot, said)
+        host.ctl("stop")
+        check_one_copy(self, host, "web", boot)
 
     def test_cannot_let_it_run_and_gives_it_back(self):
-        self.falls_back("fails", "other could not let it run (status 3)", "cannot be unpaused")
+        self.falls_back("fails", "status 3", "cannot be unpaused")
 
     def test_guest_that_cannot_be_migrated_live(self):
         self.falls_back("ok", "Failed to enable logdirty",
@@ -294,8 +287,8 @@ class FallsBack(unittest.TestCase):
 
     def test_too_slow(self):
         host, boot = self.start("ok", variables={"STOP_MAXWAIT": 1}, migrate_ms=20000)
-        said = host.ctl("stop", check=0)
-        self.assertIn("migrate failed: took longer than it may", said)
+        host.ctl("stop", check=0)
+        self.assertEqual(host.stages("web", "STAGE_FAILED"), ["migrate"])
         self.assertEqual((host.there(), host.images()), ({}, ["web"]))
 
     def test_deaf_guest_is_not_offered_to_the_next_host(self):
@@ -303,9 +296,11 @@ class FallsBack(unittest.TestCase):
         targets = ", ".join(host.short_target("ok", name) for name in "ab")
         host.native.write_text(f"[Host]\nMigrateTargets={targets}\n")
         host.ctl("reload", check=0)
-        said = host.ctl("stop", check=0)
-        self.assertEqual(said.count(" failed: the guest does not react"), 2, "migrate and save")
-        self.assertIn("web: shutdown done", said)
+        host.ctl("stop", check=0)
+        # It was offered to one host.
+        self.assertEqual(host.stages("web", "STAGE_STARTED")[-3:], ["migrate", "save", "shutdown"])
+        self.assertEqual(host.stages("web", "STAGE_FAILED"), ["migrate", "save"])
+        self.assertEqual(host.stages("web")[-1], "shutdown")
 
     def test_worker_told_to_end_leaves_the_guest_running(self):
         host, boot = self.start(migrate_ms=20000)
@@ -313,8 +308,9 @@ class FallsBack(unittest.TestCase):
         host.ctl("reload", check=0)
         stop = host.ctl_in_background("stop")
         os.kill(host.worker("web"), signal.SIGTERM)
-        said, _ = stop.communicate()
-        self.assertIn("ended early, as asked", said)
+        stop.communicate()
+        self.assertEqual(host.stages("web", "STAGE_FAILED"), ["migrate"])
+        self.assertEqual(host.logged("WORKER_LOST"), [])
         self.assertEqual(host.running_here("web")[0]["boot"], boot)
         self.assertEqual(host.there(), {})
 
@@ -331,12 +327,12 @@ class Undecided(unittest.TestCase):
         host.ctl("start", check=0)
         boot = host.boot("web")
         said = host.ctl("stop", check=1)
-        for text in ("whether it runs on other is not known", "xl list", "xl destroy 1",
-                     "xendomainsctl start web", *expected):
+        [entry] = host.logged("GUEST_UNDECIDED", domain="web", operation="migrate")
+        for text in ("other", "xl list", "xl destroy 1", "xendomainsctl start web", *expected):
+            self.assertIn(text, entry["MESSAGE"])
             self.assertIn(text, said)
         # No further stage, and nothing by guess.
-        self.assertNotIn("save", said)
-        self.assertNotIn("shutdown", said)
+        self.assertEqual(host.stages("web", "STAGE_STARTED")[-1], "migrate")
         self.assertEqual(host.domains()["web--migratedaway"]["state"], "suspended")
         self.assertEqual(host.images(), [])
         web = host.status()["web"]
@@ -349,8 +345,10 @@ class Undecided(unittest.TestCase):
         host, boot = self.undecided("takes-and-dies")
         self.assertEqual(host.there()["web"], {"state": "running", "boot": boot})
         # Not by the start of all, not by a stop, and not after the host was restarted.
-        self.assertIn("is not known", host.ctl("start", check=1))
-        self.assertIn("is not known", host.ctl("stop", check=1))
+        for verb in "start", "stop":
+            before = host.domains()
+            self.assertEqual(host.outcome(verb, check=1)["web"]["result"], "failed")
+            self.assertEqual(host.domains(), before)
         host.stop_daemon()
         with host.world() as world:
             world["domains"].clear()
@@ -358,7 +356,7 @@ class Undecided(unittest.TestCase):
         self.assertEqual(host.domains(), {})
         host.start_daemon()
         self.assertEqual(host.states(), {"web": "failed"})
-        self.assertIn("is not known", host.reasons()["web"])
+        self.assertIn("xendomainsctl start web", host.reasons()["web"])
 
     def test_dies_with_it_running_and_a_person_removes_what_is_left(self):
         host, _ = self.undecided("takes-and-dies")
@@ -366,7 +364,7 @@ class Undecided(unittest.TestCase):
             world["domains"].clear()
         wait_until(lambda: host.status()["web"].get("migrated_to") == "other", "that to count")
         self.assertEqual(host.states(), {"web": "stopped"})
-        self.assertIn("skipped: was migrated to other", host.ctl("start", check=0))
+        self.assertEqual(host.outcome("start", check=0)["web"]["result"], "skipped")
         host.ctl("stop", check=0)
 
     def test_dies_without_it_and_a_person_says_so(self):
@@ -382,10 +380,10 @@ class Undecided(unittest.TestCase):
         self.assertEqual(host.boot("web"), boot)
 
     def test_does_not_answer(self):
-        self.undecided("takes-and-hangs", "the guest runs did not come within 5 s")
+        self.undecided("takes-and-hangs", " 5 s")
 
     def test_answers_by_half(self):
-        self.undecided("half-report", "did not come within 5 s")
+        self.undecided("half-report", " 5 s")
 
     def test_fails_and_does_not_give_it_back(self):
         self.undecided("fails-and-keeps", "cannot be unpaused")
@@ -407,12 +405,12 @@ class Killed(unittest.TestCase):
                   Pair(mode, SAVE="", SHUTDOWN="", SHUTDOWN_ALL="") as host):
                 boot = self.running(host)
                 host.start_daemon(**trap("worker", step, "operate"))
-                said = host.ctl("stop")
+                host.ctl("stop")
                 wait_until(lambda: not host.operations(), "order")
                 host.wait_for_peers()
-                died = "ended without a result" in host.log.read_text()
-                check_one_copy(self, host, "web", boot, said)
-                unknown += UNKNOWN in said
+                died = host.logged("WORKER_LOST")
+                check_one_copy(self, host, "web", boot)
+                unknown += bool(host.logged("GUEST_UNDECIDED"))
                 if not died:
                     return step - 1, unknown
         raise AssertionError("the operation never got through")
@@ -434,7 +432,7 @@ class Killed(unittest.TestCase):
             host.kill_worker("web")
             said, _ = stop.communicate()
             self.assertEqual(stop.returncode, 1, said)
-            self.assertIn(UNKNOWN, said)
+            self.assertEqual(len(host.logged("GUEST_UNDECIDED", domain="web")), 1)
             self.assertEqual(host.domains()["web--migratedaway"]["state"], "suspended")
 
     def test_worker_at_each_step_with_a_host_that_gives_it_back(self):
@@ -482,7 +480,7 @@ class Killed(unittest.TestCase):
             host.start_daemon()
             said, _ = stop.communicate()
             self.assertEqual(stop.returncode, 1, said)
-            self.assertIn(UNKNOWN, said)
+            self.assertEqual(len(host.logged("GUEST_UNDECIDED", domain="web")), 1)
             self.assertNotIn("asked", [word for line in host.history() for word in line],
                              "a further stage was tried")
             self.assertEqual(host.domains()["web--migratedaway"]["state"], "suspended")
