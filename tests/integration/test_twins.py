@@ -519,7 +519,8 @@ class Ends(Twins):
         for state in ("paused", "running", "paused"):
             set_domain(self.host, 2, state=state)
             self.wait_listed(("web-crashed", 1, "crashed"), ("web", 2, state))
-        self.assertEqual(self.host.log.read_text().count("is preserved as configured"), 1)
+        told = [entry["PRIORITY"] for entry in self.host.logged("GUEST_ENDED", domain="web")]
+        self.assertEqual(told, ["5"])
 
 
 class Kills(Twins):
@@ -540,7 +541,7 @@ class Kills(Twins):
                                        KILL_VERB="operate")
                 wait_until(lambda: self.runs_again("web", 1) and not self.host.operations(), "the restart")
                 self.assertEqual([d for d in self.host.domains().values() if d["domid"] in (2, 3, 4)], others)
-                if "ended without a result" not in self.host.log.read_text():
+                if not self.host.logged("WORKER_LOST"):
                     return step
         raise AssertionError("the operation never got through")
 
