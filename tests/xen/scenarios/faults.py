@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from xenrig import Host, pv, scenario, wait_until
-from xenrig.xendomains import SAVE, ctl, expect_states, images, journal, states
+from xenrig.xendomains import SAVE, ctl, expect_states, images, journal, logged, states
 
 NO_SHUTDOWN = {"XENDOMAINS_SHUTDOWN": "", "XENDOMAINS_SHUTDOWN_ALL": ""}
 
@@ -108,8 +108,8 @@ def xenstore_hangs(host: Host) -> None:
     host.sh("pkill -STOP xenstored")
     try:
         said = host.sh("xendomainsctl stop", check=False, timeout=900)
-        assert said.code == 4 and "does not answer" in said.err, said
-        assert "Waits for XenStore" in host.sh("systemctl status xendomainsd", check=False).out
+        assert said.code == 4, said
+        assert "XenStore" in host.sh("systemctl show -P StatusText xendomainsd", check=False).out
     finally:
         host.sh("pkill -CONT xenstored")
     # What was asked of the daemon in vain it may do now.
@@ -126,7 +126,7 @@ def xenstore_dies(host: Host) -> None:
     ctl(host, "start")
     before = host.wait_count("p1", 2)
     host.sh("pkill -KILL xenstored")
-    wait_until(lambda: "XenStore has gone" in host.journal("-t", "xendomainsd"), "the news", 60)
+    wait_until(lambda: logged(host, "XENSTORE_LOST"), "the news", 60)
     said = host.sh("xendomainsctl stop", check=False, timeout=300)
     assert said.code != 0 and "XenStore" in said.out + said.err, said
     host.expect_counting("p1", boot=before.boot)

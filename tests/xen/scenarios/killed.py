@@ -2,7 +2,7 @@
 """kill -9 of the daemon and of workers. Guests do not notice."""
 
 from xenrig import Host, pv, pvh, scenario, wait_until
-from xenrig.xendomains import SAVE, ctl, images, states, status
+from xenrig.xendomains import SAVE, ctl, images, logged, stages, states, status
 
 KILL_DAEMON = "systemctl kill --signal=KILL --kill-who=main xendomainsd.service"
 KILL_WORKER = "pkill -KILL -f '^/usr/libexec/xendomains/xendomains-worker operate'"
@@ -54,7 +54,8 @@ def worker_saving(host: Host) -> None:
     host.sh("xendomainsctl stop >/tmp/stop.log 2>&1 & echo $! >/tmp/stop.pid")
     host.sh(KILL_SAVING)
     host.sh("tail --pid=$(cat /tmp/stop.pid) -f /dev/null", timeout=600)
-    assert "its worker was killed" in host.sh("cat /tmp/stop.log").out
+    assert logged(host, "WORKER_LOST", domain="p1", operation="save")
+    assert stages(host, "p1", "STAGE_FAILED") == ["save"]
     host.expect_counting("p1", boot=before.boot)
     assert images(host) == []
     host.config()

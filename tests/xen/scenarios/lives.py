@@ -2,7 +2,7 @@
 """Which image is a guest's memory, told by the lives of the guest (docs/recovery.md)."""
 
 from xenrig import Host, pv, scenario, wait_until
-from xenrig.xendomains import SAVE, ctl, images, journal, states, status, wait_state
+from xenrig.xendomains import SAVE, ctl, images, logged, states, status, wait_state
 
 UUID = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
 
@@ -37,8 +37,7 @@ def outlived(host: Host) -> None:
     for name in ("point", "off"):
         host.wait_reboot(name, old[name])
         assert len(aside(host, name)) == 1, images(host)
-        assert [m for m in journal(host, XEN_DOMAIN=name)
-                if "without its saved memory" in m["MESSAGE"]]
+        assert logged(host, "GUEST_COLD", domain=name)
 
 
 @scenario("two domains of one UUID are both saved, each to its own image")

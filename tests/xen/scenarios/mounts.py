@@ -5,11 +5,12 @@ import json
 
 from xenrig import Host, pv, scenario, wait_until
 from xenrig.host import DEFAULTS, Count
-from xenrig.xendomains import expect_states
+from xenrig.xendomains import MESSAGE_IDS, expect_states
 
 SAVE = "/srv/xen"
 
-GUEST_DONE = "654055544f654a6296102693e1173aae"
+GUEST_DONE = MESSAGE_IDS["GUEST_DONE"]
+# Of systemd.
 UNIT_STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
 
 UNITS = "xendomainsd.service xendomains-guests.service xendomains-shutdown.service"

@@ -2,7 +2,7 @@
 """What a stop does besides saving and asking, and what others do meanwhile."""
 
 from xenrig import Host, bare_hvm, pv, pvh, scenario, wait_until
-from xenrig.xendomains import ctl, expect_states, images, journal, states, status
+from xenrig.xendomains import ctl, expect_states, images, journal, outcome, stages, states, status
 
 
 @scenario("keys of SysRq reach the kernel before a guest is saved, and it goes on as if nothing",
@@ -76,8 +76,9 @@ def cannot_react(host: Host) -> None:
     for name in ("p1", "doomed-1"):
         host.wait_count(name)
         host.sh(f"xenstore-write /local/domain/{host.domid(name)}/control/feature-poweroff 0")
-    said = ctl(host, "stop", expect=1, timeout=60)
-    assert "says that it does not react" in said, said
+    ctl(host, "stop", expect=1, timeout=60)
+    assert stages(host, "p1", "STAGE_FAILED") == ["shutdown"]
+    assert stages(host, "doomed-1")[-1] == "destroy"
     expect_states(host, p1="running", **{"doomed-1": "stopped"})
     host.expect_counting("p1")
 
@@ -88,8 +89,7 @@ def hanging(host: Host) -> None:
     host.auto(pv("hangs", off=600))
     ctl(host, "start")
     host.wait_count("hangs")
-    said = ctl(host, "stop", expect=1)
-    assert "it has taken the request, and it is still there after 20 s" in said, said
+    assert " 20 s" in outcome(host, "stop", expect=1)["hangs"]["reason"]
     expect_states(host, hangs="running")
 
 
@@ -151,7 +151,7 @@ def limit_of_the_unit(host: Host) -> None:
         stop = host.sh("systemctl stop xendomains.service", timeout=300)
         assert stop.elapsed > 25, stop
         assert not host.domains()
-        assert "timed out" not in host.journal("--unit=xendomains.service")
+        assert host.sh("systemctl show -P Result xendomains.service").out.strip() == "success"
     finally:
         host.sh("rm -r /run/systemd/system/xendomains.service.d; systemctl daemon-reload")
 

@@ -2,15 +2,22 @@
 """What scenarios ask of the project under test."""
 
 import json
+import re
 import shlex
 
 from .host import Host
+from .project import SOURCE
 from .remote import wait_until
 
 SAVE = "/var/lib/xen/save"
 
 # After an installation nothing of ours is started yet.
 REACHABLE = "systemctl start xendomainsd.socket"
+
+
+# Messages are told by these, never by their words: HOST_STAYS_UP is MSG_HOST_STAYS_UP there.
+MESSAGE_IDS = dict(re.findall(r'#define MSG_(\w+)\s+"([0-9a-f]{32})"',
+                              (SOURCE / "daemon/util/msgid.h").read_text()))
 
 
 def ctl(host: Host, *words: str, expect: int = 0, timeout: float = 900) -> str:
@@ -62,3 +69,20 @@ def journal(host: Host, **fields: str) -> list[dict]:
     matches = [f"{name}={value}" for name, value in fields.items()]
     out = host.journal("-t", "xendomainsd", "--output=json", *matches)
     return [json.loads(line) for line in out.splitlines()]
+
+
+def logged(host: Host, message: str, **fields: str) -> list[dict]:
+    """The daemon's messages of this kind: domain="web" is XEN_DOMAIN=web."""
+    return journal(host, MESSAGE_ID=MESSAGE_IDS[message],
+                   **{f"XEN_{name.upper()}": value for name, value in fields.items()})
+
+
+def stages(host: Host, name: str, message: str = "STAGE_DONE") -> list[str]:
+    """The stages of a guest that have succeeded, or begun or failed, in their order."""
+    return [entry["XEN_STAGE"] for entry in logged(host, message, domain=name)]
+
+
+def outcome(host: Host, *words: str, expect: int = 0) -> dict[str, dict]:
+    """Run xendomainsctl --json, and return the outcome of a sequence: an event for each guest."""
+    events = json.loads(ctl(host, "--json", *words, expect=expect))["outcome"]
+    return {event["name"]: event for event in events}
