@@ -168,14 +168,14 @@ START_TEST(who_is_away_is_away_until_it_is_here)
 	past = ledger_find(h, &web);
 	ck_assert_str_eq(past->away, "other");
 	ck_assert(past->away_unknown);
-	ck_assert_ptr_nonnull(strstr(past->away_reason, "is not known"));
-	ck_assert_ptr_nonnull(strstr(past->away_reason, "'xendomainsctl start web'"));
+	ck_assert_ptr_nonnull(strstr(past->away_reason, " other"));
+	ck_assert_ptr_nonnull(strstr(past->away_reason, "xendomainsctl start web"));
 	ck_assert_ptr_eq(ledger_find_away(h, "web"), past);
 	ck_assert_ptr_null(ledger_find_away(h, "mail"));
 	ck_assert_int_eq(ledger_set_away(h, &web, "web", "third", false), 0);
 	ck_assert(!past->away_unknown);
-	ck_assert_str_eq(past->away_reason,
-			 "was migrated to third; 'xendomainsctl start web' starts it here");
+	ck_assert_ptr_nonnull(strstr(past->away_reason, " third"));
+	ck_assert_ptr_nonnull(strstr(past->away_reason, "xendomainsctl start web"));
 	/* That somebody wants it says nothing of where it is. */
 	ledger_forgive(h, &web);
 	ck_assert_str_eq(past->away, "third");

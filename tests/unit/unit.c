@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "util/fd.h"
-#include "util/log.h"
 #include "util/str.h"
 
 #define LOG_ROOM 65536
@@ -16,17 +15,46 @@
 static char log_text[LOG_ROOM];
 static size_t log_size;
 
+/* Names and words that are longer are cut off. */
+struct entry {
+	char message_id[33], domain[64], stage[32], result[32];
+};
+
+static struct entry *entries;
+static size_t n_entries;
+
 /* What folder_path() has handed out. */
 static char **paths;
 static size_t n_paths;
 
-static void keep_log(int level _unused_, const struct log_fields *fields _unused_,
-		     const char *message)
+static void keep_word(char *to, size_t size, const char *word)
+{
+	snprintf(to, size, "%s", word ? word : "");
+}
+
+static void keep_entry(const struct log_fields *fields)
+{
+	struct entry *bigger = realloc(entries, (n_entries + 1) * sizeof(*bigger)), *e;
+
+	ck_assert_ptr_nonnull(bigger);
+	entries = bigger;
+	e = &entries[n_entries++];
+	*e = (struct entry){0};
+	if (!fields)
+		return;
+	keep_word(e->message_id, sizeof(e->message_id), fields->message_id);
+	keep_word(e->domain, sizeof(e->domain), fields->domain);
+	keep_word(e->stage, sizeof(e->stage), fields->stage);
+	keep_word(e->result, sizeof(e->result), fields->result);
+}
+
+static void keep_log(int level _unused_, const struct log_fields *fields, const char *message)
 {
 	int n = snprintf(log_text + log_size, LOG_ROOM - log_size, "%s\n", message);
 
 	if (n > 0)
 		log_size = MIN(log_size + (size_t)n, (size_t)LOG_ROOM - 1);
+	keep_entry(fields);
 }
 
 static void begin(void)
@@ -43,6 +71,9 @@ static void end(void)
 		free(paths[--n_paths]);
 	free(paths);
 	paths = NULL;
+	free(entries);
+	entries = NULL;
+	n_entries = 0;
 }
 
 int unit_run(const char *name, const TTest *const *tests, size_t n)
@@ -67,6 +98,23 @@ int unit_run(const char *name, const TTest *const *tests, size_t n)
 const char *unit_log(void)
 {
 	return log_text;
+}
+
+static bool is_wanted(const char *word, const char *wanted)
+{
+	return !wanted || str_equal(word, wanted);
+}
+
+unsigned unit_logged(const struct log_fields *wanted)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < n_entries; i++)
+		n += is_wanted(entries[i].message_id, wanted->message_id) &&
+		     is_wanted(entries[i].domain, wanted->domain) &&
+		     is_wanted(entries[i].stage, wanted->stage) &&
+		     is_wanted(entries[i].result, wanted->result);
+	return n;
 }
 
 void folder_make(struct folder *f)

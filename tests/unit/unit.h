@@ -3,6 +3,7 @@
 
 #include <check.h>
 
+#include "util/log.h"
 #include "util/macro.h"
 
 /*
@@ -23,6 +24,15 @@ int unit_run(const char *name, const TTest *const *tests, size_t n);
 
 /* Messages that the code under test has logged since the test began, a line each. */
 const char *unit_log(void);
+
+/*
+ * How many of them have these fields, of message_id, domain, stage and result; NULL is any:
+ *
+ *     LOGGED(.message_id = MSG_GUEST_ENDED, .domain = "a")
+ */
+unsigned unit_logged(const struct log_fields *wanted);
+
+#define LOGGED(...) unit_logged(&(struct log_fields){__VA_ARGS__})
 
 /* A folder of its own for a test; all that is in it goes with it. */
 struct folder {
