@@ -36,14 +36,14 @@ int explain_error(const struct context *context, int error)
 	if (str_equal(context->socket, SOCKET_PATH) && !unit_is_control_domain())
 		hint = "\nThis is not the control domain (dom0) of a Xen host.";
 	else if (error == -ENOENT || error == -ECONNREFUSED)
-		hint = "\nIs it running? 'systemctl start xendomainsd.socket' lets it be started.";
+		hint = "\nIf xendomainsd is not running, run \"systemctl start xendomainsd.socket\".";
 	else if (error == -EACCES)
-		hint = "\nOnly root may do that, and who is in a group of ReadGroup= or ControlGroup= in "
-		       "xendomains.conf(5), while the daemon runs.";
+		hint = "\nThis requires root, or membership in a group of ReadGroup= or ControlGroup= "
+		       "(xendomains.conf(5)) while xendomainsd runs.";
 	else if (error == -ETIMEDOUT)
-		hint = "\n'systemctl status xendomainsd' may tell why it does not answer.";
-	fprintf(stderr, "Cannot reach xendomainsd at %s: %s%s\n", context->socket, strerror(-error),
-		hint);
+		hint = "\nRun \"systemctl status xendomainsd\" to see why it is not responding.";
+	fprintf(stderr, "Failed to reach xendomainsd at %s: %s%s\n", context->socket,
+		strerror(-error), hint);
 	return STATUS_UNREACHABLE;
 }
 
@@ -56,12 +56,12 @@ int explain_reply(const struct varlink_reply *reply)
 	name = json_get_string(reply->parameters, "name");
 	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
 		fprintf(stderr,
-			"There is no guest called %s; xendomainsctl status shows which there are, and "
-			"what could not be read\n",
-			name ? name : "so");
+			"No guest named \"%s\". Run \"xendomainsctl status\" to list guests and "
+			"unreadable files.\n",
+			name ? name : "");
 	else if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
-		fprintf(stderr, "Only root may do that, and who is in the group of ReadGroup= or "
-				"ControlGroup= in xendomains.conf(5)\n");
+		fprintf(stderr, "Permission denied: requires root, or membership in the group of "
+				"ReadGroup= or ControlGroup= (xendomains.conf(5))\n");
 	else
 		fprintf(stderr, "%s\n", reason ? reason : reply->error);
 	return STATUS_FAILED;

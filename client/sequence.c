@@ -118,8 +118,8 @@ static int look_after(struct following *f)
 	f->misses++;
 	sd_notify(0, EXTENSION);
 	if (f->misses == MISSES_MAX && !f->context->or_once)
-		fprintf(stderr, "The daemon does not answer; 'systemctl status xendomainsd "
-				"xenstored' may tell why\n");
+		fprintf(stderr, "xendomainsd is not responding. Run \"systemctl status xendomainsd "
+				"xenstored\" to see why.\n");
 	/* A stop is for a host that goes down; behind a start there is time for a busy daemon. */
 	return f->misses >= (can_do_without(f) ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
 }
@@ -214,13 +214,13 @@ static int open_again(const struct following *f, struct connection *c)
 static const char *interrupt_text(const char *method)
 {
 	if (str_equal(method, METHOD_START))
-		return "\nxendomainsd goes on starting guests. 'xendomainsctl status' shows how far it "
-		       "is, and 'xendomainsctl cancel' ends it.\n";
+		return "\nxendomainsd goes on starting guests. Run \"xendomainsctl status\" to see the "
+		       "progress, or \"xendomainsctl cancel\" to cancel.\n";
 	if (str_equal(method, METHOD_RESTART))
-		return "\nxendomainsd goes on restarting guests. 'xendomainsctl status' shows how far "
-		       "it is, and 'xendomainsctl cancel' ends it.\n";
-	return "\nxendomainsd goes on stopping guests. 'xendomainsctl status' shows how far it is, and "
-	       "'xendomainsctl cancel' ends it.\n";
+		return "\nxendomainsd goes on restarting guests. Run \"xendomainsctl status\" to see "
+		       "the progress, or \"xendomainsctl cancel\" to cancel.\n";
+	return "\nxendomainsd goes on stopping guests. Run \"xendomainsctl status\" to see the "
+	       "progress, or \"xendomainsctl cancel\" to cancel.\n";
 }
 
 /* A daemon that takes no connections is waited for as one that does not answer. */
@@ -273,7 +273,7 @@ static int call(struct following *f, struct connection *c, const char *method, c
 		connection_close(c);
 		if (r != -ECONNRESET && r != -EPIPE)
 			break;
-		fprintf(stderr, "The daemon has gone; waiting for it to come back\n");
+		fprintf(stderr, "Lost the connection to xendomainsd, reconnecting\n");
 		if (open_again(f, c) < 0)
 			break;
 	}
@@ -290,7 +290,7 @@ int run_without_daemon(const char *verb, usec_t until)
 		return STATUS_FAILED;
 	sd_notify(0, EXTENSION);
 	execl(DAEMON_PATH, DAEMON_PATH, "--once", verb, limit ? "--limit" : NULL, limit, NULL);
-	fprintf(stderr, "Cannot run " DAEMON_PATH ": %s\n", strerror(errno));
+	fprintf(stderr, "Failed to run " DAEMON_PATH ": %s\n", strerror(errno));
 	return STATUS_UNREACHABLE;
 }
 
@@ -311,18 +311,19 @@ int run_sequence(const struct context *context, const char *method, char **names
 	if (r > 0)
 		return r - 1;
 	if (r == -ETIME) {
-		fprintf(stderr, "There is no more time: systemd ends the host by force soon, and "
-				"has things to do before\n");
+		fprintf(stderr,
+			"Time is up: systemd will soon force the host down. Some guests may "
+			"still be running.\n");
 		return STATUS_FAILED;
 	}
 	if (context->or_once) {
-		fprintf(stderr, "The daemon %s; it is done without\n",
-			r == -ENOTRECOVERABLE ? "cannot do it" : "does not answer");
+		fprintf(stderr, "xendomainsd %s; running xendomainsd --once instead\n",
+			r == -ENOTRECOVERABLE ? "failed to stop guests" : "is not responding");
 		return run_without_daemon(f.is_start ? "start" : "stop", f.until);
 	}
 	if (r == -EHOSTUNREACH) {
-		fprintf(stderr, "The daemon has not answered for minutes, and is not waited for; "
-				"what it was told it may still do\n");
+		fprintf(stderr, "No answer for several minutes, giving up. xendomainsd may still "
+				"carry out the request.\n");
 		return STATUS_UNREACHABLE;
 	}
 	return explain_error(context, r);

@@ -142,19 +142,19 @@ static void print_host(FILE *out, struct json_object *host)
 		return;
 	kind = json_get_string(host, "going_down");
 	if (kind)
-		fprintf(out, "host: goes down (%s)\n", kind);
+		fprintf(out, "host: shutting down (%s)\n", kind);
 	else if (json_get_u64(host, "grants_usec", &usec) < 0)
-		fputs("host: logind does not answer, so that a shutdown waits for no guest until "
+		fputs("host: logind is not responding: a shutdown will not wait for guests until "
 		      "services are stopped\n",
 		      out);
 	else if (str_equal(lock, "asked"))
-		fputs("host: logind has given no lock, so that a shutdown waits for no guest "
-		      "until services are stopped\n",
+		fputs("host: logind has not granted the inhibitor lock: a shutdown will not wait "
+		      "for guests until services are stopped\n",
 		      out);
 	else if (str_equal(lock, "held"))
 		fprintf(out,
-			"host: a shutdown waits for guests up to %.0f s; to stop them may "
-			"take %.0f s\n",
+			"host: a shutdown waits up to %.0f s for guests; stopping them may take "
+			"%.0f s\n",
 			seconds_up(host, "grants_usec"), seconds_up(host, "needs_usec"));
 }
 
@@ -219,12 +219,12 @@ static void print_occasion(FILE *out, struct json_object *parameters)
 		return;
 	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
 		fprintf(out,
-			"When the host goes down now, guests have %.0f s (InhibitDelayMaxSec= of "
+			"If the host shuts down now, guests have %.0f s (InhibitDelayMaxSec= of "
 			"logind):\n",
 			seconds_up(parameters, "deadline_usec"));
 	else
-		fputs("When the host goes down now, logind does not wait for guests; they are "
-		      "stopped with the host's services (XENDOMAINS_STOP_MAXWAIT at each stage):\n",
+		fputs("If the host shuts down now, logind does not wait for guests. They are stopped "
+		      "with the host's services (XENDOMAINS_STOP_MAXWAIT for each stage):\n",
 		      out);
 }
 
@@ -234,12 +234,12 @@ static void print_needs(FILE *out, struct json_object *parameters)
 
 	if (json_get_u64(parameters, "needs_usec", &usec) < 0)
 		return;
-	fprintf(out, "It may take %.0f s", seconds_up(parameters, "needs_usec"));
+	fprintf(out, "This may take %.0f s", seconds_up(parameters, "needs_usec"));
 	if (json_get_u64(parameters, "longest_usec", &usec) >= 0)
 		fprintf(out, ", or %.0f s if guests do not react (XENDOMAINS_STOP_MAXWAIT)",
 			seconds_up(parameters, "longest_usec"));
 	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
-		fprintf(out, ", and there are %.0f s", seconds_up(parameters, "deadline_usec"));
+		fprintf(out, "; %.0f s are available", seconds_up(parameters, "deadline_usec"));
 	fputs(".\n", out);
 }
 

@@ -175,7 +175,7 @@ static void on_terminate(void *data, int signal _unused_)
 	struct daemon *d = data;
 
 	notify_stopping();
-	log_info("Leaving; guests and operations on them go on");
+	log_info("Exiting. Guests and operations on them go on.");
 	loop_exit(d->loop, STATUS_OK);
 }
 
@@ -206,7 +206,7 @@ static int open_sim(struct loop *loop, const char *path, struct hv **ret)
 	int r = file_read(path, BACKEND_FILE_MAX, &text, &size);
 
 	if (r < 0)
-		return log_error_errno(r, "Cannot read %s", path);
+		return log_error_errno(r, "Failed to read %s", path);
 	r = hv_sim_new(loop, text, size, ret, &reason);
 	if (r == -EINVAL)
 		log_error("%s: %s", path, reason);
@@ -221,10 +221,10 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 	if (str_starts_with(o->backend, "sim:"))
 		return open_sim(loop, o->backend + strlen("sim:"), ret);
 	/* Where xenstored hangs, the daemon does. */
-	notify_status("Waits for XenStore");
+	notify_status("Waiting for XenStore");
 	r = hv_xen_new(loop, &xen, ret);
-	return r < 0 ? log_error_errno(r, "Cannot talk to Xen (is this dom0, and does xenstored "
-					  "run?)")
+	return r < 0 ? log_error_errno(r, "Failed to connect to Xen (is this dom0, and does "
+					  "xenstored run?)")
 		     : 0;
 }
 
@@ -242,13 +242,13 @@ static int take_lock(const struct options *o, char **ret_path)
 	int r = make_directory(o->runtime, 0755);
 
 	if (r < 0)
-		return log_error_errno(r, "Cannot make %s", o->runtime);
+		return log_error_errno(r, "Failed to create %s", o->runtime);
 	r = str_format(&path, "%s/manager.lock", o->runtime);
 	if (r < 0)
 		return r;
 	r = o->once >= 0 ? take_over(o, path, &beside) : lock_take(path, &holder, &beside);
 	if (r == -EBUSY)
-		return log_error_errno(r, "Another xendomainsd (process %d) is at work",
+		return log_error_errno(r, "Another xendomainsd is running (process %d)",
 				       (int)holder);
 	/* If the host goes down, guests are lost that are not even asked. */
 	if (r == -EROFS && o->once == GOAL_STOP) {
@@ -258,10 +258,10 @@ static int take_lock(const struct options *o, char **ret_path)
 		r = r < 0 ? -errno : r;
 	}
 	if (r < 0)
-		return log_error_errno(r, "Cannot lock %s", path);
+		return log_error_errno(r, "Failed to lock %s", path);
 	if (beside)
-		log_warning("Another xendomainsd (process %d) was killed and does not end, for it "
-			    "waits for a disk or a server: going on beside it",
+		log_warning("Another xendomainsd (process %d) was killed, but does not exit: it "
+			    "waits for a disk or a server. Running beside it.",
 			    (int)beside);
 	*ret_path = TAKE_PTR(path);
 	return r;
@@ -273,7 +273,7 @@ static int listen_somewhere(const struct options *o, struct notify_fds *fds)
 
 	if (r >= 0 && fds->listen < 0)
 		r = fds->listen = server_listen(o->socket);
-	return r < 0 ? log_error_errno(r, "Cannot listen on %s", o->socket) : 0;
+	return r < 0 ? log_error_errno(r, "Failed to listen on %s", o->socket) : 0;
 }
 
 /* The host that goes down is a real one: a simulated one has nothing to do with it. */
@@ -284,7 +284,7 @@ static int watch_host(struct daemon *d, const struct options *o, int lock, struc
 	if (str_starts_with(o->backend, "sim:"))
 		return 0;
 	r = hostdown_new(d->loop, d->manager, lock, o->runtime, ret);
-	return r < 0 ? log_error_errno(r, "Cannot watch for the end of the host") : 0;
+	return r < 0 ? log_error_errno(r, "Failed to watch for the end of the host") : 0;
 }
 
 static int serve(struct daemon *d, const struct options *o)
@@ -306,7 +306,7 @@ static int serve(struct daemon *d, const struct options *o)
 	d->control = control;
 	r = r < 0 ? r : watchdog_new(d->loop, &watchdog);
 	if (r < 0)
-		return log_error_errno(r, "Cannot serve clients");
+		return log_error_errno(r, "Failed to serve clients");
 	notify_ready();
 	r = loop_run(d->loop);
 	d->control = NULL;
@@ -354,11 +354,11 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 			: manager_request(d->manager, goal, NULL, 0, &follower, &id);
 
 	if (r == -EHOSTDOWN)
-		return log_error_errno(r, "Nothing can be done: %s",
+		return log_error_errno(r, "Failed to start the sequence: %s",
 				       manager_obstacle(d->manager, goal));
 	r = r < 0 ? r : timer_new(d->loop, on_alive, d, &d->alive);
 	if (r < 0)
-		return log_error_errno(r, "Cannot begin");
+		return log_error_errno(r, "Failed to start the sequence");
 	d->end = MAX(end, usec_add(loop_now(d->loop), ONCE_LEAST));
 	on_alive(d);
 	r = loop_run(d->loop);
@@ -383,10 +383,10 @@ static int run(const struct options *o)
 		return lock;
 	r = loop_new(&loop);
 	if (r < 0)
-		return log_error_errno(r, "Cannot make an event loop");
+		return log_error_errno(r, "Failed to create an event loop");
 	r = ledger_file_open(loop, o->state, &ledger);
 	if (r < 0)
-		return log_error_errno(r, "Cannot keep a ledger in %s", o->state);
+		return log_error_errno(r, "Failed to open the ledger in %s", o->state);
 	r = str_format(&kept, "%s/settings", o->state);
 	settings.kept = kept;
 	settings.lock = lock_path;
@@ -397,11 +397,11 @@ static int run(const struct options *o)
 		return r;
 	r = manager_new(loop, hv, ledger, &settings, &manager);
 	if (r < 0)
-		return log_error_errno(r, "Cannot take stock of the guests");
+		return log_error_errno(r, "Failed to list the guests");
 	d = (struct daemon){.loop = loop, .manager = manager};
 	r = watch_signals(&d);
 	if (r < 0)
-		return log_error_errno(r, "Cannot watch for signals");
+		return log_error_errno(r, "Failed to watch for signals");
 	return o->once >= 0 ? run_once(&d, o->once,
 				       o->limit == USEC_INFINITY
 					       ? o->limit

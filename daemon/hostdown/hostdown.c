@@ -93,7 +93,8 @@ static void note_end(struct hostdown *h, const struct report *report)
 	if (!is_of_stop(report) || !can_return(h, report))
 		return;
 	if (returns_add(&h->returns, uuid, report->domid, down) < 0)
-		log_error("%s: is not brought back if the host stays up", report->step->name);
+		log_error("%s: Failed to remember the guest for a host that stays up",
+			  report->step->name);
 }
 
 static void on_report(void *data, const struct report *report)
@@ -194,18 +195,18 @@ static void stop(struct hostdown *h)
 	int r = begin_stop(h, deadline, end);
 
 	if (!kind)
-		kind = h->leaving ? "by systemd" : "the way is not known";
+		kind = h->leaving ? "by systemd" : "unknown";
 	if (deadline == USEC_INFINITY)
-		log_message(LOG_NOTICE, &fields, "The host goes down (%s): guests are stopped",
+		log_message(LOG_NOTICE, &fields, "Host is shutting down (%s): stopping all guests",
 			    kind);
 	else
 		log_message(LOG_NOTICE, &fields,
-			    "The host goes down (%s): guests are stopped, for which there are "
-			    "%" PRIu64 " s",
+			    "Host is shutting down (%s): stopping all guests, %" PRIu64
+			    " s available",
 			    kind, usec_sub(deadline, now) / USEC_PER_SEC);
 	if (r >= 0)
 		return;
-	log_error("Guests cannot be stopped: %s",
+	log_error("Failed to stop guests: %s",
 		  r == -EHOSTDOWN ? manager_obstacle(h->manager, GOAL_STOP) : strerror(-r));
 	if (LIST_EMPTY(&h->stops))
 		act(h, HOSTDOWN_EVENT_STOPPED);
@@ -217,8 +218,7 @@ static void on_returned(void *data, int error, const char *reason, const struct 
 
 	h->start = 0;
 	if (error < 0)
-		log_error("The guests that were stopped for the host are not brought back: %s",
-			  reason);
+		log_error("Failed to start the guests that were stopped for the host: %s", reason);
 }
 
 /* Why guests are not brought back, or NULL. */
@@ -227,11 +227,11 @@ static const char *say_why_not(const struct hostdown *h)
 	const struct config *config = manager_config(h->manager);
 
 	if (!config)
-		return "left so, for the settings are refused";
+		return "the settings are refused";
 	if (config->after_cancel != AFTER_CANCEL_START)
-		return "left so (AfterCancel=)";
+		return "AfterCancel=leave";
 	if (manager_stops_all(h->manager))
-		return "left so, for a stop of all guests was asked for";
+		return "a stop of all guests was requested";
 	return NULL;
 }
 
@@ -277,7 +277,7 @@ static void start_stopped(struct hostdown *h)
 	}
 	r = start_down_ones(h);
 	if (r < 0)
-		log_error_errno(r, "The guests that were stopped are not brought back");
+		log_error_errno(r, "Failed to start the guests that were stopped for the host");
 }
 
 /* How long a guest that was asked may take until it is not the stop any more that has ended it. */
@@ -294,9 +294,14 @@ static void bring_back(struct hostdown *h)
 	const char *why_not = say_why_not(h);
 
 	fields.result = why_not ? "skipped" : "ok";
-	log_message(LOG_NOTICE, &fields,
-		    "The host stays up: the %zu guests that were stopped are %s",
-		    returns_count(&h->returns), why_not ? why_not : "brought back");
+	if (why_not)
+		log_message(LOG_NOTICE, &fields,
+			    "The host stays up: leaving the %zu guests that were stopped (%s)",
+			    returns_count(&h->returns), why_not);
+	else
+		log_message(LOG_NOTICE, &fields,
+			    "The host stays up: starting the %zu guests that were stopped",
+			    returns_count(&h->returns));
 	/* What refused starts is over. */
 	manager_refuse_starts(h->manager, NULL);
 	returns_set_end(&h->returns, usec_add(loop_now(h->loop), patience_of(h)));
@@ -335,16 +340,17 @@ static void show(struct hostdown *h)
 	case HOSTDOWN_HOME:
 	case _HOSTDOWN_STATE_MAX:
 	case _HOSTDOWN_STATE_INVALID:
-		notify_status("Looks after the guests of this host");
+		notify_status("Managing the guests of this host");
 		break;
 	case HOSTDOWN_STOPPING:
-		notify_status("The host goes down (%s): stops guests", kind ? kind : "-");
+		notify_status("Host is shutting down (%s): stopping guests", kind ? kind : "-");
 		break;
 	case HOSTDOWN_READY:
-		notify_status("The host goes down (%s): guests are done", kind ? kind : "-");
+		notify_status("Host is shutting down (%s): finished stopping guests",
+			      kind ? kind : "-");
 		break;
 	case HOSTDOWN_CANCELLED:
-		notify_status("The host stays up: ends the stop of guests");
+		notify_status("The host stays up: ending the stop of guests");
 		break;
 	}
 }

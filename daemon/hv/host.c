@@ -526,7 +526,7 @@ int host_ask_shutdown(struct host *h, const struct domain *d)
 		break;
 	case WAY_BUTTON:
 		if (libxl_send_trigger(h->ctx, d->domid, LIBXL_TRIGGER_POWER, 0, NULL) < 0)
-			log_warning("Domain %u cannot be sent its power button", d->domid);
+			log_warning("Failed to press the power button of domain %u", d->domid);
 		break;
 	case WAY_NONE:
 		return -EOPNOTSUPP;

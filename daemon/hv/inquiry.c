@@ -94,7 +94,7 @@ static void on_limit(void *data)
 	inquiry_kill(q);
 	q->news = watch_free(q->news);
 	q->asking = watch_free(q->asking);
-	answer(q, "a folder does not answer");
+	answer(q, "a directory is not responding");
 }
 
 /* A long question does not fit into the socket at once. */

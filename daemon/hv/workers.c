@@ -201,18 +201,15 @@ static void recover(struct worker *w, int record)
 
 	if (w->recoveries++ >= RECOVERIES_MAX) {
 		finish_with(w, -EIO,
-			    "its worker ended without a result again and again; look at "
-			    "the guest with 'xl list'");
+			    "its workers died repeatedly. Check the guest with \"xl list\".");
 		return;
 	}
-	log_message(LOG_WARNING, &fields,
-		    "the worker for its %s ended without a result; another "
-		    "one puts things in order",
+	log_message(LOG_WARNING, &fields, "the %s worker died, starting recovery",
 		    fields.operation);
 	w->last = USEC_INFINITY;
 	r = run(w, OPERATION_VERB_RECOVER, record);
 	if (r < 0)
-		finish_with(w, r, "a worker that puts things in order cannot be started");
+		finish_with(w, r, "failed to start the recovery worker");
 }
 
 /* What is not understood is kept for people. */
@@ -224,8 +221,7 @@ static void keep_record(const char *path)
 	if (r < 0)
 		log_error_errno(r, "Failed to rename the operation file %s", path);
 	else
-		log_error("The operation file %s is not understood, and is now called %s", path,
-			  aside);
+		log_error("Failed to parse the operation file %s, renamed it to %s", path, aside);
 }
 
 /* The process has ended: what does its file say? */
@@ -284,10 +280,10 @@ static void on_ended(void *data, unsigned events _unused_)
 
 static void end_by_force(struct worker *w)
 {
-	log_error("%s: the worker for its %s %s and is killed", w->operation.name,
+	log_error("%s: Killing the %s worker: %s", w->operation.name,
 		  operation_to_string(w->operation.operation),
-		  usec_now() >= w->last ? "should have ended long ago"
-					: "has made no progress for too long (ProgressTimeout)");
+		  usec_now() >= w->last ? "deadline exceeded"
+					: "no progress within ProgressTimeout=");
 	process_signal(w->pidfd, SIGKILL);
 	w->killed = true;
 	timer_set_after(w->timer, KILL_LIMIT);
@@ -295,8 +291,8 @@ static void end_by_force(struct worker *w)
 
 static void tell_stuck(struct worker *w)
 {
-	log_error("%s: the worker for its %s was killed and does not end: it waits for a disk or "
-		  "a server that does not answer",
+	log_error("%s: the %s worker was killed, but does not exit: it waits for a disk or a "
+		  "server that is not responding",
 		  w->operation.name, operation_to_string(w->operation.operation));
 	w->operation.stuck = true;
 	w->owner->callbacks.progress(w->owner->callbacks.data, &w->operation);
@@ -442,7 +438,7 @@ static void log_adopted(const struct worker *w)
 		.elapsed = USEC_INFINITY,
 	};
 
-	log_message(LOG_NOTICE, &fields, "its %s, which an earlier daemon began, is taken on",
+	log_message(LOG_NOTICE, &fields, "resuming a %s that a previous daemon started",
 		    fields.operation);
 }
 
@@ -465,7 +461,7 @@ static void discard_record(const char *path)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		log_error("%s is not understood, and a worker has it: nothing is done to its guest",
+		log_error("Failed to parse %s, which a worker is using: leaving its guest alone",
 			  path);
 	else if (st.st_size == 0 || !has_message(fd))
 		unlink(path);

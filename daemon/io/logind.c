@@ -96,7 +96,7 @@ static void keep_lock(struct logind *l, int fd)
 	l->refused = false;
 	l->retry = RETRY_MIN;
 	notify_store_fd(LOGIND_STORED_LOCK, fd);
-	log_message(LOG_INFO, &fields, "The host waits for guests before it goes down");
+	log_message(LOG_INFO, &fields, "Acquired the shutdown inhibitor lock");
 	tell(l);
 }
 
@@ -141,7 +141,7 @@ static void ask_for_lock(struct logind *l)
 				     "Inhibit", on_inhibit, l, "ssss", "shutdown", LOCK_WHO,
 				     "Xen guests are saved or shut down first", LOCK_MODE);
 	if (r < 0) {
-		log_warning_errno(r, "logind cannot be asked for a lock");
+		log_warning_errno(r, "Failed to request the shutdown inhibitor lock");
 		try_later(l);
 	}
 	bus_touch(l->bus);
@@ -228,7 +228,7 @@ void logind_want_lock(struct logind *l, bool wanted)
 		see_to_lock(l);
 	} else if (l->lock >= 0) {
 		close_lock(l);
-		log_message(LOG_INFO, &fields, "The host need not wait for guests any more");
+		log_message(LOG_INFO, &fields, "Released the shutdown inhibitor lock");
 	}
 }
 
@@ -264,9 +264,10 @@ static int on_system(sd_bus_message *m, void *data, sd_bus_error *error _unused_
 		return 0;
 	}
 	if (str_equal(state, "stopping"))
-		log_debug("logind does not prepare any more; the host goes down all the same");
+		log_debug(
+			"logind has forgotten the shutdown, but systemd is still stopping the host");
 	else
-		log_debug("systemd does not say whether the host stays up, and is asked again");
+		log_debug("systemd has not said whether the host stays up, retrying");
 	look_later(l);
 	return 0;
 }
@@ -367,7 +368,7 @@ static int on_properties(sd_bus_message *m, void *data, sd_bus_error *error _unu
 		return 0;
 	if (r < 0) {
 		if (!l->complained)
-			log_warning("logind does not answer, and is asked again: %s",
+			log_warning("logind is not responding, retrying: %s",
 				    e ? e->message : strerror(-r));
 		l->complained = true;
 		if (l->stopping)
@@ -468,7 +469,7 @@ static int on_matched(sd_bus_message *m, void *data _unused_, sd_bus_error *erro
 	const sd_bus_error *e = sd_bus_message_get_error(m);
 
 	if (e)
-		log_warning("The bus does not let us hear of logind: %s", e->message);
+		log_warning("Failed to subscribe to logind: %s", e->message);
 	return 0;
 }
 
@@ -497,7 +498,7 @@ static void on_up(void *data)
 					   "member='NameOwnerChanged',arg0='" SERVICE "'",
 					   on_owner, on_matched, l);
 	if (r < 0)
-		log_warning_errno(r, "The bus does not let us hear of logind");
+		log_warning_errno(r, "Failed to subscribe to logind");
 	l->unsure = true;
 	see_to_lock(l);
 	/* Before the properties, so that it is known when these are. */

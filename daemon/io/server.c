@@ -225,7 +225,7 @@ static void on_acceptable(void *data, unsigned events _unused_)
 
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			complain(server, -errno, "Cannot take a client for now");
+			complain(server, -errno, "Failed to accept a client, retrying");
 			server->watch = watch_free(server->watch);
 			timer_set_after(server->pause, ACCEPT_PAUSE_MAX);
 		}
@@ -390,5 +390,5 @@ void server_let_in(struct server *server, bool all)
 
 	if (getsockname(server->fd, (struct sockaddr *)&address, &size) < 0 ||
 	    chmod(address.sun_path, all ? 0666 : 0600) < 0)
-		log_warning_errno(-errno, "Who can connect cannot be changed");
+		log_warning_errno(-errno, "Failed to change who can connect");
 }

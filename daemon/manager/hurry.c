@@ -54,7 +54,7 @@ static void give_up_saves(const struct sequence *s, usec_t now)
 			      now, &plan);
 
 	if (r < 0) {
-		log_error_errno(r, "Cannot see which saves are to be given up");
+		log_error_errno(r, "Failed to find the saves to give up");
 		return;
 	}
 	for (size_t i = 0; i < plan->n_steps; i++) {

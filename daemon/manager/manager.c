@@ -51,7 +51,7 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 		log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_DONE, "ok", "done");
 	else
 		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
-			     "done, but not all guests are where they should be");
+			     "finished; some guests failed");
 	remember_pace(s);
 	TAILQ_REMOVE(&m->sequences, s, entry);
 	while ((f = TAILQ_FIRST(&s->following))) {
@@ -387,7 +387,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	/* Whether a disk could be ejected says nothing of the guest, nor of the directories. */
 	if (operation->operation == OPERATION_EJECT) {
 		if (result->outcome != OPERATION_OK)
-			log_warning("%s: its disk could not be ejected: %s", operation->name,
+			log_warning("%s: Failed to eject a disk: %s", operation->name,
 				    result->reason);
 		executor_operation_finished(m->executor, operation, result);
 		return;

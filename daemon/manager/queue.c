@@ -350,7 +350,8 @@ static void turn_round(struct sequence *s)
 	bool ok = job_succeeded(s->job);
 
 	sequence_log(s, ok ? LOG_NOTICE : LOG_ERR, ok ? MSG_SEQUENCE_DONE : MSG_SEQUENCE_FAILED,
-		     ok ? "ok" : "failed", ok ? "done" : "done, but not of all", loop_now(m->loop));
+		     ok ? "ok" : "failed", ok ? "done" : "finished; some guests failed",
+		     loop_now(m->loop));
 	s->restarts = s->planned = false;
 	s->goal = GOAL_START;
 	s->phase = PHASE_NEW;

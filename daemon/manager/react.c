@@ -16,7 +16,7 @@ static void react_to(struct manager *m, const struct guest *g)
 		return;
 	r = sequence_new(m, GOAL_REACT, NULL, 0, loop_now(m->loop), &s);
 	if (r < 0) {
-		log_error_errno(r, "%s: cannot be put in order", g->name);
+		log_error_errno(r, "%s: Failed to handle its end", g->name);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
@@ -41,7 +41,7 @@ static void eject(struct manager *m, const struct guest *g)
 	int r = hv_operate(world_hv(m->world), &request);
 
 	if (r < 0)
-		log_warning_errno(r, "%s: its disk cannot be ejected", g->name);
+		log_warning_errno(r, "%s: Failed to eject a disk", g->name);
 }
 
 void manager_react(struct manager *m)

@@ -219,10 +219,10 @@ int run_soft_reset(struct job *job)
 		log_warning_errno(r, "%s: Failed to record its soft reset", request->name);
 	r = xl_soft_reset(job->xl, d.domid, request->config, &request->uuid);
 	if (r == -EOPNOTSUPP)
-		log_warning("%s: Xen knows a soft reset for HVM guests only; it is started afresh",
+		log_warning("%s: Xen supports a soft reset for HVM guests only, restarting instead",
 			    request->name);
 	else if (r < 0)
-		log_warning("%s: its soft reset failed, and it is started afresh: %s",
+		log_warning("%s: Failed to soft-reset the guest, restarting instead: %s",
 			    request->name, xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r));
 	if (r < 0)
 		return death_start_afresh(job);

@@ -79,8 +79,8 @@ int handover_finish(struct job *job, const struct xl_domain *d, const char *host
 		return 0;
 	job->result.outcome = OPERATION_UNDECIDED;
 	return job_explain(job, -ENOTRECOVERABLE,
-			   "it runs on %s, but what is left of it here cannot be destroyed: %s. "
-			   "'xl destroy %u' does it",
+			   "the guest runs on %s, but its domain here could not be destroyed: %s. "
+			   "Run \"xl destroy %u\".",
 			   host, xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r), d->domid);
 }
 
@@ -93,16 +93,16 @@ int handover_undecided(struct job *job, const struct xl_domain *d, const char *h
 	str_replace(&job->result.target, host);
 	if (!d)
 		return job_explain(job, -ENOTRECOVERABLE,
-				   "whether it runs on %s is not known: it was let go there (%s). "
-				   "Look there with 'xl list'. If it does not run there, "
-				   "'xendomainsctl start %s' starts it here",
+				   "the migration to %s was not confirmed (%s): the guest may be "
+				   "running there. Check with \"xl list\" on that host. If it does "
+				   "not run there, run \"xendomainsctl start %s\" here.",
 				   host, why, QUOTED(name));
 	return job_explain(job, -ENOTRECOVERABLE,
-			   "whether it runs on %s is not known: it was let go there, and the "
-			   "answer did not come (%s). What is left of it here, domain %u, is "
-			   "called %s" AWAY_SUFFIX " and stays suspended. Look there with 'xl "
-			   "list'. If it runs there, 'xl destroy %u' here; if it does not, "
-			   "'xendomainsctl start %s' here",
+			   "the migration to %s was not confirmed (%s): the guest may be running "
+			   "there. Its domain %u here is renamed to %s" AWAY_SUFFIX " and stays "
+			   "suspended. Check with \"xl list\" on that host. If the guest runs "
+			   "there, run \"xl destroy %u\" here. If it does not, run "
+			   "\"xendomainsctl start %s\" here.",
 			   host, why, d->domid, name, d->domid, QUOTED(name));
 }
 

@@ -203,7 +203,7 @@ static int put_aside(struct ledger_file *file, int error)
 	_cleanup_free_ char *aside = NULL;
 	int r;
 
-	log_error_errno(error, "Cannot read the ledger %s", file->path);
+	log_error_errno(error, "Failed to read the ledger %s", file->path);
 	r = file_put_aside(file->path, ".unreadable-", &aside);
 	if (r < 0)
 		log_error_errno(r, "Failed to rename %s", file->path);

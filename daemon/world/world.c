@@ -248,7 +248,7 @@ int world_update(struct world *w)
 	w->listed = now;
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
-		return log_error_errno(r, "Cannot take stock");
+		return log_error_errno(r, "Failed to update the list of guests");
 	TAKE_PTR(domains);
 	if (has_one_that_may_begin(w) && !timer_is_set(w->update))
 		timer_set(w->update, w->updated + QUIET_INTERVAL);
@@ -309,7 +309,7 @@ static void begin_survey(struct world *w)
 	vanished_list_done(&w->vanished);
 	r = w->lost ? -ENOTCONN : hv_survey(w->hv, w->autostart, w->save, w->survey);
 	if (r < 0 && r != -EBUSY)
-		log_error_errno(r, "Cannot look into the folders");
+		log_error_errno(r, "Failed to read the directories of configurations and images");
 	w->surveying = r >= 0;
 	/* A survey that had begun before may not have seen what the waiter means. */
 	TAILQ_FOREACH(waiter, &w->waiters, entry) {
@@ -419,7 +419,8 @@ static void on_waited(void *data)
 	/* What is outlived keeps no guest from its save. */
 	if (r >= 0 && told && told->images_told)
 		sightings_record_outlived(w->ledger, w->inventory);
-	answer(waiter, r > 0 ? NULL : "the folders could not be read in time");
+	answer(waiter,
+	       r > 0 ? NULL : "timed out reading the directories of configurations and images");
 }
 
 static void on_surveyed(void *data, struct survey *survey_taken, const char *reason)
@@ -440,7 +441,8 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		if (r >= 0)
 			TAKE_PTR(survey);
 	} else {
-		log_warning("The folders could not be read: %s", reason);
+		log_warning("Failed to read the directories of configurations and images: %s",
+			    reason);
 		doubt_survey(w);
 	}
 	world_update(w);
