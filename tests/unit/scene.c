@@ -130,8 +130,10 @@ char *plan_in_words(const struct plan *plan)
 		fprintf(out, "%s%s:", i ? "; " : "", s->name);
 		for (size_t j = 0; j < s->n_stages; j++)
 			fprintf(out, " %s", stage_to_string(s->stages[j]));
-		if (s->n_stages == 0)
-			fprintf(out, " %s, %s", results[s->result], s->reason);
+		if (s->n_stages > 0)
+			continue;
+		ck_assert_ptr_nonnull(s->reason);
+		fprintf(out, " %s", results[s->result]);
 	}
 	fclose(out);
 	return text;
@@ -144,4 +146,20 @@ void expect_plan(const struct scene *s, enum goal goal, const char *name, const 
 
 	ck_assert_int_eq(plan->goal, goal);
 	ck_assert_str_eq(words, expected);
+}
+
+void expect_reason(const struct scene *s, enum goal goal, const char *guest, const char *part)
+{
+	_cleanup_(plan_freep) struct plan *plan = scene_plan(s, goal, NULL);
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const char *reason = plan->steps[i].reason;
+
+		if (!str_equal(plan->steps[i].name, guest))
+			continue;
+		ck_assert_msg(reason && strstr(reason, part), "%s: %s", guest,
+			      reason ? reason : "-");
+		return;
+	}
+	ck_abort_msg("%s has no step", guest);
 }

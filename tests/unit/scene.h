@@ -37,8 +37,11 @@ const struct guest *scene_guest(const struct scene *s, unsigned number);
 struct plan *scene_plan(const struct scene *s, enum goal goal, const char *name);
 const struct step *scene_step(const struct plan *plan, unsigned number);
 
-/* In words: "web: save shutdown; mail: ok, runs already". The caller's. */
+/* In words: "web: save shutdown; mail: ok". What has no stages has a reason. The caller's. */
 char *plan_in_words(const struct plan *plan);
 
 /* Fails unless that is what is planned. */
 void expect_plan(const struct scene *s, enum goal goal, const char *name, const char *expected);
+
+/* Fails unless the reason of this guest, of all, has that in it: a path, a command, a number. */
+void expect_reason(const struct scene *s, enum goal goal, const char *guest, const char *part);

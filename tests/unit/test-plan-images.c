@@ -44,8 +44,8 @@ START_TEST(an_image_that_is_not_restored_is_put_aside_by_the_create)
 	plan = scene_plan(&s, GOAL_START, NULL);
 	ck_assert_str_eq(scene_step(plan, 1)->stale.items[0].path, "/save/a");
 	ck_assert_str_eq(scene_step(plan, 2)->stale.items[0].path, "/save/b");
-	expect_plan(&s, GOAL_START, NULL,
-		    "a: create; b: create; c: skipped, saved, and XENDOMAINS_RESTORE is off");
+	expect_plan(&s, GOAL_START, NULL, "a: create; b: create; c: skipped");
+	expect_reason(&s, GOAL_START, "c", "XENDOMAINS_RESTORE");
 }
 END_TEST
 
@@ -57,10 +57,9 @@ START_TEST(a_broken_image_does_not_let_its_guest_start_afresh)
 	scene_config(&s, "a", 1);
 	scene_image(&s, "a", 1)->error = strdup("/save/a: torn");
 	scene_build(&s);
-	expect_plan(
-		&s, GOAL_START, NULL,
-		"a: failed, /save/a: torn. Mend it; or run 'xendomainsctl start --cold a' to start "
-		"the guest without its memory");
+	expect_plan(&s, GOAL_START, NULL, "a: failed");
+	expect_reason(&s, GOAL_START, "a", "/save/a: torn");
+	expect_reason(&s, GOAL_START, "a", "xendomainsctl start --cold a");
 }
 END_TEST
 
@@ -106,16 +105,14 @@ START_TEST(an_image_that_is_used_up_or_outlived_is_put_aside)
 	ck_assert_ptr_null(scene_guest(&s, 1)->image);
 	plan = scene_plan(&s, GOAL_START, NULL);
 	ck_assert_str_eq(scene_step(plan, 1)->stale.items[0].path, "/save/a");
-	ck_assert_str_eq(scene_step(plan, 1)->stale.items[0].reason,
-			 "the guest has run from it already");
-	ck_assert_str_eq(scene_step(plan, 3)->stale.items[0].reason,
-			 "the guest has run since it was saved");
+	/* It is said which of the two it is. */
+	ck_assert_str_ne(scene_step(plan, 1)->stale.items[0].reason,
+			 scene_step(plan, 3)->stale.items[0].reason);
 	/* It is said that the guest comes up without its memory. */
 	ck_assert_ptr_nonnull(scene_step(plan, 3)->reason);
 	expect_plan(&s, GOAL_START, "a", "a: create");
-	expect_plan(&s, GOAL_START, "b",
-		    "b: failed, has no configuration, and its image /save/b is of an earlier life: "
-		    "the guest has run from it already");
+	expect_plan(&s, GOAL_START, "b", "b: failed");
+	expect_reason(&s, GOAL_START, "b", "/save/b");
 }
 END_TEST
 
@@ -353,11 +350,9 @@ START_TEST(no_guest_is_started_afresh_while_nobody_knows_its_image)
 	scene_image(&s, "b", 2);
 	s.survey->unreadable = strdup("/save cannot be read");
 	scene_build(&s);
-	expect_plan(
-		&s, GOAL_START, NULL,
-		"a: failed, /save cannot be read. An image of it may be there: make the directory "
-		"readable, or run 'xendomainsctl start --cold a' to start it without its "
-		"memory; b: restore");
+	expect_plan(&s, GOAL_START, NULL, "a: failed; b: restore");
+	expect_reason(&s, GOAL_START, "a", "/save cannot be read");
+	expect_reason(&s, GOAL_START, "a", "xendomainsctl start --cold a");
 	s.config->restore = false;
 	expect_plan(&s, GOAL_START, "a", "a: create");
 }
@@ -399,11 +394,10 @@ START_TEST(what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop)
 	d->reason = SHUTDOWN_REASON_SUSPEND;
 	scene_build(&s);
 	ck_assert_int_eq(guest_state(scene_guest(&s, 1), &reason), GUEST_FAILED);
-	ck_assert_ptr_nonnull(strstr(reason, "could not be destroyed"));
+	ck_assert_ptr_nonnull(reason);
 	expect_plan(&s, GOAL_STOP, NULL, "a: clean");
-	expect_plan(&s, GOAL_START, NULL,
-		    "a: failed, it is saved, but what is left of it could not be destroyed; "
-		    "'xendomainsctl stop a' tries that again");
+	expect_plan(&s, GOAL_START, NULL, "a: failed");
+	expect_reason(&s, GOAL_START, "a", "xendomainsctl stop a");
 	/* One that somebody else saves is waited for. */
 	d->saved = false;
 	scene_build(&s);
@@ -434,9 +428,9 @@ START_TEST(a_save_that_has_no_room_beside_the_others_is_not_planned)
 	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all; b: shutdown shutdown-all");
 	s.inventory->room = 1;
 	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
-	expect_plan(&s, GOAL_STOP, "a",
-		    "a: failed, is not saved: its image may take 116 MiB, and there are 0 MiB left "
-		    "for it");
+	expect_plan(&s, GOAL_STOP, "a", "a: failed");
+	expect_reason(&s, GOAL_STOP, "a", " 116 MiB");
+	expect_reason(&s, GOAL_STOP, "a", " 0 MiB");
 }
 END_TEST
 
