@@ -196,7 +196,7 @@ int main(int argc, char **argv)
 	command = r >= 0 && optind < argc ? find_command(argv[optind]) : NULL;
 	if (!command) {
 		if (r >= 0 && optind < argc)
-			fprintf(stderr, "There is no command '%s'\n\n", argv[optind]);
+			fprintf(stderr, "Unknown command \"%s\"\n\n", argv[optind]);
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}

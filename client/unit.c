@@ -25,18 +25,18 @@ int unit_may_stop(const char *unit, char **ret, struct occasion *ret_occasion)
 	*ret = NULL;
 	r = r < 0 ? r : pid1_going_down(p, &target);
 	if (r < 0) {
-		fprintf(stderr,
-			"systemd does not tell why %s is stopped (%s); guests are stopped\n", unit,
-			strerror(-r));
+		fprintf(stderr, "Failed to ask systemd why %s is stopped (%s); stopping guests\n",
+			unit, strerror(-r));
 		patience = pid1_usual_patience();
 	} else if (target) {
 		patience = pid1_patience(p, target);
-		fprintf(stderr, "The host goes down (%s)\n", target);
+		fprintf(stderr, "Host is shutting down (%s)\n", target);
 	} else if (pid1_conflict(p, unit, &other) >= 0 && other) {
-		r = str_format(ret,
-			       "Guests are left alone: %s is stopped only because %s, which "
-			       "conflicts with it, is started. 'xendomainsctl stop' stops guests.",
-			       unit, other);
+		r = str_format(
+			ret,
+			"Not stopping guests: %s is stopped only because %s, which conflicts "
+			"with it, is started. Run \"xendomainsctl stop\" to stop guests.",
+			unit, other);
 		if (r < 0)
 			return r;
 	}

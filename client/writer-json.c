@@ -15,7 +15,7 @@ static void print(struct writer *w, struct json_object *parameters)
 	if (text)
 		fprintf(j->out, "%s\n", text);
 	else
-		fputs("There is no memory for the answer\n", stderr);
+		fputs("Out of memory\n", stderr);
 }
 
 static void ignore_event(struct writer *w _unused_, struct json_object *event _unused_)

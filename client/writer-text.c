@@ -338,7 +338,7 @@ static void text_cancelled(struct writer *w, struct json_object *parameters)
 
 	json_get_u64(parameters, "cancelled", &n);
 	if (n == 0)
-		fputs("There is no start, stop or restart under way\n", to_text(w)->out);
+		fputs("No start, stop or restart is under way\n", to_text(w)->out);
 	else
 		fprintf(to_text(w)->out,
 			"%llu cancelled. What has begun comes to its end; see 'xendomainsctl "

@@ -62,7 +62,7 @@ static int add_restart(struct json_object *o, usec_t left)
 
 	if (left == USEC_INFINITY)
 		return 0;
-	snprintf(text, sizeof(text), "has ended again and again; is started again in %u s",
+	snprintf(text, sizeof(text), "ends repeatedly, restarting in %u s",
 		 (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC));
 	r = json_add_u64(o, "restart_in_usec", left);
 	return r < 0 ? r : json_add_string(o, "reason", text);

@@ -260,7 +260,7 @@ static void look_at_file(struct worker *w)
 		keep_record(w->path);
 	record_keep_room(w->owner->folder);
 	if (r < 0)
-		finish_with(w, r, "its operation file cannot be read");
+		finish_with(w, r, "failed to read the operation file");
 	else if (!record.has_result)
 		finish_with(w, -EPROTO,
 			    "another version of xendomainsd has begun it, and its worker died; "

@@ -86,7 +86,7 @@ bool manager_try_again(struct sequence *s, const char *reason)
 		manager_fail_sequence(s, reason);
 		return false;
 	}
-	log_warning("stop: %s; it is tried again", reason);
+	log_warning("stop: %s, retrying", reason);
 	s->phase = PHASE_READY;
 	s->retry_at = usec_add(loop_now(m->loop), TRY_PAUSE);
 	timer_set(m->advance, s->retry_at);

@@ -313,7 +313,7 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason)
 	int r;
 
 	if (world_update(m->world) < 0) {
-		*ret_reason = "the domains cannot be listed";
+		*ret_reason = "failed to list the domains";
 		return -EIO;
 	}
 	r = plan_free_ones(s, &plan);

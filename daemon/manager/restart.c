@@ -157,10 +157,10 @@ static void hold(struct reactions *rx, const struct guest *g, const struct confi
 	_cleanup_free_ char *text = NULL;
 
 	if (str_format(&text,
-		       "has ended %u times within %u s and is left down; "
-		       "'xendomainsctl start %s' tries again",
-		       config->restart_limit + 1,
-		       (unsigned)(config->restart_interval / USEC_PER_SEC), QUOTED(g->name)) < 0)
+		       "not restarted: more than RestartLimit=%u ends within RestartInterval=%u. "
+		       "Run \"xendomainsctl start %s\" to start it.",
+		       config->restart_limit, (unsigned)(config->restart_interval / USEC_PER_SEC),
+		       QUOTED(g->name)) < 0)
 		return;
 	log_decision(g, MSG_GUEST_HELD, LOG_ERR, text);
 	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, text);
@@ -171,10 +171,11 @@ static enum death_action remove(const struct guest *g, enum death_action action,
 {
 	if (death_action_dumps(action) && !stopping)
 		return DEATH_COREDUMP_DESTROY;
-	log_decision(g, MSG_GUEST_ENDED, LOG_INFO,
-		     death_action_dumps(action)
-			     ? "is removed without a core dump, since guests are being stopped"
-			     : "is removed");
+	log_decision(
+		g, MSG_GUEST_ENDED, LOG_INFO,
+		death_action_dumps(action)
+			? "removing the domain without a core dump, since guests are being stopped"
+			: "removing the domain");
 	return DEATH_DESTROY;
 }
 
@@ -186,7 +187,7 @@ static void delay(struct reactions *rx, const struct guest *g, usec_t now, usec_
 	if (!note)
 		return;
 	note->restart = now + pause;
-	if (str_format(&text, "is started again in %u s", (unsigned)(pause / USEC_PER_SEC)) >= 0)
+	if (str_format(&text, "restarting in %u s", (unsigned)(pause / USEC_PER_SEC)) >= 0)
 		log_decision(g, MSG_GUEST_DELAYED, LOG_NOTICE, text);
 }
 
@@ -211,11 +212,11 @@ static const char *restart_text(enum death_action action)
 {
 	switch (action) {
 	case DEATH_RENAME_RESTART:
-		return "is preserved under another name, and started again";
+		return "preserving the domain under another name and restarting";
 	case DEATH_COREDUMP_RESTART:
-		return "is started again, behind a core dump";
+		return "restarting after a core dump";
 	case DEATH_SOFT_RESET:
-		return "goes on with its memory as it is";
+		return "soft-resetting";
 	case DEATH_RESTART:
 	case DEATH_DESTROY:
 	case DEATH_PRESERVE:
@@ -224,7 +225,7 @@ static const char *restart_text(enum death_action action)
 	case _DEATH_ACTION_INVALID:
 		break;
 	}
-	return "is started again";
+	return "restarting";
 }
 
 enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
@@ -235,7 +236,7 @@ enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 	struct note *note;
 
 	if (action == DEATH_PRESERVE) {
-		log_decision(g, MSG_GUEST_ENDED, LOG_NOTICE, "is preserved as configured");
+		log_decision(g, MSG_GUEST_ENDED, LOG_NOTICE, "preserving the domain as configured");
 		reactions_give_up(rx, &g->uuid, g->domain->domid);
 		return _DEATH_ACTION_INVALID;
 	}

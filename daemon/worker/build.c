@@ -55,7 +55,7 @@ int build_remove(struct job *job)
 		return r == -ESRCH ? 0 : r;
 	r = xl_destroy(job->xl, d.domid);
 	if (r < 0)
-		log_error("%s: domain %u is half built, and cannot be destroyed",
+		log_error("%s: Failed to destroy the incomplete domain %u",
 			  job->record.request.name, d.domid);
 	return r;
 }

@@ -27,7 +27,7 @@ int run_create(struct job *job)
 	int r;
 
 	if (!request->config)
-		return job_explain(job, -EINVAL, "there is no configuration to create from");
+		return job_explain(job, -EINVAL, "no configuration to create the guest from");
 	r = build(job, &domid);
 	if (r < 0)
 		return r;

@@ -69,7 +69,7 @@ static void dump_core(struct job *job, const struct xl_domain *d)
 			unlink(part);
 	}
 	if (r < 0)
-		log_warning_errno(r, "%s: its memory could not be dumped to %s", request->name,
+		log_warning_errno(r, "%s: Failed to dump its memory to %s", request->name,
 				  request->dump);
 	else
 		log_notice("%s: its memory is dumped to %s", request->name, request->dump);
@@ -90,9 +90,10 @@ static int get_updated(struct job *job, uint32_t domid, char **ret)
 		return r;
 	r = r < 0 ? r : xl_parse_text(text, size, &parsed);
 	if (r < 0 || parsed.error) {
-		log_warning("%s: a changed configuration cannot be used, and the one it has had is "
-			    "kept: %s",
-			    name, r < 0 ? strerror(-r) : parsed.error);
+		log_warning(
+			"%s: Failed to use the changed configuration, keeping the previous one: "
+			"%s",
+			name, r < 0 ? strerror(-r) : parsed.error);
 		return -ENOENT;
 	}
 	log_notice("%s: its configuration was changed with 'xl config-update', which counts from "
@@ -111,7 +112,7 @@ static int keep_config(struct job *job, uint32_t domid)
 	if (r == -ENOENT)
 		r = xl_get_config(job->xl, domid, &config);
 	if (r < 0)
-		return job_explain_xl(job, r, "its configuration cannot be had");
+		return job_explain_xl(job, r, "failed to get the configuration of the domain");
 	r = str_replace(&job->record.request.config, config);
 	return r < 0 ? r : job_mark(job, OPERATION_MARK_DESTROYED, config);
 }
@@ -145,7 +146,8 @@ int death_preserve(struct job *job, uint32_t domid)
 		r = xl_preserve(job->xl, domid, suffix, &job->record.request.preserve);
 	}
 	if (r < 0)
-		return job_explain_xl(job, r, "it cannot be preserved, so it is not started again");
+		return job_explain_xl(job, r,
+				      "failed to preserve the domain, not restarting the guest");
 	xl_drop_update(job->xl, domid);
 	return job_mark_preserved(job, domid);
 }
@@ -183,7 +185,7 @@ int death_release(struct job *job)
 	if (r >= 0 && d.paused) {
 		r = xl_unpause(job->xl, d.domid);
 		if (r < 0)
-			job_explain_xl(job, r, "the domain cannot be unpaused");
+			job_explain_xl(job, r, "failed to unpause the domain");
 	}
 	if (r >= 0)
 		job->result.domid = d.domid;
@@ -198,9 +200,9 @@ int death_start_afresh(struct job *job)
 	if (r >= 0)
 		r = xl_destroy(job->xl, d.domid);
 	if (r < 0 && r != -ESRCH)
-		return job_explain_xl(job, r, "the old domain cannot be destroyed");
+		return job_explain_xl(job, r, "failed to destroy the old domain");
 	r = build_remove(job);
-	return r < 0 ? job_explain_xl(job, r, "what is half built cannot be destroyed")
+	return r < 0 ? job_explain_xl(job, r, "failed to destroy the incomplete domain")
 		     : run_create(job);
 }
 

@@ -21,7 +21,7 @@ int handover_rename(struct job *job, uint32_t domid)
 	int r = away_name(job, &away);
 
 	r = r < 0 ? r : xl_rename(job->xl, domid, job->record.request.name, away);
-	return r < 0 ? job_explain_xl(job, r, "the domain cannot be renamed") : 0;
+	return r < 0 ? job_explain_xl(job, r, "failed to rename the domain") : 0;
 }
 
 static int run_on(struct job *job, uint32_t domid)
@@ -36,7 +36,7 @@ static int run_on(struct job *job, uint32_t domid)
 		r = xl_rename(job->xl, domid, away, job->record.request.name);
 		/* It runs under another name rather than not at all. */
 		if (r < 0)
-			log_warning_errno(r, "%s: the domain cannot be given its name back",
+			log_warning_errno(r, "%s: Failed to give the domain its name back",
 					  job->record.request.name);
 	}
 	r = job_find_domain(job, &d);
@@ -50,7 +50,7 @@ int handover_take_back(struct job *job, uint32_t domid, int error)
 
 	if (r < 0) {
 		why = TAKE_PTR(job->result.reason);
-		return job_explain(job, error, "%s%sthe guest cannot be resumed here: %s",
+		return job_explain(job, error, "%s%sfailed to resume the guest here: %s",
 				   why ? why : "", why ? "; and " : "",
 				   xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r));
 	}
@@ -58,7 +58,7 @@ int handover_take_back(struct job *job, uint32_t domid, int error)
 		return error;
 	r = life_depart(job, LEDGER_HOME, NULL);
 	if (r < 0)
-		log_warning_errno(r, "%s: that it is here cannot be noted",
+		log_warning_errno(r, "%s: Failed to record that the guest is here",
 				  job->record.request.name);
 	return error;
 }
@@ -69,7 +69,7 @@ int handover_finish(struct job *job, const struct xl_domain *d, const char *host
 
 	/* Not noted, it stays noted as being on its way: it is not started here either. */
 	if (r < 0)
-		log_warning_errno(r, "%s: that it runs on %s cannot be noted",
+		log_warning_errno(r, "%s: Failed to record that the guest runs on %s",
 				  job->record.request.name, host);
 	r = str_replace(&job->result.target, host);
 	if (r < 0 || !d)
@@ -127,7 +127,7 @@ int run_resume(struct job *job)
 		r = xl_resume(job->xl, d.domid);
 	}
 	if (r < 0)
-		return job_explain_xl(job, r, "it cannot be resumed");
+		return job_explain_xl(job, r, "failed to resume the domain");
 	job->result.domid = d.domid;
 	return 0;
 }

@@ -24,8 +24,7 @@ static int write_mark(struct job *job, enum operation_mark mark, const char *con
 	text = json_text(message, &length);
 	r = text ? fd_write_all(job->file, text, length + 1) : -ENOMEM;
 	if (r < 0)
-		return job_explain(job, r, "the operation file cannot be written: %s",
-				   strerror(-r));
+		return job_explain(job, r, "failed to write the operation file: %s", strerror(-r));
 	job->record.mark = mark;
 	return 0;
 }
@@ -63,9 +62,9 @@ int job_explain_xl(struct job *job, int error, const char *what)
 	const char *words = xl_reason(job->xl);
 
 	if (error == -ECANCELED)
-		words = "ended early, as asked";
+		words = "cancelled";
 	else if (error == -ETIME)
-		words = "took longer than it may";
+		words = "timed out";
 	else if (error == -ETIMEDOUT)
 		words = "the guest does not react";
 	else if (!words)
@@ -148,10 +147,10 @@ int job_mark_domain(struct job *job, uint32_t domid, const char *config)
 
 	/* Without it the guest cannot eject its disks, and that is all. */
 	if (r < 0)
-		log_warning_errno(r, "%s: its removable disks cannot be listed", request->name);
+		log_warning_errno(r, "%s: Failed to list its removable disks", request->name);
 	r = mark_format(&request->uuid, request->source, config, removable, &mark);
 	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
-	return r < 0 ? job_explain_xl(job, r, "the domain cannot be marked") : 0;
+	return r < 0 ? job_explain_xl(job, r, "failed to mark the domain") : 0;
 }
 
 bool job_is_saved(struct job *job, uint32_t domid)
@@ -170,7 +169,7 @@ int job_mark_preserved(struct job *job, uint32_t domid)
 	int r = mark_format_preserved(&request->preserve, request->source, &mark);
 
 	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
-	return r < 0 ? job_explain_xl(job, r, "the preserved domain cannot be marked") : 0;
+	return r < 0 ? job_explain_xl(job, r, "failed to mark the preserved domain") : 0;
 }
 
 static int put_aside(struct job *job, const struct stale *stale)
@@ -191,7 +190,7 @@ static int put_aside(struct job *job, const struct stale *stale)
 		return 0;
 	}
 	if (r < 0)
-		return job_explain(job, r, "%s cannot be put aside: %s", stale->path, strerror(-r));
+		return job_explain(job, r, "failed to put %s aside: %s", stale->path, strerror(-r));
 	log_notice("%s: the image %s is not restored, and is now called %s: %s", request->name,
 		   stale->path, aside, why);
 	return 0;
@@ -219,5 +218,5 @@ int job_make_room(struct job *job, const char *config)
 	job->waiting = false;
 	if (r < 0 && reason)
 		return job_explain(job, r, "%s", reason);
-	return r < 0 ? job_explain_xl(job, r, "memory cannot be made free") : 0;
+	return r < 0 ? job_explain_xl(job, r, "failed to free memory") : 0;
 }

@@ -81,8 +81,8 @@ static int begin_life(struct job *job, uint32_t domid, const char *how, const st
 		return 0;
 	}
 	return job_explain(job, r,
-			   "it cannot be recorded in %s that the guest runs from its image (%s); "
-			   "without that the image could be restored twice",
+			   "failed to record in %s that the guest runs from its image (%s): not "
+			   "starting it, since the image could be restored twice",
 			   job->record.request.ledger, strerror(-r));
 }
 
@@ -95,7 +95,7 @@ int life_release(struct job *job, uint32_t domid, const char *how, const struct 
 		return r;
 	r = xl_unpause(job->xl, domid);
 	if (r < 0)
-		return job_explain_xl(job, r, "the domain cannot be unpaused");
+		return job_explain_xl(job, r, "failed to unpause the domain");
 	job->result.domid = domid;
 	return 0;
 }

@@ -115,11 +115,11 @@ static int operate(bool recovering)
 
 	r = r < 0 ? r : say_who_we_are(job.file);
 	if (r < 0)
-		return log_error_errno(r, "The operation file is of no use");
+		return log_error_errno(r, "Failed to parse the operation file");
 	options.deadline = job.record.request.deadline;
 	r = xl_open(&options, &job.xl);
 	if (r < 0)
-		job_explain(&job, r, "libxl cannot be opened; does xenstored run?");
+		job_explain(&job, r, "failed to open libxl (does xenstored run?)");
 	else
 		r = run(&job, recovering);
 	if (r < 0)
@@ -131,7 +131,7 @@ static int operate(bool recovering)
 	xl_close(job.xl);
 	operation_record_done(&job.record);
 	operation_result_done(&job.result);
-	return r < 0 ? log_error_errno(r, "The result cannot be written") : 0;
+	return r < 0 ? log_error_errno(r, "Failed to write the result") : 0;
 }
 
 int main(int argc, char **argv)

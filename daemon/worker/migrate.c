@@ -71,7 +71,7 @@ static int greet(struct job *job, const char *config, const struct xl_domain *d,
 	int r = make_header(config, d, target, &header, &size);
 
 	if (r < 0)
-		return job_explain(job, r, "its configuration is not understood");
+		return job_explain(job, r, "failed to parse the configuration of the domain");
 	r = await(job, HANDSHAKE_BANNER);
 	if (r < 0)
 		return r;
@@ -111,7 +111,7 @@ static int transfer(struct job *job, const struct xl_domain *d, const struct tar
 	if (sent < 0)
 		return job_explain_xl(job, sent, NULL);
 	if (result.error < 0)
-		return job_explain(job, -EBADMSG, "libxl wrote a stream that is none: %s",
+		return job_explain(job, -EBADMSG, "libxl wrote an invalid stream: %s",
 				   result.problem);
 	job->result.bytes = result.bytes;
 	return 0;
@@ -127,7 +127,7 @@ static int permit(struct job *job, const struct xl_domain *d, const struct targe
 	/* First the word that it may run there, lest a boot of this host starts it here as well. */
 	r = life_depart(job, LEDGER_LEAVING, target->host);
 	if (r < 0)
-		return job_explain(job, r, "%s cannot be written: %s", job->record.request.ledger,
+		return job_explain(job, r, "failed to write %s: %s", job->record.request.ledger,
 				   strerror(-r));
 	r = handover_rename(job, d->domid);
 	if (r < 0)
@@ -168,7 +168,7 @@ static int conclude(struct job *job, const struct xl_domain *d, const struct tar
 
 	if (r >= 0 && peer_status(job->peer) == 0) {
 		if (job_mark_target(job, OPERATION_MARK_MIGRATED, target->host) < 0)
-			log_warning("%s: the operation file cannot be written",
+			log_warning("%s: Failed to write the operation file",
 				    job->record.request.name);
 		return handover_finish(job, d, target->host);
 	}
@@ -200,7 +200,7 @@ static int migrate_to(struct job *job, const char *config, const struct xl_domai
 	int r = peer_start(target, &peer);
 
 	if (r < 0)
-		return job_explain(job, r, "%s cannot be run: %s", target->command[0],
+		return job_explain(job, r, "failed to run %s: %s", target->command[0],
 				   strerror(-r));
 	job->peer = peer;
 	job->record.mark = OPERATION_MARK_NONE;
@@ -242,10 +242,10 @@ int run_migrate(struct job *job)
 	if (d.shutdown)
 		return job_explain(job, -ESHUTDOWN, "the guest has shut down already");
 	if (request->targets.n == 0 || !request->ledger)
-		return job_explain(job, -EINVAL, "there is no host to migrate to");
+		return job_explain(job, -EINVAL, "no host to migrate to is configured");
 	r = xl_get_config(job->xl, d.domid, &config);
 	if (r < 0)
-		return job_explain_xl(job, r, "its configuration cannot be had");
+		return job_explain_xl(job, r, "failed to get the configuration of the domain");
 	for (size_t i = 0; i < request->targets.n; i++) {
 		r = migrate_to(job, config, &d, &request->targets.targets[i]);
 		if (r >= 0)

@@ -17,7 +17,7 @@
 
 static int undone(struct job *job)
 {
-	return job_explain(job, -EINTR, "its worker was killed; everything is as it was before");
+	return job_explain(job, -EINTR, "the worker died; the operation was undone");
 }
 
 /* Create and restore: nothing counts until the guest was released. */
@@ -25,8 +25,9 @@ static int undo_build(struct job *job)
 {
 	int r = build_remove(job);
 
-	return r < 0 ? job_explain_xl(job, r,
-				      "what its killed worker left half built cannot be destroyed")
+	return r < 0 ? job_explain_xl(
+			       job, r,
+			       "failed to destroy the incomplete domain of the worker that died")
 		     : undone(job);
 }
 
@@ -52,9 +53,9 @@ static int finish_build(struct job *job)
 
 	/* The ledger says whether it ran. */
 	if (r == -ESRCH)
-		return job_explain(job, r, "the guest has gone while its worker was killed");
+		return job_explain(job, r, "the worker died, and the guest is gone");
 	if (r < 0)
-		return job_explain_xl(job, r, "the domain cannot be found");
+		return job_explain_xl(job, r, "failed to find the domain");
 	r = d.paused ? release_again(job, &d) : 0;
 	if (r < 0)
 		return r;
@@ -141,9 +142,9 @@ static int recover_save(struct job *job)
 	if (r == -ESRCH && published)
 		return save_finish(job, NULL);
 	if (r == -ESRCH)
-		return job_explain(job, r, "the guest has gone while its worker was killed");
+		return job_explain(job, r, "the worker died, and the guest is gone");
 	if (r < 0)
-		return job_explain_xl(job, r, "the domain cannot be found");
+		return job_explain_xl(job, r, "failed to find the domain");
 	if (published && d.suspended)
 		return save_finish(job, &d);
 	discard_image(job);
@@ -152,8 +153,8 @@ static int recover_save(struct job *job)
 		r = xl_resume(job->xl, d.domid);
 		if (r < 0)
 			return job_explain_xl(job, r,
-					      "its worker was killed, and the guest "
-					      "cannot be resumed");
+					      "the worker died, and resuming the guest "
+					      "failed");
 	}
 	return undone(job);
 }
@@ -167,14 +168,14 @@ static int recover_migrate(struct job *job)
 	int r = job_find_domain(job, &d);
 
 	if (r < 0 && r != -ESRCH)
-		return job_explain_xl(job, r, "the domain cannot be found");
+		return job_explain_xl(job, r, "failed to find the domain");
 	if (mark == OPERATION_MARK_MIGRATED)
 		return handover_finish(job, r < 0 ? NULL : &d, host);
 	if (mark == OPERATION_MARK_PERMITTED)
 		return handover_undecided(job, r < 0 ? NULL : &d, host,
 					  "its worker was killed at that moment");
 	if (r < 0)
-		return job_explain(job, r, "the guest has gone while its worker was killed");
+		return job_explain(job, r, "the worker died, and the guest is gone");
 	r = handover_take_back(job, d.domid, -EINTR);
 	return job->result.reason ? r : undone(job);
 }

