@@ -215,7 +215,7 @@ START_TEST(a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended)
 	ck_assert_ptr_null(manager_config(s.manager));
 	ck_assert_ptr_nonnull(manager_config_for(s.manager, GOAL_STOP));
 	ck_assert_ptr_nonnull(
-		strstr(manager_obstacle(s.manager, GOAL_START), "must begin with '/'"));
+		strstr(manager_obstacle(s.manager, GOAL_START), ":1: XENDOMAINS_SAVE=relative: "));
 	ck_assert_uint_eq(manager_refused(s.manager)->n_refusals, 1);
 	ck_assert_int_eq(manager_request(s.manager, GOAL_START, NULL, 0, &follower, &id),
 			 -EHOSTDOWN);
@@ -240,7 +240,7 @@ START_TEST(a_reload_that_is_refused_keeps_what_was)
 	simulation_begin(&s, "XENDOMAINS_SAVE=/first\n", NULL, "[]");
 	folder_write(&s.folder, "variables", "XENDOMAINS_SAVE=$(rm)\n");
 	ck_assert_int_eq(manager_reload(s.manager, &reason), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(reason, "would have to be executed"));
+	ck_assert_ptr_nonnull(strstr(reason, ":1: $(...) "));
 	ck_assert_str_eq(manager_config(s.manager)->save, "/first");
 	ck_assert_ptr_null(manager_obstacle(s.manager, GOAL_START));
 	/* But it is not kept secret. */
