@@ -63,8 +63,8 @@ static int assign_variable(void *data, const struct shell_place *at, const char 
 	}
 	if (!str_starts_with(name, VARIABLE_PREFIX))
 		return 0;
-	return config_warn(reading->config, "%s:%u: there is no variable %s; it is ignored",
-			   at->path, at->line, name);
+	return config_warn(reading->config, "%s:%u: unknown variable %s, ignoring", at->path,
+			   at->line, name);
 }
 
 static int refuse_variables(void *data, const struct shell_place *at, const char *reason)
@@ -186,8 +186,7 @@ static int assign_domain_key(struct reading *reading, const char *pattern, const
 		return refuse(reading, false,
 			      "only * and ? stand for other characters in the name of a section");
 	if (!s)
-		return config_warn(reading->config,
-				   "%s:%u: there is no key %s in [Domain]; it is ignored",
+		return config_warn(reading->config, "%s:%u: unknown key %s in [Domain], ignoring",
 				   reading->path, reading->line, name);
 	r = add_domain_section(reading->config, pattern, &domain);
 	r = r < 0 ? r : apply(reading, s, &domain->settings, value);
@@ -227,7 +226,7 @@ static int assign_host_key(struct reading *reading, const char *name, const char
 	s = setting_find(&config_guest_keys, name);
 	if (s)
 		return apply(reading, s, &reading->config->guests, value);
-	return config_warn(reading->config, "%s:%u: there is no key %s in [Host]; it is ignored",
+	return config_warn(reading->config, "%s:%u: unknown key %s in [Host], ignoring",
 			   reading->path, reading->line, name);
 }
 
@@ -246,8 +245,7 @@ static int assign_key(void *data, const char *section, const char *name, const c
 		text->error = assign_domain_key(reading, section + strlen(DOMAIN_SECTION), name,
 						value);
 	else
-		text->error = config_warn(reading->config,
-					  "%s:%u: there is no section [%s]; it is ignored",
+		text->error = config_warn(reading->config, "%s:%u: unknown section [%s], ignoring",
 					  reading->path, reading->line, section);
 	return 1;
 }
@@ -261,7 +259,7 @@ int config_read_native(struct config *c, const char *path, const char *text)
 		return -ENOMEM;
 	if (line > 0) {
 		ini.reading.line = (unsigned)line;
-		refuse_line(&ini, "this is neither [Section], Key=value nor a comment");
+		refuse_line(&ini, "expected [Section], Key=value or a comment");
 	}
 	return MIN(ini.error, 0);
 }

@@ -160,8 +160,8 @@ static int explain(struct step *s, usec_t takes, usec_t limit, const char *what)
 {
 	free(TAKE_PTR(s->reason));
 	return str_format(&s->reason,
-			  "it would be over after about %" PRIu64 " s, and there are "
-			  "%" PRIu64 " s: %s",
+			  "expected to finish after about %" PRIu64 " s, but only %" PRIu64
+			  " s are available: %s",
 			  (takes + USEC_PER_SEC - 1) / USEC_PER_SEC, limit / USEC_PER_SEC, what);
 }
 
@@ -216,7 +216,7 @@ static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const str
 		count(&with, s, config, rate);
 		missed = missed_limit(s, &w, config, limits);
 		if (missed != USEC_INFINITY) {
-			r = explain(s, s->estimate, missed, "it is shut down");
+			r = explain(s, s->estimate, missed, "shutting the guest down instead");
 			drop_saves(s);
 			plan->squeezed = true;
 		} else {
@@ -235,11 +235,11 @@ static int say_if_late(struct step *s, const struct limits *limits)
 		/* That it is shut down instead is said already. */
 		return s->reason ? 0
 				 : explain(s, s->estimate, limits->end,
-					   "the host may be ended by force before");
+					   "the host may be forced down before");
 	}
 	s->late = limits->wait > 0 && s->estimate > limits->wait;
 	return s->late ? explain(s, s->estimate, limits->wait,
-				 "it goes on while the host's services are stopped")
+				 "going on while the services of the host are stopped")
 		       : 0;
 }
 

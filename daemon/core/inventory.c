@@ -238,7 +238,7 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		return GUEST_DYING;
 	if (guest_is_left(g)) {
 		if (!*ret_reason)
-			*ret_reason = "it is saved, but what is left of it could not be destroyed";
+			*ret_reason = "the guest is saved, but its domain could not be destroyed";
 		return GUEST_FAILED;
 	}
 	if (domain_condition(d) == DOMAIN_AWAY && !g->busy) {

@@ -106,8 +106,8 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 	if (image->error)
 		return step_conclude(
 			s, STEP_FAILED,
-			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the "
-			"guest without its memory",
+			"%s. Repair it, or run \"xendomainsctl start --cold %s\" to start "
+			"the guest without its memory.",
 			image->error, QUOTED(g->name));
 	step_add_stage(s, STAGE_RESTORE);
 	s->image_id = image->id;
@@ -142,7 +142,7 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 	if (g->conflict)
 		return step_conclude(s, STEP_FAILED, "%s", g->conflict);
 	if (uuid_is_null(&g->uuid))
-		return step_conclude(s, STEP_FAILED, "no UUID could be drawn for it");
+		return step_conclude(s, STEP_FAILED, "failed to generate a UUID for the guest");
 	step_add_stage(s, STAGE_CREATE);
 	r = set_origin(s, g);
 	return r < 0 ? r : set_stale(s, g, why);
@@ -182,11 +182,12 @@ static int plan_afresh(struct step *s, const struct config *config, const struct
 		       bool named, const char *why)
 {
 	if (g->unplaced && !named && g->config && (config->migrate.n > 0 || g->migrates))
-		return step_conclude(s, STEP_FAILED,
-				     "whether it was migrated is not certain, for the ledger has "
-				     "lost records. Look on the other hosts with 'xl list'. If it "
-				     "runs on none, 'xendomainsctl start %s' starts it here",
-				     QUOTED(g->name));
+		return step_conclude(
+			s, STEP_FAILED,
+			"the ledger has lost records: the guest may have been migrated. "
+			"Check with \"xl list\" on the other hosts. If it runs on "
+			"none, run \"xendomainsctl start %s\" to start it here.",
+			QUOTED(g->name));
 	return plan_cold(s, config, g, why);
 }
 
@@ -205,9 +206,9 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (g->past && g->past->away && !named && !str_equal(g->past->away_name, g->name))
 		return step_conclude(
 			s, STEP_FAILED,
-			"%s, a domain of its UUID, was migrated to %s, and may be this "
-			"guest. If it is not there, 'xendomainsctl start %s' starts it "
-			"here",
+			"%s, a domain with the same UUID, was migrated to %s and may be "
+			"this guest. If the guest does not run there, run \"xendomainsctl "
+			"start %s\" to start it here.",
 			g->past->away_name, g->past->away, QUOTED(g->name));
 	if (g->past && g->past->away && !named)
 		return step_conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
@@ -223,8 +224,8 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 		return plan_end(s, config, g, domain_death_action(d));
 	if (guest_is_left(g))
 		return step_conclude(s, STEP_FAILED,
-				     "it is saved, but what is left of it could not be destroyed; "
-				     "'xendomainsctl stop %s' tries that again",
+				     "the guest is saved, but its domain could not be destroyed. "
+				     "Run \"xendomainsctl stop %s\" to try again.",
 				     QUOTED(g->name));
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;
@@ -234,7 +235,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (d && d->shutdown && !g->busy)
 		return plan_leftover(s, d);
 	if (cold)
-		return plan_cold(s, config, g, "a start without its memory was asked for");
+		return plan_cold(s, config, g, "a cold start was requested");
 	if (!config->restore)
 		return g->config ? plan_afresh(s, config, g, named, "XENDOMAINS_RESTORE is off")
 				 : step_conclude(s, STEP_SKIPPED,
@@ -242,17 +243,19 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (g->hold)
 		return step_conclude(s, STEP_FAILED, "%s", g->hold);
 	if (g->vanished)
-		return step_conclude(s, STEP_FAILED,
-				     "its domain went while the directories were read: another "
-				     "tool may have saved it, or migrated it. If it does not run "
-				     "on another host, start it again");
+		return step_conclude(
+			s, STEP_FAILED,
+			"the domain disappeared while the directories were read: another "
+			"tool may have saved or migrated it. If it does not run on "
+			"another host, run the command again.");
 	if (g->image)
 		return plan_restore(s, config, g);
 	if (g->unseen)
 		return step_conclude(
 			s, STEP_FAILED,
-			"%s. An image of it may be there: make the directory readable, or "
-			"run 'xendomainsctl start --cold %s' to start it without its memory",
+			"%s. An image of the guest may be there: make the directory "
+			"readable, or run \"xendomainsctl start --cold %s\" to start the "
+			"guest without its memory.",
 			g->unseen, QUOTED(g->name));
 	return plan_afresh(s, config, g, named, NULL);
 }

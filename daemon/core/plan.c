@@ -158,8 +158,8 @@ static int add_unknown(struct plan *plan, const char *name)
 		return -ENOMEM;
 	plan->n_steps++;
 	return step_conclude(s, STEP_FAILED,
-			     "no guest has this name or UUID: no domain, configuration or image. "
-			     "'xendomainsctl status' lists all guests");
+			     "no domain, configuration or image has this name or UUID. "
+			     "Run \"xendomainsctl status\" to list all guests.");
 }
 
 static const struct guest *find_named(const struct inventory *inventory, const char *name,

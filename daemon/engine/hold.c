@@ -106,9 +106,9 @@ const char *hold_end(struct run *run)
 		run->hold_over = true;
 		return NULL;
 	case DOMAIN_AWAY:
-		return "another tool has migrated it, and it may run on another host";
+		return "another tool has migrated the guest: it may be running on another host";
 	case DOMAIN_UNBUILT:
-		return "another tool is building it, and does not finish";
+		return "timed out waiting for another tool that builds the domain";
 	case DOMAIN_RUNNING:
 	case DOMAIN_PAUSED:
 	case DOMAIN_NEVER_RUN:
@@ -119,5 +119,5 @@ const char *hold_end(struct run *run)
 	case _DOMAIN_CONDITION_INVALID:
 		break;
 	}
-	return "another tool is saving it, and does not finish";
+	return "suspended by another tool that has not finished saving it";
 }

@@ -45,7 +45,7 @@ void overdue_expire(struct run *run, usec_t now, usec_t stop_limit)
 	run->stalled = true;
 	run->overdue = now >= end_of_work(run, stop_limit);
 	if (run->overdue)
-		log_warning("%s: its %s does not end in time; the other guests do not wait for it",
+		log_warning("%s: the %s has exceeded its deadline, going on with the other guests",
 			    run->step->name, stage_to_string(machine_stage(&run->machine)));
 	else
 		set_timer(run, now, stop_limit);

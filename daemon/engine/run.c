@@ -226,13 +226,15 @@ int run_find_obstacle(const struct run *run, const struct domain_list *domains, 
 	const struct domain *d = domains ? run_find_domain(run, domains) : NULL;
 
 	if (run->met)
-		return str_replace(ret, "another tool had it while this start waited, and may have "
-					"saved or migrated it. If it does not run on another host, "
-					"start it again");
+		return str_replace(
+			ret, "another tool had a domain of the guest while this start waited, "
+			     "and may have saved or migrated it. If it does not run on "
+			     "another host, run the command again.");
 	/* No guest loses a disk, or the network, because it could not be stopped. */
 	if (run->step->stays && d && d->serves)
-		return str_format(ret, "%s has a device in it, and was not stopped. Stop %s first",
-				  d->serves, d->serves);
+		return str_format(
+			ret, "%s uses a device of this domain and was not stopped. Stop %s first.",
+			d->serves, d->serves);
 	return 0;
 }
 

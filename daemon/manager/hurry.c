@@ -120,7 +120,7 @@ static void name_left(struct sequence *s)
 static void hurry(struct sequence *s, usec_t now)
 {
 	if (s->job)
-		executor_hurry(s->manager->executor, s->job, "there is no time left for it");
+		executor_hurry(s->manager->executor, s->job, "no time left for a save");
 	give_up_saves(s, now);
 	if (now < usec_sub(s->end, LAST_WORD))
 		return;
@@ -128,8 +128,9 @@ static void hurry(struct sequence *s, usec_t now)
 	if (!s->named && now >= s->started + LAST_WORD)
 		name_left(s);
 	if (s->job)
-		executor_expire(s->manager->executor, s->job, usec_sub(now, LAST_WORD),
-				"the host is about to be ended by force, and it is still there");
+		executor_expire(
+			s->manager->executor, s->job, usec_sub(now, LAST_WORD),
+			"systemd will soon force the host down, and the guest is still running");
 }
 
 void manager_on_hurry(void *data)

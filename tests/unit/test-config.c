@@ -230,8 +230,8 @@ START_TEST(a_misspelt_variable_warns_and_a_foreign_one_does_not)
 		"OTHER=1\nXENDOMAINS_SAFE=/x\nxendomains_save=/y\n");
 
 	ck_assert_uint_eq(c->n_warnings, 1);
-	ck_assert_str_eq(c->warnings[0],
-			 "/etc/x:2: there is no variable XENDOMAINS_SAFE; it is ignored");
+	ck_assert(str_starts_with(c->warnings[0], "/etc/x:2: "));
+	ck_assert_ptr_nonnull(strstr(c->warnings[0], " XENDOMAINS_SAFE"));
 	ck_assert_str_eq(c->save, "/var/lib/xen/save");
 }
 END_TEST

@@ -276,8 +276,8 @@ START_TEST(near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved)
 	simulation_last_stop(&s, 200 * USEC_PER_SEC);
 	simulation_run(&s);
 	simulation_expect(&s, "0.0 a save running|"
-			      "140.0 b shutdown running: save: there is no time left for it|"
-			      "141.1 b shutdown ok: save: there is no time left for it.|"
+			      "140.0 b shutdown running: save: no time left for a save|"
+			      "141.1 b shutdown ok: save: no time left for a save.|"
 			      "190.0 a save ok.|");
 }
 END_TEST
