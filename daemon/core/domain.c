@@ -125,6 +125,27 @@ bool domain_has_life(const struct domain *d)
 	return condition == DOMAIN_RUNNING || condition == DOMAIN_PAUSED;
 }
 
+bool domain_may_begin_to_run(const struct domain *d)
+{
+	switch (domain_condition(d)) {
+	case DOMAIN_UNBUILT:
+	case DOMAIN_NEVER_RUN:
+		return !d->system;
+	case DOMAIN_SAVING:
+	case DOMAIN_AWAY:
+	case DOMAIN_SUSPENDED:
+		return !d->saved;
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return false;
+}
+
 static bool is_up(const struct domain *d)
 {
 	return !d->dying && !d->shutdown;

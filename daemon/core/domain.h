@@ -88,6 +88,13 @@ bool domain_is_handed_over(const struct domain *d);
 /* True if it runs, or is paused and did. */
 bool domain_has_life(const struct domain *d);
 
+/*
+ * Whether it may begin to run, or run on, without an event: Xen tells nothing when a domain is
+ * unpaused for the first time (xl create, xl restore), or when a suspended one is resumed. What a
+ * save of ours has left never is.
+ */
+bool domain_may_begin_to_run(const struct domain *d);
+
 /* Notes that a domain has a device in the one of this number, if both are up. 0 or -ENOMEM. */
 int domain_list_note_device(struct domain_list *l, const struct domain *frontend, uint32_t backend);
 

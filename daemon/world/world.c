@@ -168,35 +168,10 @@ static void record_lives(struct world *w, const struct domain_list *new, usec_t 
 	});
 }
 
-/*
- * Xen tells nothing when a domain is unpaused for the first time (xl create, xl restore), or when
- * a suspended one is resumed. What a save of ours has left never is; what workers do they tell.
- */
-static bool may_begin_to_run(const struct domain *d)
-{
-	switch (domain_condition(d)) {
-	case DOMAIN_UNBUILT:
-	case DOMAIN_NEVER_RUN:
-		return !d->system;
-	case DOMAIN_SAVING:
-	case DOMAIN_AWAY:
-	case DOMAIN_SUSPENDED:
-		return !d->saved;
-	case DOMAIN_RUNNING:
-	case DOMAIN_PAUSED:
-	case DOMAIN_ENDED:
-	case DOMAIN_DYING:
-	case _DOMAIN_CONDITION_MAX:
-	case _DOMAIN_CONDITION_INVALID:
-		break;
-	}
-	return false;
-}
-
 static bool has_one_that_may_begin(struct world *w)
 {
 	for (size_t i = 0; i < w->domains->n; i++)
-		if (may_begin_to_run(&w->domains->domains[i]) &&
+		if (domain_may_begin_to_run(&w->domains->domains[i]) &&
 		    !hv_operation(w->hv, &w->domains->domains[i].uuid))
 			return true;
 	return false;
