@@ -153,14 +153,12 @@ static int on_message(void *data, const char *text, size_t length)
 
 static void on_answered(void *data, const char *reason)
 {
-	_cleanup_(survey_freep) struct survey *survey = NULL;
 	struct surveyor *s = data;
+	_cleanup_(survey_freep) struct survey *survey = TAKE_PTR(s->survey);
 
-	if (!reason) {
-		survey = TAKE_PTR(s->survey);
+	if (!reason)
 		survey_sort(survey);
-	}
-	s->fn(s->data, TAKE_PTR(survey), reason);
+	s->fn(s->data, reason ? NULL : TAKE_PTR(survey), reason);
 }
 
 int surveyor_new(struct loop *loop, const char *program, surveyed_fn fn, void *data,
