@@ -8,12 +8,13 @@
 
 /*
  * The seam to the hypervisor. Above it no layer knows whether the host is real (hv/xen.h) or
- * simulated (hv/sim/sim.h). The contract, which tests/contract holds each side to:
+ * simulated (hv/sim/sim.h). The contract, of which tests/contract asks each side each clause:
  *
- * - No call waits for a guest, a disk or a network. What takes long is an operation or a survey:
- *   the call begins it, and a callback ends it, from the loop, never from inside the call.
- * - One operation for a guest at a time. It outlives the daemon; a new hv reports it as in flight
- *   and ends it with the same callback.
+ * - No call waits for a guest, a disk or a network. What takes long is an operation, a survey or a
+ *   question: the call begins it, and a callback ends it once, from the loop, never from inside the
+ *   call.
+ * - One operation for a guest at a time. That of a real host outlives the daemon; a new hv reports
+ *   it as in flight, adopted, and ends it with the same callback.
  * - changed() says that list() may have something new, and may be called for nothing.
  */
 struct hv;
@@ -45,8 +46,7 @@ struct hv_callbacks {
 			 const struct operation_result *result);
 	/* survey is the callee's; NULL after an error, with its reason. */
 	void (*surveyed)(void *data, struct survey *survey, const char *reason);
-	/* The hypervisor's tools answer no more: nothing can be done until the daemon is restarted.
-	 */
+	/* Xen's tools answer no more: nothing can be done until the daemon is restarted. */
 	void (*lost)(void *data, const char *reason);
 	void *data;
 };
@@ -91,27 +91,36 @@ static inline int hv_ask_shutdown(struct hv *hv, const struct domain *domain)
 }
 
 /*
- * What a guest that was asked has made of it: 1 if it has taken the request, 0 if not yet,
- * -EOPNOTSUPP if it cannot say (its power button was pressed), or another -errno.
+ * What a guest that was asked has made of it: 1 if it has taken the request or is gone, 0 if it has
+ * not yet, -EOPNOTSUPP if it cannot say (its power button was pressed), or another -errno.
  */
 static inline int hv_shutdown_answer(struct hv *hv, const struct domain *domain)
 {
 	return hv->ops->shutdown_answer(hv, domain);
 }
 
-/* Sends a key to the guest's kernel, which may not care. 0, -ESTALE, or another -errno. */
+/*
+ * Sends a key to the guest's kernel, which may not care. 0, -ESTALE if the domain is not the one
+ * meant any more, or another -errno.
+ */
 static inline int hv_send_sysrq(struct hv *hv, const struct domain *domain, char key)
 {
 	return hv->ops->send_sysrq(hv, domain, key);
 }
 
-/* Begins an operation. 0, -EBUSY while one is in flight for the guest, or another -errno. */
+/*
+ * Begins an operation. 0, -EBUSY while one is in flight for the guest, or another -errno. That the
+ * domain is not there can be told here, or by the end of the operation.
+ */
 static inline int hv_operate(struct hv *hv, const struct operation_request *request)
 {
 	return hv->ops->operate(hv, request);
 }
 
-/* Asks the operation for a guest to end early and to leave the guest as it was. */
+/*
+ * Asks the operation for a guest, if there is one, to end early and to leave the guest as it was.
+ * It can be too late for that.
+ */
 static inline void hv_abort(struct hv *hv, const struct uuid *uuid)
 {
 	hv->ops->abort(hv, uuid);

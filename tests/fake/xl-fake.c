@@ -365,6 +365,7 @@ static int write_pages(struct xl *xl, int fd, struct json_object *behaviour, con
 	for (uint64_t i = 0; r >= 0 && i < n; i++) {
 		r = pass_time(xl, msec / n);
 		r = r < 0 ? r : write_page(fd, i, i == 0 ? boot : "");
+		xl->options.tick(xl->options.data);
 	}
 	return r;
 }

@@ -88,7 +88,7 @@ static int puppet_shutdown_answer(struct hv *hv, const struct domain *domain)
 {
 	struct puppet *p = to_puppet(hv);
 
-	return puppet_domain(p, domain->domid) ? p->answer : -ESTALE;
+	return puppet_domain(p, domain->domid) ? p->answer : 1;
 }
 
 static int puppet_send_sysrq(struct hv *hv, const struct domain *domain, char key)
