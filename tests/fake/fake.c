@@ -135,16 +135,19 @@ struct json_object *fake_find(struct fake *w, uint64_t domid)
 
 struct json_object *fake_find_uuid(struct fake *w, const struct uuid *uuid)
 {
-	struct json_object *domains = fake_domains(w);
+	struct json_object *domains = fake_domains(w), *found = NULL;
 	struct uuid other;
 
 	for (size_t i = 0; i < json_object_array_length(domains); i++) {
 		struct json_object *d = json_object_array_get_idx(domains, i);
 
-		if (json_get_uuid(d, "uuid", &other) >= 0 && uuid_equal(&other, uuid))
+		if (json_get_uuid(d, "uuid", &other) < 0 || !uuid_equal(&other, uuid))
+			continue;
+		if (!json_get_bool(d, "dying"))
 			return d;
+		found = d;
 	}
-	return NULL;
+	return found;
 }
 
 struct json_object *fake_add(struct fake *w, const struct uuid *uuid, struct json_object *config)

@@ -28,7 +28,7 @@
  *   disk                             the path of a file, which it writes whenever it begins to run
  *
  * A domain's member "update" is what config-update left for it, "eject" the removable disk that it
- * wants to be without.
+ * wants to be without. With "dying" it is one that was destroyed and is not gone yet.
  *
  * The world's member "free_kib" is the memory that Xen has left, as much as anybody wants if it is
  * not there; "dom0_spare_kib" is what dom0 can give besides. A domain takes its memory at the end

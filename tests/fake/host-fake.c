@@ -136,6 +136,7 @@ static int fill_domain(struct json_object *o, struct domain *d)
 		.domid = (uint32_t)fake_number(o, "domid", 0),
 		.paused = str_equal(state, "paused"),
 		.up = str_equal(state, "running"),
+		.dying = json_get_bool(o, "dying"),
 		.driver = str_equal(json_get_string(json_get(config, "c_info", json_type_object),
 						    "driver_domain"),
 				    "True"),

@@ -154,7 +154,7 @@ int xl_list_removable(struct xl *xl _unused_, uint32_t domid, struct xl_disk *di
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < max && n < max; i++)
+	for (size_t i = 0; i < DISKS_MAX && n < max; i++)
 		if (is_removable(d, i, &vdev)) {
 			disks[n].devid = FIRST_DEVID + (uint32_t)i;
 			strncpy(disks[n].vdev, vdev, sizeof(disks[n].vdev) - 1);

@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,12 +48,19 @@ int xl_open(const struct xl_options *options, struct xl **ret)
 	return 0;
 }
 
+/* Once a guest has its memory, or will not get it. */
+static void leave_room(struct xl *xl)
+{
+	if (xl->claims >= 0)
+		close(xl->claims);
+	xl->claims = -1;
+}
+
 struct xl *xl_close(struct xl *xl)
 {
 	if (!xl)
 		return NULL;
-	if (xl->claims >= 0)
-		close(xl->claims);
+	leave_room(xl);
 	free(xl->reason);
 	free(xl);
 	return NULL;
@@ -86,8 +94,17 @@ int xl_interrupted(struct xl *xl)
 
 static int fail(struct xl *xl, int error, const char *reason)
 {
-	str_replace(&xl->reason, reason);
+	if (!xl->reason)
+		str_replace(&xl->reason, reason);
 	return error;
+}
+
+/* What a call returns: a success takes back what earlier ones have told. */
+static int end_call(struct xl *xl, int r)
+{
+	if (r >= 0)
+		free(TAKE_PTR(xl->reason));
+	return r;
 }
 
 /* Takes time, and can be ended early. */
@@ -116,6 +133,7 @@ static struct xl_domain take_domain(struct json_object *d)
 		.paused = str_equal(state, "paused"),
 		.suspended = str_equal(state, "suspended"),
 		.shutdown = !str_equal(state, "paused") && !str_equal(state, "running"),
+		.dying = json_get_bool(d, "dying"),
 		.memory_kib = 1024,
 	};
 }
@@ -154,7 +172,8 @@ int xl_find_signed(struct xl *xl _unused_, const char *sign, struct xl_domain *r
 		struct json_object *data = json_get(json_get(config, "c_info", json_type_object),
 						    "xsdata", json_type_object);
 
-		if (!str_equal(json_get_string(data, XL_SIGN_KEY), sign))
+		if (json_get_bool(d, "dying") ||
+		    !str_equal(json_get_string(data, XL_SIGN_KEY), sign))
 			continue;
 		*ret = take_domain(d);
 		r = 0;
@@ -202,7 +221,8 @@ int xl_make_room(struct xl *xl, const char *config_text, char **ret_reason)
 	if (r < 0)
 		return r;
 	wanted = fake_wanted_kib(config);
-	xl->claims = claims_open();
+	if (xl->claims < 0)
+		xl->claims = claims_open();
 	r = xl->claims < 0 ? xl->claims : -EAGAIN;
 	while (r == -EAGAIN) {
 		r = claims_take(xl->claims, wanted, wanted, get_free, &wanted, &has);
@@ -244,7 +264,7 @@ static int begin_build(struct xl *xl, struct json_object *config, const struct u
 	return r;
 }
 
-int xl_destroy(struct xl *xl, uint32_t domid)
+static int destroy(struct xl *xl, uint32_t domid)
 {
 	struct json_object *d;
 	uint64_t failures;
@@ -264,6 +284,11 @@ int xl_destroy(struct xl *xl, uint32_t domid)
 	}
 	fake_close(&w);
 	return r;
+}
+
+int xl_destroy(struct xl *xl, uint32_t domid)
+{
+	return end_call(xl, destroy(xl, domid));
 }
 
 static int populate(struct xl *xl, uint32_t domid)
@@ -310,7 +335,7 @@ static int end_build(struct xl *xl, struct json_object *config, const char *time
 		r = fail(xl, -EIO, "killing execution of a script because of timeout");
 	r = r < 0 ? r : populate(xl, domid);
 	if (r < 0)
-		xl_destroy(xl, domid);
+		destroy(xl, domid);
 	return r;
 }
 
@@ -324,7 +349,8 @@ int xl_create(struct xl *xl, const char *config_text, const struct uuid *uuid, u
 	r = r < 0 ? r : end_build(xl, config, "create_ms", "create_error", domid);
 	if (r >= 0)
 		*ret_domid = domid;
-	return r;
+	leave_room(xl);
+	return end_call(xl, r);
 }
 
 /* Streams: the smallest that is one, around pages of which the first holds the boot ID. */
@@ -444,12 +470,12 @@ static int write_guest(struct xl *xl, uint32_t domid, int fd, bool live)
 
 int xl_save(struct xl *xl, uint32_t domid, int fd)
 {
-	return write_guest(xl, domid, fd, false);
+	return end_call(xl, write_guest(xl, domid, fd, false));
 }
 
 int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug _unused_)
 {
-	return write_guest(xl, domid, fd, true);
+	return end_call(xl, write_guest(xl, domid, fd, true));
 }
 
 int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
@@ -470,7 +496,23 @@ int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
 		r = -EBUSY;
 	}
 	fake_close(&w);
-	return r;
+	return end_call(xl, r);
+}
+
+/* Waits for more of a stream. What can be read of it at once, or 1 at its end. */
+static int wait_for_bytes(struct xl *xl, int fd)
+{
+	struct pollfd p[] = {
+		{.fd = fd, .events = POLLIN},
+		{.fd = xl->options.stop, .events = POLLIN},
+	};
+	int n = 0, r;
+
+	while ((r = xl_interrupted(xl)) >= 0 && (poll(p, 2, STEP_MSEC) <= 0 || !p[0].revents))
+		xl->options.tick(xl->options.data);
+	if (r < 0)
+		return r;
+	return ioctl(fd, FIONREAD, &n) < 0 || n <= 0 ? 1 : n;
 }
 
 /* Reads a stream to its end, and the text in its first page. */
@@ -478,11 +520,18 @@ static int read_stream(struct xl *xl, int fd, char *boot, size_t size)
 {
 	const size_t first = sizeof(libxl_head) + sizeof(libxc_head) + 24;
 	struct stream stream = STREAM_INIT;
+	int there = 0;
 	uint8_t byte;
 
 	while (stream.state != STREAM_COMPLETE) {
-		ssize_t n = read(fd, &byte, 1);
+		ssize_t n;
 
+		if (there == 0)
+			there = wait_for_bytes(xl, fd);
+		if (there < 0)
+			return there;
+		there--;
+		n = read(fd, &byte, 1);
 		/* As libxl does where the head is wrong. */
 		if (n <= 0 && stream.bytes < XL_STREAM_HEAD)
 			abort();
@@ -500,7 +549,7 @@ static int read_stream(struct xl *xl, int fd, char *boot, size_t size)
 	return 0;
 }
 
-int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_domid)
+static int restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_domid)
 {
 	_cleanup_json_ struct json_object *config = NULL;
 	char memory[MEMORY_SIZE] = "", *life = memory, *boot;
@@ -517,7 +566,7 @@ int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_dom
 		return r;
 	r = read_stream(xl, fd, memory, sizeof(memory));
 	if (r < 0) {
-		xl_destroy(xl, domid);
+		destroy(xl, domid);
 		return r;
 	}
 	r = end_build(xl, config, "restore_ms", "restore_error", domid);
@@ -533,6 +582,14 @@ int xl_restore(struct xl *xl, const char *config_text, int fd, uint32_t *ret_dom
 	fake_close(&w);
 	*ret_domid = domid;
 	return 0;
+}
+
+int xl_restore(struct xl *xl, const char *config, int fd, uint32_t *ret_domid)
+{
+	int r = restore(xl, config, fd, ret_domid);
+
+	leave_room(xl);
+	return end_call(xl, r);
 }
 
 static int set_state(struct xl *xl, uint32_t domid, const char *from, bool let_go)
@@ -551,7 +608,7 @@ static int set_state(struct xl *xl, uint32_t domid, const char *from, bool let_g
 	else
 		fake_set_state(&w, d, "running");
 	fake_close(&w);
-	return r;
+	return end_call(xl, r);
 }
 
 int xl_resume(struct xl *xl, uint32_t domid)

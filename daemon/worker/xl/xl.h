@@ -6,9 +6,11 @@
 
 /*
  * The seam to libxl: what a worker does to domains. Behind it is libxl (worker/xl/xl.c), or a
- * stand-in whose world is a file (tests/fake). Each call returns when it is done; while it waits it
- * watches for a request to stop and for the deadline. Either ends create, restore, save and migrate
- * early: they return -ECANCELED or -ETIME. The other calls are short, and are not cut off.
+ * stand-in whose world is a file (tests/fake); tests/contract asks either each clause.
+ *
+ * Each call returns when it is done; while it waits it watches for a request to stop and for the
+ * deadline. Either ends create, restore, save and migrate early, and the wait for room: they return
+ * -ECANCELED or -ETIME. The other calls are not cut off.
  *
  * Errors are negative errnos; xl_reason() then has libxl's own words, if there were any.
  */
@@ -36,7 +38,7 @@ struct xl *xl_close(struct xl *xl);
 /* The hypervisor's version, as in 4.17.3. 0 or -errno. */
 int xl_version(struct xl *xl, char **ret);
 
-/* The first error that libxl told of since the last call that succeeded; NULL if none. */
+/* The first error that libxl told of since a change to a domain succeeded; NULL if none. */
 const char *xl_reason(const struct xl *xl);
 
 /*
@@ -51,9 +53,9 @@ int xl_interrupted(struct xl *xl);
 
 /*
  * The domain with this UUID. A guest that is migrated to the host that it is on has two of them for
- * a while: the one with this number first (XL_NO_DOMID: whichever), then one that lives. Another
- * one than that of the number can be another tool's: nothing is to be done to it. 0, or -ESRCH if
- * there is none.
+ * a while: the one with this number first (XL_NO_DOMID: whichever), then one that is not dying.
+ * Another one than that of the number can be another tool's: nothing is to be done to it. 0, or
+ * -ESRCH if there is none.
  */
 int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret);
 
@@ -88,16 +90,17 @@ int xl_restore(struct xl *xl, const char *config, int fd, uint32_t *ret_domid);
 
 /*
  * Suspends a domain and writes its stream to fd (the caller's). After an error it can be
- * suspended: see xl_find(), and xl_resume(). -ETIMEDOUT: the guest did not react.
+ * suspended: xl_find() tells, and xl_resume() has it run on. -ETIMEDOUT: the guest did not react.
  */
 int xl_save(struct xl *xl, uint32_t domid, int fd);
 
 /* The same while the domain runs on, but for the last pages: what another host is sent. */
 int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug);
 
+/* Has a domain that is suspended run on where it is. */
 int xl_resume(struct xl *xl, uint32_t domid);
 
-/* 0, also if it is called so already; -EBUSY if it is called neither way. */
+/* Returns 0, also if it is called so already; -EBUSY if it is called neither way. */
 int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to);
 
 int xl_unpause(struct xl *xl, uint32_t domid);
@@ -107,7 +110,10 @@ int xl_destroy(struct xl *xl, uint32_t domid);
 int xl_set_mark(struct xl *xl, uint32_t domid, const char *mark);
 int xl_get_mark(struct xl *xl, uint32_t domid, char **ret);
 
-/* Writes the memory of a domain that has shut down to a new file. */
+/*
+ * Writes the memory of a domain that has shut down to a new file. With the umask of a worker only
+ * its owner can read that.
+ */
 int xl_core_dump(struct xl *xl, uint32_t domid, const char *path);
 
 /*
@@ -159,7 +165,9 @@ int xl_parse(const char *path, struct xl_parsed *ret);
 int xl_parse_text(const char *text, size_t size, struct xl_parsed *ret);
 void xl_parsed_done(struct xl_parsed *parsed);
 
-/* Changes when what xl_parse() makes of a file may change although the file does not. 0 or -errno.
+/*
+ * Stays the same while nothing but the file decides what xl_parse() makes of it, and changes when
+ * xl's own configuration does. 0 or -errno.
  */
 int xl_parse_stamp(char **ret);
 

@@ -13,19 +13,19 @@ def keeps(host: Host, test: str) -> None:
     host.sh(f"{RUN} {TESTS}/{test}", timeout=1800)
 
 
-@scenario("hv.h keeps its word on Xen", tier="ci", minutes=1.6)
+@scenario("hv.h keeps its word on Xen", tier="ci", minutes=4)
 def hypervisor(host: Host) -> None:
     host.cfg(pv("contract"))
     keeps(host, "contract-hv-xen")
 
 
-@scenario("xl.h keeps its word on libxl, with PV guests", tier="ci", minutes=2)
+@scenario("xl.h keeps its word on libxl, with PV guests", tier="ci", minutes=5)
 def libxl_pv(host: Host) -> None:
     host.cfg(pv("contract"))
     keeps(host, "contract-xl-xen")
 
 
-@scenario("xl.h keeps its word on libxl, with PVH guests")
+@scenario("xl.h keeps its word on libxl, with PVH guests", minutes=5)
 def libxl_pvh(host: Host) -> None:
     host.cfg(pvh("contract"))
     keeps(host, "contract-xl-xen")
