@@ -10,6 +10,7 @@
 #include <xenstore.h>
 
 #include "hv/savers.h"
+#include "hv/served.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/mark.h"
@@ -369,57 +370,6 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 	return r < 0 ? r : read_mark(h, d, &built);
 }
 
-/* The backend of a device, by a node that only libxl writes. */
-static int note_device(struct host *h, struct domain_list *l, const struct domain *d,
-		       const char *kind, const char *device)
-{
-	_cleanup_free_ char *path = NULL, *backend = NULL;
-	unsigned domid;
-	int r = str_format(&path, "/libxl/%u/device/%s/%s/backend", d->domid, kind, device);
-
-	if (r < 0)
-		return r;
-	backend = read_node(h, path, NULL);
-	return backend && sscanf(backend, "/local/domain/%u/", &domid) == 1
-		       ? domain_list_note_device(l, d, domid)
-		       : 0;
-}
-
-static int note_devices(struct host *h, struct domain_list *l, const struct domain *d)
-{
-	_cleanup_free_ char **kinds = NULL;
-	unsigned n_kinds = 0, n = 0;
-	char path[64];
-	int r = 0;
-
-	snprintf(path, sizeof(path), "/libxl/%u/device", d->domid);
-	kinds = xs_directory(h->xs, XBT_NULL, path, &n_kinds);
-	for (unsigned i = 0; r >= 0 && kinds && i < n_kinds; i++) {
-		_cleanup_free_ char **devices = NULL;
-		_cleanup_free_ char *kind = NULL;
-
-		r = str_format(&kind, "%s/%s", path, kinds[i]);
-		devices = r < 0 ? NULL : xs_directory(h->xs, XBT_NULL, kind, &n);
-		for (unsigned j = 0; r >= 0 && devices && j < n; j++)
-			r = note_device(h, l, d, kinds[i], devices[j]);
-	}
-	return r;
-}
-
-/* Which driver domains other guests need; most hosts have none. */
-static int find_served(struct host *h, struct domain_list *l)
-{
-	bool any = false;
-	int r = 0;
-
-	for (size_t i = 0; i < l->n; i++)
-		any |= l->domains[i].driver;
-	for (size_t i = 0; r >= 0 && any && i < l->n; i++)
-		if (!l->domains[i].system)
-			r = note_devices(h, l, &l->domains[i]);
-	return r;
-}
-
 int host_list(struct host *h, struct domain_list **ret)
 {
 	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
@@ -439,7 +389,7 @@ int host_list(struct host *h, struct domain_list **ret)
 	for (int i = 0; r >= 0 && i < n; i++)
 		r = fill_domain(h, &infos[i], &l->domains[l->n++]);
 	libxl_dominfo_list_free(infos, n);
-	r = r < 0 ? r : find_served(h, l);
+	r = r < 0 ? r : served_find(h->xs, l);
 	if (r < 0)
 		return r;
 	unwatch_unseen(h);
