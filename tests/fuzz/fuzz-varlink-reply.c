@@ -19,7 +19,9 @@ static void show(struct writer *w, struct json_object *parameters)
 	w->ops->outcome(w, parameters);
 	w->ops->status(w, parameters);
 	w->ops->plan(w, parameters);
+	w->ops->images(w, parameters);
 	w->ops->reloaded(w, parameters);
+	w->ops->cancelled(w, parameters);
 	w->ops->free(w);
 }
 
