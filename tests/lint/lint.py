@@ -4,6 +4,7 @@
 
 import configparser
 import fnmatch
+import functools
 import json
 import pathlib
 import re
@@ -149,6 +150,37 @@ def find_words(words, content):
             yield word, content.count("\n", 0, found.start())
 
 
+# What the documents say of the sources of others, and for any name.
+STRANGERS = ("drivers/block/xen-blkfront.c", "blkfront_resume()", "blkif_recover()",
+             "libxl__domain_suspend_device_model()", "noun.c", "noun_verb()", "client/cmd-VERB.c")
+
+OURS = ("daemon", "client", "tests", "conf", "units", "docs")
+
+
+@functools.cache
+def our_names():
+    """The ends of the paths of our files ("plan.c", "core/plan.c", ...) and directories, also
+    without the suffix; and the words that stand before a parenthesis in the code."""
+    paths, code = set(), sources() + files("tests/*.[ch]", "tests/*/*/*.py")
+    for path in files(*(f"{folder}/*" for folder in OURS)):
+        parts = path.relative_to(ROOT).parts
+        for i in range(len(parts)):
+            paths.add("/".join(parts[i:]))
+            paths.add("/".join(parts[i:]).rpartition(".")[0])
+            paths |= {"/".join(parts[i:j]) for j in range(i + 1, len(parts))}
+    return paths, set(re.findall(r"\b(\w+)\(", "".join(path.read_text() for path in code)))
+
+
+def find_strangers(document):
+    """The files, directories and functions of ours that a document names, and that are not there."""
+    paths, functions = our_names()
+    tops = "|".join(OURS + tuple(path.name for path in (ROOT / "daemon").iterdir() if path.is_dir()))
+    for name in re.findall(r"`((?:(?:%s)/)[\w./-]*|[\w-]+\.(?:[ch]|py)|\w+\(\))`" % tops, document):
+        known = name[:-2] in functions if name.endswith("()") else name.rstrip("/") in paths
+        if not known and name not in STRANGERS:
+            yield name
+
+
 class Lint(unittest.TestCase):
     def test_includes_keep_to_the_layers(self):
         layers = Layers()
@@ -242,12 +274,21 @@ class Lint(unittest.TestCase):
         manual = text("docs/man/xendomains.conf.5.scd")
         for name in variables | keys:
             self.assertIn(f"*{name}*", manual)
+        some = manual.partition("\n## [Domain NAME]\n")[2].partition("\n# ")[0]
+        for name in re.findall(r'\{"(\w+)", parse_\w+, GUEST_FIELD', config):
+            self.assertIn(f"*{name}*", some, "a key of [Domain], too")
         for name in variables:
             self.assertIn(name, text("conf/xendomains"))
         for name in keys:
             self.assertIn(name, text("conf/xendomains.conf"))
         for name in set(re.findall(r"\bXENDOMAINS_[A-Z_]+", manual)):
             self.assertIn(name, variables, "the manual knows a variable that is not read")
+
+    def test_each_field_of_the_journal_is_explained(self):
+        fields = re.findall(r'"(XEN_\w+)"', text("daemon/io/systemd-journal.c"))
+        self.assertIn("XEN_DOMAIN", fields)
+        for name in fields:
+            self.assertIn(name, text("docs/man/xendomainsd.8.scd"))
 
     def test_each_command_and_option_is_explained(self):
         manual = text("docs/man/xendomainsctl.1.scd")
@@ -274,6 +315,17 @@ class Lint(unittest.TestCase):
             code = "".join(text(name) for name in re.findall(r"`([\w/-]+\.[ch])`", step))
             for function in re.findall(r"`(\w+\(\))`", step):
                 self.assertTrue(function[:-1] in code, f"{function} is in no file of: {step}")
+
+    def test_documents_name_files_and_functions_that_are_there(self):
+        for path in files("docs/*.md", "README.md", "tests/*.md"):
+            if "logs" not in path.parts:
+                said = list(find_strangers(path.read_text()))
+                self.assertEqual(said, [], f"{path}: neither a file nor a function of ours")
+
+    def test_a_name_of_nothing_would_be_found(self):
+        said = "`core/plan.c`, `core/gone.c`, `daemon/gone/`, `gone.py`, `plan_build()`, `plan_gone()`"
+        self.assertEqual(list(find_strangers(said)),
+                         ["core/gone.c", "daemon/gone/", "gone.py", "plan_gone()"])
 
     def test_each_file_says_its_licence(self):
         for path in files("*.c", "*.h", "*.py", "*.sh", "*meson.build", "units/*", ".ci/*"):
