@@ -15,7 +15,7 @@
 
 #define LOG_NO_DOMID UINT32_MAX
 
-/* Fields that do not apply are NULL, LOG_NO_DOMID or USEC_INFINITY: start from LOG_FIELDS_NONE. */
+/* Fields that do not apply are NULL, 0, LOG_NO_DOMID or USEC_INFINITY: use LOG_FIELDS_NONE. */
 struct log_fields {
 	const char *message_id;
 	const char *domain;
