@@ -166,20 +166,6 @@ START_TEST(a_guest_that_nobody_knows_costs_itself_only)
 }
 END_TEST
 
-START_TEST(only_the_named_guests_are_started)
-{
-	_cleanup_simulation_ struct simulation s;
-
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
-	simulation_wish(&s, GOAL_START, (const char *const[]){"b", NULL});
-	simulation_run(&s);
-	simulation_expect(&s, "0.0 b create running|1.0 b create ok.|");
-	ck_assert_str_eq(simulation_state(&s, "a"), "stopped");
-}
-END_TEST
-
 START_TEST(a_start_by_hand_forgives)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -278,7 +264,6 @@ SUITE("manager-start", a_boot_starts_what_is_configured_and_restores_what_is_sav
       a_create_that_hangs_is_ended_in_the_end_and_the_others_go_on,
       a_create_that_fails_holds_up_nobody_and_is_remembered, a_broken_image_is_not_started_afresh,
       two_starts_at_once_are_one, whoever_goes_away_hears_nothing_and_stops_nothing,
-      a_guest_that_nobody_knows_costs_itself_only, only_the_named_guests_are_started,
-      a_start_by_hand_forgives,
+      a_guest_that_nobody_knows_costs_itself_only, a_start_by_hand_forgives,
       a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended,
       a_reload_that_is_refused_keeps_what_was);

@@ -101,21 +101,6 @@ START_TEST(without_a_limit_a_guest_is_waited_for)
 }
 END_TEST
 
-START_TEST(who_is_only_asked_is_not_waited_for)
-{
-	_cleanup_simulation_ struct simulation s;
-	struct wish *w;
-
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_SHUTDOWN=--halt\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":60000}}]");
-	w = simulation_wish(&s, GOAL_STOP, NULL);
-	simulation_run(&s);
-	ck_assert(w->succeeded);
-	ck_assert_uint_lt(w->ended, USEC_PER_SEC);
-	ck_assert_str_eq(simulation_state(&s, "a"), "running");
-}
-END_TEST
-
 START_TEST(a_stop_ends_a_start_and_what_it_builds)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -168,21 +153,6 @@ START_TEST(a_start_behind_a_stop_waits_for_it)
 	ck_assert(stop->succeeded && start->succeeded);
 	simulation_expect(&s, "0.0 a save running|5.0 a save ok.|5.0 a restore running|"
 			      "6.0 a restore ok.|");
-}
-END_TEST
-
-START_TEST(a_named_guest_is_stopped_alone)
-{
-	_cleanup_simulation_ struct simulation s;
-	struct wish *w;
-
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true},{\"name\":\"b\",\"running\":true}]");
-	w = simulation_wish(&s, GOAL_STOP, (const char *const[]){"b", NULL});
-	simulation_run(&s);
-	ck_assert(w->succeeded);
-	ck_assert_str_eq(simulation_state(&s, "a"), "running");
-	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
 }
 END_TEST
 
@@ -370,9 +340,8 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       the_rest_is_shut_down_when_all_others_are_through,
       a_guest_that_does_not_listen_costs_the_limit_and_no_more,
       a_save_that_hangs_is_cut_off_and_the_guest_runs_on, without_a_limit_a_guest_is_waited_for,
-      who_is_only_asked_is_not_waited_for, a_stop_ends_a_start_and_what_it_builds,
-      a_stop_ends_a_start_that_has_not_begun, a_start_behind_a_stop_waits_for_it,
-      a_named_guest_is_stopped_alone, a_start_of_another_guest_waits_for_a_stop_of_all,
+      a_stop_ends_a_start_and_what_it_builds, a_stop_ends_a_start_that_has_not_begun,
+      a_start_behind_a_stop_waits_for_it, a_start_of_another_guest_waits_for_a_stop_of_all,
       a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor,
       guests_go_to_another_host_and_are_not_started_twice,
       a_migration_that_hangs_is_cut_off_and_the_guest_is_saved,
