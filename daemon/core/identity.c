@@ -445,13 +445,25 @@ static int check_uuid(struct guest *g, const struct domain_list *domains)
 	return 0;
 }
 
+/* It would be restored as any unknown one, once the loss is forgotten. */
+static bool has_forgotten_image(const struct guest *g)
+{
+	for (size_t i = 0; i < g->n_images; i++)
+		if (g->images[i].standing == IMAGE_FORGOTTEN)
+			return true;
+	return false;
+}
+
 bool identity_is_settled(const struct inventory *inventory, const struct survey *survey)
 {
-	if (survey->unlisted)
+	if (survey->unlisted || survey->unreadable)
 		return false;
-	for (size_t i = 0; i < inventory->n; i++)
-		if (inventory->guests[i].config && inventory->guests[i].unplaced)
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if ((g->config && g->unplaced) || has_forgotten_image(g))
 			return false;
+	}
 	return true;
 }
 

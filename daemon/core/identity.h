@@ -26,7 +26,10 @@ bool identity_by_file(const struct survey_config *c, const char *name, const str
 /* Whether the guest that is its name has run since it was saved to the image, with another UUID. */
 bool identity_is_followed(const struct known_image *image, const struct survey *survey);
 
-/* Whether the ledger tells of each guest that could be started where it is. */
+/*
+ * Whether the ledger tells of each guest that could be started where it is, and no image is held or
+ * trusted for what records are lost.
+ */
 bool identity_is_settled(const struct inventory *inventory, const struct survey *survey);
 
 /* For an inventory in which each guest has its parts. 0 or -ENOMEM. */

@@ -39,7 +39,7 @@ const char *ledger_file_problem(const struct ledger_file *file);
  */
 int ledger_file_keep(struct ledger_file *file, bool expected);
 
-/* Of each guest that is known, records tell where it is: what was lost does not matter any more. */
+/* Records tell where each known guest is, and of each image: the loss does not matter any more. */
 void ledger_file_settle(struct ledger_file *file);
 
 /*

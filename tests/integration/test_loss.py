@@ -115,6 +115,31 @@ class LostRecords(Lives):
                 else:
                     self.expect_held("web")
 
+    def test_image_is_held_as_long_as_it_lies_there(self):
+        config = self.host.guest("web", uuid=UUID_A)
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"disks": [
+            {"pdev_path": "rbd:p/w", "vdev": "xvda", "readwrite": 1, "script": "block-rbd"}]}))
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        make_xls(self.host.save / "web")
+        # The guests that have a configuration are all known to be here.
+        config.unlink()
+        self.host.guest("mail", uuid=UUID_B)
+        self.restart_without_ledger()
+        for _ in range(2):
+            self.host.ctl("start", check=1)
+            self.expect_held("web")
+        self.expect_loss(True)
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        self.host.ctl("start", check=1)
+        self.expect_held("web")
+        (self.host.save / "web").unlink()
+        self.host.ctl("start", check=0)
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        self.expect_loss(False)
+
     def test_first_start_of_all_holds_nobody(self):
         self.host.stop_daemon()
         self.host.configure(MIGRATE="elsewhere")
