@@ -36,7 +36,9 @@ struct json_object *encode_event(const struct report *e)
 /* Where it runs, as far as this is known for certain. */
 static const char *migrated_to(const struct guest *g)
 {
-	return !guest_is_alive(g) && g->past && !g->past->away_unknown ? g->past->away : NULL;
+	const struct past *away = guest_is_alive(g) ? NULL : guest_departure(g);
+
+	return away && !away->away_unknown ? away->away : NULL;
 }
 
 static int add_domain(struct json_object *o, const struct domain *d)

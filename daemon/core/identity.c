@@ -2,6 +2,7 @@
 
 #include "core/identity.h"
 
+#include "core/departure.h"
 #include "core/doubles.h"
 #include "util/quote.h"
 #include "util/str.h"
@@ -139,11 +140,14 @@ struct uuid identity_of_config(const struct survey_config *config, const struct 
 	if (called)
 		return called->uuid;
 	image = find_image(config->name, survey, domains, ledger);
-	if (image)
-		return image->uuid;
-	away = ledger_find_away(ledger, config->name);
+	/* One of an earlier life does not tell where the guest went since. */
+	away = image && !standing_is_past(judge(&image->uuid, image, survey, domains, ledger))
+		       ? NULL
+		       : ledger_find_away(ledger, config->name);
 	if (away)
 		return away->uuid;
+	if (image)
+		return image->uuid;
 	saved = find_saved(config->name, ledger);
 	if (saved)
 		return saved->uuid;
@@ -482,6 +486,7 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		r = r < 0 ? r : check_uuid(g, domains);
 	}
 	r = r < 0 ? r : compare_all(inventory, ledger);
+	r = r < 0 ? r : departure_find_all(inventory);
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
 		r = doubles_find_saved(&inventory->guests[i]);
 	return r;

@@ -23,6 +23,7 @@ static void guest_done(struct guest *g)
 {
 	free(g->images);
 	free(g->hold);
+	free(g->departed);
 	free(g->warning);
 	free(g->conflict);
 	free(g->own_name);
@@ -154,6 +155,18 @@ bool guest_is_alive(const struct guest *g)
 	return g->domain && !g->domain->dying && !g->domain->shutdown;
 }
 
+const struct past *guest_departure(const struct guest *g)
+{
+	const struct past *past = g->past;
+
+	if (!past || !past->away)
+		return NULL;
+	return past->away_followed && g->config && !g->config->error && !g->config->has_uuid &&
+			       str_equal(g->config->name, past->away_name)
+		       ? NULL
+		       : past;
+}
+
 bool guest_is_undecided(const struct guest *g)
 {
 	return g->domain && g->domain->shutdown && !g->domain->dying &&
@@ -201,6 +214,8 @@ static const char *standing_reason(const struct guest *g)
 {
 	if (g->hold)
 		return g->hold;
+	if (g->departed)
+		return g->departed;
 	if (g->image && g->image->error)
 		return g->image->error;
 	if (g->past && g->past->failure)
@@ -220,7 +235,7 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		*ret_reason = g->past->failure ? g->past->failure : g->past->away_reason;
 		return GUEST_FAILED;
 	}
-	if (!d && g->past && g->past->away && !g->past->failure) {
+	if (!d && guest_departure(g) && !g->past->failure) {
 		*ret_reason = g->past->away_reason;
 		return g->past->away_unknown ? GUEST_FAILED : GUEST_STOPPED;
 	}

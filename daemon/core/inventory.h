@@ -57,6 +57,7 @@ struct guest {
 	bool shared;        /* an image of this UUID may be the other one's memory */
 	const struct past *past;
 	char *hold;         /* why it must not be started before a person has decided */
+	char *departed;     /* which guest that was migrated away it may be; NULL: none */
 	bool occupied;      /* held for a domain that may be it: not even a cold start is made */
 	char *warning;      /* what is wrong although it runs */
 	const char *unseen; /* why it is not known whether it has an image; NULL: it is known */
@@ -121,6 +122,12 @@ bool inventory_is_stranger(const struct guest *g, const struct domain *d);
 
 /* True if an image is of an earlier life, and must not be restored. */
 bool standing_is_past(enum image_standing standing);
+
+/*
+ * The record that it has left for another host, or may have; NULL: it has not, or is back. A guest
+ * that is its name is back once a domain of its name has run here, whatever UUID that had.
+ */
+const struct past *guest_departure(const struct guest *g);
 
 /*
  * True if its domain is what a migration of ours left here, and it is not known whether it runs

@@ -189,7 +189,7 @@ int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name,
 	free(past->away_reason);
 	past->away_reason = TAKE_PTR(reason);
 	past->away_unknown = unknown;
-	past->away_copy = false;
+	past->away_copy = past->away_followed = false;
 	return 0;
 }
 
@@ -206,6 +206,14 @@ void ledger_see_copy(struct ledger *h, const struct uuid *uuid)
 		past->away_copy = true;
 }
 
+void ledger_follow_away(struct ledger *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+
+	if (past)
+		past->away_followed = true;
+}
+
 void ledger_set_home(struct ledger *h, const struct uuid *uuid)
 {
 	struct past *past = find(h, uuid);
@@ -215,13 +223,14 @@ void ledger_set_home(struct ledger *h, const struct uuid *uuid)
 	str_replace(&past->away, NULL);
 	str_replace(&past->away_name, NULL);
 	str_replace(&past->away_reason, NULL);
-	past->away_unknown = past->away_copy = false;
+	past->away_unknown = past->away_copy = past->away_followed = false;
 }
 
 const struct past *ledger_find_away(const struct ledger *h, const char *name)
 {
 	for (size_t i = 0; i < h->n_pasts; i++)
-		if (h->pasts[i]->away && str_equal(h->pasts[i]->away_name, name))
+		if (h->pasts[i]->away && !h->pasts[i]->away_followed &&
+		    str_equal(h->pasts[i]->away_name, name))
 			return h->pasts[i];
 	return NULL;
 }
@@ -266,11 +275,22 @@ struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid)
 	return past ? &past->lives : NULL;
 }
 
-void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name)
+static bool is_followed_away(const struct past *past, const char *name, const char *source)
 {
-	for (size_t i = 0; i < h->n_pasts; i++)
-		if (!uuid_equal(&h->pasts[i]->uuid, uuid))
-			lives_follow(&h->pasts[i]->lives, name);
+	return past->away &&
+	       (str_equal(past->away_name, name) || (source && str_equal(past->source, source)));
+}
+
+void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name, const char *source)
+{
+	for (size_t i = 0; i < h->n_pasts; i++) {
+		struct past *past = h->pasts[i];
+
+		if (uuid_equal(&past->uuid, uuid))
+			continue;
+		lives_follow(&past->lives, name);
+		past->away_followed = past->away_followed || is_followed_away(past, name, source);
+	}
 }
 
 int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name, const char *source)

@@ -25,13 +25,14 @@ struct past {
 	usec_t *restarts; /* the newest ones, oldest first */
 	size_t n_restarts;
 
-	char *away;        /* the host that it was migrated to; NULL: none */
-	char *away_name;   /* by which it went */
-	char *away_reason; /* why it must not be started here as a matter of course */
-	bool away_unknown; /* it may run there, or not: the outcome never came */
-	bool away_copy;    /* with that: what is left of it here has been seen */
-	bool placed;       /* where it is has been recorded since the last loss of records ... */
-	char *placed_as;   /* of a domain of this name; NULL: of several, or without a domain */
+	char *away;         /* the host that it was migrated to; NULL: none */
+	char *away_name;    /* by which it went */
+	char *away_reason;  /* why it must not be started here as a matter of course */
+	bool away_unknown;  /* it may run there, or not: the outcome never came */
+	bool away_copy;     /* with that: what is left of it here has been seen */
+	bool away_followed; /* a life of another UUID, by its name or from its file, began since */
+	bool placed;        /* where it is has been recorded since the last loss of records ... */
+	char *placed_as;    /* of a domain of this name; NULL: of several, or without a domain */
 };
 
 struct drawn_name {
@@ -89,10 +90,13 @@ bool past_is_elsewhere(const struct past *past);
 /* Notes that what is left here of a guest that may be away has been seen. */
 void ledger_see_copy(struct ledger *h, const struct uuid *uuid);
 
+/* Notes that a guest that is its name has run here since it went away, with another UUID. */
+void ledger_follow_away(struct ledger *h, const struct uuid *uuid);
+
 /* Forgets that: it is here. */
 void ledger_set_home(struct ledger *h, const struct uuid *uuid);
 
-/* The guest that went away by this name, or NULL. */
+/* The guest that went away by this name, which has not run here since, or NULL. */
 const struct past *ledger_find_away(const struct ledger *h, const char *name);
 
 /* The UUID drawn for a name, or NULL. */
@@ -102,8 +106,11 @@ int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid
 /* The lives of a guest, to be changed; NULL: no memory. */
 struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid);
 
-/* A life of this guest begins by this name: images of other guests of the name are followed. */
-void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name);
+/*
+ * A life of this guest begins by this name, from this file (NULL: not known): images and departures
+ * of other guests of the name are followed, and departures of those from the file.
+ */
+void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name, const char *source);
 
 /* Notes by which name a guest is known, and its file; NULL: as before. 0 or -ENOMEM. */
 int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name,

@@ -194,6 +194,7 @@ static int plan_afresh(struct step *s, const struct config *config, const struct
 int plan_start(struct step *s, const struct config *config, const struct guest *g, bool named,
 	       bool cold)
 {
+	const struct past *away = guest_departure(g);
 	const struct domain *d = g->domain;
 
 	if (d && domain_condition(d) == DOMAIN_RUNNING && !g->busy)
@@ -203,16 +204,18 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (g->occupied)
 		return step_conclude(s, STEP_FAILED, "%s", g->hold);
 	/* It would run twice, on the same disks: only a person who has looked may say so. */
-	if (g->past && g->past->away && !named && !str_equal(g->past->away_name, g->name))
+	if (away && !named && !str_equal(away->away_name, g->name))
 		return step_conclude(
 			s, STEP_FAILED,
 			"%s, a domain with the same UUID, was migrated to %s and may be "
 			"this guest. If the guest does not run there, run \"xendomainsctl "
 			"start %s\" to start it here.",
-			g->past->away_name, g->past->away, QUOTED(g->name));
-	if (g->past && g->past->away && !named)
-		return step_conclude(s, g->past->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
-				     g->past->away_reason);
+			away->away_name, away->away, QUOTED(g->name));
+	if (away && !named)
+		return step_conclude(s, away->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
+				     away->away_reason);
+	if (g->departed && !named)
+		return step_conclude(s, STEP_FAILED, "%s", g->departed);
 	if (guest_is_undecided(g)) {
 		step_add_stage(s, STAGE_RESUME);
 		return 0;

@@ -42,7 +42,7 @@ struct ledger_record {
 	const char *standing;  /* IMAGE: core/lives.h */
 	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain */
 	bool migrates;         /* KEPT: guests were migrated */
-	bool followed;         /* IMAGE: a life of another UUID, by its name, began since */
+	bool followed;         /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name */
 	const char *path;      /* SAVED, IMAGE: of the image */
 	const char *directory; /* SAVED, IMAGE: worker/image/directory.h */

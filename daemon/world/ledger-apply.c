@@ -74,7 +74,7 @@ static int note_life(struct ledger *ledger, const struct ledger_record *e)
 	int r = lives ? apply_life(lives, e) : -ENOMEM;
 
 	if (r >= 0 && e->kind == LEDGER_BEGAN && e->name)
-		ledger_follow(ledger, &e->uuid, e->name);
+		ledger_follow(ledger, &e->uuid, e->name, e->source);
 	if (r >= 0 && tells_of_place(e))
 		r = ledger_place(ledger, &e->uuid, e->name);
 	/* A second domain of one UUID has another name, which is not the guest's; and so has one
@@ -93,6 +93,8 @@ static int note_place(struct ledger *ledger, const struct ledger_record *e)
 	else
 		r = ledger_set_away(ledger, &e->uuid, e->name, e->target,
 				    e->kind == LEDGER_LEAVING);
+	if (r >= 0 && e->followed)
+		ledger_follow_away(ledger, &e->uuid);
 	ledger->migrates = true;
 	return r < 0 ? r : ledger_place(ledger, &e->uuid, NULL);
 }

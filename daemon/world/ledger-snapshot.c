@@ -92,6 +92,7 @@ static int emit_away(const struct snapshot *s, const struct past *past)
 			       .uuid = past->uuid,
 			       .name = past->away_name,
 			       .target = past->away,
+			       .followed = past->away_followed,
 		       });
 }
 

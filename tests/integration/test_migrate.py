@@ -315,6 +315,90 @@ class FallsBack(unittest.TestCase):
         self.assertEqual(host.there(), {})
 
 
+class Departs(unittest.TestCase):
+    """What becomes of a departure when the guest is known by another UUID or name."""
+
+    def departed(self, **guest):
+        host = self.enterContext(Pair())
+        path = host.guest("web", **guest)
+        host.start_daemon()
+        host.ctl("start", check=0)
+        host.ctl("stop", check=0)
+        self.assertIn("web", host.there())
+        return host, path
+
+    def xl_create(self, host):
+        """Another life of a guest that is its name."""
+        host.xl_create("web")
+        wait_until(lambda: host.states()["web"] == "running", "the domain to be seen")
+
+    def test_image_of_an_earlier_life_does_not_hide_it(self):
+        host = self.enterContext(Pair(MIGRATE=""))
+        host.guest("web")
+        host.start_daemon()
+        host.ctl("start", check=0)
+        host.ctl("stop", check=0)
+        self.assertEqual(host.images(), ["web"])
+        self.xl_create(host)
+        host.configure(MIGRATE=host.target("ok"))
+        host.ctl("reload", check=0)
+        host.ctl("stop", check=0)
+        for _ in range(2):
+            self.assertIn("was migrated to other", host.ctl("start", check=0))
+            self.assertEqual(host.domains(), {})
+            host.stop_daemon()
+            host.start_daemon()
+        host.ctl("start", "web", check=0)
+        self.assertEqual(list(host.domains()), ["web"])
+
+    def test_guest_that_has_run_here_since_is_started(self):
+        host, _ = self.departed()
+        self.xl_create(host)
+        with host.world() as world:
+            world["domains"].clear()
+        wait_until(lambda: host.states()["web"] == "stopped", "the domain to be gone")
+        host.stop_daemon()
+        host.start_daemon()
+        # Its domain is no longer one that has just gone.
+        host.ctl("start", check=0)
+        self.assertEqual(list(host.domains()), ["web"])
+
+    def test_configuration_that_was_edited_starts_no_second_guest(self):
+        a, b = (f"00000000-0000-4000-8000-00000000000{i}" for i in "ab")
+        for uuid, edit in ((None, {"uuid": b}), (a, {"uuid": b}), (a, {"name": "new"}),
+                           (None, {"name": "new"}), (a, {"uuid": b, "name": "new"})):
+            with self.subTest(uuid=uuid, edit=edit):
+                host, path = self.departed(uuid=uuid)
+                config = json.loads(path.read_text())
+                config["c_info"] |= edit
+                path.write_text(json.dumps(config))
+                name = config["c_info"]["name"]
+                self.assertIn("was migrated to other", host.ctl("start", check=1))
+                self.assertIn("was migrated to other", host.reasons()[name])
+                self.assertEqual(host.states()[name], "failed")
+                self.assertEqual(host.domains(), {})
+                host.ctl("start", name, check=0)
+                self.assertEqual(list(host.domains()), [name])
+                # From now on it is known to be here.
+                host.configure(MIGRATE="")
+                host.ctl("reload", check=0)
+                host.ctl("stop", check=0)
+                host.stop_daemon()
+                host.start_daemon()
+                host.ctl("start", check=0)
+                self.assertEqual(list(host.domains()), [name])
+
+    def test_guest_that_has_another_configuration_holds_no_other(self):
+        host, path = self.departed(uuid="00000000-0000-4000-8000-00000000000a")
+        path.rename(path.with_name("moved.cfg"))
+        host.guest("web").rename(path)
+        config = json.loads(path.read_text())
+        config["c_info"] |= {"name": "mail", "uuid": "00000000-0000-4000-8000-00000000000b"}
+        path.write_text(json.dumps(config))
+        host.ctl("start", check=0)
+        self.assertEqual(list(host.domains()), ["mail"])
+
+
 class Undecided(unittest.TestCase):
     """The other host had leave, and did not say what came of it."""
 

@@ -71,5 +71,39 @@ START_TEST(a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_e
 }
 END_TEST
 
-SUITE("ledger-snapshot", what_outlives_an_image_does_so_when_the_file_is_written_anew,
+START_TEST(a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so)
+{
+	static const struct {
+		enum ledger_kind kinds[2];
+		bool back;
+	} cases[] = {
+		{{LEDGER_MIGRATED, LEDGER_BEGAN}, true},
+		{{LEDGER_LEAVING, LEDGER_BEGAN}, true},
+		{{LEDGER_BEGAN, LEDGER_MIGRATED}, false},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+
+		for (size_t j = 0; j < ELEMENTSOF(cases[i].kinds); j++) {
+			bool began = cases[i].kinds[j] == LEDGER_BEGAN;
+			const struct ledger_record record = {
+				.kind = cases[i].kinds[j],
+				.uuid = began ? mail : web,
+				.name = "web",
+				.target = began ? NULL : "other",
+				.time_wall = j + 1,
+			};
+
+			ck_assert_int_eq(apply_to(old, &record), 0);
+		}
+		ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+		ck_assert(!ledger_find_away(old, "web") == cases[i].back);
+		ck_assert(!ledger_find_away(new, "web") == cases[i].back);
+	}
+}
+END_TEST
+
+SUITE("ledger-snapshot", a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so,
+      what_outlives_an_image_does_so_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else);

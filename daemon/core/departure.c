@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/departure.h"
+
+#include "util/quote.h"
+#include "util/str.h"
+
+static bool has_config(const struct inventory *inventory, const struct uuid *uuid)
+{
+	for (size_t i = 0; i < inventory->n; i++)
+		if (inventory->guests[i].config && uuid_equal(&inventory->guests[i].uuid, uuid))
+			return true;
+	return false;
+}
+
+/* An edit of name= or uuid= makes another guest of the one that has left. */
+static bool may_stand_for(const struct guest *g, const struct past *past,
+			  const struct inventory *inventory)
+{
+	if (!past->away || past->away_followed || uuid_equal(&past->uuid, &g->uuid))
+		return false;
+	if (!str_equal(past->away_name, g->config->name) &&
+	    !(past->source && str_equal(past->source, g->config->path)))
+		return false;
+	return !has_config(inventory, &past->uuid);
+}
+
+static int say_departed(struct guest *g, const struct past *past)
+{
+	return str_format(&g->departed,
+			  "%s of UUID %s %s to %s, and %s may stand for that guest. If it does not "
+			  "run there, 'xendomainsctl start %s' starts this one here",
+			  past->away_name, UUID_TEXT(&past->uuid),
+			  past->away_unknown ? "may have been migrated" : "was migrated",
+			  past->away, g->config->path, QUOTED(g->name));
+}
+
+int departure_find_all(struct inventory *inventory)
+{
+	const struct ledger *ledger = inventory->ledger;
+	int r = 0;
+
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		if (!g->config || g->config->error || uuid_is_null(&g->uuid) ||
+		    (g->domain && !g->domain->dying) || guest_departure(g))
+			continue;
+		for (size_t j = 0; r >= 0 && !g->departed && j < ledger->n_pasts; j++)
+			if (may_stand_for(g, ledger->pasts[j], inventory))
+				r = say_departed(g, ledger->pasts[j]);
+	}
+	return r;
+}
