@@ -43,7 +43,8 @@ struct ledger_record {
 	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain */
 	bool migrates;         /* KEPT: guests were migrated */
 	bool followed;         /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */
-	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name */
+	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name. LIFE: the
+				* name of the domain that says where the guest is */
 	const char *path;      /* SAVED, IMAGE: of the image */
 	const char *directory; /* SAVED, IMAGE: worker/image/directory.h */
 	uint64_t size;         /* SAVED: of the image, in bytes */

@@ -76,7 +76,7 @@ static int note_life(struct ledger *ledger, const struct ledger_record *e)
 	if (r >= 0 && e->kind == LEDGER_BEGAN && e->name)
 		ledger_follow(ledger, &e->uuid, e->name, e->source);
 	if (r >= 0 && tells_of_place(e))
-		r = ledger_place(ledger, &e->uuid, e->name);
+		r = ledger_place(ledger, &e->uuid, e->kind == LEDGER_LIFE ? e->other : e->name);
 	/* A second domain of one UUID has another name, which is not the guest's; and so has one
 	 * that xl migrates. */
 	return r < 0 || e->kind == LEDGER_IMAGE || e->kind == LEDGER_ENDED

@@ -56,6 +56,7 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 			       .name = past->name,
 			       .life = life_to_string(l->last),
 			       .doubtful = !past->placed,
+			       .other = past->placed_as,
 			       .source = past->source,
 			       .domid = l->domid,
 			       .boot = l->boot,

@@ -104,6 +104,35 @@ START_TEST(a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so)
 }
 END_TEST
 
-SUITE("ledger-snapshot", a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so,
+START_TEST(what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	const struct ledger_record records[] = {
+		{.kind = LEDGER_BEGAN, .uuid = web, .name = "web", .life = "seen", .time_wall = 1},
+		{.kind = LEDGER_BEGAN,
+		 .uuid = web,
+		 .name = "clone",
+		 .life = "seen",
+		 .time_wall = 2},
+		/* It is renamed while it runs. */
+		{.kind = LEDGER_OUTLIVED, .uuid = web, .name = "web", .image = first},
+	};
+
+	ck_assert_int_eq(apply_to(old, &records[0]), 0);
+	ck_assert_int_eq(ledger_doubt(old, "lost"), 0);
+	ck_assert_int_eq(apply_to(old, &records[1]), 0);
+	ck_assert_int_eq(apply_to(old, &records[2]), 0);
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const struct ledger *h = i == 0 ? old : new;
+
+		ck_assert(ledger_may_be_away(h, &web, "web"));
+		ck_assert(!ledger_may_be_away(h, &web, "clone"));
+	}
+}
+END_TEST
+
+SUITE("ledger-snapshot", what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
+      a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else);
