@@ -97,9 +97,9 @@ class HostDown(unittest.TestCase):
         self.host.xl_create("web--incoming")
         self.change_domain("web--incoming", state="paused", never_run=True)
         self.host.tell("prepare poweroff")
-        self.host.wait_logged("another tool is building it, and does not finish")
+        self.host.wait_logged("GUEST_FAILED", operation="stop")
         self.change_domain("web--incoming", name="web", state="running", never_run=False)
-        self.host.wait_logged("web: save done")
+        self.host.wait_logged("STAGE_DONE", domain="web", stage="save")
         self.host.wait_locked(False)
 
     def test_a_shutdown_that_is_cancelled_brings_back_what_was_stopped(self):
