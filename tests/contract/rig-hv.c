@@ -350,6 +350,7 @@ static void ask_shutdown(void *data _unused_)
 	timer_set_after(fx.again, ASK_AGAIN);
 }
 
+/* A kernel takes the request as soon as it is up, and drops it where its init is not up yet. */
 void shut_down(void)
 {
 	ck_assert_int_eq(timer_new(fx.loop, ask_shutdown, NULL, &fx.again), 0);

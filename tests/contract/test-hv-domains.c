@@ -108,7 +108,7 @@ START_TEST(ask_shutdown_asks_again)
 	d = get_domain();
 	ck_assert_int_eq(ask(&d), 0);
 	ck_assert_int_eq(ask(&d), 0);
-	wait_until(has_shut_down);
+	shut_down();
 }
 END_TEST
 
@@ -156,7 +156,7 @@ START_TEST(shutdown_answer_is_1_once_the_request_is_taken)
 	d = get_domain();
 	ck_assert_int_eq(ask(&d), 0);
 	wait_until(is_taken);
-	wait_until(has_shut_down);
+	shut_down();
 	ck_assert_int_eq(hv_shutdown_answer(fx.hv, &d), 1);
 }
 END_TEST
