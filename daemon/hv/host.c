@@ -333,6 +333,16 @@ static void look_for_others(struct domain *d, const struct uuid *built)
 		d->saver = savers_find(d->domid, d->name);
 }
 
+static bool is_asked_to_suspend(struct host *h, uint32_t domid)
+{
+	_cleanup_free_ char *value = NULL;
+	char path[80];
+
+	snprintf(path, sizeof(path), "/libxl/%u/" MARK_PENDING_KEY, domid);
+	value = read_node(h, path, NULL);
+	return value;
+}
+
 static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)
 {
 	_cleanup_free_ char *target = NULL, *up = NULL, *driver = NULL;
@@ -363,6 +373,7 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 	up = read_domain_node(h, d->domid, "control/feature-poweroff");
 	d->up = str_equal(up, "1");
 	look_for_others(d, &built);
+	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(h, d->domid);
 	if (d->dying)
 		return read_mark(h, d, &built);
 	watch_domain(h, d);

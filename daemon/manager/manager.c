@@ -392,6 +392,8 @@ static void on_finished(void *data, const struct hv_operation *operation,
 		executor_operation_finished(m->executor, operation, result);
 		return;
 	}
+	if (operation->operation == OPERATION_RESUME && result->outcome != OPERATION_OK)
+		log_warning("%s: Failed to resume the guest: %s", operation->name, result->reason);
 	away_note(m->ledger, operation, result);
 	/* No sequence waits for an operation of an earlier daemon: keep the result for status. */
 	if (operation->adopted)

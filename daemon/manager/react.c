@@ -27,21 +27,24 @@ static void react_to(struct manager *m, const struct guest *g)
 		manager_end_sequence(s, r, strerror(-r));
 }
 
-static void eject(struct manager *m, const struct guest *g)
+/* Of its own, and no step of a sequence. */
+static void operate(struct manager *m, const struct guest *g, enum operation operation)
 {
 	struct operation_request request = {
-		.operation = OPERATION_EJECT,
+		.operation = operation,
 		.uuid = g->uuid,
 		.name = (char *)g->name,
 		.domid = g->domain->domid,
-		.device = g->domain->eject,
+		.device = operation == OPERATION_EJECT ? g->domain->eject : NULL,
+		.ledger = (char *)ledger_file_path(m->ledger),
 		.deadline = USEC_INFINITY,
 		.patience = m->config->patience,
 	};
 	int r = hv_operate(world_hv(m->world), &request);
 
 	if (r < 0)
-		log_warning_errno(r, "%s: Failed to eject a disk", g->name);
+		log_warning_errno(r, "%s: Failed to start the %s", g->name,
+				  operation_to_string(operation));
 }
 
 void manager_react(struct manager *m)
@@ -59,7 +62,9 @@ void manager_react(struct manager *m)
 			react_to(m, g);
 		else if (!sequences_stop_all(&m->sequences) &&
 			 reactions_eject(m->reactions, g, now))
-			eject(m, g);
+			operate(m, g, OPERATION_EJECT);
+		else if (reactions_resume(m->reactions, g, now))
+			operate(m, g, OPERATION_RESUME);
 	}
 	next = reactions_next(m->reactions, now);
 	if (next == USEC_INFINITY)

@@ -9,6 +9,10 @@
 /* A guest that ejects its disks for ever costs no more than a worker in this time. */
 #define EJECT_INTERVAL (5 * USEC_PER_SEC)
 
+/* So long another tool may take to remove a domain that it has saved, and a resume is not tried
+ * again. */
+#define RESUME_INTERVAL (10 * USEC_PER_SEC)
+
 /*
  * What is remembered of one domain, until it is gone. Its number comes back too late to be taken
  * for another one.
@@ -19,6 +23,7 @@ struct note {
 	bool settled;   /* it stays as it is */
 	usec_t restart; /* it is started again at this time; USEC_INFINITY: that is not so */
 	usec_t eject;   /* not before this time is its next wish to eject a disk heard */
+	usec_t resume;  /* suspended too late: not before this time is it resumed; 0: it is not */
 };
 
 struct reactions {
@@ -124,6 +129,8 @@ usec_t reactions_next(const struct reactions *rx, usec_t now)
 			next = MIN(next, rx->notes[i].restart);
 		if (rx->notes[i].eject > now)
 			next = MIN(next, rx->notes[i].eject);
+		if (rx->notes[i].resume > now)
+			next = MIN(next, rx->notes[i].resume);
 	}
 	return next;
 }
@@ -277,5 +284,35 @@ bool reactions_eject(struct reactions *rx, const struct guest *g, usec_t now)
 	note->eject = now + EJECT_INTERVAL;
 	fields.domid = g->domain->domid;
 	log_message(LOG_INFO, &fields, "ejects %s", g->domain->eject);
+	return true;
+}
+
+bool reactions_resume(struct reactions *rx, const struct guest *g, usec_t now)
+{
+	const struct domain *d = g->domain;
+	bool late = d && d->late && !d->saved && !g->busy;
+	struct log_fields fields = {
+		.message_id = MSG_GUEST_LATE,
+		.domain = g->name,
+		.uuid = &g->uuid,
+		.elapsed = USEC_INFINITY,
+	};
+	struct note *note = late ? make_note(rx, &g->uuid, d->domid)
+			    : d  ? find_note(rx, &g->uuid, d->domid)
+				 : NULL;
+
+	if (!note)
+		return false;
+	if (!late || note->resume == 0) {
+		note->resume = late ? now + RESUME_INTERVAL : 0;
+		return false;
+	}
+	if (now < note->resume)
+		return false;
+	note->resume = now + RESUME_INTERVAL;
+	fields.domid = d->domid;
+	log_message(LOG_WARNING, &fields,
+		    "has suspended after the save or migration that asked for it had ended, "
+		    "resuming it");
 	return true;
 }

@@ -33,6 +33,12 @@ usec_t reactions_restart_due(const struct reactions *rx, const struct guest *g);
  */
 bool reactions_eject(struct reactions *rx, const struct guest *g, usec_t now);
 
+/*
+ * Decides whether a guest that has suspended after its save had ended (domain.late) is resumed now,
+ * and logs it. Another tool that has saved it meanwhile has time to remove it.
+ */
+bool reactions_resume(struct reactions *rx, const struct guest *g, usec_t now);
+
 /* When there is next something to decide although nothing has changed; USEC_INFINITY: never. */
 usec_t reactions_next(const struct reactions *rx, usec_t now);
 

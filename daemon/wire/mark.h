@@ -10,6 +10,13 @@
  */
 #define MARK_KEY "xendomainsd"
 
+/*
+ * The node /libxl/DOMID/xendomainsd-suspend: a worker has asked the domain to suspend, and it may
+ * do so yet though nothing waits for it. Written before the request, and removed when the domain
+ * has suspended, or the request was taken back.
+ */
+#define MARK_PENDING_KEY MARK_KEY "-suspend"
+
 /* No guest has more disks than this to eject, and the value must fit into a node of XenStore. */
 #define MARK_REMOVABLE_MAX 16
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "rig-xl.h"
@@ -63,8 +64,16 @@ static int send_in_vain(uint32_t domid, bool live)
 	return r;
 }
 
+/* One that had the request in hand suspends now, if it had: a migration may not have asked yet. */
+static void await_suspend(void)
+{
+	for (int i = 0; i < 100 && find().pending && !find().suspended; i++)
+		poll(NULL, 0, is_fake() ? 10 : 100);
+}
+
 static void check_runs(uint32_t domid)
 {
+	await_suspend();
 	if (find().suspended)
 		ck_assert_int_eq(xl_resume(fx.xl, domid), 0);
 	ck_assert(!find().shutdown);
@@ -89,6 +98,29 @@ START_TEST(the_deadline_ends_save_early_and_the_domain_can_be_resumed)
 
 	ck_assert_int_eq(send_in_vain(domid, false), error);
 	check_runs(domid);
+}
+END_TEST
+
+START_TEST(a_request_that_the_guest_has_in_hand_is_pending_until_it_is_resumed)
+{
+	uint32_t domid;
+	int error;
+
+	if (is_fake())
+		change_config("fake", "suspend_ms", "200");
+	domid = boot();
+	ck_assert(!find().pending);
+	error = stop_soon();
+	ck_assert_int_eq(send_in_vain(domid, false), error);
+	ck_assert(find().suspended || find().pending);
+	await_suspend();
+	/* On a slow host the call can end before libxl has asked. */
+	ck_assert(find().suspended || !is_fake());
+	if (find().suspended) {
+		ck_assert_int_eq(xl_resume(fx.xl, domid), 0);
+		ck_assert(!find().suspended && !find().pending);
+	}
+	destroy(domid);
 }
 END_TEST
 
@@ -209,6 +241,7 @@ void add_stream_clauses(TCase *tests)
 	tcase_add_test(tests, the_deadline_ends_restore_early_and_leaves_no_domain);
 	tcase_add_test(tests, stop_ends_save_early_and_the_domain_can_be_resumed);
 	tcase_add_test(tests, the_deadline_ends_save_early_and_the_domain_can_be_resumed);
+	tcase_add_test(tests, a_request_that_the_guest_has_in_hand_is_pending_until_it_is_resumed);
 	tcase_add_test(tests, stop_ends_migrate_early_and_the_domain_runs_on);
 	tcase_add_test(tests, the_deadline_ends_migrate_early_and_the_domain_runs_on);
 	tcase_add_test(tests, save_suspends_a_domain_and_writes_its_stream);

@@ -18,6 +18,8 @@
  *   slow_builds                      a folder: a build that finds a file there times out, and the
  *                                    file is gone
  *   deaf                             it does not suspend
+ *   suspend_ms                       so long after it was asked it has suspended, even if the one
+ *                                    that asked it waits no more
  *   off_ms                           so long after it was asked it has powered off
  *   never_off                        it has not
  *   cannot                           it says that it does not react to that
@@ -28,7 +30,8 @@
  *   disk                             the path of a file, which it writes whenever it begins to run
  *
  * A domain's member "update" is what config-update left for it, "eject" the removable disk that it
- * wants to be without. With "dying" it is one that was destroyed and is not gone yet.
+ * wants to be without. With "asked_to_suspend" it may suspend yet. With "dying" it is one that was
+ * destroyed and is not gone yet.
  *
  * The world's member "free_kib" is the memory that Xen has left, as much as anybody wants if it is
  * not there; "dom0_spare_kib" is what dom0 can give besides. A domain takes its memory at the end

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "xl-fake.h"
+
 #include <dirent.h>
-#include <endian.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -15,7 +16,6 @@
 #include "util/utf8.h"
 #include "worker/claims.h"
 #include "worker/image/stream.h"
-#include "worker/xl/xl.h"
 
 /*
  * The stand-in for libxl: see fake.h for what its guests do. A saved guest's stream is a real one,
@@ -23,18 +23,10 @@
  * that was started afresh.
  */
 
-#define PAGE_SIZE 4096
-#define PAGES     4
 #define STEP_MSEC 5
 
 /* A guest's memory: the boot that it is of, and its life (fake.h). */
 #define MEMORY_SIZE 128
-
-struct xl {
-	struct xl_options options;
-	char *reason;
-	int claims; /* of memory; -1 */
-};
 
 int xl_open(const struct xl_options *options, struct xl **ret)
 {
@@ -92,23 +84,21 @@ int xl_interrupted(struct xl *xl)
 	return usec_now() >= xl->options.deadline ? -ETIME : 0;
 }
 
-static int fail(struct xl *xl, int error, const char *reason)
+int xl_fake_fail(struct xl *xl, int error, const char *reason)
 {
 	if (!xl->reason)
 		str_replace(&xl->reason, reason);
 	return error;
 }
 
-/* What a call returns: a success takes back what earlier ones have told. */
-static int end_call(struct xl *xl, int r)
+int xl_fake_end_call(struct xl *xl, int r)
 {
 	if (r >= 0)
 		free(TAKE_PTR(xl->reason));
 	return r;
 }
 
-/* Takes time, and can be ended early. */
-static int pass_time(struct xl *xl, uint64_t msec)
+int xl_fake_pass_time(struct xl *xl, uint64_t msec)
 {
 	usec_t end = usec_now() + msec * USEC_PER_MSEC;
 
@@ -134,6 +124,7 @@ static struct xl_domain take_domain(struct json_object *d)
 		.suspended = str_equal(state, "suspended"),
 		.shutdown = !str_equal(state, "paused") && !str_equal(state, "running"),
 		.dying = json_get_bool(d, "dying"),
+		.pending = json_get_bool(d, "asked_to_suspend"),
 		.memory_kib = 1024,
 	};
 }
@@ -226,7 +217,7 @@ int xl_make_room(struct xl *xl, const char *config_text, char **ret_reason)
 	r = xl->claims < 0 ? xl->claims : -EAGAIN;
 	while (r == -EAGAIN) {
 		r = claims_take(xl->claims, wanted, wanted, get_free, &wanted, &has);
-		if (r == -EAGAIN && pass_time(xl, STEP_MSEC) < 0)
+		if (r == -EAGAIN && xl_fake_pass_time(xl, STEP_MSEC) < 0)
 			r = xl_interrupted(xl);
 	}
 	if (r < 0 || wanted <= has)
@@ -252,7 +243,7 @@ static int begin_build(struct xl *xl, struct json_object *config, const struct u
 	for (size_t i = 0; r >= 0 && i < json_object_array_length(domains); i++)
 		if (str_equal(json_get_string(json_object_array_get_idx(domains, i), "name"),
 			      json_get_string(info, "name")))
-			r = fail(xl, -EEXIST, "a domain of this name exists already");
+			r = xl_fake_fail(xl, -EEXIST, "a domain of this name exists already");
 	if (r >= 0) {
 		json_add_uuid(info, "uuid", uuid);
 		d = fake_add(&w, uuid, config);
@@ -278,7 +269,7 @@ static int destroy(struct xl *xl, uint32_t domid)
 	if (failures > 0) {
 		json_add_u64(d, "destroy_fails", failures - 1);
 		w.changed = true;
-		r = fail(xl, -EIO, "the domain does not go");
+		r = xl_fake_fail(xl, -EIO, "the domain does not go");
 	} else {
 		fake_remove(&w, domid);
 	}
@@ -288,7 +279,7 @@ static int destroy(struct xl *xl, uint32_t domid)
 
 int xl_destroy(struct xl *xl, uint32_t domid)
 {
-	return end_call(xl, destroy(xl, domid));
+	return xl_fake_end_call(xl, destroy(xl, domid));
 }
 
 static int populate(struct xl *xl, uint32_t domid)
@@ -299,7 +290,7 @@ static int populate(struct xl *xl, uint32_t domid)
 	if (r < 0)
 		return r;
 	if (!fake_populate(&w, fake_find(&w, domid)))
-		r = fail(xl, -EIO, "Failed to populate physmap");
+		r = xl_fake_fail(xl, -EIO, "Failed to populate physmap");
 	fake_close(&w);
 	return r;
 }
@@ -327,12 +318,12 @@ static int end_build(struct xl *xl, struct json_object *config, const char *time
 {
 	struct json_object *behaviour = fake_behaviour(config);
 	const char *error = json_get_string(behaviour, error_key);
-	int r = pass_time(xl, fake_number(behaviour, time_key, 0));
+	int r = xl_fake_pass_time(xl, fake_number(behaviour, time_key, 0));
 
 	if (r >= 0 && error)
-		r = fail(xl, -EIO, error);
+		r = xl_fake_fail(xl, -EIO, error);
 	if (r >= 0 && times_out(behaviour))
-		r = fail(xl, -EIO, "killing execution of a script because of timeout");
+		r = xl_fake_fail(xl, -EIO, "killing execution of a script because of timeout");
 	r = r < 0 ? r : populate(xl, domid);
 	if (r < 0)
 		destroy(xl, domid);
@@ -350,132 +341,7 @@ int xl_create(struct xl *xl, const char *config_text, const struct uuid *uuid, u
 	if (r >= 0)
 		*ret_domid = domid;
 	leave_room(xl);
-	return end_call(xl, r);
-}
-
-/* Streams: the smallest that is one, around pages of which the first holds the boot ID. */
-
-static const uint8_t libxl_head[] = {'L', 'i', 'b', 'x', 'l', 'F', 'm', 't', 0, 0, 0, 2,
-				     0,   0,   0,   0,   1,   0,   0,   0,   0, 0, 0, 0};
-
-static const uint8_t libxc_head[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, /* marker */
-				     'X',  'E',  'N',  'F',  0,    0,    0,    3,    /* version */
-				     0,    0,    0,    0,    0,    0,    0,    0,    /* options */
-				     1,    0,    0,    0,    12,   0,    0,    0, /* a PV guest */
-				     4,    0,    0,    0,    17,   0,    0,    0};
-
-static int write_page(int fd, uint64_t number, const char *text)
-{
-	struct {
-		uint32_t type, length;
-		uint32_t count, reserved;
-		uint64_t pfn;
-		char page[PAGE_SIZE];
-	} record = {
-		.type = htole32(1),
-		.length = htole32(sizeof(record) - 8),
-		.count = htole32(1),
-		.pfn = htole64(number),
-	};
-
-	snprintf(record.page, sizeof(record.page), "%s", text);
-	return fd_write_all(fd, &record, sizeof(record));
-}
-
-static int write_pages(struct xl *xl, int fd, struct json_object *behaviour, const char *boot)
-{
-	uint64_t n = fake_number(behaviour, "pages", PAGES);
-	uint64_t msec = fake_number(behaviour, "save_ms", 0);
-	int r = 0;
-
-	for (uint64_t i = 0; r >= 0 && i < n; i++) {
-		r = pass_time(xl, msec / n);
-		r = r < 0 ? r : write_page(fd, i, i == 0 ? boot : "");
-		xl->options.tick(xl->options.data);
-	}
-	return r;
-}
-
-/* What a guest sends while it runs on, before it stands still. */
-static int write_live(struct xl *xl, uint32_t domid, int fd)
-{
-	_cleanup_json_ struct json_object *behaviour = NULL;
-	struct json_object *d;
-	struct fake w;
-	uint64_t n;
-	int r = fake_open(&w);
-
-	if (r < 0)
-		return r;
-	d = fake_find(&w, domid);
-	if (!d)
-		r = fail(xl, -ESRCH, "there is no such domain");
-	else if (!str_equal(fake_state(d), "running"))
-		r = fail(xl, -EIO, "the domain has shut down");
-	else
-		behaviour = json_object_get(
-			fake_behaviour(json_get(d, "config", json_type_object)));
-	fake_close(&w);
-	if (r >= 0 && json_get_string(behaviour, "migrate_error"))
-		return fail(xl, -EIO, json_get_string(behaviour, "migrate_error"));
-	n = fake_number(behaviour, "pages", PAGES);
-	for (uint64_t i = 0; r >= 0 && i < n; i++) {
-		r = pass_time(xl, fake_number(behaviour, "migrate_ms", 0) / n);
-		r = r < 0 ? r : write_page(fd, i, "old");
-	}
-	return r;
-}
-
-static int suspend(struct xl *xl, uint32_t domid, struct json_object **ret_config, char **ret_boot)
-{
-	struct json_object *d;
-	struct fake w;
-	int r = fake_open(&w);
-
-	if (r < 0)
-		return r;
-	d = fake_find(&w, domid);
-	if (!d)
-		r = fail(xl, -ESRCH, "there is no such domain");
-	else if (json_get_bool(fake_behaviour(json_get(d, "config", json_type_object)), "deaf"))
-		r = fail(xl, -ETIMEDOUT, "guest didn't acknowledge suspend");
-	else if (!str_equal(fake_state(d), "running") && !str_equal(fake_state(d), "paused"))
-		r = fail(xl, -EIO, "the domain has shut down");
-	if (r >= 0) {
-		*ret_config = json_object_get(json_get(d, "config", json_type_object));
-		r = fake_memory(d, ret_boot);
-		fake_set_state(&w, d, "suspended");
-	}
-	fake_close(&w);
-	return r;
-}
-
-static int write_guest(struct xl *xl, uint32_t domid, int fd, bool live)
-{
-	static const uint8_t ends[16] = {0};
-	_cleanup_json_ struct json_object *config = NULL;
-	_cleanup_free_ char *boot = NULL;
-	int r = live ? 0 : suspend(xl, domid, &config, &boot);
-
-	r = r < 0 ? r : fd_write_all(fd, libxl_head, sizeof(libxl_head));
-	r = r < 0 ? r : fd_write_all(fd, libxc_head, sizeof(libxc_head));
-	if (r >= 0 && live) {
-		r = write_live(xl, domid, fd);
-		r = r < 0 ? r : suspend(xl, domid, &config, &boot);
-	}
-	r = r < 0 ? r : write_pages(xl, fd, fake_behaviour(config), boot);
-	r = r < 0 ? r : fd_write_all(fd, ends, sizeof(ends));
-	return r == -EPIPE ? fail(xl, -EIO, "the stream could not be written") : r;
-}
-
-int xl_save(struct xl *xl, uint32_t domid, int fd)
-{
-	return end_call(xl, write_guest(xl, domid, fd, false));
-}
-
-int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug _unused_)
-{
-	return end_call(xl, write_guest(xl, domid, fd, true));
+	return xl_fake_end_call(xl, r);
 }
 
 int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
@@ -488,7 +354,7 @@ int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
 		return r;
 	d = fake_find(&w, domid);
 	if (!d) {
-		r = fail(xl, -ESRCH, "there is no such domain");
+		r = xl_fake_fail(xl, -ESRCH, "there is no such domain");
 	} else if (str_equal(json_get_string(d, "name"), from)) {
 		json_add_string(d, "name", to);
 		w.changed = true;
@@ -496,7 +362,7 @@ int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
 		r = -EBUSY;
 	}
 	fake_close(&w);
-	return end_call(xl, r);
+	return xl_fake_end_call(xl, r);
 }
 
 /* Waits for more of a stream. What can be read of it at once, or 1 at its end. */
@@ -518,7 +384,7 @@ static int wait_for_bytes(struct xl *xl, int fd)
 /* Reads a stream to its end, and the text in its first page. */
 static int read_stream(struct xl *xl, int fd, char *boot, size_t size)
 {
-	const size_t first = sizeof(libxl_head) + sizeof(libxc_head) + 24;
+	const size_t first = xl_fake_first_page;
 	struct stream stream = STREAM_INIT;
 	int there = 0;
 	uint8_t byte;
@@ -536,13 +402,13 @@ static int read_stream(struct xl *xl, int fd, char *boot, size_t size)
 		if (n <= 0 && stream.bytes < XL_STREAM_HEAD)
 			abort();
 		if (n <= 0)
-			return fail(xl, -EIO, "unexpected end of the stream");
+			return xl_fake_fail(xl, -EIO, "unexpected end of the stream");
 		if (stream.bytes >= first && stream.bytes - first < size - 1)
 			boot[stream.bytes - first] = (char)byte;
 		if (stream_feed(&stream, &byte, 1) < 0) {
 			if (!stream.has_guest)
 				abort();
-			return fail(xl, -EIO, "the stream is not understood");
+			return xl_fake_fail(xl, -EIO, "the stream is not understood");
 		}
 	}
 	boot[size - 1] = '\0';
@@ -589,10 +455,10 @@ int xl_restore(struct xl *xl, const char *config, int fd, uint32_t *ret_domid)
 	int r = restore(xl, config, fd, ret_domid);
 
 	leave_room(xl);
-	return end_call(xl, r);
+	return xl_fake_end_call(xl, r);
 }
 
-static int set_state(struct xl *xl, uint32_t domid, const char *from, bool let_go)
+int xl_unpause(struct xl *xl, uint32_t domid)
 {
 	struct json_object *d;
 	struct fake w;
@@ -601,34 +467,14 @@ static int set_state(struct xl *xl, uint32_t domid, const char *from, bool let_g
 	if (r < 0)
 		return r;
 	d = fake_find(&w, domid);
-	if (!d || !str_equal(fake_state(d), from))
-		r = fail(xl, -EINVAL, "the domain is in another state");
-	else if (let_go)
-		fake_let_go(&w, d);
+	if (json_get_bool(w.json, "unpause_fails"))
+		r = xl_fake_fail(xl, -EIO, "the domain is not unpaused");
+	else if (!d || !str_equal(fake_state(d), "paused"))
+		r = xl_fake_fail(xl, -EINVAL, "the domain is in another state");
 	else
-		fake_set_state(&w, d, "running");
+		fake_let_go(&w, d);
 	fake_close(&w);
-	return end_call(xl, r);
-}
-
-int xl_resume(struct xl *xl, uint32_t domid)
-{
-	return set_state(xl, domid, "suspended", false);
-}
-
-int xl_unpause(struct xl *xl, uint32_t domid)
-{
-	struct fake w;
-	bool fails;
-	int r = fake_open(&w);
-
-	if (r < 0)
-		return r;
-	fails = json_get_bool(w.json, "unpause_fails");
-	fake_close(&w);
-	if (fails)
-		return fail(xl, -EIO, "the domain is not unpaused");
-	return set_state(xl, domid, "paused", true);
+	return xl_fake_end_call(xl, r);
 }
 
 int xl_set_mark(struct xl *xl _unused_, uint32_t domid, const char *mark)

@@ -4,6 +4,7 @@
 #define LIBXL_API_VERSION 0x041400
 #include <libxl.h>
 #include <libxl_utils.h>
+#include <xenstore.h>
 
 #include "worker/xl/xl.h"
 
@@ -43,3 +44,6 @@ int xl_error(struct xl *xl, int rc);
 
 /* 0 and a configuration for the caller to dispose of, or -EBADMSG. */
 int xl_load_config(struct xl *xl, const char *json, libxl_domain_config *ret);
+
+/* Whether a domain may suspend yet, for it was asked to. */
+bool xl_is_pending(struct xs_handle *xs, uint32_t domid);

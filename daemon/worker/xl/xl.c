@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <sys/time.h>
 #include <unistd.h>
-#include <xenstore.h>
 
 #include "util/log.h"
 #include "util/str.h"
@@ -326,6 +325,8 @@ int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_do
 		r = 0;
 		*ret = take_info(info);
 	}
+	if (r >= 0)
+		ret->pending = xl_is_pending(xs, ret->domid);
 	if (infos)
 		libxl_dominfo_list_free(infos, n);
 	xs_close(xs);
@@ -458,25 +459,6 @@ int xl_restore(struct xl *xl, const char *json, int fd, uint32_t *ret_domid)
 	return r;
 }
 
-static int suspend(struct xl *xl, uint32_t domid, int fd, int flags)
-{
-	struct xl_call call;
-
-	return xl_call_wait(xl, &call,
-			    libxl_domain_suspend(xl->ctx, domid, fd, flags, xl_call_how(&call)),
-			    true);
-}
-
-int xl_save(struct xl *xl, uint32_t domid, int fd)
-{
-	return suspend(xl, domid, fd, 0);
-}
-
-int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug)
-{
-	return suspend(xl, domid, fd, LIBXL_SUSPEND_LIVE | (debug ? LIBXL_SUSPEND_DEBUG : 0));
-}
-
 int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
 {
 	char *name = libxl_domid_to_name(xl->ctx, domid);
@@ -488,14 +470,6 @@ int xl_rename(struct xl *xl, uint32_t domid, const char *from, const char *to)
 	if (!is_from)
 		return -EBUSY;
 	return xl_error(xl, libxl_domain_rename(xl->ctx, domid, from, to));
-}
-
-int xl_resume(struct xl *xl, uint32_t domid)
-{
-	struct xl_call call;
-
-	return xl_call_wait(xl, &call, libxl_domain_resume(xl->ctx, domid, 1, xl_call_how(&call)),
-			    false);
 }
 
 int xl_unpause(struct xl *xl, uint32_t domid)

@@ -29,6 +29,7 @@ struct xl_options {
 struct xl_domain {
 	uint32_t domid;
 	bool paused, shutdown, suspended, dying;
+	bool pending; /* asked to suspend by a call that has ended: it may do so yet */
 	uint64_t memory_kib;
 };
 
@@ -90,7 +91,9 @@ int xl_restore(struct xl *xl, const char *config, int fd, uint32_t *ret_domid);
 
 /*
  * Suspends a domain and writes its stream to fd (the caller's). After an error it can be
- * suspended: xl_find() tells, and xl_resume() has it run on. -ETIMEDOUT: the guest did not react.
+ * suspended: xl_find() tells, and xl_resume() has it run on. Or it suspends later, with the request
+ * in hand: xl_find() has it pending for as long as that can be. -ETIMEDOUT: the guest did not
+ * react.
  */
 int xl_save(struct xl *xl, uint32_t domid, int fd);
 

@@ -65,6 +65,43 @@ def worker_saving(host: Host) -> None:
     host.wait_count("p1", before.n + 2, boot=before.boot)
 
 
+# A guest that is paused here, behind the worker's back, cannot take the request to suspend.
+PAUSE_FIRST = """
+helper=$(ls /usr/lib/xen-*/bin/libxl-save-helper)
+mv $helper $helper.real
+cat >$helper <<EOF
+#!/bin/sh
+xl pause \\$(xl list | awk '\\$1 == "NAME" { print \\$2 }')
+exec $helper.real "\\$@"
+EOF
+chmod 755 $helper
+"""
+
+
+@scenario("a worker is killed when it has asked its guest to suspend: it does, and runs on",
+          minutes=3)
+def worker_asking(host: Host) -> None:
+    host.auto(pv("p1"), pvh("h1"))
+    ctl(host, "start")
+    before = {name: host.wait_count(name, 2) for name in ("p1", "h1")}
+    host.config(XENDOMAINS_SHUTDOWN="", XENDOMAINS_SHUTDOWN_ALL="")
+    ctl(host, "reload")
+    for name, count in before.items():
+        asked = f"/libxl/{host.domid(name)}/xendomainsd-suspend"
+        host.sh(PAUSE_FIRST.replace("NAME", name))
+        host.sh(f"xendomainsctl stop {name} >/tmp/stop.log 2>&1 & echo $! >/tmp/stop.pid")
+        wait_until(lambda name=name: "p" in host.domains()[name], "the guest to be paused", 120)
+        host.sh(f"xenstore-exists {asked}; sleep 3; {KILL_WORKER}")
+        host.sh("tail --pid=$(cat /tmp/stop.pid) -f /dev/null", timeout=600)
+        assert stages(host, name, "STAGE_FAILED") == ["save"]
+        host.sh("helper=$(ls /usr/lib/xen-*/bin/libxl-save-helper); mv $helper.real $helper")
+        host.sh(f"xl unpause {name}")
+        wait_until(lambda name=name: logged(host, "GUEST_LATE", domain=name), "it to suspend", 120)
+        host.wait_count(name, count.n + 2, boot=count.boot)
+        assert images(host) == []
+        host.sh(f"! xenstore-exists {asked}")
+
+
 @scenario("a worker is killed in the middle of a restore: the image is whole, and restored later",
           tier="ci", minutes=0.9)
 def worker_restoring(host: Host) -> None:
