@@ -44,6 +44,7 @@ static enum asked ask_to_shut_down(struct run *run, struct hv *hv, const char **
 	int r = hv_ask_shutdown(hv, &domain);
 
 	run->answered = false;
+	run->condition = DOMAIN_RUNNING;
 	/* One that is gone, or that has come back as another domain: the list tells which. */
 	if (r < 0 && r != -ESTALE)
 		return fail(r, ret_reason);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "engine/ask.h"
+#include "engine/frozen.h"
 #include "engine/hold.h"
 #include "engine/job.h"
 #include "engine/overdue.h"
@@ -139,20 +140,6 @@ static void ask(struct run *run, bool anew)
 	executor_kick(ex);
 }
 
-/* Paused since it was asked, it would not react. */
-static void unpause(const struct run *run)
-{
-	const struct executor *ex = run->job->ex;
-	struct operation_request request = run_cleanup(run, ex->limits.patience);
-	int r;
-
-	request.operation = OPERATION_UNPAUSE;
-	request.ledger = ex->ledger;
-	r = hv_operate(ex->hv, &request);
-	if (r < 0 && r != -EBUSY)
-		log_warning_errno(r, "%s: Failed to unpause it", run->step->name);
-}
-
 static void on_again(void *data)
 {
 	struct run *run = data;
@@ -160,8 +147,7 @@ static void on_again(void *data)
 	const struct domain *d = run_find_domain(run, ex->domains);
 	bool alive = d && !d->dying && !d->shutdown;
 
-	if (alive && d->paused)
-		unpause(run);
+	frozen_end(run, d, ex->hv, ex->ledger, ex->limits.patience);
 	asking_repeat(run, ex->hv, alive);
 }
 
@@ -359,6 +345,8 @@ static void look_at_domain(struct run *run, const struct domain *d)
 		if (run->machine.state == MACHINE_ASKED)
 			ask(run, true);
 	}
+	if (!busy && run->machine.state == MACHINE_ASKED && frozen_look(run, d))
+		ask(run, true);
 	if (d->dying) {
 		set_linger(run, DYING_LIMIT);
 	} else if (!d->shutdown) {

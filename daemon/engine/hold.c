@@ -5,9 +5,6 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* How long another tool may take to destroy a domain that it has saved. */
-#define SUSPENDED_LIMIT (10 * USEC_PER_SEC)
-
 /* How long another tool may take to build a domain. */
 #define BUILD_LIMIT (60 * USEC_PER_SEC)
 

@@ -8,6 +8,9 @@
  * time before a stop touches it.
  */
 
+/* How long another tool may take to destroy a domain that it has saved. */
+#define SUSPENDED_LIMIT (10 * USEC_PER_SEC)
+
 /*
  * Whether the guest is left alone now. The run's limit is set for as long as it may be; at its end
  * hold_end() tells what follows.

@@ -31,9 +31,10 @@ struct run {
 	struct timer *again;  /* when a request that was not answered is made once more */
 	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
 	bool began;
-	bool asked;    /* to shut down, in whatever stage */
-	bool answered; /* the guest has taken the request to shut down */
-	bool held;     /* by another tool, which is at work on the domain */
+	bool asked;                      /* to shut down, in whatever stage */
+	bool answered;                   /* the guest has taken the request to shut down */
+	enum domain_condition condition; /* since it was asked, as last looked at */
+	bool held;                       /* by another tool, which is at work on the domain */
 	enum domain_condition held_for;
 	bool hold_over; /* what was suspended has been waited for long enough */
 	bool stalled;   /* its worker does not get on: it takes no place */

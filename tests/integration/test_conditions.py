@@ -283,6 +283,25 @@ class Conditions(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), boot)
 
+    def test_guest_whose_saver_is_killed_when_it_was_asked_is_asked_again(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=60)
+        self.host.guest("web", uuid=UUID, never_off=True)
+        self.host.ctl("reload", check=0)
+        self.running()
+        stop = self.host.ctl_in_background("stop")
+        wait_until(lambda: any("asked" in line for line in self.host.history()), "the request")
+        self.change(state="suspended", saver=True)
+        wait_until(lambda: self.host.states()["web"] == "saving", "the save to be seen")
+        with self.host.world() as world:
+            world["domains"][0]["saver"] = False
+            world["domains"][0]["config"]["fake"].clear()
+        begin = time.monotonic()
+        stop.communicate(timeout=60)
+        self.assertEqual(stop.returncode, 0)
+        self.assertLess(time.monotonic() - begin, 30)
+        self.assertEqual(sum("asked" in line for line in self.host.history()), 2)
+        self.assertEqual(self.host.domains(), {})
+
     def test_guest_that_another_tool_saves_is_waited_for(self):
         self.running()
         self.change(state="suspended", saver=True)

@@ -247,9 +247,95 @@ START_TEST(a_domain_that_has_ended_is_not_asked_again)
 	f.p.answer = 0;
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
+	d->saver = true;
 	look_again();
 	run_for(40 * USEC_PER_SEC);
 	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
+/* Another tool suspends a guest that was asked, at once, and asks it itself to do so. */
+static struct domain *begin_suspended(void)
+{
+	struct domain *d = begin_stop(STAGES(STAGE_SHUTDOWN));
+
+	expect_calls("ask 1|");
+	f.p.answer = 1;
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	d->saver = true;
+	look_again();
+	return d;
+}
+
+START_TEST(a_guest_whose_saver_dies_when_it_was_asked_is_resumed_and_asked_again)
+{
+	struct domain *d = begin_suspended();
+
+	run_for(20 * USEC_PER_SEC);
+	d->saver = false;
+	look_again();
+	/* xl destroys what it has saved. */
+	run_for(9 * USEC_PER_SEC);
+	expect_calls("");
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("resume 1|");
+	d->shutdown = false;
+	look_again();
+	expect_calls("");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	look_again();
+	expect_calls("ask 1|");
+	run_for(15 * USEC_PER_SEC);
+	expect_calls("");
+	puppet_remove(&f.p, 1);
+	look_again();
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_cannot_be_resumed_when_it_was_asked_is_tried_again)
+{
+	struct domain *d = begin_suspended();
+
+	d->saver = false;
+	look_again();
+	run_for(10 * USEC_PER_SEC);
+	expect_calls("resume 1|");
+	puppet_finish(&f.p, 1, -EIO, "no answer", OPERATION_NO_DOMID);
+	run_for(15 * USEC_PER_SEC);
+	expect_calls("resume 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_another_tool_resumes_when_it_was_asked_is_asked_again)
+{
+	struct domain *d = begin_suspended();
+
+	run_for(20 * USEC_PER_SEC);
+	d->shutdown = d->saver = false;
+	look_again();
+	expect_calls("ask 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_must_not_run_on_when_it_was_asked_is_not_resumed)
+{
+	struct domain *d = begin_suspended();
+
+	d->saver = false;
+	d->name = (char *)"1--migratedaway";
+	look_again();
+	run_for(20 * USEC_PER_SEC);
+	d->name = (char *)"1";
+	d->saved = true;
+	look_again();
+	run_for(30 * USEC_PER_SEC);
+	expect_calls("");
 	end();
 }
 END_TEST
@@ -545,7 +631,12 @@ SUITE("executor-asking", keys_are_sent_one_by_one_and_the_next_stage_follows,
       a_limit_that_is_changed_counts_for_a_guest_that_was_asked,
       a_guest_that_never_answered_is_told_from_one_that_hangs,
       a_guest_with_a_power_button_only_is_told_so, a_guest_that_cannot_react_is_not_waited_for,
-      a_domain_that_has_ended_is_not_asked_again, a_guest_that_somebody_else_saves_is_waited_for,
+      a_domain_that_has_ended_is_not_asked_again,
+      a_guest_whose_saver_dies_when_it_was_asked_is_resumed_and_asked_again,
+      a_guest_that_cannot_be_resumed_when_it_was_asked_is_tried_again,
+      a_guest_that_another_tool_resumes_when_it_was_asked_is_asked_again,
+      a_guest_that_must_not_run_on_when_it_was_asked_is_not_resumed,
+      a_guest_that_somebody_else_saves_is_waited_for,
       a_guest_whose_save_by_somebody_else_fails_is_stopped_after_all,
       a_save_by_somebody_else_that_does_not_end_is_told,
       a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped,

@@ -304,6 +304,7 @@ START_TEST(a_guest_that_somebody_else_suspends_is_not_cleaned_up)
 	run_plan(plan);
 	puppet_domain(&f.p, 1)->shutdown = true;
 	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
+	puppet_domain(&f.p, 1)->saver = true;
 	look_again();
 	run_for(60 * USEC_PER_SEC);
 	expect_calls("ask 1|");
