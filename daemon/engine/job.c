@@ -120,7 +120,8 @@ static bool is_followed(const struct run *run)
 {
 	const struct run *next = run;
 
-	if (run->machine.goal != GOAL_STOP || run->machine.state == MACHINE_FAILED)
+	if (run->machine.state == MACHINE_FAILED ||
+	    (run->machine.goal != GOAL_STOP && run->machine.state != MACHINE_SKIPPED))
 		return false;
 	while ((next = TAILQ_NEXT(next, entry)))
 		if (goal_is_start(next->machine.goal) &&

@@ -51,8 +51,8 @@ bool job_is_open(const struct job *job);
 bool job_succeeded(const struct job *job);
 
 /*
- * Calls back for each guest of the job, with where it is now; not with a stop that went well and
- * was followed by a start.
+ * Calls back for each guest of the job, with where it is now; not with what went well, or was
+ * skipped, and was followed by a start.
  */
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
 		 void *data);

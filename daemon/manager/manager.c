@@ -175,15 +175,24 @@ static size_t break_off(struct manager *m, bool (*which)(const struct sequence *
 	return n;
 }
 
+static bool is_start_only(const struct sequence *s)
+{
+	return sequence_is_start(s) && !s->restarted;
+}
+
 /* What a stop of all is followed by is not what was asked for before it. */
 static void clear_for_stop(struct manager *m, bool for_host)
 {
 	struct sequence *s;
 
 	/* If the host stays up, what was to be restarted is. */
-	TAILQ_FOREACH(s, &m->sequences, entry)
+	TAILQ_FOREACH(s, &m->sequences, entry) {
 		s->restarts = s->restarts && for_host;
-	break_off(m, sequence_is_start, executor_cancel, "a stop was asked for");
+		s->restarted = s->restarted && for_host;
+		if (s->restarted && !s->broken_off && !s->failed)
+			manager_put_back(s, "the host goes down");
+	}
+	break_off(m, is_start_only, executor_cancel, "a stop was asked for");
 	manager_abort_builds(m);
 }
 

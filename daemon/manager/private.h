@@ -42,6 +42,12 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason);
 /* All guests that a sequence has begun with have ended. True if it goes on all the same. */
 bool manager_drained(struct sequence *s);
 
+/*
+ * A start comes to its end with the guests that it has begun with, and then waits to begin anew
+ * with all of its guests.
+ */
+void manager_put_back(struct sequence *s, const char *reason);
+
 /* Ends all creates and restores early: a stop of all has no use for them. */
 void manager_abort_builds(struct manager *m);
 

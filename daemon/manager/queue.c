@@ -353,10 +353,23 @@ static void turn_round(struct sequence *s)
 		     ok ? "ok" : "failed", ok ? "done" : "finished; some guests failed",
 		     loop_now(m->loop));
 	s->restarts = s->planned = false;
+	s->restarted = true;
 	s->goal = GOAL_START;
 	s->phase = PHASE_NEW;
 	sequence_log(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins", loop_now(m->loop));
 	timer_set_after(m->advance, 0);
+}
+
+void manager_put_back(struct sequence *s, const char *reason)
+{
+	struct manager *m = s->manager;
+
+	if (s->phase == PHASE_LOOKING)
+		world_unrefresh(m->world, s->refresh);
+	uuid_list_clear(&s->waits);
+	s->planned = false;
+	s->phase = PHASE_NEW;
+	executor_cancel(m->executor, s->job, reason);
 }
 
 bool manager_drained(struct sequence *s)

@@ -44,6 +44,7 @@ struct sequence {
 	enum phase phase;
 	uint64_t refresh;
 	bool restarts;   /* a stop that a start of the same guests follows */
+	bool restarted;  /* that start */
 	bool broken_off; /* it was cancelled: only the guests that it has begun with are finished */
 	bool failed;     /* it could not go on, beside what is begun */
 	char *trouble;   /* why */

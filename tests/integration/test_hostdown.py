@@ -112,6 +112,20 @@ class HostDown(unittest.TestCase):
         wait_until(lambda: set(self.host.states().values()) == {"running"}, "the guests")
         self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
 
+    def test_a_restart_that_was_about_to_start_the_guest_goes_on_if_the_host_stays_up(self):
+        self.start("web", restore_ms=2000)
+        boot = self.host.boot("web")
+        restart = self.host.ctl_in_background("restart", "web")
+        self.host.wait_logged("STAGE_STARTED", domain="web", stage="restore")
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        self.assertEqual(self.host.domains(), {})
+        self.host.tell("cancel")
+        said = restart.communicate(timeout=LIMIT)[0]
+        self.assertEqual(restart.returncode, 0, said)
+        self.assertEqual(self.host.states(), {"web": "running"})
+        self.assertEqual(self.host.boot("web"), boot)
+
     def test_a_guest_that_was_stopped_by_name_does_not_come_back_for_its_clone(self):
         uuid = "00000000-0000-4000-8000-00000000000a"
         self.host.configure(SAVE="")

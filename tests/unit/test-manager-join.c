@@ -259,6 +259,64 @@ START_TEST(a_restart_that_the_host_meets_goes_on_if_the_host_stays_up)
 }
 END_TEST
 
+START_TEST(a_restart_whose_start_the_host_meets_goes_on_if_the_host_stays_up)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish w;
+
+	simulation_begin(&s, NO_PAUSE, "[Host]\nParallelOperations=1\n",
+			 "[{\"name\":\"a\",\"running\":true},"
+			 "{\"name\":\"b\",\"running\":true,\"restore\":{\"ms\":10000}},"
+			 "{\"name\":\"c\",\"running\":true}]");
+	ask_restart(&s, &w, NULL, 0);
+	while (!simulation_said(&s, "b restore running"))
+		simulation_run_for(&s, USEC_PER_SEC);
+	ck_assert_int_eq(manager_refuse_starts(s.manager, "the host goes down"), 0);
+	simulation_host_stop(&s, 500 * USEC_PER_SEC);
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	/* Not while the host may still go down. */
+	ck_assert(!w.done);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "c"), "saved");
+	ck_assert_int_eq(manager_refuse_starts(s.manager, NULL), 0);
+	simulation_run_for(&s, 100 * USEC_PER_SEC);
+	ck_assert(w.done && w.succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "running");
+	ck_assert_str_eq(simulation_state(&s, "b"), "running");
+	ck_assert_str_eq(simulation_state(&s, "c"), "running");
+}
+END_TEST
+
+/* A later stop of all, or a cancel, is the last word on it. */
+START_TEST(a_restart_that_waits_for_the_host_can_be_ended)
+{
+	for (unsigned stops = 0; stops < 2; stops++) {
+		_cleanup_simulation_ struct simulation s;
+		struct wish w;
+
+		simulation_begin(&s, NO_PAUSE, NULL,
+				 "[{\"name\":\"a\",\"running\":true,"
+				 "\"restore\":{\"ms\":10000}}]");
+		ask_restart(&s, &w, NULL, 0);
+		while (!simulation_said(&s, "a restore running"))
+			simulation_run_for(&s, USEC_PER_SEC);
+		ck_assert_int_eq(manager_refuse_starts(s.manager, "the host goes down"), 0);
+		simulation_host_stop(&s, 500 * USEC_PER_SEC);
+		simulation_run_for(&s, 100 * USEC_PER_SEC);
+		if (stops)
+			simulation_wish(&s, GOAL_STOP, NULL);
+		else
+			ck_assert_uint_eq(manager_cancel(s.manager, "cancelled"), 1);
+		simulation_run_for(&s, USEC_PER_SEC);
+		ck_assert(w.done);
+		ck_assert_int_eq(manager_refuse_starts(s.manager, NULL), 0);
+		simulation_run_for(&s, 100 * USEC_PER_SEC);
+		ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	}
+}
+END_TEST
+
 START_TEST(a_restart_starts_what_could_be_stopped_and_tells_what_could_not)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -560,6 +618,8 @@ SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       a_stop_of_two_waits_for_the_one_that_is_busy_only,
       a_host_that_stays_up_ends_no_stop_of_an_administrator, a_restart_is_one_request,
       a_restart_that_the_host_meets_goes_on_if_the_host_stays_up,
+      a_restart_whose_start_the_host_meets_goes_on_if_the_host_stays_up,
+      a_restart_that_waits_for_the_host_can_be_ended,
       a_restart_that_a_stop_of_all_meets_starts_nothing,
       a_restart_starts_what_could_be_stopped_and_tells_what_could_not,
       the_host_knows_which_guests_an_administrator_wants_down_as_well,
