@@ -191,6 +191,12 @@ static void on_hangup(void *data, int signal _unused_)
 	notify_ready();
 }
 
+/* --once, before there is a loop to do it: another one takes over, and does what this one would. */
+static void on_early_end(int signal _unused_)
+{
+	_exit(STATUS_OK);
+}
+
 static int watch_signals(struct daemon *d)
 {
 	int r = loop_watch_signal(d->loop, SIGTERM, on_terminate, d);
@@ -439,6 +445,8 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return STATUS_USAGE;
 	}
+	if (o.once >= 0)
+		signal(SIGTERM, on_early_end);
 	r = run(&o);
 	return r < 0 ? STATUS_FAILED : r;
 }

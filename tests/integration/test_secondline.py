@@ -135,6 +135,20 @@ class SecondLine(SecondLineTest):
         self.assertEqual(self.host.once("stop", "--limit=6"), 0)
         self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
 
+    def test_without_a_daemon_the_first_of_two_units_has_not_failed(self):
+        self.start("web")
+        self.host.kill_daemon()
+        # In the middle of its start: it has the lock, and waits for the hypervisor.
+        with self.host.world():
+            first = self.host.once_in_background("stop")
+            wait_until(lambda: (self.host.run / "manager.lock").read_text().split()[:1] ==
+                       [str(first.pid)], "the lock")
+            second = self.host.once_in_background("stop")
+            self.assertEqual(first.wait(LIMIT), 0)
+        self.assertEqual(second.wait(LIMIT), 0)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+        self.host.wait_for_helpers()
+
     def lose_the_domains(self):
         world = self.host.world_dir / "world"
         world.rename(self.host.world_dir / "kept")
