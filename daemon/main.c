@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -52,6 +51,13 @@ struct options {
 	struct settings_paths settings;
 	enum goal once; /* or _GOAL_INVALID: run as a daemon */
 	usec_t limit;   /* for that */
+};
+
+/* Keeps other engines away. */
+struct lock {
+	char *path;
+	bool held; /* false: on a file system that is read-only there is none */
+	int fd;    /* if it is held */
 };
 
 struct daemon {
@@ -241,36 +247,41 @@ static int take_over(const struct options *o, const char *path, pid_t *ret_besid
 	return lock_take_over(path, (int)(limit / USEC_PER_MSEC), ret_beside);
 }
 
-static int take_lock(const struct options *o, char **ret_path)
+static void lock_done(struct lock *lock)
+{
+	if (lock->held)
+		close(lock->fd);
+	free(lock->path);
+}
+
+/* 0, also where the host's stop goes on without a lock, or -errno; it is logged. */
+static int take_lock(const struct options *o, struct lock *ret)
 {
 	_cleanup_free_ char *path = NULL;
 	pid_t holder = 0, beside = 0;
-	int r = make_directory(o->runtime, 0755);
+	int fd, r = make_directory(o->runtime, 0755);
 
 	if (r < 0)
 		return log_error_errno(r, "Failed to create %s", o->runtime);
 	r = str_format(&path, "%s/manager.lock", o->runtime);
 	if (r < 0)
 		return r;
-	r = o->once >= 0 ? take_over(o, path, &beside) : lock_take(path, &holder, &beside);
-	if (r == -EBUSY)
-		return log_error_errno(r, "Another xendomainsd is running (process %d)",
+	fd = o->once >= 0 ? take_over(o, path, &beside) : lock_take(path, &holder, &beside);
+	if (fd == -EBUSY)
+		return log_error_errno(fd, "Another xendomainsd is running (process %d)",
 				       (int)holder);
 	/* If the host goes down, guests are lost that are not even asked. */
-	if (r == -EROFS && o->once == GOAL_STOP) {
+	if (fd == -EROFS && o->once == GOAL_STOP)
 		log_warning("Going on without a lock: %s is on a file system that is read-only",
 			    path);
-		r = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		r = r < 0 ? -errno : r;
-	}
-	if (r < 0)
-		return log_error_errno(r, "Failed to lock %s", path);
+	else if (fd < 0)
+		return log_error_errno(fd, "Failed to lock %s", path);
 	if (beside)
 		log_warning("Another xendomainsd (process %d) was killed, but does not exit: it "
 			    "waits for a disk or a server. Running beside it.",
 			    (int)beside);
-	*ret_path = TAKE_PTR(path);
-	return r;
+	*ret = (struct lock){.path = TAKE_PTR(path), .held = fd >= 0, .fd = fd};
+	return 0;
 }
 
 static int listen_somewhere(const struct options *o, struct notify_fds *fds)
@@ -375,18 +386,18 @@ static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 static int run(const struct options *o)
 {
 	usec_t began = usec_now();
-	_cleanup_free_ char *lock_path = NULL, *kept = NULL;
-	_cleanup_close_ int lock = take_lock(o, &lock_path);
+	_cleanup_free_ char *kept = NULL;
+	_cleanup_(lock_done) struct lock lock = {0};
 	_cleanup_(loop_freep) struct loop *loop = NULL;
 	struct settings_paths settings = o->settings;
 	_cleanup_(ledger_file_freep) struct ledger_file *ledger = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	struct daemon d = {0};
 	struct hv *hv;
-	int r;
+	int r = take_lock(o, &lock);
 
-	if (lock < 0)
-		return lock;
+	if (r < 0)
+		return r;
 	r = loop_new(&loop);
 	if (r < 0)
 		return log_error_errno(r, "Failed to create an event loop");
@@ -395,7 +406,7 @@ static int run(const struct options *o)
 		return log_error_errno(r, "Failed to open the ledger in %s", o->state);
 	r = str_format(&kept, "%s/settings", o->state);
 	settings.kept = kept;
-	settings.lock = lock_path;
+	settings.lock = lock.path;
 	/* The settings are kept later than the ledger. */
 	r = r < 0 ? r : ledger_file_keep(ledger, access(kept, F_OK) >= 0);
 	r = r < 0 ? r : open_backend(loop, o, &hv);
