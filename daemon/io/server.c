@@ -13,6 +13,7 @@
 
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/process.h"
 #include "wire/frame.h"
 
 #define CONNECTIONS_MAX  64
@@ -285,17 +286,32 @@ struct server *server_free(struct server *server)
 	return NULL;
 }
 
+/* Whether the process that listened there is over: a child that it was about to start has the
+ * socket open until it is another program. */
+static bool is_orphan(int fd)
+{
+	struct ucred listener;
+	socklen_t size = sizeof(listener);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &size) >= 0 && listener.pid > 0 &&
+	       process_is_over(listener.pid);
+}
+
 /* A socket file without a listener stands in the way of bind(). */
 static void remove_dead_socket(const struct sockaddr_un *address)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct stat st;
+	bool dead;
 
 	/* To connect() any file is a dead socket. */
-	if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (fd < 0 || lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return;
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
-	    errno == ECONNREFUSED)
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		dead = errno == ECONNREFUSED;
+	else
+		dead = is_orphan(fd);
+	if (dead)
 		unlink(address->sun_path);
 }
 

@@ -2,6 +2,7 @@
 
 #include "util/process.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
@@ -72,6 +73,16 @@ int process_is_killed(pid_t pid)
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
 	return is_pending(status, "\nSigPnd:", SIGKILL) || is_pending(status, "\nShdPnd:", SIGKILL);
+}
+
+bool process_is_over(pid_t pid)
+{
+	_cleanup_close_ int fd = pidfd_open(pid, 0);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0)
+		return errno == ESRCH;
+	return poll(&p, 1, 0) > 0 || process_is_killed(pid) > 0;
 }
 
 int process_signal(int pidfd, int signal)

@@ -22,5 +22,8 @@ int process_open(pid_t pid, uint64_t start_time);
  */
 int process_is_killed(pid_t pid);
 
+/* Whether the process has ended, or is killed like that; of its number alone. Waits for nothing. */
+bool process_is_over(pid_t pid);
+
 /* Sends a signal through such a descriptor. 0 or -errno. */
 int process_signal(int pidfd, int signal);

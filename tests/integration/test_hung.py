@@ -181,7 +181,6 @@ class Daemons(HungTest):
         self.host.ctl("start", check=0)
         self.hang_daemon()
         hung = self.host.daemon
-        self.host.socket = self.host.root / "socket-2"
         self.assertNotEqual(self.host.second_daemon(), 0)
         hung.kill()
         self.assertIsNone(hung.poll())

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/server.h"
@@ -617,6 +619,51 @@ START_TEST(a_dead_socket_is_replaced_and_a_living_one_is_not)
 }
 END_TEST
 
+/* Listens in a process that ends, and leaves the socket to a child. The numbers of both. */
+static void leave_socket(const char *path, pid_t *ret_listener, pid_t *ret_child)
+{
+	siginfo_t end;
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	*ret_listener = fork();
+	ck_assert_int_ge(*ret_listener, 0);
+	if (*ret_listener == 0) {
+		pid_t child = server_listen(path) < 0 ? -1 : fork();
+
+		while (child == 0)
+			pause();
+		_exit(write(ends[1], &child, sizeof(child)) != sizeof(child));
+	}
+	ck_assert_int_eq(read(ends[0], ret_child, sizeof(*ret_child)), sizeof(*ret_child));
+	ck_assert_int_gt(*ret_child, 0);
+	/* It has ended, and its parent has still to hear of that. */
+	ck_assert_int_eq(waitid(P_PID, (id_t)*ret_listener, &end, WEXITED | WNOWAIT), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+START_TEST(a_socket_that_only_a_child_of_its_listener_has_is_replaced)
+{
+	_cleanup_folder_ struct folder folder;
+	pid_t listener, child;
+	int fd;
+
+	folder_make(&folder);
+	for (unsigned reaped = 0; reaped < 2; reaped++) {
+		leave_socket(folder_path(&folder, "s"), &listener, &child);
+		if (reaped)
+			ck_assert_int_eq(waitpid(listener, NULL, 0), listener);
+		fd = server_listen(folder_path(&folder, "s"));
+		ck_assert_int_ge(fd, 0);
+		close(fd);
+		kill(child, SIGKILL);
+		if (!reaped)
+			ck_assert_int_eq(waitpid(listener, NULL, 0), listener);
+	}
+}
+END_TEST
+
 START_TEST(what_is_no_socket_is_not_removed)
 {
 	_cleanup_folder_ struct folder folder;
@@ -653,4 +700,5 @@ SUITE("server", messages_arrive_whole_however_they_are_split, a_reply_comes_back
       a_finished_connection_sends_what_it_has_and_closes, nothing_behind_a_finish_is_taken,
       whoever_is_connected_hears_of_the_end, a_server_out_of_descriptors_comes_back,
       a_socket_is_for_its_owner_only, a_dead_socket_is_replaced_and_a_living_one_is_not,
-      what_is_no_socket_is_not_removed, a_path_that_cannot_be_is_refused);
+      a_socket_that_only_a_child_of_its_listener_has_is_replaced, what_is_no_socket_is_not_removed,
+      a_path_that_cannot_be_is_refused);
