@@ -23,9 +23,12 @@
 
 #define BACKEND_FILE_MAX (1U << 20)
 
-/* --once: so often systemd hears that it goes on, and for so long that is good. */
+/* So often systemd hears that --once goes on, and for so long that is good. */
 #define ALIVE_INTERVAL  (10 * USEC_PER_SEC)
 #define ALIVE_EXTENSION (60 * USEC_PER_SEC)
+
+/* So often a daemon that is to end looks whether the host's stop is over. */
+#define STOP_INTERVAL USEC_PER_SEC
 
 /* Guests that are asked have 4 s, and who is left then is told. */
 #define ONCE_LEAST (5 * USEC_PER_SEC)
@@ -63,9 +66,11 @@ struct lock {
 struct daemon {
 	struct loop *loop;
 	struct manager *manager;
-	struct control *control; /* NULL: no client is served */
-	struct timer *alive;     /* --once: tells systemd that it goes on */
-	usec_t end;              /* ... and not longer than this */
+	struct control *control;   /* NULL: no client is served */
+	struct hostdown *hostdown; /* or NULL */
+	struct timer *alive; /* tells systemd that it goes on: --once, or one that is to end */
+	usec_t end;          /* --once: not longer than this */
+	bool ending;         /* it has been asked to, in the middle of the host's stop */
 };
 
 static void usage(FILE *out)
@@ -176,13 +181,40 @@ static const char *folder_or(const char *variable, const char *standard)
 	return str_empty(value) ? standard : value;
 }
 
+static void exit_well(struct daemon *d)
+{
+	notify_stopping();
+	log_info("Exiting. Guests and operations on them go on.");
+	loop_exit(d->loop, STATUS_OK);
+}
+
+static void on_ending(void *data)
+{
+	struct daemon *d = data;
+
+	if (!hostdown_is_leaving(d->hostdown)) {
+		exit_well(d);
+		return;
+	}
+	notify_extend_timeout(ALIVE_EXTENSION);
+	timer_set_after(d->alive, STOP_INTERVAL);
+}
+
+/*
+ * systemd stops the daemon when the client has gone that is the second line, however that has
+ * ended: guests are left then that nothing else stops.
+ */
 static void on_terminate(void *data, int signal _unused_)
 {
 	struct daemon *d = data;
 
-	notify_stopping();
-	log_info("Exiting. Guests and operations on them go on.");
-	loop_exit(d->loop, STATUS_OK);
+	if (d->ending || !d->hostdown || !hostdown_is_leaving(d->hostdown)) {
+		exit_well(d);
+		return;
+	}
+	log_info("Exiting when the guests of this host have been stopped");
+	d->ending = true;
+	on_ending(d);
 }
 
 static void on_hangup(void *data, int signal _unused_)
@@ -309,6 +341,7 @@ static int serve(struct daemon *d, const struct options *o)
 	_cleanup_(control_freep) struct control *control = NULL;
 	_cleanup_(watchdog_freep) struct watchdog *watchdog = NULL;
 	_cleanup_(hostdown_freep) struct hostdown *hostdown = NULL;
+	_cleanup_(timer_freep) struct timer *alive = NULL;
 	struct notify_fds fds;
 	int r = listen_somewhere(o, &fds);
 
@@ -321,12 +354,17 @@ static int serve(struct daemon *d, const struct options *o)
 	}
 	r = control_new(d->loop, d->manager, hostdown, fds.listen, &control);
 	d->control = control;
+	d->hostdown = hostdown;
+	r = r < 0 ? r : timer_new(d->loop, on_ending, d, &alive);
+	d->alive = alive;
 	r = r < 0 ? r : watchdog_new(d->loop, &watchdog);
 	if (r < 0)
 		return log_error_errno(r, "Failed to serve clients");
 	notify_ready();
 	r = loop_run(d->loop);
 	d->control = NULL;
+	d->hostdown = NULL;
+	d->alive = NULL;
 	return r;
 }
 

@@ -518,6 +518,11 @@ void hostdown_leave(struct hostdown *h, usec_t until)
 	on_look(h);
 }
 
+bool hostdown_is_leaving(const struct hostdown *h)
+{
+	return h->leaving && h->state == HOSTDOWN_STOPPING;
+}
+
 /* The last word on a guest counts, also on one that the host has stopped before. */
 static void on_wanted_down(void *data, const struct uuid *uuid)
 {

@@ -24,6 +24,9 @@ struct hostdown *hostdown_free(struct hostdown *h);
  */
 void hostdown_leave(struct hostdown *h, usec_t until);
 
+/* Whether the stop that follows from that is under way. */
+bool hostdown_is_leaving(const struct hostdown *h);
+
 /* What status tells of it. */
 struct hostdown_view {
 	const char *lock; /* "none", "asked", "held" */

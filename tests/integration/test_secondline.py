@@ -109,6 +109,33 @@ class SecondLine(SecondLineTest):
         self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
         self.assertEqual(self.host.call("Start")["error"], NOT_POSSIBLE)
 
+    def extensions(self):
+        return sum("EXTEND_TIMEOUT_USEC" in words for words in self.host.systemd.said)
+
+    def lose_client(self):
+        """Kills the client of the second line while the first of two guests is saved."""
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.start("db", "web", save_ms=1500)
+        client = self.go_down()
+        self.host.wait_logged("STAGE_STARTED", stage="save")
+        client.kill()
+        client.communicate()
+
+    def test_a_client_that_is_killed_leaves_the_stop_to_the_daemon(self):
+        self.lose_client()
+        before = self.extensions()
+        self.host.stop_daemon()
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["db", "web"]))
+        self.assertGreater(self.extensions(), before)
+
+    def test_a_daemon_that_is_told_twice_does_not_end_the_stop_first(self):
+        self.lose_client()
+        before = self.extensions()
+        self.host.daemon.terminate()
+        wait_until(lambda: self.extensions() > before, "it to be told")
+        self.host.stop_daemon()
+        self.assertIn("web", self.host.domains())
+
     def test_guests_come_back_if_the_system_stays_up_after_all(self):
         self.start("web")
         boot = self.host.boot("web")
