@@ -2,12 +2,11 @@
 #pragma once
 
 #include "core/death.h"
+#include "util/domid.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
 /* A domain as the hypervisor has it now. */
-
-#define DOMID_NONE UINT32_MAX
 
 /* Who looks after a domain: restarts it when it reboots, and cleans up behind it. */
 enum domain_manager {

@@ -552,7 +552,7 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 	else if (operation->adopted && result->outcome != OPERATION_UNDECIDED)
 		run = NULL;
 	if (run) {
-		if (result->domid != OPERATION_NO_DOMID)
+		if (result->domid != DOMID_NONE)
 			run->domid = result->domid;
 		executor_feed(run, run_event(run, result, ex->domains),
 			      result->reason ? result->reason : strerror(-result->error));

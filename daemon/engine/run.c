@@ -82,7 +82,7 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 	switch (machine_stage(&run->machine)) {
 	case STAGE_RESTORE:
 		request.operation = OPERATION_RESTORE;
-		request.domid = OPERATION_NO_DOMID;
+		request.domid = DOMID_NONE;
 		request.path = s->image;
 		/* By its configuration a guest is known later, too; its image will be gone. */
 		request.source = s->source ? s->source : s->image;
@@ -93,7 +93,7 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 		break;
 	case STAGE_CREATE:
 		request.operation = OPERATION_CREATE;
-		request.domid = OPERATION_NO_DOMID;
+		request.domid = DOMID_NONE;
 		/* Where a restore was tried before, its image could not be used. */
 		request.path = s->image;
 		request.config = s->config;

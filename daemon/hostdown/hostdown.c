@@ -185,7 +185,7 @@ static void stop(struct hostdown *h)
 	struct log_fields fields = {
 		.message_id = MSG_HOST_GOES_DOWN,
 		.operation = logind_kind(h->logind),
-		.domid = LOG_NO_DOMID,
+		.domid = DOMID_NONE,
 		.elapsed = USEC_INFINITY,
 	};
 	const char *kind = logind_kind(h->logind);

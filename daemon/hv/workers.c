@@ -157,7 +157,7 @@ static void finish(struct worker *w, const struct operation_result *result)
 {
 	struct workers *ws = w->owner;
 	struct operation_result none = {
-		.outcome = OPERATION_FAILED, .error = -EIO, .domid = OPERATION_NO_DOMID};
+		.outcome = OPERATION_FAILED, .error = -EIO, .domid = DOMID_NONE};
 
 	TAILQ_REMOVE(&ws->list, w, entry);
 	drop_process(w);
@@ -168,7 +168,7 @@ static void finish(struct worker *w, const struct operation_result *result)
 static void finish_with(struct worker *w, int error, const char *reason)
 {
 	struct operation_result result = {
-		.outcome = OPERATION_FAILED, .error = error, .domid = OPERATION_NO_DOMID};
+		.outcome = OPERATION_FAILED, .error = error, .domid = DOMID_NONE};
 
 	if (str_replace(&result.reason, reason) < 0)
 		log_error("%s: %s", w->operation.name, reason);
@@ -194,7 +194,7 @@ static void recover(struct worker *w, int record)
 		.domain = w->operation.name,
 		.uuid = &w->operation.uuid,
 		.operation = operation_to_string(w->operation.operation),
-		.domid = LOG_NO_DOMID,
+		.domid = DOMID_NONE,
 		.elapsed = USEC_INFINITY,
 	};
 	int r;
@@ -434,7 +434,7 @@ static void log_adopted(const struct worker *w)
 		.domain = w->operation.name,
 		.uuid = &w->operation.uuid,
 		.operation = operation_to_string(w->operation.operation),
-		.domid = LOG_NO_DOMID,
+		.domid = DOMID_NONE,
 		.elapsed = USEC_INFINITY,
 	};
 

@@ -109,7 +109,7 @@ void journal_sink(int level, const struct log_fields *f, const char *message)
 		add_field(entry, "XEN_OPERATION", f->operation);
 		add_field(entry, "XEN_STAGE", f->stage);
 		add_field(entry, "XEN_RESULT", f->result);
-		if (f->domid != LOG_NO_DOMID)
+		if (f->domid != DOMID_NONE)
 			add_number(entry, "XEN_DOMID", f->domid);
 		if (f->elapsed != USEC_INFINITY)
 			add_number(entry, "XEN_ELAPSED_USEC", f->elapsed);

@@ -151,7 +151,7 @@ void sequence_log(const struct sequence *s, int level, const char *message_id, c
 		.message_id = message_id,
 		.operation = goal_to_string(s->goal),
 		.result = result,
-		.domid = LOG_NO_DOMID,
+		.domid = DOMID_NONE,
 		.elapsed = result ? usec_sub(now, s->started) : USEC_INFINITY,
 	};
 

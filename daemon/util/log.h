@@ -3,6 +3,7 @@
 
 #include <syslog.h>
 
+#include "util/domid.h"
 #include "util/msgid.h"
 #include "util/time.h"
 #include "util/uuid.h"
@@ -13,9 +14,7 @@
  * are written to standard error, which is also what the client and the workers keep.
  */
 
-#define LOG_NO_DOMID UINT32_MAX
-
-/* Fields that do not apply are NULL, 0, LOG_NO_DOMID or USEC_INFINITY: use LOG_FIELDS_NONE. */
+/* Fields that do not apply are NULL, 0, DOMID_NONE or USEC_INFINITY: use LOG_FIELDS_NONE. */
 struct log_fields {
 	const char *message_id;
 	const char *domain;
@@ -27,7 +26,7 @@ struct log_fields {
 	usec_t elapsed;
 };
 
-#define LOG_FIELDS_NONE .domid = LOG_NO_DOMID, .elapsed = USEC_INFINITY
+#define LOG_FIELDS_NONE .domid = DOMID_NONE, .elapsed = USEC_INFINITY
 
 /* The message begins with the guest's name if there is one, and is safe to print; fields are not.
  */

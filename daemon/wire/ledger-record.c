@@ -231,7 +231,7 @@ static bool needs_life(enum ledger_kind kind)
 
 static int get_life(struct json_object *o, struct ledger_record *record)
 {
-	uint64_t domid = UINT32_MAX;
+	uint64_t domid = DOMID_NONE;
 
 	record->life = json_get_string(o, "life");
 	record->standing = json_get_string(o, "standing");
@@ -246,7 +246,7 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	json_get_u64(o, "size", &record->size);
 	json_get_u64(o, "domid", &domid);
 	json_get_u64(o, "gone_usec", &record->gone_wall);
-	record->domid = (uint32_t)MIN(domid, (uint64_t)UINT32_MAX);
+	record->domid = (uint32_t)MIN(domid, (uint64_t)DOMID_NONE);
 	if (needs_image(record->kind) && uuid_is_null(&record->image))
 		return -EBADMSG;
 	if (record->kind == LEDGER_IMAGE && !record->standing)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/domid.h"
 #include "util/time.h"
 #include "wire/json.h"
 

@@ -152,7 +152,7 @@ struct json_object *operation_request_message(const struct operation_request *re
 	r = r < 0 ? r : json_add_uuid(o, "uuid", &request->uuid);
 	r = r < 0 ? r : json_add_string(o, "name", request->name);
 	r = r < 0 ? r : json_add_string(o, "other", request->other);
-	if (request->domid != OPERATION_NO_DOMID)
+	if (request->domid != DOMID_NONE)
 		r = r < 0 ? r : json_add_u64(o, "domid", request->domid);
 	r = r < 0 ? r : json_add_string(o, "path", request->path);
 	r = r < 0 ? r : json_add_string(o, "config", request->config);
@@ -217,7 +217,7 @@ struct json_object *operation_result_message(const struct operation_result *resu
 	r = json_add_string(o, "outcome", outcome_names[result->outcome]);
 	r = r < 0 ? r : json_add_u64(o, "errno", (uint64_t)-result->error);
 	r = r < 0 ? r : json_add_string(o, "reason", result->reason);
-	if (result->domid != OPERATION_NO_DOMID)
+	if (result->domid != DOMID_NONE)
 		r = r < 0 ? r : json_add_u64(o, "domid", result->domid);
 	r = r < 0 ? r : json_add_u64(o, "bytes", result->bytes);
 	r = r < 0 ? r : json_add_string(o, "target", result->target);
@@ -230,10 +230,10 @@ static int get_domid(struct json_object *o, uint32_t *ret)
 	int r = json_get_u64(o, "domid", &domid);
 
 	if (r == -ENOENT) {
-		*ret = OPERATION_NO_DOMID;
+		*ret = DOMID_NONE;
 		return 0;
 	}
-	if (r < 0 || domid >= OPERATION_NO_DOMID)
+	if (r < 0 || domid >= DOMID_NONE)
 		return -EBADMSG;
 	*ret = (uint32_t)domid;
 	return 0;

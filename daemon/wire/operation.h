@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/migrate-target.h"
+#include "util/domid.h"
 #include "util/outcome.h"
 #include "util/stale.h"
 #include "util/time.h"
@@ -69,8 +70,6 @@ enum operation_mark {
 #define OPERATION_VERB_RECOVER "recover"
 #define OPERATION_VERB_SURVEY  "survey"
 #define OPERATION_VERB_IMAGES  "images"
-
-#define OPERATION_NO_DOMID UINT32_MAX
 
 #define OPERATION_MESSAGE_MAX (1U << 20)
 

@@ -134,7 +134,7 @@ int death_preserve(struct job *job, uint32_t domid)
 	char suffix[32];
 	time_t now = time(NULL);
 	struct tm tm;
-	int r = xl_find(job->xl, &job->record.request.preserve, XL_NO_DOMID, &d);
+	int r = xl_find(job->xl, &job->record.request.preserve, DOMID_NONE, &d);
 
 	if (r == -ESRCH) {
 		r = find(job, &d);

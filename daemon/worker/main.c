@@ -107,7 +107,7 @@ static int operate(bool recovering)
 	struct job job = {
 		.file = OPERATION_FD_RECORD,
 		.channel = OPERATION_FD_CHANNEL,
-		.result = {.domid = OPERATION_NO_DOMID},
+		.result = {.domid = DOMID_NONE},
 	};
 	_cleanup_close_ int stop = watch_for_stop();
 	struct xl_options options = {.stop = stop, .tick = on_tick, .data = &job};

@@ -57,7 +57,7 @@ static void use_up(struct job *job)
 
 	if (r == -ESRCH)
 		return;
-	r = life_begin(job, "restore", &request->image, r < 0 ? XL_NO_DOMID : d.domid);
+	r = life_begin(job, "restore", &request->image, r < 0 ? DOMID_NONE : d.domid);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record that it may run from %s", request->name,
 				  request->path);
@@ -169,7 +169,7 @@ int run_restore(struct job *job)
 	_cleanup_free_ char *problem = NULL;
 	_cleanup_close_ int fd = link_open(job->record.request.path, O_RDONLY | O_NONBLOCK,
 					   &problem);
-	uint32_t domid = XL_NO_DOMID;
+	uint32_t domid = DOMID_NONE;
 	int r = fd < 0 ? refuse(job, fd, problem) : check_image(job, fd, &header);
 
 	r = r < 0 ? r : job_make_room(job, header.config);

@@ -504,7 +504,7 @@ int operate_on_guest(enum operation operation)
 
 void create_guest(void)
 {
-	struct operation_request create = make_request(OPERATION_CREATE, OPERATION_NO_DOMID);
+	struct operation_request create = make_request(OPERATION_CREATE, DOMID_NONE);
 	const struct survey_config *c = find_config();
 
 	ck_assert_ptr_nonnull(c);

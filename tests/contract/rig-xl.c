@@ -124,7 +124,7 @@ void change_world(uint32_t domid, const char *key, const char *value)
 	if (file_read(path, WORLD_MAX, &text, &size) < 0)
 		ck_assert_int_eq(str_format(&text, "{\"domains\":[]}"), 0);
 	ck_assert_int_eq(json_parse(text, strlen(text), &world), 0);
-	o = domid == XL_NO_DOMID ? world : find_in_world(world, domid);
+	o = domid == DOMID_NONE ? world : find_in_world(world, domid);
 	ck_assert_ptr_nonnull(o);
 	put(o, key, value);
 	changed = json_text(world, &size);
@@ -137,7 +137,7 @@ struct xl_domain find(void)
 {
 	struct xl_domain d;
 
-	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, XL_NO_DOMID, &d), 0);
+	ck_assert_int_eq(xl_find(fx.xl, &fx.uuid, DOMID_NONE, &d), 0);
 	ck_assert(!d.dying);
 	return d;
 }
@@ -145,14 +145,14 @@ struct xl_domain find(void)
 bool is_gone(void)
 {
 	struct xl_domain d;
-	int r = xl_find(fx.xl, &fx.uuid, XL_NO_DOMID, &d);
+	int r = xl_find(fx.xl, &fx.uuid, DOMID_NONE, &d);
 
 	return r == -ESRCH || (r == 0 && d.dying);
 }
 
 uint32_t create(void)
 {
-	uint32_t domid = XL_NO_DOMID;
+	uint32_t domid = DOMID_NONE;
 
 	ck_assert_int_eq(xl_create(fx.xl, fx.config, &fx.uuid, &domid), 0);
 	ck_assert_uint_eq(find().domid, domid);

@@ -37,7 +37,7 @@ bool is_fake(void);
 void change_config(const char *part, const char *key, const char *value);
 
 /*
- * Changes the fake world, or a domain of it (XL_NO_DOMID: none): what another tool, a guest or the
+ * Changes the fake world, or a domain of it (DOMID_NONE: none): what another tool, a guest or the
  * host would do.
  */
 void change_world(uint32_t domid, const char *key, const char *value);

@@ -209,7 +209,7 @@ START_TEST(restore_has_a_domain_of_ours_run_and_leaves_no_image)
 
 	boot_guest();
 	ck_assert_int_eq(operate_on_guest(OPERATION_SAVE), 0);
-	restore = make_request(OPERATION_RESTORE, OPERATION_NO_DOMID);
+	restore = make_request(OPERATION_RESTORE, DOMID_NONE);
 	ck_assert_int_eq(operate(&restore), 0);
 	/* That it is up is not asked: a kernel says so when it boots, and not again. */
 	d = get_domain();

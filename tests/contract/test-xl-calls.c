@@ -129,7 +129,7 @@ START_TEST(make_room_is_enomem_with_its_reason_if_there_is_too_little)
 	_cleanup_free_ char *reason = NULL;
 
 	if (is_fake())
-		change_world(XL_NO_DOMID, "free_kib", "1000000");
+		change_world(DOMID_NONE, "free_kib", "1000000");
 	change_config("b_info", "max_memkb", "1099511627776");
 	change_config("b_info", "target_memkb", "1099511627776");
 	ck_assert_int_eq(xl_make_room(fx.xl, fx.config, &reason), -ENOMEM);
@@ -144,8 +144,8 @@ START_TEST(make_room_takes_memory_from_dom0_where_xl_would)
 
 	if (!is_fake())
 		return;
-	change_world(XL_NO_DOMID, "free_kib", "24");
-	change_world(XL_NO_DOMID, "dom0_spare_kib", "1000");
+	change_world(DOMID_NONE, "free_kib", "24");
+	change_world(DOMID_NONE, "dom0_spare_kib", "1000");
 	ck_assert_int_eq(xl_make_room(fx.xl, fx.config, &reason), 0);
 	destroy(create());
 }
@@ -178,13 +178,13 @@ START_TEST(make_room_promises_no_other_worker_the_same_memory_until_the_guest_is
 	/* How much memory a real host has left only Xen knows. */
 	if (!is_fake())
 		return;
-	change_world(XL_NO_DOMID, "free_kib", "3000");
+	change_world(DOMID_NONE, "free_kib", "3000");
 	change_config("b_info", "max_memkb", "1600");
 	ck_assert_int_eq(xl_make_room(fx.xl, fx.config, &reason), 0);
 	ck_assert_int_eq(make_room_elsewhere(), -ETIME);
 	create();
 	ck_assert_int_eq(make_room_elsewhere(), -ENOMEM);
-	change_world(XL_NO_DOMID, "free_kib", "1600");
+	change_world(DOMID_NONE, "free_kib", "1600");
 	ck_assert_int_eq(make_room_elsewhere(), 0);
 }
 END_TEST

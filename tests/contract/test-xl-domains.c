@@ -17,7 +17,7 @@ START_TEST(find_is_esrch_if_there_is_none)
 {
 	struct xl_domain d;
 
-	ck_assert_int_eq(look_up(XL_NO_DOMID, &d), -ESRCH);
+	ck_assert_int_eq(look_up(DOMID_NONE, &d), -ESRCH);
 	ck_assert_int_eq(look_up(NO_DOMAIN, &d), -ESRCH);
 }
 END_TEST
@@ -27,7 +27,7 @@ START_TEST(find_has_the_domain_of_the_uuid)
 	uint32_t domid = create();
 	struct xl_domain d;
 
-	ck_assert_int_eq(look_up(XL_NO_DOMID, &d), 0);
+	ck_assert_int_eq(look_up(DOMID_NONE, &d), 0);
 	ck_assert_uint_eq(d.domid, domid);
 	ck_assert(!d.dying && !d.shutdown && !d.suspended);
 	ck_assert_uint_gt(d.memory_kib, 0);
@@ -38,7 +38,7 @@ END_TEST
 /* Migrated to the host that it is on, a guest is there twice. */
 START_TEST(find_has_the_one_with_the_number_of_two_domains)
 {
-	uint32_t first = create(), second = XL_NO_DOMID;
+	uint32_t first = create(), second = DOMID_NONE;
 	struct xl_domain d;
 
 	ck_assert_int_eq(xl_rename(fx.xl, first, GUEST, GUEST "--migratedaway"), 0);
@@ -61,7 +61,7 @@ START_TEST(find_has_a_domain_that_lives_before_one_that_dies)
 	/* On a real host one dies for a moment only. */
 	if (is_fake()) {
 		change_world(first, "dying", "true");
-		ck_assert_int_eq(look_up(XL_NO_DOMID, &d), 0);
+		ck_assert_int_eq(look_up(DOMID_NONE, &d), 0);
 		ck_assert(d.dying);
 		ck_assert_int_eq(look_up(first, &d), 0);
 		ck_assert(d.dying);

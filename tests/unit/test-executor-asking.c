@@ -89,7 +89,7 @@ START_TEST(a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest)
 	run_for(2 * USEC_PER_SEC);
 	expect_calls("key-u 2|");
 	expect_said("2 sysrq skipped: it stays up.|");
-	puppet_finish(&f.p, 3, -EIO, "no room", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 3, -EIO, "no room", DOMID_NONE);
 	run_now();
 	expect_calls("");
 	ck_assert_uint_eq(f.finished, 1);
@@ -135,7 +135,7 @@ START_TEST(a_guest_that_is_paused_when_it_was_asked_is_unpaused)
 	run_for(15 * USEC_PER_SEC);
 	expect_calls("unpause 1|");
 	d->paused = false;
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_for(15 * USEC_PER_SEC);
 	expect_calls("");
 	puppet_remove(&f.p, 1);
@@ -155,7 +155,7 @@ START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
 	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	run_plan(plan);
 	expect_calls("unpause 1|");
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_calls("save 1|");
 	end();
@@ -304,7 +304,7 @@ START_TEST(a_guest_that_cannot_be_resumed_when_it_was_asked_is_tried_again)
 	look_again();
 	run_for(10 * USEC_PER_SEC);
 	expect_calls("resume 1|");
-	puppet_finish(&f.p, 1, -EIO, "no answer", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, -EIO, "no answer", DOMID_NONE);
 	run_for(15 * USEC_PER_SEC);
 	expect_calls("resume 1|");
 	end();
@@ -611,7 +611,7 @@ START_TEST(what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes)
 		d->reason = cases[i].now.reason;
 		look_again();
 		puppet_remove(&f.p, 1);
-		puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+		puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 		/* What is suspended could be on its way to an image of another tool's. */
 		run_for(11 * USEC_PER_SEC);
 		expect_calls(cases[i].calls);

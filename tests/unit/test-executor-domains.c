@@ -58,7 +58,7 @@ START_TEST(a_foreign_guest_left_behind_is_cleaned_up_after_a_grace_time)
 	run_for(2 * USEC_PER_SEC);
 	expect_calls("destroy 1|");
 	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert(f.succeeded);
 	end();
@@ -74,7 +74,7 @@ START_TEST(a_foreign_guest_that_has_ended_within_the_limit_is_no_failure_when_th
 	look_again();
 	run_for(4 * USEC_PER_SEC);
 	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(f.succeeded);
@@ -164,7 +164,7 @@ START_TEST(a_foreign_guest_that_reboots_while_it_waits_is_left_to_whoever_made_i
 	run_for(60 * USEC_PER_SEC);
 	expect_calls("");
 	puppet_remove(&f.p, 9);
-	puppet_finish(&f.p, 9, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 9, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_calls("ask 1|");
 	end();
@@ -287,7 +287,7 @@ START_TEST(a_worker_counts_more_than_what_is_seen_of_its_domain)
 	run_for(120 * USEC_PER_SEC);
 	expect_calls("save 1|");
 	ck_assert_uint_eq(f.finished, 0);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert(f.finished == 1 && f.succeeded);
 	end();
@@ -364,10 +364,10 @@ START_TEST(a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same)
 	run_plan(plan);
 	reboot(1, 7);
 	look_again();
-	puppet_finish(&f.p, 1, -ESRCH, "domain 1 is not there any more", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, -ESRCH, "domain 1 is not there any more", DOMID_NONE);
 	look_again();
 	expect_calls("save 1|save 1|");
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert(f.finished == 1 && f.succeeded);
 	end();
@@ -384,7 +384,7 @@ START_TEST(what_ends_a_domain_is_not_tried_on_the_next_one)
 	run_plan(plan);
 	reboot(1, 7);
 	look_again();
-	puppet_finish(&f.p, 1, -ESRCH, "domain 1 is not there any more", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, -ESRCH, "domain 1 is not there any more", DOMID_NONE);
 	look_again();
 	expect_calls("destroy 1|");
 	ck_assert(f.finished == 1 && f.succeeded);
@@ -402,7 +402,7 @@ START_TEST(a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever)
 	run_plan(plan);
 	for (uint32_t domid = 2; domid < 20 && f.finished == 0; domid++) {
 		reboot(domid - 1, domid);
-		puppet_finish(&f.p, 1, -ESRCH, "gone", OPERATION_NO_DOMID);
+		puppet_finish(&f.p, 1, -ESRCH, "gone", DOMID_NONE);
 		look_again();
 	}
 	ck_assert(f.finished == 1 && !f.succeeded);
@@ -422,7 +422,7 @@ START_TEST(a_save_that_is_tried_again_has_no_more_time_than_one)
 	deadline = puppet_flying(&f.p, 1)->deadline;
 	run_for(LIMIT / 2);
 	reboot(1, 2);
-	puppet_finish(&f.p, 1, -ESRCH, "gone", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, -ESRCH, "gone", DOMID_NONE);
 	look_again();
 	expect_calls("save 1|save 1|");
 	ck_assert_uint_eq(puppet_flying(&f.p, 1)->deadline, deadline);
@@ -446,12 +446,12 @@ START_TEST(the_end_of_an_operation_reaches_the_job_that_began_it)
 	run_plan(second);
 	expect_calls("save 9|restart 1|");
 	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	/* Both are through with guest 1. */
 	ck_assert_uint_eq(f.finished, 1);
 	puppet_remove(&f.p, 9);
-	puppet_finish(&f.p, 9, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 9, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert_uint_eq(f.finished, 2);
 	end();
@@ -462,7 +462,7 @@ static const struct operation_result undecided = {
 	.outcome = OPERATION_UNDECIDED,
 	.error = -EIO,
 	.reason = (char[]){"nobody knows"},
-	.domid = OPERATION_NO_DOMID,
+	.domid = DOMID_NONE,
 };
 
 START_TEST(a_guest_that_may_be_elsewhere_is_left_alone)

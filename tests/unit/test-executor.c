@@ -42,7 +42,7 @@ static void end_restore(enum operation_outcome outcome, int error)
 		.outcome = outcome,
 		.error = error,
 		.reason = (char[]){"xvda"},
-		.domid = OPERATION_NO_DOMID,
+		.domid = DOMID_NONE,
 	};
 
 	puppet_end(&f.p, 1, &result);
@@ -103,7 +103,7 @@ START_TEST(a_guest_goes_through_its_stages)
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
 	run_plan(plan);
 	expect_calls("save 1|");
-	puppet_finish(&f.p, 1, -ENOSPC, "no room", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, -ENOSPC, "no room", DOMID_NONE);
 	run_now();
 	expect_calls("ask 1|");
 	puppet_domain(&f.p, 1)->shutdown = true;
@@ -111,7 +111,7 @@ START_TEST(a_guest_goes_through_its_stages)
 	expect_calls("destroy 1|");
 	ck_assert_uint_eq(f.finished, 0);
 	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_said("1 save running|1 save failed: no room|1 shutdown running: save: no room|"
 		    "1 shutdown ok: save: no room.|");
@@ -134,7 +134,7 @@ START_TEST(no_more_operations_fly_than_there_are_places)
 	puppet_finish(&f.p, 2, 0, NULL, 2);
 	run_now();
 	expect_calls("create 3|");
-	puppet_finish(&f.p, 1, -EIO, "x", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, -EIO, "x", DOMID_NONE);
 	run_now();
 	expect_calls("create 4|");
 	puppet_finish(&f.p, 3, 0, NULL, 3);
@@ -160,7 +160,7 @@ START_TEST(guests_that_are_built_leave_a_stop_its_places)
 	add_step(stop, 3, STAGES(STAGE_SAVE));
 	run_plan(stop);
 	expect_calls("save 2|");
-	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_calls("save 3|");
 	end();
@@ -267,11 +267,11 @@ START_TEST(the_last_stage_is_held_back_until_the_others_are_through)
 	add_step(plan, 3, STAGES(STAGE_SAVE));
 	run_plan(plan);
 	expect_calls("save 2|save 3|");
-	puppet_finish(&f.p, 2, -EIO, "x", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 2, -EIO, "x", DOMID_NONE);
 	run_now();
 	expect_calls("");
 	puppet_remove(&f.p, 3);
-	puppet_finish(&f.p, 3, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_calls("ask 1|ask 2|");
 	end();
@@ -362,7 +362,7 @@ START_TEST(a_worker_that_does_not_end_in_time_is_waited_for_by_nobody)
 	run_for(2 * USEC_PER_SEC);
 	expect_calls("save 3|");
 	puppet_remove(&f.p, 3);
-	puppet_finish(&f.p, 3, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
 	look_again();
 	run_for(49 * USEC_PER_SEC);
 	expect_calls("");
@@ -413,7 +413,7 @@ START_TEST(only_so_many_are_saved_at_once_as_their_time_allows)
 	/* One that is too large for the time by itself goes alone. */
 	expect_calls("save 1|");
 	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("save 2|save 3|");
 	end();
@@ -454,12 +454,12 @@ START_TEST(a_job_that_drains_can_go_on)
 	add_step(f.extension, 2, STAGES(STAGE_SAVE));
 	run_plan(plan);
 	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert_uint_eq(f.finished, 0);
 	expect_calls("save 1|save 2|");
 	puppet_remove(&f.p, 2);
-	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert_uint_eq(f.finished, 1);
 	end();

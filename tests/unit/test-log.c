@@ -37,7 +37,7 @@ START_TEST(a_message_reaches_the_sink_with_its_fields)
 	ck_assert_int_eq(heard.level, LOG_ERR);
 	ck_assert_str_eq(heard.text, "web: 3 of four");
 	ck_assert_str_eq(heard.fields.domain, "web");
-	ck_assert_uint_eq(heard.fields.domid, LOG_NO_DOMID);
+	ck_assert_uint_eq(heard.fields.domid, DOMID_NONE);
 	ck_assert_uint_eq(heard.fields.elapsed, USEC_INFINITY);
 	ck_assert_ptr_null(heard.fields.result);
 }

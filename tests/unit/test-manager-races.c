@@ -125,7 +125,7 @@ static void expect_calls(const char *calls)
 static void save_ends(void)
 {
 	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	run_for(1);
 }
 
@@ -273,7 +273,7 @@ START_TEST(a_guest_that_comes_up_during_a_stop_is_taken_in)
 	expect_calls("save 2|");
 	ck_assert_uint_eq(f.done, 0);
 	puppet_remove(&f.p, 2);
-	puppet_finish(&f.p, 2, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
 	run_for(1);
 	ck_assert(f.done == 1 && f.succeeded);
 	end();
@@ -324,10 +324,10 @@ START_TEST(a_failure_that_nobody_waited_for_is_kept_for_the_status)
 	puppet_add(&f.p, 1, "1");
 	puppet_adopt(&f.p, OPERATION_SAVE, 1);
 	manage();
-	puppet_finish(&f.p, 1, -ENOSPC, "no room", OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, -ENOSPC, "no room", DOMID_NONE);
 	ck_assert_str_eq(ledger_find(manager_ledger(f.m), &uuid)->failure, "no room");
 	puppet_adopt(&f.p, OPERATION_SAVE, 1);
-	puppet_finish(&f.p, 1, 0, NULL, OPERATION_NO_DOMID);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
 	ck_assert_ptr_null(ledger_find(manager_ledger(f.m), &uuid)->failure);
 	end();
 }

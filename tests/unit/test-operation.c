@@ -113,14 +113,14 @@ START_TEST(what_a_request_leaves_out_stays_out)
 	struct operation_request request = {
 		.operation = OPERATION_CREATE,
 		.name = (char[]){"web"},
-		.domid = OPERATION_NO_DOMID,
+		.domid = DOMID_NONE,
 		.deadline = USEC_INFINITY,
 	};
 	struct file f = {.size = 0};
 
 	put(&f, operation_request_message(&request, 0));
 	ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
-	ck_assert_uint_eq(record.request.domid, OPERATION_NO_DOMID);
+	ck_assert_uint_eq(record.request.domid, DOMID_NONE);
 	ck_assert_uint_eq(record.request.deadline, USEC_INFINITY);
 	ck_assert_uint_eq(record.request.patience, 0);
 	ck_assert_ptr_null(record.request.path);
@@ -250,7 +250,7 @@ END_TEST
 START_TEST(a_success_has_no_reason_and_maybe_no_domain)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
-	struct operation_result result = {.outcome = OPERATION_OK, .domid = OPERATION_NO_DOMID};
+	struct operation_result result = {.outcome = OPERATION_OK, .domid = DOMID_NONE};
 	struct file f = {.size = 0};
 
 	put_text(&f, plain_request);
@@ -259,7 +259,7 @@ START_TEST(a_success_has_no_reason_and_maybe_no_domain)
 	ck_assert(record.has_result);
 	ck_assert_int_eq(record.result.error, 0);
 	ck_assert_ptr_null(record.result.reason);
-	ck_assert_uint_eq(record.result.domid, OPERATION_NO_DOMID);
+	ck_assert_uint_eq(record.result.domid, DOMID_NONE);
 }
 END_TEST
 
@@ -393,7 +393,7 @@ START_TEST(targets_survive_the_file)
 		.deadline = USEC_INFINITY,
 		.answer_limit = 1234,
 	};
-	struct operation_result result = {.domid = OPERATION_NO_DOMID, .target = (char[]){"b"}};
+	struct operation_result result = {.domid = DOMID_NONE, .target = (char[]){"b"}};
 	struct file f = {.size = 0};
 	const struct target *target;
 	const char *problem;

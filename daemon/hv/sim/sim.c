@@ -89,7 +89,7 @@ static int sim_send_sysrq(struct hv *hv, const struct domain *domain, char key)
 static void end_operation(struct actor *a, int error, const char *reason)
 {
 	struct hv_operation operation = a->operation;
-	struct operation_result result = {.error = error, .domid = OPERATION_NO_DOMID};
+	struct operation_result result = {.error = error, .domid = DOMID_NONE};
 
 	a->operating = false;
 	timer_clear(a->work);

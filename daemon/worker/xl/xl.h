@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/domid.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
@@ -15,8 +16,6 @@
  * Errors are negative errnos; xl_reason() then has libxl's own words, if there were any.
  */
 struct xl;
-
-#define XL_NO_DOMID UINT32_MAX
 
 struct xl_options {
 	int stop;        /* readable once the operation is to end early */
@@ -54,7 +53,7 @@ int xl_interrupted(struct xl *xl);
 
 /*
  * The domain with this UUID. A guest that is migrated to the host that it is on has two of them for
- * a while: the one with this number first (XL_NO_DOMID: whichever), then one that is not dying.
+ * a while: the one with this number first (DOMID_NONE: whichever), then one that is not dying.
  * Another one than that of the number can be another tool's: nothing is to be done to it. 0, or
  * -ESRCH if there is none.
  */
