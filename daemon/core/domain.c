@@ -118,6 +118,15 @@ bool domain_is_called(const struct domain *d, const char *name)
 	return d->name && strlen(name) == length && memcmp(d->name, name, length) == 0;
 }
 
+/* mark_format_preserved() has it so, and few configurations. */
+bool domain_may_be_preserved(const struct domain *d)
+{
+	return domain_condition(d) == DOMAIN_ENDED && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	       d->on_poweroff == DEATH_PRESERVE && d->on_reboot == DEATH_PRESERVE &&
+	       d->on_watchdog == DEATH_PRESERVE && d->on_crash == DEATH_PRESERVE &&
+	       d->on_soft_reset == DEATH_PRESERVE;
+}
+
 bool domain_has_life(const struct domain *d)
 {
 	enum domain_condition condition = domain_condition(d);

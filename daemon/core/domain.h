@@ -85,6 +85,9 @@ bool domain_is_called(const struct domain *d, const char *name);
 /* True if xl has let another host run it. XenStore has names; a guest cannot change its own. */
 bool domain_is_handed_over(const struct domain *d);
 
+/* Whether it may be a domain that was kept as another guest when its own was restarted. */
+bool domain_may_be_preserved(const struct domain *d);
+
 /* True if it runs, or is paused and did. */
 bool domain_has_life(const struct domain *d);
 

@@ -282,11 +282,7 @@ struct pair {
  */
 static bool is_preserved(const struct guest *g)
 {
-	const struct domain *d = g->domain;
-
-	return domain_condition(d) == DOMAIN_ENDED && d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
-	       !death_action_restarts(domain_death_action(d)) &&
-	       !(g->past && g->past->lives.began > 0);
+	return domain_may_be_preserved(g->domain) && !(g->past && g->past->lives.began > 0);
 }
 
 static const char *known_name(const struct guest *g)

@@ -181,13 +181,14 @@ int lives_save(struct lives *l, const struct known_image *saved, usec_t wall)
 	return lives_restore_image(l, &image);
 }
 
-void lives_end(struct lives *l, enum life how, usec_t wall)
+void lives_end(struct lives *l, enum life how, usec_t wall, bool found)
 {
 	/* What a save of ours leaves is destroyed after it. */
 	if (l->last == LIFE_SAVED)
 		return;
 	l->last = how;
 	l->wall = wall;
+	l->found = found;
 	l->gone = 0;
 }
 
@@ -199,8 +200,9 @@ void lives_go(struct lives *l, usec_t wall)
 /* The image of a guest that was seen suspended was written between that and its domain's end. */
 static enum image_standing judge_suspended(const struct lives *l, usec_t written)
 {
+	/* From before it was found so, it is a checkpoint, or the image that was being written. */
 	if (usec_add(written, NOTICE_SLACK) < l->wall)
-		return IMAGE_OUTLIVED;
+		return l->found ? IMAGE_SUSPECT : IMAGE_OUTLIVED;
 	/* A copy has a time of its own. But the clock may have gone back. */
 	return l->gone >= l->wall && written > usec_add(l->gone, NOTICE_SLACK) ? IMAGE_SUSPECT
 									       : IMAGE_NEWEST;

@@ -52,6 +52,7 @@ struct known_image {
 struct lives {
 	enum life last;
 	usec_t wall;      /* when that was; SUSPENDED: when it was first seen suspended */
+	bool found;       /* SUSPENDED: it may have been so for long by then */
 	usec_t gone;      /* SUSPENDED: when its domain was known to be gone; 0: not yet */
 	usec_t began;     /* when its last life began, or was first seen; 0: none is known */
 	char *name;       /* of the domain of that life; NULL: not known, or surely the guest's */
@@ -83,8 +84,11 @@ int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec
  */
 int lives_save(struct lives *l, const struct known_image *saved, usec_t wall);
 
-/* Its domain is there no more: how is one of SUSPENDED, VANISHED and ENDED. */
-void lives_end(struct lives *l, enum life how, usec_t wall);
+/*
+ * Its domain is there no more: how is one of SUSPENDED, VANISHED and ENDED. found: it was so when a
+ * daemon looked for the first time.
+ */
+void lives_end(struct lives *l, enum life how, usec_t wall, bool found);
 
 /* What was suspended is there no more: no tool saves it any longer. */
 void lives_go(struct lives *l, usec_t wall);

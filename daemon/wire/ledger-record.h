@@ -41,7 +41,8 @@ struct ledger_record {
 	const char *life;      /* BEGAN: what began it; ENDED, LIFE: core/lives.h */
 	struct uuid image;     /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */
 	const char *standing;  /* IMAGE: core/lives.h */
-	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain */
+	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain;
+				* ENDED: since when it has been suspended, is not known */
 	bool migrates;         /* KEPT: guests were migrated */
 	bool followed;         /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name. LIFE: the

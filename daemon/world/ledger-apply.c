@@ -30,7 +30,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 		return image.standing < 0 ? 0 : lives_restore_image(lives, &image);
 	case LEDGER_ENDED:
 		if (life >= 0)
-			lives_end(lives, life, e->time_wall);
+			lives_end(lives, life, e->time_wall, e->doubtful);
 		lives_go(lives, e->gone_wall);
 		return 0;
 	case LEDGER_LIFE:

@@ -92,6 +92,33 @@ bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *u
 	return past && past->lives.domid == domid && uuid_equal(&past->lives.boot, &file->boot);
 }
 
+bool ledger_file_knows_domain(const struct ledger_file *file, uint32_t domid)
+{
+	for (size_t i = 0; i < file->ledger->n_pasts; i++)
+		if (ledger_file_knows_life(file, &file->ledger->pasts[i]->uuid, domid))
+			return true;
+	return false;
+}
+
+bool ledger_file_is_later(const struct ledger_file *file, const struct domain *d, const char *name)
+{
+	const struct ledger *ledger = file->ledger;
+
+	for (size_t i = 0; i < ledger->n_pasts; i++) {
+		const struct past *past = ledger->pasts[i];
+		bool same = uuid_equal(&past->uuid, &d->uuid);
+
+		if (!same && !str_equal(past->name, name))
+			continue;
+		if (past->lives.domid >= d->domid && uuid_equal(&past->lives.boot, &file->boot))
+			return false;
+		/* A life without a number: the domain may be what the save has left of it. */
+		if (same && past->lives.domid == 0 && past->lives.last == LIFE_SAVED)
+			return false;
+	}
+	return true;
+}
+
 void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  uint32_t domid, bool resumed, usec_t wall)
 {
@@ -111,7 +138,7 @@ void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, con
 }
 
 void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  enum life how, usec_t wall)
+			  enum life how, usec_t wall, bool found)
 {
 	const struct past *past = ledger_find(file->ledger, uuid);
 
@@ -122,6 +149,7 @@ void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, con
 					 .uuid = *uuid,
 					 .name = name,
 					 .life = life_to_string(how),
+					 .doubtful = found,
 					 .time_wall = wall,
 				 });
 }
@@ -137,6 +165,7 @@ void ledger_file_see_gone(struct ledger_file *file, const struct uuid *uuid, use
 					 .uuid = *uuid,
 					 .name = past->name,
 					 .life = life_to_string(LIFE_SUSPENDED),
+					 .doubtful = past->lives.found,
 					 .time_wall = past->lives.wall,
 					 .gone_wall = wall,
 				 });

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "core/domain.h"
 #include "core/ledger.h"
 #include "io/loop.h"
 
@@ -69,6 +70,12 @@ void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, cons
 bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *uuid,
 			    uint32_t domid);
 
+/* Whether it was the last life of any guest, in this boot. */
+bool ledger_file_knows_domain(const struct ledger_file *file, uint32_t domid);
+
+/* Whether a domain of this name came after all lives that are known of its UUID and its name. */
+bool ledger_file_is_later(const struct ledger_file *file, const struct domain *d, const char *name);
+
 /*
  * A domain of the guest runs that none of our operations has begun; resumed: it was suspended
  * before, and perhaps saved. Without that, a domain that is known to run is no news. wall: when it
@@ -77,9 +84,12 @@ bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *u
 void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  uint32_t domid, bool resumed, usec_t wall);
 
-/* The guest's domain is gone; how and when as lives_end() takes it. */
+/*
+ * The guest's domain is gone; how and when as lives_end() takes it. found: at the first look, so
+ * that it may have been so for long.
+ */
 void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  enum life how, usec_t wall);
+			  enum life how, usec_t wall, bool found);
 
 /* No domain of the guest is there: what was seen suspended is gone. */
 void ledger_file_see_gone(struct ledger_file *file, const struct uuid *uuid, usec_t wall);

@@ -30,6 +30,24 @@ static int emit_beginning(const struct snapshot *s, const struct past *past)
 				       });
 }
 
+/* What the record of all that is known last has no member for. */
+static int emit_found(const struct snapshot *s, const struct past *past)
+{
+	const struct lives *l = &past->lives;
+
+	return l->last != LIFE_SUSPENDED || !l->found
+		       ? 0
+		       : emit(s, (struct ledger_record){
+					 .kind = LEDGER_ENDED,
+					 .uuid = past->uuid,
+					 .name = past->name,
+					 .life = life_to_string(l->last),
+					 .doubtful = true,
+					 .gone_wall = l->gone,
+					 .time_wall = l->wall,
+				 });
+}
+
 static int emit_lives(const struct snapshot *s, const struct past *past)
 {
 	const struct lives *l = &past->lives;
@@ -50,19 +68,20 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 			    });
 	if (r < 0 || (l->last == LIFE_UNKNOWN && !past->name))
 		return r;
-	return emit(s, (struct ledger_record){
-			       .kind = LEDGER_LIFE,
-			       .uuid = past->uuid,
-			       .name = past->name,
-			       .life = life_to_string(l->last),
-			       .doubtful = !past->placed,
-			       .other = past->placed_as,
-			       .source = past->source,
-			       .domid = l->domid,
-			       .boot = l->boot,
-			       .gone_wall = l->gone,
-			       .time_wall = l->wall,
-		       });
+	r = emit(s, (struct ledger_record){
+			    .kind = LEDGER_LIFE,
+			    .uuid = past->uuid,
+			    .name = past->name,
+			    .life = life_to_string(l->last),
+			    .doubtful = !past->placed,
+			    .other = past->placed_as,
+			    .source = past->source,
+			    .domid = l->domid,
+			    .boot = l->boot,
+			    .gone_wall = l->gone,
+			    .time_wall = l->wall,
+		    });
+	return r < 0 ? r : emit_found(s, past);
 }
 
 static int emit_troubles(const struct snapshot *s, const struct past *past)

@@ -2,6 +2,8 @@
 
 #include "world/sightings.h"
 
+#include "util/str.h"
+
 static bool is_suspended(const struct domain *d)
 {
 	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
@@ -41,7 +43,7 @@ static const struct domain *find_other_that_lives(const struct domain_list *doma
  * Where another domain has the UUID and runs, that one's life goes on: the guest has booted anew,
  * or a clone has ended, or the clone is what is left.
  */
-static void record_end(const struct sighting *s, const struct domain *d, enum life how)
+static void record_end(const struct sighting *s, const struct domain *d, enum life how, bool found)
 {
 	const struct domain *other = find_other_that_lives(s->new, d);
 
@@ -49,7 +51,7 @@ static void record_end(const struct sighting *s, const struct domain *d, enum li
 		ledger_file_see_life(s->ledger, &other->uuid, other->name, other->domid, false,
 				     s->listed);
 	else
-		ledger_file_end_life(s->ledger, &d->uuid, d->name, how, s->listed);
+		ledger_file_end_life(s->ledger, &d->uuid, d->name, how, s->listed, found);
 }
 
 /* What one look tells of a domain's life. */
@@ -71,21 +73,52 @@ static enum glimpse glimpse(const struct domain *d)
 	return d->shutdown ? OVER : NOT_BEGUN;
 }
 
-/*
- * A domain that had not begun to run at the look before has ended: it ran in between, for nothing
- * else ends. An image may be from this life if it is younger than that look.
- */
-static void record_unseen(const struct sighting *s, const struct domain *d)
+/* The last time that anything is known of the guest, or of what had its name. */
+static usec_t last_known(const struct sighting *s, const struct uuid *uuid, const char *name)
 {
-	if (!d->saved && !ledger_file_knows_life(s->ledger, &d->uuid, d->domid))
-		ledger_file_see_life(s->ledger, &d->uuid, d->name, d->domid, false,
-				     s->listed_before);
+	const struct ledger *ledger = ledger_file_get(s->ledger);
+	usec_t last = 0;
+
+	for (size_t i = 0; i < ledger->n_pasts; i++) {
+		const struct past *past = ledger->pasts[i];
+
+		if (uuid_equal(&past->uuid, uuid) || str_equal(past->name, name))
+			last = MAX(last, past->lives.wall);
+	}
+	return last;
+}
+
+/*
+ * What is preserved got its UUID when it had ended. Until it has the mark too, the ledger knows its
+ * number as that of the guest, for the next life has not begun.
+ */
+static bool may_be_preserved(const struct sighting *s, const struct domain *d)
+{
+	return domain_may_be_preserved(d) || ledger_file_knows_domain(s->ledger, d->domid);
+}
+
+/*
+ * What has ended has run. It did so after all that is known, or after the look before, at which it
+ * was not there, or had not begun. An image may be from this life if it is younger than that.
+ */
+static void record_unseen(const struct sighting *s, const struct domain *d, bool was_there)
+{
+	_cleanup_free_ char *name = domain_own_name(d);
+
+	if (!name || d->saved || ledger_file_knows_life(s->ledger, &d->uuid, d->domid))
+		return;
+	if (!was_there && (may_be_preserved(s, d) || !ledger_file_is_later(s->ledger, d, name)))
+		return;
+	ledger_file_see_life(s->ledger, &d->uuid, name, d->domid, false,
+			     s->listed_before > 0 ? s->listed_before
+						  : last_known(s, &d->uuid, name) + 1);
 }
 
 static void record_life(const struct sighting *s, const struct domain *is)
 {
 	const struct domain *was = domain_list_find(s->old, &is->uuid, is->domid);
 	enum glimpse before = glimpse(was), now = glimpse(is);
+	bool found = s->listed_before == 0;
 
 	if (now == before || now == NOT_BEGUN || !ours_to_record(s, is))
 		return;
@@ -94,10 +127,9 @@ static void record_life(const struct sighting *s, const struct domain *is)
 				     s->listed);
 		return;
 	}
-	/* One that nothing was known of may be what is preserved of another UUID's. */
-	if (was && before == NOT_BEGUN)
-		record_unseen(s, is);
-	record_end(s, is, now == SUSPENDED ? LIFE_SUSPENDED : LIFE_ENDED);
+	if (before == NOT_BEGUN)
+		record_unseen(s, is, was);
+	record_end(s, is, now == SUSPENDED ? LIFE_SUSPENDED : LIFE_ENDED, found);
 }
 
 /* What was seen suspended, by this daemon or by one before. */
@@ -124,7 +156,7 @@ void sightings_record_lives(const struct sighting *s)
 		if ((is && !is->dying) || was->dying || !ours_to_record(s, was))
 			continue;
 		if (domain_has_life(was))
-			record_end(s, was, LIFE_VANISHED);
+			record_end(s, was, LIFE_VANISHED, false);
 		if (domain_has_life(was) || is_suspended(was))
 			s->vanished(s->data, was);
 	}

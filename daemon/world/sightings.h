@@ -13,7 +13,7 @@ struct sighting {
 	const struct uuid *expected; /* the guest whose operation has just ended; NULL: none */
 	const struct domain_list *old, *new;
 	usec_t listed;        /* the wall clock before they were listed: the time of each record */
-	usec_t listed_before; /* the same of the old ones */
+	usec_t listed_before; /* the same of the old ones; 0: this is the first look */
 
 	/* A domain with memory is gone, and nothing of ours has taken it away. */
 	void (*vanished)(void *data, const struct domain *was);

@@ -35,6 +35,32 @@ START_TEST(what_outlives_an_image_does_so_when_the_file_is_written_anew)
 }
 END_TEST
 
+START_TEST(a_guest_that_was_found_suspended_is_so_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	struct ledger_record records[] = {
+		{.kind = LEDGER_BEGAN, .time_wall = 10 * USEC_PER_SEC},
+		{.kind = LEDGER_ENDED,
+		 .life = "suspended",
+		 .doubtful = true,
+		 .time_wall = 60 * USEC_PER_SEC,
+		 .gone_wall = 61 * USEC_PER_SEC},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+		records[i].uuid = web;
+		records[i].name = "web";
+		ck_assert_int_eq(apply_to(old, &records[i]), 0);
+	}
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, NULL, 20 * USEC_PER_SEC),
+			 IMAGE_SUSPECT);
+	ck_assert_int_eq(lives_judge(ledger_lives(new, &web), &mail, NULL, 60 * USEC_PER_SEC),
+			 IMAGE_NEWEST);
+	ck_assert_uint_eq(ledger_lives(new, &web)->gone, 61 * USEC_PER_SEC);
+}
+END_TEST
+
 START_TEST(a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else)
 {
 	static const struct {
@@ -134,5 +160,6 @@ END_TEST
 
 SUITE("ledger-snapshot", what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
       a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so,
+      a_guest_that_was_found_suspended_is_so_when_the_file_is_written_anew,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else);

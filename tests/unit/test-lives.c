@@ -175,10 +175,25 @@ START_TEST(copy_from_after_the_end_of_what_was_suspended_is_not_its_image)
 		_cleanup_(lives_done) struct lives l = {0};
 
 		lives_begin(&l, &UUID_NULL, "web", MINUTE, 1, &boot);
-		lives_end(&l, LIFE_SUSPENDED, 10 * MINUTE);
+		lives_end(&l, LIFE_SUSPENDED, 10 * MINUTE, false);
 		lives_go(&l, cases[i].gone);
 		expect(&l, &a, cases[i].written, cases[i].expected);
 	}
+}
+END_TEST
+
+START_TEST(an_image_from_before_a_guest_was_found_suspended_may_be_its_memory)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	lives_begin(&l, &UUID_NULL, "web", MINUTE, 1, &boot);
+	lives_end(&l, LIFE_SUSPENDED, 10 * MINUTE, true);
+	lives_go(&l, 11 * MINUTE);
+	expect(&l, &a, MINUTE / 2, IMAGE_OUTLIVED);
+	expect(&l, &a, 9 * MINUTE, IMAGE_SUSPECT);
+	expect(&l, &a, 11 * MINUTE, IMAGE_NEWEST);
+	lives_end(&l, LIFE_SUSPENDED, 12 * MINUTE, false);
+	expect(&l, &a, 9 * MINUTE, IMAGE_OUTLIVED);
 }
 END_TEST
 
@@ -225,7 +240,7 @@ START_TEST(a_checkpoint_is_outlived_when_its_guest_runs_on)
 	_cleanup_(lives_done) struct lives l = {0};
 
 	lives_begin(&l, &UUID_NULL, "web", 10 * MINUTE, 1, &boot);
-	lives_end(&l, LIFE_SUSPENDED, 20 * MINUTE);
+	lives_end(&l, LIFE_SUSPENDED, 20 * MINUTE, false);
 	expect(&l, &a, 21 * MINUTE, IMAGE_NEWEST);
 	lives_begin(&l, &UUID_NULL, "web", 22 * MINUTE, 1, &boot);
 	expect(&l, &a, 21 * MINUTE, IMAGE_OUTLIVED);
@@ -252,7 +267,7 @@ START_TEST(a_clock_that_went_back_outlives_nothing)
 	_cleanup_(lives_done) struct lives l = {0};
 
 	lives_begin(&l, &UUID_NULL, "web", 100 * MINUTE, 1, &boot);
-	lives_end(&l, LIFE_SUSPENDED, 40 * MINUTE);
+	lives_end(&l, LIFE_SUSPENDED, 40 * MINUTE, false);
 	expect(&l, &a, 40 * MINUTE, IMAGE_NEWEST);
 }
 END_TEST
@@ -270,7 +285,7 @@ START_TEST(what_a_save_has_left_is_no_end_of_a_life)
 	_cleanup_(lives_done) struct lives l = {0};
 
 	save(&l, &a, "web", 10);
-	lives_end(&l, LIFE_VANISHED, 20);
+	lives_end(&l, LIFE_VANISHED, 20, false);
 	ck_assert_int_eq(l.last, LIFE_SAVED);
 	ck_assert(uuid_equal(&lives_newest(&l)->id, &a));
 }
@@ -333,7 +348,7 @@ START_TEST(an_image_that_no_ledger_knows_is_compared_with_the_later_life_of_the_
 			lives_begin(&l, &UUID_NULL, "web", cases[i].own, 1, &boot);
 		lives_begin(&other, &UUID_NULL, "web", cases[i].others, 2, &boot);
 		if (cases[i].ended)
-			lives_end(&other, LIFE_ENDED, cases[i].others + MINUTE);
+			lives_end(&other, LIFE_ENDED, cases[i].others + MINUTE, false);
 		ck_assert_int_eq(lives_judge_after(&l, &other, &a, cases[i].written),
 				 cases[i].expected);
 	}
@@ -354,6 +369,7 @@ SUITE("lives", an_image_is_followed_until_its_guest_is_saved_to_it_again,
       a_checkpoint_is_outlived_when_its_guest_runs_on,
       an_image_of_before_a_life_is_outlived_however_that_life_ended,
       a_clock_that_went_back_outlives_nothing,
+      an_image_from_before_a_guest_was_found_suspended_may_be_its_memory,
       an_image_whose_own_record_is_lost_is_unknown_and_not_outlived,
       what_a_save_has_left_is_no_end_of_a_life,
       any_number_of_lives_takes_no_more_memory_and_keeps_the_newest);

@@ -379,6 +379,75 @@ START_TEST(a_life_that_no_look_has_seen_counts_when_it_ends)
 }
 END_TEST
 
+static bool tells_of(unsigned number)
+{
+	struct uuid uuid = puppet_uuid(number);
+
+	return ledger_find(ledger_file_get(f.state), &uuid);
+}
+
+/* What this boot's domain 1 is, as which guest's it is known (0: as no guest's), and what it does.
+ */
+static void look_first_at(unsigned known_as, enum domain_manager manager, enum death_action actions,
+			  enum shutdown_reason reason)
+{
+	struct domain *d;
+
+	prepare();
+	if (known_as > 0) {
+		struct uuid uuid = puppet_uuid(known_as);
+
+		ledger_file_see_life(f.state, &uuid, "web", 1, false, USEC_PER_SEC);
+	}
+	d = puppet_add(&f.p, 1, "web");
+	d->manager = manager;
+	d->on_poweroff = d->on_reboot = d->on_watchdog = d->on_soft_reset = actions;
+	d->on_crash = DEATH_PRESERVE;
+	d->shutdown = true;
+	d->reason = reason;
+	begin_prepared();
+}
+
+START_TEST(a_domain_that_is_preserved_begins_no_life_of_its_uuid)
+{
+	static const struct {
+		unsigned known_as;
+		enum domain_manager manager;
+		enum death_action actions;
+		bool lived;
+	} cases[] = {
+		/* It has the UUID, and not the mark yet; both; what is configured to be kept. */
+		{9, DOMAIN_MANAGER_XL, DEATH_DESTROY, false},
+		{0, DOMAIN_MANAGER_XENDOMAINSD, DEATH_PRESERVE, false},
+		{0, DOMAIN_MANAGER_XENDOMAINSD, DEATH_DESTROY, true},
+		{0, DOMAIN_MANAGER_XL, DEATH_DESTROY, true},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		look_first_at(cases[i].known_as, cases[i].manager, cases[i].actions,
+			      SHUTDOWN_REASON_CRASH);
+		ck_assert_int_eq(tells_of(1), cases[i].lived);
+		if (cases[i].lived)
+			ck_assert_int_eq(lives_of(1)->last, LIFE_ENDED);
+		end();
+	}
+}
+END_TEST
+
+START_TEST(a_domain_of_before_the_last_life_of_its_name_tells_nothing_new)
+{
+	struct uuid image = puppet_uuid(1001), uuid = puppet_uuid(9);
+
+	prepare();
+	ledger_file_see_life(f.state, &uuid, "web", 2, false, USEC_PER_SEC);
+	save_was_recorded(&uuid, &image);
+	puppet_add(&f.p, 1, "web")->shutdown = true;
+	begin_prepared();
+	ck_assert(!tells_of(1));
+	end();
+}
+END_TEST
+
 /* The daemon is new, and the domain is what a save has left: nothing tells when it has run. */
 START_TEST(what_is_found_suspended_at_first_has_not_run_since_it_was_saved)
 {
@@ -598,6 +667,8 @@ END_TEST
 SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_asked_before_it_began,
       a_domain_that_is_unpaused_without_an_event_begins_a_life,
       a_life_that_no_look_has_seen_counts_when_it_ends,
+      a_domain_that_is_preserved_begins_no_life_of_its_uuid,
+      a_domain_of_before_the_last_life_of_its_name_tells_nothing_new,
       what_is_found_suspended_at_first_has_not_run_since_it_was_saved,
       who_asks_again_in_the_answer_gets_another_one, who_does_not_want_to_wait_is_answered_in_time,
       what_has_been_read_in_time_counts_beside_what_was_known,
