@@ -10,13 +10,16 @@ GUESTS = 30
 # What was done with a guest whose domain is gone, a letter each, in the order in which hosts.Host is
 # set up: A start, B stop, C start, D stop, O it powers off while a daemon looks, X its domain goes
 # while none does; "m": its image is out of the way between B and the end. "b", "c" and "d" are what
-# others do in B, C and D (stage.py); small letters of the end, the name's own, come last of all.
+# others do in B, C and D (stage.py); small letters of the end, the name's own, come last of all: of
+# "unseen", what others do while no daemon looks, and of "kept", the same, where a daemon sees the domain
+# that is left, and then that is removed.
 DOWN = {
     "never": "", "ran": "AO", "cut": "AX", "removed": "AB", "ours": "AB", "ours twice": "ABCD",
     "older beside": "ABCD", "older restoring": "ABCD", "older alone": "ABCD",
     "used up": "ABCO", "used up, cut": "ABCX", "used restoring": "ABCX", "used copy": "ABCX",
     "outlived": "ABmCO", "outlived, cut": "ABmCX", "outlived by xl": "ABcO",
     "outlived unseen": "AB", "used by xl": "ABcO", "used unseen": "AB",
+    "outlived, kept": "AB", "used, kept": "AB",
     "xl": "Ad", "xl unseen": "A", "checkpoint": "AbO", "checkpoint, cut": "AbX",
     "copy": "AB", "moved": "AB", "link": "AB", "dangling": "AB", "damaged": "AB",
     "damaged head": "AB", "short": "AB", "owner": "AB", "mode": "AB", "part": "ABCX",
@@ -28,6 +31,11 @@ UP = {
     "none": "A", "used up": "ABC", "used restoring": "ABC", "used copy": "ABC", "used link": "ABC",
     "used damaged": "ABC", "used owner": "ABC", "part": "ABC", "checkpoint": "Ab", "restored": "ABC",
 }
+
+# The same for a guest that another tool runs, or ran, since it was saved: the daemon that looks next
+# finds its domain so.
+UP_UNSEEN = {"outlived unseen": "AB", "used unseen": "AB"}
+LEFT_UNSEEN = ("running", "paused", "suspended", "suspended, saver", "kept")
 
 # A guest that somebody restored and never let run: its memory is in its domain; and in a file, if
 # that is there still.
@@ -85,7 +93,11 @@ class Guest:
     def plan(self):
         if self.domain == "restored paused":
             return HELD_BACK[self.image]
-        return (DOWN if self.domain == "none" else UP)[self.image]
+        return (DOWN if self.domain == "none" else UP | UP_UNSEEN)[self.image]
+
+    @property
+    def runs_unseen(self):
+        return self.domain != "none" and self.image in UP_UNSEEN
 
     @property
     def uuid(self):
@@ -135,7 +147,7 @@ def _draw_guest(seed, case, calm):
     r = random.Random(f"{seed} guest {case}")
     domain = r.choice(list(CALM)) if calm else _pick(r, DOMAINS)
     images = CALM[domain] if calm else HELD_BACK if domain == "restored paused" else \
-        DOWN if domain == "none" else UP
+        DOWN if domain == "none" else UP | UP_UNSEEN if domain in LEFT_UNSEEN else UP
     guest = Guest(case, f"g{case}", domain, r.choice(list(images)),
                   "there" if calm else _pick(r, CONFIGS),
                   has_uuid=r.random() < 0.5, seen=r.random() < 0.5, named=r.random() < 0.5)
@@ -148,7 +160,7 @@ def _draw_guest(seed, case, calm):
 
 def _draw_change(seed, guest, host):
     r = random.Random(f"{seed} change {guest.case}")
-    kinds = CHANGES.get(guest.domain, ())
+    kinds = () if guest.runs_unseen else CHANGES.get(guest.domain, ())
     if guest.config != "there":
         kinds = [kind for kind in kinds if kind in ("image removed", "image moved", "paused",
                                                     "powered off", "destroyed")]
@@ -162,7 +174,8 @@ def _draw_change(seed, guest, host):
 
 def _draw_doubles(r, guests):
     """A domain that somebody cloned, uuid= and all, without a configuration here."""
-    running = [guest for guest in guests if guest.domain == "running" and guest.config == "there"]
+    running = [guest for guest in guests
+               if guest.domain == "running" and guest.config == "there" and not guest.runs_unseen]
     for first, second in zip(running[::2], running[1::2]):
         if r.random() < 0.3:
             first.double, second.double = second, first
@@ -174,7 +187,8 @@ def _draw_doubles(r, guests):
 def _draw_clones(r, guests):
     """The same, and the guest that it is a clone of does not run."""
     off = [guest for guest in guests if guest.domain == "none" and guest.config == "there" and guest.has_uuid]
-    clones = [guest for guest in guests if guest.domain == "running" and not guest.double]
+    clones = [guest for guest in guests
+              if guest.domain == "running" and not guest.double and not guest.runs_unseen]
     for first, second in zip(off, clones):
         if r.random() < 0.3:
             first.double, second.double = second, first

@@ -285,11 +285,19 @@ def _stop(facts):
     allowed = {"saved": "every running guest is saved"}
     if facts.folder == "absent":
         allowed |= {"off": "a save that failed is followed by a shutdown", "left": "and said"}
+    if _is_of_no_configuration(facts):
+        allowed["off"] = "another guest's newest image has its name: not saved over that"
     if facts.domain != "running":
         allowed["left"] = "or the stop fails with the reason"
     if facts.domain == "suspended, saver":
         allowed["off"] = "others have saved it"
     return allowed
+
+
+def _is_of_no_configuration(facts):
+    """It is of xl create, under a UUID of its own, and no configuration says that its name is the guest."""
+    return not facts.has_uuid and facts.config != "there" and facts.memory[0].endswith(BY_XL) and \
+        any(i.memory and not i.memory[0].endswith(BY_XL) for i in _live(facts))
 
 
 def is_as_wanted(facts, outcome):

@@ -17,6 +17,9 @@ OTHER_UUID = "0b000000-0000-4000-8000-{:012}"
 # How long somebody's save takes that the daemon meets, in seconds.
 SAVER = 0.4
 
+# What is left of a domain that others ran while no daemon looked, by the number of its case.
+ENDS = "crash", "poweroff", "suspended"
+
 # So much older a checkpoint looks, in seconds, where there are only disks to tell its age.
 AGE = 120
 
@@ -69,6 +72,7 @@ class Stage:
                 self._do_as_others(guest, letter)
         self._power_off(self._with("O"))
         self.host.stop_daemon()
+        self._end_unseen([guest for guest in self.drawn.guests if guest.image.endswith(", kept")])
 
     def _with(self, letter):
         return [guest for guest in self.drawn.guests if letter in guest.plan]
@@ -96,6 +100,18 @@ class Stage:
                                 if d["state"] != "poweroff" or d.get("mark")]
         wait_until(lambda: not {guest.name for guest in guests} & set(self.host.domains()),
                    "guests to power off")
+
+    def _end_unseen(self, guests):
+        """Others run them, and they end; a daemon sees their domains, and these are removed."""
+        for guest in guests:
+            self._run_again(guest, restores=guest.image.startswith("used"))
+            self._leave_as(guest, ENDS[guest.case % len(ENDS)])
+        if guests:
+            self.host.start_daemon()
+            self.host.ctl("status")
+            self.host.stop_daemon()
+        for guest in guests:
+            self.remove(guest)
 
     # What others do.
 
@@ -183,7 +199,8 @@ class Stage:
             self.remove(guest)
         if guest.image in ("outlived unseen", "used unseen"):
             self._run_again(guest, restores=guest.image == "used unseen")
-            self.remove(guest)
+            if guest.domain == "none":
+                self.remove(guest)
         if guest.image == "xl unseen":
             self._save_as_xl(guest)
         if guest.domain == "built":
@@ -191,12 +208,15 @@ class Stage:
         if guest.domain == "restored paused":
             self._run_again(guest, restores=True, runs=False)
         states = {"paused": "paused", "suspended": "suspended", "suspended, saver": "suspended",
-                  "dying": "dying", "kept": "crash"}
+                  "dying": "dying", "kept": ENDS[guest.case % 2] if guest.runs_unseen else "crash"}
         if guest.domain in states:
-            with self.host.world() as world:
-                self.domain(world, guest)["state"] = states[guest.domain]
+            self._leave_as(guest, states[guest.domain])
         if guest.domain == "suspended, saver":
             self._begin_save(guest)
+
+    def _leave_as(self, guest, state):
+        with self.host.world() as world:
+            self.domain(world, guest)["state"] = state
 
     def _leave_double(self, guest):
         if not guest.double or guest.config != "missing":
@@ -235,7 +255,7 @@ class Stage:
         elif guest.image == "older alone":
             image.unlink()
             shutil.move(kept, file)
-        elif guest.image in ("outlived by xl", "outlived unseen", "used by xl", "used unseen"):
+        elif guest.image in ("outlived by xl", "used by xl") or guest.image.endswith((" unseen", ", kept")):
             pass
         elif guest.image.startswith(("older", "used", "outlived", "part", "twin")):
             shutil.move(kept, file)

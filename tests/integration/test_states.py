@@ -100,13 +100,15 @@ class Run:
     def _facts(self, guest):
         domains = self._domains_of(guest)
         plan = guest.plan
-        word = "none" if not plan else "saved" if plan[-1] in "BD" else \
+        # What others did to it before a daemon looked, that looks at its domain, or has.
+        known = guest.runs_unseen or guest.image.endswith(", kept")
+        word = "none" if not plan else "life" if known else "saved" if plan[-1] in "BD" else \
             "xl" if plan[-1] == "d" else "life"
         return oracle.Facts(
             goal=self.drawn.goal, asked=self._is_asked(guest), domain=guest.domain,
             memory=(domains[0]["boot"], domains[0]["life"]) if domains else None,
             disk=self.disks.get(self._disk(guest), 0), disk_seen=guest.seen, images=self._images_of(guest),
-            word=word, unseen="unseen" in guest.image,
+            word=word, unseen="unseen" in guest.image and not known,
             ledger=self.drawn.ledger, folder=self.drawn.folder, config=guest.config, has_uuid=guest.has_uuid,
             killed=self.drawn.killed != "none", doubled=guest.double is not None,
             cloned="runs" if guest.double and guest.domain == "none" else "")
