@@ -10,6 +10,9 @@
 /* The time of a file comes from a clock that may be a tick late. */
 #define FILE_SLACK (10 * USEC_PER_MSEC)
 
+/* A clock is set to the right time in steps as small as this without any harm. */
+#define CLOCK_SLACK (1 * USEC_PER_SEC)
+
 /* A domain that is gone at once may have been saved: the suspension was too short to be seen. */
 #define VANISH_SLACK (60 * USEC_PER_SEC)
 
@@ -140,6 +143,7 @@ int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec
 	l->last = LIFE_BEGAN;
 	l->wall = wall;
 	l->began = wall;
+	l->ahead = false;
 	l->domid = domid;
 	l->boot = *boot;
 	return r < 0 ? r : str_replace(&l->name, name);
@@ -178,6 +182,7 @@ int lives_save(struct lives *l, const struct known_image *saved, usec_t wall)
 	image.followed = false;
 	l->last = LIFE_SAVED;
 	l->wall = wall;
+	l->ahead = false;
 	return lives_restore_image(l, &image);
 }
 
@@ -190,11 +195,17 @@ void lives_end(struct lives *l, enum life how, usec_t wall, bool found)
 	l->wall = wall;
 	l->found = found;
 	l->gone = 0;
+	l->ahead = false;
 }
 
 void lives_go(struct lives *l, usec_t wall)
 {
 	l->gone = wall;
+}
+
+bool lives_is_ahead(const struct lives *l, usec_t now_wall)
+{
+	return MAX(l->wall, l->gone) > usec_add(now_wall, CLOCK_SLACK);
 }
 
 /* The image of a guest that was seen suspended was written between that and its domain's end. */
@@ -261,10 +272,18 @@ const char *lives_disputant(const struct lives *l, const struct uuid *id)
 	return image ? image->other : l->name;
 }
 
+/* An image of before a time that was never, or will be once more, may be of after it. */
+static enum image_standing doubt_times(const struct lives *l, enum image_standing standing)
+{
+	bool went_back = l->ahead || (l->gone > 0 && l->gone < l->wall);
+
+	return standing == IMAGE_OUTLIVED && went_back ? IMAGE_SUSPECT : standing;
+}
+
 /* The times may be those of another guest's life, which has the UUID. */
 static enum image_standing judge_unknown(const struct lives *l, const char *name, usec_t written)
 {
-	enum image_standing standing = judge_by_time(l, written);
+	enum image_standing standing = doubt_times(l, judge_by_time(l, written));
 
 	return (standing == IMAGE_OUTLIVED || standing == IMAGE_SUSPECT) && name && l->name &&
 			       !str_equal(l->name, name)
@@ -293,7 +312,7 @@ enum image_standing lives_judge_after(const struct lives *l, const struct lives 
 	if (other->began <= l->began)
 		return IMAGE_UNKNOWN;
 	if (other->wall >= other->began && usec_add(written, FILE_SLACK) <= other->began)
-		return IMAGE_OUTLIVED;
+		return doubt_times(other, IMAGE_OUTLIVED);
 	/* It runs on, or its own image is the one of that time. */
 	return other->last == LIFE_UNKNOWN ? IMAGE_UNKNOWN : IMAGE_SUSPECT;
 }

@@ -55,6 +55,7 @@ struct lives {
 	bool found;       /* SUSPENDED: it may have been so for long by then */
 	usec_t gone;      /* SUSPENDED: when its domain was known to be gone; 0: not yet */
 	usec_t began;     /* when its last life began, or was first seen; 0: none is known */
+	bool ahead;       /* the clock has gone back behind these times: none is an image's proof */
 	char *name;       /* of the domain of that life; NULL: not known, or surely the guest's */
 	uint32_t domid;   /* BEGAN: of which domain ... */
 	struct uuid boot; /* ... in which boot of the host */
@@ -92,6 +93,9 @@ void lives_end(struct lives *l, enum life how, usec_t wall, bool found);
 
 /* What was suspended is there no more: no tool saves it any longer. */
 void lives_go(struct lives *l, usec_t wall);
+
+/* Whether what is known of it is of a time that is yet to come: the clock has gone back. */
+bool lives_is_ahead(const struct lives *l, usec_t now_wall);
 
 /* The image was there while the guest ran. 0 or -ENOMEM. */
 int lives_outlive(struct lives *l, const struct uuid *image);

@@ -92,6 +92,15 @@ bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *u
 	return past && past->lives.domid == domid && uuid_equal(&past->lives.boot, &file->boot);
 }
 
+/* Not written: the next daemon sees it by itself as long as the clock is behind. */
+void ledger_file_doubt_times(struct ledger_file *file, const struct uuid *uuid)
+{
+	struct lives *lives = ledger_lives(file->ledger, uuid);
+
+	if (lives)
+		lives->ahead = true;
+}
+
 bool ledger_file_knows_domain(const struct ledger_file *file, uint32_t domid)
 {
 	for (size_t i = 0; i < file->ledger->n_pasts; i++)

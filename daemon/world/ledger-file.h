@@ -66,6 +66,9 @@ void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid);
 void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name);
 void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name);
 
+/* The clock has gone back behind what is known of the guest. */
+void ledger_file_doubt_times(struct ledger_file *file, const struct uuid *uuid);
+
 /* Whether the last life of the guest that is known was that of this domain, in this boot. */
 bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *uuid,
 			    uint32_t domid);

@@ -145,6 +145,27 @@ static void record_gone(const struct sighting *s)
 	}
 }
 
+/* The clock was ahead, and has been set back: what runs gets a time that is right. */
+static void check_times(const struct sighting *s)
+{
+	const struct ledger *ledger = ledger_file_get(s->ledger);
+	usec_t now = usec_now_wall();
+
+	for (size_t i = 0; i < ledger->n_pasts; i++) {
+		const struct past *past = ledger->pasts[i];
+		const struct domain *d = domain_list_find(s->new, &past->uuid, past->lives.domid);
+
+		if (!lives_is_ahead(&past->lives, now))
+			continue;
+		if (d && domain_has_life(d) && past->lives.last == LIFE_BEGAN &&
+		    ledger_file_knows_life(s->ledger, &past->uuid, d->domid) &&
+		    ours_to_record(s, d))
+			ledger_file_see_life(s->ledger, &past->uuid, d->name, d->domid, true, now);
+		else
+			ledger_file_doubt_times(s->ledger, &past->uuid);
+	}
+}
+
 void sightings_record_lives(const struct sighting *s)
 {
 	for (size_t i = 0; i < s->new->n; i++)
@@ -161,6 +182,7 @@ void sightings_record_lives(const struct sighting *s)
 			s->vanished(s->data, was);
 	}
 	record_gone(s);
+	check_times(s);
 }
 
 /* Images that another guest's domain outlives: both are of one guest, which is its name. */

@@ -119,11 +119,40 @@ class Unseen(Lives):
         self.assertIn("web", self.host.reasons()["www"])
         self.assertEqual(list(self.host.domains()), ["web"])
 
-    def set_back_ledger(self):
-        """What it tells of was an hour ago."""
+    def test_image_of_another_tool_from_after_the_clock_was_set_back_is_not_put_aside(self):
+        """The clock of a host that begins with a wrong one, and is set when the network is there."""
+        for then in ("it runs", "it is gone", "it has ended"):
+            with self.subTest(then=then):
+                self.host.guest("web", uuid=UUID_A, on={"poweroff": "destroy"})
+                self.host.ctl("start", check=0)
+                config = self.host.domains()["web"]["config"]
+                if then == "it has ended":
+                    with self.host.world() as world:
+                        world["domains"][0]["state"] = "poweroff"
+                    wait_until(lambda: not self.host.domains() and self.host.states()["web"] == "stopped", "its end")
+                self.host.stop_daemon()
+                self.set_back_ledger(-2)
+                if then == "it runs":
+                    self.host.start_daemon()
+                    self.host.stop_daemon()
+                    records = ledgerfile.read(self.host.state / "ledger")
+                    life = [r for r in records if r["entry"] == "began"][-1]
+                    self.assertLessEqual(life["time_usec"], time.time() * 1e6)
+                self.write_image(config)
+                self.remove()
+                self.host.start_daemon()
+                self.host.ctl("start", check=1)
+                self.expect_held("web")
+                self.assertEqual(self.host.images(), ["web-by-xl"])
+                self.assertIn("--cold web", self.host.reasons()["web"])
+                self.host.ctl("start", "--cold", "web", check=0)
+                self.begin_anew()
+
+    def set_back_ledger(self, hours=1):
+        """What it tells of was so many hours before."""
         records = ledgerfile.read(self.host.state / "ledger")
         for record in records:
-            record["time_usec"] -= 3600 * 10**6
+            record["time_usec"] -= hours * 3600 * 10**6
         ledgerfile.write(self.host.state / "ledger", records)
 
 

@@ -272,6 +272,40 @@ START_TEST(a_clock_that_went_back_outlives_nothing)
 }
 END_TEST
 
+START_TEST(a_time_that_is_yet_to_come_outlives_nothing_until_the_next_is_known)
+{
+	for (int last = LIFE_BEGAN; last <= LIFE_SAVED; last++) {
+		_cleanup_(lives_done) struct lives l = {0}, none = {0};
+
+		lives_begin(&l, &UUID_NULL, "web", 100 * MINUTE, 1, &boot);
+		if (last == LIFE_SAVED)
+			save(&l, &b, "web", 110 * MINUTE);
+		else if (last != LIFE_BEGAN)
+			lives_end(&l, (enum life)last, 110 * MINUTE, false);
+		ck_assert(!lives_is_ahead(&l, 110 * MINUTE));
+		ck_assert(lives_is_ahead(&l, 40 * MINUTE));
+		expect(&l, &a, 40 * MINUTE, IMAGE_OUTLIVED);
+		ck_assert_int_eq(lives_judge_after(&none, &l, &a, 40 * MINUTE), IMAGE_OUTLIVED);
+		l.ahead = true;
+		expect(&l, &a, 40 * MINUTE, IMAGE_SUSPECT);
+		ck_assert_int_eq(lives_judge_after(&none, &l, &a, 40 * MINUTE), IMAGE_SUSPECT);
+		lives_begin(&l, &UUID_NULL, "web", 50 * MINUTE, 2, &boot);
+		expect(&l, &a, 40 * MINUTE, IMAGE_OUTLIVED);
+	}
+}
+END_TEST
+
+START_TEST(a_clock_that_goes_back_while_another_tool_saves_outlives_nothing)
+{
+	_cleanup_(lives_done) struct lives l = {0};
+
+	lives_begin(&l, &UUID_NULL, "web", 100 * MINUTE, 1, &boot);
+	lives_end(&l, LIFE_SUSPENDED, 110 * MINUTE, false);
+	lives_go(&l, 41 * MINUTE);
+	expect(&l, &a, 40 * MINUTE, IMAGE_SUSPECT);
+}
+END_TEST
+
 START_TEST(an_image_whose_own_record_is_lost_is_unknown_and_not_outlived)
 {
 	struct lives l = {.last = LIFE_SAVED, .wall = 10 * MINUTE};
@@ -370,6 +404,8 @@ SUITE("lives", an_image_is_followed_until_its_guest_is_saved_to_it_again,
       an_image_of_before_a_life_is_outlived_however_that_life_ended,
       a_clock_that_went_back_outlives_nothing,
       an_image_from_before_a_guest_was_found_suspended_may_be_its_memory,
+      a_time_that_is_yet_to_come_outlives_nothing_until_the_next_is_known,
+      a_clock_that_goes_back_while_another_tool_saves_outlives_nothing,
       an_image_whose_own_record_is_lost_is_unknown_and_not_outlived,
       what_a_save_has_left_is_no_end_of_a_life,
       any_number_of_lives_takes_no_more_memory_and_keeps_the_newest);
