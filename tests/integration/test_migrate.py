@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import time
 import unittest
@@ -100,6 +101,29 @@ class Migrates(unittest.TestCase):
         self.assertEqual(host.images(), [])
         # It ran on while its memory went, and stood still at the end only.
         self.assertIn("suspended", [line[2] for line in host.history() if len(line) > 2])
+
+    def test_guest_that_is_its_name_and_is_made_here_again_by_another_tool_starts_here_from_then_on(self):
+        """It gets another UUID then; and the power is cut."""
+        for found in "running", "crash":
+            with self.subTest(found=found):
+                host, _ = self.start()
+                host.ctl("stop", check=0)
+                if found == "crash":
+                    host.stop_daemon()
+                host.xl_create("web")
+                if found == "crash":
+                    with host.world() as world:
+                        world["domains"][0]["state"] = found
+                    host.start_daemon()
+                wait_until(lambda: host.status()["web"].get("domid"), "the daemon to see it")
+                host.kill_daemon()
+                with host.world() as world:
+                    world["domains"].clear()
+                shutil.rmtree(host.run)
+                host.run.mkdir()
+                host.start_daemon()
+                host.ctl("start", check=0)
+                self.assertEqual(host.states()["web"], "running")
 
     def test_it_is_migrating_meanwhile_and_progress_is_told(self):
         host, _ = self.start(migrate_ms=3000, pages=200)
