@@ -246,7 +246,7 @@ def _start_in_doubt(facts):
             allowed["down"] = "two images that may both be the newest: held"
         if not facts.disk_seen and (facts.word == "xl" or facts.unseen):
             return {"down": "an image of xl's, records are lost, and its disks cannot be seen: held"} | (
-                allowed if facts.ledger == "torn" else {})
+                allowed if facts.ledger == "torn" or facts.seen else {})
         if facts.word == "xl" and facts.ledger in ("torn", "damaged"):
             allowed["down"] = "the ledger knows a life that never ended and began before I: held"
         return allowed

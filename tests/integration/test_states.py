@@ -124,7 +124,8 @@ class Run:
         return dataclasses.replace(
             facts, goal=self.goal, asked=True, word=word, killed=False, before=None,
             # What was built or restored and never ran is let run, so that it can shut down.
-            seen=(facts.before or facts).domain == "running" or seen.outcome == "off",
+            # Of what others save, the daemon has seen that it was suspended, and then gone.
+            seen=(facts.before or facts).domain in ("running", "suspended, saver") or seen.outcome == "off",
             doubled=guest.double is not None and saved,
             cloned="" if not facts.cloned else "runs" if self._domains_of(guest.double) else "ran",
             domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",
