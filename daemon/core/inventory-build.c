@@ -86,6 +86,14 @@ static int guest_add_image(struct guest *g, const struct survey_image *image)
 	return 0;
 }
 
+/* The guest of a configuration whose UUID the ledger knows by this name, which it had before. */
+static bool was_called(const struct guest *g, const char *name, const struct ledger *ledger)
+{
+	const struct past *past = g->config ? ledger_find(ledger, &g->uuid) : NULL;
+
+	return past && str_equal(past->name, name);
+}
+
 /*
  * One that cannot be read is known by the name of its file. Where no ledger tells what was made
  * from a configuration, it may be of that guest, which has been given another name since.
@@ -95,6 +103,9 @@ static struct guest *find_by_file(struct inventory *inventory, const char *name,
 {
 	for (size_t i = 0; i < inventory->n; i++)
 		if (str_equal(inventory->guests[i].name, name))
+			return &inventory->guests[i];
+	for (size_t i = 0; i < inventory->n; i++)
+		if (was_called(&inventory->guests[i], name, ledger))
 			return &inventory->guests[i];
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct survey_config *c = inventory->guests[i].config;

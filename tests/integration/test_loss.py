@@ -78,6 +78,22 @@ class LostRecords(Lives):
         self.host.start_daemon()
         self.expect_unplaced()
 
+    def test_image_that_cannot_be_read_holds_a_renamed_guest_whose_save_is_lost(self):
+        """The record of its life is left, and tells how it was called."""
+        config = self.host.guest("web", uuid=UUID_A)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        self.host.stop_daemon()
+        self.damage(b'"saved"', b'"saveq"')
+        image = self.host.save / "web"
+        image.rename(self.host.root / "away")
+        image.symlink_to("/nonexistent/web")
+        config.write_text(config.read_text().replace('"web"', '"shop"'))
+        self.host.start_daemon()
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.assertIn(str(image), self.host.reasons()["shop"])
+
     def test_lost_ledger_holds_who_may_be_away_where_guests_are_migrated(self):
         for what, lose in {"missing": lambda ledger: ledger.unlink(),
                            "empty": lambda ledger: ledger.write_bytes(b""),
