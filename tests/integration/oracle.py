@@ -45,6 +45,7 @@ class Facts:
     images: tuple = ()
     word: str = "none"          # the last of what a ledger has seen: none, life, saved, xl
     seen: bool = False          # a daemon has seen its last life since the ledger was lost
+    found: bool = False         # a daemon began with it suspended, and others saving it
     unseen: bool = False        # others ran it or saved it since, while no daemon looked
     ledger: str = "whole"
     folder: str = "same"
@@ -210,6 +211,8 @@ def _start_by_ledger(facts):
         return problem
     if newest:
         allowed = {"restored": "newest, checks pass: restored"}
+        if facts.found:
+            allowed["down"] = "from before it was found suspended, it may be a checkpoint: suspect"
         if facts.unseen:
             allowed["down"] = "the ledger knows a life that never ended and began before I: held"
         return allowed

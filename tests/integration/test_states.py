@@ -124,10 +124,13 @@ class Run:
         return dataclasses.replace(
             facts, goal=self.goal, asked=True, word=word, killed=False, before=None,
             # What was built or restored and never ran is let run, so that it can shut down.
-            # Of what others save, the daemon has seen that it was suspended, and then gone.
-            seen=(facts.before or facts).domain in ("running", "suspended, saver") or seen.outcome == "off",
+            # Of what others save, the daemon has seen that it was suspended, and then gone; of what is
+            # kept, that it has run.
+            seen=(facts.before or facts).domain in ("running", "suspended, saver", "kept") or
+            seen.outcome == "off", found=(facts.before or facts).domain == "suspended, saver",
             doubled=guest.double is not None and saved,
-            cloned="" if not facts.cloned else "runs" if self._domains_of(guest.double) else "ran",
+            cloned="" if not guest.double or domains else
+            "runs" if self._domains_of(guest.double) else "ran" if facts.cloned else "",
             domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",
             memory=(domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
             disk=self.disks.get(self._disk(guest), 0), images=self._images_of(guest),
