@@ -194,6 +194,27 @@ static int hold_disputed(struct guest *g, const struct survey_image *image)
 		QUOTED(g->name));
 }
 
+/* Without a configuration nothing says whether a domain of its name and another UUID is it. */
+static bool may_have_run_by_name(const struct guest *g, const struct survey_image *image,
+				 const struct domain_list *domains, const struct ledger *ledger)
+{
+	if (g->config || image->error)
+		return false;
+	return runs_by_name(domains, &g->uuid, image->name) ||
+	       standing_is_past(ledger_judge_by_name(ledger, &g->uuid, image->name, &image->id,
+						     image->written_wall));
+}
+
+static int hold_by_name(struct guest *g, const struct survey_image *image)
+{
+	return guest_hold(g,
+			  "since it was saved to %s, a domain of its name and another UUID has "
+			  "run, and no configuration says whether that was this guest. If it was "
+			  "another one, 'xl restore %s' brings this one back. If it was this one, "
+			  "remove the image: its memory is older than its disks",
+			  image->path, QUOTED(image->path));
+}
+
 static int choose_image(struct guest *g, const struct survey *survey,
 			const struct domain_list *domains, const struct ledger *ledger)
 {
@@ -208,6 +229,8 @@ static int choose_image(struct guest *g, const struct survey *survey,
 			continue;
 		if (standing == IMAGE_DISPUTED)
 			r = hold_disputed(g, image);
+		else if (may_have_run_by_name(g, image, domains, ledger))
+			r = hold_by_name(g, image);
 		if (!g->image) {
 			g->image = image;
 			g->standing = standing;

@@ -51,6 +51,24 @@ class Names(Lives):
         self.expect_cold(self.old, "web-by-hand")
         self.assertEqual(len(self.aside()), 1)
 
+    def test_image_is_held_where_no_configuration_says_who_ran_by_its_name(self):
+        (self.host.auto / "web.cfg").rename(self.host.root / "web.cfg")
+        self.create_by_xl()
+        self.host.ctl("start", check=1)
+        self.assertEqual(list(self.host.domains()), ["web"])
+        with self.host.world() as world:
+            world["domains"].clear()
+        for _ in range(2):
+            self.host.ctl("start", check=1)
+            self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+            self.assertIn(str(self.host.save / "web"), self.host.reasons()["web"])
+            self.host.stop_daemon()
+            self.host.start_daemon()
+        # The configuration says it: all domains of the name are the guest.
+        (self.host.root / "web.cfg").rename(self.host.auto / "web.cfg")
+        self.host.ctl("start", check=0)
+        self.expect_cold(self.old, "web-by-hand")
+
     def test_guest_that_xl_created_outlives_its_image_in_a_ledger_that_is_written_anew(self):
         self.create_by_xl()
         with self.host.world() as world:
