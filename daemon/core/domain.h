@@ -40,10 +40,10 @@ struct domain {
 	bool paused, shutdown, dying;
 	enum shutdown_reason reason; /* where shutdown is true */
 	bool driver;                 /* other guests' devices can live in it */
-	char *serves; /* with driver: a domain that is up and has a device in it; NULL: none */
-	bool saver;   /* suspended: a process saves or migrates it */
-	bool late;    /* suspended: asked by a save or a migration of ours that has ended early */
-	bool unbuilt; /* paused: libxl has not finished with it */
+	char *serves;    /* with driver: a domain that is up and has a device in it; NULL: none */
+	bool saver;      /* suspended: a process saves or migrates it */
+	bool late;       /* suspended: asked by a save or a migration of ours that has just ended */
+	bool unbuilt;    /* paused: libxl has not finished with it */
 	char *unsavable; /* why it cannot be suspended; NULL: nothing is known against it */
 	bool up;         /* its kernel has said, when it booted, that it takes requests */
 	uint64_t memory_kib;

@@ -12,6 +12,7 @@
 #include "hv/savers.h"
 #include "hv/served.h"
 #include "util/log.h"
+#include "util/parse.h"
 #include "util/str.h"
 #include "wire/mark.h"
 
@@ -333,14 +334,16 @@ static void look_for_others(struct domain *d, const struct uuid *built)
 		d->saver = savers_find(d->domid, d->name);
 }
 
+/* While its worker is at it there is no time in the node. */
 static bool is_asked_to_suspend(struct host *h, uint32_t domid)
 {
 	_cleanup_free_ char *value = NULL;
+	uint64_t until;
 	char path[80];
 
 	snprintf(path, sizeof(path), "/libxl/%u/" MARK_PENDING_KEY, domid);
 	value = read_node(h, path, NULL);
-	return value;
+	return value && parse_u64(value, UINT64_MAX, &until) >= 0 && usec_now() < until;
 }
 
 static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)

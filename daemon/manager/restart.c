@@ -287,30 +287,40 @@ bool reactions_eject(struct reactions *rx, const struct guest *g, usec_t now)
 	return true;
 }
 
-bool reactions_resume(struct reactions *rx, const struct guest *g, usec_t now)
+static bool may_be_late(const struct guest *g)
 {
 	const struct domain *d = g->domain;
-	bool late = d && d->late && !d->saved && !g->busy;
+
+	/* libvirt suspends the guests that it migrates, and says nothing. */
+	return d && domain_condition(d) == DOMAIN_SUSPENDED && !d->saved && !g->busy &&
+	       d->manager != DOMAIN_MANAGER_LIBVIRT;
+}
+
+bool reactions_resume(struct reactions *rx, const struct guest *g, usec_t now)
+{
+	struct note *note = g->domain ? find_note(rx, &g->uuid, g->domain->domid) : NULL;
 	struct log_fields fields = {
 		.message_id = MSG_GUEST_LATE,
 		.domain = g->name,
 		.uuid = &g->uuid,
 		.elapsed = USEC_INFINITY,
 	};
-	struct note *note = late ? make_note(rx, &g->uuid, d->domid)
-			    : d  ? find_note(rx, &g->uuid, d->domid)
-				 : NULL;
 
-	if (!note)
+	if (!may_be_late(g)) {
+		if (note)
+			note->resume = 0;
 		return false;
-	if (!late || note->resume == 0) {
-		note->resume = late ? now + RESUME_INTERVAL : 0;
+	}
+	if (!note || note->resume == 0) {
+		note = g->domain->late ? make_note(rx, &g->uuid, g->domain->domid) : NULL;
+		if (note)
+			note->resume = now + RESUME_INTERVAL;
 		return false;
 	}
 	if (now < note->resume)
 		return false;
 	note->resume = now + RESUME_INTERVAL;
-	fields.domid = d->domid;
+	fields.domid = g->domain->domid;
 	log_message(LOG_WARNING, &fields,
 		    "has suspended after the save or migration that asked for it had ended, "
 		    "resuming it");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/time.h"
 #include "wire/json.h"
 
 /*
@@ -11,11 +12,15 @@
 #define MARK_KEY "xendomainsd"
 
 /*
- * The node /libxl/DOMID/xendomainsd-suspend: a worker has asked the domain to suspend, and it may
- * do so yet though nothing waits for it. Written before the request, and removed when the domain
- * has suspended, or the request was taken back.
+ * The node /libxl/DOMID/xendomainsd-suspend: a worker asks the domain to suspend (MARK_ASKING), or
+ * has, and it may do so yet though nothing waits for it, until this time (usec_now()). Written
+ * before the request, and removed when the domain has suspended, or the request was taken back.
  */
 #define MARK_PENDING_KEY MARK_KEY "-suspend"
+#define MARK_ASKING      "asking"
+
+/* Longer than libxl itself waits for a guest (4.17 to 4.20: 60 s to take it, 60 s to suspend). */
+#define MARK_PENDING_TIME (120 * USEC_PER_SEC)
 
 /* No guest has more disks than this to eject, and the value must fit into a node of XenStore. */
 #define MARK_REMOVABLE_MAX 16

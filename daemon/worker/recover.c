@@ -133,6 +133,16 @@ static void discard_image(struct job *job)
 	fsync_parent(path);
 }
 
+/* It had asked the guest to suspend, or was about to. */
+static void end_request(struct job *job, const struct xl_domain *d)
+{
+	int r = d->suspended ? 0 : xl_end_request(job->xl, d->domid);
+
+	if (r < 0)
+		log_warning_errno(r, "%s: Failed to take back the request to suspend",
+				  job->record.request.name);
+}
+
 static int recover_save(struct job *job)
 {
 	bool published = job->record.mark == OPERATION_MARK_PUBLISHED;
@@ -148,6 +158,7 @@ static int recover_save(struct job *job)
 	if (published && d.suspended)
 		return save_finish(job, &d);
 	discard_image(job);
+	end_request(job, &d);
 	if (d.suspended) {
 		life_begin(job, "resume", &UUID_NULL, d.domid);
 		r = xl_resume(job->xl, d.domid);
@@ -176,6 +187,7 @@ static int recover_migrate(struct job *job)
 					  "its worker was killed at that moment");
 	if (r < 0)
 		return job_explain(job, r, "the worker died, and the guest is gone");
+	end_request(job, &d);
 	r = handover_take_back(job, d.domid, -EINTR);
 	return job->result.reason ? r : undone(job);
 }

@@ -30,8 +30,8 @@
  *   disk                             the path of a file, which it writes whenever it begins to run
  *
  * A domain's member "update" is what config-update left for it, "eject" the removable disk that it
- * wants to be without. With "asked_to_suspend" it may suspend yet. With "dying" it is one that was
- * destroyed and is not gone yet.
+ * wants to be without. With "asked_to_suspend" it may suspend until that time of CLOCK_MONOTONIC.
+ * With "dying" it is one that was destroyed and is not gone yet.
  *
  * The world's member "free_kib" is the memory that Xen has left, as much as anybody wants if it is
  * not there; "dom0_spare_kib" is what dom0 can give besides. A domain takes its memory at the end

@@ -154,7 +154,8 @@ static int fill_domain(struct json_object *o, struct domain *d)
 	if (d->shutdown)
 		d->reason = shutdown_reason_from_string(str_equal(state, "suspended") ? "suspend"
 										      : state);
-	d->late = json_get_bool(o, "asked_to_suspend") && domain_condition(d) == DOMAIN_SUSPENDED;
+	d->late = fake_number(o, "asked_to_suspend", 0) > usec_now() &&
+		  domain_condition(d) == DOMAIN_SUSPENDED;
 	domain_set_flags(d, false, !d->paused && !d->shutdown);
 	r = str_replace(&d->name, json_get_string(o, "name"));
 	r = r < 0 ? r : str_replace(&d->unsavable, json_get_string(o, "unsavable"));

@@ -124,7 +124,7 @@ static struct xl_domain take_domain(struct json_object *d)
 		.suspended = str_equal(state, "suspended"),
 		.shutdown = !str_equal(state, "paused") && !str_equal(state, "running"),
 		.dying = json_get_bool(d, "dying"),
-		.pending = json_get_bool(d, "asked_to_suspend"),
+		.pending = json_get(d, "asked_to_suspend", json_type_int),
 		.memory_kib = 1024,
 	};
 }

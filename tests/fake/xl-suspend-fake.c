@@ -7,6 +7,7 @@
 #include "fake.h"
 #include "util/fd.h"
 #include "util/str.h"
+#include "wire/mark.h"
 #include "xl-fake.h"
 
 /* What the stand-in for libxl does where a guest is suspended: save, migrate and resume. */
@@ -116,7 +117,6 @@ static int ask_to_suspend(struct xl *xl, uint32_t domid, uint64_t *ret_msec)
 		r = xl_fake_fail(xl, -EIO, "the domain has shut down");
 	*ret_msec = fake_number(behaviour, "suspend_ms", 0);
 	if (r >= 0 && *ret_msec > 0) {
-		json_add_bool(d, "asked_to_suspend", true);
 		fake_schedule(&w, d, "suspended", usec_now() + *ret_msec * USEC_PER_MSEC);
 	} else if (r >= 0) {
 		fake_set_state(&w, d, "suspended");
@@ -140,7 +140,6 @@ static int suspend(struct xl *xl, uint32_t domid, struct json_object **ret_confi
 	if (!d || !str_equal(fake_state(d), "suspended")) {
 		r = xl_fake_fail(xl, -EIO, "the domain has not suspended");
 	} else {
-		forget_request(&w, d);
 		*ret_config = json_object_get(json_get(d, "config", json_type_object));
 		r = fake_memory(d, ret_boot);
 	}
@@ -166,14 +165,58 @@ static int write_guest(struct xl *xl, uint32_t domid, int fd, bool live)
 	return r == -EPIPE ? xl_fake_fail(xl, -EIO, "the stream could not be written") : r;
 }
 
+/* As libxl's: a request that is not known to be over may be heeded for some time. */
+static int settle(uint32_t domid, bool asking)
+{
+	struct json_object *d;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	if (d && str_equal(fake_state(d), "suspended"))
+		forget_request(&w, d);
+	else if (d)
+		r = json_add_u64(d, "asked_to_suspend",
+				 asking ? 0 : usec_add(usec_now(), MARK_PENDING_TIME));
+	w.changed = true;
+	fake_close(&w);
+	return r;
+}
+
+static int send_guest(struct xl *xl, uint32_t domid, int fd, bool live)
+{
+	int r = settle(domid, true), settled;
+
+	r = r < 0 ? r : write_guest(xl, domid, fd, live);
+	settled = settle(domid, false);
+	return xl_fake_end_call(xl, r < 0 ? r : settled);
+}
+
 int xl_save(struct xl *xl, uint32_t domid, int fd)
 {
-	return xl_fake_end_call(xl, write_guest(xl, domid, fd, false));
+	return send_guest(xl, domid, fd, false);
 }
 
 int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug _unused_)
 {
-	return xl_fake_end_call(xl, write_guest(xl, domid, fd, true));
+	return send_guest(xl, domid, fd, true);
+}
+
+int xl_end_request(struct xl *xl _unused_, uint32_t domid)
+{
+	struct json_object *d;
+	bool pending;
+	struct fake w;
+	int r = fake_open(&w);
+
+	if (r < 0)
+		return r;
+	d = fake_find(&w, domid);
+	pending = json_get(d, "asked_to_suspend", json_type_int);
+	fake_close(&w);
+	return pending ? settle(domid, false) : 0;
 }
 
 int xl_resume(struct xl *xl, uint32_t domid)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "util/str.h"
@@ -31,11 +32,13 @@ bool xl_is_pending(struct xs_handle *xs, uint32_t domid)
 	return value;
 }
 
-static int write_pending(struct xs_handle *xs, uint32_t domid)
+static int write_pending(struct xs_handle *xs, uint32_t domid, const char *value)
 {
 	char path[PATH_SIZE];
 
-	return xs_write(xs, XBT_NULL, pending_path(domid, path), "1", 1) ? 0 : -errno;
+	return xs_write(xs, XBT_NULL, pending_path(domid, path), value, (unsigned)strlen(value))
+		       ? 0
+		       : -errno;
 }
 
 static int clear_pending(struct xs_handle *xs, uint32_t domid)
@@ -65,9 +68,13 @@ static bool withdraw(struct xs_handle *xs, uint32_t domid)
 	}
 }
 
-/* The call is over: is there still a request that the guest may take? */
+/*
+ * The call is over: is there still a request that the guest may take? Where it was not taken back,
+ * it may have been taken, or given up by libxl, or not made at all.
+ */
 static int settle(struct xl *xl, struct xs_handle *xs, uint32_t domid)
 {
+	char until[24];
 	libxl_dominfo info;
 	bool suspended;
 
@@ -76,14 +83,17 @@ static int settle(struct xl *xl, struct xs_handle *xs, uint32_t domid)
 		return 0;
 	suspended = info.shutdown && info.shutdown_reason == LIBXL_SHUTDOWN_REASON_SUSPEND;
 	libxl_dominfo_dispose(&info);
-	return suspended || withdraw(xs, domid) ? clear_pending(xs, domid) : 0;
+	if (suspended || withdraw(xs, domid))
+		return clear_pending(xs, domid);
+	snprintf(until, sizeof(until), "%" PRIu64, usec_add(usec_now(), MARK_PENDING_TIME));
+	return write_pending(xs, domid, until);
 }
 
 static int suspend(struct xl *xl, uint32_t domid, int fd, int flags)
 {
 	struct xs_handle *xs = xs_open(0);
 	struct xl_call call;
-	int r = xs ? write_pending(xs, domid) : -errno, settled;
+	int r = xs ? write_pending(xs, domid, MARK_ASKING) : -errno, settled;
 
 	if (r >= 0) {
 		r = xl_call_wait(
@@ -92,6 +102,15 @@ static int suspend(struct xl *xl, uint32_t domid, int fd, int flags)
 		settled = settle(xl, xs, domid);
 		r = r < 0 ? r : settled;
 	}
+	xs_close(xs);
+	return r;
+}
+
+int xl_end_request(struct xl *xl, uint32_t domid)
+{
+	struct xs_handle *xs = xs_open(0);
+	int r = !xs ? -errno : xl_is_pending(xs, domid) ? settle(xl, xs, domid) : 0;
+
 	xs_close(xs);
 	return r;
 }

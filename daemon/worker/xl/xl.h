@@ -99,6 +99,12 @@ int xl_save(struct xl *xl, uint32_t domid, int fd);
 /* The same while the domain runs on, but for the last pages: what another host is sent. */
 int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug);
 
+/*
+ * For a save or a migration whose worker was killed: takes its request to suspend back, or says how
+ * long the guest may still heed it.
+ */
+int xl_end_request(struct xl *xl, uint32_t domid);
+
 /* Has a domain that is suspended run on where it is. */
 int xl_resume(struct xl *xl, uint32_t domid);
 
