@@ -229,7 +229,8 @@ static void on_hangup(void *data, int signal _unused_)
 	notify_ready();
 }
 
-/* --once, before there is a loop to do it: another one takes over, and does what this one would. */
+/* --once stop, before there is a loop to do it: another takes over, and does what this one would.
+ */
 static void on_early_end(int signal _unused_)
 {
 	_exit(STATUS_OK);
@@ -494,7 +495,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return STATUS_USAGE;
 	}
-	if (o.once >= 0)
+	if (o.once == GOAL_STOP)
 		signal(SIGTERM, on_early_end);
 	r = run(&o);
 	return r < 0 ? STATUS_FAILED : r;

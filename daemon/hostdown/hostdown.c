@@ -520,7 +520,7 @@ void hostdown_leave(struct hostdown *h, usec_t until)
 
 bool hostdown_is_leaving(const struct hostdown *h)
 {
-	return h->leaving && h->state == HOSTDOWN_STOPPING;
+	return h->leaving && h->state == HOSTDOWN_STOPPING && loop_now(h->loop) < h->until;
 }
 
 /* The last word on a guest counts, also on one that the host has stopped before. */

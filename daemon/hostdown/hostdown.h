@@ -24,7 +24,7 @@ struct hostdown *hostdown_free(struct hostdown *h);
  */
 void hostdown_leave(struct hostdown *h, usec_t until);
 
-/* Whether the stop that follows from that is under way. */
+/* Whether the stop that follows from that is under way, and not at its end. */
 bool hostdown_is_leaving(const struct hostdown *h);
 
 /* What status tells of it. */

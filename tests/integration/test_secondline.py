@@ -136,6 +136,20 @@ class SecondLine(SecondLineTest):
         self.host.stop_daemon()
         self.assertIn("web", self.host.domains())
 
+    def test_a_daemon_is_not_there_past_the_end_that_it_was_given(self):
+        """The rest is for other units, which save what is left of the host."""
+        self.host.configure(SHUTDOWN="", SHUTDOWN_ALL="", STOP_MAXWAIT="")
+        self.start("web", save_ms=50000)
+        # The other half is for other units.
+        self.host.tell("timeout 12")
+        client = self.go_down()
+        self.host.wait_logged("STAGE_STARTED", stage="save")
+        self.wait_for(client, status=1)
+        self.host.daemon.terminate()
+        self.assertEqual(self.host.daemon.wait(20), 0)
+        self.host.daemon = None
+        self.host.kill_worker("web")
+
     def test_guests_come_back_if_the_system_stays_up_after_all(self):
         self.start("web")
         boot = self.host.boot("web")
