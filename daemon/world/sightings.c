@@ -97,6 +97,23 @@ static bool may_be_preserved(const struct sighting *s, const struct domain *d)
 	return domain_may_be_preserved(d) || ledger_file_knows_domain(s->ledger, d->domid);
 }
 
+/* What a save leaves of a domain is suspended: another tool has had it run on since. */
+static bool ended_after_save(const struct sighting *s, const struct domain *d)
+{
+	const struct past *past = ledger_find(ledger_file_get(s->ledger), &d->uuid);
+
+	return !is_suspended(d) && past && past->lives.last == LIFE_SAVED &&
+	       ledger_file_knows_life(s->ledger, &d->uuid, d->domid);
+}
+
+static bool is_known(const struct sighting *s, const struct domain *d, const char *name,
+		     bool was_there)
+{
+	return ledger_file_knows_life(s->ledger, &d->uuid, d->domid) ||
+	       (!was_there &&
+		(may_be_preserved(s, d) || !ledger_file_is_later(s->ledger, d, name)));
+}
+
 /*
  * What has ended has run. It did so after all that is known, or after the look before, at which it
  * was not there, or had not begun. An image may be from this life if it is younger than that.
@@ -105,9 +122,7 @@ static void record_unseen(const struct sighting *s, const struct domain *d, bool
 {
 	_cleanup_free_ char *name = domain_own_name(d);
 
-	if (!name || d->saved || ledger_file_knows_life(s->ledger, &d->uuid, d->domid))
-		return;
-	if (!was_there && (may_be_preserved(s, d) || !ledger_file_is_later(s->ledger, d, name)))
+	if (!name || (!ended_after_save(s, d) && (d->saved || is_known(s, d, name, was_there))))
 		return;
 	ledger_file_see_life(s->ledger, &d->uuid, name, d->domid, false,
 			     s->listed_before > 0 ? s->listed_before

@@ -56,6 +56,19 @@ class Unseen(Lives):
                 self.assertEqual(len(self.aside()), 1)
                 self.begin_anew()
 
+    def test_guest_that_ran_and_ended_with_the_number_of_its_saved_domain_outlives_its_image(self):
+        """xl restores with the number that the image has."""
+        boot = self.saved(uuid=UUID_A)
+        self.host.stop_daemon()
+        with self.host.world() as world:
+            world["last_domid"] -= 1
+        self.leave(UUID_A, "crash")
+        self.host.start_daemon()
+        self.host.ctl("status")
+        self.remove()
+        self.host.ctl("start", check=0)
+        self.expect_cold(boot)
+
     def test_guest_that_is_found_suspended_may_have_been_saved_since_long(self):
         """Its image is held, as that of a checkpoint would have to be, and not put aside."""
         for uuid, seen in ((UUID_A, False), (None, False), (UUID_A, True)):
