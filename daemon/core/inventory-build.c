@@ -86,14 +86,6 @@ static int guest_add_image(struct guest *g, const struct survey_image *image)
 	return 0;
 }
 
-/* The guest of a configuration whose UUID the ledger knows by this name, which it had before. */
-static bool was_called(const struct guest *g, const char *name, const struct ledger *ledger)
-{
-	const struct past *past = g->config ? ledger_find(ledger, &g->uuid) : NULL;
-
-	return past && str_equal(past->name, name);
-}
-
 /*
  * One that cannot be read is known by the name of its file. Where no ledger tells what was made
  * from a configuration, it may be of that guest, which has been given another name since.
@@ -104,9 +96,6 @@ static struct guest *find_by_file(struct inventory *inventory, const char *name,
 	for (size_t i = 0; i < inventory->n; i++)
 		if (str_equal(inventory->guests[i].name, name))
 			return &inventory->guests[i];
-	for (size_t i = 0; i < inventory->n; i++)
-		if (was_called(&inventory->guests[i], name, ledger))
-			return &inventory->guests[i];
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct survey_config *c = inventory->guests[i].config;
 
@@ -116,18 +105,37 @@ static struct guest *find_by_file(struct inventory *inventory, const char *name,
 	return NULL;
 }
 
+/* The guest of a configuration whose UUID the ledger knows by this name, which it had before. */
+static struct guest *find_by_old_name(struct inventory *inventory, const char *name,
+				      const struct ledger *ledger)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+		const struct past *past = g->config ? ledger_find(ledger, &g->uuid) : NULL;
+
+		if (past && str_equal(past->name, name))
+			return g;
+	}
+	return NULL;
+}
+
+/* What cannot be read holds each guest that it may be of. */
 static int add_image(struct inventory *inventory, const struct survey_image *image,
 		     const struct ledger *ledger)
 {
-	struct guest *g = NULL;
+	struct guest *g = NULL, *was = NULL;
+	int r;
 
-	if (uuid_is_null(&image->uuid))
+	if (uuid_is_null(&image->uuid)) {
 		g = find_by_file(inventory, image->name, ledger);
-	if (!g && image->foreign)
+		was = find_by_old_name(inventory, image->name, ledger);
+	}
+	if (!g && !was && image->foreign)
 		return 0;
 	if (!g)
-		g = find_or_add(inventory, &image->uuid, image->name);
-	return guest_add_image(g, image);
+		g = was ? was : find_or_add(inventory, &image->uuid, image->name);
+	r = guest_add_image(g, image);
+	return r < 0 || !was || was == g ? r : guest_add_image(was, image);
 }
 
 /* How much of a guest is in a domain: the more, the more it is the one that is meant. */
