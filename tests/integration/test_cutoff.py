@@ -21,7 +21,7 @@ STEPS_MAX = 200
 
 class CutOff(unittest.TestCase):
     # No step before this one leaves an image that counts.
-    first = 20
+    first = 25
 
     def prepare(self, host, disks):
         """Gives the host a guest with these disks."""
