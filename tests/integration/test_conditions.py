@@ -290,10 +290,8 @@ class Conditions(FakeHostTest):
         self.running()
         stop = self.host.ctl_in_background("stop")
         wait_until(lambda: any("asked" in line for line in self.host.history()), "the request")
-        self.change(state="suspended", saver=True)
-        wait_until(lambda: self.host.states()["web"] == "saving", "the save to be seen")
         with self.host.world() as world:
-            world["domains"][0]["saver"] = False
+            world["domains"][0]["state"] = "suspended"
             world["domains"][0]["config"]["fake"].clear()
         begin = time.monotonic()
         stop.communicate(timeout=60)
