@@ -133,21 +133,28 @@ static void discard_image(struct job *job)
 	fsync_parent(path);
 }
 
-/* It had asked the guest to suspend, or was about to. */
-static void end_request(struct job *job, const struct xl_domain *d)
+/*
+ * Finds the domain of a worker that had asked it to suspend, or was about to: once the request is
+ * settled, for it may be heeded meanwhile.
+ */
+static int find_settled(struct job *job, struct xl_domain *ret)
 {
-	int r = d->suspended ? 0 : xl_end_request(job->xl, d->domid);
+	int r = job_find_domain(job, ret), settled;
 
 	if (r < 0)
-		log_warning_errno(r, "%s: Failed to take back the request to suspend",
+		return r;
+	settled = xl_end_request(job->xl, ret->domid);
+	if (settled < 0)
+		log_warning_errno(settled, "%s: Failed to take back the request to suspend",
 				  job->record.request.name);
+	return job_find_domain(job, ret);
 }
 
 static int recover_save(struct job *job)
 {
 	bool published = job->record.mark == OPERATION_MARK_PUBLISHED;
 	struct xl_domain d;
-	int r = job_find_domain(job, &d);
+	int r = find_settled(job, &d);
 
 	if (r == -ESRCH && published)
 		return save_finish(job, NULL);
@@ -158,7 +165,6 @@ static int recover_save(struct job *job)
 	if (published && d.suspended)
 		return save_finish(job, &d);
 	discard_image(job);
-	end_request(job, &d);
 	if (d.suspended) {
 		life_begin(job, "resume", &UUID_NULL, d.domid);
 		r = xl_resume(job->xl, d.domid);
@@ -176,7 +182,7 @@ static int recover_migrate(struct job *job)
 	const char *host = job->record.target ? job->record.target : "another host";
 	enum operation_mark mark = job->record.mark;
 	struct xl_domain d;
-	int r = job_find_domain(job, &d);
+	int r = find_settled(job, &d);
 
 	if (r < 0 && r != -ESRCH)
 		return job_explain_xl(job, r, "failed to find the domain");
@@ -187,7 +193,6 @@ static int recover_migrate(struct job *job)
 					  "its worker was killed at that moment");
 	if (r < 0)
 		return job_explain(job, r, "the worker died, and the guest is gone");
-	end_request(job, &d);
 	r = handover_take_back(job, d.domid, -EINTR);
 	return job->result.reason ? r : undone(job);
 }
