@@ -134,6 +134,26 @@ bool domain_has_life(const struct domain *d)
 	return condition == DOMAIN_RUNNING || condition == DOMAIN_PAUSED;
 }
 
+bool domain_has_run(const struct domain *d)
+{
+	switch (domain_condition(d)) {
+	case DOMAIN_RUNNING:
+	case DOMAIN_PAUSED:
+	case DOMAIN_SAVING:
+	case DOMAIN_AWAY:
+	case DOMAIN_SUSPENDED:
+	case DOMAIN_ENDED:
+		return true;
+	case DOMAIN_UNBUILT:
+	case DOMAIN_NEVER_RUN:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return false;
+}
+
 bool domain_may_begin_to_run(const struct domain *d)
 {
 	switch (domain_condition(d)) {

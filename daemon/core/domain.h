@@ -91,6 +91,9 @@ bool domain_may_be_preserved(const struct domain *d);
 /* True if it runs, or is paused and did. */
 bool domain_has_life(const struct domain *d);
 
+/* True if it runs, or did. */
+bool domain_has_run(const struct domain *d);
+
 /*
  * Whether it may begin to run, or run on, without an event: Xen tells nothing when a domain is
  * unpaused for the first time (xl create, xl restore), or when a suspended one is resumed. What a

@@ -35,13 +35,13 @@ static bool is_by_name(const struct survey *survey, const char *name)
 	return false;
 }
 
-static bool runs_by_name(const struct domain_list *domains, const struct uuid *uuid,
-			 const char *name)
+static bool has_run_by_name(const struct domain_list *domains, const struct uuid *uuid,
+			    const char *name)
 {
 	for (size_t i = 0; i < domains->n; i++) {
 		const struct domain *d = &domains->domains[i];
 
-		if (!d->system && domain_has_life(d) && !uuid_equal(&d->uuid, uuid) &&
+		if (!d->system && domain_has_run(d) && !uuid_equal(&d->uuid, uuid) &&
 		    domain_is_called(d, name))
 			return true;
 	}
@@ -59,7 +59,7 @@ static enum image_standing judge(const struct uuid *uuid, const struct survey_im
 	if (standing_is_past(standing) || image->error || !is_by_name(survey, image->name))
 		return standing;
 	/* The ledger may know it by another name yet. */
-	if (runs_by_name(domains, uuid, image->name))
+	if (has_run_by_name(domains, uuid, image->name))
 		return IMAGE_OUTLIVED;
 	return ledger_judge_by_name(ledger, uuid, image->name, &image->id, image->written_wall);
 }
@@ -196,13 +196,14 @@ static int hold_disputed(struct guest *g, const struct survey_image *image)
 
 /* Without a configuration nothing says whether a domain of its name and another UUID is it. */
 static bool may_have_run_by_name(const struct guest *g, const struct survey_image *image,
-				 const struct domain_list *domains, const struct ledger *ledger)
+				 enum image_standing standing, const struct domain_list *domains,
+				 const struct ledger *ledger)
 {
 	if (g->config || image->error)
 		return false;
-	return runs_by_name(domains, &g->uuid, image->name) ||
-	       standing_is_past(ledger_judge_by_name(ledger, &g->uuid, image->name, &image->id,
-						     image->written_wall));
+	return has_run_by_name(domains, &g->uuid, image->name) ||
+	       ledger_judge_by_name(ledger, &g->uuid, image->name, &image->id,
+				    image->written_wall) != standing;
 }
 
 static int hold_by_name(struct guest *g, const struct survey_image *image)
@@ -211,8 +212,9 @@ static int hold_by_name(struct guest *g, const struct survey_image *image)
 			  "since it was saved to %s, a domain of its name and another UUID has "
 			  "run, and no configuration says whether that was this guest. If it was "
 			  "another one, 'xl restore %s' brings this one back. If it was this one, "
-			  "remove the image: its memory is older than its disks",
-			  image->path, QUOTED(image->path));
+			  "'xendomainsctl image delete %s' removes the image: its memory is older "
+			  "than its disks",
+			  image->path, QUOTED(image->path), QUOTED(image->path));
 }
 
 static int choose_image(struct guest *g, const struct survey *survey,
@@ -229,7 +231,7 @@ static int choose_image(struct guest *g, const struct survey *survey,
 			continue;
 		if (standing == IMAGE_DISPUTED)
 			r = hold_disputed(g, image);
-		else if (may_have_run_by_name(g, image, domains, ledger))
+		else if (may_have_run_by_name(g, image, standing, domains, ledger))
 			r = hold_by_name(g, image);
 		if (!g->image) {
 			g->image = image;

@@ -69,6 +69,23 @@ class Names(Lives):
         self.host.ctl("start", check=0)
         self.expect_cold(self.old, "web-by-hand")
 
+    def test_image_is_held_beside_a_domain_of_its_name_that_is_being_saved(self):
+        """No configuration is left, and no ledger: the domain has run, whoever it is."""
+        (self.host.auto / "web.cfg").unlink()
+        self.host.stop_daemon()
+        (self.host.state / "ledger").unlink()
+        self.host.xl_create("web")
+        with self.host.world() as world:
+            world["domains"][0] |= {"state": "suspended", "saver": True}
+        self.host.start_daemon()
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.images(), ["web"])
+        with self.host.world() as world:
+            world["domains"].clear()
+        self.host.ctl("start", check=1)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+        self.assertIn(str(self.host.save / "web"), self.host.reasons()["web"])
+
     def test_guest_that_xl_created_outlives_its_image_in_a_ledger_that_is_written_anew(self):
         self.create_by_xl()
         with self.host.world() as world:
