@@ -133,6 +133,19 @@ struct json_object *fake_find(struct fake *w, uint64_t domid)
 	return NULL;
 }
 
+int fake_open_domain(struct fake *ret, uint64_t domid, struct json_object **ret_domain)
+{
+	int r = fake_open(ret);
+
+	if (r < 0)
+		return r;
+	*ret_domain = fake_find(ret, domid);
+	if (*ret_domain)
+		return 0;
+	fake_close(ret);
+	return -ESRCH;
+}
+
 struct json_object *fake_find_uuid(struct fake *w, const struct uuid *uuid)
 {
 	struct json_object *domains = fake_domains(w), *found = NULL;

@@ -67,6 +67,9 @@ struct json_object *fake_domains(struct fake *w);
 struct json_object *fake_find(struct fake *w, uint64_t domid);
 struct json_object *fake_find_uuid(struct fake *w, const struct uuid *uuid);
 
+/* Opens the world for one of its domains. -ESRCH if it is not there: then nothing is open. */
+int fake_open_domain(struct fake *ret, uint64_t domid, struct json_object **ret_domain);
+
 /* A new domain, paused. NULL: no memory. */
 struct json_object *fake_add(struct fake *w, const struct uuid *uuid, struct json_object *config);
 void fake_remove(struct fake *w, uint64_t domid);

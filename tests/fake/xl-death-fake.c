@@ -16,19 +16,6 @@
 
 #define DISKS_MAX 16
 
-static int open_domain(struct fake *w, uint32_t domid, struct json_object **ret)
-{
-	int r = fake_open(w);
-
-	if (r < 0)
-		return r;
-	*ret = fake_find(w, domid);
-	if (*ret)
-		return 0;
-	fake_close(w);
-	return -ESRCH;
-}
-
 static bool has_shut_down(struct json_object *d)
 {
 	return !str_equal(fake_state(d), "running") && !str_equal(fake_state(d), "paused") &&
@@ -42,7 +29,7 @@ int xl_core_dump(struct xl *xl _unused_, uint32_t domid, const char *path)
 	const char *boot;
 	uint64_t msec;
 	struct fake w;
-	int r = fd < 0 ? -errno : open_domain(&w, domid, &d);
+	int r = fd < 0 ? -errno : fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;
@@ -61,7 +48,7 @@ int xl_preserve(struct xl *xl _unused_, uint32_t domid, const char *suffix, cons
 	_cleanup_free_ char *name = NULL;
 	struct json_object *d = NULL;
 	struct fake w;
-	int r = open_domain(&w, domid, &d);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;
@@ -83,7 +70,7 @@ int xl_soft_reset(struct xl *xl _unused_, uint32_t domid, const char *config_tex
 	struct fake w;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
-	r = r < 0 ? r : open_domain(&w, domid, &d);
+	r = r < 0 ? r : fake_open_domain(&w, domid, &d);
 	if (r < 0)
 		return r;
 	info = json_get(config, "c_info", json_type_object);
@@ -108,7 +95,7 @@ int xl_get_update(struct xl *xl _unused_, uint32_t domid, char **ret, size_t *re
 {
 	struct json_object *d = NULL;
 	struct fake w;
-	int r = open_domain(&w, domid, &d);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;
@@ -123,7 +110,7 @@ int xl_drop_update(struct xl *xl _unused_, uint32_t domid)
 {
 	struct json_object *d = NULL;
 	struct fake w;
-	int r = open_domain(&w, domid, &d);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;
@@ -150,7 +137,7 @@ int xl_list_removable(struct xl *xl _unused_, uint32_t domid, struct xl_disk *di
 	const char *vdev;
 	struct fake w;
 	size_t n = 0;
-	int r = open_domain(&w, domid, &d);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;
@@ -170,7 +157,7 @@ int xl_eject(struct xl *xl _unused_, uint32_t domid, const char *vdev)
 	struct json_object *d = NULL;
 	const char *other;
 	struct fake w;
-	int r = open_domain(&w, domid, &d);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;

@@ -170,14 +170,13 @@ static int settle(uint32_t domid, bool asking)
 {
 	struct json_object *d;
 	struct fake w;
-	int r = fake_open(&w);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
-		return r;
-	d = fake_find(&w, domid);
-	if (d && str_equal(fake_state(d), "suspended"))
+		return r == -ESRCH ? 0 : r;
+	if (str_equal(fake_state(d), "suspended"))
 		forget_request(&w, d);
-	else if (d)
+	else
 		r = json_add_u64(d, "asked_to_suspend",
 				 asking ? 0 : usec_add(usec_now(), MARK_PENDING_TIME));
 	w.changed = true;
@@ -209,11 +208,10 @@ int xl_end_request(struct xl *xl _unused_, uint32_t domid)
 	struct json_object *d;
 	bool pending;
 	struct fake w;
-	int r = fake_open(&w);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
 		return r;
-	d = fake_find(&w, domid);
 	pending = json_get(d, "asked_to_suspend", json_type_int);
 	fake_close(&w);
 	return pending ? settle(domid, false) : 0;
@@ -223,12 +221,11 @@ int xl_resume(struct xl *xl, uint32_t domid)
 {
 	struct json_object *d;
 	struct fake w;
-	int r = fake_open(&w);
+	int r = fake_open_domain(&w, domid, &d);
 
 	if (r < 0)
-		return r;
-	d = fake_find(&w, domid);
-	if (!d || !str_equal(fake_state(d), "suspended")) {
+		return xl_fake_end_call(xl, xl_fake_fail(xl, r, "there is no such domain"));
+	if (!str_equal(fake_state(d), "suspended")) {
 		r = xl_fake_fail(xl, -EINVAL, "the domain is in another state");
 	} else {
 		fake_set_state(&w, d, "running");
