@@ -2,16 +2,13 @@
 
 #include "manager/restart.h"
 
+#include "engine/hold.h"
 #include "util/log.h"
 #include "util/quote.h"
 #include "util/str.h"
 
 /* A guest that ejects its disks for ever costs no more than a worker in this time. */
 #define EJECT_INTERVAL (5 * USEC_PER_SEC)
-
-/* So long another tool may take to remove a domain that it has saved, and a resume is not tried
- * again. */
-#define RESUME_INTERVAL (10 * USEC_PER_SEC)
 
 /*
  * What is remembered of one domain, until it is gone. Its number comes back too late to be taken
@@ -314,12 +311,12 @@ bool reactions_resume(struct reactions *rx, const struct guest *g, usec_t now)
 	if (!note || note->resume == 0) {
 		note = g->domain->late ? make_note(rx, &g->uuid, g->domain->domid) : NULL;
 		if (note)
-			note->resume = now + RESUME_INTERVAL;
+			note->resume = now + SUSPENDED_LIMIT;
 		return false;
 	}
 	if (now < note->resume)
 		return false;
-	note->resume = now + RESUME_INTERVAL;
+	note->resume = now + SUSPENDED_LIMIT;
 	fields.domid = g->domain->domid;
 	log_message(LOG_WARNING, &fields,
 		    "has suspended after the save or migration that asked for it had ended, "
