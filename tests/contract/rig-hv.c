@@ -18,6 +18,9 @@
 /* A guest that boots takes a request to shut down, and forgets it. */
 #define ASK_AGAIN (20 * USEC_PER_SEC)
 
+/* Of what a guest does with a node that is not watched there is no event. */
+#define LOOK_AGAIN USEC_PER_SEC
+
 #define SIM_GUEST  "\"shutdown\":{\"ms\":50},\"save\":{\"ms\":500}"
 #define FAKE_GUEST "\"save_ms\":500,\"off_ms\":50"
 
@@ -92,13 +95,23 @@ static void on_limit(void *data _unused_)
 	ck_abort_msg("waited in vain");
 }
 
+static void on_look(void *data)
+{
+	struct fixture *f = data;
+
+	timer_set_after(f->look, LOOK_AGAIN);
+	look(f);
+}
+
 void wait_until(bool (*done)(struct fixture *f))
 {
 	fx.done = done;
 	timer_set_after(fx.limit, LIMIT);
+	timer_set_after(fx.look, LOOK_AGAIN);
 	if (!done(&fx))
 		loop_run(fx.loop);
 	timer_clear(fx.limit);
+	timer_clear(fx.look);
 	fx.done = NULL;
 }
 
@@ -190,6 +203,7 @@ static void open_host(const char *sim, const char *fake)
 	else
 		open_xen();
 	ck_assert_int_eq(timer_new(fx.loop, on_limit, NULL, &fx.limit), 0);
+	ck_assert_int_eq(timer_new(fx.loop, on_look, &fx, &fx.look), 0);
 	set_callbacks();
 }
 
@@ -197,6 +211,7 @@ static void close_host(void)
 {
 	fx.hv = hv_free(fx.hv);
 	fx.limit = timer_free(fx.limit);
+	fx.look = timer_free(fx.look);
 	fx.again = timer_free(fx.again);
 	fx.loop = loop_free(fx.loop);
 }

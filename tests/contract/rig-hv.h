@@ -17,7 +17,7 @@
 struct fixture {
 	struct loop *loop;
 	struct hv *hv;
-	struct timer *limit, *again;
+	struct timer *limit, *look, *again;
 	char *root, *autostart, *save, *worker;
 	struct uuid uuid;
 	bool inside; /* a call of ours is under way: no callback may come */
