@@ -144,6 +144,7 @@ int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec
 	l->wall = wall;
 	l->began = wall;
 	l->ahead = false;
+	l->latest = uuid_equal(&l->boot, boot) ? MAX(l->latest, domid) : domid;
 	l->domid = domid;
 	l->boot = *boot;
 	return r < 0 ? r : str_replace(&l->name, name);

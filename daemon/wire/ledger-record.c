@@ -56,6 +56,8 @@ static int add_life(struct json_object *o, const struct ledger_record *record)
 	r = r < 0 ? r : json_add_string(o, "standing", record->standing);
 	if (record->doubtful)
 		r = r < 0 ? r : json_add_bool(o, "doubtful", true);
+	if (record->ahead)
+		r = r < 0 ? r : json_add_bool(o, "ahead", true);
 	if (record->migrates)
 		r = r < 0 ? r : json_add_bool(o, "migrates", true);
 	if (record->followed)
@@ -237,6 +239,7 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	record->standing = json_get_string(o, "standing");
 	record->doubtful = json_get_bool(o, "doubtful");
 	record->followed = json_get_bool(o, "followed");
+	record->ahead = json_get_bool(o, "ahead");
 	record->migrates = json_get_bool(o, "migrates");
 	record->other = json_get_string(o, "other");
 	record->path = json_get_string(o, "path");

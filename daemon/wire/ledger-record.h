@@ -43,6 +43,7 @@ struct ledger_record {
 	const char *standing;  /* IMAGE: core/lives.h */
 	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain;
 				* ENDED: since when it has been suspended, is not known */
+	bool ahead;            /* LIFE: the clock has gone back behind its times */
 	bool migrates;         /* KEPT: guests were migrated */
 	bool followed;         /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name. LIFE: the

@@ -41,6 +41,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 		lives->gone = e->gone_wall;
 		if (life == LIFE_BEGAN)
 			lives->began = e->time_wall;
+		lives->ahead = e->ahead;
 		lives->domid = e->domid;
 		lives->boot = e->boot;
 		return 0;

@@ -2,6 +2,7 @@
 
 #include "util/str.h"
 #include "world/ledger-file-private.h"
+#include "world/ledger-snapshot.h"
 
 /* What the daemon records. */
 
@@ -92,13 +93,16 @@ bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *u
 	return past && past->lives.domid == domid && uuid_equal(&past->lives.boot, &file->boot);
 }
 
-/* Not written: the next daemon sees it by itself as long as the clock is behind. */
 void ledger_file_doubt_times(struct ledger_file *file, const struct uuid *uuid)
 {
-	struct lives *lives = ledger_lives(file->ledger, uuid);
+	const struct past *past = ledger_find(file->ledger, uuid);
+	struct ledger_record record;
 
-	if (lives)
-		lives->ahead = true;
+	if (!past || past->lives.ahead)
+		return;
+	record = ledger_snapshot_life(past);
+	record.ahead = true;
+	ledger_file_append(file, record);
 }
 
 bool ledger_file_knows_domain(const struct ledger_file *file, uint32_t domid)
@@ -119,7 +123,7 @@ bool ledger_file_is_later(const struct ledger_file *file, const struct domain *d
 
 		if (!same && !str_equal(past->name, name))
 			continue;
-		if (past->lives.domid >= d->domid && uuid_equal(&past->lives.boot, &file->boot))
+		if (past->lives.latest >= d->domid && uuid_equal(&past->lives.boot, &file->boot))
 			return false;
 		/* A life without a number: the domain may be what the save has left of it. */
 		if (same && past->lives.domid == 0 && past->lives.last == LIFE_SAVED)

@@ -332,7 +332,7 @@ int ledger_file_append(struct ledger_file *file, struct ledger_record record)
 {
 	int r;
 
-	record.boot = file->boot;
+	record.boot = uuid_is_null(&record.boot) ? file->boot : record.boot;
 	record.time = record.time ? record.time : usec_now();
 	record.time_wall = record.time_wall ? record.time_wall : usec_now_wall();
 	r = ledger_append(file->path, &record, false);

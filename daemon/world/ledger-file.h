@@ -66,7 +66,8 @@ void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid);
 void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name);
 void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name);
 
-/* The clock has gone back behind what is known of the guest. */
+/* The clock has gone back behind what is known of the guest: its times prove nothing from now on.
+ */
 void ledger_file_doubt_times(struct ledger_file *file, const struct uuid *uuid);
 
 /* Whether the last life of the guest that is known was that of this domain, in this boot. */

@@ -24,7 +24,7 @@ static int emit_beginning(const struct snapshot *s, const struct past *past)
 					       .kind = LEDGER_BEGAN,
 					       .uuid = past->uuid,
 					       .name = l->name,
-					       .domid = l->domid,
+					       .domid = l->latest,
 					       .boot = l->boot,
 					       .time_wall = l->began,
 				       });
@@ -48,6 +48,26 @@ static int emit_found(const struct snapshot *s, const struct past *past)
 				 });
 }
 
+struct ledger_record ledger_snapshot_life(const struct past *past)
+{
+	const struct lives *l = &past->lives;
+
+	return (struct ledger_record){
+		.kind = LEDGER_LIFE,
+		.uuid = past->uuid,
+		.name = past->name,
+		.life = life_to_string(l->last),
+		.doubtful = !past->placed,
+		.ahead = l->ahead,
+		.other = past->placed_as,
+		.source = past->source,
+		.domid = l->domid,
+		.boot = l->boot,
+		.gone_wall = l->gone,
+		.time_wall = l->wall,
+	};
+}
+
 static int emit_lives(const struct snapshot *s, const struct past *past)
 {
 	const struct lives *l = &past->lives;
@@ -68,20 +88,8 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 			    });
 	if (r < 0 || (l->last == LIFE_UNKNOWN && !past->name))
 		return r;
-	r = emit(s, (struct ledger_record){
-			    .kind = LEDGER_LIFE,
-			    .uuid = past->uuid,
-			    .name = past->name,
-			    .life = life_to_string(l->last),
-			    .doubtful = !past->placed,
-			    .other = past->placed_as,
-			    .source = past->source,
-			    .domid = l->domid,
-			    .boot = l->boot,
-			    .gone_wall = l->gone,
-			    .time_wall = l->wall,
-		    });
-	return r < 0 ? r : emit_found(s, past);
+	r = emit_found(s, past);
+	return r < 0 ? r : emit(s, ledger_snapshot_life(past));
 }
 
 static int emit_troubles(const struct snapshot *s, const struct past *past)

@@ -13,3 +13,6 @@ typedef int (*ledger_emit_fn)(void *data, const struct ledger_record *record);
 
 int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger_emit_fn fn,
 		    void *data);
+
+/* The record of the last thing that is known of a guest. Its texts are those of the past. */
+struct ledger_record ledger_snapshot_life(const struct past *past);

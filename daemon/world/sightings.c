@@ -56,7 +56,7 @@ static void record_end(const struct sighting *s, const struct domain *d, enum li
 
 /* What one look tells of a domain's life. */
 enum glimpse {
-	NOT_BEGUN, /* or not there, or on its way out */
+	NOT_BEGUN, /* or not there, or on its way out, or nothing says yet which guest it is */
 	ALIVE,
 	SUSPENDED,
 	OVER,
@@ -64,7 +64,7 @@ enum glimpse {
 
 static enum glimpse glimpse(const struct domain *d)
 {
-	if (!d || d->dying)
+	if (!d || !d->name || d->dying)
 		return NOT_BEGUN;
 	if (domain_has_life(d))
 		return ALIVE;

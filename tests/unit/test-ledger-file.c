@@ -468,6 +468,55 @@ START_TEST(a_ledger_of_one_guest_stays_small_for_ever)
 }
 END_TEST
 
+/* The clock was ahead, and has been set back: a restart of the daemon does not make that right. */
+START_TEST(a_time_that_was_doubted_is_so_after_a_restart_until_the_next_is_known)
+{
+	_cleanup_folder_ struct folder f;
+	usec_t now = usec_now_wall();
+	struct ledger_file *state;
+
+	folder_make(&f);
+	state = ledger_rig_open(&f);
+	ledger_file_see_life(state, &web, "web", 3, false, now);
+	ledger_file_end_life(state, &web, "web", LIFE_ENDED, now, false);
+	ledger_file_doubt_times(state, &web);
+	ledger_rig_close(state);
+	state = ledger_rig_open(&f);
+	ck_assert_int_eq(
+		ledger_judge(ledger_file_get(state), &web, &first, "web", now - USEC_PER_SEC),
+		IMAGE_SUSPECT);
+	ledger_file_see_life(state, &web, "web", 4, false, now);
+	ledger_rig_close(state);
+	state = ledger_rig_open(&f);
+	ck_assert_int_eq(
+		ledger_judge(ledger_file_get(state), &web, &first, "web", now - USEC_PER_SEC),
+		IMAGE_OUTLIVED);
+	ledger_rig_close(state);
+}
+END_TEST
+
+START_TEST(a_domain_of_before_any_life_of_its_uuid_is_not_later_after_a_restart)
+{
+	_cleanup_folder_ struct folder f;
+	struct domain clone = {.uuid = web, .domid = 7}, next = {.uuid = web, .domid = 8};
+	struct ledger_file *state;
+
+	folder_make(&f);
+	state = ledger_rig_open(&f);
+	ledger_file_see_life(state, &web, "clone", 7, false, 1);
+	/* The clone has ended: the life of the other one goes on. */
+	ledger_file_see_life(state, &web, "web", 6, false, 2);
+	for (int i = 0; i < 2; i++) {
+		ck_assert(!ledger_file_is_later(state, &clone, "clone"));
+		ck_assert(ledger_file_is_later(state, &next, "clone"));
+		ck_assert(ledger_file_knows_life(state, &web, 6));
+		ledger_rig_close(state);
+		state = ledger_rig_open(&f);
+	}
+	ledger_rig_close(state);
+}
+END_TEST
+
 START_TEST(a_life_that_is_known_is_not_written_again)
 {
 	_cleanup_folder_ struct folder f;
@@ -575,5 +624,7 @@ SUITE("ledger-file", what_was_noted_is_there_after_a_restart,
       what_is_no_ledger_is_put_aside_and_costs_no_start,
       a_file_that_is_cut_under_the_daemon_is_written_again,
       a_ledger_of_one_guest_stays_small_for_ever, a_life_that_is_known_is_not_written_again,
+      a_time_that_was_doubted_is_so_after_a_restart_until_the_next_is_known,
+      a_domain_of_before_any_life_of_its_uuid_is_not_later_after_a_restart,
       what_is_no_news_is_not_written, a_disk_that_takes_nothing_is_told_and_lived_with,
       who_is_away_stays_away_when_the_host_is_restarted);

@@ -158,7 +158,39 @@ START_TEST(what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_ane
 }
 END_TEST
 
-SUITE("ledger-snapshot", what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
+START_TEST(what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	const struct ledger_record records[] = {
+		{.kind = LEDGER_BEGAN, .uuid = web, .name = "clone", .domid = 7, .time_wall = 1},
+		{.kind = LEDGER_BEGAN, .uuid = web, .name = "web", .domid = 6, .time_wall = 2},
+		{.kind = LEDGER_ENDED,
+		 .uuid = web,
+		 .life = "suspended",
+		 .doubtful = true,
+		 .time_wall = 3},
+		{.kind = LEDGER_LIFE,
+		 .uuid = web,
+		 .life = "suspended",
+		 .ahead = true,
+		 .domid = 6,
+		 .time_wall = 3},
+	};
+	const struct lives *lives;
+
+	for (size_t i = 0; i < ELEMENTSOF(records); i++)
+		ck_assert_int_eq(apply_to(old, &records[i]), 0);
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	lives = ledger_lives(new, &web);
+	ck_assert_uint_eq(lives->latest, 7);
+	ck_assert_uint_eq(lives->domid, 6);
+	ck_assert(lives->ahead);
+	ck_assert(lives->found);
+}
+END_TEST
+
+SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written_anew,
+      what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
       a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so,
       a_guest_that_was_found_suspended_is_so_when_the_file_is_written_anew,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,

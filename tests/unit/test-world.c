@@ -360,6 +360,26 @@ START_TEST(a_domain_that_is_unpaused_without_an_event_begins_a_life)
 }
 END_TEST
 
+START_TEST(a_domain_that_has_no_name_at_first_begins_a_life_when_it_has_one)
+{
+	struct uuid uuid = puppet_uuid(1), image = puppet_uuid(1001);
+	struct domain *d;
+	char *name;
+
+	prepare();
+	save_was_recorded(&uuid, &image);
+	d = puppet_add(&f.p, 1, "web");
+	name = TAKE_PTR(d->name);
+	begin_prepared();
+	ck_assert(!is_outlived(&uuid));
+	d->name = name;
+	f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+	run_for(2 * USEC_PER_SEC);
+	ck_assert(is_outlived(&uuid));
+	end();
+}
+END_TEST
+
 START_TEST(a_life_that_no_look_has_seen_counts_when_it_ends)
 {
 	struct uuid image, uuid = puppet_uuid(1), other = puppet_uuid(1002);
@@ -667,6 +687,7 @@ END_TEST
 SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_asked_before_it_began,
       a_domain_that_is_unpaused_without_an_event_begins_a_life,
       a_life_that_no_look_has_seen_counts_when_it_ends,
+      a_domain_that_has_no_name_at_first_begins_a_life_when_it_has_one,
       a_domain_that_is_preserved_begins_no_life_of_its_uuid,
       a_domain_of_before_the_last_life_of_its_name_tells_nothing_new,
       what_is_found_suspended_at_first_has_not_run_since_it_was_saved,
