@@ -52,7 +52,8 @@ bool job_succeeded(const struct job *job);
 
 /*
  * Calls back for each guest of the job, with where it is now; not with what went well, or was
- * skipped, and was followed by a start.
+ * skipped, and was followed by a start, nor with what another tool kept from the job until a later
+ * run of it.
  */
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
 		 void *data);

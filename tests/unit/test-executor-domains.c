@@ -312,6 +312,32 @@ START_TEST(a_guest_that_somebody_else_suspends_is_not_cleaned_up)
 }
 END_TEST
 
+START_TEST(a_guest_that_another_tool_releases_late_is_no_failure_of_the_job_once_it_is_saved)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin(8, 0, LIMIT);
+	puppet_add(&f.p, 1, "1");
+	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
+	puppet_domain(&f.p, 1)->saver = true;
+	add_step(plan, 1, STAGES(STAGE_SAVE));
+	f.extension = new_plan(GOAL_STOP);
+	add_step(f.extension, 1, STAGES(STAGE_SAVE));
+	run_plan(plan);
+	run_for(LIMIT + USEC_PER_SEC);
+	ck_assert_ptr_null(f.extension);
+	puppet_domain(&f.p, 1)->shutdown = false;
+	puppet_domain(&f.p, 1)->saver = false;
+	look_again();
+	expect_calls("save 1|");
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	run_now();
+	ck_assert(f.finished == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_guest_that_comes_up_by_itself_is_not_created)
 {
 	struct plan *plan = new_plan(GOAL_START);
@@ -520,6 +546,7 @@ SUITE("executor-domains", a_foreign_guest_is_cleaned_up_by_whoever_made_it,
       a_worker_counts_more_than_what_is_seen_of_its_domain,
       a_guest_that_somebody_else_suspends_is_not_cleaned_up,
       a_guest_that_comes_up_by_itself_is_not_created,
+      a_guest_that_another_tool_releases_late_is_no_failure_of_the_job_once_it_is_saved,
       a_guest_that_another_tool_had_meanwhile_is_not_built,
       a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same,
       what_ends_a_domain_is_not_tried_on_the_next_one,
