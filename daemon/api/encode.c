@@ -24,8 +24,8 @@ struct json_object *encode_event(const struct report *e)
 	r = r < 0 ? r : json_add_string(o, "name", e->step->name);
 	r = r < 0 ? r : json_add_uuid(o, "uuid", &e->step->uuid);
 	r = r < 0 ? r : add_domid(o, e->domid);
-	r = r < 0 ? r : json_add_string(o, "stage", e->stage);
-	r = r < 0 ? r : json_add_string(o, "result", e->result);
+	r = r < 0 ? r : json_add_string(o, "stage", stage_to_string(e->stage));
+	r = r < 0 ? r : json_add_string(o, "result", result_to_string(e->result));
 	r = r < 0 ? r : json_add_bool(o, "final", e->final);
 	r = r < 0 ? r : add_percent(o, e->final ? 0 : e->permille);
 	r = r < 0 ? r : json_add_string(o, "reason", e->reason);
@@ -200,11 +200,11 @@ static const char *step_result_name(enum step_result result)
 	case STEP_TODO:
 		break;
 	case STEP_OK:
-		return "ok";
+		return result_to_string(RESULT_OK);
 	case STEP_SKIPPED:
-		return "skipped";
+		return result_to_string(RESULT_SKIPPED);
 	case STEP_FAILED:
-		return "failed";
+		return result_to_string(RESULT_FAILED);
 	}
 	return NULL;
 }

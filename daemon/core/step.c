@@ -22,7 +22,7 @@ static const char *const stage_names[_STAGE_MAX] = {
 
 const char *stage_to_string(enum stage stage)
 {
-	return stage_names[stage];
+	return stage < 0 ? NULL : stage_names[stage];
 }
 
 bool stage_is_preparation(enum stage stage)

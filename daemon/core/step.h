@@ -71,6 +71,7 @@ struct step {
 	bool late;       /* ... which is more than there is time for */
 };
 
+/* NULL for _STAGE_INVALID, which stands for no stage. */
 const char *stage_to_string(enum stage stage);
 
 /*

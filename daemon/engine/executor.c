@@ -67,7 +67,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		report = run_report(run, now);
 		report.final = false;
 		report.elapsed = usec_sub(now, run->stage_started);
-		report.result = m->stage_reason ? "failed" : "ok";
+		report.result = m->stage_reason ? RESULT_FAILED : RESULT_OK;
 		report.reason = m->stage_reason;
 		report_log(&report);
 		if (!machine_ended(m))

@@ -3,7 +3,6 @@
 #include "engine/report.h"
 
 #include "util/log.h"
-#include "util/str.h"
 
 #define SECONDS(usec) ((double)(usec) / (double)USEC_PER_SEC)
 
@@ -15,8 +14,8 @@ static struct log_fields make_fields(const struct report *r, const char *message
 		.uuid = &r->step->uuid,
 		.domid = r->domid,
 		.operation = goal_to_string(r->goal),
-		.stage = r->stage,
-		.result = r->result,
+		.stage = stage_to_string(r->stage),
+		.result = result_to_string(r->result),
 		.elapsed = r->elapsed,
 	};
 }
@@ -25,17 +24,18 @@ static void log_stage(const struct report *r)
 {
 	struct log_fields fields;
 
-	if (str_equal(r->result, "failed")) {
+	if (r->result == RESULT_FAILED) {
 		fields = make_fields(r, MSG_STAGE_FAILED);
-		log_message(LOG_WARNING, &fields, "%s failed after %.1f s: %s", r->stage,
+		log_message(LOG_WARNING, &fields, "%s failed after %.1f s: %s", fields.stage,
 			    SECONDS(r->elapsed), r->reason);
-	} else if (str_equal(r->result, "ok")) {
+	} else if (r->result == RESULT_OK) {
 		fields = make_fields(r, MSG_STAGE_DONE);
-		log_message(LOG_INFO, &fields, "%s done in %.1f s", r->stage, SECONDS(r->elapsed));
+		log_message(LOG_INFO, &fields, "%s done in %.1f s", fields.stage,
+			    SECONDS(r->elapsed));
 	} else {
 		fields = make_fields(r, MSG_STAGE_STARTED);
 		fields.elapsed = USEC_INFINITY;
-		log_message(LOG_INFO, &fields, "%s begins", r->stage);
+		log_message(LOG_INFO, &fields, "%s begins", fields.stage);
 	}
 }
 
@@ -55,12 +55,12 @@ static void log_cold(const struct report *r)
 
 static void log_end(const struct report *r)
 {
-	bool failed = str_equal(r->result, "failed");
+	bool failed = r->result == RESULT_FAILED;
 	struct log_fields fields = make_fields(r, failed ? MSG_GUEST_FAILED : MSG_GUEST_DONE);
 
 	if (failed)
 		log_message(LOG_ERR, &fields, "%s failed: %s", fields.operation, r->reason);
-	else if (str_equal(r->result, "skipped"))
+	else if (r->result == RESULT_SKIPPED)
 		log_message(LOG_INFO, &fields, "%s skipped: %s", fields.operation,
 			    r->reason ? r->reason : "nothing to do");
 	else

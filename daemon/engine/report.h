@@ -2,14 +2,15 @@
 #pragma once
 
 #include "core/plan.h"
+#include "util/result.h"
 
 /* What has happened to one guest on its way; for those who follow it, and for the log. */
 struct report {
 	const struct step *step;
 	enum goal goal;
 	uint32_t domid;
-	const char *stage;  /* NULL where there was none */
-	const char *result; /* "running", "ok", "failed", "skipped" */
+	enum stage stage;   /* _STAGE_INVALID where there was none */
+	enum result result; /* of the stage or, if final, of the guest's way */
 	const char *reason; /* NULL if there is none */
 	unsigned permille;  /* of a running stage */
 	bool final;         /* the guest's way has ended */

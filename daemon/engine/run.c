@@ -7,16 +7,15 @@
 /* So often a stage of a guest is tried once more. */
 #define REPEATS_MAX 3
 
-static const char *stage_name(const struct run *run)
+static enum stage begun_stage(const struct run *run)
 {
 	const struct step *s = run->machine.step;
 
-	return run->began && run->machine.stage < s->n_stages
-		       ? stage_to_string(machine_stage(&run->machine))
-		       : NULL;
+	return run->began && run->machine.stage < s->n_stages ? machine_stage(&run->machine)
+							      : _STAGE_INVALID;
 }
 
-static const char *result_name(const struct machine *m)
+static enum result machine_result(const struct machine *m)
 {
 	switch (m->state) {
 	case MACHINE_WAITING:
@@ -27,13 +26,13 @@ static const char *result_name(const struct machine *m)
 	case _MACHINE_STATE_INVALID:
 		break;
 	case MACHINE_DONE:
-		return "ok";
+		return RESULT_OK;
 	case MACHINE_FAILED:
-		return "failed";
+		return RESULT_FAILED;
 	case MACHINE_SKIPPED:
-		return "skipped";
+		return RESULT_SKIPPED;
 	}
-	return "running";
+	return RESULT_RUNNING;
 }
 
 struct report run_report(const struct run *run, usec_t now)
@@ -45,8 +44,8 @@ struct report run_report(const struct run *run, usec_t now)
 		.step = run->machine.step,
 		.goal = run->machine.goal,
 		.domid = run->domid,
-		.stage = stage_name(run),
-		.result = result_name(&run->machine),
+		.stage = begun_stage(run),
+		.result = machine_result(&run->machine),
 		.reason = run->machine.reason,
 		.permille = run->permille,
 		.final = final,

@@ -55,9 +55,8 @@ static void act(struct hostdown *h, enum hostdown_event event);
  */
 static bool is_of_stop(const struct report *report)
 {
-	return report->stage && !str_equal(report->stage, stage_to_string(STAGE_MIGRATE)) &&
-	       !str_equal(report->stage, stage_to_string(STAGE_CLEAN)) &&
-	       (report->asked || str_equal(report->result, "ok"));
+	return report->stage != _STAGE_INVALID && report->stage != STAGE_MIGRATE &&
+	       report->stage != STAGE_CLEAN && (report->asked || report->result == RESULT_OK);
 }
 
 /* Whether a start would find something to make it from. */
@@ -66,8 +65,7 @@ static bool can_return(const struct hostdown *h, const struct report *report)
 	const struct inventory *inventory = world_inventory(manager_world(h->manager));
 	const struct guest *g = inventory_find(inventory, &report->step->uuid);
 
-	if (str_equal(report->stage, stage_to_string(STAGE_SAVE)) &&
-	    str_equal(report->result, "ok"))
+	if (report->stage == STAGE_SAVE && report->result == RESULT_OK)
 		return true;
 	return g && g->config && str_equal(g->name, report->step->name);
 }
@@ -77,9 +75,8 @@ static bool is_only_asked(const struct report *report)
 {
 	const struct step *s = report->step;
 
-	return str_equal(report->stage, stage_to_string(STAGE_SYSRQ)) ||
-	       (str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN)) && !s->wait) ||
-	       (str_equal(report->stage, stage_to_string(STAGE_SHUTDOWN_ALL)) && !s->wait_all);
+	return report->stage == STAGE_SYSRQ || (report->stage == STAGE_SHUTDOWN && !s->wait) ||
+	       (report->stage == STAGE_SHUTDOWN_ALL && !s->wait_all);
 }
 
 /* A guest's part of a stop has ended. */
@@ -88,7 +85,7 @@ static void note_end(struct hostdown *h, const struct report *report)
 	const struct domain_list *domains = world_domains(manager_world(h->manager));
 	const struct uuid *uuid = &report->step->uuid;
 	const struct domain *d = domain_list_find(domains, uuid, report->domid);
-	bool down = str_equal(report->result, "ok") && (!is_only_asked(report) || !d || d->dying);
+	bool down = report->result == RESULT_OK && (!is_only_asked(report) || !d || d->dying);
 
 	if (!is_of_stop(report) || !can_return(h, report))
 		return;

@@ -416,13 +416,13 @@ static void on_finished(void *data, const struct hv_operation *operation,
 }
 
 /* What status says of the guest from now on. */
-static void note_outcome(struct manager *m, enum goal goal, const struct report *report)
+static void note_outcome(struct manager *m, const struct report *report)
 {
 	const struct step *s = report->step;
-	bool failed = str_equal(report->result, "failed");
+	bool failed = report->result == RESULT_FAILED;
 
 	/* That a guest which is held was cleaned up is not the end of why it is down. */
-	if (!failed && (goal == GOAL_REACT || !str_equal(report->result, "ok")))
+	if (!failed && (report->goal == GOAL_REACT || report->result != RESULT_OK))
 		return;
 	if (!failed && report->reason && s->n_stages > 0)
 		ledger_file_set_remark(m->ledger, &s->uuid, s->name, report->reason);
@@ -435,16 +435,15 @@ static void on_report(void *data, struct job *job, const struct report *report)
 {
 	struct manager *m = data;
 	struct sequence *s = job_data(job);
-	bool failed = str_equal(report->result, "failed");
 	struct following *f;
 
 	if (report->final) {
-		note_outcome(m, s->goal, report);
+		note_outcome(m, report);
 		/* Others may wait for this guest. */
 		timer_set_after(m->advance, 0);
 	}
 	sequence_measure(s, report, loop_now(m->loop));
-	if (report->final && s->goal == GOAL_REACT && failed)
+	if (report->final && report->goal == GOAL_REACT && report->result == RESULT_FAILED)
 		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)
 		f->follower.report(f->follower.data, report);

@@ -133,15 +133,25 @@ void sequence_say_plainly(const struct plan *plan)
 
 void sequence_measure(struct sequence *s, const struct report *report, usec_t now)
 {
-	if (!str_equal(report->stage, stage_to_string(STAGE_SAVE)))
+	uint64_t kib = report->step->memory_kib;
+
+	if (report->stage != STAGE_SAVE)
 		return;
-	if (str_equal(report->result, "running"))
+	switch (report->result) {
+	case RESULT_RUNNING:
 		pace_begin(&s->pace, now);
-	else if (str_equal(report->result, "ok") || str_equal(report->result, "failed"))
-		pace_end(&s->pace, now,
-			 report->step->memory_kib *
-				 (str_equal(report->result, "ok") ? 1000 : report->permille) /
-				 1000);
+		break;
+	case RESULT_OK:
+		pace_end(&s->pace, now, kib);
+		break;
+	case RESULT_FAILED:
+		pace_end(&s->pace, now, kib * report->permille / 1000);
+		break;
+	case RESULT_SKIPPED:
+	case _RESULT_MAX:
+	case _RESULT_INVALID:
+		break;
+	}
 }
 
 void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "engine/job.h"
+#include "report-words.h"
 #include "util/str.h"
 
 struct stage_rig f;
@@ -31,9 +32,7 @@ static void on_report(void *data _unused_, struct job *job _unused_, const struc
 {
 	size_t length = strlen(f.said);
 
-	snprintf(f.said + length, sizeof(f.said) - length, "%s %s %s%s%s%s|", r->step->name,
-		 r->stage ? r->stage : "-", r->result, r->reason ? ": " : "",
-		 r->reason ? r->reason : "", r->final ? "." : "");
+	report_in_words(f.said + length, sizeof(f.said) - length, r);
 }
 
 static bool on_drained(void *data _unused_, struct job *job)

@@ -7,6 +7,7 @@
 
 #include "engine/job.h"
 #include "hv/sim/sim.h"
+#include "report-words.h"
 #include "util/str.h"
 
 #define DAY (24 * 3600 * USEC_PER_SEC)
@@ -64,11 +65,10 @@ void simulation_end(struct simulation *s)
 
 static void count_flying(struct simulation *s, const struct report *r)
 {
-	static const char *const stages[] = {"create", "restore", "save", "restart"};
-
-	if (str_lookup(stages, ELEMENTSOF(stages), r->stage) < 0)
+	if (r->stage != STAGE_CREATE && r->stage != STAGE_RESTORE && r->stage != STAGE_SAVE &&
+	    r->stage != STAGE_RESTART)
 		return;
-	if (str_equal(r->result, "running"))
+	if (r->result == RESULT_RUNNING)
 		s->flying_max = MAX(s->flying_max, ++s->flying);
 	else if (s->flying > 0)
 		s->flying--;
@@ -80,19 +80,20 @@ void simulation_on_report(void *data, const struct report *r)
 	struct simulation *s = w->sim;
 	double seconds = (double)(loop_now(s->loop) - s->began) / (double)USEC_PER_SEC;
 	char line[500];
+	size_t size;
 	int n;
 
 	w->reports++;
-	if (str_equal(r->result, "running") && r->permille > 0)
+	if (r->result == RESULT_RUNNING && r->permille > 0)
 		return; /* mere progress */
 	count_flying(s, r);
-	n = snprintf(line, sizeof(line), "%.1f %s %s %s%s%s%s|", seconds, r->step->name,
-		     r->stage ? r->stage : "-", r->result, r->reason ? ": " : "",
-		     r->reason ? r->reason : "", r->final ? "." : "");
+	n = snprintf(line, sizeof(line), "%.1f ", seconds);
 	ck_assert(n > 0 && (size_t)n < sizeof(line));
-	s->said = realloc(s->said, s->said_size + (size_t)n + 1);
-	memcpy(s->said + s->said_size, line, (size_t)n + 1);
-	s->said_size += (size_t)n;
+	report_in_words(line + n, sizeof(line) - (size_t)n, r);
+	size = strlen(line);
+	s->said = realloc(s->said, s->said_size + size + 1);
+	memcpy(s->said + s->said_size, line, size + 1);
+	s->said_size += size;
 }
 
 void simulation_on_done(void *data, int error, const char *reason, const struct job *job)

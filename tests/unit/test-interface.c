@@ -5,6 +5,7 @@
 
 #include "core/inventory.h"
 #include "unit.h"
+#include "util/result.h"
 #include "util/str.h"
 #include "wire/interface.h"
 #include "wire/varlink.h"
@@ -175,6 +176,19 @@ START_TEST(every_state_of_a_guest_is_described)
 }
 END_TEST
 
+START_TEST(every_result_of_a_stage_is_described)
+{
+	char results[100] = "result: ";
+
+	for (int i = 0; i < _RESULT_MAX; i++) {
+		strcat(results, i ? ", " : "");
+		strcat(results, result_to_string((enum result)i));
+	}
+	strcat(results, ".");
+	ck_assert_msg(strstr(interface_description, results), "%s", results);
+}
+END_TEST
+
 SUITE("interface", every_method_and_error_is_described_and_no_other,
       the_service_interface_is_the_standard_one, every_type_that_is_used_is_defined,
-      every_state_of_a_guest_is_described);
+      every_state_of_a_guest_is_described, every_result_of_a_stage_is_described);

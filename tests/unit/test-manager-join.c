@@ -342,7 +342,7 @@ static void count_outcome(void *data, const struct report *report)
 {
 	struct count *c = data;
 
-	if (report->stage && report->final && str_equal(report->result, "ok")) {
+	if (report->stage != _STAGE_INVALID && report->final && report->result == RESULT_OK) {
 		c->stopped++;
 		c->wanted += manager_wants_down(c->job, &report->step->uuid);
 	}
