@@ -15,12 +15,6 @@
 
 /* Sequences. */
 
-static void log_sequence(const struct sequence *s, int level, const char *message_id,
-			 const char *result, const char *text)
-{
-	sequence_log(s, level, message_id, result, text, loop_now(s->manager->loop));
-}
-
 void manager_tell_watcher(const struct manager *m)
 {
 	if (m->watcher.changed)
@@ -45,13 +39,7 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 	struct manager *m = s->manager;
 	struct following *f;
 
-	if (error < 0)
-		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed", reason);
-	else if (job_succeeded(s->job))
-		log_sequence(s, LOG_NOTICE, MSG_SEQUENCE_DONE, "ok", "done");
-	else
-		log_sequence(s, LOG_ERR, MSG_SEQUENCE_FAILED, "failed",
-			     "finished; some guests failed");
+	sequence_log_end(s, reason, loop_now(m->loop));
 	remember_pace(s);
 	TAILQ_REMOVE(&m->sequences, s, entry);
 	while ((f = TAILQ_FIRST(&s->following))) {

@@ -63,7 +63,7 @@ void manager_fail_sequence(struct sequence *s, const char *reason);
 /* The same, but a stop is tried again first, several times. True if it will be. */
 bool manager_try_again(struct sequence *s, const char *reason);
 
-/* Takes the sequence out and tells all that follow it. */
+/* Takes the sequence out and tells all that follow it. reason: NULL without an error. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
 
 /* What the executor keeps to, from the settings and the pace of saves. */

@@ -4,7 +4,6 @@
 
 #include "engine/job.h"
 #include "manager/private.h"
-#include "util/log.h"
 #include "util/str.h"
 
 /*
@@ -321,8 +320,7 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason)
 		return r;
 	forgive(m, plan);
 	if (!s->job)
-		sequence_log(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins",
-			     loop_now(m->loop));
+		sequence_log_begin(s);
 	return carry_out(s, TAKE_PTR(plan));
 }
 
@@ -347,16 +345,13 @@ static int take_in(struct sequence *s)
 static void turn_round(struct sequence *s)
 {
 	struct manager *m = s->manager;
-	bool ok = job_succeeded(s->job);
 
-	sequence_log(s, ok ? LOG_NOTICE : LOG_ERR, ok ? MSG_SEQUENCE_DONE : MSG_SEQUENCE_FAILED,
-		     ok ? "ok" : "failed", ok ? "done" : "finished; some guests failed",
-		     loop_now(m->loop));
+	sequence_log_end(s, NULL, loop_now(m->loop));
 	s->restarts = s->planned = false;
 	s->restarted = true;
 	s->goal = GOAL_START;
 	s->phase = PHASE_NEW;
-	sequence_log(s, LOG_NOTICE, MSG_SEQUENCE_STARTED, NULL, "begins", loop_now(m->loop));
+	sequence_log_begin(s);
 	timer_set_after(m->advance, 0);
 }
 

@@ -2,6 +2,7 @@
 
 #include "manager/sequence.h"
 
+#include "engine/job.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -154,21 +155,39 @@ void sequence_measure(struct sequence *s, const struct report *report, usec_t no
 	}
 }
 
-void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
-		  const char *text, usec_t now)
+static void log_sequence(const struct sequence *s, int level, const struct log_fields *fields,
+			 const char *text)
+{
+	if (s->goal != GOAL_REACT)
+		log_message(level, fields, "%s of %s guests: %s", fields->operation,
+			    s->n_names ? "named" : "all", text);
+}
+
+void sequence_log_begin(const struct sequence *s)
 {
 	struct log_fields fields = {
-		.message_id = message_id,
+		.message_id = MSG_SEQUENCE_STARTED,
 		.operation = goal_to_string(s->goal),
-		.result = result,
-		.domid = DOMID_NONE,
-		.elapsed = result ? usec_sub(now, s->started) : USEC_INFINITY,
+		LOG_FIELDS_NONE,
 	};
 
-	if (s->goal == GOAL_REACT)
-		return;
-	log_message(level, &fields, "%s of %s guests: %s", goal_to_string(s->goal),
-		    s->n_names ? "named" : "all", text);
+	log_sequence(s, LOG_NOTICE, &fields, "begins");
+}
+
+void sequence_log_end(const struct sequence *s, const char *trouble, usec_t now)
+{
+	bool ok = !trouble && job_succeeded(s->job);
+	struct log_fields fields = {
+		.message_id = ok ? MSG_SEQUENCE_DONE : MSG_SEQUENCE_FAILED,
+		.operation = goal_to_string(s->goal),
+		.result = result_to_string(ok ? RESULT_OK : RESULT_FAILED),
+		.domid = DOMID_NONE,
+		.elapsed = usec_sub(now, s->started),
+	};
+
+	if (!trouble)
+		trouble = ok ? "done" : "finished; some guests failed";
+	log_sequence(s, ok ? LOG_NOTICE : LOG_ERR, &fields, trouble);
 }
 
 struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,

@@ -118,9 +118,10 @@ void sequence_say_plainly(const struct plan *plan);
 /* Learns from a report how fast guests are saved: also from a save that took too long. */
 void sequence_measure(struct sequence *s, const struct report *report, usec_t now);
 
-/* result: NULL when it begins. */
-void sequence_log(const struct sequence *s, int level, const char *message_id, const char *result,
-		  const char *text, usec_t now);
+void sequence_log_begin(const struct sequence *s);
+
+/* trouble: why it could not go on; NULL: it depends on its guests whether it has failed. */
+void sequence_log_end(const struct sequence *s, const char *trouble, usec_t now);
 
 /*
  * The newest of a list if it is the same start or stop, which can then be joined, or NULL. The stop

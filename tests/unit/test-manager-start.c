@@ -259,6 +259,31 @@ START_TEST(a_create_that_hangs_is_ended_in_the_end_and_the_others_go_on)
 }
 END_TEST
 
+START_TEST(the_log_says_how_a_sequence_has_ended)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	simulation_begin(&s, NO_PAUSE, NULL,
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"error\":\"bad\"}}]");
+	simulation_wish(&s, GOAL_START, (const char *const[]){"a", NULL});
+	simulation_run(&s);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_STARTED, .result = ""), 1);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_DONE, .result = "ok"), 1);
+	ck_assert_ptr_nonnull(strstr(unit_log(), "start of named guests: done\n"));
+	simulation_wish(&s, GOAL_START, NULL);
+	simulation_run(&s);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_FAILED, .result = "failed"), 1);
+	ck_assert_ptr_nonnull(
+		strstr(unit_log(), "start of all guests: finished; some guests failed\n"));
+	/* Before it has begun with any guest. */
+	simulation_wish(&s, GOAL_STOP, NULL);
+	ck_assert_uint_eq(manager_cancel(s.manager, "not now"), 1);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_FAILED, .result = "failed"), 2);
+	ck_assert_ptr_nonnull(strstr(unit_log(), "stop of all guests: not now\n"));
+}
+END_TEST
+
 SUITE("manager-start", a_boot_starts_what_is_configured_and_restores_what_is_saved,
       the_parallel_limit_is_kept, the_pause_behind_a_create_ends_when_the_guest_is_up,
       a_create_that_hangs_is_ended_in_the_end_and_the_others_go_on,
@@ -266,4 +291,4 @@ SUITE("manager-start", a_boot_starts_what_is_configured_and_restores_what_is_sav
       two_starts_at_once_are_one, whoever_goes_away_hears_nothing_and_stops_nothing,
       a_guest_that_nobody_knows_costs_itself_only, a_start_by_hand_forgives,
       a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended,
-      a_reload_that_is_refused_keeps_what_was);
+      a_reload_that_is_refused_keeps_what_was, the_log_says_how_a_sequence_has_ended);
