@@ -290,7 +290,7 @@ static void bring_back(struct hostdown *h)
 	struct log_fields fields = {.message_id = MSG_HOST_STAYS_UP, LOG_FIELDS_NONE};
 	const char *why_not = say_why_not(h);
 
-	fields.result = why_not ? "skipped" : "ok";
+	fields.result = result_to_string(why_not ? RESULT_SKIPPED : RESULT_OK);
 	if (why_not)
 		log_message(LOG_NOTICE, &fields,
 			    "The host stays up: leaving the %zu guests that were stopped (%s)",

@@ -3,6 +3,7 @@
 #include "world/migrated.h"
 
 #include "util/log.h"
+#include "util/result.h"
 #include "util/str.h"
 
 static struct log_fields make_fields(const struct hv_operation *operation, const char *message_id)
@@ -25,12 +26,12 @@ void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
 		return;
 	if (result->outcome == OPERATION_UNDECIDED) {
 		fields = make_fields(operation, MSG_GUEST_UNDECIDED);
-		fields.result = "failed";
+		fields.result = result_to_string(RESULT_FAILED);
 		log_message(LOG_CRIT, &fields, "%s", result->reason);
 	} else if (result->outcome == OPERATION_OK && result->target) {
 		ledger_file_set_away(ledger, &operation->uuid, operation->name, result->target);
 		fields = make_fields(operation, MSG_GUEST_MIGRATED);
-		fields.result = "ok";
+		fields.result = result_to_string(RESULT_OK);
 		log_message(LOG_NOTICE, &fields, "was migrated to %s", result->target);
 	}
 }
@@ -68,7 +69,7 @@ static void settle(struct ledger_file *ledger, const struct past *past)
 		.domain = past->away_name,
 		.uuid = &past->uuid,
 		.operation = operation_to_string(OPERATION_MIGRATE),
-		.result = "ok",
+		.result = result_to_string(RESULT_OK),
 		LOG_FIELDS_NONE,
 	};
 
