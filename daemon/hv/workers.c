@@ -62,7 +62,7 @@ struct workers {
 	struct loop *loop;
 	char *folder;
 	char *program;
-	struct workers_callbacks callbacks;
+	const struct hv_callbacks *callbacks; /* borrowed */
 	struct worker_list list;
 };
 
@@ -161,7 +161,7 @@ static void finish(struct worker *w, const struct operation_result *result)
 
 	TAILQ_REMOVE(&ws->list, w, entry);
 	drop_process(w);
-	ws->callbacks.finished(ws->callbacks.data, &w->operation, result ? result : &none);
+	ws->callbacks->finished(ws->callbacks->data, &w->operation, result ? result : &none);
 	worker_free(w);
 }
 
@@ -295,7 +295,7 @@ static void tell_stuck(struct worker *w)
 		  "server that is not responding",
 		  w->operation.name, operation_to_string(w->operation.operation));
 	w->operation.stuck = true;
-	w->owner->callbacks.progress(w->owner->callbacks.data, &w->operation);
+	w->owner->callbacks->progress(w->owner->callbacks->data, &w->operation);
 }
 
 static void on_timer(void *data)
@@ -322,7 +322,7 @@ static void take_message(struct worker *w, const char *text, size_t length)
 		return;
 	set_timer(w);
 	w->operation.permille = progress.permille;
-	w->owner->callbacks.progress(w->owner->callbacks.data, &w->operation);
+	w->owner->callbacks->progress(w->owner->callbacks->data, &w->operation);
 }
 
 static void on_news(void *data, unsigned events _unused_)
@@ -526,14 +526,14 @@ static int adopt_all(struct workers *ws)
 }
 
 int workers_new(struct loop *loop, const char *folder, const char *program,
-		const struct workers_callbacks *callbacks, struct workers **ret)
+		const struct hv_callbacks *callbacks, struct workers **ret)
 {
 	_cleanup_(workers_freep) struct workers *ws = calloc(1, sizeof(*ws));
 	int r;
 
 	if (!ws)
 		return -ENOMEM;
-	*ws = (struct workers){.loop = loop, .callbacks = *callbacks};
+	*ws = (struct workers){.loop = loop, .callbacks = callbacks};
 	TAILQ_INIT(&ws->list);
 	r = str_replace(&ws->folder, folder);
 	r = r < 0 ? r : str_replace(&ws->program, program);

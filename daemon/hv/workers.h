@@ -12,19 +12,12 @@
  */
 struct workers;
 
-struct workers_callbacks {
-	void (*progress)(void *data, const struct hv_operation *operation);
-	void (*finished)(void *data, const struct hv_operation *operation,
-			 const struct operation_result *result);
-	void *data;
-};
-
 /*
- * Takes on what is in the directory, which is made if it is not there. Callbacks come from the
- * loop. 0 or -errno.
+ * Takes on what is in the directory, which is made if it is not there. Of the callbacks, which are
+ * borrowed, progress() and finished() come from the loop. 0 or -errno.
  */
 int workers_new(struct loop *loop, const char *folder, const char *program,
-		const struct workers_callbacks *callbacks, struct workers **ret);
+		const struct hv_callbacks *callbacks, struct workers **ret);
 
 /* The workers go on. */
 struct workers *workers_free(struct workers *ws);

@@ -125,21 +125,6 @@ static void on_lost(void *data, const char *reason)
 	xen->hv.callbacks.lost(xen->hv.callbacks.data, reason);
 }
 
-static void on_progress(void *data, const struct hv_operation *operation)
-{
-	struct xen *xen = data;
-
-	xen->hv.callbacks.progress(xen->hv.callbacks.data, operation);
-}
-
-static void on_finished(void *data, const struct hv_operation *operation,
-			const struct operation_result *result)
-{
-	struct xen *xen = data;
-
-	xen->hv.callbacks.finished(xen->hv.callbacks.data, operation, result);
-}
-
 static void on_surveyed(void *data, struct survey *survey, const char *reason)
 {
 	struct xen *xen = data;
@@ -168,13 +153,7 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 			     },
 			     &xen->host);
 	r = r < 0 ? r
-		  : workers_new(loop, folder, options->worker,
-				&(struct workers_callbacks){
-					.progress = on_progress,
-					.finished = on_finished,
-					.data = xen,
-				},
-				&xen->workers);
+		  : workers_new(loop, folder, options->worker, &xen->hv.callbacks, &xen->workers);
 	r = r < 0 ? r : surveyor_new(loop, options->worker, on_surveyed, xen, &xen->surveyor);
 	r = r < 0 ? r : images_new(loop, options->worker, &xen->images);
 	if (r < 0)
