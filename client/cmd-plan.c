@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "results.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -8,11 +9,7 @@ static bool can_all_be_done(struct json_object *parameters)
 {
 	struct json_object *steps = json_get(parameters, "steps", json_type_array);
 
-	for (size_t i = 0; steps && i < json_object_array_length(steps); i++)
-		if (str_equal(json_get_string(json_object_array_get_idx(steps, i), "result"),
-			      "failed"))
-			return false;
-	return true;
+	return count_results(steps, RESULT_FAILED) == 0;
 }
 
 static struct json_object *make_parameters(const struct context *context, const char *goal,

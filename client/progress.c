@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "results.h"
 #include "util/str.h"
 #include "util/time.h"
 
@@ -92,7 +93,7 @@ static void follow(struct progress *p, struct json_object *event)
 	const char *name = json_get_string(event, "name");
 	struct line *l = find_line(p, uuid);
 
-	if (!str_equal(json_get_string(event, "result"), "running")) {
+	if (result_of(event) != RESULT_RUNNING) {
 		if (l)
 			remove_line(p, l);
 		return;

@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "interrupt.h"
+#include "results.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -60,13 +61,14 @@ static void tell_progress(struct following *f, struct json_object *event)
 {
 	const char *stage = json_get_string(event, "stage");
 	const char *result = json_get_string(event, "result");
+	bool failed = result_of(event) == RESULT_FAILED;
 	_cleanup_free_ char *name = NULL;
 
 	if (!getenv("NOTIFY_SOCKET"))
 		return;
 	if (json_get_bool(event, "final")) {
-		f->done += !str_equal(result, "failed");
-		f->failed += str_equal(result, "failed");
+		f->done += !failed;
+		f->failed += failed;
 	}
 	name = str_printable(json_get_string(event, "name"), 64);
 	tell_unit("%s guests: %u done, %u failed; %s: %s %s", f->is_start ? "Starts" : "Stops",
@@ -128,11 +130,7 @@ static bool all_is_well(struct json_object *parameters)
 {
 	struct json_object *outcome = json_get(parameters, "outcome", json_type_array);
 
-	for (size_t i = 0; outcome && i < json_object_array_length(outcome); i++)
-		if (str_equal(json_get_string(json_object_array_get_idx(outcome, i), "result"),
-			      "failed"))
-			return false;
-	return outcome;
+	return outcome && count_results(outcome, RESULT_FAILED) == 0;
 }
 
 /* When systemd stops the system, trouble of the daemon does not leave guests running. */

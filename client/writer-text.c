@@ -8,6 +8,7 @@
 #include "cell.h"
 #include "printable.h"
 #include "progress.h"
+#include "results.h"
 #include "status-columns.h"
 #include "table.h"
 #include "writer.h"
@@ -28,23 +29,24 @@ static char *event_line(struct json_object *e)
 {
 	const char *name = or_dash(json_get_string(e, "name"));
 	const char *stage = json_get_string(e, "stage");
-	const char *result = or_dash(json_get_string(e, "result"));
 	const char *reason = json_get_string(e, "reason");
+	enum result result = result_of(e);
 	uint64_t percent;
 	char *line = NULL;
 	int r;
 
-	if (str_equal(result, "running")) {
+	if (result == RESULT_RUNNING) {
 		if (json_get_u64(e, "percent", &percent) >= 0)
 			return NULL;
 		r = str_format(&line, "%s: %s begins", name, or_dash(stage));
-	} else if (str_equal(result, "ok") && stage) {
+	} else if (result == RESULT_OK && stage) {
 		r = str_format(&line, "%s: %s done after %.1f s%s%s", name, stage,
 			       seconds(e, "elapsed_usec"), reason ? ": " : "",
 			       reason ? reason : "");
 	} else {
 		r = str_format(&line, "%s: %s%s%s%s%s", name, stage ? stage : "", stage ? " " : "",
-			       result, reason ? ": " : "", reason ? reason : "");
+			       or_dash(json_get_string(e, "result")), reason ? ": " : "",
+			       reason ? reason : "");
 	}
 	return r < 0 ? NULL : line;
 }
@@ -70,16 +72,6 @@ static void text_tick(struct writer *w)
 
 	if (t->progress)
 		progress_draw(t->progress);
-}
-
-static unsigned count_results(struct json_object *list, const char *result)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; list && i < json_object_array_length(list); i++)
-		n += str_equal(json_get_string(json_object_array_get_idx(list, i), "result"),
-			       result);
-	return n;
 }
 
 /* The refused lines of the settings, and what follows from them. */
@@ -111,8 +103,8 @@ static void text_outcome(struct writer *w, struct json_object *parameters)
 		progress_end(t->progress);
 	make_printable(parameters);
 	print_settings(t->out, parameters);
-	fprintf(t->out, "%u done, %u failed, %u skipped\n", count_results(list, "ok"),
-		count_results(list, "failed"), count_results(list, "skipped"));
+	fprintf(t->out, "%u done, %u failed, %u skipped\n", count_results(list, RESULT_OK),
+		count_results(list, RESULT_FAILED), count_results(list, RESULT_SKIPPED));
 }
 
 static void print_list(FILE *out, struct json_object *parameters, const char *key,
