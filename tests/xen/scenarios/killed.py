@@ -78,6 +78,13 @@ chmod 755 $helper
 """
 
 
+def waits_for(host: Host, name: str) -> bool:
+    """Whether the save of a paused guest has written all of its memory once, and writes no more."""
+    part = f"stat -c %s {SAVE}/{name}.part 2>/dev/null || echo 0"
+    first, second = host.sh(f"{part}; sleep 3; {part}").out.split()
+    return int(first) > 30000000 and first == second
+
+
 @scenario("a worker is killed when it has asked its guest to suspend: it does, and runs on",
           minutes=3)
 def worker_asking(host: Host) -> None:
@@ -91,7 +98,8 @@ def worker_asking(host: Host) -> None:
         host.sh(PAUSE_FIRST.replace("NAME", name))
         host.sh(f"xendomainsctl stop {name} >/tmp/stop.log 2>&1 & echo $! >/tmp/stop.pid")
         wait_until(lambda name=name: "p" in host.domains()[name], "the guest to be paused", 120)
-        host.sh(f"xenstore-exists {asked}; sleep 3; {KILL_WORKER}")
+        wait_until(lambda name=name: waits_for(host, name), "it to be asked", 120)
+        host.sh(f"xenstore-exists {asked}; {KILL_WORKER}")
         host.sh("tail --pid=$(cat /tmp/stop.pid) -f /dev/null", timeout=600)
         assert stages(host, name, "STAGE_FAILED") == ["save"]
         host.sh("helper=$(ls /usr/lib/xen-*/bin/libxl-save-helper); mv $helper.real $helper")
