@@ -36,12 +36,12 @@ int explain_error(const struct context *context, int error)
 	if (str_equal(context->socket, SOCKET_PATH) && !unit_is_control_domain())
 		hint = "\nThis is not the control domain (dom0) of a Xen host.";
 	else if (error == -ENOENT || error == -ECONNREFUSED)
-		hint = "\nIf xendomainsd is not running, run \"systemctl start xendomainsd.socket\".";
+		hint = "\nIf xendomainsd is not running, run 'systemctl start xendomainsd.socket'.";
 	else if (error == -EACCES)
 		hint = "\nThis requires root, or membership in a group of ReadGroup= or ControlGroup= "
 		       "(xendomains.conf(5)) while xendomainsd runs.";
 	else if (error == -ETIMEDOUT)
-		hint = "\nRun \"systemctl status xendomainsd\" to see why it is not responding.";
+		hint = "\nRun 'systemctl status xendomainsd' to see why it is not responding.";
 	fprintf(stderr, "Failed to reach xendomainsd at %s: %s%s\n", context->socket,
 		strerror(-error), hint);
 	return STATUS_UNREACHABLE;
@@ -56,7 +56,7 @@ int explain_reply(const struct varlink_reply *reply)
 	name = json_get_string(reply->parameters, "name");
 	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
 		fprintf(stderr,
-			"No guest named \"%s\". Run \"xendomainsctl status\" to list guests and "
+			"No guest named \"%s\". Run 'xendomainsctl status' to list guests and "
 			"unreadable files.\n",
 			name ? name : "");
 	else if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))

@@ -120,8 +120,8 @@ static int look_after(struct following *f)
 	f->misses++;
 	sd_notify(0, EXTENSION);
 	if (f->misses == MISSES_MAX && !f->context->or_once)
-		fprintf(stderr, "xendomainsd is not responding. Run \"systemctl status xendomainsd "
-				"xenstored\" to see why.\n");
+		fprintf(stderr, "xendomainsd is not responding. Run 'systemctl status xendomainsd "
+				"xenstored' to see why.\n");
 	/* A stop is for a host that goes down; behind a start there is time for a busy daemon. */
 	return f->misses >= (can_do_without(f) ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
 }
@@ -212,13 +212,13 @@ static int open_again(const struct following *f, struct connection *c)
 static const char *interrupt_text(const char *method)
 {
 	if (str_equal(method, METHOD_START))
-		return "\nxendomainsd goes on starting guests. Run \"xendomainsctl status\" to see the "
-		       "progress, or \"xendomainsctl cancel\" to cancel.\n";
+		return "\nxendomainsd goes on starting guests. Run 'xendomainsctl status' to see the "
+		       "progress, or 'xendomainsctl cancel' to cancel.\n";
 	if (str_equal(method, METHOD_RESTART))
-		return "\nxendomainsd goes on restarting guests. Run \"xendomainsctl status\" to see "
-		       "the progress, or \"xendomainsctl cancel\" to cancel.\n";
-	return "\nxendomainsd goes on stopping guests. Run \"xendomainsctl status\" to see the "
-	       "progress, or \"xendomainsctl cancel\" to cancel.\n";
+		return "\nxendomainsd goes on restarting guests. Run 'xendomainsctl status' to see "
+		       "the progress, or 'xendomainsctl cancel' to cancel.\n";
+	return "\nxendomainsd goes on stopping guests. Run 'xendomainsctl status' to see the "
+	       "progress, or 'xendomainsctl cancel' to cancel.\n";
 }
 
 /* A daemon that takes no connections is waited for as one that does not answer. */

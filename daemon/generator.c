@@ -204,7 +204,7 @@ static int read_configuration(const struct settings_paths *paths, struct setting
 	if (r >= 0 && c->n_refusals > 0)
 		log_warning(
 			"Ordering units after the mounts of the directories that can be read, "
-			"of those in the last good settings, and of the defaults. Run \"systemctl daemon-reload\" when you have "
+			"of those in the last good settings, and of the defaults. Run 'systemctl daemon-reload' when you have "
 			"corrected the configuration.");
 	return r;
 }

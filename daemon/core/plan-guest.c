@@ -106,7 +106,7 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 	if (image->error)
 		return step_conclude(
 			s, STEP_FAILED,
-			"%s. Repair it, or run \"xendomainsctl start --cold %s\" to start "
+			"%s. Repair it, or run 'xendomainsctl start --cold %s' to start "
 			"the guest without its memory.",
 			image->error, QUOTED(g->name));
 	step_add_stage(s, STAGE_RESTORE);
@@ -185,8 +185,8 @@ static int plan_afresh(struct step *s, const struct config *config, const struct
 		return step_conclude(
 			s, STEP_FAILED,
 			"the ledger has lost records: the guest may have been migrated. "
-			"Check with \"xl list\" on the other hosts. If it runs on "
-			"none, run \"xendomainsctl start %s\" to start it here.",
+			"Check with 'xl list' on the other hosts. If it runs on "
+			"none, run 'xendomainsctl start %s' to start it here.",
 			QUOTED(g->name));
 	return plan_cold(s, config, g, why);
 }
@@ -208,8 +208,8 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 		return step_conclude(
 			s, STEP_FAILED,
 			"%s, a domain with the same UUID, was migrated to %s and may be "
-			"this guest. If the guest does not run there, run \"xendomainsctl "
-			"start %s\" to start it here.",
+			"this guest. If the guest does not run there, run 'xendomainsctl "
+			"start %s' to start it here.",
 			away->away_name, away->away, QUOTED(g->name));
 	if (away && !named)
 		return step_conclude(s, away->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
@@ -228,7 +228,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (guest_is_left(g))
 		return step_conclude(s, STEP_FAILED,
 				     "the guest is saved, but its domain could not be destroyed. "
-				     "Run \"xendomainsctl stop %s\" to try again.",
+				     "Run 'xendomainsctl stop %s' to try again.",
 				     QUOTED(g->name));
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;
@@ -257,7 +257,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 		return step_conclude(
 			s, STEP_FAILED,
 			"%s. An image of the guest may be there: make the directory "
-			"readable, or run \"xendomainsctl start --cold %s\" to start the "
+			"readable, or run 'xendomainsctl start --cold %s' to start the "
 			"guest without its memory.",
 			g->unseen, QUOTED(g->name));
 	return plan_afresh(s, config, g, named, NULL);

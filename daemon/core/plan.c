@@ -159,7 +159,7 @@ static int add_unknown(struct plan *plan, const char *name)
 	plan->n_steps++;
 	return step_conclude(s, STEP_FAILED,
 			     "no domain, configuration or image has this name or UUID. "
-			     "Run \"xendomainsctl status\" to list all guests.");
+			     "Run 'xendomainsctl status' to list all guests.");
 }
 
 static const struct guest *find_named(const struct inventory *inventory, const char *name,

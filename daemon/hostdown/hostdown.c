@@ -374,7 +374,7 @@ static int describe_delay(usec_t needs, usec_t grants, char **ret)
 				  in, where);
 	return str_format(ret,
 			  "A stop of all guests may take %llu s, but logind waits only %llu s "
-			  "(InhibitDelayMaxSec=%s%s). Run \"xendomainsctl plan stop\" to see what "
+			  "(InhibitDelayMaxSec=%s%s). Run 'xendomainsctl plan stop' to see what "
 			  "happens then.",
 			  seconds(needs), seconds(grants), path ? in : " is not set", where);
 }

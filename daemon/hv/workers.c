@@ -201,7 +201,7 @@ static void recover(struct worker *w, int record)
 
 	if (w->recoveries++ >= RECOVERIES_MAX) {
 		finish_with(w, -EIO,
-			    "its workers died repeatedly. Check the guest with \"xl list\".");
+			    "its workers died repeatedly. Check the guest with 'xl list'.");
 		return;
 	}
 	log_message(LOG_WARNING, &fields, "the %s worker died, starting recovery",

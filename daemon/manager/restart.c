@@ -162,7 +162,7 @@ static void hold(struct reactions *rx, const struct guest *g, const struct confi
 
 	if (str_format(&text,
 		       "not restarted: more than RestartLimit=%u ends within RestartInterval=%u. "
-		       "Run \"xendomainsctl start %s\" to start it.",
+		       "Run 'xendomainsctl start %s' to start it.",
 		       config->restart_limit, (unsigned)(config->restart_interval / USEC_PER_SEC),
 		       QUOTED(g->name)) < 0)
 		return;

@@ -142,7 +142,7 @@ static int read_group(struct settings *s, const char *path, const char *key, cha
 	if (r >= 0)
 		return 0;
 	r = str_format(&reason,
-		       "%s=%s: no such group in %s. Run \"groupadd --system %s\" to create "
+		       "%s=%s: no such group in %s. Run 'groupadd --system %s' to create "
 		       "it.",
 		       key, *name, path, *name);
 	free(TAKE_PTR(*name));

@@ -16,7 +16,7 @@ const char interface_description[] =
 	"\n"
 	"# state: shutting_down is spelt shutting-down. manager: xendomainsd, xl or libvirt.\n"
 	"# wanted: it has a configuration in XENDOMAINS_AUTO. source: what its domain came from.\n"
-	"# flags: as in \"xl list\". activity: what is being done to it. migrated_to: the host that it\n"
+	"# flags: as in 'xl list'. activity: what is being done to it. migrated_to: the host that it\n"
 	"# was migrated to, or \"another host\". restart_in_usec: it has ended, and is restarted so much\n"
 	"# later.\n"
 	"type Guest (name: string, uuid: string, domid: ?int, state: string, wanted: bool,\n"

@@ -80,7 +80,7 @@ int handover_finish(struct job *job, const struct xl_domain *d, const char *host
 	job->result.outcome = OPERATION_UNDECIDED;
 	return job_explain(job, -ENOTRECOVERABLE,
 			   "the guest runs on %s, but its domain here could not be destroyed: %s. "
-			   "Run \"xl destroy %u\".",
+			   "Run 'xl destroy %u'.",
 			   host, xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r), d->domid);
 }
 
@@ -94,15 +94,15 @@ int handover_undecided(struct job *job, const struct xl_domain *d, const char *h
 	if (!d)
 		return job_explain(job, -ENOTRECOVERABLE,
 				   "the migration to %s was not confirmed (%s): the guest may be "
-				   "running there. Check with \"xl list\" on that host. If it does "
-				   "not run there, run \"xendomainsctl start %s\" here.",
+				   "running there. Check with 'xl list' on that host. If it does "
+				   "not run there, run 'xendomainsctl start %s' here.",
 				   host, why, QUOTED(name));
 	return job_explain(job, -ENOTRECOVERABLE,
 			   "the migration to %s was not confirmed (%s): the guest may be running "
 			   "there. Its domain %u here is renamed to %s" AWAY_SUFFIX " and stays "
-			   "suspended. Check with \"xl list\" on that host. If the guest runs "
-			   "there, run \"xl destroy %u\" here. If it does not, run "
-			   "\"xendomainsctl start %s\" here.",
+			   "suspended. Check with 'xl list' on that host. If the guest runs "
+			   "there, run 'xl destroy %u' here. If it does not, run "
+			   "'xendomainsctl start %s' here.",
 			   host, why, d->domid, name, d->domid, QUOTED(name));
 }
 

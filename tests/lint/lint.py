@@ -150,6 +150,12 @@ def find_words(words, content):
             yield word, content.count("\n", 0, found.start())
 
 
+# A command in double quotes, as they stand in a string of C and in other text. In C, the string may
+# end between the quote and the command.
+COMMANDS = r"(?:xl|xendomainsctl|xendomainsd|systemctl|journalctl|virsh|groupadd|ch(?:mod|own)|mv|rm)\b"
+IN_C = re.compile(r'\\"(?:"\s*")?' + COMMANDS)
+IN_TEXT = re.compile('"' + COMMANDS)
+
 # What the documents say of the sources of others, and for any name.
 STRANGERS = ("drivers/block/xen-blkfront.c", "blkfront_resume()", "blkif_recover()",
              "libxl__domain_suspend_device_model()", "noun.c", "noun_verb()", "client/cmd-VERB.c")
@@ -253,6 +259,21 @@ class Lint(unittest.TestCase):
         self.assertEqual(list(find_words(words, " * is let\n * go by\n# Nobody")),
                          [("nobody", 2), ("let go", 0)])
         self.assertEqual(list(find_words(words, "nobody_knows(outlet, goal)")), [])
+
+    def test_messages_quote_a_command_in_single_quotes(self):
+        for path in [*sources(), ROOT / "conf/xendomains.catalog"]:
+            content = path.read_text()
+            found = (IN_TEXT if path.suffix == ".catalog" else IN_C).search(content)
+            number = content.count("\n", 0, found.start()) + 1 if found else 0
+            self.assertIsNone(found, f"{path}:{number}: write 'xl list', not \"xl list\"")
+
+    def test_a_command_in_double_quotes_would_be_found(self):
+        for said in (r'"Run \"xl list\"."', '"Run \\"xendomainsctl "\n\t"start %s\\"."',
+                     '"Run \\""\n\t"systemctl cat\\"."'):
+            self.assertRegex(said, IN_C)
+        for said in ('/* as "xl list" */', '"xl "', "\"Run 'xl list'\"", r'"named \"xlarge\""'):
+            self.assertNotRegex(said, IN_C)
+        self.assertRegex('Run "xl list".', IN_TEXT)
 
     def test_each_message_id_stands_in_the_catalog_and_is_used(self):
         ids = dict(re.findall(r'#define (MSG_\w+)\s+"([0-9a-f]{32})"',
