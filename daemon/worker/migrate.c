@@ -112,7 +112,7 @@ static int transfer(struct job *job, const struct xl_domain *d, const struct tar
 		return job_explain_xl(job, sent, NULL);
 	if (result.error < 0)
 		return job_explain(job, -EBADMSG, "libxl wrote an invalid stream: %s",
-				   result.problem);
+				   stream_problem_to_string(result.problem));
 	job->result.bytes = result.bytes;
 	return 0;
 }

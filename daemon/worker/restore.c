@@ -116,7 +116,7 @@ static int check_passed(struct job *job, int fd, const struct image_header *head
 			const struct pump_result *passed)
 {
 	if (passed->error == -EBADMSG)
-		return refuse(job, passed->error, passed->problem);
+		return refuse(job, passed->error, stream_problem_to_string(passed->problem));
 	if (passed->error < 0 && passed->error != -EPIPE)
 		return refuse(job, passed->error, strerror(-passed->error));
 	if (passed->error == 0 && header->ours && passed->hash != header->facts.stream_hash)

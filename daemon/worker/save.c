@@ -205,7 +205,7 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 		return job_explain_xl(job, saved, NULL);
 	if (result->error < 0)
 		return job_explain(job, -EBADMSG, "save: libxl wrote an invalid stream: %s",
-				   result->problem);
+				   stream_problem_to_string(result->problem));
 	return 0;
 }
 

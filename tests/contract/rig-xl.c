@@ -209,7 +209,8 @@ static int write_stream(uint32_t domid, int file, bool live)
 	r = live ? xl_migrate(fx.xl, domid, pipe, false) : xl_save(fx.xl, domid, pipe);
 	close(pipe);
 	pump_join(pump, &result);
-	ck_assert_msg(r < 0 || result.error == 0, "%s", result.problem);
+	ck_assert_msg(r < 0 || result.error == 0, "%d: problem %d", result.error,
+		      (int)result.problem);
 	return r;
 }
 

@@ -20,11 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = stream_feed(&split, data + fed, n);
 		fed += n;
 		HOLDS(r == 0 || r == -EBADMSG);
-		HOLDS((r < 0) == !!split.problem);
+		HOLDS((r < 0) == (split.problem != STREAM_NO_PROBLEM));
 	}
 	HOLDS(stream_end(&whole) == stream_end(&split));
-	/* The problems are literals. */
 	HOLDS(whole.problem == split.problem);
-	HOLDS(whole.problem || (whole.bytes == size - 1 && split.bytes == size - 1));
+	HOLDS(whole.problem != STREAM_NO_PROBLEM ||
+	      (whole.bytes == size - 1 && split.bytes == size - 1));
 	return 0;
 }

@@ -12,8 +12,8 @@
 struct pump;
 
 struct pump_result {
-	int error;           /* 0, -EBADMSG for a stream that is none, or -errno of the file */
-	const char *problem; /* with -EBADMSG: what is wrong; a literal */
+	int error; /* 0, -EBADMSG for a stream that is none, or -errno of the file */
+	enum stream_problem problem; /* with -EBADMSG */
 	uint64_t bytes;
 	uint64_t hash; /* XXH64 */
 };

@@ -23,7 +23,30 @@
 #define LIBXC_RECORD_LAST 0x12U
 #define LIBXC_BODY_MAX    (128U << 20)
 
-static int refuse(struct stream *s, const char *problem)
+static const char *const problem_words[_STREAM_PROBLEM_MAX] = {
+	[STREAM_NOT_LIBXL] = "it does not begin with a libxl stream",
+	[STREAM_LIBXL_VERSION_UNKNOWN] = "it is of a version of libxl's stream that is not known",
+	[STREAM_FOREIGN_BYTE_ORDER] = "it was written by a machine of another byte order",
+	[STREAM_LIBXL_RECORD_UNKNOWN] = "it holds a libxl record that is not known",
+	[STREAM_WITHOUT_GUEST] = "it ends without a guest",
+	[STREAM_SECOND_GUEST] = "it holds more than one guest",
+	[STREAM_NOT_LIBXC] = "its guest does not begin like one",
+	[STREAM_LIBXC_VERSION_UNKNOWN] =
+		"its guest is of a version of libxc's stream that is not known",
+	[STREAM_FOREIGN_PAGE_SIZE] = "its guest has pages of another size",
+	[STREAM_LIBXC_RECORD_UNKNOWN] = "it holds a libxc record that is not known",
+	[STREAM_RECORD_TOO_LONG] = "it holds a record that is too long",
+	[STREAM_ODD_END] = "its guest ends with an odd record",
+	[STREAM_CUT_SHORT] = "it is cut short",
+	[STREAM_GOES_ON] = "it goes on behind its end",
+};
+
+const char *stream_problem_to_string(enum stream_problem problem)
+{
+	return problem_words[problem];
+}
+
+static int refuse(struct stream *s, enum stream_problem problem)
 {
 	s->problem = problem;
 	return -EBADMSG;
@@ -53,11 +76,11 @@ static uint64_t padded(uint32_t length)
 static int take_libxl_header(struct stream *s)
 {
 	if (be64_at(s->head) != LIBXL_MAGIC)
-		return refuse(s, "it does not begin with a libxl stream");
+		return refuse(s, STREAM_NOT_LIBXL);
 	if (be32_at(s->head + 8) != LIBXL_VERSION)
-		return refuse(s, "it is of a version of libxl's stream that is not known");
+		return refuse(s, STREAM_LIBXL_VERSION_UNKNOWN);
 	if (be32_at(s->head + 12) & LIBXL_OPTION_BIG_ENDIAN)
-		return refuse(s, "it was written by a machine of another byte order");
+		return refuse(s, STREAM_FOREIGN_BYTE_ORDER);
 	s->state = STREAM_LIBXL_RECORD;
 	return 0;
 }
@@ -69,12 +92,12 @@ static int take_libxl_record(struct stream *s)
 	switch (type) {
 	case LIBXL_RECORD_END:
 		if (length != 0 || !s->has_guest)
-			return refuse(s, "it ends without a guest");
+			return refuse(s, STREAM_WITHOUT_GUEST);
 		s->state = STREAM_COMPLETE;
 		return 0;
 	case LIBXL_RECORD_LIBXC:
 		if (length != 0 || s->has_guest)
-			return refuse(s, "it holds more than one guest");
+			return refuse(s, STREAM_SECOND_GUEST);
 		s->has_guest = true;
 		s->state = STREAM_LIBXC_HEADER;
 		return 0;
@@ -83,7 +106,7 @@ static int take_libxl_record(struct stream *s)
 		break;
 	default:
 		if (!(type & RECORD_OPTIONAL))
-			return refuse(s, "it holds a libxl record that is not known");
+			return refuse(s, STREAM_LIBXL_RECORD_UNKNOWN);
 	}
 	s->skip = padded(length);
 	return 0;
@@ -94,13 +117,13 @@ static int take_libxc_header(struct stream *s)
 	uint32_t version = be32_at(s->head + 12);
 
 	if (be64_at(s->head) != LIBXC_MARKER || be32_at(s->head + 8) != LIBXC_MAGIC)
-		return refuse(s, "its guest does not begin like one");
+		return refuse(s, STREAM_NOT_LIBXC);
 	if (version < LIBXC_VERSION_MIN || version > LIBXC_VERSION_MAX)
-		return refuse(s, "its guest is of a version of libxc's stream that is not known");
+		return refuse(s, STREAM_LIBXC_VERSION_UNKNOWN);
 	if (be16_at(s->head + 16) != 0)
-		return refuse(s, "it was written by a machine of another byte order");
+		return refuse(s, STREAM_FOREIGN_BYTE_ORDER);
 	if (le16_at(s->head + 28) != LIBXC_PAGE_SHIFT)
-		return refuse(s, "its guest has pages of another size");
+		return refuse(s, STREAM_FOREIGN_PAGE_SIZE);
 	s->state = STREAM_LIBXC_RECORD;
 	return 0;
 }
@@ -111,14 +134,14 @@ static int take_libxc_record(struct stream *s)
 
 	if (type == LIBXC_RECORD_END) {
 		if (length != 0)
-			return refuse(s, "its guest ends with an odd record");
+			return refuse(s, STREAM_ODD_END);
 		s->state = STREAM_LIBXL_RECORD;
 		return 0;
 	}
 	if (type > LIBXC_RECORD_LAST && !(type & RECORD_OPTIONAL))
-		return refuse(s, "it holds a libxc record that is not known");
+		return refuse(s, STREAM_LIBXC_RECORD_UNKNOWN);
 	if (length > LIBXC_BODY_MAX)
-		return refuse(s, "it holds a record that is too long");
+		return refuse(s, STREAM_RECORD_TOO_LONG);
 	s->skip = padded(length);
 	return 0;
 }
@@ -137,13 +160,13 @@ static int take_head(struct stream *s)
 	case STREAM_COMPLETE:
 		break;
 	}
-	return refuse(s, "it goes on behind its end");
+	return refuse(s, STREAM_GOES_ON);
 }
 
 int stream_feed(struct stream *s, const void *data, size_t size)
 {
 	const uint8_t *p = data;
-	int r = s->problem ? -EBADMSG : 0;
+	int r = s->problem != STREAM_NO_PROBLEM ? -EBADMSG : 0;
 
 	while (r >= 0 && size > 0) {
 		size_t n;
@@ -169,9 +192,9 @@ int stream_feed(struct stream *s, const void *data, size_t size)
 
 int stream_end(struct stream *s)
 {
-	if (s->problem)
+	if (s->problem != STREAM_NO_PROBLEM)
 		return -EBADMSG;
 	if (s->state != STREAM_COMPLETE || s->skip > 0 || s->have > 0)
-		return refuse(s, "it is cut short");
+		return refuse(s, STREAM_CUT_SHORT);
 	return 0;
 }

@@ -17,17 +17,41 @@ enum stream_state {
 	STREAM_COMPLETE,
 };
 
+/* What can be wrong with a stream. */
+enum stream_problem {
+	STREAM_NO_PROBLEM,
+	STREAM_NOT_LIBXL,
+	STREAM_LIBXL_VERSION_UNKNOWN,
+	STREAM_FOREIGN_BYTE_ORDER,
+	STREAM_LIBXL_RECORD_UNKNOWN,
+	STREAM_WITHOUT_GUEST,
+	STREAM_SECOND_GUEST,
+	STREAM_NOT_LIBXC,
+	STREAM_LIBXC_VERSION_UNKNOWN,
+	STREAM_FOREIGN_PAGE_SIZE,
+	STREAM_LIBXC_RECORD_UNKNOWN,
+	STREAM_RECORD_TOO_LONG,
+	STREAM_ODD_END,
+	STREAM_CUT_SHORT,
+	STREAM_GOES_ON,
+	_STREAM_PROBLEM_MAX,
+	_STREAM_PROBLEM_INVALID = -EINVAL,
+};
+
 struct stream {
 	enum stream_state state;
 	uint64_t bytes;   /* walked so far */
 	uint64_t skip;    /* bytes of a record's body still to come */
 	uint8_t head[40]; /* of the header or record that is being read */
 	size_t have;
-	bool has_guest;      /* libxc's part has been seen */
-	const char *problem; /* NULL, or what is wrong at this place */
+	bool has_guest; /* libxc's part has been seen */
+	enum stream_problem problem;
 };
 
 #define STREAM_INIT ((struct stream){.state = STREAM_LIBXL_HEADER})
+
+/* The words for it in a message that has named the stream; NULL if there is no problem. */
+const char *stream_problem_to_string(enum stream_problem problem);
 
 /* 0, or -EBADMSG with problem set; then it stays so. */
 int stream_feed(struct stream *s, const void *data, size_t size);

@@ -73,9 +73,9 @@ static int check_size(struct trial *t)
 	if (!h->ours || size == (uint64_t)h->stream + h->facts.stream_bytes)
 		return 0;
 	return refuse(t, -EBADMSG,
-		      size < (uint64_t)h->stream + h->facts.stream_bytes
-			      ? "it is cut short"
-			      : "it goes on behind its end");
+		      stream_problem_to_string(size < (uint64_t)h->stream + h->facts.stream_bytes
+						       ? STREAM_CUT_SHORT
+						       : STREAM_GOES_ON));
 }
 
 /* libxl crashes at a stream that ends, or is wrong, before its first record (xl.h). */
@@ -91,7 +91,7 @@ static int check_beginning(struct trial *t)
 	r = stream_feed(&stream, head, (size_t)n);
 	r = r < 0 || (size_t)n == sizeof(head) ? r : stream_end(&stream);
 	if (r < 0)
-		return refuse(t, r, stream.problem);
+		return refuse(t, r, stream_problem_to_string(stream.problem));
 	return stream.has_guest ? 0 : refuse(t, -EBADMSG, "it does not begin with a guest");
 }
 
@@ -291,7 +291,7 @@ int trust_check_stream(const struct trust_question *question, const struct image
 	XXH64_reset(hash, 0);
 	r = feed_all(question->fd, header->stream, &stream, hash);
 	if (r == -EBADMSG)
-		problem = stream.problem;
+		problem = stream_problem_to_string(stream.problem);
 	else if (r < 0)
 		problem = strerror(-r);
 	else if (header->ours && XXH64_digest(hash) != header->facts.stream_hash)
