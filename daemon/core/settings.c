@@ -219,10 +219,10 @@ static int parse_shutdown(const struct setting *s, void *field, const char *valu
 
 static int take_targets(const struct setting *s, struct target_list *list,
 			struct target_list *taken, int result, const char *value,
-			const char *problem, char **ret_reason)
+			enum target_problem problem, char **ret_reason)
 {
 	if (result == -EINVAL)
-		return refuse_value(s, value, problem, ret_reason);
+		return refuse_value(s, value, target_problem_to_string(problem), ret_reason);
 	if (result < 0)
 		return result;
 	target_list_done(list);
@@ -234,7 +234,7 @@ static int take_targets(const struct setting *s, struct target_list *list,
 static int parse_target(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
 	struct target_list taken = {0};
-	const char *problem = NULL;
+	enum target_problem problem = _TARGET_PROBLEM_INVALID;
 	struct target target;
 	int r = target_parse(value, &target, &problem);
 
@@ -247,7 +247,7 @@ static int parse_target(const struct setting *s, void *field, const char *value,
 static int parse_targets(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
 	struct target_list taken = {0};
-	const char *problem = NULL;
+	enum target_problem problem = _TARGET_PROBLEM_INVALID;
 	int r = target_list_parse(value, &taken, &problem);
 
 	return take_targets(s, field, &taken, r, value, problem, ret_reason);

@@ -20,12 +20,37 @@ static const char *const standard_command[] = {
 	"-oServerAliveCountMax=4",
 };
 
+static const char *const problem_words[_TARGET_PROBLEM_MAX] = {
+	[TARGET_FOR_A_SHELL] =
+		"no shell reads this: write plain words, in quotes where one has blanks, without "
+		"$ ` \\ ; & | < > ( ) * ? [ ] { } ! ~ #",
+	[TARGET_CONTROL_CHARACTER] = "it holds a control character",
+	[TARGET_OPEN_QUOTE] = "a quote is not closed",
+	[TARGET_OPTION_C] = "-C gives one configuration to all guests; each takes its own along",
+	[TARGET_OPTION_F] = "-F keeps a terminal busy, and there is none; leave it out",
+	[TARGET_UNKNOWN_OPTION] =
+		"it holds an option that 'xl migrate' does not have; there are -s, -e, "
+		"-p, -D, --debug and --live",
+	[TARGET_OPTION_S_ALONE] = "-s needs a command behind it",
+	[TARGET_SECOND_HOST] = "it names more than one host; several are tried in order where "
+			       "MigrateTargets in xendomains.conf names them, with commas",
+	[TARGET_NO_HOST_NAME] = "this is no name of a host",
+	[TARGET_WITHOUT_HOST] = "it names no host",
+	[TARGET_WITHOUT_COMMAND] = "there is no command where one must be",
+	[TARGET_GAP] = "there is nothing between two commas, or behind the last",
+};
+
 /* What was read of a target so far. */
 struct reading {
 	char *host;
 	char *shell; /* the value of -s; NULL: the standard one */
 	bool no_monitor, paused, debug, keep_domid, ended;
 };
+
+const char *target_problem_to_string(enum target_problem problem)
+{
+	return problem_words[problem];
+}
 
 void words_free(char **words)
 {
@@ -125,7 +150,7 @@ int target_list_copy(const struct target_list *list, struct target_list *ret)
 
 /* Words. */
 
-static int refuse(const char *problem, const char **ret_problem)
+static int refuse(enum target_problem problem, enum target_problem *ret_problem)
 {
 	*ret_problem = problem;
 	return -EINVAL;
@@ -136,20 +161,18 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-static int check_character(char c, const char **ret_problem)
+static int check_character(char c, enum target_problem *ret_problem)
 {
 	if (strchr(FOR_A_SHELL, c))
-		return refuse("no shell reads this: write plain words, in quotes where one has "
-			      "blanks, without $ ` \\ ; & | < > ( ) * ? [ ] { } ! ~ #",
-			      ret_problem);
+		return refuse(TARGET_FOR_A_SHELL, ret_problem);
 	if ((unsigned char)c < 0x20 || c == 0x7f)
-		return refuse("it holds a control character", ret_problem);
+		return refuse(TARGET_CONTROL_CHARACTER, ret_problem);
 	return 0;
 }
 
 /* One word, from *at on, which is moved behind it; buffer has room for all of the text. */
 static int read_word(const char **at, const char *separators, char *buffer, size_t *ret_length,
-		     const char **ret_problem)
+		     enum target_problem *ret_problem)
 {
 	const char *p = *at;
 	size_t n = 0;
@@ -169,14 +192,15 @@ static int read_word(const char **at, const char *separators, char *buffer, size
 		}
 	}
 	if (quote)
-		return refuse("a quote is not closed", ret_problem);
+		return refuse(TARGET_OPEN_QUOTE, ret_problem);
 	*at = p;
 	*ret_length = n;
 	return 0;
 }
 
 /* The words up to the end or to a separator, behind which *at is left. */
-static int split(const char **at, const char *separators, char ***ret, const char **ret_problem)
+static int split(const char **at, const char *separators, char ***ret,
+		 enum target_problem *ret_problem)
 {
 	_cleanup_(words_freep) char **words = calloc(1, sizeof(*words));
 	_cleanup_free_ char *buffer = malloc(strlen(*at) + 1);
@@ -204,23 +228,19 @@ static int split(const char **at, const char *separators, char ***ret, const cha
 
 /* Options. */
 
-static int refuse_option(char letter, const char **ret_problem)
+static int refuse_option(char letter, enum target_problem *ret_problem)
 {
 	switch (letter) {
 	case 'C':
-		return refuse("-C gives one configuration to all guests; each takes its own along",
-			      ret_problem);
+		return refuse(TARGET_OPTION_C, ret_problem);
 	case 'F':
-		return refuse("-F keeps a terminal busy, and there is none; leave it out",
-			      ret_problem);
+		return refuse(TARGET_OPTION_F, ret_problem);
 	default:
-		return refuse("it holds an option that 'xl migrate' does not have; there are -s, "
-			      "-e, -p, -D, --debug and --live",
-			      ret_problem);
+		return refuse(TARGET_UNKNOWN_OPTION, ret_problem);
 	}
 }
 
-static int take_long(struct reading *t, const char *word, const char **ret_problem)
+static int take_long(struct reading *t, const char *word, enum target_problem *ret_problem)
 {
 	if (str_equal(word, "--"))
 		t->ended = true;
@@ -232,7 +252,8 @@ static int take_long(struct reading *t, const char *word, const char **ret_probl
 }
 
 /* Letters behind one hyphen; *i is moved where an option takes the next word. */
-static int take_letters(struct reading *t, char *const *words, size_t *i, const char **ret_problem)
+static int take_letters(struct reading *t, char *const *words, size_t *i,
+			enum target_problem *ret_problem)
 {
 	for (const char *letter = words[*i] + 1; *letter; letter++) {
 		switch (*letter) {
@@ -249,7 +270,7 @@ static int take_letters(struct reading *t, char *const *words, size_t *i, const 
 			break;
 		case 's':
 			if (!letter[1] && !words[*i + 1])
-				return refuse("-s needs a command behind it", ret_problem);
+				return refuse(TARGET_OPTION_S_ALONE, ret_problem);
 			return str_replace(&t->shell, letter[1] ? letter + 1 : words[++*i]);
 		default:
 			return refuse_option(*letter, ret_problem);
@@ -258,7 +279,8 @@ static int take_letters(struct reading *t, char *const *words, size_t *i, const 
 	return 0;
 }
 
-static int take_word(struct reading *t, char *const *words, size_t *i, const char **ret_problem)
+static int take_word(struct reading *t, char *const *words, size_t *i,
+		     enum target_problem *ret_problem)
 {
 	const char *word = words[*i];
 
@@ -267,11 +289,9 @@ static int take_word(struct reading *t, char *const *words, size_t *i, const cha
 	if (!t->ended && word[0] == '-' && word[1])
 		return take_letters(t, words, i, ret_problem);
 	if (t->host)
-		return refuse("it names more than one host; several are tried in order where "
-			      "MigrateTargets in xendomains.conf names them, with commas",
-			      ret_problem);
+		return refuse(TARGET_SECOND_HOST, ret_problem);
 	if (str_empty(word) || word[0] == '-')
-		return refuse("this is no name of a host", ret_problem);
+		return refuse(TARGET_NO_HOST_NAME, ret_problem);
 	return str_replace(&t->host, word);
 }
 
@@ -285,17 +305,17 @@ static int add_words(char ***command, const char *const *words, size_t n)
 }
 
 /* Words of a command that was written as one word, in quotes. */
-static int add_command(char ***command, const char *text, const char **ret_problem)
+static int add_command(char ***command, const char *text, enum target_problem *ret_problem)
 {
 	_cleanup_(words_freep) char **words = NULL;
 	int r = split(&text, "", &words, ret_problem);
 
 	if (r >= 0 && str_empty(words[0]))
-		r = refuse("there is no command where one must be", ret_problem);
+		r = refuse(TARGET_WITHOUT_COMMAND, ret_problem);
 	return r < 0 ? r : add_words(command, (const char *const *)words, count(words));
 }
 
-static int make_command(const struct reading *t, char ***ret, const char **ret_problem)
+static int make_command(const struct reading *t, char ***ret, enum target_problem *ret_problem)
 {
 	_cleanup_(words_freep) char **command = calloc(1, sizeof(*command));
 	const char *const receiver[] = {t->host, "xl", "migrate-receive"};
@@ -324,7 +344,7 @@ static int make_command(const struct reading *t, char ***ret, const char **ret_p
 	return r;
 }
 
-static int take_words(char *const *words, struct target *ret, const char **ret_problem)
+static int take_words(char *const *words, struct target *ret, enum target_problem *ret_problem)
 {
 	struct reading t = {0};
 	char **command;
@@ -333,7 +353,7 @@ static int take_words(char *const *words, struct target *ret, const char **ret_p
 	for (size_t i = 0; r >= 0 && words[i]; i++)
 		r = take_word(&t, words, &i, ret_problem);
 	if (r >= 0 && !t.host)
-		r = refuse("it names no host", ret_problem);
+		r = refuse(TARGET_WITHOUT_HOST, ret_problem);
 	r = r < 0 ? r : make_command(&t, &command, ret_problem);
 	if (r >= 0)
 		*ret = (struct target){
@@ -347,7 +367,7 @@ static int take_words(char *const *words, struct target *ret, const char **ret_p
 	return r;
 }
 
-int target_parse(const char *text, struct target *ret, const char **ret_problem)
+int target_parse(const char *text, struct target *ret, enum target_problem *ret_problem)
 {
 	_cleanup_(words_freep) char **words = NULL;
 	int r = split(&text, "", &words, ret_problem);
@@ -357,7 +377,7 @@ int target_parse(const char *text, struct target *ret, const char **ret_problem)
 	return words[0] ? take_words(words, ret, ret_problem) : -ENODATA;
 }
 
-int target_list_parse(const char *text, struct target_list *ret, const char **ret_problem)
+int target_list_parse(const char *text, struct target_list *ret, enum target_problem *ret_problem)
 {
 	_cleanup_(target_list_done) struct target_list list = {0};
 	bool more = text[strspn(text, " \t\n")] != '\0';
@@ -370,8 +390,7 @@ int target_list_parse(const char *text, struct target_list *ret, const char **re
 		if (r < 0)
 			return r;
 		if (!words[0])
-			return refuse("there is nothing between two commas, or behind the last",
-				      ret_problem);
+			return refuse(TARGET_GAP, ret_problem);
 		r = take_words(words, &target, ret_problem);
 		r = r < 0 ? r : target_list_add(&list, &target);
 		if (r < 0)

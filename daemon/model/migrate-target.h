@@ -19,17 +19,38 @@ struct target_list {
 	size_t n;
 };
 
+/* What can be wrong with the text of one. */
+enum target_problem {
+	TARGET_FOR_A_SHELL,
+	TARGET_CONTROL_CHARACTER,
+	TARGET_OPEN_QUOTE,
+	TARGET_OPTION_C,
+	TARGET_OPTION_F,
+	TARGET_UNKNOWN_OPTION,
+	TARGET_OPTION_S_ALONE,
+	TARGET_SECOND_HOST,
+	TARGET_NO_HOST_NAME,
+	TARGET_WITHOUT_HOST,
+	TARGET_WITHOUT_COMMAND,
+	TARGET_GAP,
+	_TARGET_PROBLEM_MAX,
+	_TARGET_PROBLEM_INVALID = -EINVAL,
+};
+
+/* The words for it in a message that has shown the text. */
+const char *target_problem_to_string(enum target_problem problem);
+
 void target_done(struct target *target);
 void target_list_done(struct target_list *list);
 
 /*
  * One target from a text such as "-e -s 'ssh -p 2222' host". 0, -ENOMEM, or -EINVAL with
- * *ret_problem in words, a literal. A text of blanks is -ENODATA.
+ * *ret_problem. A text of blanks is -ENODATA.
  */
-int target_parse(const char *text, struct target *ret, const char **ret_problem);
+int target_parse(const char *text, struct target *ret, enum target_problem *ret_problem);
 
 /* Several, with commas between them; none where the text is empty. */
-int target_list_parse(const char *text, struct target_list *ret, const char **ret_problem);
+int target_list_parse(const char *text, struct target_list *ret, enum target_problem *ret_problem);
 
 /* Takes over what the pointer holds, also on failure, and empties it. 0 or -ENOMEM. */
 int target_list_add(struct target_list *list, struct target *target);

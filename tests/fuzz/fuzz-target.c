@@ -18,15 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(target_list_done) struct target_list list = {0}, copy = {0};
 	_cleanup_(target_done) struct target target = {0};
 	_cleanup_free_ char *text = fuzz_text(data, size);
-	const char *problem = NULL;
+	enum target_problem problem = _TARGET_PROBLEM_INVALID;
 	int r = target_parse(text, &target, &problem);
 
-	HOLDS(r == 0 || r == -ENODATA || (r == -EINVAL && problem));
+	HOLDS(r == 0 || r == -ENODATA || (r == -EINVAL && problem >= 0));
 	if (r == 0)
 		check(&target);
-	problem = NULL;
+	problem = _TARGET_PROBLEM_INVALID;
 	r = target_list_parse(text, &list, &problem);
-	HOLDS(r == 0 || (r == -EINVAL && problem));
+	HOLDS(r == 0 || (r == -EINVAL && problem >= 0));
 	HOLDS(target_list_copy(&list, &copy) == 0 && copy.n == list.n);
 	for (size_t i = 0; i < copy.n; i++)
 		check(&copy.targets[i]);

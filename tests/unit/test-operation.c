@@ -396,7 +396,7 @@ START_TEST(targets_survive_the_file)
 	struct operation_result result = {.domid = DOMID_NONE, .target = (char[]){"b"}};
 	struct file f = {.size = 0};
 	const struct target *target;
-	const char *problem;
+	enum target_problem problem;
 
 	ck_assert_int_eq(
 		target_list_parse("a, -D --debug -s 'reach it' b", &request.targets, &problem), 0);

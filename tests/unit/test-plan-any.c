@@ -18,7 +18,7 @@ static void draw_config(struct dice *dice, struct config *c)
 	if (dice_once_in(dice, 3))
 		free(TAKE_PTR(c->save));
 	if (dice_once_in(dice, 2)) {
-		const char *problem;
+		enum target_problem problem;
 
 		ck_assert_int_eq(target_list_parse("other", &c->migrate, &problem), 0);
 	}

@@ -437,7 +437,7 @@ END_TEST
 START_TEST(a_guest_that_may_be_migrated_takes_no_room_from_others)
 {
 	struct target target;
-	const char *problem;
+	enum target_problem problem;
 	_cleanup_scene_ struct scene s;
 
 	scene_make(&s);

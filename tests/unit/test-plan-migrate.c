@@ -6,7 +6,7 @@
 
 static void set_targets(struct scene *s, const char *text)
 {
-	const char *problem;
+	enum target_problem problem;
 
 	target_list_done(&s->config->migrate);
 	ck_assert_int_eq(target_list_parse(text, &s->config->migrate, &problem), 0);
