@@ -85,7 +85,7 @@ static int add_header(struct item *i, const struct image_header *h)
 static int describe(struct item *i)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	const char *problem = NULL;
+	enum image_problem problem;
 	struct stat st;
 	int r = fstat(i->fd, &st) < 0 ? -errno : 0;
 

@@ -119,7 +119,8 @@ static int recover_soft_reset(struct job *job)
 static void discard_image(struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	const char *path = job->record.request.path, *problem;
+	const char *path = job->record.request.path;
+	enum image_problem problem;
 	_cleanup_free_ char *part = NULL;
 	_cleanup_close_ int fd = -1;
 

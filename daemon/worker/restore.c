@@ -32,7 +32,8 @@ static bool is_meant(const struct job *job, int fd, const struct image_header *h
 void restore_forget(const struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	const char *path = job->record.request.path, *problem;
+	const char *path = job->record.request.path;
+	enum image_problem problem;
 	_cleanup_free_ char *unopened = NULL;
 	_cleanup_close_ int fd = link_open(path, O_RDONLY | O_NONBLOCK, &unopened);
 	int r = fd < 0 ? fd : image_read_header(fd, &header, &problem);

@@ -79,7 +79,7 @@ static int check_other(struct job *job)
 	const struct operation_request *request = &job->record.request;
 	_cleanup_free_ char *unopened = NULL;
 	_cleanup_close_ int fd = -1;
-	const char *problem;
+	enum image_problem problem;
 	int r;
 
 	if (uuid_is_null(&request->image))
@@ -332,7 +332,7 @@ static void note_left(struct job *job, uint32_t domid)
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_close_ int fd = open(job->record.request.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_free_ char *mark = NULL;
-	const char *problem;
+	enum image_problem problem;
 	int r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 
 	r = r < 0 ? r : mark_format_saved(&job->record.request.uuid, &header.facts.id, &mark);
@@ -345,7 +345,8 @@ static void note_left(struct job *job, uint32_t domid)
 int save_finish_left(struct job *job, const struct xl_domain *d)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	const char *path = job->record.request.path, *problem;
+	const char *path = job->record.request.path;
+	enum image_problem problem;
 	_cleanup_(mark_done) struct mark mark = {0};
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *text = NULL;
@@ -389,7 +390,7 @@ static bool are_disks_as_saved(const struct image_header *header, bool is_there)
 
 static int open_saved(struct job *job, struct image_header *ret)
 {
-	const char *problem;
+	enum image_problem problem;
 	int fd = open(job->record.request.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int r = fd < 0 ? -errno : image_read_header(fd, ret, &problem);
 

@@ -286,7 +286,7 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_free_ char *unopened = NULL;
 	_cleanup_close_ int fd = link_open(path, O_RDONLY | O_NONBLOCK, &unopened);
-	const char *problem;
+	enum image_problem problem;
 	struct stat st;
 	int r;
 
@@ -301,7 +301,7 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 		return add_image_error(o, path, "it is not a file", true);
 	r = image_read_header(fd, &header, &problem);
 	if (r == -EBADMSG || r == -ENOEXEC)
-		return add_image_error(o, path, problem, r == -ENOEXEC);
+		return add_image_error(o, path, image_problem_to_string(problem), r == -ENOEXEC);
 	if (r < 0)
 		return add_image_error(o, path, strerror(-r), false);
 	*ret_named = true;

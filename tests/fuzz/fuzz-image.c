@@ -8,11 +8,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	const char *problem = NULL;
+	enum image_problem problem = _IMAGE_PROBLEM_INVALID;
 	int r = image_header_parse(data, size, &header, &problem);
 
 	HOLDS(r == 0 || r == -ENOEXEC || r == -EBADMSG);
-	HOLDS(r == 0 || (problem && !header.config));
+	HOLDS(r == 0 || (problem >= 0 && !header.config));
 	if (r < 0)
 		return 0;
 	HOLDS(!str_empty(header.name) && header.config);

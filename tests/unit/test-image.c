@@ -60,13 +60,13 @@ static void complete(struct image *i)
 	ck_assert_int_eq(image_write_facts(i->fd, &facts, (off_t)i->size, CONFIG), 0);
 }
 
-static void expect_problem(const struct image *i, int error, const char *problem)
+static void expect_problem(const struct image *i, int error, enum image_problem problem)
 {
 	struct image_header header = {0};
-	const char *said = NULL;
+	enum image_problem found = _IMAGE_PROBLEM_INVALID;
 
-	ck_assert_int_eq(image_read_header(i->fd, &header, &said), error);
-	ck_assert_str_eq(said, problem);
+	ck_assert_int_eq(image_read_header(i->fd, &header, &found), error);
+	ck_assert_int_eq(found, problem);
 	ck_assert_ptr_null(header.config);
 }
 
@@ -81,7 +81,7 @@ START_TEST(an_image_comes_back_as_it_was_described)
 	_cleanup_(image_header_done) struct image_header header = {0};
 	struct image_facts facts = some_facts();
 	_cleanup_image_ struct image i;
-	const char *problem;
+	enum image_problem problem;
 
 	make(&i, CONFIG);
 	complete(&i);
@@ -104,7 +104,7 @@ START_TEST(a_stamp_comes_back_too)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_image_ struct image i;
-	const char *problem;
+	enum image_problem problem;
 
 	make(&i, CONFIG);
 	complete(&i);
@@ -142,7 +142,7 @@ START_TEST(an_image_that_was_never_completed_says_so)
 	_cleanup_image_ struct image i;
 
 	make(&i, CONFIG);
-	expect_problem(&i, -EBADMSG, "it was never completed");
+	expect_problem(&i, -EBADMSG, IMAGE_NEVER_COMPLETED);
 }
 END_TEST
 
@@ -163,7 +163,7 @@ START_TEST(a_damaged_description_is_noticed_at_any_byte)
 		if (at == strlen("xendomainsd ") + 16)
 			continue;
 		patch(&i, tail + (off_t)at, &byte, 1);
-		expect_problem(&i, -EBADMSG, "its own description is damaged");
+		expect_problem(&i, -EBADMSG, IMAGE_FACTS_DAMAGED);
 		patch(&i, tail + (off_t)at, &half[at], 1);
 	}
 }
@@ -173,7 +173,7 @@ START_TEST(a_torn_stamp_is_done_without)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_image_ struct image i;
-	const char *problem;
+	enum image_problem problem;
 
 	make(&i, CONFIG);
 	complete(&i);
@@ -195,7 +195,7 @@ START_TEST(a_first_stamp_outlasts_a_torn_last_one)
 	complete(&i);
 	for (int torn = 0; torn < 2; torn++) {
 		_cleanup_(image_header_done) struct image_header header = {0};
-		const char *problem;
+		enum image_problem problem;
 
 		ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
 		ck_assert(header.ours);
@@ -216,7 +216,7 @@ START_TEST(what_is_no_first_stamp_is_none)
 		struct image_facts facts = some_facts();
 		_cleanup_image_ struct image i;
 		uint32_t optional;
-		const char *problem;
+		enum image_problem problem;
 
 		ck_assert_int_ge(asprintf(&config,
 					  "{\"c_info\":{\"name\":\"web\",\"uuid\":\"" UUID
@@ -252,7 +252,7 @@ START_TEST(a_changed_configuration_is_noticed)
 	make(&i, CONFIG);
 	complete(&i);
 	patch(&i, XL_HEADER_SIZE + 4 + (off_t)(strstr(CONFIG, "web") - CONFIG), "w3b", 3);
-	expect_problem(&i, -EBADMSG, "its configuration is damaged");
+	expect_problem(&i, -EBADMSG, IMAGE_CONFIG_DAMAGED);
 }
 END_TEST
 
@@ -262,7 +262,7 @@ START_TEST(an_image_of_xls_own_is_understood_without_a_tail)
 	uint8_t data[XL_HEADER_SIZE + 4 + sizeof(CONFIG)];
 	uint32_t length = sizeof(CONFIG), optional = 4 + sizeof(CONFIG);
 	_cleanup_image_ struct image i;
-	const char *problem;
+	enum image_problem problem;
 
 	make(&i, CONFIG);
 	memcpy(data, i.head, sizeof(data));
@@ -279,7 +279,7 @@ START_TEST(what_others_put_into_the_tail_is_theirs)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_image_ struct image i;
-	const char *problem;
+	enum image_problem problem;
 
 	make(&i, CONFIG);
 	patch(&i, (off_t)i.size - BLOCK, "somebody else", 13);
@@ -296,20 +296,19 @@ START_TEST(what_is_no_image_is_told_from_what_is_a_broken_one)
 		const void *data;
 		size_t size;
 		int error;
-		const char *problem;
+		enum image_problem problem;
 	} cases[] = {
-		{0, "x", 1, -ENOEXEC, "it is no image of xl's"},
-		{31, "x", 1, -ENOEXEC, "it is no image of xl's"},
-		{32, "\x01\x02\x03\x04", 4, -EBADMSG,
-		 "it was written by a machine of another byte order"},
-		{36, &other_flags, 4, -EBADMSG, "it is of a Xen that is too old or too new"},
-		{36, &more_flags, 4, -EBADMSG, "it is of a Xen that is too old or too new"},
-		{44, &too_long, 4, -EBADMSG, "its header is damaged"},
-		{44, &tiny, 4, -EBADMSG, "its header is damaged"},
-		{48, "\xff\xff\xff\xff", 4, -EBADMSG, "its header is damaged"},
-		{48, "\x01\0\0\0", 4, -EBADMSG, "its header is damaged"},
-		{48, "\x10\0\0\0", 4, -EBADMSG, "its header is damaged"},
-		{52, "x", 1, -EBADMSG, "its configuration gives no name and UUID"},
+		{0, "x", 1, -ENOEXEC, IMAGE_NOT_XL},
+		{31, "x", 1, -ENOEXEC, IMAGE_NOT_XL},
+		{32, "\x01\x02\x03\x04", 4, -EBADMSG, IMAGE_FOREIGN_BYTE_ORDER},
+		{36, &other_flags, 4, -EBADMSG, IMAGE_FOREIGN_XEN},
+		{36, &more_flags, 4, -EBADMSG, IMAGE_FOREIGN_XEN},
+		{44, &too_long, 4, -EBADMSG, IMAGE_HEADER_DAMAGED},
+		{44, &tiny, 4, -EBADMSG, IMAGE_HEADER_DAMAGED},
+		{48, "\xff\xff\xff\xff", 4, -EBADMSG, IMAGE_HEADER_DAMAGED},
+		{48, "\x01\0\0\0", 4, -EBADMSG, IMAGE_HEADER_DAMAGED},
+		{48, "\x10\0\0\0", 4, -EBADMSG, IMAGE_HEADER_DAMAGED},
+		{52, "x", 1, -EBADMSG, IMAGE_WITHOUT_NAME},
 	};
 
 	for (size_t n = 0; n < ELEMENTSOF(cases); n++) {
@@ -330,13 +329,13 @@ START_TEST(an_image_cut_anywhere_is_refused)
 	make(&i, CONFIG);
 	complete(&i);
 	expect_problem(&(struct image){.fd = open("/dev/null", O_RDONLY | O_CLOEXEC)}, -ENOEXEC,
-		       "it is empty");
+		       IMAGE_EMPTY);
 	for (off_t size = (off_t)i.size - 1; size > 0; size -= size > 100 ? 97 : 1) {
 		bool head = size >= XL_HEADER_SIZE;
 
 		ck_assert_int_eq(ftruncate(i.fd, size), 0);
 		expect_problem(&i, head ? -EBADMSG : -ENOEXEC,
-			       head ? "it is cut short" : "it is no image of xl's");
+			       head ? IMAGE_CUT_SHORT : IMAGE_NOT_XL);
 	}
 }
 END_TEST
@@ -357,7 +356,7 @@ START_TEST(a_configuration_without_a_name_makes_no_image)
 		_cleanup_image_ struct image i;
 
 		make(&i, bad[n]);
-		expect_problem(&i, -EBADMSG, "its configuration gives no name and UUID");
+		expect_problem(&i, -EBADMSG, IMAGE_WITHOUT_NAME);
 	}
 }
 END_TEST
@@ -370,7 +369,7 @@ START_TEST(a_description_that_lacks_something_is_not_understood)
 	/* A half is a half: what a stamp may hold is no description. */
 	ck_assert_int_eq(
 		image_write_stamp(i.fd, "{\"id\":\"" UUID "\"}", (off_t)i.size - BLOCK / 2), 0);
-	expect_problem(&i, -EBADMSG, "its own description is not understood");
+	expect_problem(&i, -EBADMSG, IMAGE_FACTS_UNKNOWN);
 }
 END_TEST
 
@@ -380,7 +379,7 @@ START_TEST(what_is_too_long_is_refused_and_what_just_fits_is_not)
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_image_ struct image i;
 	uint8_t *head = NULL;
-	const char *problem;
+	enum image_problem problem;
 	size_t size;
 
 	memset(config, ' ', IMAGE_CONFIG_MAX);
@@ -404,10 +403,17 @@ END_TEST
 START_TEST(a_descriptor_that_cannot_be_read_is_an_error)
 {
 	struct image_header header;
-	const char *problem;
+	enum image_problem problem;
 
 	ck_assert_int_eq(image_read_header(-1, &header, &problem), -EBADF);
 	ck_assert_int_eq(image_write_facts(-1, &(struct image_facts){0}, BLOCK, ""), -EBADF);
+}
+END_TEST
+
+START_TEST(each_problem_has_words)
+{
+	for (int i = 0; i < _IMAGE_PROBLEM_MAX; i++)
+		ck_assert_ptr_nonnull(image_problem_to_string((enum image_problem)i));
 }
 END_TEST
 
@@ -421,4 +427,4 @@ SUITE("image", an_image_comes_back_as_it_was_described, a_stamp_comes_back_too,
       an_image_cut_anywhere_is_refused, a_configuration_without_a_name_makes_no_image,
       a_description_that_lacks_something_is_not_understood,
       what_is_too_long_is_refused_and_what_just_fits_is_not,
-      a_descriptor_that_cannot_be_read_is_an_error);
+      a_descriptor_that_cannot_be_read_is_an_error, each_problem_has_words);

@@ -45,6 +45,25 @@ struct xl_header {
 /* Beyond this a header is not worth reading: a configuration, the tail, and what pads it. */
 #define OPTIONAL_MAX (IMAGE_CONFIG_MAX + 4 * TAIL_SIZE)
 
+static const char *const problem_words[_IMAGE_PROBLEM_MAX] = {
+	[IMAGE_EMPTY] = "it is empty",
+	[IMAGE_NOT_XL] = "it is no image of xl's",
+	[IMAGE_FOREIGN_BYTE_ORDER] = "it was written by a machine of another byte order",
+	[IMAGE_FOREIGN_XEN] = "it is of a Xen that is too old or too new",
+	[IMAGE_HEADER_DAMAGED] = "its header is damaged",
+	[IMAGE_CUT_SHORT] = "it is cut short",
+	[IMAGE_WITHOUT_NAME] = "its configuration gives no name and UUID",
+	[IMAGE_CONFIG_DAMAGED] = "its configuration is damaged",
+	[IMAGE_NEVER_COMPLETED] = "it was never completed",
+	[IMAGE_FACTS_DAMAGED] = "its own description is damaged",
+	[IMAGE_FACTS_UNKNOWN] = "its own description is not understood",
+};
+
+const char *image_problem_to_string(enum image_problem problem)
+{
+	return problem_words[problem];
+}
+
 static size_t round_up(size_t size)
 {
 	return (size + TAIL_SIZE - 1) / TAIL_SIZE * TAIL_SIZE;
@@ -174,7 +193,7 @@ static int get_hash(struct json_object *o, const char *key, uint64_t *ret)
 	return text && strlen(text) == 16 && sscanf(text, "%16" SCNx64, ret) == 1 ? 0 : -EBADMSG;
 }
 
-static int refuse(const char *problem, const char **ret_problem)
+static int refuse(enum image_problem problem, enum image_problem *ret_problem)
 {
 	*ret_problem = problem;
 	return -EBADMSG;
@@ -187,24 +206,25 @@ static void get_text(struct json_object *o, const char *key, char *ret, size_t s
 	snprintf(ret, size, "%s", text ? text : "");
 }
 
-static int parse_facts(const uint8_t *half, struct image_header *header, const char **ret_problem)
+static int parse_facts(const uint8_t *half, struct image_header *header,
+		       enum image_problem *ret_problem)
 {
 	_cleanup_json_ struct json_object *o = read_text(half, HALF_SIZE);
 	struct image_facts *f = &header->facts;
 	uint64_t config_hash;
 
 	if (!o)
-		return refuse("its own description is damaged", ret_problem);
+		return refuse(IMAGE_FACTS_DAMAGED, ret_problem);
 	if (json_get_uuid(o, "id", &f->id) < 0 || json_get_uuid(o, "uuid", &f->uuid) < 0 ||
 	    json_get_u64(o, "saved_usec", &f->saved_wall) < 0 ||
 	    json_get_u64(o, "stream_bytes", &f->stream_bytes) < 0 ||
 	    get_hash(o, "stream_xxh64", &f->stream_hash) < 0 ||
 	    get_hash(o, "config_xxh64", &config_hash) < 0)
-		return refuse("its own description is not understood", ret_problem);
+		return refuse(IMAGE_FACTS_UNKNOWN, ret_problem);
 	get_text(o, "host", f->host, sizeof(f->host));
 	get_text(o, "xen", f->xen, sizeof(f->xen));
 	if (config_hash != XXH64(header->config, strlen(header->config), 0))
-		return refuse("its configuration is damaged", ret_problem);
+		return refuse(IMAGE_CONFIG_DAMAGED, ret_problem);
 	header->ours = true;
 	return 0;
 }
@@ -223,14 +243,14 @@ static int parse_stamp(const uint8_t *data, size_t room, char **ret)
 
 /* before: so many bytes stand before the tail that are not the configuration. */
 static int parse_tail(const uint8_t *tail, size_t before, struct image_header *header,
-		      const char **ret_problem)
+		      enum image_problem *ret_problem)
 {
 	int r;
 
 	if (memcmp(tail, HALF_WORD, HALF_WORD_SIZE) != 0)
 		return 0; /* something else that xl lets stand here */
 	if (memcmp(tail, HALF_INCOMPLETE, sizeof(HALF_INCOMPLETE)) == 0)
-		return refuse("it was never completed", ret_problem);
+		return refuse(IMAGE_NEVER_COMPLETED, ret_problem);
 	r = parse_facts(tail, header, ret_problem);
 	if (r < 0)
 		return r;
@@ -240,7 +260,7 @@ static int parse_tail(const uint8_t *tail, size_t before, struct image_header *h
 	return r;
 }
 
-static int parse_config(struct image_header *header, const char **ret_problem)
+static int parse_config(struct image_header *header, enum image_problem *ret_problem)
 {
 	_cleanup_json_ struct json_object *o = NULL;
 	struct json_object *info;
@@ -252,27 +272,27 @@ static int parse_config(struct image_header *header, const char **ret_problem)
 	info = r < 0 ? NULL : json_get(o, "c_info", json_type_object);
 	name = json_get_string(info, "name");
 	if (str_empty(name) || json_get_uuid(info, "uuid", &header->uuid) < 0)
-		return refuse("its configuration gives no name and UUID", ret_problem);
+		return refuse(IMAGE_WITHOUT_NAME, ret_problem);
 	return str_replace(&header->name, name);
 }
 
-static int check_xl_header(const struct xl_header *h, const char **ret_problem)
+static int check_xl_header(const struct xl_header *h, enum image_problem *ret_problem)
 {
 	if (memcmp(h->magic, XL_MAGIC, XL_MAGIC_SIZE) != 0) {
-		*ret_problem = "it is no image of xl's";
+		*ret_problem = IMAGE_NOT_XL;
 		return -ENOEXEC;
 	}
 	if (h->byte_order != XL_BYTE_ORDER)
-		return refuse("it was written by a machine of another byte order", ret_problem);
+		return refuse(IMAGE_FOREIGN_BYTE_ORDER, ret_problem);
 	if (h->mandatory_flags != (XL_FLAG_JSON | XL_FLAG_V2))
-		return refuse("it is of a Xen that is too old or too new", ret_problem);
+		return refuse(IMAGE_FOREIGN_XEN, ret_problem);
 	if (h->optional_length < sizeof(uint32_t) || h->optional_length > OPTIONAL_MAX)
-		return refuse("its header is damaged", ret_problem);
+		return refuse(IMAGE_HEADER_DAMAGED, ret_problem);
 	return 0;
 }
 
 int image_header_parse(const uint8_t *data, size_t size, struct image_header *ret,
-		       const char **ret_problem)
+		       enum image_problem *ret_problem)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	const uint8_t *optional = data + sizeof(struct xl_header);
@@ -282,7 +302,7 @@ int image_header_parse(const uint8_t *data, size_t size, struct image_header *re
 	int r;
 
 	if (size < sizeof(xl)) {
-		*ret_problem = "it is no image of xl's";
+		*ret_problem = IMAGE_NOT_XL;
 		return -ENOEXEC;
 	}
 	memcpy(&xl, data, sizeof(xl));
@@ -290,11 +310,11 @@ int image_header_parse(const uint8_t *data, size_t size, struct image_header *re
 	if (r < 0)
 		return r;
 	if (size < sizeof(xl) + xl.optional_length)
-		return refuse("it is cut short", ret_problem);
+		return refuse(IMAGE_CUT_SHORT, ret_problem);
 	memcpy(&length, optional, sizeof(length));
 	used = sizeof(length) + (size_t)length;
 	if (length < 2 || used > xl.optional_length || optional[used - 1] != '\0')
-		return refuse("its header is damaged", ret_problem);
+		return refuse(IMAGE_HEADER_DAMAGED, ret_problem);
 	header.stream = (off_t)(sizeof(xl) + xl.optional_length);
 	header.config = strdup((const char *)optional + sizeof(length));
 	if (!header.config)
@@ -310,7 +330,7 @@ int image_header_parse(const uint8_t *data, size_t size, struct image_header *re
 	return 0;
 }
 
-int image_read_header(int fd, struct image_header *ret, const char **ret_problem)
+int image_read_header(int fd, struct image_header *ret, enum image_problem *ret_problem)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	struct xl_header xl;
@@ -321,7 +341,7 @@ int image_read_header(int fd, struct image_header *ret, const char **ret_problem
 	if (n < 0)
 		return -errno;
 	if ((size_t)n < sizeof(xl)) {
-		*ret_problem = n == 0 ? "it is empty" : "it is no image of xl's";
+		*ret_problem = n == 0 ? IMAGE_EMPTY : IMAGE_NOT_XL;
 		return -ENOEXEC;
 	}
 	r = check_xl_header(&xl, ret_problem);

@@ -64,15 +64,35 @@ int image_write_stamp(int fd, const char *stamp, off_t stream);
 /* Before the facts. -EMSGSIZE if it finds no place. */
 int image_write_first_stamp(int fd, const char *stamp, off_t stream);
 
+/* What can be wrong with the head of an image. */
+enum image_problem {
+	IMAGE_EMPTY,
+	IMAGE_NOT_XL,
+	IMAGE_FOREIGN_BYTE_ORDER,
+	IMAGE_FOREIGN_XEN,
+	IMAGE_HEADER_DAMAGED,
+	IMAGE_CUT_SHORT,
+	IMAGE_WITHOUT_NAME,
+	IMAGE_CONFIG_DAMAGED,
+	IMAGE_NEVER_COMPLETED,
+	IMAGE_FACTS_DAMAGED,
+	IMAGE_FACTS_UNKNOWN,
+	_IMAGE_PROBLEM_MAX,
+	_IMAGE_PROBLEM_INVALID = -EINVAL,
+};
+
+/* The words for it in a message that has named the image. */
+const char *image_problem_to_string(enum image_problem problem);
+
 /*
  * Reads the head of an image. 0, -ENOEXEC if it is no image of xl's at all, -EBADMSG if it is one
- * and broken or not understood, both with *ret_problem in words, or another -errno.
+ * and broken or not understood, both with *ret_problem, or another -errno.
  */
-int image_read_header(int fd, struct image_header *ret, const char **ret_problem);
+int image_read_header(int fd, struct image_header *ret, enum image_problem *ret_problem);
 
 /* The same on bytes: all that stands before the stream, or as much as there is. */
 int image_header_parse(const uint8_t *data, size_t size, struct image_header *ret,
-		       const char **ret_problem);
+		       enum image_problem *ret_problem);
 
 /*
  * The ID of an image, and when it was written. One of xl's has no ID in it: it is made from what

@@ -27,7 +27,7 @@ static bool is_image_of_another(const char *part)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_close_ int fd = open(part, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	const char *problem;
+	enum image_problem problem;
 
 	return fd >= 0 && image_read_header(fd, &header, &problem) >= 0 &&
 	       image_file_kind_of(path_base(part), header.name) == IMAGE_FILE_IMAGE;

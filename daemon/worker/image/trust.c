@@ -57,11 +57,11 @@ static int check_file(struct trial *t)
 
 static int check_header(struct trial *t)
 {
-	const char *problem;
+	enum image_problem problem;
 	int r = image_read_header(t->question->fd, &t->header, &problem);
 
 	if (r == -EBADMSG || r == -ENOEXEC)
-		return refuse(t, r, problem);
+		return refuse(t, r, image_problem_to_string(problem));
 	return r < 0 ? refuse(t, r, strerror(-r)) : 0;
 }
 
