@@ -21,8 +21,8 @@
  * it: files, sockets, processes. With N from 1 on, until it lives, a process is killed at each of
  * its steps. KILL_IN names the program that is meant; its children are left alone.
  *
- * With KILL_WITH=EIO, ENOSPC, ESTALE or EUCLEAN that call fails instead, with this error; with
- * KILL_WITH=hang it never returns, unless the lock on the fake world is held, which would stop
+ * With KILL_WITH=EIO, ENOSPC, EBADMSG, ESTALE or EUCLEAN that call fails instead, with this error;
+ * with KILL_WITH=hang it never returns, unless the lock on the fake world is held, which would stop
  * everybody. With KILL_WITH=stop the process stops (SIGSTOP) before that call, or before the next
  * one without that lock; not if the file KILL_NOTE is there, and not in a fork, for the others act
  * while the program itself stands still. KILL_NOTE is made when it comes to a
@@ -46,6 +46,8 @@ static int error_of_fault(void)
 		return 0;
 	if (str_is(with, "EIO"))
 		return EIO;
+	if (str_is(with, "EBADMSG"))
+		return EBADMSG;
 	if (str_is(with, "ESTALE"))
 		return ESTALE;
 	return str_is(with, "EUCLEAN") ? EUCLEAN : ENOSPC;

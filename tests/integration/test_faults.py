@@ -21,8 +21,8 @@ IMPATIENT = "[Host]\nProgressTimeout=1\n"
 HANG_STRIDE = 3
 
 
-# What a stale NFS handle and a damaged file system return, also for reads. No disk has changed.
-MISLEADING = ("ESTALE", "EUCLEAN")
+# What a stale NFS handle and damaged file systems return, also for reads. No disk has changed.
+MISLEADING = ("ESTALE", "EUCLEAN", "EBADMSG")
 COLD = "[Host]\nImageChanged=afresh\nImageUnknown=afresh\n"
 
 
@@ -62,6 +62,7 @@ class Faults(Invariants):
             host.native.write_text(IMPATIENT if fault == "hang" else COLD if fault in MISLEADING else "")
             status = host.once(goal, **trap(host, program, step, fault, verb))
             died = host.logged("WORKER_LOST")
+            self.assertFalse([m for m in host.journal() if "(null)" in m.get("MESSAGE", "")])
             self.let_a_daemon_see_to_it(host)
             self.check(host, boots)
             self.check_goes_on(host, boots)
@@ -90,6 +91,27 @@ class Faults(Invariants):
 
     def test_workers_in_a_start_from_images_that_cannot_be_read(self):
         self.sweep("worker", ("start", "stop"), "start", "operate", faults=MISLEADING)
+
+    def verify(self, host, step, fault):
+        """Whether a look through the image tells of a problem, and of none; whether a call failed."""
+        struck = host.root / "struck"
+        struck.unlink(missing_ok=True)
+        environment = trap(host, "worker", step, fault, "images")
+        host.start_daemon(**environment | {"KILL_BELOW": str(host.save)})
+        told = host.ctl("--json", "image", "verify", "web")
+        host.stop_daemon()
+        return '"problem"' in told, '"verified":true' in told, struck.exists()
+
+    def test_image_that_cannot_be_read_is_not_called_verified(self):
+        """Whatever the error is: to a worker, EBADMSG says that an image is broken."""
+        with self.setting(("start", "stop")) as (host, _):
+            for step in each_step(STEPS_MAX):
+                with self.subTest(step=step):
+                    told = self.verify(host, step, "EIO")
+                    self.assertEqual(self.verify(host, step, "EBADMSG"), told)
+                if not told[2]:
+                    break
+            self.assertEqual(told, (False, True, False))
 
     def test_workers_in_a_stop_by_shutdown(self):
         self.sweep("worker", ("start",), "stop", "operate", SAVE="")

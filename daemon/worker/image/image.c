@@ -330,16 +330,26 @@ int image_header_parse(const uint8_t *data, size_t size, struct image_header *re
 	return 0;
 }
 
+/* -EBADMSG is for what stands in an image; some file systems have it for a damaged block. */
+static ssize_t read_head(int fd, void *data, size_t size)
+{
+	ssize_t n = pread(fd, data, size, 0);
+
+	if (n < 0)
+		return errno == EBADMSG ? -EIO : -errno;
+	return n;
+}
+
 int image_read_header(int fd, struct image_header *ret, enum image_problem *ret_problem)
 {
 	_cleanup_free_ uint8_t *data = NULL;
 	struct xl_header xl;
-	ssize_t n = pread(fd, &xl, sizeof(xl), 0);
+	ssize_t n = read_head(fd, &xl, sizeof(xl));
 	size_t size;
 	int r;
 
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	if ((size_t)n < sizeof(xl)) {
 		*ret_problem = n == 0 ? IMAGE_EMPTY : IMAGE_NOT_XL;
 		return -ENOEXEC;
@@ -351,9 +361,9 @@ int image_read_header(int fd, struct image_header *ret, enum image_problem *ret_
 	data = malloc(size);
 	if (!data)
 		return -ENOMEM;
-	n = pread(fd, data, size, 0);
+	n = read_head(fd, data, size);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	return image_header_parse(data, (size_t)n, ret, ret_problem);
 }
 

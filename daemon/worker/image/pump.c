@@ -197,6 +197,9 @@ static void *run(void *data)
 	p->error = p->carry(p);
 	if (p->error >= 0)
 		p->error = stream_end(&p->stream);
+	/* Not of the stream: some file systems have it for a damaged block. */
+	if (p->error == -EBADMSG && p->stream.problem == STREAM_NO_PROBLEM)
+		p->error = -EIO;
 	atomic_store(&p->ended, true);
 	/* Now the other side sees the end or, where it writes, that no reader is left. */
 	close(p->pipe);

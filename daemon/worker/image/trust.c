@@ -290,7 +290,7 @@ int trust_check_stream(const struct trust_question *question, const struct image
 		return -ENOMEM;
 	XXH64_reset(hash, 0);
 	r = feed_all(question->fd, header->stream, &stream, hash);
-	if (r == -EBADMSG)
+	if (stream.problem != STREAM_NO_PROBLEM)
 		problem = stream_problem_to_string(stream.problem);
 	else if (r < 0)
 		problem = strerror(-r);
