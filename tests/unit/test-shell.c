@@ -6,9 +6,6 @@
 #include "unit.h"
 #include "util/str.h"
 
-/* All assignments of a text as "NAME=value|NAME=value", and with it the refusals "LINE: reason". */
-static char *read_text(const char *text);
-
 /* Adds "|" and a text to what is there. */
 static void add(char **all, const char *text)
 {
@@ -29,12 +26,14 @@ static int collect(void *data, const struct shell_place *at _unused_, const char
 	return 0;
 }
 
+/* Of the reason, what stands in the text itself, if it begins with that: 'rm', $A. */
 static int collect_refusal(void *data, const struct shell_place *at, const char *reason)
 {
 	_cleanup_free_ char *text = NULL;
+	size_t length = strchr("'$", reason[0]) ? strcspn(reason, " ") : 0;
 
-	ck_assert_int_eq(str_format(&text, "%s%u: %s", str_equal(at->path, "/x") ? "" : at->path,
-				    at->line, reason),
+	ck_assert_int_eq(str_format(&text, "%s%u!%.*s", str_equal(at->path, "/x") ? "" : at->path,
+				    at->line, (int)length, reason),
 			 0);
 	add(data, text);
 	return 0;
@@ -72,6 +71,7 @@ static int read_bytes(const char *text, size_t size, char **all)
 		"/x", text, size);
 }
 
+/* All of it as "NAME=value|NAME=value"; a refusal is "LINE!", and may tell what is refused. */
 static char *read_text(const char *text)
 {
 	_cleanup_free_ char *all = strdup("");
@@ -236,31 +236,24 @@ START_TEST(export_is_no_command)
 }
 END_TEST
 
-#define REFUSED(line, word)                                                                        \
-	line ": '" word "' would have to be executed; only NAME=value can stand here"
-#define DOLLAR                                                                                     \
-	"only $NAME and ${NAME} are understood; for the character itself write '$' in single "     \
-	"quotes"
-#define BACKQUOTE "a command in backquotes would have to be executed"
-
 START_TEST(a_value_with_a_command_in_it_is_refused)
 {
 	static const struct reading cases[] = {
-		{"A=$(rm)", "1: $(...) would have to be executed; write the value itself"},
-		{"A=\"$(rm)\"", "1: $(...) would have to be executed; write the value itself"},
-		{"A=`rm`", "1: " BACKQUOTE},
-		{"A=\"`rm`\"", "1: " BACKQUOTE},
-		{"\nA='x\ny'\nB=\"1\n`rm`\"", "5: " BACKQUOTE},
-		{"A=${B:-rm}", "1: " DOLLAR},
-		{"A=1\nB=\"${A%x}\"", "2: " DOLLAR},
-		{"A=${}", "1: " DOLLAR},
-		{"A=${A", "1: " DOLLAR},
-		{"A=1|rm", "1: '|' means something to a shell; put the value in quotes"},
-		{"A=1&", "1: '&' means something to a shell; put the value in quotes"},
-		{"A=<x", "1: '<' means something to a shell; put the value in quotes"},
-		{"A=1>x", "1: '>' means something to a shell; put the value in quotes"},
-		{"A=(1 2)", "1: '(' means something to a shell; put the value in quotes"},
-		{"A=1)", "1: ')' means something to a shell; put the value in quotes"},
+		{"A=$(rm)", "1!$(...)"},
+		{"A=\"$(rm)\"", "1!$(...)"},
+		{"A=`rm`", "1!"},
+		{"A=\"`rm`\"", "1!"},
+		{"\nA='x\ny'\nB=\"1\n`rm`\"", "5!"},
+		{"A=${B:-rm}", "1!"},
+		{"A=1\nB=\"${A%x}\"", "2!"},
+		{"A=${}", "1!"},
+		{"A=${A", "1!"},
+		{"A=1|rm", "1!'|'"},
+		{"A=1&", "1!'&'"},
+		{"A=<x", "1!'<'"},
+		{"A=1>x", "1!'>'"},
+		{"A=(1 2)", "1!'('"},
+		{"A=1)", "1!')'"},
 	};
 
 	expect(cases, ELEMENTSOF(cases));
@@ -280,7 +273,7 @@ START_TEST(a_value_that_only_a_shell_knows_is_refused)
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
 		_cleanup_free_ char *said = read_strictly(cases[i]);
 
-		ck_assert_msg(str_ends_with(said, ": " DOLLAR), "%s: %s", cases[i], said);
+		ck_assert_msg(str_ends_with(said, "!"), "%s: %s", cases[i], said);
 	}
 }
 END_TEST
@@ -288,23 +281,12 @@ END_TEST
 START_TEST(a_word_that_is_a_command_is_refused_with_its_line)
 {
 	static const struct reading cases[] = {
-		{"rm", "1: 'rm' would have to be executed; only NAME=value can stand here"},
-		{"A=1\n\nif true",
-		 "3: 'if' would have to be executed; only NAME=value can stand here, and the rest of "
-		 "the file is left out"},
-		{"A=1 rm", "1: 'rm' would have to be executed; only NAME=value can stand here"},
-		{"A=1;rm -r x",
-		 "1: 'rm' would have to be executed; only NAME=value can stand here"},
-		{"A+=1", "1: 'A+=1' would have to be executed; only NAME=value can stand here"},
-		{"A = 1", "1: no blanks are allowed around '=': NAME=value"},
-		{"A[0]=1", "1: 'A[0]=1' would have to be executed; only NAME=value can stand here"},
-		{"1A=x", "1: '1A=x' would have to be executed; only NAME=value can stand here"},
-		{"'A'=1", "1: ''A'=1' would have to be executed; only NAME=value can stand here"},
-		{"export -n A",
-		 "1: '-n' would have to be executed; only NAME=value can stand here"},
-		{"export A\nB", "2: 'B' would have to be executed; only NAME=value can stand here"},
-		{"\xc3\xa4=1",
-		 "1: '\xc3\xa4=1' would have to be executed; only NAME=value can stand here"},
+		{"rm", "1!'rm'"},         {"A=1\n\nif true", "3!'if'"},
+		{"A=1 rm", "1!'rm'"},     {"A=1;rm -r x", "1!'rm'"},
+		{"A+=1", "1!'A+=1'"},     {"A = 1", "1!"},
+		{"A[0]=1", "1!'A[0]=1'"}, {"1A=x", "1!'1A=x'"},
+		{"'A'=1", "1!''A'=1'"},   {"export -n A", "1!'-n'"},
+		{"export A\nB", "2!'B'"}, {"\xc3\xa4=1", "1!'\xc3\xa4=1'"},
 	};
 
 	expect(cases, ELEMENTSOF(cases));
@@ -314,8 +296,8 @@ END_TEST
 START_TEST(blanks_around_the_sign_are_explained)
 {
 	static const struct reading cases[] = {
-		{"A = 1", "1: no blanks are allowed around '=': NAME=value"},
-		{"A\t=1", "1: no blanks are allowed around '=': NAME=value"},
+		{"A = 1", "1!"},
+		{"A\t=1", "1!"},
 	};
 
 	expect(cases, ELEMENTSOF(cases));
@@ -325,16 +307,10 @@ END_TEST
 START_TEST(what_is_not_closed_is_refused_where_it_begins)
 {
 	static const struct reading cases[] = {
-		{"A='x", "1: the single quote that begins here is never closed"},
-		{"A=1\nB=\"x\ny", "2: the double quote that begins here is never closed"},
-		{"A=\"x\\\"", "1: the double quote that begins here is never closed"},
-		{"A=\"x\\", "1: the double quote that begins here is never closed"},
-		{"A=x\\", "1: the file ends in a backslash"},
-		{"A=1\nB=$C", "2: $C is not set above this line"},
-		{"A=$A", "1: $A is not set above this line"},
-		{"B=$AB\nA=1", "1: $AB is not set above this line"},
-		{"A=~/x", "1: '~' is not expanded here; write the whole path"},
-		{"A=/x:~/y", "1: '~' is not expanded here; write the whole path"},
+		{"A='x", "1!"},        {"A=1\nB=\"x\ny", "2!"}, {"A=\"x\\\"", "1!"},
+		{"A=\"x\\", "1!"},     {"A=x\\", "1!"},         {"A=1\nB=$C", "2!$C"},
+		{"A=$A", "1!$A"},      {"B=$AB\nA=1", "1!$AB"}, {"A=~/x", "1!'~'"},
+		{"A=/x:~/y", "1!'~'"},
 	};
 
 	expect(cases, ELEMENTSOF(cases));
@@ -344,10 +320,8 @@ END_TEST
 START_TEST(a_file_from_another_system_is_explained)
 {
 	static const struct reading cases[] = {
-		{"A=1\r\nB=2\r\n",
-		 "1: the line ends in a carriage return; save the file as UNIX text"},
-		{"\r\n# x\r\nA='1'\r\n",
-		 "3: the line ends in a carriage return; save the file as UNIX text"},
+		{"A=1\r\nB=2\r\n", "1!"},
+		{"\r\n# x\r\nA='1'\r\n", "3!"},
 		{"A=\"x\r\"", "A=x\r"},
 	};
 
@@ -361,7 +335,7 @@ START_TEST(a_nul_byte_is_refused)
 	_cleanup_free_ char *all = strdup("");
 
 	ck_assert_int_eq(read_bytes(text, sizeof(text) - 1, &all), 0);
-	ck_assert_str_eq(all, "1: the file holds a NUL byte: it is no text");
+	ck_assert_str_eq(all, "1!");
 }
 END_TEST
 
@@ -382,7 +356,7 @@ START_TEST(a_value_that_doubles_at_each_line_ends_somewhere)
 	for (int i = 0; i < 40; i++)
 		strcat(text, "A=$A$A\n");
 	said = read_strictly(text);
-	ck_assert(str_equal(said, "14: with $A the value grows too long"));
+	ck_assert(str_equal(said, "14!"));
 }
 END_TEST
 
@@ -413,25 +387,24 @@ END_TEST
 START_TEST(the_rest_is_read_when_a_line_is_refused)
 {
 	static const struct reading cases[] = {
-		{"rm\nA=1", REFUSED("1", "rm") "|A=1"},
-		{"A=1 rm B=2\nC=3", REFUSED("1", "rm") "|C=3"},
+		{"rm\nA=1", "1!'rm'|A=1"},
+		{"A=1 rm B=2\nC=3", "1!'rm'|C=3"},
 		/* An assignment before a command is for that only. */
-		{"A= --wait\nB=2", REFUSED("1", "--wait") "|B=2"},
-		{"A=s u\nB=2 C=3", REFUSED("1", "u") "|B=2|C=3"},
+		{"A= --wait\nB=2", "1!'--wait'|B=2"},
+		{"A=s u\nB=2 C=3", "1!'u'|B=2|C=3"},
 		/* Lines that may be another's are left out. */
-		{"A=1\nif x\nB=2\nfi",
-		 "A=1|" REFUSED("2", "if") ", and the rest of the file is left out"},
-		{"f() {\nA=1\n}", REFUSED("1", "f()") ", and the rest of the file is left out"},
-		{"cat <<E\nA=1\nE", REFUSED("1", "cat") ", and the rest of the file is left out"},
-		{"A=`x`\nB=2", "1: " BACKQUOTE "|B=2"},
-		{"A=`x`;B=2\nC=3", "1: " BACKQUOTE "|C=3"},
+		{"A=1\nif x\nB=2\nfi", "A=1|2!'if'"},
+		{"f() {\nA=1\n}", "1!'f()'"},
+		{"cat <<E\nA=1\nE", "1!'cat'"},
+		{"A=`x`\nB=2", "1!|B=2"},
+		{"A=`x`;B=2\nC=3", "1!|C=3"},
 		/* Of a quote that is closed, no line is one of its own. */
-		{"A=\"`x`\nB=2\"\nC=3", "1: " BACKQUOTE "|C=3"},
-		{"rm 'x\nB=2' # it's\nC=3", REFUSED("1", "rm") "|C=3"},
-		{"rm x\\\nB=2\nC=3", REFUSED("1", "rm") "|C=3"},
-		{"A='x\nB=2\n", "1: the single quote that begins here is never closed|B=2"},
-		{"A=$B\nB=2\nC=$B", "1: $B is not set above this line|B=2|C=2"},
-		{"A=1\nA=~\nC=$A", "A=1|2: '~' is not expanded here; write the whole path|C=1"},
+		{"A=\"`x`\nB=2\"\nC=3", "1!|C=3"},
+		{"rm 'x\nB=2' # it's\nC=3", "1!'rm'|C=3"},
+		{"rm x\\\nB=2\nC=3", "1!'rm'|C=3"},
+		{"A='x\nB=2\n", "1!|B=2"},
+		{"A=$B\nB=2\nC=$B", "1!$B|B=2|C=2"},
+		{"A=1\nA=~\nC=$A", "A=1|2!'~'|C=1"},
 	};
 
 	expect_of(read_text, cases, ELEMENTSOF(cases));
@@ -447,8 +420,7 @@ START_TEST(a_file_that_is_sourced_is_read_where_it_stands)
 		{"A=1;. /a;B=2", "A=1|A=a|B=2"},
 		{". \\\n/a\nB=$", "A=a|B=$"},
 		{"A=1\n. /b\nC=$B$A", "A=1|B=b1|A=a|C=b1a"},
-		{". /bad\nE=3\nrm", "C=1|/bad2: 'rm' would have to be executed; only NAME=value "
-				    "can stand here|D=2|E=3|" REFUSED("3", "rm")},
+		{". /bad\nE=3\nrm", "C=1|/bad2!'rm'|D=2|E=3|3!'rm'"},
 		{"source=1", "source=1"},
 	};
 
@@ -459,16 +431,16 @@ END_TEST
 START_TEST(a_file_that_cannot_be_sourced_is_a_refused_line)
 {
 	static const struct reading cases[] = {
-		{"A=1\n. /none\nB=2", "A=1|2: failed to read /none: No such file or directory|B=2"},
-		{". a", "1: the path of a sourced file must begin with '/'"},
-		{"source", "1: the path of a sourced file must begin with '/'"},
-		{"A=/a\n. $A", "A=/a|2: '$' is not expanded here; write the whole path"},
-		{". /a*", "1: '*' is not expanded here; write the whole path"},
-		{". /a b", "1: only the path of a file can follow 'source'"},
-		{". `a`", "1: " BACKQUOTE},
-		{". /a && rm", "1: only the path of a file can follow 'source'"},
-		{"A=1 . /a", REFUSED("1", ".")},
-		{"export . /a", REFUSED("1", ".")},
+		{"A=1\n. /none\nB=2", "A=1|2!|B=2"},
+		{". a", "1!"},
+		{"source", "1!"},
+		{"A=/a\n. $A", "A=/a|2!'$'"},
+		{". /a*", "1!'*'"},
+		{". /a b", "1!"},
+		{". `a`", "1!"},
+		{". /a && rm", "1!"},
+		{"A=1 . /a", "1!'.'"},
+		{"export . /a", "1!'.'"},
 	};
 
 	expect_of(read_text, cases, ELEMENTSOF(cases));
@@ -480,8 +452,8 @@ START_TEST(files_that_source_themselves_end_somewhere)
 	_cleanup_free_ char *self = read_text(". /self"), *twice = read_text(". /twice");
 
 	ck_assert(str_starts_with(self, "S=1|S=1|"));
-	ck_assert_ptr_nonnull(strstr(self, "/self2: too many files are sourced"));
-	ck_assert_ptr_nonnull(strstr(twice, "/twice1: too many files are sourced"));
+	ck_assert_ptr_nonnull(strstr(self, "/self2!"));
+	ck_assert_ptr_nonnull(strstr(twice, "/twice1!"));
 }
 END_TEST
 
