@@ -77,7 +77,7 @@ def cannot_react(host: Host) -> None:
         host.wait_count(name)
         host.sh(f"xenstore-write /local/domain/{host.domid(name)}/control/feature-poweroff 0")
     ctl(host, "stop", expect=1, timeout=60)
-    assert stages(host, "p1", "STAGE_FAILED") == ["shutdown"]
+    assert stages(host, "p1", "STAGE_FAILED") == ["shutdown", "shutdown-all"]
     assert stages(host, "doomed-1")[-1] == "destroy"
     expect_states(host, p1="running", **{"doomed-1": "stopped"})
     host.expect_counting("p1")
@@ -206,4 +206,5 @@ def arrives(host: Host) -> None:
     host.create(pv("late"))
     wait_until(lambda: host.sh("cat /root/stop.code", check=False).out.strip() == "0",
                "the end of the stop", 300, every=1)
-    assert not host.domains() and images(host) == ["late"]
+    # A kernel that is not far enough to be suspended is shut down.
+    assert not host.domains() and stages(host, "late")[-1] in ("save", "shutdown")
