@@ -120,6 +120,21 @@ class Build:
         return count
 
 
+class Package:
+    """The Debian package of a release, built and installed in a chroot."""
+
+    def __init__(self, debian):
+        self.debian = debian
+
+    def __call__(self, log):
+        fine = run([RIG, "chroot", f"--debian={self.debian}", "--packages=package", "--scratch",
+                    ROOT / f"build-package-{self.debian}", "python3",
+                    "/mnt/source/tests/package/check.py"], log)
+        said = re.search(r"^Ran (\d+) tests? in", log.read_text(errors="replace"), re.MULTILINE)
+        ran = int(said.group(1)) if said else 0
+        return Count(ran if fine else max(ran - 1, 0), int(not fine or ran == 0))
+
+
 class Rig:
     """Scenarios on real Xen hosts in QEMU, two at a time."""
 
@@ -176,6 +191,8 @@ STEPS = (
     ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
     ("ci", "units, contracts, fuzz corpora and integration in a chroot of Debian 13, without the sweeps",
      Build("debian-13", suites=WITHOUT_LINT, but=("sweep",), debian=13)),
+    ("ci", "the package of Debian 12, in a chroot", Package(12)),
+    ("ci", "the package of Debian 13, in a chroot", Package(13)),
     ("ci", "states x commands", States(2000)),
     ("ci", "scenarios on real Xen hosts, Debian 12", Rig("--tier=ci")),
 )
@@ -183,6 +200,8 @@ STEPS = (
 FULL = (
     ("units, contracts, fuzz corpora and integration in a chroot of Debian 13",
      Build("debian-13", suites=WITHOUT_LINT, debian=13)),
+    ("the package of Debian 12, in a chroot", Package(12)),
+    ("the package of Debian 13, in a chroot", Package(13)),
     ("every state that a power cut can leave on the disk",
      Build("gcc", suites=("crash",), CRASH_STATES="all")),
     ("states x commands", States(100000)),

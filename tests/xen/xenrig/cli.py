@@ -63,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     verb(shell, slot).add_argument("command", nargs="*", help="instead of a login")
 
     inside = verb(chroot, release)
+    inside.add_argument("--packages", action="append", metavar="GROUP",
+                        help="of tests/deps.sh, beside those of the build (default: test)")
+    inside.add_argument("--scratch", action="store_true",
+                        help="the chroot and FOLDER may be changed, and are as before afterwards")
     inside.add_argument("folder", type=Path, metavar="FOLDER", help="what /mnt/build is there")
     inside.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND",
                         help="with its words (default: a shell)")
@@ -141,10 +145,11 @@ def shell(options: argparse.Namespace) -> int:
 def chroot(options: argparse.Namespace) -> int:
     """run a command in a chroot of a release, where the sources are /mnt/source, and builds and tests run"""
     release = RELEASES[options.debian]
-    root = project.chroot(release, project.packages_of("build", "test"))
+    root = project.chroot(release, project.packages_of("build", *(options.packages or ["test"])))
     options.folder.mkdir(parents=True, exist_ok=True)
     return subprocess.run(project.in_chroot(root, options.folder.absolute(),
-                                            *(options.command or ["sh"]))).returncode
+                                            *(options.command or ["sh"]),
+                                            scratch=options.scratch)).returncode
 
 
 def run(options: argparse.Namespace) -> int:

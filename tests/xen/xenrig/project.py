@@ -27,8 +27,14 @@ meson install -C "$build/objects" --no-rebuild --destdir "$build/tree"
 # to the first process of such a namespace.
 IN_CHROOT = """
 set -e
-root=$1 source=$2 build=$3
-shift 3
+root=$1 source=$2 build=$3 scratch=$4
+shift 4
+if [ "$scratch" ]; then
+    mount -t tmpfs tmpfs "$build"
+    mkdir "$build/upper" "$build/work" "$build/root" "$build/build"
+    mount -t overlay overlay -o "lowerdir=$root,upperdir=$build/upper,workdir=$build/work" "$build/root"
+    root=$build/root build=$build/build
+fi
 mkdir -p "$root/mnt/source" "$root/mnt/build"
 mount --bind -o ro "$source" "$root/mnt/source"
 mount --bind "$build" "$root/mnt/build"
@@ -76,6 +82,18 @@ def build(release: Release) -> Path:
     return folder / "tree"
 
 
+def package(release: Release, version: str) -> Path:
+    """The Debian package of the project, as a version that need not be its own."""
+    folder = cache.root() / "build" / f"{release.name}-package-{cache.digest(str(SOURCE))}"
+    folder.mkdir(parents=True, exist_ok=True)
+    words = ("tests/package.sh", f"--version={version}")
+    with cache.locked(folder.with_suffix(".lock")):
+        cache.quietly(in_chroot(chroot(release, packages_of("build", "package")), folder, "sh", "-c",
+                                'cd /mnt/source && sh "$@" /mnt/build', "sh", *words),
+                      folder / "log")
+    return folder / f"xendomainsd_{version}_amd64.deb"
+
+
 def install(host: Remote, tree: Path) -> None:
     """Put a built tree on a host, as a package would that does not start its services."""
     units = " ".join(sorted(path.name for path in tree.glob("**/systemd/system/*.*")
@@ -92,10 +110,12 @@ def unpack(host: Remote, tree: Path) -> None:
     host.sh(UNPACK, stdin=archive)
 
 
-def in_chroot(root: Path, build: Path, *command: str) -> list:
-    """A command in a chroot that has the sources in /mnt/source, and a folder in /mnt/build."""
+def in_chroot(root: Path, build: Path, *command: str, scratch: bool = False) -> list:
+    """A command in a chroot that has the sources in /mnt/source, and a folder in /mnt/build.
+
+    With `scratch` it may change the chroot and the folder: both are as before when it ends."""
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-            "sh", "-c", IN_CHROOT, "sh", root, SOURCE, build, *command]
+            "sh", "-c", IN_CHROOT, "sh", root, SOURCE, build, "1" if scratch else "", *command]
 
 
 def packages_of(*groups: str) -> tuple[str, ...]:
@@ -114,7 +134,8 @@ def chroot_folder(release: Release, packages: tuple[str, ...]) -> Path:
 def chroot_folders(release: Release) -> set[Path]:
     """The chroots of a release that are in use today."""
     return {chroot_folder(release, packages) for packages in
-            (release.build_packages, packages_of("build"), packages_of("build", "test"))}
+            (release.build_packages, packages_of("build"), packages_of("build", "test"),
+             packages_of("build", "package"))}
 
 
 def chroot(release: Release, packages: tuple[str, ...]) -> Path:

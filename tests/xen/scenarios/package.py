@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The Debian package: installed, upgraded and removed while guests run, as docs/install.md tells."""
+
+from xenrig import Host, project, pv, pvh, scenario, wait_until
+from xenrig.taking import (DEVICE_MODEL, FILES, Guests, expect_ours, expect_the_scripts,
+                           name_in_charge, state_of)
+from xenrig.told import commands
+from xenrig.xendomains import SAVE, ctl, expect_states, images, status
+
+INSTALL = commands("docs/install.md", "Install")
+CHECK = commands("docs/install.md", "Check")
+ROLL_BACK = commands("docs/install.md", "Roll back")
+REMOVE = commands("docs/install.md", "Remove")
+
+# As libvirtd.service of Debian, in what matters here.
+OTHER_TOOLSTACK = """[Unit]
+Conflicts=xendomains.service
+[Service]
+ExecStart=/bin/sleep infinity
+"""
+
+
+def version_of(host: Host, number: str) -> str:
+    return f"{number}+deb{host.machine.image.release.number}u1"
+
+
+def bring(host: Host, number: str = "0.1.0") -> None:
+    """A package of this version where the documented build leaves it."""
+    deb = project.package(host.machine.image.release, version_of(host, number))
+    host.sh("mkdir -p build-package")
+    host.put(f"build-package/{deb.name}", deb.read_bytes())
+    host.sh(f"ln -sf {deb.name} build-package/xendomainsd.deb")
+
+
+def follow(host: Host, guests: Guests, told: list[str]) -> None:
+    for command in told:
+        host.sh(command, timeout=600)
+        guests.expect_untouched(command)
+    guests.expect_on()
+
+
+@scenario("install.md: the package takes over from the script, and saves and restores the guests",
+          build=False, minutes=6)
+def installed(host: Host) -> None:
+    guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
+    bring(host)
+    follow(host, guests, INSTALL + CHECK)
+    expect_ours(host)
+    assert {guest["manager"] for guest in status(host).values()} == {"xl"}
+
+    host.sh("systemctl stop xendomains.service", timeout=600)
+    expect_states(host, p1="saved", h1="saved", f1="saved")
+    host.sh("systemctl start xendomains.service", timeout=600)
+    guests.expect_restored()
+    host.reboot()
+    guests.expect_restored()
+    expect_ours(host)
+
+
+@scenario("install.md: where no script was active, the package starts no guest",
+          build=False, minutes=5)
+def installed_alone(host: Host) -> None:
+    host.sh("systemctl stop xendomains.service", timeout=600)
+    host.auto(pv("p1"))
+    bring(host)
+    host.sh(INSTALL[0], timeout=600)
+    assert not host.domains()
+    expect_ours(host)
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    host.reboot()
+    host.wait_count("p1", before.n + 1, boot=before.boot)
+    assert not images(host)
+
+
+@scenario("install.md: an upgrade in the middle of a save, and a way back, touch no guest",
+          build=False, minutes=6)
+def upgraded(host: Host) -> None:
+    guests = Guests(host, pv("p1"), pv("big", memory=512))
+    bring(host)
+    follow(host, guests, INSTALL)
+    bring(host, "0.1.1")
+    host.sh("xendomainsctl stop big >/tmp/stop.log 2>&1 & echo $! >/tmp/stop.pid")
+    wait_until(lambda: f"{SAVE}/big.part" in host.sh(f"ls {SAVE}/*.part", check=False).out,
+               "the save to begin", 120, every=0.2)
+    host.sh(INSTALL[0], timeout=600)
+    host.sh("tail --pid=$(cat /tmp/stop.pid) -f /dev/null", timeout=600)
+    wait_until(lambda: status(host)["big"]["state"] == "saved", "the save to be over", 120)
+    expect_states(host, p1="running", big="saved")
+    expect_ours(host)
+    ctl(host, "start", "big")
+    guests.expect_restored()
+    follow(host, guests, ROLL_BACK)
+    assert version_of(host, "0.1.0") in host.sh("dpkg-query -W xendomainsd").out
+    expect_ours(host)
+
+
+@scenario("install.md: the package is removed, and the script saves and restores the guests",
+          build=False, minutes=6)
+def removed(host: Host) -> None:
+    files = host.sh(FILES).out
+    guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
+    bring(host)
+    follow(host, guests, INSTALL + REMOVE)
+    expect_the_scripts(host)
+    follow(host, guests, INSTALL)
+    expect_ours(host)
+    follow(host, guests, REMOVE + ["apt-get purge -y xendomainsd"])
+    expect_the_scripts(host)
+    assert host.sh(FILES).out == files
+    assert not host.sh("ls -d /var/lib/xendomains", check=False).out
+    host.reboot()
+    guests.expect_restored()
+    expect_the_scripts(host)
+
+
+@scenario("install.md: a toolstack that may not run beside the script is not stopped",
+          build=False, minutes=3)
+def beside_another(host: Host) -> None:
+    host.sh("systemctl stop xendomains.service")
+    host.put("/etc/systemd/system/libvirtd.service", OTHER_TOOLSTACK)
+    host.sh("systemctl daemon-reload && systemctl start libvirtd.service")
+    bring(host)
+    said = host.sh(INSTALL[0], timeout=600).out
+    assert "libvirtd.service" in said, said
+    assert state_of(host, "libvirtd.service") == "active"
+    assert name_in_charge(host) == "xendomains-guests.service"
+    for unit in ("xendomainsd.service", "xendomains-shutdown.service"):
+        assert state_of(host, unit) == "active", unit
