@@ -82,8 +82,9 @@ class Run:
         with self.host.world() as world:
             self.domains, self.lives = world["domains"], world.get("lives", [])
             self.disks = world.get("disks", {})
-        self.files = [*filter(None, (look_at_image(path) for folder in (self.host.save, self.stage.others)
-                                     if folder.is_dir() for path in sorted(folder.iterdir())))]
+        self.files, self.elsewhere = (
+            [*filter(None, map(look_at_image, sorted(folder.iterdir())))] if folder.is_dir() else []
+            for folder in (self.host.save, self.stage.others))
 
     def _disk(self, guest):
         return str(self.host.root / f"disk-{guest.name}")
@@ -92,8 +93,8 @@ class Run:
         return [d for d in self.domains
                 if d["config"].get("fake", {}).get("disk") == self._disk(guest)]
 
-    def _images_of(self, guest):
-        mine = (i for i in self.files if i.file.split("-")[0].split(".")[0] == guest.name)
+    def _images_of(self, guest, files=None):
+        mine = (i for i in files or self.files if i.file.split("-")[0].split(".")[0] == guest.name)
         return tuple(dataclasses.replace(i, sound=False) if (i.inode, i.memory) == self.stage.harmed.get(
             guest.name) else i for i in mine)
 
@@ -161,7 +162,10 @@ class Run:
         return not self.drawn.names or guest.named and self._name(guest) is not None
 
     def _words(self):
-        return [self.goal, *(self.names if self.drawn.names and self.names is not None else ())]
+        if not self.drawn.names or self.names is None:
+            return [self.goal]
+        # Without a name it would be for all.
+        return [self.goal, *(self.names or ("nobody",))]
 
     def _command(self, **environment):
         """Once; the exit status, or None where there is none to be had."""
@@ -290,8 +294,11 @@ class Run:
         begun = tuple(oracle.Life(n, x["boot"], x["from"], x["over"])
                       for n, x in enumerate(self.lives, 1)
                       if n > lives and x["disk"] == self._disk(guest))
+        outcome = self._outcome(guest, facts, first, domains, lines)
+        # What others have saved elsewhere is not lost, and no daemon sees it.
+        files = self.files + (self.elsewhere if outcome == "saved" else [])
         return oracle.Seen(
-            self._outcome(guest, facts, first, domains, lines), begun, self._images_of(guest),
+            outcome, begun, self._images_of(guest, files),
             (domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
             None if reasons is None or self.drawn.command == "down" else
             reasons[guest.name] or guest.double and reasons[guest.double.name] or "", status)
@@ -317,7 +324,7 @@ class Run:
         before = {(i.inode, i.memory) for i in facts.images}
         if any(i.kind == oracle.LIVE and i.memory and i.memory[0] == domain["boot"] and
                (i.inode, i.memory) not in before
-               for i in self._images_of(guest)):
+               for i in self._images_of(guest, self.files + self.elsewhere)):
             return "saved"
         off = any(line[1:3] == [guest.name, "poweroff"] for line in self.host.history()[lines:])
         return "off" if off else "gone"
