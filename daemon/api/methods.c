@@ -278,7 +278,7 @@ static void run_plan(struct request *request)
 	request->goal = goal_from_string(json_get_string(request->call.parameters, "goal"));
 	if (!goal_is_start(request->goal) && request->goal != GOAL_STOP)
 		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "goal");
-	else if (!manager_config_for(request->control->manager, request->goal))
+	else if (manager_veto(request->control->manager, request->goal))
 		request_fail_errno(request, -EHOSTDOWN);
 	else
 		look_first(request, answer_plan);

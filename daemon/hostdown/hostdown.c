@@ -225,6 +225,8 @@ static const char *say_why_not(const struct hostdown *h)
 
 	if (!config)
 		return "the settings are refused";
+	if (manager_veto(h->manager, GOAL_START))
+		return "a newer version of xendomainsd has written the ledger";
 	if (config->after_cancel != AFTER_CANCEL_START)
 		return "AfterCancel=leave";
 	if (manager_stops_all(h->manager))

@@ -124,6 +124,12 @@ const struct ledger *manager_ledger(const struct manager *m);
 /* The notes of the last survey and the configuration's warnings, one at a time; NULL at the end. */
 const char *manager_warning(const struct manager *m, size_t index);
 
+/*
+ * What rules out a goal whatever Xen says: settings that are refused, or the ledger of a newer
+ * version, in which no life could be recorded. NULL: neither does.
+ */
+const char *manager_veto(const struct manager *m, enum goal goal);
+
 /* Why nothing can be done of that kind, or NULL. */
 const char *manager_obstacle(const struct manager *m, enum goal goal);
 

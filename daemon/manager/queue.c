@@ -315,6 +315,10 @@ int manager_run_sequence(struct sequence *s, const char **ret_reason)
 		*ret_reason = "failed to list the domains";
 		return -EIO;
 	}
+	if (manager_veto(m, s->goal)) {
+		*ret_reason = manager_veto(m, s->goal);
+		return -EPERM;
+	}
 	r = plan_free_ones(s, &plan);
 	if (r < 0)
 		return r;

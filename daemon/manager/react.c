@@ -50,10 +50,11 @@ static void operate(struct manager *m, const struct guest *g, enum operation ope
 void manager_react(struct manager *m)
 {
 	const struct inventory *inventory = world_inventory(m->world);
+	bool may = manager_config(m) && !manager_veto(m, GOAL_REACT);
 	usec_t since, now = loop_now(m->loop), next;
 
 	reactions_forget_gone(m->reactions, inventory);
-	for (size_t i = 0; manager_config(m) && i < inventory->n; i++) {
+	for (size_t i = 0; may && i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
 		if (executor_machine(m->executor, &g->uuid, &since))

@@ -180,11 +180,21 @@ const char *manager_settings_effect(const struct manager *m)
 	return effects[m->source];
 }
 
+const char *manager_veto(const struct manager *m, enum goal goal)
+{
+	bool stops = goal == GOAL_STOP || goal == GOAL_STOP_FORCED;
+
+	if (!manager_config_for(m, goal))
+		return m->config_error;
+	/* A stop must not suffer from a trouble of the daemon's own. */
+	return !stops && ledger_file_writer(m->ledger) == LEDGER_OF_NEWER
+		       ? ledger_file_problem(m->ledger)
+		       : NULL;
+}
+
 const char *manager_obstacle(const struct manager *m, enum goal goal)
 {
-	if (world_lost(m->world))
-		return world_lost(m->world);
-	return manager_config_for(m, goal) ? NULL : m->config_error;
+	return world_lost(m->world) ? world_lost(m->world) : manager_veto(m, goal);
 }
 
 /* Guests of xl do not tell which file they were started from. */

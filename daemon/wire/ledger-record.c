@@ -90,6 +90,8 @@ static struct json_object *make_object(const struct ledger_record *record)
 	r = r < 0 ? r : add_life(o, record);
 	if (record->kind == LEDGER_PACE)
 		r = r < 0 ? r : json_add_u64(o, "kib_per_sec", record->rate);
+	if (record->kind == LEDGER_KEPT)
+		r = r < 0 ? r : json_add_u64(o, "format", record->format);
 	r = r < 0 ? r : json_add_uuid(o, "boot", &record->boot);
 	r = r < 0 ? r : json_add_u64(o, "monotonic_usec", record->time);
 	r = r < 0 ? r
@@ -171,6 +173,14 @@ static int append(int fd, const char *line)
 	return r < 0 ? r : fd_write_all(fd, line, strlen(line));
 }
 
+static int check_format(int fd)
+{
+	uint64_t format;
+	int r = ledger_format_of(fd, &format);
+
+	return r < 0 ? r : format > LEDGER_FORMAT_READ ? -EPROTO : 0;
+}
+
 int ledger_append(const char *path, const struct ledger_record *record, bool wait)
 {
 	_cleanup_free_ char *line = NULL;
@@ -180,7 +190,8 @@ int ledger_append(const char *path, const struct ledger_record *record, bool wai
 	if (r < 0)
 		return r;
 	fd = open_locked(path, wait);
-	r = fd < 0 ? fd : append(fd, line);
+	r = fd < 0 ? fd : wait ? check_format(fd) : 0;
+	r = r < 0 ? r : append(fd, line);
 	if (r < 0 || !wait)
 		return r;
 	/* The daemon may have made the file, or replaced it, and its name may not be synced yet. */
@@ -281,6 +292,8 @@ int ledger_record_parse(const char *text, size_t length, struct ledger_record *r
 	record.target = json_get_string(o, "target");
 	if (record.kind == LEDGER_PACE && json_get_u64(o, "kib_per_sec", &record.rate) < 0)
 		return -EBADMSG;
+	if (record.kind == LEDGER_KEPT)
+		json_get_u64(o, "format", &record.format);
 	if (needs_name(record.kind) && !record.name)
 		return -EBADMSG;
 	if ((record.kind == LEDGER_LEAVING || record.kind == LEDGER_MIGRATED) && !record.target)
@@ -290,5 +303,46 @@ int ledger_record_parse(const char *text, size_t length, struct ledger_record *r
 		return r;
 	*ret = record;
 	*ret_line = TAKE_PTR(o);
+	return 0;
+}
+
+static uint64_t format_of_line(const char *line, size_t length)
+{
+	const char *name = kind_names[LEDGER_KEPT];
+	_cleanup_json_ struct json_object *o = NULL;
+	struct ledger_record record;
+
+	/* Most lines need not be parsed. */
+	if (!memmem(line, length, name, strlen(name)) ||
+	    ledger_record_parse(line, length, &record, &o) < 0)
+		return 0;
+	return record.format;
+}
+
+int ledger_format_of(int fd, uint64_t *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line, *end;
+	uint64_t format = 0;
+	struct stat st;
+	size_t size;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode)) {
+		if (lseek(fd, 0, SEEK_SET) < 0)
+			return -errno;
+		r = fd_read_file(fd, LEDGER_MAX, &text, &size);
+		if (r < 0)
+			return r;
+		for (line = text; (end = memchr(line, '\n', size)); line = end + 1) {
+			uint64_t of_line = format_of_line(line, (size_t)(end - line));
+
+			size -= (size_t)(end - line) + 1;
+			format = MAX(format, of_line);
+		}
+	}
+	*ret = format;
 	return 0;
 }

@@ -8,7 +8,22 @@
 /*
  * The ledger's records, a line each: XXH64 of the rest as 16 digits, a blank, a JSON object. Daemon
  * and workers append to the file. What it means is said in core/ledger.h and core/lives.h.
+ *
+ * A record KEPT carries the format. A daemon appends one before its first record to a ledger of a
+ * lower format. The format of the file is the highest in it; where none has one, 0. The record KEPT
+ * itself looks the same in all formats.
+ *
+ * Raise the format when an older daemon would misunderstand or lose something. A new member of a
+ * record is ignored by it, and needs no new format if nothing is lost with it; a new kind of record
+ * needs one. A release raises LEDGER_FORMAT_READ first, and the next one LEDGER_FORMAT: a downgrade
+ * by one release then finds a ledger that it can read. All lower formats stay readable.
  */
+#define LEDGER_FORMAT      1 /* that this version writes */
+#define LEDGER_FORMAT_READ 1 /* the highest that it can read */
+
+/* A ledger that has grown beyond this was not written by us. */
+#define LEDGER_MAX (64U << 20)
+
 enum ledger_kind {
 	LEDGER_DRAWN,    /* a UUID was drawn for the guest of this name */
 	LEDGER_BEGAN,    /* a life begins, or was seen; with image: from that one */
@@ -45,6 +60,7 @@ struct ledger_record {
 				* ENDED: since when it has been suspended, is not known */
 	bool ahead;            /* LIFE: the clock has gone back behind its times */
 	bool migrates;         /* KEPT: guests were migrated */
+	uint64_t format;       /* KEPT: LEDGER_FORMAT of the writer */
 	bool followed;         /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name. LIFE: the
 				* name of the domain that says where the guest is */
@@ -64,6 +80,9 @@ struct ledger_record {
  * Appends one record, to a file that is made if it is not there. With wait it is on the disk when
  * the call returns, over a power cut too, and the call waits where the file is about to be replaced
  * by another. Without, it waits for nothing: -EBUSY then. 0 or -errno.
+ *
+ * With wait, -EPROTO if a newer version has written the ledger, which then stays as it is. Without,
+ * the caller has read all of it, and knows.
  */
 int ledger_append(const char *path, const struct ledger_record *record, bool wait);
 
@@ -76,6 +95,9 @@ int ledger_record_format(const struct ledger_record *record, char **ret);
  */
 int ledger_record_parse(const char *text, size_t length, struct ledger_record *ret,
 			struct json_object **ret_line);
+
+/* The format of an open ledger, of which all is read. 0 or -errno. */
+int ledger_format_of(int fd, uint64_t *ret);
 
 /* Whether the writer of a line, without its end, did not come to an end: it did not happen. */
 bool ledger_line_is_torn(const char *text, size_t length);

@@ -2,6 +2,9 @@
 
 #include "worker/life.h"
 
+#include <fcntl.h>
+
+#include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "worker/image/directory.h"
@@ -20,6 +23,29 @@ static int append(const struct job *job, struct ledger_record record)
 	return r < 0 ? r : ledger_append(request->ledger, &record, true);
 }
 
+const char *life_error(int error)
+{
+	return error == -EPROTO ? "a newer version of xendomainsd has written it"
+				: strerror(-error);
+}
+
+int life_check(struct job *job)
+{
+	const char *ledger = job->record.request.ledger;
+	_cleanup_close_ int fd = ledger ? open(ledger,
+					       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+					: -1;
+	uint64_t format;
+
+	/* What cannot be read is seen to when something is to be recorded. */
+	if (fd < 0 || ledger_format_of(fd, &format) < 0 || format <= LEDGER_FORMAT_READ)
+		return 0;
+	return job_explain(job, -EPROTO,
+			   "a newer version of xendomainsd has written the ledger %s. Install that "
+			   "version again.",
+			   ledger);
+}
+
 int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid)
 {
 	return append(job, (struct ledger_record){
@@ -36,8 +62,8 @@ void life_go_on(struct job *job, const char *how, uint32_t domid)
 	int r = life_begin(job, how, &UUID_NULL, domid);
 
 	if (r < 0)
-		log_warning_errno(r, "%s: Failed to record in %s that it goes on",
-				  job->record.request.name, job->record.request.ledger);
+		log_warning("%s: Failed to record in %s that it goes on: %s",
+			    job->record.request.name, job->record.request.ledger, life_error(r));
 }
 
 int life_save(struct job *job, const struct uuid *image, const char *path, uint64_t size)
@@ -76,14 +102,14 @@ static int begin_life(struct job *job, uint32_t domid, const char *how, const st
 	if (r >= 0)
 		return 0;
 	if (uuid_is_null(image)) {
-		log_warning_errno(r, "%s: Failed to record that it runs in %s",
-				  job->record.request.name, job->record.request.ledger);
+		log_warning("%s: Failed to record that it runs in %s: %s", job->record.request.name,
+			    job->record.request.ledger, life_error(r));
 		return 0;
 	}
 	return job_explain(job, r,
 			   "failed to record in %s that the guest runs from its image (%s): not "
 			   "starting it, since the image could be restored twice",
-			   job->record.request.ledger, strerror(-r));
+			   job->record.request.ledger, life_error(r));
 }
 
 int life_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image)

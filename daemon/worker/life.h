@@ -8,6 +8,15 @@
  * the disk when the call returns. 0 or -errno; without a ledger in the request nothing is recorded.
  */
 
+/*
+ * 0, or -EPROTO, explained, if a newer version has written the ledger: the operation could not
+ * record a life, and must not begin one.
+ */
+int life_check(struct job *job);
+
+/* Why something could not be recorded. */
+const char *life_error(int error);
+
 /* A life begins, from the image with this ID (null: from none). Called before it runs. */
 int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid);
 

@@ -13,6 +13,7 @@
 #include "util/str.h"
 #include "worker/images.h"
 #include "worker/job.h"
+#include "worker/life.h"
 #include "worker/survey.h"
 
 /*
@@ -71,10 +72,37 @@ static void on_tick(void *data)
 	job_tick(data);
 }
 
+/* What the guest goes on by without a record, and what ends it, is done in any case. */
+static bool begins_life(enum operation operation)
+{
+	switch (operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTORE:
+	case OPERATION_RESTART:
+	case OPERATION_MIGRATE:
+	case OPERATION_SOFT_RESET:
+		return true;
+	case OPERATION_UNPAUSE:
+	case OPERATION_SAVE:
+	case OPERATION_RESUME:
+	case OPERATION_EJECT:
+	case OPERATION_DESTROY:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return false;
+}
+
 static int run(struct job *job, bool recovering)
 {
+	int r;
+
 	if (recovering)
 		return run_recover(job);
+	r = begins_life(job->record.request.operation) ? life_check(job) : 0;
+	if (r < 0)
+		return r;
 	switch (job->record.request.operation) {
 	case OPERATION_CREATE:
 		return run_create(job);

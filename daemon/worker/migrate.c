@@ -128,7 +128,7 @@ static int permit(struct job *job, const struct xl_domain *d, const struct targe
 	r = life_depart(job, LEDGER_LEAVING, target->host);
 	if (r < 0)
 		return job_explain(job, r, "failed to write %s: %s", job->record.request.ledger,
-				   strerror(-r));
+				   life_error(r));
 	r = handover_rename(job, d->domid);
 	if (r < 0)
 		return r;

@@ -255,8 +255,8 @@ static void record(struct job *job, struct saving *s, const struct pump_result *
 
 	s->recorded = r >= 0;
 	if (r < 0)
-		log_warning_errno(r, "%s: Failed to record the save in %s", request->name,
-				  request->ledger);
+		log_warning("%s: Failed to record the save in %s: %s", request->name,
+			    request->ledger, life_error(r));
 }
 
 /* What has the name already is of an earlier life, or another guest's. It is kept, and not

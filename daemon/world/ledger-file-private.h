@@ -22,6 +22,8 @@ struct ledger_file {
 	char end[END];    /* ... and these are the last bytes of that */
 	size_t n_records; /* in the file */
 	usec_t newest;    /* when the newest record of this boot was written */
+	uint64_t format;  /* of the file */
+	char *newer;      /* a newer version has written the file, in words; NULL: none has */
 
 	/* One helper at a time syncs the file, or writes it anew. */
 	struct helper *helper;

@@ -155,6 +155,8 @@ static bool is_large(const struct ledger_file *file)
 
 void ledger_file_tend(struct ledger_file *file)
 {
+	if (file->newer)
+		return;
 	if (!file->helper && (file->unlike || is_large(file)))
 		begin_rewrite(file);
 	sync_if_needed(file);
@@ -164,9 +166,10 @@ void ledger_file_leave(struct ledger_file *file)
 {
 	file->helper = helper_free(file->helper);
 	/* Where a helper has just put a new file in its place, goes on in that. */
-	if (file->unlike && ledger_file_read(file) >= 0)
+	if (file->unlike && ledger_file_read(file) >= 0 && !file->newer)
 		begin_rewrite(file);
 	file->helper = helper_free(file->helper);
-	sync_if_needed(file);
+	if (!file->newer)
+		sync_if_needed(file);
 	file->helper = helper_free(file->helper);
 }

@@ -3,6 +3,7 @@
 #include "world/ledger-file.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -12,9 +13,6 @@
 #include "wire/ledger-record.h"
 #include "world/ledger-apply.h"
 #include "world/ledger-file-private.h"
-
-/* A ledger that has grown beyond this was not written by us. */
-#define LEDGER_MAX (64U << 20)
 
 int ledger_file_set_problem(struct ledger_file *file, int error, const char *what)
 {
@@ -53,6 +51,28 @@ static int lose(struct ledger_file *file, const char *what)
 	return ledger_doubt(file->ledger, loss);
 }
 
+/* From then on nothing is written. */
+static int see_newer(struct ledger_file *file)
+{
+	int r = str_format(&file->newer,
+			   "The ledger %s was written by a newer version of xendomainsd (format "
+			   "%" PRIu64 "; this version reads %u). It stays as it is. No guest is "
+			   "started, restarted or migrated, and saves are not recorded. Install "
+			   "the newer version again.",
+			   file->path, file->format, LEDGER_FORMAT_READ);
+
+	if (r < 0)
+		return r;
+	log_error("%s", file->newer);
+	return 0;
+}
+
+static int take_format(struct ledger_file *file, uint64_t format)
+{
+	file->format = MAX(file->format, format);
+	return file->format > LEDGER_FORMAT_READ && !file->newer ? see_newer(file) : 0;
+}
+
 /* since: only what this boot has recorded after that time; 0: all of it. */
 static int apply_line(struct ledger_file *file, const char *line, size_t length, usec_t since)
 {
@@ -66,11 +86,15 @@ static int apply_line(struct ledger_file *file, const char *line, size_t length,
 	if (ledger_line_is_torn(line, length))
 		return 0;
 	r = ledger_record_parse(line, length, &record, &o);
+	/* The newer version knows what it means. */
+	if (r == -EBADMSG && file->newer)
+		return 0;
 	if (r == -EBADMSG) {
 		file->unlike = true;
 		file->ledger->migrates |= ledger_record_tells_of_migration(line, length);
 		return lose(file, "has a record that cannot be read");
 	}
+	r = r < 0 ? r : take_format(file, record.format);
 	if (r < 0)
 		return r;
 	if (since && (!uuid_equal(&record.boot, &file->boot) || record.time <= since))
@@ -169,13 +193,19 @@ static int read_ledger(struct ledger_file *file, usec_t since)
 /* Another file, or a truncated one: what has been added to it since counts. */
 static int read_other(struct ledger_file *file)
 {
-	log_warning("%s was truncated or replaced; xendomainsd writes what it knows", file->path);
+	int r;
+
 	file->unlike = true;
 	file->rewrite.new_inode = 0;
 	file->inode = 0;
 	file->read = 0;
 	file->n_records = 0;
-	return read_ledger(file, file->newest);
+	file->format = 0;
+	r = read_ledger(file, file->newest);
+	if (!file->newer)
+		log_warning("%s was truncated or replaced; xendomainsd writes what it knows",
+			    file->path);
+	return r;
 }
 
 int ledger_file_read(struct ledger_file *file)
@@ -273,6 +303,7 @@ struct ledger_file *ledger_file_free(struct ledger_file *file)
 	free(file->path);
 	free(file->new);
 	free(file->problem);
+	free(file->newer);
 	free(file->loss);
 	free(file);
 	return NULL;
@@ -288,8 +319,15 @@ const char *ledger_file_path(const struct ledger_file *file)
 	return file->path;
 }
 
+enum ledger_writer ledger_file_writer(const struct ledger_file *file)
+{
+	return file->newer ? LEDGER_OF_NEWER : LEDGER_OF_OURS;
+}
+
 const char *ledger_file_problem(const struct ledger_file *file)
 {
+	if (file->newer)
+		return file->newer;
 	if (file->problem)
 		return file->problem;
 	return file->ledger->loss ? file->ledger->loss : file->loss;
@@ -328,6 +366,23 @@ static bool must_last(enum ledger_kind kind)
 	return false;
 }
 
+/*
+ * The file may be another one by now. It is not read into the ledger here: the record that is about
+ * to be written can have texts from there.
+ */
+static int look_for_newer(struct ledger_file *file)
+{
+	_cleanup_close_ int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	uint64_t format;
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || (st.st_ino == file->inode && st.st_size == file->read))
+		return 0;
+	r = ledger_format_of(fd, &format);
+	return r < 0 ? r : take_format(file, format);
+}
+
 int ledger_file_append(struct ledger_file *file, struct ledger_record record)
 {
 	int r;
@@ -335,7 +390,10 @@ int ledger_file_append(struct ledger_file *file, struct ledger_record record)
 	record.boot = uuid_is_null(&record.boot) ? file->boot : record.boot;
 	record.time = record.time ? record.time : usec_now();
 	record.time_wall = record.time_wall ? record.time_wall : usec_now_wall();
-	r = ledger_append(file->path, &record, false);
+	r = look_for_newer(file);
+	if (file->newer)
+		return apply(file, &record);
+	r = r < 0 ? r : ledger_append(file->path, &record, false);
 	if (r < 0) {
 		apply(file, &record);
 		file->unlike = true;
@@ -353,6 +411,7 @@ static int note_that_kept(struct ledger_file *file)
 						.kind = LEDGER_KEPT,
 						.reason = file->ledger->loss,
 						.migrates = file->ledger->migrates,
+						.format = LEDGER_FORMAT,
 					});
 }
 
@@ -360,9 +419,9 @@ int ledger_file_keep(struct ledger_file *file, bool expected)
 {
 	int r;
 
-	if (file->n_records > 0)
+	if (file->newer || (file->n_records > 0 && file->format >= LEDGER_FORMAT))
 		return 0;
-	if (expected && !file->ledger->loss) {
+	if (expected && file->n_records == 0 && !file->ledger->loss) {
 		r = lose(file, "is missing, or empty");
 		if (r < 0)
 			return r;

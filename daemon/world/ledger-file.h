@@ -11,8 +11,19 @@
  *
  * The loss of the file, or of a part of it, costs certainty and nothing else: a file that cannot be
  * read is put aside, and what is in memory is written anew where the file was truncated.
+ *
+ * A file of a newer version stays as it is, for as long as this process runs. What was read of
+ * it counts, and what is recorded since is in memory only.
  */
 struct ledger_file;
+
+/* Which version has written the file last. */
+enum ledger_writer {
+	LEDGER_OF_OURS,  /* this one, or an older one, or none */
+	LEDGER_OF_NEWER, /* a newer one: no life can be recorded */
+};
+
+enum ledger_writer ledger_file_writer(const struct ledger_file *file);
 
 /*
  * Reads the ledger in the directory, which is made if it is not there. 0 or -ENOMEM; what is wrong

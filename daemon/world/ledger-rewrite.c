@@ -9,6 +9,7 @@
 
 #include "util/fd.h"
 #include "util/time.h"
+#include "wire/ledger-record.h"
 
 /* A process that appends holds the lock until the disk has the record. */
 #define LOCK_LIMIT (10 * USEC_PER_SEC)
@@ -83,8 +84,12 @@ static ssize_t copy(int from, int to, off_t offset)
 
 static bool is_known(const struct rewrite *rw, int old, off_t done)
 {
+	uint64_t format;
 	struct stat st;
 
+	/* A copy of another file can be in it by now. */
+	if (ledger_format_of(old, &format) < 0 || format > LEDGER_FORMAT_READ)
+		return false;
 	return fstat(old, &st) >= 0 && st.st_ino == rw->old_inode && st.st_size >= done &&
 	       has_name(rw->path, st.st_ino) && has_name(rw->new, rw->new_inode);
 }

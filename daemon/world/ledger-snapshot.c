@@ -132,6 +132,7 @@ int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger
 				 .kind = LEDGER_KEPT,
 				 .reason = ledger->loss,
 				 .migrates = ledger->migrates,
+				 .format = LEDGER_FORMAT,
 			 });
 
 	for (size_t i = 0; r >= 0 && i < ledger->n_names; i++)

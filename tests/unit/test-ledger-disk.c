@@ -245,6 +245,39 @@ START_TEST(a_helper_of_a_daemon_that_was_killed_brings_up_no_half_file_of_the_ne
 }
 END_TEST
 
+/* In a helper: a newer version's file is copied into this one. */
+static void make_newer(const char *path)
+{
+	struct ledger_record record = {
+		.kind = LEDGER_KEPT, .format = LEDGER_FORMAT_READ + 1, .boot = {.bytes = {1}}};
+	static bool done;
+
+	if (!done)
+		done = ledger_append(path, &record, false) == 0;
+}
+
+START_TEST(a_ledger_that_a_newer_version_writes_meanwhile_is_not_replaced)
+{
+	_cleanup_folder_ struct folder f;
+	struct ledger_file *state;
+	struct stat before, after;
+
+	folder_make(&f);
+	state = ledger_rig_open(&f);
+	ledger_rig_settle();
+	ledger_rig.meanwhile = make_newer;
+	ck_assert_int_eq(ledger_file_set_drawn(state, "web", &web), 0);
+	ck_assert_int_eq(stat(ledger_file_path(state), &before), 0);
+	grow(state);
+	ledger_rig_settle();
+	ck_assert_int_eq(stat(ledger_file_path(state), &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	ck_assert_int_eq(ledger_file_writer(state), LEDGER_OF_NEWER);
+	ck_assert(!folder_has(&f, "state/ledger.new"));
+	ledger_rig_close(state);
+}
+END_TEST
+
 SUITE("ledger-disk", the_daemon_itself_waits_for_no_disk,
       a_worker_syncs_its_record_and_the_name_of_the_file_also_where_it_is_not_the_first,
       what_a_power_cut_must_not_take_is_synced_also_when_the_daemon_ends_at_once,
@@ -252,4 +285,5 @@ SUITE("ledger-disk", the_daemon_itself_waits_for_no_disk,
       nobody_appends_to_a_file_that_loses_its_name,
       what_cannot_be_appended_because_of_the_lock_is_written_anew_behind_it,
       what_could_not_be_appended_is_written_also_when_the_daemon_ends_at_once,
-      a_helper_of_a_daemon_that_was_killed_brings_up_no_half_file_of_the_next_one);
+      a_helper_of_a_daemon_that_was_killed_brings_up_no_half_file_of_the_next_one,
+      a_ledger_that_a_newer_version_writes_meanwhile_is_not_replaced);

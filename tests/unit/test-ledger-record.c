@@ -36,6 +36,7 @@ static struct ledger_record sample(enum ledger_kind kind)
 		.size = 4096,
 		.domid = 7,
 		.rate = 99,
+		.format = LEDGER_FORMAT_READ,
 	};
 
 	ck_assert_int_eq(uuid_parse(UUID, &entry.uuid), 0);
@@ -89,6 +90,7 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		ck_assert_str_eq(out.source, in.source);
 		ck_assert_uint_eq(out.size, kind == LEDGER_SAVED ? in.size : 0);
 		ck_assert_uint_eq(out.rate, kind == LEDGER_PACE ? in.rate : 0);
+		ck_assert_uint_eq(out.format, kind == LEDGER_KEPT ? in.format : 0);
 	}
 }
 END_TEST
@@ -220,6 +222,62 @@ START_TEST(a_record_is_not_joined_to_a_torn_one)
 }
 END_TEST
 
+static void append_kept(const struct folder *f, uint64_t format)
+{
+	struct ledger_record entry = sample(LEDGER_KEPT);
+
+	entry.format = format;
+	ck_assert_int_eq(ledger_append(folder_path(f, "ledger"), &entry, false), 0);
+}
+
+static uint64_t format_of(const struct folder *f)
+{
+	_cleanup_close_ int fd = open(folder_path(f, "ledger"), O_RDONLY | O_CLOEXEC);
+	uint64_t format;
+
+	ck_assert_int_eq(ledger_format_of(fd, &format), 0);
+	return format;
+}
+
+START_TEST(the_format_of_a_ledger_is_the_highest_in_it)
+{
+	static const char line[] = "{\"entry\":\"kept\"," REST "}";
+	_cleanup_json_ struct json_object *o = NULL;
+	_cleanup_folder_ struct folder f;
+	struct ledger_record entry;
+
+	ck_assert_int_eq(parse(line, strlen(line), &entry, &o), 0);
+	ck_assert_uint_eq(entry.format, 0);
+	folder_make(&f);
+	folder_write(&f, "ledger", "");
+	ck_assert_uint_eq(format_of(&f), 0);
+	folder_write(&f, "ledger", "0 {\"entry\":\"kept\",\"format\":9}\n");
+	ck_assert_uint_eq(format_of(&f), 0);
+	append_kept(&f, 3);
+	append_kept(&f, 7);
+	append_kept(&f, 5);
+	ck_assert_uint_eq(format_of(&f), 7);
+}
+END_TEST
+
+START_TEST(a_worker_records_nothing_in_a_ledger_of_a_newer_version)
+{
+	struct ledger_record entry = sample(LEDGER_SAVED);
+	_cleanup_folder_ struct folder f;
+	struct stat before, after;
+
+	folder_make(&f);
+	append_kept(&f, LEDGER_FORMAT_READ);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, true), 0);
+	append_kept(&f, LEDGER_FORMAT_READ + 1);
+	ck_assert_int_eq(stat(folder_path(&f, "ledger"), &before), 0);
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, true), -EPROTO);
+	ck_assert_int_eq(stat(folder_path(&f, "ledger"), &after), 0);
+	ck_assert_int_eq(after.st_size, before.st_size);
+	ck_assert_int_eq(after.st_blocks, before.st_blocks);
+}
+END_TEST
+
 START_TEST(one_boot_has_one_id)
 {
 	struct uuid a, b;
@@ -251,4 +309,6 @@ SUITE("ledger", every_kind_is_read_as_it_was_written, a_ledger_is_for_root_only_
       a_link_is_not_followed, what_a_line_does_not_say_is_not_made_up,
       a_torn_line_is_refused_wherever_it_is_torn, a_line_that_says_too_little_is_refused,
       a_record_with_any_bit_changed_is_refused, a_record_is_not_joined_to_a_torn_one,
-      one_boot_has_one_id, who_goes_away_has_a_name_and_goes_somewhere);
+      the_format_of_a_ledger_is_the_highest_in_it,
+      a_worker_records_nothing_in_a_ledger_of_a_newer_version, one_boot_has_one_id,
+      who_goes_away_has_a_name_and_goes_somewhere);

@@ -4,6 +4,7 @@
 
 #include "simulation.h"
 #include "util/str.h"
+#include "wire/ledger-record.h"
 
 #define NO_PAUSE  "XENDOMAINS_CREATE_USLEEP=0\n"
 #define ONE_PLACE "[Host]\nParallelOperations=1\n"
@@ -218,6 +219,40 @@ START_TEST(a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended)
 }
 END_TEST
 
+START_TEST(a_ledger_of_a_newer_version_keeps_starts_away_and_no_stop)
+{
+	struct ledger_record kept = {
+		.kind = LEDGER_KEPT, .format = LEDGER_FORMAT_READ + 1, .boot = {.bytes = {1}}};
+	_cleanup_simulation_ struct simulation s;
+	struct follower follower = {.data = NULL};
+	_cleanup_free_ char *line = NULL;
+	struct wish *w;
+	uint64_t id;
+
+	ck_assert_int_eq(ledger_record_format(&kept, &line), 0);
+	simulation_begin(&s, NO_PAUSE, NULL,
+			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true}]");
+	folder_write(&s.folder, "state/ledger", line);
+	/* It is seen when the start looks. */
+	ck_assert_ptr_null(manager_obstacle(s.manager, GOAL_START));
+	w = simulation_wish(&s, GOAL_START, NULL);
+	simulation_run(&s);
+	ck_assert(!w->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "stopped");
+	for (enum goal goal = 0; goal < _GOAL_MAX; goal++)
+		ck_assert_int_eq(!manager_obstacle(s.manager, goal),
+				 goal == GOAL_STOP || goal == GOAL_STOP_FORCED);
+	ck_assert_int_eq(manager_request(s.manager, GOAL_START, NULL, 0, &follower, &id),
+			 -EHOSTDOWN);
+	ck_assert_int_eq(manager_restart(s.manager, false, NULL, 0, &follower, &id), -EHOSTDOWN);
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+}
+END_TEST
+
 START_TEST(a_reload_that_is_refused_keeps_what_was)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -291,4 +326,5 @@ SUITE("manager-start", a_boot_starts_what_is_configured_and_restores_what_is_sav
       two_starts_at_once_are_one, whoever_goes_away_hears_nothing_and_stops_nothing,
       a_guest_that_nobody_knows_costs_itself_only, a_start_by_hand_forgives,
       a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended,
+      a_ledger_of_a_newer_version_keeps_starts_away_and_no_stop,
       a_reload_that_is_refused_keeps_what_was, the_log_says_how_a_sequence_has_ended);
