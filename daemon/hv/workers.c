@@ -36,6 +36,10 @@
 /* How long past its deadline a worker may take to end the operation by itself. */
 #define DEADLINE_GRACE (180 * USEC_PER_SEC)
 
+/* Why an operation file is of no use. */
+#define NOT_READ "Failed to parse the operation file"
+#define NOT_OURS "Another version of xendomainsd wrote the operation file"
+
 struct worker {
 	TAILQ_ENTRY(worker) entry;
 	struct workers *owner;
@@ -212,8 +216,8 @@ static void recover(struct worker *w, int record)
 		finish_with(w, r, "failed to start the recovery worker");
 }
 
-/* What is not understood is kept for people. */
-static void keep_record(const char *path)
+/* What is not understood is kept for people. why: begins a sentence that the path goes on with. */
+static void keep_record(const char *path, const char *why)
 {
 	_cleanup_free_ char *aside = NULL;
 	int r = file_put_aside(path, ".unreadable-", &aside);
@@ -221,7 +225,7 @@ static void keep_record(const char *path)
 	if (r < 0)
 		log_error_errno(r, "Failed to rename the operation file %s", path);
 	else
-		log_error("Failed to parse the operation file %s, renamed it to %s", path, aside);
+		log_error("%s %s, renamed it to %s", why, path, aside);
 }
 
 /* The process has ended: what does its file say? */
@@ -257,7 +261,7 @@ static void look_at_file(struct worker *w)
 	if (r >= 0 && record.has_result)
 		unlink(w->path);
 	else
-		keep_record(w->path);
+		keep_record(w->path, r < 0 ? NOT_READ : NOT_OURS);
 	record_keep_room(w->owner->folder);
 	if (r < 0)
 		finish_with(w, r, "failed to read the operation file");
@@ -466,7 +470,7 @@ static void discard_record(const char *path)
 	else if (st.st_size == 0 || !has_message(fd))
 		unlink(path);
 	else
-		keep_record(path);
+		keep_record(path, NOT_READ);
 }
 
 static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)

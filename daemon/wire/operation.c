@@ -148,7 +148,8 @@ struct json_object *operation_request_message(const struct operation_request *re
 
 	if (!o)
 		return NULL;
-	r = json_add_string(o, "operation", operation_to_string(request->operation));
+	r = json_add_u64(o, "format", OPERATION_FORMAT);
+	r = r < 0 ? r : json_add_string(o, "operation", operation_to_string(request->operation));
 	r = r < 0 ? r : json_add_uuid(o, "uuid", &request->uuid);
 	r = r < 0 ? r : json_add_string(o, "name", request->name);
 	r = r < 0 ? r : json_add_string(o, "other", request->other);
@@ -300,10 +301,13 @@ static int get_stale(struct json_object *o, struct stale_list *stale)
 static int get_request(struct json_object *o, struct operation_record *record)
 {
 	struct operation_request *request = &record->request;
+	uint64_t format = 0;
 	int r;
 
 	if (record->has_request)
 		return -EBADMSG;
+	json_get_u64(o, "format", &format);
+	record->foreign = format > OPERATION_FORMAT_READ;
 	request->operation = operation_from_string(json_get_string(o, "operation"));
 	if (request->operation < 0 || json_get_uuid(o, "uuid", &request->uuid) < 0 ||
 	    get_domid(o, &request->domid) < 0)

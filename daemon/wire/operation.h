@@ -73,6 +73,13 @@ enum operation_mark {
 
 #define OPERATION_MESSAGE_MAX (1U << 20)
 
+/*
+ * A request carries the format of its file. It is raised as the ledger's is
+ * (wire/ledger-record.h): when an older version could not recover the operation.
+ */
+#define OPERATION_FORMAT      1 /* that this version writes */
+#define OPERATION_FORMAT_READ 1 /* the highest that it can read */
+
 struct operation_request {
 	enum operation operation;
 	struct uuid uuid;
@@ -118,7 +125,8 @@ struct operation_record {
 	enum operation_mark mark;
 	char *target;      /* of the last mark that named a host */
 	struct uuid image; /* of the mark that named an image */
-	bool foreign;      /* another version wrote a mark that is not known: only a result helps */
+	bool foreign;      /* of a newer version, or with a mark that is not known: only a result
+			      helps */
 	bool has_result;
 	struct operation_result result;
 };

@@ -141,6 +141,10 @@ static int operate(bool recovering)
 	struct xl_options options = {.stop = stop, .tick = on_tick, .data = &job};
 	int r = stop < 0 ? stop : read_record(job.file, &job.record);
 
+	if (r >= 0 && job.record.foreign) {
+		log_error("Another version of xendomainsd wrote the operation file");
+		return -EPROTO;
+	}
 	r = r < 0 ? r : say_who_we_are(job.file);
 	if (r < 0)
 		return log_error_errno(r, "Failed to parse the operation file");

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A ledger that a newer version has written: it stays as it is, guests are stopped, and none is started."""
+"""State that a newer version has written: it stays as it is, guests are stopped, and none is started."""
 
 import json
 import os
@@ -16,7 +16,24 @@ from test_lives import UUID_A, UUID_B
 NEWER = 2
 
 
-class NewerLedger(FakeHostTest):
+class Formats(FakeHostTest):
+
+    def work(self, request):
+        """Runs a worker; its last message."""
+        path = self.host.root / "operation"
+        path.write_bytes(json.dumps({"request": request}).encode() + b"\0")
+        ours, its = socket.socketpair()
+        with ours, its, path.open("ab+") as file:
+            def prepare():
+                os.dup2(file.fileno(), 13)
+                os.dup2(its.fileno(), 4)
+                os.dup2(13, 3)
+            done = subprocess.run([WORKER, "operate"], preexec_fn=prepare, close_fds=False, timeout=LIMIT,
+                                  stderr=subprocess.DEVNULL, env=self.host.environment())
+        return done.returncode, [json.loads(text) for text in path.read_bytes().split(b"\0") if text][-1]
+
+
+class NewerLedger(Formats):
     """web is saved, mail runs; shop has not run yet."""
 
     def setUp(self):
@@ -143,25 +160,39 @@ class NewerLedger(FakeHostTest):
         before = self.host.domains()
         for operation in "create", "restore", "restart", "soft-reset", "migrate":
             with self.subTest(operation):
-                result = self.work({"operation": operation, "uuid": UUID_A, "name": "web", "domid": 1,
+                _, message = self.work({"operation": operation, "uuid": UUID_A, "name": "web", "domid": 1,
                                     "path": str(self.host.save / "web"), "ledger": str(self.ledger)})
-                self.assertRegex(result["reason"], "newer version")
+                self.assertRegex(message["result"]["reason"], "newer version")
         self.assertEqual(self.host.domains(), before)
         self.expect_untouched()
 
-    def work(self, request):
-        """Runs a worker; its result."""
-        path = self.host.root / "operation"
-        path.write_bytes(json.dumps({"request": request}).encode() + b"\0")
-        ours, its = socket.socketpair()
-        with ours, its, path.open("ab+") as file:
-            def prepare():
-                os.dup2(file.fileno(), 13)
-                os.dup2(its.fileno(), 4)
-                os.dup2(13, 3)
-            subprocess.run([WORKER, "operate"], preexec_fn=prepare, close_fds=False, timeout=LIMIT, check=True,
-                           stderr=subprocess.DEVNULL, env=self.host.environment())
-        return [json.loads(text) for text in path.read_bytes().split(b"\0") if text][-1]["result"]
+
+class NewerOperation(Formats):
+
+    def request(self, operation):
+        return {"format": NEWER, "operation": operation, "uuid": UUID_A, "name": "web", "domid": 1}
+
+    def test_operation_that_has_lost_its_worker_is_kept_whole_and_the_guest_left_alone(self):
+        self.host.guest("web", uuid=UUID_A)
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.stop_daemon()
+        file = self.host.run / "operation" / UUID_A
+        text = json.dumps({"request": self.request("save")}).encode() + b"\0"
+        file.write_bytes(text)
+        self.host.start_daemon()
+        wait_until(lambda: not file.exists(), "the file to be kept under another name")
+        self.assertEqual([kept.read_bytes() for kept in file.parent.glob(f"{UUID_A}.*")], [text])
+        self.assertEqual(self.host.boot("web"), boot)
+        self.assertIn("another version", self.host.reasons()["web"])
+        self.assertIn(f"Another version of xendomainsd wrote the operation file {file}",
+                      "".join(e["MESSAGE"] for e in self.host.journal()))
+        for kept in file.parent.iterdir():
+            kept.unlink()
+
+    def test_worker_does_nothing(self):
+        request = self.request("create")
+        self.assertEqual(self.work(request), (1, {"request": request}))
 
 
 class OlderLedger(FakeHostTest):

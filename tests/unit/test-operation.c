@@ -193,6 +193,27 @@ START_TEST(a_mark_of_another_version_makes_the_file_foreign_and_no_less_readable
 }
 END_TEST
 
+START_TEST(a_request_of_a_newer_version_makes_the_file_foreign_and_no_less_readable)
+{
+	for (unsigned format = OPERATION_FORMAT_READ; format <= OPERATION_FORMAT_READ + 1;
+	     format++) {
+		_cleanup_(operation_record_done) struct operation_record record = {0};
+		_cleanup_free_ char *text = NULL;
+		struct file f = {.size = 0};
+
+		ck_assert_int_eq(str_format(&text,
+					    "{\"request\":{\"format\":%u,\"operation\":\"save\","
+					    "\"uuid\":\"" UUID "\",\"name\":\"web\"}}",
+					    format),
+				 0);
+		put_text(&f, text);
+		ck_assert_int_eq(operation_record_parse(f.data, f.size, &record), 0);
+		ck_assert_int_eq(record.foreign, format > OPERATION_FORMAT_READ);
+		ck_assert_int_eq(record.request.operation, OPERATION_SAVE);
+	}
+}
+END_TEST
+
 static enum operation_outcome outcome_of(const char *message)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
@@ -450,6 +471,7 @@ END_TEST
 SUITE("operation", names_and_numbers_of_operations_are_inverse, a_request_is_read_as_it_was_written,
       what_a_request_leaves_out_stays_out, a_whole_life_is_read, every_mark_survives_the_file,
       a_mark_of_another_version_makes_the_file_foreign_and_no_less_readable,
+      a_request_of_a_newer_version_makes_the_file_foreign_and_no_less_readable,
       every_outcome_survives_the_file, an_outcome_is_never_made_of_an_errno,
       an_outcome_that_is_not_known_is_a_failure, a_success_has_no_reason_and_maybe_no_domain,
       a_file_cut_anywhere_says_what_is_whole_in_it, what_no_version_has_written_is_refused,
