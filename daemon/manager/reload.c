@@ -90,7 +90,10 @@ static int take_refused(struct manager *m, struct settings *s)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		if (r != -ENODATA && r != -ENOENT)
+		if (r == -EPROTO)
+			log_warning("Not using %s: another version of xendomainsd wrote it",
+				    m->paths->kept);
+		else if (r != -ENODATA && r != -ENOENT)
 			log_warning_errno(r, "Failed to read %s", m->paths->kept);
 		set_refused(m, NULL);
 		return use(m, TAKE_PTR(s->config), SETTINGS_PARTIAL);

@@ -15,8 +15,9 @@
 #include "util/str.h"
 
 /* The first line is MAGIC, a checksum of the rest, and a line feed. */
-#define MAGIC       "xendomainsd-settings-1 "
-#define HEADER_SIZE (sizeof(MAGIC) - 1 + 16 + 1)
+#define MAGIC_OF_ALL "xendomainsd-settings-"
+#define MAGIC        MAGIC_OF_ALL "1 "
+#define HEADER_SIZE  (sizeof(MAGIC) - 1 + 16 + 1)
 
 #define COPY_MAX (4U << 20)
 
@@ -99,6 +100,9 @@ int settings_copy_parse(char *text, size_t size, struct settings *ret)
 
 	if (size < HEADER_SIZE)
 		return -EBADMSG;
+	if (memcmp(text, MAGIC_OF_ALL, strlen(MAGIC_OF_ALL)) == 0 &&
+	    memcmp(text, MAGIC, strlen(MAGIC)) != 0)
+		return -EPROTO;
 	format_header(at, size - HEADER_SIZE, header);
 	if (memcmp(text, header, HEADER_SIZE) != 0)
 		return -EBADMSG;

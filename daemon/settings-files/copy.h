@@ -5,10 +5,14 @@
 
 /*
  * A copy of the last good settings, for a time when the files are refused. It has a checksum: a
- * copy that is torn, too large, another version's or another user's counts as none.
+ * copy that is torn, too large, another version's or another user's counts as none. The next good
+ * settings replace each of them: a copy has nothing that those do not have.
  */
 
-/* Returns 0, or -ENODATA or another -errno where there is no copy for these paths. */
+/*
+ * Returns 0, -EPROTO where another version wrote it, or -ENODATA or another -errno where there is
+ * no copy for these paths.
+ */
 int settings_copy_read(const struct settings_paths *paths, struct settings *ret);
 
 /*
@@ -20,6 +24,9 @@ int settings_copy_read(const struct settings_paths *paths, struct settings *ret)
 int settings_copy_put(const struct settings_paths *paths, const char *text, size_t size,
 		      pid_t daemon);
 
-/* The content of a copy, and back. 0, -ENOMEM, -EFBIG, or -EBADMSG. parse() changes the text. */
+/*
+ * The content of a copy, and back. 0, -ENOMEM, -EFBIG, -EPROTO (another
+ * version wrote it) or -EBADMSG. parse() changes the text.
+ */
 int settings_copy_format(const struct settings *s, char **ret, size_t *ret_size);
 int settings_copy_parse(char *text, size_t size, struct settings *ret);

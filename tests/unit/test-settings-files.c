@@ -306,6 +306,25 @@ START_TEST(a_copy_that_is_torn_or_damaged_is_none)
 }
 END_TEST
 
+START_TEST(a_copy_of_another_version_is_none_and_is_replaced)
+{
+	_cleanup_(settings_done) struct settings s = {0}, kept = {0};
+	_cleanup_free_ char *text = NULL;
+	struct settings_paths paths;
+	_cleanup_folder_ struct folder f;
+	size_t size;
+
+	folder_make(&f);
+	paths = write_files(&f, &s);
+	ck_assert_int_eq(settings_copy_format(&s, &text, &size), 0);
+	*strchr(text, '1') = '2';
+	folder_write_bytes(&f, "kept", text, size);
+	ck_assert_int_eq(settings_copy_read(&paths, &kept), -EPROTO);
+	ck_assert_int_eq(write_copy(&paths, &s), 0);
+	ck_assert_int_eq(settings_copy_read(&paths, &kept), 0);
+}
+END_TEST
+
 START_TEST(a_copy_of_somebody_else_is_none)
 {
 	_cleanup_(settings_done) struct settings s = {0}, kept = {0};
@@ -360,9 +379,9 @@ END_TEST
 
 SUITE("settings-files", a_copy_gives_back_what_was_read_also_without_the_files,
       a_copy_is_written_when_it_changed_only, a_copy_that_cannot_be_written_anew_is_removed,
-      a_copy_that_is_torn_or_damaged_is_none, a_copy_of_somebody_else_is_none,
-      a_copy_whose_group_has_gone_is_good_all_the_same, groups_are_known_by_their_numbers,
-      a_group_that_is_not_there_costs_no_more_than_its_right, without_files_there_are_defaults,
-      the_first_of_two_files_counts_and_the_second_is_told,
+      a_copy_that_is_torn_or_damaged_is_none, a_copy_of_another_version_is_none_and_is_replaced,
+      a_copy_of_somebody_else_is_none, a_copy_whose_group_has_gone_is_good_all_the_same,
+      groups_are_known_by_their_numbers, a_group_that_is_not_there_costs_no_more_than_its_right,
+      without_files_there_are_defaults, the_first_of_two_files_counts_and_the_second_is_told,
       fragments_are_read_in_order_and_later_ones_win, an_error_in_any_file_refuses_all,
       what_is_there_and_cannot_be_read_refuses_all, one_file_may_be_all_that_is_asked_for);
