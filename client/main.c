@@ -49,6 +49,7 @@ void print_usage(FILE *out)
 			commands[i]->help);
 	fputs("\n"
 	      "      --all          stop, restart: of all guests, without a question\n"
+	      "      --cold         start of named guests: without the memory that is saved\n"
 	      "      --deadline SEC plan stop: what would be done if there were so many seconds\n"
 	      "      --force        stop, restart of named guests: also of those of libvirt\n"
 	      "      --json         print one JSON object\n"
