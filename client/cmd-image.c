@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "names.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -50,7 +51,10 @@ static int run_action(const struct context *context, const struct action *action
 	r = call_within(context, action->limit, action->method, TAKE_PTR(parameters), &reply);
 	if (r < 0)
 		return -r;
-	context->writer->ops->images(context->writer, reply.parameters);
+	if (context->names)
+		names_print(stdout, reply.parameters, "images", "file");
+	else
+		context->writer->ops->images(context->writer, reply.parameters);
 	r = is_well(action, reply.parameters) ? STATUS_OK : STATUS_FAILED;
 	varlink_reply_done(&reply);
 	return r;
@@ -64,6 +68,10 @@ static int run(const struct context *context, char **arguments)
 	if (!action || action->takes_file != !!arguments[1]) {
 		fprintf(stderr, "Say what to do: 'image list', 'image verify FILE...' or 'image "
 				"delete FILE...', with files as 'image list' names them\n");
+		return STATUS_USAGE;
+	}
+	if (context->names && action->takes_file) {
+		fprintf(stderr, "--names goes with 'status' or 'image list' only\n");
 		return STATUS_USAGE;
 	}
 	if (!action->takes_file)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "names.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -54,7 +55,10 @@ static int run(const struct context *context, char **arguments)
 
 	if (r < 0)
 		return -r;
-	context->writer->ops->status(context->writer, reply.parameters);
+	if (context->names)
+		names_print(stdout, reply.parameters, "guests", "name");
+	else
+		context->writer->ops->status(context->writer, reply.parameters);
 	r = judge(reply.parameters);
 	varlink_reply_done(&reply);
 	return r;
@@ -62,7 +66,7 @@ static int run(const struct context *context, char **arguments)
 
 const struct command command_status = {
 	.name = "status",
-	.arguments = "[GUEST...]",
+	.arguments = "[--names] [GUEST...]",
 	.help = "show what should run, what runs, and what is saved",
 	.run = run,
 };

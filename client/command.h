@@ -22,6 +22,8 @@ struct context {
 	bool or_once;     /* without the daemon, if need be */
 	usec_t deadline;  /* for a plan of a stop; 0: what the host gives */
 	bool no_deadline; /* for that neither */
+	bool json;        /* the result is one object */
+	bool names;       /* it is only names */
 	bool cold;        /* a start leaves saved memory alone */
 	bool force;       /* a stop takes libvirt's guests too */
 	bool all, yes;    /* each answers what confirm_all() would ask */

@@ -12,6 +12,7 @@
 enum option_code {
 	OPTION_SOCKET = 256,
 	OPTION_JSON,
+	OPTION_NAMES,
 	OPTION_ONCE,
 	OPTION_COLD,
 	OPTION_DEADLINE,
@@ -31,6 +32,7 @@ static const struct option long_options[] = {
 	{"deadline", required_argument, NULL, OPTION_DEADLINE},
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"json", no_argument, NULL, OPTION_JSON},
+	{"names", no_argument, NULL, OPTION_NAMES},
 	{"no-deadline", no_argument, NULL, OPTION_NO_DEADLINE},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
@@ -53,6 +55,7 @@ void print_usage(FILE *out)
 	      "      --deadline SEC plan stop: what would be done if there were so many seconds\n"
 	      "      --force        stop, restart of named guests: also of those of libvirt\n"
 	      "      --json         print one JSON object\n"
+	      "      --names        status, image list: print names only, one a line\n"
 	      "      --no-deadline  plan stop: what would be done without a limit\n"
 	      "      --or-once      start, stop: do it without the daemon if that does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
@@ -79,13 +82,16 @@ static const struct command *find_command(const char *name)
 }
 
 /* 0 to go on; 1 if all is said already; -EINVAL. */
-static int apply_option(int code, struct context *context, bool *ret_json)
+static int apply_option(int code, struct context *context)
 {
 	uint64_t number;
 
 	switch (code) {
 	case OPTION_JSON:
-		*ret_json = true;
+		context->json = true;
+		return 0;
+	case OPTION_NAMES:
+		context->names = true;
 		return 0;
 	case OPTION_ONCE:
 		context->or_once = true;
@@ -157,6 +163,10 @@ static const char *find_misuse(const struct context *context, const struct comma
 		return "--deadline and --no-deadline exclude each other";
 	if (context->force && (!asks || !arguments[0]))
 		return "--force goes with 'stop' or 'restart' of named guests only";
+	if (context->names && command != &command_status && command != &command_image)
+		return "--names goes with 'status' or 'image list' only";
+	if (context->names && context->json)
+		return "--json and --names exclude each other";
 	if (context->yes && !asks)
 		return "--yes goes with 'stop' or 'restart' only";
 	if (context->all && (!asks || arguments[0]))
@@ -164,7 +174,7 @@ static const char *find_misuse(const struct context *context, const struct comma
 	return NULL;
 }
 
-static int run(struct context *context, bool json, const struct command *command, char **arguments)
+static int run(struct context *context, const struct command *command, char **arguments)
 {
 	_cleanup_(writer_freep) struct writer *writer = NULL;
 	const char *misuse = find_misuse(context, command, arguments);
@@ -176,7 +186,8 @@ static int run(struct context *context, bool json, const struct command *command
 	/* What waits for a hung journal asks no guest to stop. */
 	if (context->unit && (output_guard_stderr() < 0 || output_guard_stdout() < 0))
 		return explain_error(context, -ENOMEM);
-	writer = json ? writer_json_new(stdout) : writer_text_new(stdout, isatty(STDOUT_FILENO));
+	writer = context->json ? writer_json_new(stdout)
+			       : writer_text_new(stdout, isatty(STDOUT_FILENO));
 	if (!writer)
 		return explain_error(context, -ENOMEM);
 	context->writer = writer;
@@ -187,11 +198,10 @@ int main(int argc, char **argv)
 {
 	struct context context = {.socket = SOCKET_PATH};
 	const struct command *command;
-	bool json = false;
 	int code, r = 0;
 
 	while (r == 0 && (code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1)
-		r = apply_option(code, &context, &json);
+		r = apply_option(code, &context);
 	if (r > 0)
 		return STATUS_OK;
 	command = r >= 0 && optind < argc ? find_command(argv[optind]) : NULL;
@@ -201,5 +211,5 @@ int main(int argc, char **argv)
 		print_usage(stderr);
 		return STATUS_USAGE;
 	}
-	return run(&context, json, command, argv + optind + 1);
+	return run(&context, command, argv + optind + 1);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "fuzz.h"
+#include "names.h"
 #include "wire/varlink.h"
 #include "writer.h"
 
@@ -39,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	show(writer_text_new(nowhere, true), reply.parameters);
 	show(writer_text_new(nowhere, false), reply.parameters);
 	show(writer_json_new(nowhere), reply.parameters);
+	names_print(nowhere, reply.parameters, "guests", "name");
+	names_print(nowhere, reply.parameters, "images", "file");
 	varlink_reply_done(&reply);
 	return 0;
 }

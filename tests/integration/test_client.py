@@ -43,7 +43,7 @@ class Terminal:
         end = time.monotonic() + LIMIT
         while text not in self.said:
             assert select.select([self.master], [], [], max(0, end - time.monotonic()))[0], self.said
-            self.said += os.read(self.master, 4096).decode()
+            self.said += os.read(self.master, 4096).decode(errors="replace")
 
     def type(self, text):
         os.write(self.master, text.encode())
@@ -82,6 +82,25 @@ class Words(FakeHostTest):
         self.assert_untouched()
         self.host.ctl("--deadline=60", "plan", "stop", check=0)
         self.host.ctl("--deadline=60", "--no-deadline", "plan", "stop", check=2)
+
+    def test_names_are_refused_where_there_are_none(self):
+        for words in (["start"], ["stop", "web"], ["plan", "stop"], ["reload"], ["help"], ["--json", "status"],
+                      ["image", "verify", "web"], ["image", "delete", "web"]):
+            self.host.ctl("--names", *words, check=2)
+        self.assert_untouched()
+
+    def test_names_stand_on_a_line_each_as_they_are(self):
+        names = {"web", "db", " two  words ", "it's \"$x\"", "büro 日本", "a" * 100}
+        for name in (names - {"web", "db"}) | {"a\nb", "a\x1b[m", "a\u0085b"}:
+            self.host.xl_create(name)
+        self.host.ctl("reload", check=0)
+        wait_until(lambda: len(self.host.status()) == len(names) + 3, "the domains to be seen")
+        self.assertEqual(sorted(self.host.ctl("--names", "status", check=0).split("\n")), ["", *sorted(names)])
+        self.assertEqual(self.host.ctl("status", "--names", "web", check=0), "web\n")
+        self.host.ctl("stop", "web", " two  words ", check=0)
+        files = [image["file"] for image in self.host.json("image", "list")["images"]]
+        self.assertEqual(len(files), 2)
+        self.assertEqual(self.host.ctl("image", "list", "--names", check=0).splitlines(), files)
 
 
 class Question(FakeHostTest):
