@@ -9,7 +9,8 @@ set -eu
 
 build="gcc libc6-dev meson pkg-config libevent-dev libinih-dev libjson-c-dev
 	libsystemd-dev libxen-dev libxxhash-dev scdoc"
-test="check clang clang-format dbus-daemon libclang-rt-14-dev python3 systemd valgrind"
+test="bash-completion check clang clang-format dbus-daemon libclang-rt-14-dev python3 systemd valgrind
+	zsh"
 package="build-essential debhelper dpkg-dev fakeroot lintian systemd"
 rig="python3 mmdebstrap qemu-system-x86 qemu-utils openssh-client e2fsprogs"
 
