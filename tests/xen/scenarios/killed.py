@@ -91,7 +91,8 @@ def worker_asking(host: Host) -> None:
         host.sh(PAUSE_FIRST.replace("NAME", name))
         host.sh(f"xendomainsctl stop {name} >/tmp/stop.log 2>&1 & echo $! >/tmp/stop.pid")
         wait_until(lambda name=name: "p" in host.domains()[name], "the guest to be paused", 120)
-        host.sh(f"xenstore-exists {asked}; sleep 3; {KILL_WORKER}")
+        # Less than libxl waits for the guest, and enough for its helper to begin, on a busy machine too.
+        host.sh(f"xenstore-exists {asked}; sleep 20; {KILL_WORKER}")
         host.sh("tail --pid=$(cat /tmp/stop.pid) -f /dev/null", timeout=600)
         assert stages(host, name, "STAGE_FAILED") == ["save"]
         host.sh("helper=$(ls /usr/lib/xen-*/bin/libxl-save-helper); mv $helper.real $helper")
