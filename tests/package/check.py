@@ -60,6 +60,12 @@ class Package(unittest.TestCase):
         apt("update")
         apt("install", "xen-utils-common", *self.depends())
         before = files()
+        # An administrator's own unit would keep the name, and both would stop guests.
+        NAME.write_text("[Service]\nExecStart=/bin/true\n")
+        with self.assertRaises(AssertionError):
+            apt("install", str(self.deb))
+        NAME.unlink()
+        self.assertEqual(files(), before)
         apt("install", str(self.deb))
         self.assertEqual(os.readlink(NAME).rpartition("/")[2], "xendomains-guests.service")
         self.assertIn("0.1.0", sh("xendomainsctl", "--version"))

@@ -103,6 +103,7 @@ def removed(host: Host) -> None:
     bring(host)
     follow(host, guests, INSTALL + REMOVE)
     expect_the_scripts(host)
+    assert host.sh("systemctl is-enabled xendomains.service", check=False).out.strip() != "disabled"
     follow(host, guests, INSTALL)
     expect_ours(host)
     follow(host, guests, REMOVE + ["apt-get purge -y xendomainsd"])
@@ -111,6 +112,19 @@ def removed(host: Host) -> None:
     assert not host.sh("ls -d /var/lib/xendomains", check=False).out
     host.reboot()
     guests.expect_restored()
+    expect_the_scripts(host)
+
+
+@scenario("install.md: where our unit is not active, and the second line is, the script takes over all the same",
+          build=False, minutes=4)
+def removed_inactive(host: Host) -> None:
+    guests = Guests(host, pv("p1"))
+    bring(host)
+    follow(host, guests, INSTALL)
+    host.sh("systemctl stop xendomains.service", timeout=600)
+    ctl(host, "start")
+    guests.expect_restored()
+    follow(host, guests, REMOVE)
     expect_the_scripts(host)
 
 
