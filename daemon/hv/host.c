@@ -11,6 +11,7 @@
 
 #include "hv/savers.h"
 #include "hv/served.h"
+#include "hv/xen-version.h"
 #include "util/log.h"
 #include "util/parse.h"
 #include "util/str.h"
@@ -516,6 +517,21 @@ int host_send_sysrq(struct host *h, const struct domain *d, char key)
 	return write_control(h, d, "sysrq", (const char[]){key, '\0'});
 }
 
+/* All that follows may fail then, with errors that say nothing of it. */
+static void check_version(void)
+{
+	struct log_fields fields = {.message_id = MSG_OTHER_XEN, LOG_FIELDS_NONE};
+	_cleanup_free_ char *running = NULL;
+
+	if (xen_version_read(XEN_VERSION_DIRECTORY, &running) >= 0 &&
+	    !str_equal(running, XEN_BUILT_FOR))
+		log_message(
+			LOG_ERR, &fields,
+			"Xen %s is running, and xendomainsd was built for Xen %s: no guest can be "
+			"started or saved. If Xen was upgraded, restart the host.",
+			running, XEN_BUILT_FOR);
+}
+
 int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct host **ret)
 {
 	_cleanup_(host_freep) struct host *h = calloc(1, sizeof(*h));
@@ -524,6 +540,7 @@ int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct h
 	if (!h)
 		return -ENOMEM;
 	*h = (struct host){.loop = loop, .callbacks = *callbacks};
+	check_version();
 	h->logger = xtl_createlogger_stdiostream(stderr, XTL_ERROR, 0);
 	if (!h->logger)
 		return -ENOMEM;

@@ -5,7 +5,7 @@ from xenrig import Host, project, pv, pvh, scenario, wait_until
 from xenrig.taking import (DEVICE_MODEL, FILES, Guests, expect_ours, expect_the_scripts,
                            name_in_charge, state_of)
 from xenrig.told import commands
-from xenrig.xendomains import SAVE, ctl, expect_states, images, status
+from xenrig.xendomains import SAVE, ctl, expect_states, images, logged, status
 
 INSTALL = commands("docs/install.md", "Install")
 CHECK = commands("docs/install.md", "Check")
@@ -141,3 +141,18 @@ def beside_another(host: Host) -> None:
     assert name_in_charge(host) == "xendomains-guests.service"
     for unit in ("xendomainsd.service", "xendomains-shutdown.service"):
         assert state_of(host, unit) == "active", unit
+
+
+@scenario("install.md: where another Xen runs, an upgrade leaves the daemon that fits it",
+          build=False, minutes=3)
+def another_xen(host: Host) -> None:
+    bring(host)
+    host.sh(INSTALL[0], timeout=600)
+    daemon = host.sh("systemctl show --property=MainPID --value xendomainsd.service").out
+    host.sh("echo 99 >/root/minor && mount --bind /root/minor /sys/hypervisor/version/minor")
+    bring(host, "0.1.1")
+    host.sh(INSTALL[0], timeout=600)
+    assert host.sh("systemctl show --property=MainPID --value xendomainsd.service").out == daemon
+    assert not logged(host, "OTHER_XEN")
+    host.sh("systemctl restart xendomainsd.service")
+    assert logged(host, "OTHER_XEN")
