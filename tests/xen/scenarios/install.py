@@ -2,10 +2,10 @@
 """Installing, upgrading and removing while guests run, with the commands of README and migrating.md."""
 
 from xenrig import Host, pv, pvh, scenario
-from xenrig.taking import (DEVICE_MODEL, FILES, Guests, expect_ours, expect_the_scripts,
-                           name_in_charge)
+from xenrig.taking import (DEVICE_MODEL, FILES, Guests, expect_ours,
+                           expect_stopped_and_restored, expect_the_scripts, name_in_charge)
 from xenrig.told import Follower, commands
-from xenrig.xendomains import expect_states, images, status
+from xenrig.xendomains import status
 
 INSTALL = commands("README.md", "Install it on a Xen host")
 UPGRADE = commands("docs/migrating.md", "Upgrade")
@@ -39,13 +39,7 @@ def taken_over(host: Host) -> None:
     follow(host, guests, UPGRADE)
     expect_ours(host)
 
-    host.sh("systemctl stop xendomains.service", timeout=600)
-    expect_states(host, p1="saved", h1="saved", f1="saved")
-    host.sh("systemctl start xendomains.service", timeout=600)
-    guests.expect_restored()
-    host.reboot()
-    guests.expect_restored()
-    expect_ours(host)
+    expect_stopped_and_restored(host, guests)
 
 
 @scenario("README: a reboot in the middle of it loses no guest",

@@ -2,8 +2,8 @@
 """The Debian package: installed, upgraded and removed while guests run, as docs/install.md tells."""
 
 from xenrig import Host, project, pv, pvh, scenario, wait_until
-from xenrig.taking import (DEVICE_MODEL, FILES, Guests, expect_ours, expect_the_scripts,
-                           name_in_charge, state_of)
+from xenrig.taking import (DEVICE_MODEL, FILES, Guests, expect_ours,
+                           expect_stopped_and_restored, expect_the_scripts, name_in_charge, state_of)
 from xenrig.told import commands
 from xenrig.xendomains import SAVE, ctl, expect_states, images, logged, status
 
@@ -48,13 +48,7 @@ def installed(host: Host) -> None:
     expect_ours(host)
     assert {guest["manager"] for guest in status(host).values()} == {"xl"}
 
-    host.sh("systemctl stop xendomains.service", timeout=600)
-    expect_states(host, p1="saved", h1="saved", f1="saved")
-    host.sh("systemctl start xendomains.service", timeout=600)
-    guests.expect_restored()
-    host.reboot()
-    guests.expect_restored()
-    expect_ours(host)
+    expect_stopped_and_restored(host, guests)
 
 
 @scenario("install.md: where no script was active, the package starts no guest",

@@ -3,7 +3,7 @@
 
 from .guest import Guest
 from .host import Host
-from .xendomains import images
+from .xendomains import expect_states, images
 
 FILES = "find /etc /usr -xdev ! -type d -printf '%p %l %T@\\n' | grep -v '^/etc/xen/auto' | sort"
 
@@ -67,3 +67,14 @@ def expect_the_scripts(host: Host) -> None:
         "systemctl show --property=ExecStop xendomains.service").out
     for unit in UNITS:
         assert state_of(host, unit) == "inactive", unit
+
+
+def expect_stopped_and_restored(host: Host, guests: Guests) -> None:
+    """Fail unless our unit saves and restores all guests, and a reboot does."""
+    host.sh("systemctl stop xendomains.service", timeout=600)
+    expect_states(host, **dict.fromkeys(guests.counts, "saved"))
+    host.sh("systemctl start xendomains.service", timeout=600)
+    guests.expect_restored()
+    host.reboot()
+    guests.expect_restored()
+    expect_ours(host)
