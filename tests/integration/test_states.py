@@ -73,6 +73,7 @@ class Run:
         self.host, self.drawn = host, drawn
         self.stage = Stage(host, drawn)
         self.goal, self.names = drawn.goal, None
+        self.later = False                  # the second command is at work
         self.first, self.since = {}, {}     # before the command, and when others had changed a guest
 
     # What is so.
@@ -215,6 +216,7 @@ class Run:
     def _run_again(self, facts, seen, found):
         """The other command, for whom the first was right."""
         self.goal, self.names = ("stop" if self.goal == "start" else "start"), None
+        self.later = True
         facts = {guest.case: self._facts_later(guest, facts[guest.case], seen)
                  for guest in self.drawn.guests}
         seen = self._observe(facts, self._command)
@@ -295,8 +297,8 @@ class Run:
                       for n, x in enumerate(self.lives, 1)
                       if n > lives and x["disk"] == self._disk(guest))
         outcome = self._outcome(guest, facts, first, domains, lines)
-        # What others have saved elsewhere is not lost, and no daemon sees it.
-        files = self.files + (self.elsewhere if outcome == "saved" else [])
+        # What others save elsewhere is not lost. No daemon sees it, and the next command means none of it.
+        files = self.files + (self.elsewhere if not self.later or outcome == "saved" else [])
         return oracle.Seen(
             outcome, begun, self._images_of(guest, files),
             (domains[0]["boot"], domains[0].get("life", 0)) if domains else None,
