@@ -67,7 +67,7 @@ def installed_alone(host: Host) -> None:
     assert not images(host)
 
 
-@scenario("install.md: an upgrade in the middle of a save, and a way back, touch no guest",
+@scenario("install.md: upgrades in the middle of a save and of a restore, and a way back, touch no guest",
           build=False, minutes=6)
 def upgraded(host: Host) -> None:
     guests = Guests(host, pv("p1"), pv("big", memory=512))
@@ -82,7 +82,12 @@ def upgraded(host: Host) -> None:
     wait_until(lambda: status(host)["big"]["state"] == "saved", "the save to be over", 120)
     expect_states(host, p1="running", big="saved")
     expect_ours(host)
-    ctl(host, "start", "big")
+    bring(host, "0.1.2")
+    host.sh("xendomainsctl start big >/tmp/start.log 2>&1 & echo $! >/tmp/start.pid")
+    wait_until(lambda: "big" in host.domains(), "the restore to begin", 120, every=0.2)
+    host.sh(INSTALL[0], timeout=600)
+    host.sh("tail --pid=$(cat /tmp/start.pid) -f /dev/null", timeout=600)
+    wait_until(lambda: status(host)["big"]["state"] == "running", "the restore to be over", 120)
     guests.expect_restored()
     follow(host, guests, ROLL_BACK)
     assert version_of(host, "0.1.0") in host.sh("dpkg-query -W xendomainsd").out
