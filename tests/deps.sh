@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# deps.sh [build] [test] [package] [rig]: installs the packages that are needed to build, to run the
-# tests without Xen, to make a Debian package, and to run a real Xen host in QEMU. Debian 12 and 13, as
-# root. Quiet unless it fails; what is there already is left alone.
+# deps.sh [build] [test] [package] [rpm] [rig]: installs the packages that are needed to build, to run the
+# tests without Xen, to make a Debian package, to check the RPM spec, and to run a real Xen host in QEMU.
+# Debian 12 and 13, as root. Quiet unless it fails; what is there already is left alone.
 
 set -eu
 
@@ -12,6 +12,7 @@ build="gcc libc6-dev meson pkg-config libevent-dev libinih-dev libjson-c-dev
 test="bash-completion check clang clang-format dbus-daemon libclang-rt-14-dev python3 systemd valgrind
 	zsh"
 package="build-essential debhelper dpkg-dev fakeroot lintian systemd"
+rpm="rpm rpmlint"
 rig="python3 mmdebstrap qemu-system-x86 qemu-utils openssh-client e2fsprogs"
 
 . /etc/os-release
@@ -25,9 +26,10 @@ for group in "${@:-build}"; do
 	build) wanted="$wanted $build" ;;
 	test) wanted="$wanted $test" ;;
 	package) wanted="$wanted $package" ;;
+	rpm) wanted="$wanted $rpm" ;;
 	rig) wanted="$wanted $rig" ;;
 	*)
-		echo "deps.sh: there is no group '$group' (build, test, package, rig)" >&2
+		echo "deps.sh: there is no group '$group' (build, test, package, rpm, rig)" >&2
 		exit 2
 		;;
 	esac

@@ -120,6 +120,13 @@ class Build:
         return count
 
 
+def count_unittest(log, fine):
+    """What a program of Python's says of its tests; if it failed, one of them counts."""
+    said = re.search(r"^Ran (\d+) tests? in", log.read_text(errors="replace"), re.MULTILINE)
+    ran = int(said.group(1)) if said else 0
+    return Count(ran if fine else max(ran - 1, 0), int(not fine or ran == 0))
+
+
 class Package:
     """The Debian package of a release, built and installed in a chroot."""
 
@@ -130,9 +137,15 @@ class Package:
         fine = run([RIG, "chroot", f"--debian={self.debian}", "--packages=package", "--scratch",
                     ROOT / f"build-package-{self.debian}", "python3",
                     "/mnt/source/tests/package/check.py"], log)
-        said = re.search(r"^Ran (\d+) tests? in", log.read_text(errors="replace"), re.MULTILINE)
-        ran = int(said.group(1)) if said else 0
-        return Count(ran if fine else max(ran - 1, 0), int(not fine or ran == 0))
+        return count_unittest(log, fine)
+
+
+class Rpm:
+    """The spec for Fedora and openSUSE, as far as rpmbuild on Debian goes."""
+
+    def __call__(self, log):
+        fine = run([sys.executable, ROOT / "tests/package/rpm.py"], log, PYTHONDONTWRITEBYTECODE="1")
+        return count_unittest(log, fine)
 
 
 class Rig:
@@ -202,6 +215,7 @@ FULL = (
      Build("debian-13", suites=WITHOUT_LINT, debian=13)),
     ("the package of Debian 12, in a chroot", Package(12)),
     ("the package of Debian 13, in a chroot", Package(13)),
+    ("the RPM package, built on Debian", Rpm()),
     ("every state that a power cut can leave on the disk",
      Build("gcc", suites=("crash",), CRASH_STATES="all")),
     ("states x commands", States(100000)),
