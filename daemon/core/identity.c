@@ -325,6 +325,22 @@ bool identity_by_file(const struct survey_config *c, const char *name, const str
 	       !survey_is_file_of(c, c->name);
 }
 
+/* It ran by the configuration's name, which is the guest where there is no UUID. */
+static bool ran_as(const struct past *past, const struct survey_config *c)
+{
+	return past && !c->has_uuid && str_equal(past->lives.name, c->name);
+}
+
+bool identity_is_of(const struct survey_config *c, const struct uuid *uuid, const char *name,
+		    const struct ledger *ledger)
+{
+	const struct past *past = ledger_find(ledger, uuid);
+
+	if (past && past->source)
+		return str_equal(past->source, c->path);
+	return ran_as(past, c) || (name && identity_by_file(c, name, ledger));
+}
+
 static bool can_be_compared(const struct guest *g)
 {
 	return g->config && !g->config->error && !(g->domain && g->domain->dying);
@@ -345,9 +361,7 @@ static bool comes_from(const struct pair *p)
 		return true;
 	if (!uuid_is_null(&here->uuid) && here->past && here->past->source)
 		return str_equal(here->past->source, p->config->path);
-	/* It ran by that name, which is the guest, and has got another one. */
-	if (here->past && !p->config->has_uuid &&
-	    str_equal(here->past->lives.name, p->config->name))
+	if (ran_as(here->past, p->config))
 		return true;
 	for (size_t i = 0; i < p->ledger->n_pasts; i++)
 		if (!uuid_equal(&p->ledger->pasts[i]->uuid, &p->other->uuid) &&

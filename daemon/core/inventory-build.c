@@ -302,6 +302,19 @@ static bool has_configs(const struct survey *survey)
 	return false;
 }
 
+/* Its domain, or one that its configuration was of before that was given another name or UUID. */
+static bool has_vanished(const struct guest *g, const struct vanished_list *vanished,
+			 const struct ledger *ledger)
+{
+	if (vanished_list_has(vanished, &g->uuid, g->name))
+		return true;
+	for (size_t i = 0; g->config && !g->config->error && i < vanished->n; i++)
+		if (identity_is_of(g->config, &vanished->items[i].uuid, vanished->items[i].name,
+				   ledger))
+			return true;
+	return false;
+}
+
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
 		    const struct ledger *ledger, struct inventory **ret)
 {
@@ -341,7 +354,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		struct guest *g = &inventory->guests[i];
 
 		g->unseen = survey->unreadable;
-		g->vanished = !g->domain && vanished_list_has(&survey->vanished, &g->uuid, g->name);
+		g->vanished = !g->domain && has_vanished(g, &survey->vanished, ledger);
 		g->unlisted = is_unlisted(g, survey);
 		g->unmounted = unmounted;
 	}

@@ -379,6 +379,35 @@ START_TEST(no_guest_is_started_whose_domain_went_when_its_images_had_been_listed
 }
 END_TEST
 
+START_TEST(no_guest_is_started_whose_configuration_was_of_a_domain_that_went_by_another_name)
+{
+	_cleanup_scene_ struct scene s;
+	unsigned configured = 0;
+	struct uuid gone = scene_uuid(9), named = scene_uuid(8), other = scene_uuid(7);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 0);
+	scene_config(&s, "c", 3);
+	ck_assert_int_eq(ledger_set_name(s.history, &gone, "web", s.survey->configs[0].path), 0);
+	ck_assert_int_eq(
+		lives_begin(ledger_lives(s.history, &named), &UUID_NULL, "b", 1, 1, &named), 0);
+	ck_assert_int_eq(ledger_set_name(s.history, &other, "d", "/auto/d"), 0);
+	vanished_list_add(&s.survey->vanished, &gone, "web");
+	vanished_list_add(&s.survey->vanished, &named, "renamed");
+	vanished_list_add(&s.survey->vanished, &other, "d");
+	scene_build(&s);
+	for (size_t i = 0; i < s.inventory->n; i++) {
+		const struct guest *g = &s.inventory->guests[i];
+
+		configured += g->config != NULL;
+		if (g->config)
+			ck_assert_int_eq(g->vanished, strcmp(g->config->name, "c") != 0);
+	}
+	ck_assert_uint_eq(configured, 3);
+}
+END_TEST
+
 /* Once a save could not destroy the domain: a stop tries that again, and nobody lets it run. */
 START_TEST(what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop)
 {
@@ -469,4 +498,5 @@ SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
       a_save_that_has_no_room_beside_the_others_is_not_planned,
       no_guest_is_started_whose_domain_went_when_its_images_had_been_listed,
+      no_guest_is_started_whose_configuration_was_of_a_domain_that_went_by_another_name,
       a_guest_that_may_be_migrated_takes_no_room_from_others);
