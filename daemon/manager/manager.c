@@ -134,6 +134,8 @@ static void on_advance(void *data)
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		if (s->retry_at > loop_now(m->loop) && !timer_is_set(m->advance))
 			timer_set(m->advance, s->retry_at);
+	/* What kept it from a reaction to a guest's end may be over. */
+	manager_react(m);
 }
 
 typedef void (*end_job_fn)(struct executor *ex, struct job *job, const char *reason);

@@ -144,6 +144,7 @@ int manager_reload(struct manager *m, char **ret_reason)
 	r = s.config->broken ? take_refused(m, &s) : take_good(m, &s);
 	if (r < 0)
 		return r;
+	timer_set_after(m->advance, 0);
 	r = explain(m, ret_reason);
 	manager_tell_watcher(m);
 	return r;

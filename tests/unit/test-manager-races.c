@@ -416,6 +416,47 @@ START_TEST(a_stop_that_no_folder_concerns_does_not_look)
 }
 END_TEST
 
+static struct domain *add_ended(void)
+{
+	struct domain *d = puppet_add(&f.p, 1, "1");
+
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_POWEROFF;
+	return d;
+}
+
+/* Nothing more happens on the host, whose events would have the daemon look again. */
+START_TEST(a_guest_that_ends_before_its_start_has_ended_is_removed)
+{
+	begin("");
+	manage();
+	request(GOAL_START);
+	survey_ends(false);
+	expect_calls("survey 0|create 1|");
+	add_ended();
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_for(1);
+	expect_calls("destroy 1|");
+	end();
+}
+END_TEST
+
+START_TEST(a_guest_that_ended_while_the_settings_were_refused_is_removed_once_they_are_good)
+{
+	char *reason = NULL;
+
+	begin("XENDOMAINS_SAVE=relative\n");
+	add_ended();
+	manage();
+	expect_calls("");
+	folder_write(&f.folder, "variables", "");
+	ck_assert_int_eq(manager_reload(f.m, &reason), 0);
+	run_for(1);
+	expect_calls("destroy 1|");
+	end();
+}
+END_TEST
+
 START_TEST(without_xenstore_nothing_is_begun)
 {
 	struct follower follower = {.report = on_report, .done = on_done};
@@ -443,4 +484,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_start_without_folders_fails_and_a_stop_goes_on,
       a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true,
       a_stop_with_little_time_does_not_spend_it_on_looking,
-      a_stop_that_no_folder_concerns_does_not_look, without_xenstore_nothing_is_begun);
+      a_stop_that_no_folder_concerns_does_not_look,
+      a_guest_that_ends_before_its_start_has_ended_is_removed,
+      a_guest_that_ended_while_the_settings_were_refused_is_removed_once_they_are_good,
+      without_xenstore_nothing_is_begun);
