@@ -8,10 +8,12 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 
-if [ ! -e /proc/self ]; then
-	echo "run.sh: /proc is not mounted" >&2
-	exit 1
-fi
+for file in /proc/self /sys/dev/block; do
+	if [ ! -e $file ]; then
+		echo "run.sh: /$(echo $file | cut -d/ -f2) is not mounted" >&2
+		exit 1
+	fi
+done
 
 case " $* " in
 *" --tier=quick "*) sh "$root/tests/deps.sh" build test ;;

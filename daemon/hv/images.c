@@ -26,7 +26,7 @@ struct question {
 
 struct images {
 	struct loop *loop;
-	char *program;
+	const struct program *program;
 	LIST_HEAD(, question) questions;
 	uint64_t last_id;
 };
@@ -70,18 +70,15 @@ static void on_answered(void *data, const char *reason)
 		question_free(q);
 }
 
-int images_new(struct loop *loop, const char *program, struct images **ret)
+int images_new(struct loop *loop, const struct program *program, struct images **ret)
 {
 	_cleanup_(images_freep) struct images *images = calloc(1, sizeof(*images));
-	int r;
 
 	if (!images)
 		return -ENOMEM;
 	images->loop = loop;
+	images->program = program;
 	LIST_INIT(&images->questions);
-	r = str_replace(&images->program, program);
-	if (r < 0)
-		return r;
 	*ret = TAKE_PTR(images);
 	return 0;
 }
@@ -92,7 +89,6 @@ struct images *images_free(struct images *images)
 		return NULL;
 	while (!LIST_EMPTY(&images->questions))
 		question_free(LIST_FIRST(&images->questions));
-	free(images->program);
 	free(images);
 	return NULL;
 }

@@ -2,12 +2,13 @@
 #pragma once
 
 #include "hv/hv.h"
+#include "hv/spawn.h"
 #include "io/loop.h"
 
 /* Questions about saved images, each answered by a worker: see hv_ask_images(). */
 struct images;
 
-int images_new(struct loop *loop, const char *program, struct images **ret);
+int images_new(struct loop *loop, const struct program *program, struct images **ret);
 struct images *images_free(struct images *images);
 
 int images_ask(struct images *images, const struct image_query *query, hv_images_fn fn, void *data,

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "hv/spawn.h"
 #include "util/process.h"
 #include "wire/frame.h"
 #include "wire/operation.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "hv/spawn.h"
 #include "io/loop.h"
 #include "wire/json.h"
 
@@ -22,7 +23,7 @@ struct inquiry_callbacks {
 };
 
 struct inquiry_options {
-	const char *program; /* the worker */
+	const struct program *program; /* the worker */
 	const char *verb;
 	usec_t limit; /* so long it may take; USEC_INFINITY: for ever */
 	bool lives;   /* each word of it begins the limit anew */

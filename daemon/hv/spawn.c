@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "util/fd.h"
+#include "util/str.h"
 #include "wire/operation.h"
 
 /* Copies are made above the numbers that the worker gets, so that none is overwritten by another.
@@ -46,19 +47,46 @@ static int prepare(struct spawning *s, int record, int channel)
 	return -r;
 }
 
-static int start(const char *program, const char *verb, int record, int channel, pid_t *ret)
+int program_open(const char *path, struct program *ret)
 {
-	const char *const arguments[] = {program, verb, NULL};
-	struct spawning s;
-	int r = -posix_spawn_file_actions_init(&s.actions);
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	char *copy;
 
+	if (fd < 0 && errno != ENOENT)
+		return -errno;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	*ret = (struct program){.path = copy, .fd = TAKE_FD(fd)};
+	return 0;
+}
+
+void program_close(struct program *program)
+{
+	free(program->path);
+	if (program->fd >= 0)
+		close(program->fd);
+}
+
+static int start(const struct program *program, const char *verb, int record, int channel,
+		 pid_t *ret)
+{
+	const char *const arguments[] = {program->path, verb, NULL};
+	_cleanup_free_ char *file = NULL;
+	struct spawning s;
+	int r;
+
+	/* The child has closed its own copy by the time that it needs it. */
+	r = program->fd >= 0 ? str_format(&file, "/proc/%d/fd/%d", getpid(), program->fd)
+			     : str_replace(&file, program->path);
+	r = r < 0 ? r : -posix_spawn_file_actions_init(&s.actions);
 	if (r < 0)
 		return r;
 	r = -posix_spawnattr_init(&s.attributes);
 	if (r >= 0) {
 		r = prepare(&s, record, channel);
 		if (r >= 0)
-			r = -posix_spawn(ret, program, &s.actions, &s.attributes,
+			r = -posix_spawn(ret, file, &s.actions, &s.attributes,
 					 (char *const *)arguments, environ);
 		posix_spawnattr_destroy(&s.attributes);
 	}
@@ -66,7 +94,7 @@ static int start(const char *program, const char *verb, int record, int channel,
 	return r;
 }
 
-int spawn_worker(const char *program, const char *verb, int record, int *ret_channel)
+int spawn_worker(const struct program *program, const char *verb, int record, int *ret_channel)
 {
 	_cleanup_close_ int ours = -1, theirs = -1, high_record = -1, high_channel = -1;
 	int pair[2], pidfd, r;

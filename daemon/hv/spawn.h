@@ -4,11 +4,24 @@
 #include "util/macro.h"
 
 /*
+ * A program that stays the one that it was: an upgrade replaces the file, and what it puts there
+ * belongs to another daemon, and perhaps to another Xen.
+ */
+struct program {
+	char *path;
+	int fd; /* of the file that was there first; -1: there was none */
+};
+
+/* 0, also where there is no such file, or -errno. */
+int program_open(const char *path, struct program *ret);
+void program_close(struct program *program);
+
+/*
  * Starts a worker in a session of its own, so that it outlives the daemon. record may be -1; both
  * descriptors stay the caller's. *ret_channel is the daemon's end, not blocking. Returns a
  * descriptor that is readable once the worker has ended (see spawn_reap()), or -errno.
  */
-int spawn_worker(const char *program, const char *verb, int record, int *ret_channel);
+int spawn_worker(const struct program *program, const char *verb, int record, int *ret_channel);
 
 /* Takes note that a worker of ours has ended. The descriptor stays the caller's. */
 void spawn_reap(int pidfd);

@@ -11,7 +11,7 @@
 
 struct surveyor {
 	struct loop *loop;
-	char *program;
+	const struct program *program;
 	surveyed_fn fn;
 	void *data;
 
@@ -161,18 +161,14 @@ static void on_answered(void *data, const char *reason)
 	s->fn(s->data, reason ? NULL : TAKE_PTR(survey), reason);
 }
 
-int surveyor_new(struct loop *loop, const char *program, surveyed_fn fn, void *data,
+int surveyor_new(struct loop *loop, const struct program *program, surveyed_fn fn, void *data,
 		 struct surveyor **ret)
 {
 	_cleanup_(surveyor_freep) struct surveyor *s = calloc(1, sizeof(*s));
-	int r;
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct surveyor){.loop = loop, .fn = fn, .data = data};
-	r = str_replace(&s->program, program);
-	if (r < 0)
-		return r;
+	*s = (struct surveyor){.loop = loop, .program = program, .fn = fn, .data = data};
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -184,7 +180,6 @@ struct surveyor *surveyor_free(struct surveyor *s)
 	inquiry_free(s->inquiry);
 	survey_free(s->survey);
 	survey_free(s->known);
-	free(s->program);
 	free(s);
 	return NULL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/survey.h"
+#include "hv/spawn.h"
 #include "io/loop.h"
 
 /*
@@ -13,7 +14,7 @@ struct surveyor;
 /* survey is the callee's; NULL after an error, with its reason. */
 typedef void (*surveyed_fn)(void *data, struct survey *survey, const char *reason);
 
-int surveyor_new(struct loop *loop, const char *program, surveyed_fn fn, void *data,
+int surveyor_new(struct loop *loop, const struct program *program, surveyed_fn fn, void *data,
 		 struct surveyor **ret);
 struct surveyor *surveyor_free(struct surveyor *s);
 

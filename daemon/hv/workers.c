@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "hv/record.h"
-#include "hv/spawn.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/process.h"
@@ -65,7 +64,7 @@ TAILQ_HEAD(worker_list, worker);
 struct workers {
 	struct loop *loop;
 	char *folder;
-	char *program;
+	const struct program *program;
 	const struct hv_callbacks *callbacks; /* borrowed */
 	struct worker_list list;
 };
@@ -529,7 +528,7 @@ static int adopt_all(struct workers *ws)
 	return r;
 }
 
-int workers_new(struct loop *loop, const char *folder, const char *program,
+int workers_new(struct loop *loop, const char *folder, const struct program *program,
 		const struct hv_callbacks *callbacks, struct workers **ret)
 {
 	_cleanup_(workers_freep) struct workers *ws = calloc(1, sizeof(*ws));
@@ -537,10 +536,9 @@ int workers_new(struct loop *loop, const char *folder, const char *program,
 
 	if (!ws)
 		return -ENOMEM;
-	*ws = (struct workers){.loop = loop, .callbacks = callbacks};
+	*ws = (struct workers){.loop = loop, .program = program, .callbacks = callbacks};
 	TAILQ_INIT(&ws->list);
 	r = str_replace(&ws->folder, folder);
-	r = r < 0 ? r : str_replace(&ws->program, program);
 	r = r < 0 ? r : make_directory(folder, 0700);
 	r = r < 0 ? r : adopt_all(ws);
 	if (r < 0)
@@ -561,7 +559,6 @@ struct workers *workers_free(struct workers *ws)
 		worker_free(w);
 	}
 	free(ws->folder);
-	free(ws->program);
 	free(ws);
 	return NULL;
 }

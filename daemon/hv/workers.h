@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hv/hv.h"
+#include "hv/spawn.h"
 #include "io/loop.h"
 
 /*
@@ -16,7 +17,7 @@ struct workers;
  * Takes on what is in the directory, which is made if it is not there. Of the callbacks, which are
  * borrowed, progress() and finished() come from the loop. 0 or -errno.
  */
-int workers_new(struct loop *loop, const char *folder, const char *program,
+int workers_new(struct loop *loop, const char *folder, const struct program *program,
 		const struct hv_callbacks *callbacks, struct workers **ret);
 
 /* The workers go on. */

@@ -4,12 +4,14 @@
 
 #include "hv/host.h"
 #include "hv/images.h"
+#include "hv/spawn.h"
 #include "hv/survey.h"
 #include "hv/workers.h"
 #include "util/str.h"
 
 struct xen {
 	struct hv hv;
+	struct program worker;
 	struct host *host;
 	struct workers *workers;
 	struct surveyor *surveyor;
@@ -90,6 +92,7 @@ static struct hv *xen_free(struct hv *hv)
 	images_free(xen->images);
 	surveyor_free(xen->surveyor);
 	workers_free(xen->workers);
+	program_close(&xen->worker);
 	host_free(xen->host);
 	free(xen);
 	return NULL;
@@ -143,7 +146,9 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 		return -ENOMEM;
 	xen->hv.ops = &xen_ops;
 	hv = &xen->hv;
-	r = str_format(&folder, "%s/operation", options->runtime);
+	xen->worker.fd = -1;
+	r = program_open(options->worker, &xen->worker);
+	r = r < 0 ? r : str_format(&folder, "%s/operation", options->runtime);
 	r = r < 0 ? r
 		  : host_new(loop,
 			     &(struct host_callbacks){
@@ -152,10 +157,9 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 				     .data = xen,
 			     },
 			     &xen->host);
-	r = r < 0 ? r
-		  : workers_new(loop, folder, options->worker, &xen->hv.callbacks, &xen->workers);
-	r = r < 0 ? r : surveyor_new(loop, options->worker, on_surveyed, xen, &xen->surveyor);
-	r = r < 0 ? r : images_new(loop, options->worker, &xen->images);
+	r = r < 0 ? r : workers_new(loop, folder, &xen->worker, &xen->hv.callbacks, &xen->workers);
+	r = r < 0 ? r : surveyor_new(loop, &xen->worker, on_surveyed, xen, &xen->surveyor);
+	r = r < 0 ? r : images_new(loop, &xen->worker, &xen->images);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(hv);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
@@ -175,6 +176,8 @@ int main(int argc, char **argv)
 	log_set_prefix(getenv("JOURNAL_STREAM"));
 	umask(0077);
 	signal(SIGPIPE, SIG_IGN);
+	/* The daemon executes a descriptor, whose number would be the name. */
+	prctl(PR_SET_NAME, program_invocation_short_name);
 	/* Processes that libxl starts and that stay must not hold the lock, nor the channel. */
 	fcntl(OPERATION_FD_RECORD, F_SETFD, FD_CLOEXEC);
 	fcntl(OPERATION_FD_CHANNEL, F_SETFD, FD_CLOEXEC);

@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import unittest
@@ -193,6 +194,48 @@ class NewerOperation(Formats):
     def test_worker_does_nothing(self):
         request = self.request("create")
         self.assertEqual(self.work(request), (1, {"request": request}))
+
+
+class NewerWorker(FakeHostTest):
+    """An upgrade replaces the worker's file under a daemon that goes on."""
+
+    def start_daemon_with_a_copy(self):
+        self.host.stop_daemon()
+        worker = self.host.root / WORKER.name
+        shutil.copy2(WORKER, worker)
+        self.host.worker = worker
+        self.host.start_daemon()
+        return worker
+
+    def expect_work(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+    def test_daemon_goes_on_with_the_worker_of_its_own_version(self):
+        worker = self.start_daemon_with_a_copy()
+        newer = worker.with_suffix(".new")
+        newer.write_text("#!/bin/sh\nexit 1\n")
+        newer.chmod(0o755)
+        newer.rename(worker)
+        self.expect_work()
+
+    def test_daemon_goes_on_when_the_worker_is_removed(self):
+        self.start_daemon_with_a_copy().unlink()
+        self.expect_work()
+
+    def test_daemon_that_began_without_a_worker_takes_the_one_that_comes(self):
+        worker = self.start_daemon_with_a_copy()
+        self.host.stop_daemon()
+        worker.unlink()
+        self.host.start_daemon()
+        self.host.guest("web")
+        self.host.ctl("start", check=1)
+        shutil.copy2(WORKER, worker)
+        self.expect_work()
 
 
 class OlderLedger(FakeHostTest):

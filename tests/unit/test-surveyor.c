@@ -222,6 +222,7 @@ END_TEST
 static struct {
 	struct folder folder;
 	struct loop *loop;
+	struct program worker;
 	struct surveyor *surveyor;
 	struct survey *survey;
 	char reason[200];
@@ -264,9 +265,9 @@ static void open_surveyor(const char *script)
 	folder_write(&f.folder, "worker", text);
 	ck_assert_int_eq(chmod(folder_path(&f.folder, "worker"), 0700), 0);
 	ck_assert_int_eq(loop_new(&f.loop), 0);
-	ck_assert_int_eq(surveyor_new(f.loop, folder_path(&f.folder, "worker"), on_surveyed, &f,
-				      &f.surveyor),
-			 0);
+	/* By its name, which the script makes use of. */
+	f.worker = (struct program){.path = (char *)folder_path(&f.folder, "worker"), .fd = -1};
+	ck_assert_int_eq(surveyor_new(f.loop, &f.worker, on_surveyed, &f, &f.surveyor), 0);
 }
 
 static void close_surveyor(void)

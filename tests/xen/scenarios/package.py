@@ -2,6 +2,7 @@
 """The Debian package: installed, upgraded and removed while guests run, as docs/install.md tells."""
 
 from xenrig import Host, project, pv, pvh, scenario, wait_until
+from xenrig.debian import RELEASES
 from xenrig.taking import (DEVICE_MODEL, FILES, Guests, expect_ours,
                            expect_stopped_and_restored, expect_the_scripts, name_in_charge, state_of)
 from xenrig.told import commands
@@ -140,6 +141,27 @@ def beside_another(host: Host) -> None:
     assert name_in_charge(host) == "xendomains-guests.service"
     for unit in ("xendomainsd.service", "xendomains-shutdown.service"):
         assert state_of(host, unit) == "active", unit
+
+
+@scenario("install.md: between the package of another release and the reboot, the daemon of before saves",
+          build=False, minutes=6)
+def another_release(host: Host) -> None:
+    guests = Guests(host, pv("p1"), pvh("h1"))
+    bring(host)
+    follow(host, guests, INSTALL)
+    daemon = host.sh("systemctl show --property=MainPID --value xendomainsd.service").out
+    other = next(r for n, r in RELEASES.items() if n != host.machine.image.release.number)
+    deb = project.package(other, "0.1.1+other")
+    host.put(deb.name, deb.read_bytes())
+    # What it depends on is not there: nothing that is new can run.
+    follow(host, guests, [f"dpkg --force-depends --install {deb.name}"])
+    assert host.sh("/usr/sbin/xendomainsd --version", check=False).status != 0
+    assert host.sh("systemctl show --property=MainPID --value xendomainsd.service").out == daemon
+    host.reboot()
+    assert images(host) == ["h1", "p1"]
+    host.sh("apt-get install -y --allow-downgrades ./build-package/xendomainsd.deb", timeout=600)
+    host.sh("systemctl restart xendomains.service", timeout=600)
+    guests.expect_restored()
 
 
 @scenario("install.md: where another Xen runs, an upgrade leaves the daemon that fits it",
