@@ -155,7 +155,7 @@ def another_release(host: Host) -> None:
     host.put(deb.name, deb.read_bytes())
     # What it depends on is not there: nothing that is new can run.
     follow(host, guests, [f"dpkg --force-depends --install {deb.name}"])
-    assert host.sh("/usr/sbin/xendomainsd --version", check=False).status != 0
+    assert host.sh("/usr/sbin/xendomainsd --version", check=False).code != 0
     assert host.sh("systemctl show --property=MainPID --value xendomainsd.service").out == daemon
     host.reboot()
     assert images(host) == ["h1", "p1"]
