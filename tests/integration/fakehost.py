@@ -77,7 +77,7 @@ class FakeHost:
         self.world_dir = self.root / "world"
         self.config, self.native = self.root / "xendomains", self.root / "xendomains.conf"
         self.socket = self.root / "socket"
-        self.worker = WORKER
+        self.program = WORKER
         self.log = self.root / "log"
         self.entries = self.root / "entries"
         for folder in (self.auto, self.save, self.state, self.run, self.world_dir):
@@ -120,7 +120,7 @@ class FakeHost:
 
     def command(self, *more):
         return [DAEMON, "--config", self.config, "--native", self.native, "--socket", self.socket,
-                "--worker", self.worker, *more]
+                "--worker", self.program, *more]
 
     def start_daemon(self, **environment):
         with self.log.open("ab") as log:

@@ -203,7 +203,7 @@ class NewerWorker(FakeHostTest):
         self.host.stop_daemon()
         worker = self.host.root / WORKER.name
         shutil.copy2(WORKER, worker)
-        self.host.worker = worker
+        self.host.program = worker
         self.host.start_daemon()
         return worker
 
