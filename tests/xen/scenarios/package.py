@@ -95,6 +95,28 @@ def upgraded(host: Host) -> None:
     expect_ours(host)
 
 
+@scenario("install.md: an upgrade in the middle of a migration: the guest goes on at the other host",
+          build=False, hosts=2, minutes=6)
+def upgraded_migrating(host: Host, peer: Host) -> None:
+    guests = Guests(host, pvh("big", memory=512))
+    bring(host)
+    follow(host, guests, INSTALL)
+    bring(host, "0.1.1")
+    host.config(XENDOMAINS_MIGRATE="peer")
+    ctl(host, "reload")
+    before = host.wait_count("big", 2)
+    host.sh("xendomainsctl stop >/tmp/stop.log 2>&1 & echo $! >/tmp/stop.pid")
+    wait_until(lambda: "big--incoming" in peer.domains(), "the migration to begin", 120, every=0.2)
+    host.sh(INSTALL[0], timeout=600)
+    assert "big--incoming" in peer.domains(), "the migration was over too early"
+    host.sh("tail --pid=$(cat /tmp/stop.pid) -f /dev/null", timeout=600)
+    wait_until(lambda: "big" in peer.domains(), "the guest to arrive", 300)
+    wait_until(lambda: status(host)["big"].get("migrated_to") == "peer", "that to be known", 60)
+    assert not host.domains()
+    peer.wait_count("big--incoming", before.n + 1, boot=before.boot)
+    expect_ours(host)
+
+
 @scenario("install.md: the package is removed, and the script saves and restores the guests",
           build=False, minutes=6)
 def removed(host: Host) -> None:
