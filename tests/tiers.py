@@ -140,6 +140,19 @@ class Package:
         return count_unittest(log, fine)
 
 
+class ReleaseUpgrade:
+    """The upgrade from Debian 12 to 13 with the package on it, in a chroot."""
+
+    def __call__(self, log):
+        folder = ROOT / "build-release"
+        fine = run([RIG, "chroot", "--debian=13", "--packages=package", folder, "sh",
+                    "/mnt/source/tests/package.sh", "/mnt/build"], log)
+        fine = fine and run([RIG, "chroot", "--packages=package", "--scratch", folder, "python3",
+                             "/mnt/source/tests/package/release.py",
+                             f"/mnt/source/{folder.name}"], log)
+        return count_unittest(log, fine)
+
+
 class Rpm:
     """The spec for Fedora and openSUSE, as far as rpmbuild on Debian goes."""
 
@@ -215,6 +228,7 @@ FULL = (
      Build("debian-13", suites=WITHOUT_LINT, debian=13)),
     ("the package of Debian 12, in a chroot", Package(12)),
     ("the package of Debian 13, in a chroot", Package(13)),
+    ("the upgrade from Debian 12 to 13 with the package, in a chroot", ReleaseUpgrade()),
     ("the RPM package, built on Debian", Rpm()),
     ("every state that a power cut can leave on the disk",
      Build("gcc", suites=("crash",), CRASH_STATES="all")),
