@@ -21,7 +21,7 @@
 #include "util/str.h"
 #include "wire/interface.h"
 
-#define BACKEND_FILE_MAX (1U << 20)
+#define BACKEND_FILE_MAX (256U << 20)
 
 /* So often systemd hears that --once goes on, and for so long that is good. */
 #define ALIVE_INTERVAL  (10 * USEC_PER_SEC)

@@ -92,6 +92,25 @@ START_TEST(a_host_may_be_empty_and_its_clock_virtual)
 }
 END_TEST
 
+START_TEST(each_of_many_guests_has_a_uuid_of_its_own)
+{
+	enum { GUESTS = 70000 };
+	static const char guest[] = "{\"name\":\"a\"},";
+	_cleanup_free_ char *text = malloc(GUESTS * sizeof(guest) + 100);
+	_cleanup_(sim_host_freep) struct sim_host *h = NULL;
+	char *end = stpcpy(text, "{\"guests\":[");
+
+	for (size_t i = 0; i < GUESTS; i++)
+		end = stpcpy(end, guest);
+	strcpy(end - 1, "]}");
+	h = read_host(text);
+	ck_assert_uint_eq(h->n_guests, GUESTS);
+	/* 16 bits of the place would be those of another guest. */
+	for (size_t i = 0; i + 65536 < GUESTS; i++)
+		ck_assert(!uuid_equal(&h->guests[i].uuid, &h->guests[i + 65536].uuid));
+}
+END_TEST
+
 START_TEST(what_is_no_host_is_refused)
 {
 	static const char *const bad[] = {
@@ -142,5 +161,5 @@ START_TEST(a_guest_that_is_none_is_refused_with_its_place)
 END_TEST
 
 SUITE("sim-host", what_a_guest_does_not_say_is_plain, all_that_a_guest_says_is_read,
-      a_host_may_be_empty_and_its_clock_virtual, what_is_no_host_is_refused,
-      a_guest_that_is_none_is_refused_with_its_place);
+      a_host_may_be_empty_and_its_clock_virtual, each_of_many_guests_has_a_uuid_of_its_own,
+      what_is_no_host_is_refused, a_guest_that_is_none_is_refused_with_its_place);

@@ -74,8 +74,8 @@ static struct uuid plain_uuid(size_t index)
 {
 	struct uuid u = {.bytes = {[6] = 0x40, [8] = 0x80}};
 
-	u.bytes[14] = (uint8_t)((index + 1) >> 8);
-	u.bytes[15] = (uint8_t)(index + 1);
+	for (size_t i = 0; i < 4; i++)
+		u.bytes[15 - i] = (uint8_t)((index + 1) >> (8 * i));
 	return u;
 }
 
