@@ -91,7 +91,7 @@ void vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const c
 
 static struct survey_config *find_pending_config(struct survey *s, const char *path)
 {
-	for (size_t i = 0; i < s->n_configs; i++)
+	for (size_t i = 0; s->n_pending > 0 && i < s->n_configs; i++)
 		if (s->configs[i].pending && str_equal(s->configs[i].path, path))
 			return &s->configs[i];
 	return NULL;
@@ -102,7 +102,9 @@ int survey_add_config(struct survey *s, struct survey_config *c)
 	struct survey_config *old = find_pending_config(s, c->path);
 	struct survey_config *bigger;
 
+	s->n_pending += c->pending;
 	if (old) {
+		s->n_pending--;
 		survey_config_done(old);
 		*old = *c;
 		*c = (struct survey_config){0};
@@ -121,7 +123,7 @@ int survey_add_config(struct survey *s, struct survey_config *c)
 
 static struct survey_image *find_pending_image(struct survey *s, const char *path)
 {
-	for (size_t i = 0; i < s->n_images; i++)
+	for (size_t i = 0; s->n_pending > 0 && i < s->n_images; i++)
 		if (s->images[i].pending && str_equal(s->images[i].path, path))
 			return &s->images[i];
 	return NULL;
@@ -132,7 +134,9 @@ int survey_add_image(struct survey *s, struct survey_image *image)
 	struct survey_image *old = find_pending_image(s, image->path);
 	struct survey_image *bigger;
 
+	s->n_pending += image->pending;
 	if (old) {
+		s->n_pending--;
 		survey_image_done(old);
 		*old = *image;
 		*image = (struct survey_image){0};
@@ -228,10 +232,11 @@ void survey_sort(struct survey *s)
 
 const struct survey_config *survey_find_config(const struct survey *s, const char *path)
 {
-	for (size_t i = 0; i < s->n_configs; i++)
-		if (str_equal(s->configs[i].path, path))
-			return &s->configs[i];
-	return NULL;
+	const struct survey_config key = {.path = (char *)path};
+
+	return s->n_configs ? bsearch(&key, s->configs, s->n_configs, sizeof(*s->configs),
+				      compare_configs)
+			    : NULL;
 }
 
 /* Putting two together. */

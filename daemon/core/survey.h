@@ -59,7 +59,8 @@ struct survey {
 	size_t n_configs;
 	struct survey_image *images;
 	size_t n_images;
-	char **notes; /* what was skipped */
+	size_t n_pending; /* of both */
+	char **notes;     /* what was skipped */
 	size_t n_notes;
 	char **dangling; /* configurations that are links whose target is not there */
 	size_t n_dangling;
@@ -120,6 +121,7 @@ const struct survey_image *survey_find_broken(const struct survey *s, const char
 /* Sorts both lists by path: the order in which guests are started. */
 void survey_sort(struct survey *s);
 
+/* The survey must be sorted. NULL if it has none of this path. */
 const struct survey_config *survey_find_config(const struct survey *s, const char *path);
 
 DEFINE_CLEANUP(struct survey, survey_free);

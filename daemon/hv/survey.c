@@ -243,6 +243,7 @@ static int copy_configs(const struct survey *from, struct survey **ret)
 		r = survey_copy_configs(s, from);
 	if (r < 0)
 		return r;
+	survey_sort(s);
 	*ret = TAKE_PTR(s);
 	return 0;
 }

@@ -7,7 +7,8 @@
 #include "util/str.h"
 
 /* More files than this in one directory are a mistake. */
-#define FILES_MAX 10000
+#define FILES_MAX 250000
+#define TOO_MANY  "it has more than 250000 files"
 
 void file_list_done(struct file_list *f)
 {
@@ -35,6 +36,11 @@ static int add_name(struct file_list *f, const char *name)
 	return 0;
 }
 
+const char *file_list_error(int error)
+{
+	return error == -EFBIG ? TOO_MANY : strerror(-error);
+}
+
 int file_list_read(const char *path, struct file_list *ret)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
@@ -51,10 +57,8 @@ int file_list_read(const char *path, struct file_list *ret)
 			r = -errno;
 			break;
 		}
-		if (f.n >= FILES_MAX)
-			r = -EFBIG;
-		else if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
-			r = add_name(&f, entry->d_name);
+		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+			r = f.n < FILES_MAX ? add_name(&f, entry->d_name) : -EFBIG;
 	}
 	if (dir)
 		closedir(dir);

@@ -11,6 +11,9 @@ struct file_list {
 	size_t n;
 };
 
-/* A directory that is not there is an empty one. 0 or -errno. */
+/* A directory that is not there is an empty one. 0, -EFBIG if it has too many files, or -errno. */
 int file_list_read(const char *path, struct file_list *ret);
+
+/* Why it could not be read. */
+const char *file_list_error(int error);
 void file_list_done(struct file_list *f);

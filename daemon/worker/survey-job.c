@@ -469,7 +469,7 @@ static int list_images(int out, const char *folder)
 	r = list_files(folder, &f);
 	if (r == -ENOMEM)
 		return r;
-	return r < 0 ? tell_unreadable(out, folder, strerror(-r), r != -ENOTDIR)
+	return r < 0 ? tell_unreadable(out, folder, file_list_error(r), r != -ENOTDIR)
 		     : send_names(out, &f);
 }
 
@@ -493,7 +493,7 @@ static int list_configs(int out, const char *folder)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		return tell_unread(out, folder, true, strerror(-r));
+		return tell_unread(out, folder, true, file_list_error(r));
 	if (stat(folder, &st) >= 0)
 		r = tell_writable(out, folder, &st);
 	else if (errno == ENOENT)

@@ -62,6 +62,7 @@ struct survey_run {
 	size_t n_jobs;
 	size_t next; /* no reader has begun with this one */
 	size_t n_done;
+	size_t untold_images, untold_configs; /* jobs */
 	struct reader readers[READERS_MAX];
 	size_t n_readers;
 };
@@ -92,10 +93,26 @@ static void run_done(struct survey_run *run)
 
 /* Jobs. */
 
+static size_t *count_of(struct survey_run *run, enum survey_kind kind)
+{
+	switch (kind) {
+	case SURVEY_IMAGES:
+	case SURVEY_IMAGE:
+		return &run->untold_images;
+	case SURVEY_CONFIGS:
+	case SURVEY_CONFIG:
+		return &run->untold_configs;
+	case SURVEY_ROOM:
+		break;
+	}
+	return NULL;
+}
+
 static int add_job(struct survey_run *run, enum survey_kind kind, const char *name)
 {
 	struct job *bigger = realloc(run->jobs, (run->n_jobs + 1) * sizeof(*bigger));
 	struct job job = {.kind = kind};
+	size_t *untold = count_of(run, kind);
 	int r;
 
 	if (!bigger)
@@ -105,36 +122,24 @@ static int add_job(struct survey_run *run, enum survey_kind kind, const char *na
 	if (r < 0)
 		return r;
 	run->jobs[run->n_jobs++] = job;
+	if (untold)
+		++*untold;
 	return 0;
 }
 
-static bool is_of_images(const struct job *job)
-{
-	return job->kind == SURVEY_IMAGES || job->kind == SURVEY_IMAGE;
-}
-
-static bool is_of_configs(const struct job *job)
-{
-	return job->kind == SURVEY_CONFIGS || job->kind == SURVEY_CONFIG;
-}
-
 /* Tells, once, that no image or no configuration is missing any more. */
-static int tell_if_all(struct survey_run *run, bool (*is_of)(const struct job *), const char *what)
-{
-	for (size_t i = 0; i < run->n_jobs; i++)
-		if (is_of(&run->jobs[i]) && !run->jobs[i].told)
-			return 0;
-	return channel_send(run->channel, "told", json_object_new_string(what));
-}
-
 static int set_told(struct survey_run *run, struct job *job)
 {
+	size_t *untold = count_of(run, job->kind);
+
 	if (job->told)
 		return 0;
 	job->told = true;
-	if (is_of_images(job))
-		return tell_if_all(run, is_of_images, "images");
-	return is_of_configs(job) ? tell_if_all(run, is_of_configs, "configurations") : 0;
+	if (!untold || --*untold > 0)
+		return 0;
+	return channel_send(run->channel, "told",
+			    json_object_new_string(
+				    untold == &run->untold_images ? "images" : "configurations"));
 }
 
 static int set_done(struct survey_run *run, struct job *job)

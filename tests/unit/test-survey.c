@@ -46,7 +46,9 @@ START_TEST(a_file_is_found_by_its_path)
 	ck_assert_ptr_null(survey_find_config(s, "/auto/a"));
 	add_config(s, "/auto/b");
 	add_config(s, "/auto/a");
-	ck_assert_ptr_eq(survey_find_config(s, "/auto/a"), &s->configs[1]);
+	survey_sort(s);
+	ck_assert_ptr_eq(survey_find_config(s, "/auto/a"), &s->configs[0]);
+	ck_assert_ptr_eq(survey_find_config(s, "/auto/b"), &s->configs[1]);
 	ck_assert_ptr_null(survey_find_config(s, "/auto"));
 }
 END_TEST
