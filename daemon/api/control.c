@@ -6,11 +6,14 @@
 
 #include "api/methods.h"
 #include "util/log.h"
+#include "wire/interface.h"
 
 /* Guests that one call can name. */
-#define NAMES_MAX 1000
+#define NAMES_MAX 10000
+#define TOO_MANY                                                                                   \
+	"a call can name 10000 guests at most. Name fewer of them, or none to act on all guests"
 
-/* 0, -EINVAL if "guests" is no list of names, or -ENOMEM. */
+/* 0, -EINVAL if "guests" is no list of names, -E2BIG if it is too long, or -ENOMEM. */
 static int get_names(struct request *request)
 {
 	struct json_object *guests = NULL;
@@ -18,9 +21,10 @@ static int get_names(struct request *request)
 	if (!request->call.parameters ||
 	    !json_object_object_get_ex(request->call.parameters, "guests", &guests) || !guests)
 		return 0;
-	if (!json_object_is_type(guests, json_type_array) ||
-	    json_object_array_length(guests) > NAMES_MAX)
+	if (!json_object_is_type(guests, json_type_array))
 		return -EINVAL;
+	if (json_object_array_length(guests) > NAMES_MAX)
+		return -E2BIG;
 	request->names = calloc(json_object_array_length(guests) + 1, sizeof(char *));
 	if (!request->names)
 		return -ENOMEM;
@@ -53,6 +57,8 @@ static void dispatch(struct request *request)
 		r = get_names(request);
 	if (r == -EINVAL)
 		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
+	else if (r == -E2BIG)
+		request_fail(request, ERROR_NOT_POSSIBLE, "reason", TOO_MANY);
 	else if (r < 0)
 		request_fail_errno(request, r);
 	else

@@ -20,8 +20,8 @@
 #define OTHERS_MAX       32 /* of them: of users other than ours ... */
 #define OTHER_MAX        8  /* ... and of one of these */
 #define BACKLOG          64
-#define INPUT_MAX        (256U << 10) /* no call of ours comes near it */
-#define OUTPUT_MAX       (16U << 20)  /* a peer that does not read is cut off here */
+#define INPUT_MAX        (1U << 20)   /* a call that names 10,000 guests needs less */
+#define OUTPUT_MAX       (16U << 20)  /* with so much unread, a peer gets no further message */
 #define ACCEPT_PAUSE_MAX USEC_PER_SEC /* when descriptors have run out */
 #define STALL_MAX        (30 * USEC_PER_SEC)
 #define COMPLAINT_PAUSE  (10 * USEC_PER_SEC)
@@ -344,7 +344,7 @@ void connection_send(struct connection *c, struct json_object *message)
 	size_t length;
 
 	text = owned ? json_text(owned, &length) : NULL;
-	if (!text || evbuffer_get_length(output) + length > OUTPUT_MAX ||
+	if (!text || evbuffer_get_length(output) > OUTPUT_MAX ||
 	    evbuffer_add(output, text, length + 1) < 0) {
 		complain(c->server, -EMSGSIZE,
 			 "A client that does not read its replies is cut off");

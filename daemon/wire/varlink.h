@@ -8,7 +8,8 @@
  * Both ends are here, so that the daemon and the client cannot disagree.
  */
 
-#define VARLINK_MESSAGE_MAX (4U << 20)
+/* The longest reply that the client takes: the daemon's word on more than 100,000 guests. */
+#define VARLINK_MESSAGE_MAX (256U << 20)
 
 #define VARLINK_ERROR_INTERFACE_NOT_FOUND "org.varlink.service.InterfaceNotFound"
 #define VARLINK_ERROR_METHOD_NOT_FOUND    "org.varlink.service.MethodNotFound"

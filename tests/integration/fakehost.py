@@ -122,9 +122,9 @@ class FakeHost:
         return [DAEMON, "--config", self.config, "--native", self.native, "--socket", self.socket,
                 "--worker", self.program, *more]
 
-    def start_daemon(self, **environment):
+    def start_daemon(self, *more, **environment):
         with self.log.open("ab") as log:
-            self.daemon = subprocess.Popen(self.command("--verbose"), stderr=log, stdin=subprocess.DEVNULL,
+            self.daemon = subprocess.Popen(self.command("--verbose", *more), stderr=log, stdin=subprocess.DEVNULL,
                                            env=self.environment(**environment))
         # With a trap set for it the daemon may well die before it listens.
         wait_until(lambda: self._answers() or self.daemon.poll() is not None,

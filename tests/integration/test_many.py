@@ -6,7 +6,7 @@ import json
 import os
 import unittest
 
-from fakehost import FakeHost
+from fakehost import NOT_POSSIBLE, FakeHost
 
 MANY = int(os.environ.get("MANY", 2000))
 
@@ -35,8 +35,21 @@ class Many(unittest.TestCase):
         for _ in range(2):
             steps = self.json("plan", "start")["steps"]
             self.assertEqual([step["name"] for step in steps if step["stages"] == ["create"]], names)
+        named = self.host.call("Plan", goal="start", guests=names[:10000])["parameters"]["steps"]
+        self.assertEqual(len(named), min(MANY, 10000))
+        self.assertEqual(self.host.call("Plan", goal="start", guests=names[:1] * 10001)["error"], NOT_POSSIBLE)
         self.host.ctl("start", names[-1], check=0, timeout=LIMIT)
         self.assertEqual(list(self.host.domains()), names[-1:])
+
+    def test_status_tells_of_all_guests_however_long_that_is(self):
+        host = self.host.root / "host.json"
+        reason = "x" * ((20 << 20) // MANY)
+        host.write_text(json.dumps({"guests": [
+            {"name": f"guest{i}", "config": f"/auto/{i:06}", "config_error": reason} for i in range(MANY)]}))
+        self.host.start_daemon("--backend", f"sim:{host}")
+        text = self.host.ctl("--json", "status", timeout=LIMIT)
+        self.assertGreater(len(text), 16 << 20)
+        self.assertEqual(sum(g["state"] == "failed" for g in json.loads(text)["guests"]), MANY)
 
 
 if __name__ == "__main__":
