@@ -19,7 +19,7 @@
 #define MAGIC        MAGIC_OF_ALL "1 "
 #define HEADER_SIZE  (sizeof(MAGIC) - 1 + 16 + 1)
 
-#define COPY_MAX (4U << 20)
+#define COPY_MAX (4U * SETTINGS_FILE_MAX)
 
 static const char *const kinds[_SETTINGS_KIND_MAX] = {
 	[SETTINGS_VARIABLES] = "variables",

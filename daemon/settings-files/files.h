@@ -3,7 +3,8 @@
 
 #include "core/config.h"
 
-#define SETTINGS_FILE_MAX (1U << 20)
+/* Sections for 10,000 guests need a fraction of it. */
+#define SETTINGS_FILE_MAX (16U << 20)
 
 /* Where the configuration stands. */
 struct settings_paths {

@@ -156,14 +156,14 @@ END_TEST
 
 START_TEST(what_is_there_and_cannot_be_read_refuses_all)
 {
-	_cleanup_free_ char *large = calloc(1, (1U << 20) + 2);
+	_cleanup_free_ char *large = calloc(1, SETTINGS_FILE_MAX + 2);
 	_cleanup_folder_ struct folder f;
 
 	folder_make(&f);
 	ck_assert_int_eq(mkdir(folder_path(&f, "default"), 0700), 0);
 	expect_refusal(&f, "default", ": ", EISDIR);
 	ck_assert_int_eq(remove(folder_path(&f, "default")), 0);
-	memset(large, '#', (1U << 20) + 1);
+	memset(large, '#', SETTINGS_FILE_MAX + 1);
 	folder_write(&f, "default", large);
 	expect_refusal(&f, "default", ": ", EFBIG);
 	folder_write_bytes(&f, "default", "A=\0", 3);
@@ -328,7 +328,7 @@ END_TEST
 START_TEST(a_copy_of_somebody_else_is_none)
 {
 	_cleanup_(settings_done) struct settings s = {0}, kept = {0};
-	_cleanup_free_ char *large = calloc(1, 5U << 20);
+	_cleanup_free_ char *large = calloc(5, SETTINGS_FILE_MAX);
 	struct settings_paths paths, others;
 	_cleanup_folder_ struct folder f;
 
@@ -351,7 +351,7 @@ START_TEST(a_copy_of_somebody_else_is_none)
 	ck_assert_int_eq(mkdir(paths.kept, 0700), 0);
 	ck_assert_int_lt(settings_copy_read(&paths, &kept), 0);
 	ck_assert_int_eq(remove(paths.kept), 0);
-	folder_write_bytes(&f, "kept", large, 5U << 20);
+	folder_write_bytes(&f, "kept", large, 5U * SETTINGS_FILE_MAX);
 	ck_assert_int_lt(settings_copy_read(&paths, &kept), 0);
 	ck_assert_ptr_null(kept.config);
 }
