@@ -7,8 +7,8 @@
 #include "hv/inquiry.h"
 #include "util/str.h"
 
-/* To read an image through can take long; to look at the directory cannot. */
-#define LIST_LIMIT (90 * USEC_PER_SEC)
+/* To read an image through can take long; to look at one cannot. */
+#define LOOK_LIMIT (90 * USEC_PER_SEC)
 
 /* More of them at a time would only be in each other's way. */
 #define QUESTIONS_MAX 8
@@ -121,7 +121,9 @@ int images_ask(struct images *images, const struct image_query *query, hv_images
 	struct inquiry_options options = {
 		.program = images->program,
 		.verb = OPERATION_VERB_IMAGES,
-		.limit = query->action == IMAGE_VERIFY ? USEC_INFINITY : LIST_LIMIT,
+		.limit = query->action == IMAGE_VERIFY ? USEC_INFINITY : LOOK_LIMIT,
+		/* A list has as long for each image. */
+		.lives = query->action == IMAGE_LIST,
 	};
 	size_t size;
 	int r;
