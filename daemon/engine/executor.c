@@ -165,6 +165,8 @@ static void pause_after(struct run *run)
 
 void executor_feed(struct run *run, enum machine_event event, const char *reason)
 {
+	if (executor_cleans_anyway(run, event))
+		return;
 	switch (machine_step(&run->machine, event, reason, on_transition, run)) {
 	case MACHINE_ACTION_NONE:
 		break;
@@ -185,13 +187,6 @@ void executor_feed(struct run *run, enum machine_event event, const char *reason
 		executor_kick(run->job->ex);
 		break;
 	}
-}
-
-bool executor_has_shut_down(const struct run *run)
-{
-	const struct domain *d = run_find_domain(run, run->job->ex->domains);
-
-	return d && !d->dying && d->shutdown && d->reason != SHUTDOWN_REASON_SUSPEND;
 }
 
 static void on_limit(void *data)
@@ -215,12 +210,12 @@ static void on_limit(void *data)
 			executor_feed(run, MACHINE_EVENT_EXPIRED, problem);
 		else
 			executor_kick(ex);
-	} else if (machine_stage(&run->machine) == STAGE_SYSRQ) {
+	} else if (!run->unclean && machine_stage(&run->machine) == STAGE_SYSRQ) {
 		asked = asking_go_on(run, ex->hv, asking_limit(run, &ex->limits), &problem);
 		heed(run, asked, problem);
 	} else if (executor_has_shut_down(run)) {
 		/* It has done what was asked, and its toolstack does not remove it. */
-		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+		executor_clean_soon(run);
 	} else if (run->machine.cancelled) {
 		executor_feed(run, MACHINE_EVENT_TAKEN, run->machine.cancel_reason);
 	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
@@ -264,9 +259,8 @@ static void begin(struct run *run)
 		executor_feed(run, MACHINE_EVENT_BEGIN, NULL);
 }
 
-static void begin_waiting(struct executor *ex)
+static struct places count_places(const struct executor *ex)
 {
-	usec_t now = loop_now(ex->loop), turn, next = USEC_INFINITY;
 	struct places places = {0};
 	struct job *job;
 	struct run *run;
@@ -274,9 +268,19 @@ static void begin_waiting(struct executor *ex)
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry)
 			places_take(&places, run);
+	return places;
+}
+
+static void begin_waiting(struct executor *ex)
+{
+	usec_t now = loop_now(ex->loop), turn, next = USEC_INFINITY;
+	struct places places = count_places(ex);
+	struct job *job;
+	struct run *run;
+
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
-			if (run->machine.state != MACHINE_WAITING)
+			if (run->machine.state != MACHINE_WAITING || run->unclean)
 				continue;
 			turn = executor_turn(run, now);
 			if (turn > now)
@@ -316,10 +320,11 @@ static void set_linger(struct run *run, usec_t limit)
 		timer_set_after(run->linger, limit);
 }
 
-static void look_at_domain(struct run *run, const struct domain *d)
+static void look_at_domain(struct run *run, const struct domain *d, struct places *places)
 {
 	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
 
+	run->unclean = false;
 	if (run_is_to_be_built(run)) {
 		if (!busy && hold_meets(run, run->job->ex->domains))
 			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
@@ -341,6 +346,7 @@ static void look_at_domain(struct run *run, const struct domain *d)
 	if (d->domid != run->domid) {
 		/* It rebooted: the one that was asked is gone, and the new one knows of nothing. */
 		run->domid = d->domid;
+		run->left = false;
 		timer_clear(run->linger);
 		if (run->machine.state == MACHINE_ASKED)
 			ask(run, true);
@@ -350,19 +356,21 @@ static void look_at_domain(struct run *run, const struct domain *d)
 	if (d->dying) {
 		set_linger(run, DYING_LIMIT);
 	} else if (!d->shutdown) {
+		run->left = false;
 		timer_clear(run->linger);
 		if (!busy)
 			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
 	} else if (d->reason != SHUTDOWN_REASON_SUSPEND) {
-		if (run_is_for_others(run))
+		if (run_is_for_others(run) && !run->left)
 			set_linger(run, FOREIGN_CLEANUP_LIMIT);
 		else if (!busy)
-			executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+			executor_clean_in_turn(run, places);
 	}
 }
 
 static void look_at_domains(struct executor *ex)
 {
+	struct places places = count_places(ex);
 	struct job *job;
 	struct run *run;
 
@@ -375,7 +383,7 @@ static void look_at_domains(struct executor *ex)
 				timer_clear(run->limit);
 			}
 			if (!machine_ended(&run->machine))
-				look_at_domain(run, d);
+				look_at_domain(run, d, &places);
 		}
 }
 
@@ -441,7 +449,9 @@ static void on_linger(void *data)
 	struct run *run = data;
 
 	/* Dying for so long, or left behind by its toolstack. */
-	if (run_is_for_others(run))
+	if (run_is_for_others(run) && executor_has_shut_down(run))
+		executor_clean_soon(run);
+	else if (run_is_for_others(run))
 		executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
 	else
 		executor_feed(run, MACHINE_EVENT_GONE, NULL);

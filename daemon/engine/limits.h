@@ -7,6 +7,7 @@
 struct executor_limits {
 	unsigned parallel; /* operations at one time ... */
 	unsigned creates;  /* ... of which so many build guests from scratch */
+	unsigned brief;    /* workers that remove domains, and as many that have domains go on */
 	uint64_t save_kib; /* of memory, if several guests are saved at one time */
 	usec_t create_pause;
 	usec_t sysrq_pause; /* after each key */

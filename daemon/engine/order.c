@@ -66,8 +66,8 @@ static usec_t until_without_driver(const struct run *other, usec_t latest)
 	case MACHINE_ASKED:
 		return MAX(latest, usec_add(other->first_try, shutdown_time(other)));
 	case MACHINE_WAITING:
-		/* For another tool, or for a worker of an earlier daemon. */
-		return other->held || operated ? latest : USEC_INFINITY;
+		/* For another tool, for a worker of an earlier daemon, or to be removed. */
+		return other->held || operated || other->unclean ? latest : USEC_INFINITY;
 	case MACHINE_WORKING:
 		return run_streams(other) && !other->stalled ? USEC_INFINITY : latest;
 	case MACHINE_CLEANING:

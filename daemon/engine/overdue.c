@@ -2,12 +2,16 @@
 
 #include "engine/overdue.h"
 
+#include "engine/places.h"
 #include "util/log.h"
 
 /* How much longer than its limit a worker may take before no guest waits for it any more. */
 #define GRACE (10 * USEC_PER_SEC)
 
-/* A save or a migration that makes no progress for so long leaves its place to others. */
+/*
+ * A save or a migration that makes no progress for so long leaves its place to others, and so does
+ * a worker that should end in a moment.
+ */
 #define STALL_LIMIT (10 * USEC_PER_SEC)
 
 static usec_t end_of_work(const struct run *run, usec_t stop_limit)
@@ -17,11 +21,12 @@ static usec_t end_of_work(const struct run *run, usec_t stop_limit)
 
 static void set_timer(struct run *run, usec_t now, usec_t stop_limit)
 {
-	usec_t next = end_of_work(run, stop_limit);
+	bool stops = run->machine.goal == GOAL_STOP;
+	usec_t next = stops ? end_of_work(run, stop_limit) : USEC_INFINITY;
 
-	if (run_streams(run) && !run->stalled)
+	if (!run->stalled && (places_are_brief(run) || (stops && run_streams(run))))
 		next = MIN(next, usec_add(now, STALL_LIMIT));
-	if (run->machine.goal == GOAL_STOP && next != USEC_INFINITY)
+	if (next != USEC_INFINITY)
 		timer_set(run->limit, next);
 }
 
@@ -43,7 +48,7 @@ void overdue_progress(struct run *run, usec_t now, usec_t stop_limit)
 void overdue_expire(struct run *run, usec_t now, usec_t stop_limit)
 {
 	run->stalled = true;
-	run->overdue = now >= end_of_work(run, stop_limit);
+	run->overdue = run->machine.goal == GOAL_STOP && now >= end_of_work(run, stop_limit);
 	if (run->overdue)
 		log_warning("%s: the %s has exceeded its deadline, going on with the other guests",
 			    run->step->name, stage_to_string(machine_stage(&run->machine)));

@@ -5,36 +5,56 @@
 #include <unistd.h>
 
 #define CREATES_PER_CPU 2
+#define BRIEF_PER_CPU   4
 
-/* Whether its stage needs one of the places for parallel operations. */
-static bool needs_place(const struct run *run)
+/* What a worker is counted as. */
+enum kind {
+	KIND_LONG,  /* it has one of the places for parallel operations */
+	KIND_CLEAN, /* it removes a domain */
+	KIND_TOUCH, /* it has a domain go on */
+	KIND_NONE,  /* there is no worker */
+};
+
+static enum kind kind_of(const struct run *run)
 {
+	if (run->machine.state == MACHINE_CLEANING)
+		return KIND_CLEAN;
 	switch (machine_stage(&run->machine)) {
 	case STAGE_RESTORE:
 	case STAGE_CREATE:
 	case STAGE_MIGRATE:
 	case STAGE_SAVE:
 	case STAGE_RESTART:
-		return true;
+		return KIND_LONG;
+	case STAGE_DESTROY:
+	case STAGE_CLEAN:
+		return KIND_CLEAN;
 	case STAGE_RESUME:
 	case STAGE_SOFT_RESET:
 	case STAGE_UNPAUSE:
+		return KIND_TOUCH;
 	case STAGE_SYSRQ:
 	case STAGE_SHUTDOWN:
 	case STAGE_SHUTDOWN_ALL:
-	case STAGE_DESTROY:
-	case STAGE_CLEAN:
 	case _STAGE_MAX:
 	case _STAGE_INVALID:
 		break;
 	}
-	return false;
+	return KIND_NONE;
+}
+
+bool places_are_brief(const struct run *run)
+{
+	enum kind kind = kind_of(run);
+
+	return kind == KIND_CLEAN || kind == KIND_TOUCH;
 }
 
 static bool has_place(const struct run *run)
 {
 	return run->pausing ||
-	       (run->machine.state == MACHINE_WORKING && !run->stalled && needs_place(run));
+	       ((run->machine.state == MACHINE_WORKING || run->machine.state == MACHINE_CLEANING) &&
+		!run->stalled);
 }
 
 /* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
@@ -47,7 +67,13 @@ static bool creates(const struct run *run)
 
 void places_take(struct places *places, const struct run *run)
 {
+	enum kind kind = kind_of(run);
+
 	if (!has_place(run))
+		return;
+	places->cleaning += kind == KIND_CLEAN;
+	places->touching += kind == KIND_TOUCH;
+	if (kind != KIND_LONG)
 		return;
 	places->taken++;
 	places->stopping += run->machine.goal == GOAL_STOP;
@@ -56,17 +82,37 @@ void places_take(struct places *places, const struct run *run)
 		places->saving_kib += MAX(run->step->memory_kib, 1ULL);
 }
 
+bool places_can_clean(const struct places *places, const struct executor_limits *limits)
+{
+	return places->cleaning < limits->brief;
+}
+
 bool places_have_room(const struct places *places, const struct executor_limits *limits,
 		      const struct run *run)
 {
 	/* A guest that is being built may hang for long: it keeps no other one from its save. */
 	unsigned taken = run->machine.goal == GOAL_STOP ? places->stopping : places->taken;
 
-	if (!needs_place(run))
+	switch (kind_of(run)) {
+	case KIND_LONG:
+		break;
+	case KIND_CLEAN:
+		return places_can_clean(places, limits);
+	case KIND_TOUCH:
+		return places->touching < limits->brief;
+	case KIND_NONE:
 		return true;
+	}
 	return taken < limits->parallel && (!creates(run) || places->creating < limits->creates) &&
 	       (!run_saves(run) || places->saving_kib == 0 ||
 		places->saving_kib + run->step->memory_kib <= limits->save_kib);
+}
+
+static unsigned count_cpus(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 1 ? 1U : (unsigned)cpus;
 }
 
 /*
@@ -75,9 +121,16 @@ bool places_have_room(const struct places *places, const struct executor_limits 
  */
 static unsigned default_creates(void)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	return CREATES_PER_CPU * count_cpus();
+}
 
-	return CREATES_PER_CPU * (cpus < 1 ? 1U : (unsigned)cpus);
+/*
+ * What removes a domain waits for scripts and for XenStore most of the time. But hundreds of such
+ * workers take the memory and the CPUs that dom0 needs for saves.
+ */
+static unsigned brief_at_once(const struct config *c)
+{
+	return MAX(c->parallel, BRIEF_PER_CPU * count_cpus());
 }
 
 /*
@@ -95,5 +148,6 @@ void places_set_limits(struct executor_limits *limits, const struct config *c, u
 {
 	limits->parallel = c->parallel;
 	limits->creates = c->parallel_create ? c->parallel_create : default_creates();
+	limits->brief = brief_at_once(c);
 	limits->save_kib = saves_at_once(c, rate);
 }

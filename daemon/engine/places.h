@@ -9,8 +9,18 @@
 struct places {
 	unsigned taken, creating;
 	unsigned stopping; /* of those taken */
+	unsigned cleaning, touching;
 	uint64_t saving_kib;
 };
+
+/*
+ * Whether the worker of a run ends in a moment as a rule: it removes a domain, or has it go on. It
+ * takes no place from a save. One that takes long leaves its place to others (engine/overdue).
+ */
+bool places_are_brief(const struct run *run);
+
+/* Whether a domain that has shut down can be removed now. */
+bool places_can_clean(const struct places *places, const struct executor_limits *limits);
 
 /* Counts the place of a run, if it has one. */
 void places_take(struct places *places, const struct run *run);

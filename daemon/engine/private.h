@@ -3,6 +3,7 @@
 
 #include "engine/executor.h"
 #include "engine/job.h"
+#include "engine/places.h"
 
 /* What the files of the executor share. */
 
@@ -22,6 +23,19 @@ void executor_feed(struct run *run, enum machine_event event, const char *reason
 
 /* Whether the guest has ended by itself, and its domain is still there. */
 bool executor_has_shut_down(const struct run *run);
+
+/*
+ * Such a domain is removed, if there is a place for a worker now. Without one the run waits where
+ * it is, so that what becomes of the domain meanwhile counts.
+ */
+void executor_clean_in_turn(struct run *run, struct places *places);
+
+/* Its toolstack has not removed it: that is done in turn, as for a domain of ours. */
+void executor_clean_soon(struct run *run);
+
+/* Whether an event comes too late: the domain of the run is removed, also if its sequence ends.
+ */
+bool executor_cleans_anyway(const struct run *run, enum machine_event event);
 
 /* Until when a run waits for others at most: USEC_INFINITY, for their ends; 0: it is its turn. */
 usec_t executor_turn(const struct run *run, usec_t now);

@@ -38,6 +38,8 @@ struct run {
 	enum domain_condition held_for;
 	bool hold_over; /* what was suspended has been waited for long enough */
 	bool stalled;   /* its worker does not get on: it takes no place */
+	bool left;      /* its domain has shut down, and its toolstack does not remove it */
+	bool unclean;   /* its domain has shut down, and waits for a worker that removes it */
 	bool overdue;   /* its worker has not ended in time: no guest waits for it any more */
 	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
 	bool met;       /* while it waited to be started another tool had a domain of it */

@@ -56,7 +56,8 @@ void executor_hurry(struct executor *ex, struct job *job, const char *reason)
 		if (run->machine.state == MACHINE_ASKED &&
 		    machine_stage(&run->machine) == STAGE_SYSRQ)
 			executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
-		while (run->machine.state == MACHINE_WAITING && machine_can_hurry(&run->machine))
+		while (run->machine.state == MACHINE_WAITING && !run->unclean &&
+		       machine_can_hurry(&run->machine))
 			executor_feed(run, MACHINE_EVENT_HURRY, reason);
 	}
 	executor_kick(ex);
@@ -71,7 +72,7 @@ void executor_expire(struct executor *ex, struct job *job, usec_t since, const c
 			continue;
 		/* The tool that made it has not removed it yet. */
 		if (executor_has_shut_down(run))
-			executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
+			executor_clean_soon(run);
 		else
 			executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
 	}
@@ -99,7 +100,8 @@ enum executor_take executor_take(struct executor *ex, const struct job *job,
 	enum executor_take result = EXECUTOR_NOT_THERE;
 
 	for (struct run *run = NULL; (run = executor_next_run(ex, uuid, run));) {
-		bool takes = run->machine.state == MACHINE_WAITING || lasts_beyond(run, deadline);
+		bool takes = !run->unclean &&
+			     (run->machine.state == MACHINE_WAITING || lasts_beyond(run, deadline));
 
 		if (run->job != job || run->machine.goal != GOAL_STOP)
 			continue;

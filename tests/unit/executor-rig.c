@@ -93,6 +93,7 @@ void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
 			 0);
 	executor_set_limits(f.ex, &(struct executor_limits){.save_kib = UINT64_MAX,
 							    .parallel = parallel,
+							    .brief = 8,
 							    .creates = parallel,
 							    .create_pause = create_pause,
 							    .stop_limit = stop_limit});

@@ -14,6 +14,7 @@ static struct domain *begin_stop(const enum stage *stages)
 
 	begin(8, 0, LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
 							    .stop_limit = LIMIT});
 	d = puppet_add(&f.p, 1, "1");
@@ -72,6 +73,7 @@ START_TEST(a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest)
 
 	begin(8, 0, LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
 							    .stop_limit = LIMIT});
 	puppet_add(&f.p, 1, "1");
@@ -104,6 +106,7 @@ START_TEST(an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys)
 
 	begin(8, 0, LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
 							    .stop_limit = LIMIT});
 	puppet_add(&f.p, 1, "1");
@@ -181,7 +184,8 @@ END_TEST
 
 static void set_stop_limit(usec_t limit)
 {
-	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8, .stop_limit = limit});
+	executor_set_limits(
+		f.ex, &(struct executor_limits){.parallel = 8, .brief = 8, .stop_limit = limit});
 }
 
 START_TEST(a_limit_that_is_changed_counts_for_a_guest_that_was_asked)

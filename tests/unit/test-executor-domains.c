@@ -127,6 +127,7 @@ START_TEST(a_guest_that_reboots_each_time_gets_no_key_twice)
 
 	begin(8, 0, LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
+							    .brief = 8,
 							    .sysrq_pause = 10 * USEC_PER_SEC,
 							    .stop_limit = LIMIT});
 	puppet_add(&f.p, 1, "1");

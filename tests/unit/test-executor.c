@@ -173,6 +173,7 @@ START_TEST(guests_that_are_built_have_a_limit_of_their_own)
 
 	begin(3, 0, USEC_INFINITY);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 3,
+							    .brief = 8,
 							    .creates = 1,
 							    .stop_limit = USEC_INFINITY});
 	for (unsigned i = 1; i <= 6; i++)
@@ -203,6 +204,118 @@ START_TEST(asking_and_cleaning_need_no_place)
 	add_step(plan, 4, STAGES(STAGE_CLEAN));
 	run_plan(plan);
 	expect_calls("save 1|ask 2|ask 3|destroy 4|");
+	end();
+}
+END_TEST
+
+static void begin_brief(unsigned brief)
+{
+	begin(1, 0, 60 * USEC_PER_SEC);
+	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 1,
+							    .brief = brief,
+							    .save_kib = UINT64_MAX,
+							    .stop_limit = 60 * USEC_PER_SEC});
+}
+
+static void add_stops(struct plan *plan, unsigned first, unsigned last, enum stage stage)
+{
+	for (unsigned i = first; i <= last; i++) {
+		puppet_add(&f.p, i, "x");
+		add_step(plan, i, STAGES(stage));
+	}
+}
+
+static void shut_down(unsigned first, unsigned last)
+{
+	for (unsigned i = first; i <= last; i++)
+		puppet_domain(&f.p, i)->shutdown = true;
+	look_again();
+}
+
+START_TEST(domains_that_have_shut_down_are_removed_in_turn)
+{
+	struct plan *plan = new_plan(GOAL_STOP), *other = new_plan(GOAL_STOP);
+
+	begin_brief(2);
+	add_stops(plan, 1, 5, STAGE_SHUTDOWN);
+	run_plan(plan);
+	expect_calls("ask 1|ask 2|ask 3|ask 4|ask 5|");
+	shut_down(1, 5);
+	expect_calls("destroy 1|destroy 2|");
+	/* They keep no save from beginning, and no request. */
+	add_stops(other, 6, 6, STAGE_SAVE);
+	add_stops(other, 7, 7, STAGE_SHUTDOWN);
+	run_plan(other);
+	expect_calls("save 6|ask 7|");
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	look_again();
+	expect_calls("destroy 3|");
+	/* What hangs leaves its place. */
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("destroy 4|destroy 5|");
+	end();
+}
+END_TEST
+
+START_TEST(a_domain_that_waits_to_be_removed_is_removed_whatever_is_cancelled)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin_brief(1);
+	add_stops(plan, 1, 3, STAGE_SHUTDOWN);
+	job = run_plan(plan);
+	shut_down(1, 3);
+	expect_calls("ask 1|ask 2|ask 3|destroy 1|");
+	executor_release(f.ex, job, "why");
+	/* What has gone meanwhile needs no worker. */
+	puppet_remove(&f.p, 2);
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	look_again();
+	expect_calls("destroy 3|");
+	puppet_remove(&f.p, 3);
+	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
+	look_again();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(f.succeeded);
+	end();
+}
+END_TEST
+
+START_TEST(a_domain_that_is_a_new_one_before_its_turn_to_be_removed_is_asked)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin_brief(1);
+	add_stops(plan, 1, 2, STAGE_SHUTDOWN);
+	run_plan(plan);
+	shut_down(1, 2);
+	expect_calls("ask 1|ask 2|destroy 1|");
+	puppet_domain(&f.p, 2)->shutdown = false;
+	puppet_domain(&f.p, 2)->domid = 12;
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	look_again();
+	expect_calls("ask 2|");
+	end();
+}
+END_TEST
+
+START_TEST(guests_that_are_ended_by_force_go_in_turn)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin_brief(2);
+	add_stops(plan, 1, 3, STAGE_DESTROY);
+	add_stops(plan, 4, 6, STAGE_UNPAUSE);
+	run_plan(plan);
+	expect_calls("destroy 1|destroy 2|unpause 4|unpause 5|");
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	look_again();
+	expect_calls("destroy 3|");
 	end();
 }
 END_TEST
@@ -404,7 +517,8 @@ START_TEST(only_so_many_are_saved_at_once_as_their_time_allows)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	begin(8, 0, USEC_INFINITY);
-	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8, .save_kib = 2000});
+	executor_set_limits(f.ex,
+			    &(struct executor_limits){.parallel = 8, .brief = 8, .save_kib = 2000});
 	for (unsigned i = 1; i <= 4; i++) {
 		puppet_add(&f.p, i, names[i]);
 		add_step(plan, i, STAGES(STAGE_SAVE))->memory_kib = i == 1 ? 3000 : 1000;
@@ -530,7 +644,10 @@ END_TEST
 SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_there_are_places,
       guests_that_are_built_leave_a_stop_its_places,
       guests_that_are_built_have_a_limit_of_their_own, asking_and_cleaning_need_no_place,
-      a_created_guest_keeps_its_place_until_it_is_up,
+      domains_that_have_shut_down_are_removed_in_turn,
+      a_domain_that_waits_to_be_removed_is_removed_whatever_is_cancelled,
+      a_domain_that_is_a_new_one_before_its_turn_to_be_removed_is_asked,
+      guests_that_are_ended_by_force_go_in_turn, a_created_guest_keeps_its_place_until_it_is_up,
       a_created_guest_that_is_gone_again_keeps_no_place,
       the_last_stage_is_held_back_until_the_others_are_through,
       a_guest_that_does_not_listen_fails_when_its_time_is_over,
