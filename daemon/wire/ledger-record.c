@@ -20,6 +20,9 @@
 /* Room that is kept free behind the end of the file: a full disk must not keep guests down. */
 #define ROOM (64 << 10)
 
+/* So much of the file is looked at at one time, for the format of it. */
+#define SCAN_SIZE (256U << 10)
+
 /* Who writes the file anew holds the lock so long; and the new file has the name then. */
 #define LOCK_LIMIT (120 * USEC_PER_SEC)
 #define LOCK_PAUSE (20 * USEC_PER_MSEC)
@@ -176,7 +179,7 @@ static int append(int fd, const char *line)
 static int check_format(int fd)
 {
 	uint64_t format;
-	int r = ledger_format_of(fd, &format);
+	int r = ledger_format_of(fd, 0, &format);
 
 	return r < 0 ? r : format > LEDGER_FORMAT_READ ? -EPROTO : 0;
 }
@@ -308,39 +311,64 @@ int ledger_record_parse(const char *text, size_t length, struct ledger_record *r
 
 static uint64_t format_of_line(const char *line, size_t length)
 {
-	const char *name = kind_names[LEDGER_KEPT];
 	_cleanup_json_ struct json_object *o = NULL;
 	struct ledger_record record;
 
-	/* Most lines need not be parsed. */
-	if (!memmem(line, length, name, strlen(name)) ||
-	    ledger_record_parse(line, length, &record, &o) < 0)
-		return 0;
-	return record.format;
+	return ledger_record_parse(line, length, &record, &o) < 0 ? 0 : record.format;
 }
 
-int ledger_format_of(int fd, uint64_t *ret)
+/* The highest format of whole lines. Most of them need not be parsed. */
+static uint64_t format_of_lines(const char *text, const char *end)
 {
-	_cleanup_free_ char *text = NULL;
-	const char *line, *end;
+	const char *name = kind_names[LEDGER_KEPT], *hit;
 	uint64_t format = 0;
-	struct stat st;
-	size_t size;
-	int r;
 
+	while ((hit = memmem(text, (size_t)(end - text), name, strlen(name)))) {
+		const char *before = memrchr(text, '\n', (size_t)(hit - text));
+		const char *line = before ? before + 1 : text;
+		uint64_t of_line;
+
+		text = memchr(hit, '\n', (size_t)(end - hit));
+		of_line = format_of_line(line, (size_t)(text - line));
+		format = MAX(format, of_line);
+	}
+	return format;
+}
+
+int ledger_format_of(int fd, off_t from, uint64_t *ret)
+{
+	_cleanup_free_ char *buffer = malloc(SCAN_SIZE);
+	uint64_t format = 0;
+	size_t held = 0;
+	struct stat st;
+	ssize_t n;
+
+	if (!buffer)
+		return -ENOMEM;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (S_ISREG(st.st_mode)) {
-		if (lseek(fd, 0, SEEK_SET) < 0)
-			return -errno;
-		r = fd_read_file(fd, LEDGER_MAX, &text, &size);
-		if (r < 0)
-			return r;
-		for (line = text; (end = memchr(line, '\n', size)); line = end + 1) {
-			uint64_t of_line = format_of_line(line, (size_t)(end - line));
+	while (S_ISREG(st.st_mode)) {
+		const char *end;
+		uint64_t of_lines;
 
-			size -= (size_t)(end - line) + 1;
-			format = MAX(format, of_line);
+		n = pread(fd, buffer + held, SCAN_SIZE - held, from);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		from += n;
+		held += (size_t)n;
+		end = memrchr(buffer, '\n', held);
+		if (end) {
+			of_lines = format_of_lines(buffer, ++end);
+			format = MAX(format, of_lines);
+			held -= (size_t)(end - buffer);
+			memmove(buffer, end, held);
+		} else if (held == SCAN_SIZE) {
+			/* So long a line is not the one that is looked for. */
+			held = 0;
 		}
 	}
 	*ret = format;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <sys/types.h>
+
 #include "util/domid.h"
 #include "util/time.h"
 #include "wire/json.h"
@@ -21,8 +23,8 @@
 #define LEDGER_FORMAT      1 /* that this version writes */
 #define LEDGER_FORMAT_READ 1 /* the highest that it can read */
 
-/* A ledger that has grown beyond this was not written by us. */
-#define LEDGER_MAX (64U << 20)
+/* A ledger that has grown beyond this was not written by us: 100,000 guests need a tenth of it. */
+#define LEDGER_MAX (1U << 30)
 
 enum ledger_kind {
 	LEDGER_DRAWN,    /* a UUID was drawn for the guest of this name */
@@ -96,8 +98,8 @@ int ledger_record_format(const struct ledger_record *record, char **ret);
 int ledger_record_parse(const char *text, size_t length, struct ledger_record *ret,
 			struct json_object **ret_line);
 
-/* The format of an open ledger, of which all is read. 0 or -errno. */
-int ledger_format_of(int fd, uint64_t *ret);
+/* The format of what an open ledger has from here on, where a line begins. 0 or -errno. */
+int ledger_format_of(int fd, off_t from, uint64_t *ret);
 
 /* Whether the writer of a line, without its end, did not come to an end: it did not happen. */
 bool ledger_line_is_torn(const char *text, size_t length);

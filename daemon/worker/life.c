@@ -38,7 +38,7 @@ int life_check(struct job *job)
 	uint64_t format;
 
 	/* What cannot be read is seen to when something is to be recorded. */
-	if (fd < 0 || ledger_format_of(fd, &format) < 0 || format <= LEDGER_FORMAT_READ)
+	if (fd < 0 || ledger_format_of(fd, 0, &format) < 0 || format <= LEDGER_FORMAT_READ)
 		return 0;
 	return job_explain(job, -EPROTO,
 			   "a newer version of xendomainsd has written the ledger %s. Install that "

@@ -21,6 +21,7 @@ struct ledger_file {
 	off_t read;       /* so much of the file is in the ledger ... */
 	char end[END];    /* ... and these are the last bytes of that */
 	size_t n_records; /* in the file */
+	size_t spacious;  /* with so many records, it is not too large for what there was to know */
 	usec_t newest;    /* when the newest record of this boot was written */
 	uint64_t format;  /* of the file */
 	char *newer;      /* a newer version has written the file, in words; NULL: none has */

@@ -143,14 +143,16 @@ static void begin_rewrite(struct ledger_file *file)
 	rewrite_failed(file, r);
 }
 
-static bool is_large(const struct ledger_file *file)
+static bool is_large(struct ledger_file *file)
 {
 	size_t needed = 0;
 
-	if (file->n_records <= SPARE_RECORDS)
+	/* What there is to know is counted again only when the file has grown beyond that. */
+	if (file->n_records <= MAX(file->spacious, (size_t)SPARE_RECORDS))
 		return false;
 	ledger_snapshot(file->ledger, &file->boot, count_record, &needed);
-	return file->n_records > 2 * needed + SPARE_RECORDS;
+	file->spacious = 2 * needed + SPARE_RECORDS;
+	return file->n_records > file->spacious;
 }
 
 void ledger_file_tend(struct ledger_file *file)

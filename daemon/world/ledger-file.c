@@ -171,6 +171,9 @@ static int read_from(struct ledger_file *file, int fd, usec_t since)
 	r = check_read(file, fd, &st);
 	if (r < 0)
 		return r;
+	/* It is not read into memory to find that out. */
+	if (st.st_size - file->read > LEDGER_MAX)
+		return -EFBIG;
 	if (lseek(fd, file->read, SEEK_SET) < 0)
 		return -errno;
 	r = fd_read_file(fd, LEDGER_MAX, &text, &size);
@@ -366,6 +369,15 @@ static bool must_last(enum ledger_kind kind)
 	return false;
 }
 
+/* Whether all that was read of the file is still there, as far as its end tells. */
+static bool goes_on(const struct ledger_file *file, int fd, const struct stat *st)
+{
+	char end[END];
+
+	return st->st_ino == file->inode && st->st_size > file->read &&
+	       read_end(file, fd, end) >= 0 && memcmp(end, file->end, END) == 0;
+}
+
 /*
  * The file may be another one by now. It is not read into the ledger here: the record that is about
  * to be written can have texts from there.
@@ -379,7 +391,7 @@ static int look_for_newer(struct ledger_file *file)
 
 	if (fd < 0 || fstat(fd, &st) < 0 || (st.st_ino == file->inode && st.st_size == file->read))
 		return 0;
-	r = ledger_format_of(fd, &format);
+	r = ledger_format_of(fd, goes_on(file, fd, &st) ? file->read : 0, &format);
 	return r < 0 ? r : take_format(file, format);
 }
 

@@ -88,7 +88,7 @@ static bool is_known(const struct rewrite *rw, int old, off_t done)
 	struct stat st;
 
 	/* A copy of another file can be in it by now. */
-	if (ledger_format_of(old, &format) < 0 || format > LEDGER_FORMAT_READ)
+	if (ledger_format_of(old, 0, &format) < 0 || format > LEDGER_FORMAT_READ)
 		return false;
 	return fstat(old, &st) >= 0 && st.st_ino == rw->old_inode && st.st_size >= done &&
 	       has_name(rw->path, st.st_ino) && has_name(rw->new, rw->new_inode);

@@ -393,7 +393,7 @@ START_TEST(what_is_no_ledger_is_put_aside_and_costs_no_start)
 	ck_assert_int_eq(mkdir(folder_path(&f, "state/ledger"), 0700), 0);
 	check_replaced(&f);
 	fd = open(folder_path(&f, "state/ledger"), O_WRONLY | O_CLOEXEC);
-	ck_assert_int_eq(ftruncate(fd, (65 << 20)), 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)LEDGER_MAX + 1), 0);
 	close(fd);
 	check_replaced(&f);
 }

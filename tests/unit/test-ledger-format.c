@@ -110,6 +110,28 @@ START_TEST(a_ledger_of_a_newer_version_that_comes_under_the_daemon_stays_as_it_i
 }
 END_TEST
 
+START_TEST(a_newer_version_that_goes_on_in_the_ledger_has_it_from_then_on)
+{
+	struct ledger_record kept = {
+		.kind = LEDGER_KEPT, .format = LEDGER_FORMAT_READ + 1, .boot = boot};
+	_cleanup_folder_ struct folder f;
+	_cleanup_free_ char *text = NULL;
+	struct ledger_file *state;
+	size_t size;
+
+	folder_make(&f);
+	state = ledger_rig_open(&f);
+	ledger_file_set_failure(state, &mail, "mail", "x");
+	ledger_rig_settle();
+	ck_assert_int_eq(ledger_append(folder_path(&f, "state/ledger"), &kept, false), 0);
+	ck_assert_int_eq(file_read(folder_path(&f, "state/ledger"), 10000, &text, &size), 0);
+	ledger_file_set_failure(state, &web, "web", "y");
+	ck_assert_int_eq(ledger_file_writer(state), LEDGER_OF_NEWER);
+	ledger_rig_close(state);
+	check_unchanged(&f, text, size);
+}
+END_TEST
+
 /* The format of what the file is when it is kept, and whether that has made it longer. */
 static uint64_t keep(const struct folder *f, bool *ret_longer)
 {
@@ -124,7 +146,7 @@ static uint64_t keep(const struct folder *f, bool *ret_longer)
 	ck_assert_ptr_null(ledger_file_problem(state));
 	ck_assert_int_eq(stat(ledger_file_path(state), &after), 0);
 	fd = open(ledger_file_path(state), O_RDONLY | O_CLOEXEC);
-	ck_assert_int_eq(ledger_format_of(fd, &format), 0);
+	ck_assert_int_eq(ledger_format_of(fd, 0, &format), 0);
 	ledger_rig_close(state);
 	*ret_longer = after.st_size > before.st_size;
 	return format;
@@ -155,6 +177,7 @@ START_TEST(a_ledger_without_a_format_gets_one_and_keeps_it)
 }
 END_TEST
 
-SUITE("ledger-format", a_ledger_of_a_newer_version_is_read_and_stays_as_it_is,
+SUITE("ledger-format", a_newer_version_that_goes_on_in_the_ledger_has_it_from_then_on,
+      a_ledger_of_a_newer_version_is_read_and_stays_as_it_is,
       a_ledger_of_a_newer_version_that_comes_under_the_daemon_stays_as_it_is,
       a_ledger_without_a_format_gets_one_and_keeps_it);

@@ -235,7 +235,7 @@ static uint64_t format_of(const struct folder *f)
 	_cleanup_close_ int fd = open(folder_path(f, "ledger"), O_RDONLY | O_CLOEXEC);
 	uint64_t format;
 
-	ck_assert_int_eq(ledger_format_of(fd, &format), 0);
+	ck_assert_int_eq(ledger_format_of(fd, 0, &format), 0);
 	return format;
 }
 
@@ -257,6 +257,38 @@ START_TEST(the_format_of_a_ledger_is_the_highest_in_it)
 	append_kept(&f, 7);
 	append_kept(&f, 5);
 	ck_assert_uint_eq(format_of(&f), 7);
+}
+END_TEST
+
+START_TEST(the_format_of_a_long_ledger_is_found_wherever_it_stands)
+{
+	struct ledger_record entry = sample(LEDGER_SAVED);
+	_cleanup_free_ char *text = calloc(1, 300000);
+	_cleanup_folder_ struct folder f;
+	_cleanup_close_ int fd = -1;
+	uint64_t format;
+	off_t size;
+
+	folder_make(&f);
+	/* It is read in parts of 256 KiB, and one of them ends in the record. */
+	memset(text, '\n', (256U << 10) - 40);
+	folder_write(&f, "ledger", text);
+	append_kept(&f, 8);
+	append_kept(&f, 2);
+	ck_assert_uint_eq(format_of(&f), 8);
+	/* A line of a newer version may have any length. */
+	memset(text, 'x', 299999);
+	entry.name = text;
+	ck_assert_int_eq(ledger_append(folder_path(&f, "ledger"), &entry, false), 0);
+	fd = open(folder_path(&f, "ledger"), O_RDONLY | O_CLOEXEC);
+	size = lseek(fd, 0, SEEK_END);
+	append_kept(&f, 9);
+	ck_assert_uint_eq(format_of(&f), 9);
+	append_kept(&f, 4);
+	ck_assert_int_eq(ledger_format_of(fd, size, &format), 0);
+	ck_assert_uint_eq(format, 9);
+	ck_assert_int_eq(ledger_format_of(fd, lseek(fd, 0, SEEK_END), &format), 0);
+	ck_assert_uint_eq(format, 0);
 }
 END_TEST
 
@@ -310,5 +342,6 @@ SUITE("ledger", every_kind_is_read_as_it_was_written, a_ledger_is_for_root_only_
       a_torn_line_is_refused_wherever_it_is_torn, a_line_that_says_too_little_is_refused,
       a_record_with_any_bit_changed_is_refused, a_record_is_not_joined_to_a_torn_one,
       the_format_of_a_ledger_is_the_highest_in_it,
+      the_format_of_a_long_ledger_is_found_wherever_it_stands,
       a_worker_records_nothing_in_a_ledger_of_a_newer_version, one_boot_has_one_id,
       who_goes_away_has_a_name_and_goes_somewhere);
