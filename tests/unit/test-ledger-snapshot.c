@@ -97,6 +97,24 @@ START_TEST(a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_e
 }
 END_TEST
 
+START_TEST(a_life_of_another_uuid_follows_an_image_of_a_name_that_its_guest_had_before)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	struct ledger_record records[] = {
+		{.kind = LEDGER_SAVED, .uuid = web, .image = first, .name = "old"},
+		{.kind = LEDGER_OUTLIVED, .uuid = web, .image = mail, .name = "new"},
+	};
+	struct ledger_record began = {.kind = LEDGER_BEGAN, .uuid = mail, .name = "old"};
+
+	for (size_t i = 0; i < ELEMENTSOF(records); i++)
+		ck_assert_int_eq(apply_to(old, &records[i]), 0);
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	ck_assert_int_eq(ledger_judge_by_name(new, &web, "old", &first, 1), IMAGE_NEWEST);
+	ck_assert_int_eq(apply_to(new, &began), 0);
+	ck_assert_int_eq(ledger_judge_by_name(new, &web, "old", &first, 1), IMAGE_OUTLIVED);
+}
+END_TEST
+
 START_TEST(a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so)
 {
 	static const struct {
@@ -191,6 +209,7 @@ END_TEST
 
 SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written_anew,
       what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
+      a_life_of_another_uuid_follows_an_image_of_a_name_that_its_guest_had_before,
       a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so,
       a_guest_that_was_found_suspended_is_so_when_the_file_is_written_anew,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
