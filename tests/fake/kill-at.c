@@ -104,7 +104,8 @@ static int strike(void)
 			     ? atol(text)
 			     : 0;
 	}
-	if (at <= 0 || ++calls != at)
+	/* Threads count together. */
+	if (at <= 0 || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != at)
 		return 0;
 	if (error_of_fault() == 0)
 		raise(SIGKILL);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -187,6 +188,42 @@ START_TEST(a_full_disk_ends_both_sides)
 }
 END_TEST
 
+/* The signal that says so (SIGXFSZ) would end the process, if the pump's threads had signals. */
+START_TEST(a_disk_that_is_full_later_ends_both_sides)
+{
+	struct rlimit limit = {.rlim_cur = 10 << 20, .rlim_max = RLIM_INFINITY};
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
+	struct stream_maker m = {.size = 0};
+	struct pump_result result;
+	_cleanup_folder_ struct folder f;
+	static const uint8_t body[65536];
+	struct pump *pump;
+	int fd, pipe, r;
+
+	ck_assert_int_eq(sigaction(SIGPIPE, &ignore, &old), 0);
+	stream_libxl_header(&m);
+	stream_record(&m, LIBXL_LIBXC, 0);
+	stream_libxc_header(&m, 3);
+	folder_make(&f);
+	fd = open_file(&f, "image", O_WRONLY | O_CREAT);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert_int_eq(pump_to_file(fd, &pump, &pipe), 0);
+	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
+	r = fd_write_all(pipe, "\1\0\0\0\0\0\0\4", 8);
+	while (r == 0)
+		r = fd_write_all(pipe, body, sizeof(body));
+	ck_assert_int_eq(r, -EPIPE);
+	close(pipe);
+	pump_join(pump, &result);
+	limit.rlim_cur = RLIM_INFINITY;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	close(fd);
+	ck_assert_int_eq(result.error, -EFBIG);
+	ck_assert_uint_eq(result.bytes, 8 << 20);
+	sigaction(SIGPIPE, &old, NULL);
+}
+END_TEST
+
 START_TEST(a_reader_that_goes_away_is_told)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
@@ -288,5 +325,6 @@ END_TEST
 SUITE("pump", a_stream_goes_into_the_file_counted_and_hashed,
       a_stream_comes_out_of_the_file_counted_and_hashed, a_stream_larger_than_the_pipe_goes_through,
       a_stream_that_breaks_off_or_is_none_is_told, a_full_disk_ends_both_sides,
-      a_reader_that_goes_away_is_told, a_file_that_cannot_be_read_is_an_error,
-      a_peer_that_takes_nothing_is_not_waited_for_for_ever, a_peer_that_takes_all_gets_all);
+      a_disk_that_is_full_later_ends_both_sides, a_reader_that_goes_away_is_told,
+      a_file_that_cannot_be_read_is_an_error, a_peer_that_takes_nothing_is_not_waited_for_for_ever,
+      a_peer_that_takes_all_gets_all);

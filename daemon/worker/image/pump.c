@@ -6,21 +6,17 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <xxhash.h>
 
 #include "util/fd.h"
+#include "worker/image/writer.h"
 
 #define CHUNK (1U << 20)
 
 /* Of what was read, so much at a time is dropped from the page cache. */
 #define DROP_CHUNK (16U << 20)
-
-/* So large that a disk which serves several images at once has little to seek between them. */
-#define WRITE_CHUNK (4U << 20)
-
-/* What a write past the page cache must begin and end at; no disk is known that asks for more. */
-#define ALIGNMENT 4096U
 
 struct pump {
 	pthread_t thread;
@@ -28,6 +24,7 @@ struct pump {
 	int (*carry)(struct pump *p);
 	struct stream stream;
 	XXH64_state_t *hash;
+	struct writer *writer; /* NULL, or of the file */
 	_Atomic uint64_t bytes;
 	usec_t limit; /* for a write to a peer */
 	_Atomic bool ended;
@@ -38,6 +35,8 @@ static void pump_free(struct pump *p)
 {
 	if (p->pipe >= 0)
 		close(p->pipe);
+	if (p->writer)
+		writer_end(p->writer, false);
 	if (p->hash)
 		XXH64_freeState(p->hash);
 	free(p);
@@ -53,12 +52,16 @@ static ssize_t read_some(int fd, void *buffer, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-/* Reads, walks and hashes what comes. How much that is, 0 at the end, or -errno. */
+/* Reads, walks and hashes what comes. How much that is, 0 at the end of a stream, or -errno. */
 static ssize_t take(struct pump *p, int fd, void *buffer, size_t size)
 {
 	ssize_t n = read_some(fd, buffer, size);
-	int r = n > 0 ? stream_feed(&p->stream, buffer, (size_t)n) : 0;
+	int r = 0;
 
+	if (n > 0)
+		r = stream_feed(&p->stream, buffer, (size_t)n);
+	else if (n == 0)
+		r = stream_end(&p->stream);
 	if (r < 0)
 		return r;
 	if (n > 0)
@@ -71,64 +74,23 @@ static void count(struct pump *p, size_t size)
 	atomic_store(&p->bytes, atomic_load(&p->bytes) + size);
 }
 
-/*
- * Past the page cache, which is for those who need it: an image is not read again soon. Where a
- * file system cannot do that, what is in the cache is sent on its way to the disk, and what was
- * before it can go, so that the sync at the end finds little to do.
- */
-static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
-{
-	int flags = fcntl(fd, F_GETFL);
-	int r = -EINVAL;
-
-	if (size > 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) >= 0) {
-		r = fd_pwrite_all(fd, data, size, offset);
-		fcntl(fd, F_SETFL, flags);
-	}
-	if (r != -EINVAL)
-		return r;
-	r = fd_pwrite_all(fd, data, size, offset);
-	sync_file_range(fd, offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
-	posix_fadvise(fd, 0, offset, POSIX_FADV_DONTNEED);
-	return r;
-}
-
-/* Writes the buffer from begin to end, to where it would stand if it all began at offset. */
-static int write_chunk(int fd, const uint8_t *buffer, size_t begin, size_t end, off_t offset)
-{
-	size_t first = MIN((begin + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, end);
-	size_t last = MAX(end / ALIGNMENT * ALIGNMENT, first);
-	int r = fd_pwrite_all(fd, buffer + begin, first - begin, offset + (off_t)begin);
-
-	r = r < 0 ? r : write_direct(fd, buffer + first, last - first, offset + (off_t)first);
-	return r < 0 ? r : fd_pwrite_all(fd, buffer + last, end - last, offset + (off_t)last);
-}
-
 static int write_file(struct pump *p)
 {
-	_cleanup_free_ uint8_t *buffer = aligned_alloc(ALIGNMENT, WRITE_CHUNK);
-	off_t at = lseek(p->file, 0, SEEK_CUR);
-	ssize_t n = buffer ? 1 : -ENOMEM;
+	ssize_t n = 1;
+	int r;
 
-	if (at < 0)
-		return -errno;
 	while (n > 0) {
-		size_t begin = (size_t)(at % ALIGNMENT), end = begin;
+		uint8_t *room;
+		size_t size;
 
-		while (n > 0 && end < WRITE_CHUNK) {
-			n = take(p, p->pipe, buffer + end, WRITE_CHUNK - end);
-			end += n > 0 ? (size_t)n : 0;
-		}
-		if (n >= 0) {
-			int r = write_chunk(p->file, buffer, begin, end, at - (off_t)begin);
-
-			if (r < 0)
-				return r;
-			count(p, end - begin);
-			at += (off_t)(end - begin);
-		}
+		n = writer_room(p->writer, &room, &size);
+		n = n < 0 ? n : take(p, p->pipe, room, size);
+		if (n > 0)
+			writer_put(p->writer, (size_t)n);
 	}
-	return (int)n;
+	/* The disk may be slow, and who aborts a save waits for this. */
+	r = writer_end(TAKE_PTR(p->writer), n == 0);
+	return r < 0 ? r : (int)n;
 }
 
 /* What was read goes from the page cache too, so that others keep it. */
@@ -195,8 +157,6 @@ static void *run(void *data)
 	struct pump *p = data;
 
 	p->error = p->carry(p);
-	if (p->error >= 0)
-		p->error = stream_end(&p->stream);
 	/* Not of the stream: some file systems have it for a damaged block. */
 	if (p->error == -EBADMSG && p->stream.problem == STREAM_NO_PROBLEM)
 		p->error = -EIO;
@@ -205,6 +165,20 @@ static void *run(void *data)
 	close(p->pipe);
 	p->pipe = -1;
 	return NULL;
+}
+
+/* Signals are for the thread that is libxl's. */
+static int start_threads(struct pump *p)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	r = p->carry == write_file ? writer_new(p->file, &p->bytes, &p->writer) : 0;
+	r = r < 0 ? r : -pthread_create(&p->thread, NULL, run, p);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
 }
 
 static int start(int fd, int (*carry)(struct pump *p), usec_t limit, struct pump **ret,
@@ -231,7 +205,7 @@ static int start(int fd, int (*carry)(struct pump *p), usec_t limit, struct pump
 	p->pipe = ends[ours];
 	/* As large as it may be; a smaller one only costs more turns. */
 	fcntl(p->pipe, F_SETPIPE_SZ, CHUNK);
-	r = -pthread_create(&p->thread, NULL, run, p);
+	r = start_threads(p);
 	if (r < 0) {
 		close(ends[!ours]);
 		pump_free(p);

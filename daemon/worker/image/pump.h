@@ -7,7 +7,7 @@
 /*
  * A thread between libxl and an image, or another host: libxl has one end of a pipe, and everything
  * that goes through is walked (worker/image/stream.h), counted and hashed. The thread calls nothing
- * of libxl's.
+ * of libxl's, and gets no signals. A file is written by one more thread (worker/image/writer.h).
  */
 struct pump;
 
@@ -20,8 +20,8 @@ struct pump_result {
 
 /*
  * From the pipe to the file, from its present position on, which does not move; no other process
- * may write to it meanwhile. The file stays the caller's. *ret_pipe is for libxl, and the caller's
- * to close. 0 or -errno.
+ * may write to it meanwhile. The file stays the caller's. Of a stream that breaks off, what is not
+ * written yet is dropped. *ret_pipe is for libxl, and the caller's to close. 0 or -errno.
  */
 int pump_to_file(int fd, struct pump **ret, int *ret_pipe);
 

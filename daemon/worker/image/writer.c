@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "worker/image/writer.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "util/fd.h"
+
+/* One is filled and one is written; the third is for when neither side is steady. */
+#define BUFFERS 3
+
+/* So large that a disk which serves several images at once has little to seek between them. */
+#define BUFFER_SIZE (4U << 20)
+
+/* What a write past the page cache must begin and end at; no disk is known that asks for more. */
+#define ALIGNMENT 4096U
+
+struct buffer {
+	uint8_t *data;
+	size_t begin, end; /* what it holds, at the same distance from a block as in the file */
+};
+
+/*
+ * The buffers are a ring. The thread has those from number done to number full - 1, both counted
+ * from the beginning, and the user has the others.
+ */
+struct writer {
+	pthread_t thread;
+	struct buffer buffers[BUFFERS];
+	struct buffer *filling; /* the user's: number full, or NULL */
+	int fd;
+	off_t at; /* the thread's: where number done goes */
+	_Atomic uint64_t *written;
+
+	pthread_mutex_t mutex; /* of what follows */
+	pthread_cond_t changed;
+	unsigned full, done;
+	bool ended, dropped;
+	int error;
+};
+
+/*
+ * Past the page cache, which is for those who need it: an image is not read again soon. Where a
+ * file system cannot do that, what is in the cache is sent on its way to the disk, and what was
+ * before it can go, so that the sync at the end finds little to do.
+ */
+static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int r = -EINVAL;
+
+	if (size > 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) >= 0) {
+		r = fd_pwrite_all(fd, data, size, offset);
+		fcntl(fd, F_SETFL, flags);
+	}
+	if (r != -EINVAL)
+		return r;
+	r = fd_pwrite_all(fd, data, size, offset);
+	sync_file_range(fd, offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+	posix_fadvise(fd, 0, offset, POSIX_FADV_DONTNEED);
+	return r;
+}
+
+/* To the offset goes what stands at the buffer's begin. */
+static int write_buffer(int fd, const struct buffer *b, off_t offset)
+{
+	size_t first = MIN((b->begin + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT, b->end);
+	size_t last = MAX(b->end / ALIGNMENT * ALIGNMENT, first);
+	off_t start = offset - (off_t)b->begin;
+	int r = fd_pwrite_all(fd, b->data + b->begin, first - b->begin, offset);
+
+	r = r < 0 ? r : write_direct(fd, b->data + first, last - first, start + (off_t)first);
+	return r < 0 ? r : fd_pwrite_all(fd, b->data + last, b->end - last, start + (off_t)last);
+}
+
+/* The next one of the thread's, or NULL at the end. The caller has the mutex. */
+static const struct buffer *wait_for_full(struct writer *w)
+{
+	while (w->done == w->full && !w->ended)
+		pthread_cond_wait(&w->changed, &w->mutex);
+	return w->done == w->full || w->dropped || w->error < 0 ? NULL
+								: &w->buffers[w->done % BUFFERS];
+}
+
+static void *run(void *data)
+{
+	struct writer *w = data;
+	const struct buffer *b;
+
+	pthread_mutex_lock(&w->mutex);
+	while ((b = wait_for_full(w))) {
+		size_t size = b->end - b->begin;
+		int r;
+
+		pthread_mutex_unlock(&w->mutex);
+		r = write_buffer(w->fd, b, w->at);
+		w->at += (off_t)size;
+		if (r >= 0)
+			atomic_fetch_add(w->written, size);
+		pthread_mutex_lock(&w->mutex);
+		w->error = r;
+		w->done++;
+		pthread_cond_signal(&w->changed);
+	}
+	pthread_mutex_unlock(&w->mutex);
+	return NULL;
+}
+
+static void writer_free(struct writer *w)
+{
+	for (size_t i = 0; i < BUFFERS; i++)
+		free(w->buffers[i].data);
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->mutex);
+	free(w);
+}
+
+int writer_new(int fd, _Atomic uint64_t *written, struct writer **ret)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	int r = 0;
+
+	if (!w)
+		return -ENOMEM;
+	pthread_mutex_init(&w->mutex, NULL);
+	pthread_cond_init(&w->changed, NULL);
+	w->fd = fd;
+	w->written = written;
+	w->at = lseek(fd, 0, SEEK_CUR);
+	if (w->at < 0)
+		r = -errno;
+	w->filling = &w->buffers[0];
+	w->filling->begin = w->filling->end = (size_t)MAX(w->at, 0) % ALIGNMENT;
+	for (size_t i = 0; r >= 0 && i < BUFFERS; i++) {
+		w->buffers[i].data = aligned_alloc(ALIGNMENT, BUFFER_SIZE);
+		r = w->buffers[i].data ? 0 : -ENOMEM;
+	}
+	r = r < 0 ? r : -pthread_create(&w->thread, NULL, run, w);
+	if (r < 0) {
+		writer_free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+int writer_room(struct writer *w, uint8_t **ret, size_t *ret_size)
+{
+	int r;
+
+	pthread_mutex_lock(&w->mutex);
+	while (!w->filling && w->full - w->done == BUFFERS && w->error >= 0)
+		pthread_cond_wait(&w->changed, &w->mutex);
+	r = w->error;
+	pthread_mutex_unlock(&w->mutex);
+	if (r < 0)
+		return r;
+	if (!w->filling) {
+		w->filling = &w->buffers[w->full % BUFFERS];
+		w->filling->begin = w->filling->end = 0;
+	}
+	*ret = w->filling->data + w->filling->end;
+	*ret_size = BUFFER_SIZE - w->filling->end;
+	return 0;
+}
+
+static void hand_over(struct writer *w)
+{
+	w->filling = NULL;
+	pthread_mutex_lock(&w->mutex);
+	w->full++;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->mutex);
+}
+
+void writer_put(struct writer *w, size_t size)
+{
+	w->filling->end += size;
+	if (w->filling->end == BUFFER_SIZE)
+		hand_over(w);
+}
+
+int writer_end(struct writer *w, bool wanted)
+{
+	int r;
+
+	if (wanted && w->filling && w->filling->end > w->filling->begin)
+		hand_over(w);
+	pthread_mutex_lock(&w->mutex);
+	w->ended = true;
+	w->dropped = !wanted;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->mutex);
+	pthread_join(w->thread, NULL);
+	r = w->error;
+	writer_free(w);
+	return r;
+}
