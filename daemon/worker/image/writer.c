@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "util/fd.h"
@@ -17,6 +18,9 @@
 
 /* What a write past the page cache must begin and end at; no disk is known that asks for more. */
 #define ALIGNMENT 4096U
+
+/* Memory that the disk gets in few pieces. Where there are no such pages, small ones do. */
+#define HUGE_PAGE (2U << 20)
 
 struct buffer {
 	uint8_t *data;
@@ -109,6 +113,15 @@ static void *run(void *data)
 	return NULL;
 }
 
+static int buffer_init(struct buffer *b)
+{
+	b->data = aligned_alloc(HUGE_PAGE, BUFFER_SIZE);
+	if (!b->data)
+		return -ENOMEM;
+	madvise(b->data, BUFFER_SIZE, MADV_HUGEPAGE);
+	return 0;
+}
+
 static void writer_free(struct writer *w)
 {
 	for (size_t i = 0; i < BUFFERS; i++)
@@ -134,10 +147,8 @@ int writer_new(int fd, _Atomic uint64_t *written, struct writer **ret)
 		r = -errno;
 	w->filling = &w->buffers[0];
 	w->filling->begin = w->filling->end = (size_t)MAX(w->at, 0) % ALIGNMENT;
-	for (size_t i = 0; r >= 0 && i < BUFFERS; i++) {
-		w->buffers[i].data = aligned_alloc(ALIGNMENT, BUFFER_SIZE);
-		r = w->buffers[i].data ? 0 : -ENOMEM;
-	}
+	for (size_t i = 0; r >= 0 && i < BUFFERS; i++)
+		r = buffer_init(&w->buffers[i]);
 	r = r < 0 ? r : -pthread_create(&w->thread, NULL, run, w);
 	if (r < 0) {
 		writer_free(w);
