@@ -18,7 +18,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MIB, GIB = 1 << 20, 1 << 30
-PIECE = 64 * MIB
+PIECE = 16 * MIB
 PROGRAM = "tests/bench/pump-bench"
 
 
@@ -26,24 +26,28 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", metavar="DIRECTORY", type=pathlib.Path, help="where the images go")
     parser.add_argument("--size", type=int, default=1024, metavar="MIB", help="of a guest's memory (1024)")
+    parser.add_argument("--zeros", type=int, default=0, metavar="PERCENT", help="of the memory is zeros (0)")
     parser.add_argument("--rounds", type=int, default=3, help="medians are of so many (3)")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     options = parser.parse_args()
     if options.size < 4 or options.size % 4 or options.rounds < 1:
         parser.error("--size must be a multiple of 4, and --rounds 1 at least")
+    if not 0 <= options.zeros <= 100:
+        parser.error("--zeros must be 0 to 100")
     if not (options.build / PROGRAM).exists():
         parser.error(f"there is no {options.build / PROGRAM}: build it, or name the build with --build")
     return options
 
 
 @contextlib.contextmanager
-def memory_of(size):
-    """A file in memory that does not compress."""
+def memory_of(size, zeros):
+    """A file in memory that does not compress, but for its zeros."""
     with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
         if shutil.disk_usage("/dev/shm").free < size:
             sys.exit(f"/dev/shm has no room for {size >> 20} MiB")
         for at in range(0, size, PIECE):
-            file.write(os.urandom(min(PIECE, size - at)))
+            piece = min(PIECE, size - at)
+            file.write(os.urandom(piece - piece * zeros // 100).ljust(piece, b"\0"))
         file.flush()
         yield file.name
 
@@ -102,7 +106,7 @@ def tell(beside, results):
 
 def main():
     options = parse()
-    with memory_of(options.size * MIB) as memory, \
+    with memory_of(options.size * MIB, options.zeros) as memory, \
             tempfile.TemporaryDirectory(dir=options.folder) as folder:
         bench = Bench(options, memory, pathlib.Path(folder))
         for beside in (1, 4):

@@ -285,7 +285,10 @@ int ftruncate(int fd, off_t length)
 	return ON_DESCRIPTOR("truncate", length, REAL(ftruncate)(fd, length));
 }
 
-/* Room that is kept beyond the end changes nothing that can be read. */
+/*
+ * Room that is kept beyond the end changes nothing that can be read; nor does a hole, which is only
+ * made where nothing was written.
+ */
 int fallocate(int fd, int mode, off_t offset, off_t length)
 {
 	if (mode & FALLOC_FL_KEEP_SIZE)

@@ -165,11 +165,12 @@ START_TEST(a_full_disk_ends_both_sides)
 	struct stream_maker m = {.size = 0};
 	struct pump_result result;
 	_cleanup_close_ int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-	static const uint8_t body[65536];
+	static uint8_t body[65536];
 	struct pump *pump;
 	int pipe, r;
 
 	ck_assert_int_eq(sigaction(SIGPIPE, &ignore, &old), 0);
+	memset(body, 1, sizeof(body));
 	/* The beginning of a record that is larger than any pipe. */
 	stream_libxl_header(&m);
 	stream_record(&m, LIBXL_LIBXC, 0);
@@ -196,11 +197,12 @@ START_TEST(a_disk_that_is_full_later_ends_both_sides)
 	struct stream_maker m = {.size = 0};
 	struct pump_result result;
 	_cleanup_folder_ struct folder f;
-	static const uint8_t body[65536];
+	static uint8_t body[65536];
 	struct pump *pump;
 	int fd, pipe, r;
 
 	ck_assert_int_eq(sigaction(SIGPIPE, &ignore, &old), 0);
+	memset(body, 1, sizeof(body));
 	stream_libxl_header(&m);
 	stream_record(&m, LIBXL_LIBXC, 0);
 	stream_libxc_header(&m, 3);

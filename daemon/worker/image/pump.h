@@ -19,9 +19,10 @@ struct pump_result {
 };
 
 /*
- * From the pipe to the file, from its present position on, which does not move; no other process
- * may write to it meanwhile. The file stays the caller's. Of a stream that breaks off, what is not
- * written yet is dropped. *ret_pipe is for libxl, and the caller's to close. 0 or -errno.
+ * From the pipe to the file, from its present position on, which does not move, and behind which
+ * there is nothing; no other process may write to it meanwhile. The file stays the caller's. Of a
+ * stream that breaks off, what is not written yet is dropped. *ret_pipe is for libxl, and the
+ * caller's to close. 0 or -errno.
  */
 int pump_to_file(int fd, struct pump **ret, int *ret_pipe);
 

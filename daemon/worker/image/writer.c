@@ -6,9 +6,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "worker/image/zeros.h"
 
 /* One is filled and one is written; the third is for when neither side is steady. */
 #define BUFFERS 3
@@ -56,7 +58,7 @@ static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
 	int flags = fcntl(fd, F_GETFL);
 	int r = -EINVAL;
 
-	if (size > 0 && flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) >= 0) {
+	if (flags >= 0 && fcntl(fd, F_SETFL, flags | O_DIRECT) >= 0) {
 		r = fd_pwrite_all(fd, data, size, offset);
 		fcntl(fd, F_SETFL, flags);
 	}
@@ -68,6 +70,41 @@ static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
 	return r;
 }
 
+/*
+ * The room that was reserved for it is given back, once it is within the file's size: beyond that,
+ * some file systems give nothing back. Where there are no holes, the room stays, full of zeros.
+ */
+static int make_hole(int fd, off_t offset, size_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size < offset + (off_t)size && ftruncate(fd, offset + (off_t)size) < 0)
+		return -errno;
+	(void)!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, (off_t)size);
+	return 0;
+}
+
+/* Nothing was there before, so that what is left out reads as zeros. */
+static int write_around_zeros(int fd, const uint8_t *data, size_t size, off_t offset)
+{
+	int r = 0;
+
+	while (r >= 0 && size > 0) {
+		size_t zeros, before = zeros_find(data, size, &zeros);
+
+		if (before > 0)
+			r = write_direct(fd, data, before, offset);
+		if (r >= 0 && zeros > 0)
+			r = make_hole(fd, offset + (off_t)before, zeros);
+		data += before + zeros;
+		offset += (off_t)(before + zeros);
+		size -= before + zeros;
+	}
+	return r;
+}
+
 /* To the offset goes what stands at the buffer's begin. */
 static int write_buffer(int fd, const struct buffer *b, off_t offset)
 {
@@ -76,7 +113,7 @@ static int write_buffer(int fd, const struct buffer *b, off_t offset)
 	off_t start = offset - (off_t)b->begin;
 	int r = fd_pwrite_all(fd, b->data + b->begin, first - b->begin, offset);
 
-	r = r < 0 ? r : write_direct(fd, b->data + first, last - first, start + (off_t)first);
+	r = r < 0 ? r : write_around_zeros(fd, b->data + first, last - first, start + (off_t)first);
 	return r < 0 ? r : fd_pwrite_all(fd, b->data + last, b->end - last, start + (off_t)last);
 }
 
