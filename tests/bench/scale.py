@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""scale.py [BUILD] [--sizes=N,...]: what the daemon costs on simulated hosts of more and more guests."""
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# So many work at one time: a quick host, where the ends of operations come in bursts.
+PLACES = 100
+
+SETTINGS = f"[Host]\nParallelOperations={PLACES}\nParallelCreates={PLACES}\n"
+
+# Nothing is written there: that it is set switches saves on.
+SAVE_DIRECTORY = "/var/lib/xen/save"
+
+# What status exits with where no guest runs.
+NOTHING_RUNS = 3
+
+COLUMNS = ["guests", "first answer", "start", "save", "restore", "shutdown", "status", "of it daemon", "memory"]
+UNITS = {"first answer": "ms", "start": "s", "save": "s", "restore": "s", "shutdown": "s", "status": "ms",
+         "of it daemon": "ms", "memory": "KiB"}
+
+
+def guest(number):
+    """Every second configuration gives its guest a UUID."""
+    name = f"guest{number:05}"
+    described = {"name": name, "config": f"/etc/xen/auto/{name}.cfg"}
+    if number % 2:
+        described["uuid"] = f"6e0c5d3a-0000-4000-8000-{number:012x}"
+    return described
+
+
+class Host:
+    """A daemon on a simulated host, twenty times as fast as the world."""
+
+    def __init__(self, build, folder, size):
+        self.client = build / "client/xendomainsctl"
+        self.folder = folder
+        host = {"speed": 20, "guests": [guest(i) for i in range(size)]}
+        (folder / "host.json").write_text(json.dumps(host, separators=(",", ":")))
+        (folder / "native").write_text(SETTINGS)
+        self.configure(save=False)
+        self.log = open(folder / "log", "w")
+        directories = {"RUNTIME_DIRECTORY": str(folder / "run"), "STATE_DIRECTORY": str(folder / "state")}
+        self.daemon = subprocess.Popen(
+            [build / "daemon/xendomainsd", "--backend", f"sim:{folder / 'host.json'}", "--socket", folder / "socket",
+             "--config", folder / "variables", "--native", folder / "native"],
+            env={**os.environ, **directories}, stdout=self.log, stderr=self.log)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.daemon.terminate()
+        self.daemon.wait()
+        self.log.close()
+
+    def configure(self, save):
+        (self.folder / "variables").write_text(f"XENDOMAINS_SAVE={SAVE_DIRECTORY if save else ''}\n")
+
+    def cpu(self):
+        """Seconds that the daemon was on a CPU."""
+        return int(pathlib.Path(f"/proc/{self.daemon.pid}/schedstat").read_text().split()[0]) / 1e9
+
+    def memory(self):
+        rollup = pathlib.Path(f"/proc/{self.daemon.pid}/smaps_rollup").read_text()
+        return int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+
+    def run(self, *command, expected=(0,)):
+        """Runs the client. Seconds of CPU that it used itself."""
+        with open(self.folder / "output", "w") as output:
+            child = subprocess.Popen([self.client, "--socket", self.folder / "socket", *command],
+                                     stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode not in expected:
+            raise SystemExit(f"{' '.join(command)} failed: see {self.folder}\n" +
+                             (self.folder / "output").read_text()[-2000:])
+        return usage.ru_utime + usage.ru_stime
+
+    def first_answer(self, began):
+        while not (self.folder / "socket").exists():
+            if self.daemon.poll() is not None:
+                raise SystemExit("the daemon ended:\n" + (self.folder / "log").read_text()[-2000:])
+            time.sleep(0.001)
+        self.run("status", expected=(0, NOTHING_RUNS))
+        return time.monotonic() - began
+
+    def costs(self, *command):
+        before = self.cpu()
+        self.run(*command)
+        return self.cpu() - before
+
+    def status(self, rounds=7):
+        """Medians of CPU seconds of client and daemon together, and of the daemon alone."""
+        both, daemon = [], []
+        for _ in range(rounds):
+            before = self.cpu()
+            client = self.run("status")
+            daemon.append(self.cpu() - before)
+            both.append(client + daemon[-1])
+        return sorted(both)[rounds // 2], sorted(daemon)[rounds // 2]
+
+
+def measure(build, size):
+    with tempfile.TemporaryDirectory(prefix="scale-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as name:
+        began = time.monotonic()
+        with Host(build, pathlib.Path(name), size) as host:
+            row = {"guests": size, "first answer": host.first_answer(began) * 1000}
+            row["start"] = host.costs("start")
+            both, daemon = host.status()
+            row["status"], row["of it daemon"] = both * 1000, daemon * 1000
+            host.configure(save=True)
+            host.run("reload")
+            row["save"] = host.costs("stop")
+            row["restore"] = host.costs("start")
+            host.configure(save=False)
+            host.run("reload")
+            row["shutdown"] = host.costs("stop")
+            row["memory"] = host.memory()
+            return row
+
+
+def text(column, value):
+    return str(value) if column == "guests" else f"{value:.{3 if UNITS[column] == 's' else 1}f} {UNITS[column]}"
+
+
+def exponent(small, big, column):
+    """Growth as a power of the number of guests: 1 is linear."""
+    return math.log(big[column] / small[column]) / math.log(big["guests"] / small["guests"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("build", nargs="?", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--sizes", default="10,100,1000,10000")
+    arguments = parser.parse_args()
+    print("| " + " | ".join(COLUMNS) + " |\n|" + "---:|" * len(COLUMNS))
+    rows = []
+    for size in arguments.sizes.split(","):
+        rows.append(measure(arguments.build.resolve(), int(size)))
+        print("| " + " | ".join(text(c, rows[-1][c]) for c in COLUMNS) + " |", flush=True)
+    for small, big in zip(rows, rows[1:]):
+        print(f"| growth to {big['guests']} | " +
+              " | ".join(f"n^{exponent(small, big, c):.2f}" for c in COLUMNS[1:]) + " |")
+
+
+if __name__ == "__main__":
+    main()
