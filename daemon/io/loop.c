@@ -5,16 +5,15 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 
+#include "io/timers.h"
 #include "util/log.h"
 
 struct timer {
-	TAILQ_ENTRY(timer) entry;
+	struct timer_place place;
 	struct loop *loop;
 	timer_fn fn;
 	void *data;
-	usec_t at;
 	unsigned turn; /* of the loop, in which it was set */
-	bool set;
 };
 
 struct watch {
@@ -32,12 +31,10 @@ struct signal_watch {
 	int signal;
 };
 
-TAILQ_HEAD(timer_list, timer);
-
 struct loop {
 	struct event_base *base;
-	struct event *wakeup;     /* for the earliest timer */
-	struct timer_list timers; /* the set ones, earliest first */
+	struct event *wakeup; /* for the earliest timer */
+	struct timers timers;
 	SLIST_HEAD(, signal_watch) signals;
 	unsigned speed;
 	usec_t start; /* of the real clock, when a speed was set */
@@ -66,7 +63,6 @@ int loop_new(struct loop **ret)
 	if (!loop)
 		return -ENOMEM;
 	event_set_log_callback(on_libevent_log);
-	TAILQ_INIT(&loop->timers);
 	SLIST_INIT(&loop->signals);
 	loop->speed = 1;
 	loop->start = usec_now();
@@ -95,6 +91,7 @@ struct loop *loop_free(struct loop *loop)
 		event_free(loop->wakeup);
 	if (loop->base)
 		event_base_free(loop->base);
+	timers_done(&loop->timers);
 	free(loop);
 	return NULL;
 }
@@ -113,6 +110,13 @@ usec_t loop_now(const struct loop *loop)
 	return loop->start + (usec_now() - loop->start) * loop->speed;
 }
 
+static struct timer *first_timer(const struct loop *loop)
+{
+	struct timer_place *place = timers_first(&loop->timers);
+
+	return place ? CONTAINER_OF(place, struct timer, place) : NULL;
+}
+
 static void run_due_timers(struct loop *loop)
 {
 	usec_t now = loop_now(loop);
@@ -120,7 +124,7 @@ static void run_due_timers(struct loop *loop)
 
 	/* One that a callback sets for now is for the next turn, or descriptors would starve. */
 	loop->turn++;
-	while (!loop->exiting && (t = TAILQ_FIRST(&loop->timers)) && t->at <= now &&
+	while (!loop->exiting && (t = first_timer(loop)) && t->place.at <= now &&
 	       t->turn != loop->turn) {
 		timer_clear(t);
 		t->fn(t->data);
@@ -132,7 +136,7 @@ static void run_due_timers(struct loop *loop)
 /* Waits for descriptors until the earliest timer is due. */
 static int wait_real(struct loop *loop)
 {
-	const struct timer *first = TAILQ_FIRST(&loop->timers);
+	const struct timer_place *first = timers_first(&loop->timers);
 
 	if (first) {
 		/* Rounded up, or the loop would spin through the last microsecond. */
@@ -151,12 +155,12 @@ static int wait_real(struct loop *loop)
 static int wait_virtual(struct loop *loop)
 {
 	unsigned before = loop->dispatched;
-	const struct timer *first;
+	const struct timer_place *first;
 	int r = event_base_loop(loop->base, EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
 
 	if (r < 0 || loop->exiting || loop->dispatched != before)
 		return r;
-	first = TAILQ_FIRST(&loop->timers);
+	first = timers_first(&loop->timers);
 	if (!first)
 		return event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
 	loop->virtual_now = MAX(loop->virtual_now, first->at);
@@ -197,6 +201,10 @@ int timer_new(struct loop *loop, timer_fn fn, void *data, struct timer **ret)
 
 	if (!t)
 		return -ENOMEM;
+	if (timers_join(&loop->timers) < 0) {
+		free(t);
+		return -ENOMEM;
+	}
 	*t = (struct timer){.loop = loop, .fn = fn, .data = data};
 	*ret = t;
 	return 0;
@@ -207,32 +215,20 @@ struct timer *timer_free(struct timer *timer)
 	if (!timer)
 		return NULL;
 	timer_clear(timer);
+	timers_leave(&timer->loop->timers);
 	free(timer);
 	return NULL;
 }
 
 void timer_clear(struct timer *timer)
 {
-	if (timer->set)
-		TAILQ_REMOVE(&timer->loop->timers, timer, entry);
-	timer->set = false;
+	timers_remove(&timer->loop->timers, &timer->place);
 }
 
 void timer_set(struct timer *timer, usec_t at)
 {
-	struct timer *later;
-
-	timer_clear(timer);
-	timer->at = at;
 	timer->turn = timer->loop->turn;
-	timer->set = true;
-	TAILQ_FOREACH(later, &timer->loop->timers, entry)
-		if (later->at > at)
-			break;
-	if (later)
-		TAILQ_INSERT_BEFORE(later, timer, entry);
-	else
-		TAILQ_INSERT_TAIL(&timer->loop->timers, timer, entry);
+	timers_insert(&timer->loop->timers, &timer->place, at);
 }
 
 void timer_set_after(struct timer *timer, usec_t delay)
@@ -242,7 +238,7 @@ void timer_set_after(struct timer *timer, usec_t delay)
 
 bool timer_is_set(const struct timer *timer)
 {
-	return timer->set;
+	return timer->place.index;
 }
 
 static void on_watch(evutil_socket_t fd _unused_, short what, void *data)
