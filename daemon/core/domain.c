@@ -208,15 +208,68 @@ void domain_list_free(struct domain_list *l)
 		return;
 	for (size_t i = 0; i < l->n; i++)
 		domain_done(&l->domains[i]);
+	index_done(&l->by_uuid);
+	index_done(&l->by_name);
 	free(l->domains);
 	free(l);
+}
+
+int domain_list_index(struct domain_list *l)
+{
+	int r = 0;
+
+	index_done(&l->by_uuid);
+	index_done(&l->by_name);
+	for (size_t i = 0; r >= 0 && i < l->n; i++) {
+		struct domain *d = &l->domains[i];
+
+		r = index_add(&l->by_uuid, hash_uuid(&d->uuid), d);
+		if (r >= 0 && d->name)
+			r = index_add(&l->by_name, hash_bytes(d->name, own_length(d)), d);
+	}
+	return r;
+}
+
+static bool is_behind(const struct domain *d, const struct domain *after)
+{
+	return !after || d > after;
+}
+
+struct domain *domain_list_next(const struct domain_list *l, const struct uuid *uuid,
+				const struct domain *after)
+{
+	const struct index_entry *e = index_first(&l->by_uuid, hash_uuid(uuid));
+
+	for (; e; e = index_next(&l->by_uuid, e)) {
+		struct domain *d = e->item;
+
+		if (is_behind(d, after) && uuid_equal(&d->uuid, uuid))
+			return d;
+	}
+	return NULL;
+}
+
+struct domain *domain_list_next_called(const struct domain_list *l, const char *name,
+				       const struct domain *after)
+{
+	const struct index_entry *e = index_first(&l->by_name, hash_text(name));
+
+	for (; e; e = index_next(&l->by_name, e)) {
+		struct domain *d = e->item;
+
+		if (is_behind(d, after) && domain_is_called(d, name))
+			return d;
+	}
+	return NULL;
 }
 
 struct domain *domain_list_find(const struct domain_list *l, const struct uuid *uuid,
 				uint32_t domid)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->domains[i].domid == domid && uuid_equal(&l->domains[i].uuid, uuid))
-			return &l->domains[i];
+	struct domain *d = NULL;
+
+	while ((d = domain_list_next(l, uuid, d)))
+		if (d->domid == domid)
+			return d;
 	return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "core/death.h"
 #include "util/domid.h"
+#include "util/index.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
@@ -62,6 +63,7 @@ struct domain {
 struct domain_list {
 	struct domain *domains;
 	size_t n;
+	struct index by_uuid, by_name; /* by their own names: domain_list_index() */
 };
 
 const char *domain_manager_to_string(enum domain_manager manager);
@@ -106,7 +108,23 @@ int domain_list_note_device(struct domain_list *l, const struct domain *frontend
 
 void domain_done(struct domain *d);
 void domain_list_free(struct domain_list *l);
+
+/*
+ * Once a list is complete, and anew after a change: without it no domain is found in the list. 0
+ * or -ENOMEM.
+ */
+int domain_list_index(struct domain_list *l);
+
 struct domain *domain_list_find(const struct domain_list *l, const struct uuid *uuid,
 				uint32_t domid);
+
+/*
+ * The domains that have a UUID, or are called so (domain_is_called()), in their order. after: the
+ * one before; NULL for the first. NULL at the end.
+ */
+struct domain *domain_list_next(const struct domain_list *l, const struct uuid *uuid,
+				const struct domain *after);
+struct domain *domain_list_next_called(const struct domain_list *l, const char *name,
+				       const struct domain *after);
 
 DEFINE_CLEANUP(struct domain_list, domain_list_free);

@@ -10,15 +10,12 @@
 /* A migration leaves a domain that is still called so: one that lives counts more. */
 static const struct domain *find_called(const struct domain_list *domains, const char *name)
 {
-	const struct domain *found = NULL;
+	const struct domain *found = NULL, *d = NULL;
 
-	for (size_t i = 0; i < domains->n; i++) {
-		const struct domain *d = &domains->domains[i];
-
-		if (!d->system && !d->dying && domain_is_called(d, name) &&
+	while ((d = domain_list_next_called(domains, name, d)))
+		if (!d->system && !d->dying &&
 		    (!found || (domain_has_life(d) && !domain_has_life(found))))
 			found = d;
-	}
 	return found;
 }
 
@@ -38,13 +35,11 @@ static bool is_by_name(const struct survey *survey, const char *name)
 static bool has_run_by_name(const struct domain_list *domains, const struct uuid *uuid,
 			    const char *name)
 {
-	for (size_t i = 0; i < domains->n; i++) {
-		const struct domain *d = &domains->domains[i];
+	const struct domain *d = NULL;
 
-		if (!d->system && domain_has_run(d) && !uuid_equal(&d->uuid, uuid) &&
-		    domain_is_called(d, name))
+	while ((d = domain_list_next_called(domains, name, d)))
+		if (!d->system && domain_has_run(d) && !uuid_equal(&d->uuid, uuid))
 			return true;
-	}
 	return false;
 }
 
@@ -469,14 +464,15 @@ static int compare_all(struct inventory *inventory, const struct ledger *ledger)
 
 static int check_uuid(struct guest *g, const struct domain_list *domains)
 {
+	const struct domain *d = NULL;
+
 	if (!g->config || g->config->error || !g->config->has_uuid || g->conflict)
 		return 0;
 	if (uuid_is_null(&g->config->uuid))
 		return str_format(&g->conflict, "%s: uuid= is all zeros; give it another one",
 				  g->config->path);
-	for (size_t i = 0; i < domains->n; i++)
-		if (domains->domains[i].system &&
-		    uuid_equal(&domains->domains[i].uuid, &g->config->uuid))
+	while ((d = domain_list_next(domains, &g->config->uuid, d)))
+		if (d->system)
 			return str_format(&g->conflict,
 					  "%s: uuid= is that of a domain of Xen's own; give it "
 					  "another one",

@@ -35,6 +35,7 @@ void ledger_free(struct ledger *h)
 	}
 	for (size_t i = 0; i < h->n_names; i++)
 		free(h->names[i].name);
+	index_done(&h->by_uuid);
 	free(h->loss);
 	free(h->pasts);
 	free(h->names);
@@ -43,9 +44,14 @@ void ledger_free(struct ledger *h)
 
 static struct past *find(const struct ledger *h, const struct uuid *uuid)
 {
-	for (size_t i = 0; i < h->n_pasts; i++)
-		if (uuid_equal(&h->pasts[i]->uuid, uuid))
-			return h->pasts[i];
+	const struct index_entry *e = index_first(&h->by_uuid, hash_uuid(uuid));
+
+	for (; e; e = index_next(&h->by_uuid, e)) {
+		struct past *past = e->item;
+
+		if (uuid_equal(&past->uuid, uuid))
+			return past;
+	}
 	return NULL;
 }
 
@@ -61,8 +67,10 @@ static struct past *find_or_add(struct ledger *h, const struct uuid *uuid)
 		return NULL;
 	h->pasts = bigger;
 	past = calloc(1, sizeof(*past));
-	if (!past)
+	if (!past || index_add(&h->by_uuid, hash_uuid(uuid), past) < 0) {
+		free(past);
 		return NULL;
+	}
 	past->uuid = *uuid;
 	h->pasts[h->n_pasts++] = past;
 	return past;

@@ -3,6 +3,7 @@
 
 #include "core/lives.h"
 #include "core/pace.h"
+#include "util/index.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
@@ -43,6 +44,7 @@ struct drawn_name {
 struct ledger {
 	struct past **pasts; /* each stays where it is: others point to it */
 	size_t n_pasts;
+	struct index by_uuid; /* of the pasts */
 	struct drawn_name *names;
 	size_t n_names;
 	struct paces paces; /* of the last stops that saved guests */

@@ -52,12 +52,11 @@ static bool is_it(const struct past *past, const struct domain *d)
 /* Whether there is a domain of this guest that is not dying. */
 static bool has_domain(const struct domain_list *domains, const struct past *past)
 {
-	for (size_t i = 0; i < domains->n; i++) {
-		const struct domain *d = &domains->domains[i];
+	const struct domain *d = NULL;
 
-		if (uuid_equal(&d->uuid, &past->uuid) && !d->dying && is_it(past, d))
+	while ((d = domain_list_next(domains, &past->uuid, d)))
+		if (!d->dying && is_it(past, d))
 			return true;
-	}
 	return false;
 }
 
@@ -99,8 +98,10 @@ static void look_at_copies(struct ledger_file *ledger, struct hv *hv,
 /* Another one of this guest may run here: it was migrated from this host to this host. */
 static bool runs_here(const struct domain_list *domains, const struct uuid *uuid)
 {
-	for (size_t i = 0; i < domains->n; i++)
-		if (uuid_equal(&domains->domains[i].uuid, uuid) && lives(&domains->domains[i]))
+	const struct domain *d = NULL;
+
+	while ((d = domain_list_next(domains, uuid, d)))
+		if (lives(d))
 			return true;
 	return false;
 }

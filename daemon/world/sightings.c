@@ -20,8 +20,10 @@ static bool ours_to_record(const struct sighting *s, const struct domain *d)
 
 static bool has_domain(const struct domain_list *domains, const struct uuid *uuid)
 {
-	for (size_t i = 0; i < domains->n; i++)
-		if (!domains->domains[i].dying && uuid_equal(&domains->domains[i].uuid, uuid))
+	const struct domain *d = NULL;
+
+	while ((d = domain_list_next(domains, uuid, d)))
+		if (!d->dying)
 			return true;
 	return false;
 }
@@ -29,13 +31,11 @@ static bool has_domain(const struct domain_list *domains, const struct uuid *uui
 static const struct domain *find_other_that_lives(const struct domain_list *domains,
 						  const struct domain *but)
 {
-	for (size_t i = 0; i < domains->n; i++) {
-		const struct domain *d = &domains->domains[i];
+	const struct domain *d = NULL;
 
-		if (uuid_equal(&d->uuid, &but->uuid) && d->domid != but->domid && d->name &&
-		    domain_has_life(d))
+	while ((d = domain_list_next(domains, &but->uuid, d)))
+		if (d->domid != but->domid && d->name && domain_has_life(d))
 			return d;
-	}
 	return NULL;
 }
 
@@ -168,10 +168,11 @@ static void check_times(const struct sighting *s)
 
 	for (size_t i = 0; i < ledger->n_pasts; i++) {
 		const struct past *past = ledger->pasts[i];
-		const struct domain *d = domain_list_find(s->new, &past->uuid, past->lives.domid);
+		const struct domain *d;
 
 		if (!lives_is_ahead(&past->lives, now))
 			continue;
+		d = domain_list_find(s->new, &past->uuid, past->lives.domid);
 		if (d && domain_has_life(d) && past->lives.last == LIFE_BEGAN &&
 		    ledger_file_knows_life(s->ledger, &past->uuid, d->domid) &&
 		    ours_to_record(s, d))

@@ -213,6 +213,7 @@ int world_update(struct world *w)
 	w->updated = loop_now(w->loop);
 	r = hv_list(w->hv, &domains);
 	r = r < 0 ? r : keep_names(w->domains, domains);
+	r = r < 0 ? r : domain_list_index(domains);
 	if (r < 0) {
 		log_message(LOG_ERR, &unlisted, "Failed to list the domains: %s", strerror(-r));
 		return r;
@@ -501,6 +502,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	w->hv = TAKE_PTR(hv);
 	r = timer_new(loop, on_update, w, &w->update);
 	r = r < 0 ? r : hv_list(w->hv, &domains);
+	r = r < 0 ? r : domain_list_index(domains);
 	if (r < 0)
 		return r;
 	w->domains = calloc(1, sizeof(*w->domains));

@@ -299,6 +299,7 @@ struct domain_list *list(void)
 	fx.inside = true;
 	ck_assert_int_eq(hv_list(fx.hv, &l), 0);
 	fx.inside = false;
+	ck_assert_int_eq(domain_list_index(l), 0);
 	return l;
 }
 

@@ -16,6 +16,7 @@ static void update(void)
 	struct domain_list *new;
 
 	ck_assert_int_eq(hv_list(&f.p.hv, &new), 0);
+	ck_assert_int_eq(domain_list_index(new), 0);
 	executor_domains_changed(f.ex, new);
 	domain_list_free(f.list);
 	f.list = new;

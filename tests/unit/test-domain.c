@@ -56,6 +56,7 @@ START_TEST(a_domain_is_found_by_both_its_numbers)
 	l->n = 2;
 	l->domains[0] = (struct domain){.domid = 1, .uuid = a, .name = strdup("x")};
 	l->domains[1] = (struct domain){.domid = 2, .uuid = b, .source = strdup("y")};
+	ck_assert_int_eq(domain_list_index(l), 0);
 	ck_assert_ptr_eq(domain_list_find(l, &a, 1), &l->domains[0]);
 	ck_assert_ptr_eq(domain_list_find(l, &b, 2), &l->domains[1]);
 	/* A number is used again, and a guest that reboots has another. */
@@ -63,6 +64,33 @@ START_TEST(a_domain_is_found_by_both_its_numbers)
 	ck_assert_ptr_null(domain_list_find(l, &b, 1));
 	domain_list_free(l);
 	domain_list_free(NULL);
+}
+END_TEST
+
+/* Which of several comes first decides which of them a guest is. */
+START_TEST(domains_of_one_uuid_or_name_come_in_their_order)
+{
+	const struct uuid a = {.bytes = {1}}, b = {.bytes = {2}};
+	_cleanup_(domain_list_freep) struct domain_list *l = calloc(1, sizeof(*l));
+	struct domain *d;
+
+	l->domains = calloc(4, sizeof(*l->domains));
+	l->n = 4;
+	d = l->domains;
+	d[0] = (struct domain){.domid = 1, .uuid = a, .name = strdup("x")};
+	d[1] = (struct domain){.domid = 2, .uuid = b};
+	d[2] = (struct domain){.domid = 3, .uuid = b, .name = strdup("x--incoming")};
+	d[3] = (struct domain){.domid = 4, .uuid = a, .name = strdup("y")};
+	d[2].paused = d[2].unbuilt = true;
+	ck_assert_int_eq(domain_list_index(l), 0);
+	ck_assert_ptr_eq(domain_list_next(l, &a, NULL), &d[0]);
+	ck_assert_ptr_eq(domain_list_next(l, &a, &d[0]), &d[3]);
+	ck_assert_ptr_null(domain_list_next(l, &a, &d[3]));
+	/* Without what a migration adds to it. */
+	ck_assert_ptr_eq(domain_list_next_called(l, "x", NULL), &d[0]);
+	ck_assert_ptr_eq(domain_list_next_called(l, "x", &d[0]), &d[2]);
+	ck_assert_ptr_null(domain_list_next_called(l, "x", &d[2]));
+	ck_assert_ptr_null(domain_list_next_called(l, "x--incoming", NULL));
 }
 END_TEST
 
@@ -175,4 +203,5 @@ END_TEST
 SUITE("domain", a_domain_that_is_migrated_keeps_its_own_name, flags_are_those_of_xl,
       each_combination_of_flags_has_its_condition,
       what_another_host_sends_is_not_built_before_it_has_its_name, names_of_managers_are_inverse,
-      what_happens_to_a_dead_guest_depends_on_how_it_died, a_domain_is_found_by_both_its_numbers);
+      what_happens_to_a_dead_guest_depends_on_how_it_died, a_domain_is_found_by_both_its_numbers,
+      domains_of_one_uuid_or_name_come_in_their_order);

@@ -14,6 +14,7 @@ static void expect_guest(void)
 {
 	returns = (struct returns){0};
 	domain = (struct domain){.uuid = guest, .domid = 7};
+	ck_assert_int_eq(domain_list_index(&here), 0);
 	ck_assert_int_eq(returns_add(&returns, &guest, 7, false), 0);
 }
 

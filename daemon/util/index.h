@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "util/uuid.h"
+
+/*
+ * Finds items by a hash of what they are known by. Two keys can have one hash, and an item can have
+ * changed since: who looks compares. Items of one hash come in the order in which they were added.
+ * The items are borrowed. Zeroed memory is an empty index.
+ */
+struct index_entry {
+	void *item;
+	uint64_t hash;
+	size_t next; /* its place in the entries, and 1; 0: none */
+};
+
+struct index {
+	struct index_entry *entries;
+	size_t n, room;
+	size_t *first, *last; /* of each slot; as index_entry.next */
+	size_t n_slots;       /* a power of two, or 0 */
+};
+
+uint64_t hash_uuid(const struct uuid *uuid);
+uint64_t hash_text(const char *text);
+
+/* The same of a text that is this long. */
+uint64_t hash_bytes(const void *bytes, size_t size);
+
+/* 0 or -ENOMEM. */
+int index_add(struct index *x, uint64_t hash, void *item);
+
+/* The items of a hash: for (e = index_first(x, hash); e; e = index_next(x, e)). */
+const struct index_entry *index_first(const struct index *x, uint64_t hash);
+const struct index_entry *index_next(const struct index *x, const struct index_entry *e);
+
+void index_done(struct index *x);
