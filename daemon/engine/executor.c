@@ -279,6 +279,8 @@ static void begin_waiting(struct executor *ex)
 	struct run *run;
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
+		executor_look_ahead(job);
+	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
 			if (run->machine.state != MACHINE_WAITING || run->unclean)
 				continue;
@@ -469,8 +471,11 @@ static int add_run(struct executor *ex, struct job *job, enum goal goal, struct 
 
 	if (r < 0)
 		return r;
-	run->round = job->n_plans;
-	TAILQ_INSERT_TAIL(&job->runs, run, entry);
+	r = job_add_run(job, run);
+	if (r < 0) {
+		run_free(run);
+		return r;
+	}
 	if (machine_ended(&run->machine)) {
 		struct report report = run_report(run, loop_now(run->job->ex->loop));
 
@@ -520,15 +525,11 @@ void executor_domains_changed(struct executor *ex, const struct domain_list *dom
 /* The run that began the operation in flight for a guest; another job's can wait for its end. */
 static struct run *find_at_work(const struct executor *ex, const struct uuid *uuid)
 {
-	struct job *job;
-	struct run *run;
+	struct run *run = NULL;
 
-	TAILQ_FOREACH(job, &ex->jobs, entry)
-		TAILQ_FOREACH(run, &job->runs, entry)
-			if ((run->machine.state == MACHINE_WORKING ||
-			     run->machine.state == MACHINE_CLEANING) &&
-			    uuid_equal(&run->machine.step->uuid, uuid))
-				return run;
+	while ((run = executor_next_run(ex, uuid, run)))
+		if (run->machine.state == MACHINE_WORKING || run->machine.state == MACHINE_CLEANING)
+			return run;
 	return NULL;
 }
 

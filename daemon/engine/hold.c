@@ -78,21 +78,28 @@ static bool is_it(const struct run *run, const struct domain *d)
 	       (d->source && str_equal(d->source, run->step->source));
 }
 
+/* Whether a domain of its UUID or its name, and so met, is the guest, and runs. */
+static bool runs_as(struct run *run, const struct domain *d)
+{
+	bool same = uuid_equal(&d->uuid, &run->step->uuid);
+
+	if (d->system || d->dying)
+		return false;
+	if (same && domain_condition(d) == DOMAIN_RUNNING && is_it(run, d))
+		return true;
+	run->met = true;
+	return false;
+}
+
 bool hold_meets(struct run *run, const struct domain_list *domains)
 {
+	const struct domain *d = NULL;
 	bool runs = false;
 
-	for (size_t i = 0; i < domains->n; i++) {
-		const struct domain *d = &domains->domains[i];
-		bool same = uuid_equal(&d->uuid, &run->step->uuid);
-
-		if (d->system || d->dying || (!same && !domain_is_called(d, run->step->name)))
-			continue;
-		if (same && domain_condition(d) == DOMAIN_RUNNING && is_it(run, d))
-			runs = true;
-		else
-			run->met = true;
-	}
+	while ((d = domain_list_next(domains, &run->step->uuid, d)))
+		runs |= runs_as(run, d);
+	while ((d = domain_list_next_called(domains, run->step->name, d)))
+		runs |= runs_as(run, d);
 	return runs;
 }
 

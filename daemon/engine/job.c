@@ -28,6 +28,7 @@ void job_free(struct job *job)
 	}
 	for (size_t i = 0; i < job->n_plans; i++)
 		plan_free(job->plans[i]);
+	index_done(&job->by_uuid);
 	free(job->plans);
 	free(job);
 }
@@ -43,6 +44,29 @@ int job_add_plan(struct job *job, struct plan *plan)
 	job->plans = bigger;
 	job->plans[job->n_plans++] = plan;
 	return 0;
+}
+
+int job_add_run(struct job *job, struct run *run)
+{
+	int r = index_add(&job->by_uuid, hash_uuid(&run->step->uuid), run);
+
+	if (r < 0)
+		return r;
+	run->round = (unsigned)job->n_plans;
+	run->number = job->by_uuid.n - 1;
+	TAILQ_INSERT_TAIL(&job->runs, run, entry);
+	return 0;
+}
+
+struct run *job_next_run(const struct job *job, const struct uuid *uuid, const struct run *run)
+{
+	const struct index *x = &job->by_uuid;
+	const struct index_entry *e = run ? index_next(x, &x->entries[run->number])
+					  : index_first(x, hash_uuid(uuid));
+
+	while (e && !uuid_equal(&((struct run *)e->item)->step->uuid, uuid))
+		e = index_next(x, e);
+	return e ? e->item : NULL;
 }
 
 bool job_is_open(const struct job *job)
@@ -77,13 +101,11 @@ static bool has_come_free(const struct run *run, const struct domain_list *domai
 bool job_knows(const struct job *job, enum goal goal, const struct step *step,
 	       const struct domain_list *domains)
 {
-	const struct run *run;
+	const struct run *run = NULL;
 
-	TAILQ_FOREACH(run, &job->runs, entry) {
+	while ((run = job_next_run(job, &step->uuid, run))) {
 		/* What failed is told, and what was stopped or left alone can be there again. */
-		const struct step *other = run->machine.step;
-		bool same = uuid_equal(&other->uuid, &step->uuid) &&
-			    (!uuid_is_null(&step->uuid) || str_equal(other->name, step->name));
+		bool same = !uuid_is_null(&step->uuid) || str_equal(run->step->name, step->name);
 		bool is_over = run->machine.state == MACHINE_DONE ||
 			       run->machine.state == MACHINE_SKIPPED;
 
@@ -107,12 +129,11 @@ bool job_has_had(const struct job *job, enum goal goal, const struct step *step)
 
 bool job_gives_up(const struct job *job, const struct uuid *uuid)
 {
-	const struct run *run;
+	const struct run *run = NULL;
 	unsigned stopped = 0;
 
-	TAILQ_FOREACH(run, &job->runs, entry)
-		stopped += run->machine.goal == GOAL_STOP &&
-			   uuid_equal(&run->machine.step->uuid, uuid);
+	while ((run = job_next_run(job, uuid, run)))
+		stopped += run->machine.goal == GOAL_STOP;
 	return stopped >= STOPS_MAX;
 }
 
@@ -123,9 +144,8 @@ static bool is_followed(const struct run *run)
 	if (run->machine.state == MACHINE_FAILED ||
 	    (run->machine.goal != GOAL_STOP && run->machine.state != MACHINE_SKIPPED))
 		return false;
-	while ((next = TAILQ_NEXT(next, entry)))
-		if (goal_is_start(next->machine.goal) &&
-		    uuid_equal(&next->step->uuid, &run->step->uuid))
+	while ((next = job_next_run(run->job, &run->step->uuid, next)))
+		if (goal_is_start(next->machine.goal))
 			return true;
 	return false;
 }
@@ -137,9 +157,8 @@ static bool is_made_good(const struct run *run)
 
 	if (run->machine.state != MACHINE_FAILED || !run->held)
 		return false;
-	while ((next = TAILQ_NEXT(next, entry)))
-		if (next->machine.goal == run->machine.goal && next->domid == run->domid &&
-		    uuid_equal(&next->step->uuid, &run->step->uuid))
+	while ((next = job_next_run(run->job, &run->step->uuid, next)))
+		if (next->machine.goal == run->machine.goal && next->domid == run->domid)
 			return true;
 	return false;
 }

@@ -2,8 +2,16 @@
 #pragma once
 
 #include "engine/run.h"
+#include "util/index.h"
 
 struct executor;
+
+/* The runs that others wait for, as last looked at: executor_look_ahead(). */
+struct front {
+	struct run *first; /* that has not ended, or keeps its place; NULL: none */
+	unsigned wave;     /* the first of those */
+	bool others;       /* one of them has a stage before the last, and is waited for */
+};
 
 /* A plan, or several, being carried out by an executor: a run for each step. */
 struct job {
@@ -14,6 +22,8 @@ struct job {
 	size_t n_plans;
 	usec_t begun;
 	TAILQ_HEAD(, run) runs;
+	struct index by_uuid; /* of the runs */
+	struct front front;
 	void *data;
 };
 
@@ -25,6 +35,12 @@ void job_free(struct job *job);
 
 /* The plan is taken over in any case. 0 or -ENOMEM. */
 int job_add_plan(struct job *job, struct plan *plan);
+
+/* The run is taken over if that succeeds. 0 or -ENOMEM. */
+int job_add_run(struct job *job, struct run *run);
+
+/* The runs of a guest, in their order. run: the one before; NULL for the first. NULL at the end. */
+struct run *job_next_run(const struct job *job, const struct uuid *uuid, const struct run *run);
 
 /* Of its first plan. */
 enum goal job_goal(const struct job *job);

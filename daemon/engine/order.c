@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <limits.h>
+
 #include "core/fit.h"
 #include "engine/job.h"
 #include "engine/private.h"
@@ -82,13 +84,37 @@ static usec_t until_without_driver(const struct run *other, usec_t latest)
 	return USEC_INFINITY;
 }
 
+void executor_look_ahead(struct job *job)
+{
+	struct front front = {.wave = UINT_MAX};
+	struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		if (!run_is_awaited(run))
+			continue;
+		front.first = front.first ? front.first : run;
+		front.wave = MIN(front.wave, run->machine.step->wave);
+		front.others |= !run->overdue && machine_stage(&run->machine) < STAGE_SHUTDOWN_ALL;
+	}
+	job->front = front;
+}
+
+/* Most wait for none: that is known without a look at each of the others. */
+static bool is_at_front(const struct run *run)
+{
+	const struct front *front = &run->job->front;
+
+	return front->wave >= run->machine.step->wave &&
+	       (!front->others || machine_stage(&run->machine) != STAGE_SHUTDOWN_ALL);
+}
+
 usec_t executor_turn(const struct run *run, usec_t now)
 {
+	const struct run *other = is_at_front(run) ? NULL : run->job->front.first;
 	usec_t latest = USEC_INFINITY, until;
-	const struct run *other;
 	bool known = false;
 
-	TAILQ_FOREACH(other, &run->job->runs, entry) {
+	for (; other; other = TAILQ_NEXT(other, entry)) {
 		if (!run_comes_behind(run, other) || is_given_up(other))
 			continue;
 		if (!known)

@@ -37,7 +37,13 @@ void executor_clean_soon(struct run *run);
  */
 bool executor_cleans_anyway(const struct run *run, enum machine_event event);
 
-/* Until when a run waits for others at most: USEC_INFINITY, for their ends; 0: it is its turn. */
+/* Looks once at what all turns of a job depend on: it holds while runs only begin and end. */
+void executor_look_ahead(struct job *job);
+
+/*
+ * Until when a run waits for others at most: USEC_INFINITY, for their ends; 0: it is its turn.
+ * After executor_look_ahead().
+ */
 usec_t executor_turn(const struct run *run, usec_t now);
 
 /* The runs of a guest that are on their way, in all jobs; after: NULL for the first. NULL at the

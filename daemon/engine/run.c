@@ -150,13 +150,14 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
 	const struct uuid *uuid = &run->machine.step->uuid;
 	const struct domain *d = domain_list_find(domains, uuid, run->domid);
 
+	if (d)
+		return d;
 	/* A guest that was built anew is alive: what has shut down is a leftover of its UUID. */
-	for (size_t i = 0; !d && i < domains->n; i++)
-		if (uuid_equal(&domains->domains[i].uuid, uuid) && !domains->domains[i].dying &&
-		    !domains->domains[i].shutdown &&
-		    (!run->step->other || domain_is_called(&domains->domains[i], run->step->name)))
-			d = &domains->domains[i];
-	return d;
+	while ((d = domain_list_next(domains, uuid, d)))
+		if (!d->dying && !d->shutdown &&
+		    (!run->step->other || domain_is_called(d, run->step->name)))
+			return d;
+	return NULL;
 }
 
 bool run_is_to_be_built(const struct run *run)
@@ -237,11 +238,16 @@ int run_find_obstacle(const struct run *run, const struct domain_list *domains, 
 	return 0;
 }
 
+bool run_is_awaited(const struct run *run)
+{
+	return !machine_ended(&run->machine) || run->pausing;
+}
+
 bool run_comes_behind(const struct run *run, const struct run *other)
 {
 	unsigned wave = run->machine.step->wave, before = other->machine.step->wave;
 
-	if (machine_ended(&other->machine) && !other->pausing)
+	if (!run_is_awaited(other))
 		return false;
 	if (before != wave)
 		return before < wave;

@@ -21,6 +21,7 @@ struct run {
 	uint32_t domid;         /* now; a guest that reboots gets another */
 	uint32_t worked_domid;  /* of the last operation */
 	unsigned round;         /* the number of its plan in the job */
+	size_t number;          /* its own there, and in the index of the job */
 	unsigned repeats;       /* of stages whose operation failed for what was over then */
 	usec_t started, stage_started, work_started, ended;
 	usec_t first_try; /* of the stage */
@@ -70,6 +71,9 @@ enum machine_event run_event(struct run *run, const struct operation_result *res
 
 /* Why its stage cannot begin now that it is its turn; NULL: it can. 0 or -ENOMEM. */
 int run_find_obstacle(const struct run *run, const struct domain_list *domains, char **ret);
+
+/* Whether others may have to wait for it: it has not ended, or keeps its place. */
+bool run_is_awaited(const struct run *run);
 
 /*
  * Whether a run must wait for another one of its job. Driver domains come up before those that use

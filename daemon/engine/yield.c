@@ -9,17 +9,13 @@
 struct run *executor_next_run(const struct executor *ex, const struct uuid *uuid,
 			      const struct run *after)
 {
-	struct job *job;
+	const struct job *job = after ? after->job : TAILQ_FIRST(&ex->jobs);
 	struct run *run;
-	bool found = !after;
 
-	TAILQ_FOREACH(job, &ex->jobs, entry)
-		TAILQ_FOREACH(run, &job->runs, entry) {
-			if (found && !machine_ended(&run->machine) &&
-			    uuid_equal(&run->step->uuid, uuid))
+	for (; job; job = TAILQ_NEXT(job, entry), after = NULL)
+		for (run = job_next_run(job, uuid, after); run; run = job_next_run(job, uuid, run))
+			if (!machine_ended(&run->machine))
 				return run;
-			found = found || run == after;
-		}
 	return NULL;
 }
 
