@@ -7,8 +7,10 @@
 
 static bool has_config(const struct inventory *inventory, const struct uuid *uuid)
 {
-	for (size_t i = 0; i < inventory->n; i++)
-		if (inventory->guests[i].config && uuid_equal(&inventory->guests[i].uuid, uuid))
+	const struct guest *g = NULL;
+
+	while ((g = inventory_next(inventory, uuid, g)))
+		if (g->config)
 			return true;
 	return false;
 }
@@ -35,11 +37,22 @@ static int say_departed(struct guest *g, const struct past *past)
 			  past->away, g->config->path, QUOTED(g->name));
 }
 
+/* Mostly there are none. */
+static bool has_departures(const struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->n_pasts; i++)
+		if (ledger->pasts[i]->away)
+			return true;
+	return false;
+}
+
 int departure_find_all(struct inventory *inventory)
 {
 	const struct ledger *ledger = inventory->ledger;
 	int r = 0;
 
+	if (!has_departures(ledger))
+		return 0;
 	for (size_t i = 0; i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
 

@@ -23,12 +23,11 @@ static const struct domain *find_called(const struct domain_list *domains, const
  */
 static bool is_by_name(const struct survey *survey, const char *name)
 {
-	for (size_t i = 0; i < survey->n_configs; i++) {
-		const struct survey_config *c = &survey->configs[i];
+	const struct index_entry *e = name ? index_first(&survey->nameless, hash_text(name)) : NULL;
 
-		if (!c->error && !c->has_uuid && str_equal(c->name, name))
+	for (; e; e = index_next(&survey->nameless, e))
+		if (str_equal(((const struct survey_config *)e->item)->name, name))
 			return true;
-	}
 	return false;
 }
 
@@ -74,14 +73,15 @@ static const struct survey_image *find_image(const char *name, const struct surv
 					     const struct domain_list *domains,
 					     const struct ledger *ledger)
 {
+	const struct index_entry *e = index_first(&survey->named_images, hash_text(name));
 	const struct survey_image *best = NULL;
 	int best_rank = -1;
 
-	for (size_t i = 0; i < survey->n_images; i++) {
-		const struct survey_image *image = &survey->images[i];
+	for (; e; e = index_next(&survey->named_images, e)) {
+		const struct survey_image *image = e->item;
 		int r;
 
-		if (uuid_is_null(&image->uuid) || !str_equal(image->name, name))
+		if (!str_equal(image->name, name))
 			continue;
 		r = rank(judge(&image->uuid, image, survey, domains, ledger));
 		if (r > best_rank) {
@@ -95,11 +95,13 @@ static const struct survey_image *find_image(const char *name, const struct surv
 /* The guest of a name that the ledger knows to be saved, though its image is not there. */
 static const struct past *find_saved(const char *name, const struct ledger *ledger)
 {
-	for (size_t i = 0; i < ledger->n_pasts; i++) {
-		const struct known_image *newest = lives_newest(&ledger->pasts[i]->lives);
+	const struct past *past = NULL;
+
+	while ((past = ledger_next_with(ledger, name, past))) {
+		const struct known_image *newest = lives_newest(&past->lives);
 
 		if (newest && !newest->followed && str_equal(newest->name, name))
-			return ledger->pasts[i];
+			return past;
 	}
 	return NULL;
 }
@@ -108,15 +110,18 @@ static const struct past *find_saved(const char *name, const struct ledger *ledg
 static const struct domain *find_renamed(const struct domain_list *domains, const char *name,
 					 const struct ledger *ledger)
 {
-	for (size_t i = 0; i < domains->n; i++) {
-		const struct domain *d = &domains->domains[i];
-		const struct past *past = ledger_find(ledger, &d->uuid);
+	const struct domain *first = NULL;
 
-		if (!d->system && !d->dying && past && past->lives.last == LIFE_BEGAN &&
-		    past->lives.domid == d->domid && str_equal(past->lives.name, name))
-			return d;
+	for (const struct past *past = NULL; (past = ledger_next_with(ledger, name, past));) {
+		const struct domain *d;
+
+		if (past->lives.last != LIFE_BEGAN || !str_equal(past->lives.name, name))
+			continue;
+		d = domain_list_find(domains, &past->uuid, past->lives.domid);
+		if (d && !d->system && !d->dying && (!first || d < first))
+			first = d;
 	}
-	return NULL;
+	return first;
 }
 
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
@@ -316,8 +321,8 @@ static const char *known_name(const struct guest *g)
 
 bool identity_by_file(const struct survey_config *c, const char *name, const struct ledger *ledger)
 {
-	return !ledger_knows_source(ledger, c->path) && survey_is_file_of(c, name) &&
-	       !survey_is_file_of(c, c->name);
+	return survey_is_file_of(c, name) && !survey_is_file_of(c, c->name) &&
+	       !ledger_knows_source(ledger, c->path);
 }
 
 /* It ran by the configuration's name, which is the guest where there is no UUID. */
@@ -349,6 +354,7 @@ static bool can_be_compared(const struct guest *g)
 static bool comes_from(const struct pair *p)
 {
 	const struct guest *here = p->here;
+	const struct past *past = NULL;
 
 	if (here->config)
 		return false;
@@ -358,10 +364,9 @@ static bool comes_from(const struct pair *p)
 		return str_equal(here->past->source, p->config->path);
 	if (ran_as(here->past, p->config))
 		return true;
-	for (size_t i = 0; i < p->ledger->n_pasts; i++)
-		if (!uuid_equal(&p->ledger->pasts[i]->uuid, &p->other->uuid) &&
-		    str_equal(p->ledger->pasts[i]->name, p->name) &&
-		    str_equal(p->ledger->pasts[i]->source, p->config->path))
+	while ((past = ledger_next_with(p->ledger, p->config->path, past)))
+		if (!uuid_equal(&past->uuid, &p->other->uuid) && str_equal(past->name, p->name) &&
+		    str_equal(past->source, p->config->path))
 			return true;
 	return p->name && p->other->n_images == 0 &&
 	       identity_by_file(p->config, p->name, p->ledger);
@@ -436,27 +441,60 @@ static void note_former(const struct pair *p)
 	p->here->replaced = true;
 }
 
-static int compare_all(struct inventory *inventory, const struct ledger *ledger)
+static int compare_with(struct pair *p, struct guest *other)
 {
+	p->other = other;
+	p->config = other->config;
+	if (!can_be_compared(other))
+		return 0;
+	if (p->name)
+		return compare(p);
+	note_former(p);
+	return 0;
+}
+
+/* What has a configuration of its own is nothing but what that says, or one of the same name. */
+static int compare_called(struct pair *p, const struct index *by_name)
+{
+	const struct index_entry *e = index_first(by_name, hash_text(p->name));
+	bool done = false;
 	int r = 0;
 
-	for (size_t i = 0; i < inventory->n; i++)
-		for (size_t j = 0; j < inventory->n && r >= 0; j++) {
-			struct pair p = {
-				.here = &inventory->guests[i],
-				.other = &inventory->guests[j],
-				.config = inventory->guests[j].config,
-				.name = known_name(&inventory->guests[i]),
-				.ledger = ledger,
-			};
+	for (; r >= 0 && e; e = index_next(by_name, e)) {
+		struct guest *other = e->item;
 
-			if (!can_be_compared(p.other))
-				continue;
-			if (p.name)
-				r = compare(&p);
-			else
-				note_former(&p);
-		}
+		if (!str_equal(other->config->name, p->name))
+			continue;
+		if (!done && other > p->here)
+			r = compare_with(p, p->here);
+		done = done || other >= p->here;
+		r = r < 0 ? r : compare_with(p, other);
+	}
+	return r < 0 || done ? r : compare_with(p, p->here);
+}
+
+static int compare_all(struct inventory *inventory, const struct ledger *ledger)
+{
+	_cleanup_(index_done) struct index by_name = {0};
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
+		if (can_be_compared(&inventory->guests[i]))
+			r = index_add(&by_name, hash_text(inventory->guests[i].config->name),
+				      &inventory->guests[i]);
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+		struct pair p = {
+			.here = &inventory->guests[i],
+			.name = known_name(&inventory->guests[i]),
+			.ledger = ledger,
+		};
+
+		if (!p.here->config)
+			for (size_t j = 0; r >= 0 && j < inventory->n; j++)
+				r = compare_with(&p, &inventory->guests[j]);
+		else if (p.name)
+			r = compare_called(&p, &by_name);
+	}
 	return r;
 }
 

@@ -3,6 +3,7 @@
 #include "core/inventory-build.h"
 
 #include "core/identity.h"
+#include "core/vanished.h"
 #include "util/str.h"
 
 static struct guest *find(const struct inventory *inventory, const struct uuid *uuid)
@@ -10,17 +11,22 @@ static struct guest *find(const struct inventory *inventory, const struct uuid *
 	return (struct guest *)inventory_find(inventory, uuid);
 }
 
+/* There is room for it, in the index too: inventory_build() made it. */
+static struct guest *add_guest(struct inventory *inventory, const struct guest *guest)
+{
+	struct guest *g = &inventory->guests[inventory->n++];
+
+	*g = *guest;
+	index_add(&inventory->by_uuid, hash_uuid(&g->uuid), g);
+	return g;
+}
+
 static struct guest *find_or_add(struct inventory *inventory, const struct uuid *uuid,
 				 const char *name)
 {
 	struct guest *g = find(inventory, uuid);
 
-	if (!g) {
-		/* There is room: inventory_build() made it. */
-		g = &inventory->guests[inventory->n++];
-		*g = (struct guest){.uuid = *uuid, .name = name};
-	}
-	return g;
+	return g ? g : add_guest(inventory, &(struct guest){.uuid = *uuid, .name = name});
 }
 
 /* Two files for one guest: neither is used, and each says so, for the order decides nothing. */
@@ -34,23 +40,26 @@ static int add_conflict(struct guest *g, const char *what, const char *value, co
 
 static int find_conflicts(struct inventory *inventory)
 {
+	_cleanup_(index_done) struct index by_name = {0};
 	int r = 0;
 
-	for (size_t i = 0; i < inventory->n; i++) {
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *a = &inventory->guests[i];
+		const struct index_entry *e;
 
-		for (size_t j = 0; j < i && r >= 0; j++) {
-			struct guest *b = &inventory->guests[j];
+		if (!a->config || a->config->error)
+			continue;
+		e = index_first(&by_name, hash_text(a->config->name));
+		for (; r >= 0 && e; e = index_next(&by_name, e)) {
+			struct guest *b = e->item;
 
-			if (!a->config || !b->config || a->config->error || b->config->error)
+			if (!str_equal(a->config->name, b->config->name))
 				continue;
-			if (str_equal(a->config->name, b->config->name)) {
-				r = add_conflict(a, "the name", a->config->name, b->config->path);
-				r = r < 0 ? r
-					  : add_conflict(b, "the name", b->config->name,
-							 a->config->path);
-			}
+			r = add_conflict(a, "the name", a->config->name, b->config->path);
+			r = r < 0 ? r
+				  : add_conflict(b, "the name", b->config->name, a->config->path);
 		}
+		r = r < 0 ? r : index_add(&by_name, hash_text(a->config->name), a);
 	}
 	return r;
 }
@@ -179,18 +188,19 @@ static const char *shown_name(const struct domain *d)
 
 static void add_stranger(struct inventory *inventory, struct guest *g, const struct domain *d)
 {
-	inventory->guests[inventory->n++] = (struct guest){
-		.uuid = d->uuid, .twin = g, .domain = d, .name = shown_name(d)};
+	add_guest(inventory,
+		  &(struct guest){.uuid = d->uuid, .twin = g, .domain = d, .name = shown_name(d)});
 }
 
 /* A second domain of one UUID is a guest of its own. Each has the name of its own domain. */
 static void add_twin(struct inventory *inventory, struct guest *g, const struct domain *d)
 {
-	struct guest *twin = &inventory->guests[inventory->n++];
 	bool rather = is_rather(g, d);
+	const struct domain *other = rather ? g->domain : d;
 
-	*twin = (struct guest){.uuid = d->uuid, .twin = g, .domain = rather ? g->domain : d};
-	twin->name = shown_name(twin->domain);
+	add_guest(inventory,
+		  &(struct guest){
+			  .uuid = d->uuid, .twin = g, .domain = other, .name = shown_name(other)});
 	if (!rather)
 		return;
 	g->domain = d;
@@ -302,17 +312,26 @@ static bool has_configs(const struct survey *survey)
 	return false;
 }
 
-/* Its domain, or one that its configuration was of before that was given another name or UUID. */
-static bool has_vanished(const struct guest *g, const struct vanished_list *vanished,
-			 const struct ledger *ledger)
+/* What each guest has from the survey as a whole. */
+static int note_doubts(struct inventory *inventory, const struct survey *survey,
+		       const struct ledger *ledger)
 {
-	if (vanished_list_has(vanished, &g->uuid, g->name))
-		return true;
-	for (size_t i = 0; g->config && !g->config->error && i < vanished->n; i++)
-		if (identity_is_of(g->config, &vanished->items[i].uuid, vanished->items[i].name,
-				   ledger))
-			return true;
-	return false;
+	struct vanished_index vanished;
+	bool unmounted = !has_configs(survey);
+	int r = vanished_index_init(&vanished, &survey->vanished, ledger);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		g->unseen = survey->unreadable;
+		g->vanished = !g->domain && vanished_index_has(&vanished, g);
+		g->unlisted = is_unlisted(g, survey);
+		g->unmounted = unmounted;
+	}
+	vanished_index_done(&vanished);
+	return 0;
 }
 
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
@@ -320,13 +339,12 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 {
 	_cleanup_(inventory_freep) struct inventory *inventory = calloc(1, sizeof(*inventory));
 	size_t room = survey->n_configs + survey->n_images + domains->n + ledger->n_pasts + 1;
-	bool unmounted = !has_configs(survey);
 	int r = 0;
 
 	if (!inventory)
 		return -ENOMEM;
 	inventory->guests = calloc(room, sizeof(*inventory->guests));
-	if (!inventory->guests)
+	if (!inventory->guests || index_reserve(&inventory->by_uuid, room) < 0)
 		return -ENOMEM;
 	inventory->ledger = ledger;
 	inventory->room = survey->room;
@@ -350,15 +368,8 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 			add_domain(inventory, &domains->domains[i]);
 	for (size_t i = 0; i < ledger->n_pasts; i++)
 		add_missing(inventory, survey, ledger->pasts[i]);
-	for (size_t i = 0; i < inventory->n; i++) {
-		struct guest *g = &inventory->guests[i];
-
-		g->unseen = survey->unreadable;
-		g->vanished = !g->domain && has_vanished(g, &survey->vanished, ledger);
-		g->unlisted = is_unlisted(g, survey);
-		g->unmounted = unmounted;
-	}
-	r = add_pasts(inventory, ledger);
+	r = note_doubts(inventory, survey, ledger);
+	r = r < 0 ? r : add_pasts(inventory, ledger);
 	r = r < 0 ? r : find_conflicts(inventory);
 	r = r < 0 ? r : identity_resolve(inventory, survey, domains, ledger);
 	if (r < 0)

@@ -35,6 +35,7 @@ void inventory_free(struct inventory *inventory)
 		return;
 	for (size_t i = 0; i < inventory->n; i++)
 		guest_done(&inventory->guests[i]);
+	index_done(&inventory->by_uuid);
 	free(inventory->guests);
 	free(inventory);
 }
@@ -52,19 +53,29 @@ int guest_hold(struct guest *g, const char *format, ...)
 	return r;
 }
 
+struct guest *inventory_next(const struct inventory *inventory, const struct uuid *uuid,
+			     const struct guest *after)
+{
+	const struct index *x = &inventory->by_uuid;
+	const struct index_entry *e = after ? index_next(x, &x->entries[after - inventory->guests])
+					    : index_first(x, hash_uuid(uuid));
+
+	while (e && !uuid_equal(&((struct guest *)e->item)->uuid, uuid))
+		e = index_next(x, e);
+	return e ? e->item : NULL;
+}
+
 const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid)
 {
-	for (size_t i = 0; !uuid_is_null(uuid) && i < inventory->n; i++)
-		if (uuid_equal(&inventory->guests[i].uuid, uuid))
-			return &inventory->guests[i];
-	return NULL;
+	return uuid_is_null(uuid) ? NULL : inventory_next(inventory, uuid, NULL);
 }
 
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
 {
-	for (size_t i = 0; !uuid_is_null(uuid) && i < inventory->n; i++)
-		if (uuid_equal(&inventory->guests[i].uuid, uuid))
-			inventory->guests[i].busy = true;
+	struct guest *g = NULL;
+
+	while (!uuid_is_null(uuid) && (g = inventory_next(inventory, uuid, g)))
+		g->busy = true;
 }
 
 bool guest_is_named(const struct guest *g, const char *name)
@@ -113,8 +124,9 @@ static bool runs_on_from(const struct guest *g, const struct known_image *image)
 const struct known_image *inventory_find_others_image(const struct inventory *inventory,
 						      const struct guest *g, const char *path)
 {
-	for (size_t i = 0; i < inventory->ledger->n_pasts; i++) {
-		const struct past *past = inventory->ledger->pasts[i];
+	const struct past *past = NULL;
+
+	while ((past = ledger_next_with(inventory->ledger, path, past))) {
 		bool same = uuid_equal(&past->uuid, &g->uuid);
 
 		for (size_t j = 0; j < past->lives.n_images; j++) {

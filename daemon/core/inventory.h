@@ -74,6 +74,7 @@ struct guest {
 struct inventory {
 	struct guest *guests;
 	size_t n;
+	struct index by_uuid;
 	const struct ledger *ledger;
 	uint64_t room; /* for images, in bytes, where it is known */
 	bool room_known;
@@ -82,6 +83,11 @@ struct inventory {
 void inventory_free(struct inventory *inventory);
 
 const struct guest *inventory_find(const struct inventory *inventory, const struct uuid *uuid);
+
+/* Each guest of a UUID, in their order. after: the one before; NULL for the first. NULL at the end.
+ */
+struct guest *inventory_next(const struct inventory *inventory, const struct uuid *uuid,
+			     const struct guest *after);
 
 /* Notes that a worker is at the guests of this UUID; nothing where there is no such guest. */
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);

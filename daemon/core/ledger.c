@@ -11,9 +11,93 @@
 #define FIRST_PAUSE USEC_PER_SEC
 #define LAST_PAUSE  (60 * USEC_PER_SEC)
 
+/* Texts. */
+
+/*
+ * Finds the pasts in which a text stands, as a name or a path. What has been changed is looked at
+ * when the next one asks. A text that stands there no more is still known: who asks compares.
+ */
+struct ledger_words {
+	struct index words;
+	struct past **changed;
+	size_t n_changed;
+	bool failed; /* there was no memory for one: each past is looked at from then on */
+};
+
+/* It is about to be changed. */
+static void note_change(struct ledger_words *w, struct past *past)
+{
+	struct past **bigger;
+
+	/* Records of one guest often follow each other. */
+	if (w->n_changed > 0 && w->changed[w->n_changed - 1] == past)
+		return;
+	bigger = realloc(w->changed, (w->n_changed + 1) * sizeof(*bigger));
+	if (!bigger) {
+		w->failed = true;
+		return;
+	}
+	w->changed = bigger;
+	w->changed[w->n_changed++] = past;
+}
+
+static int add_word(struct ledger_words *w, const char *text, struct past *past)
+{
+	uint64_t hash = text ? hash_text(text) : 0;
+	const struct index_entry *e = index_first(&w->words, hash);
+
+	if (!text)
+		return 0;
+	for (; e; e = index_next(&w->words, e))
+		if (e->item == past)
+			return 0;
+	return index_add(&w->words, hash, past);
+}
+
+static int add_words(struct ledger_words *w, struct past *past)
+{
+	int r = add_word(w, past->name, past);
+
+	r = r < 0 ? r : add_word(w, past->source, past);
+	r = r < 0 ? r : add_word(w, past->away_name, past);
+	r = r < 0 ? r : add_word(w, past->lives.name, past);
+	for (size_t i = 0; r >= 0 && i < past->lives.n_images; i++) {
+		r = add_word(w, past->lives.images[i].name, past);
+		r = r < 0 ? r : add_word(w, past->lives.images[i].path, past);
+	}
+	return r;
+}
+
+static void catch_up(struct ledger_words *w)
+{
+	for (size_t i = 0; i < w->n_changed; i++)
+		w->failed |= add_words(w, w->changed[i]) < 0;
+	w->n_changed = 0;
+}
+
+static void words_done(struct ledger_words *w)
+{
+	index_done(&w->words);
+	free(w->changed);
+}
+
+/* Pasts. */
+
 struct ledger *ledger_new(void)
 {
-	return calloc(1, sizeof(struct ledger));
+	_cleanup_(ledger_freep) struct ledger *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->words = calloc(1, sizeof(*h->words));
+	return h->words ? TAKE_PTR(h) : NULL;
+}
+
+static void drawn_free(struct drawn_name *drawn)
+{
+	if (drawn)
+		free(drawn->name);
+	free(drawn);
 }
 
 void ledger_free(struct ledger *h)
@@ -34,8 +118,12 @@ void ledger_free(struct ledger *h)
 		free(h->pasts[i]);
 	}
 	for (size_t i = 0; i < h->n_names; i++)
-		free(h->names[i].name);
+		drawn_free(h->names[i]);
+	index_done(&h->by_name);
 	index_done(&h->by_uuid);
+	if (h->words)
+		words_done(h->words);
+	free(h->words);
 	free(h->loss);
 	free(h->pasts);
 	free(h->names);
@@ -60,8 +148,10 @@ static struct past *find_or_add(struct ledger *h, const struct uuid *uuid)
 	struct past *past = find(h, uuid);
 	struct past **bigger;
 
-	if (past)
+	if (past) {
+		note_change(h->words, past);
 		return past;
+	}
 	bigger = realloc(h->pasts, (h->n_pasts + 1) * sizeof(*bigger));
 	if (!bigger)
 		return NULL;
@@ -72,7 +162,9 @@ static struct past *find_or_add(struct ledger *h, const struct uuid *uuid)
 		return NULL;
 	}
 	past->uuid = *uuid;
+	past->number = h->n_pasts;
 	h->pasts[h->n_pasts++] = past;
+	note_change(h->words, past);
 	return past;
 }
 
@@ -81,10 +173,32 @@ const struct past *ledger_find(const struct ledger *h, const struct uuid *uuid)
 	return find(h, uuid);
 }
 
+const struct past *ledger_next_with(const struct ledger *h, const char *text,
+				    const struct past *after)
+{
+	size_t number = after ? after->number + 1 : 0;
+	const struct past *next = NULL;
+	const struct index_entry *e;
+
+	catch_up(h->words);
+	if (h->words->failed)
+		return number < h->n_pasts ? h->pasts[number] : NULL;
+	e = index_first(&h->words->words, hash_text(text));
+	for (; e; e = index_next(&h->words->words, e)) {
+		const struct past *past = e->item;
+
+		if (past->number >= number && (!next || past->number < next->number))
+			next = past;
+	}
+	return next;
+}
+
 bool ledger_knows_source(const struct ledger *h, const char *path)
 {
-	for (size_t i = 0; i < h->n_pasts; i++)
-		if (str_equal(h->pasts[i]->source, path))
+	const struct past *past = NULL;
+
+	while ((past = ledger_next_with(h, path, past)))
+		if (str_equal(past->source, path))
 			return true;
 	return false;
 }
@@ -235,18 +349,24 @@ void ledger_set_home(struct ledger *h, const struct uuid *uuid)
 
 const struct past *ledger_find_away(const struct ledger *h, const char *name)
 {
-	for (size_t i = 0; i < h->n_pasts; i++)
-		if (h->pasts[i]->away && !h->pasts[i]->away_followed &&
-		    str_equal(h->pasts[i]->away_name, name))
-			return h->pasts[i];
+	const struct past *past = NULL;
+
+	while ((past = ledger_next_with(h, name, past)))
+		if (past->away && !past->away_followed && str_equal(past->away_name, name))
+			return past;
 	return NULL;
 }
 
 static struct drawn_name *find_name(const struct ledger *h, const char *name)
 {
-	for (size_t i = 0; i < h->n_names; i++)
-		if (str_equal(h->names[i].name, name))
-			return &h->names[i];
+	const struct index_entry *e = index_first(&h->by_name, hash_text(name));
+
+	for (; e; e = index_next(&h->by_name, e)) {
+		struct drawn_name *drawn = e->item;
+
+		if (str_equal(drawn->name, name))
+			return drawn;
+	}
 	return NULL;
 }
 
@@ -260,7 +380,7 @@ const struct uuid *ledger_drawn(const struct ledger *h, const char *name)
 int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid)
 {
 	struct drawn_name *drawn = find_name(h, name);
-	struct drawn_name *bigger;
+	struct drawn_name **bigger;
 
 	if (drawn) {
 		drawn->uuid = *uuid;
@@ -270,9 +390,15 @@ int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid
 	if (!bigger)
 		return -ENOMEM;
 	h->names = bigger;
-	drawn = &h->names[h->n_names];
-	*drawn = (struct drawn_name){.name = strdup(name), .uuid = *uuid};
-	return drawn->name ? (h->n_names++, 0) : -ENOMEM;
+	drawn = calloc(1, sizeof(*drawn));
+	if (!drawn || str_replace(&drawn->name, name) < 0 ||
+	    index_add(&h->by_name, hash_text(name), drawn) < 0) {
+		drawn_free(drawn);
+		return -ENOMEM;
+	}
+	drawn->uuid = *uuid;
+	h->names[h->n_names++] = drawn;
+	return 0;
 }
 
 struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid)
@@ -288,16 +414,25 @@ static bool is_followed_away(const struct past *past, const char *name, const ch
 	       (str_equal(past->away_name, name) || (source && str_equal(past->source, source)));
 }
 
-void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name, const char *source)
+/* text: the name, or the file. */
+static void follow(struct ledger *h, const char *text, const struct uuid *uuid, const char *name,
+		   const char *source)
 {
-	for (size_t i = 0; i < h->n_pasts; i++) {
-		struct past *past = h->pasts[i];
+	for (const struct past *p = NULL; (p = ledger_next_with(h, text, p));) {
+		struct past *past = h->pasts[p->number];
 
 		if (uuid_equal(&past->uuid, uuid))
 			continue;
 		lives_follow(&past->lives, name);
 		past->away_followed = past->away_followed || is_followed_away(past, name, source);
 	}
+}
+
+void ledger_follow(struct ledger *h, const struct uuid *uuid, const char *name, const char *source)
+{
+	follow(h, name, uuid, name, source);
+	if (source)
+		follow(h, source, uuid, name, source);
 }
 
 int ledger_set_name(struct ledger *h, const struct uuid *uuid, const char *name, const char *source)
@@ -363,8 +498,7 @@ enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uu
 	const struct past *own = find(h, uuid);
 	enum image_standing standing = ledger_judge(h, uuid, image, name, written);
 
-	for (size_t i = 0; i < h->n_pasts; i++) {
-		const struct past *past = h->pasts[i];
+	for (const struct past *past = NULL; (past = ledger_next_with(h, name, past));) {
 		enum image_standing after;
 
 		if (past == own || uuid_is_null(image) || !str_equal(past->name, name))

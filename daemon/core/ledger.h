@@ -18,8 +18,9 @@
 
 struct past {
 	struct uuid uuid;
-	char *name;   /* by which it was known last; NULL: by none */
-	char *source; /* the configuration file that it came from last; NULL: it is not known */
+	size_t number; /* its place in the ledger */
+	char *name;    /* by which it was known last; NULL: by none */
+	char *source;  /* the configuration file that it came from last; NULL: it is not known */
 	struct lives lives;
 	char *failure;    /* of the last thing that was tried; NULL: it went well ... */
 	char *remark;     /* ... though not all of it, for this reason; NULL: all of it */
@@ -45,11 +46,13 @@ struct ledger {
 	struct past **pasts; /* each stays where it is: others point to it */
 	size_t n_pasts;
 	struct index by_uuid; /* of the pasts */
-	struct drawn_name *names;
+	struct ledger_words *words;
+	struct drawn_name **names;
 	size_t n_names;
-	struct paces paces; /* of the last stops that saved guests */
-	char *loss;         /* which records are lost, while that matters; NULL: none */
-	bool migrates;      /* there is a record of a migration, or was */
+	struct index by_name; /* of the drawn ones */
+	struct paces paces;   /* of the last stops that saved guests */
+	char *loss;           /* which records are lost, while that matters; NULL: none */
+	bool migrates;        /* there is a record of a migration, or was */
 };
 
 struct ledger *ledger_new(void);
@@ -57,6 +60,13 @@ void ledger_free(struct ledger *h);
 
 /* NULL if nothing is known of the guest. */
 const struct past *ledger_find(const struct ledger *h, const struct uuid *uuid);
+
+/*
+ * The pasts in which this text may stand, as a name or a path, in their order; who asks compares.
+ * after: the one before; NULL for the first. NULL at the end.
+ */
+const struct past *ledger_next_with(const struct ledger *h, const char *text,
+				    const struct past *after);
 
 /* Whether it tells of a guest that was made from this configuration. */
 bool ledger_knows_source(const struct ledger *h, const char *path);

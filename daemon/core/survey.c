@@ -46,6 +46,8 @@ void survey_free(struct survey *s)
 	free(s->unreadable);
 	free(s->directory);
 	vanished_list_done(&s->vanished);
+	index_done(&s->nameless);
+	index_done(&s->named_images);
 	free(s);
 }
 
@@ -55,14 +57,6 @@ void vanished_list_done(struct vanished_list *l)
 		free(l->items[i].name);
 	free(l->items);
 	*l = (struct vanished_list){0};
-}
-
-bool vanished_list_has(const struct vanished_list *l, const struct uuid *uuid, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (uuid_equal(&l->items[i].uuid, uuid) || str_equal(l->items[i].name, name))
-			return true;
-	return l->incomplete;
 }
 
 static int add_vanished(struct vanished_list *l, const struct uuid *uuid, const char *name)
@@ -228,6 +222,22 @@ void survey_sort(struct survey *s)
 		qsort(s->configs, s->n_configs, sizeof(*s->configs), compare_configs);
 	if (s->n_images)
 		qsort(s->images, s->n_images, sizeof(*s->images), compare_images);
+}
+
+int survey_index(struct survey *s)
+{
+	int r = 0;
+
+	index_done(&s->nameless);
+	index_done(&s->named_images);
+	for (size_t i = 0; r >= 0 && i < s->n_configs; i++)
+		if (!s->configs[i].error && !s->configs[i].has_uuid)
+			r = index_add(&s->nameless, hash_text(s->configs[i].name), &s->configs[i]);
+	for (size_t i = 0; r >= 0 && i < s->n_images; i++)
+		if (!uuid_is_null(&s->images[i].uuid) && s->images[i].name)
+			r = index_add(&s->named_images, hash_text(s->images[i].name),
+				      &s->images[i]);
+	return r;
 }
 
 const struct survey_config *survey_find_config(const struct survey *s, const char *path)

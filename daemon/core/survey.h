@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "util/index.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
@@ -59,6 +60,9 @@ struct survey {
 	size_t n_configs;
 	struct survey_image *images;
 	size_t n_images;
+	/* By name, as survey_index() has found them: configurations without a UUID, images with
+	 * one. */
+	struct index nameless, named_images;
 	size_t n_pending; /* of both */
 	char **notes;     /* what was skipped */
 	size_t n_notes;
@@ -108,15 +112,18 @@ void vanished_list_done(struct vanished_list *l);
 /* Notes such a domain, once. */
 void vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name);
 
-/* Whether the guest was one of them, by its UUID or its name. */
-bool vanished_list_has(const struct vanished_list *l, const struct uuid *uuid, const char *name);
-
 /* Whether a configuration lies in a file that is called as a guest is: "web", or "web.cfg". */
 bool survey_is_file_of(const struct survey_config *c, const char *name);
 
 /* What is at a path, and cannot be read: it is known by its place only. NULL: nothing of the kind.
  */
 const struct survey_image *survey_find_broken(const struct survey *s, const char *path);
+
+/*
+ * Once a survey is complete and sorted, and anew after a change: without it nothing in it is found
+ * by name. 0 or -ENOMEM.
+ */
+int survey_index(struct survey *s);
 
 /* Sorts both lists by path: the order in which guests are started. */
 void survey_sort(struct survey *s);

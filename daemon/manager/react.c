@@ -57,7 +57,8 @@ void manager_react(struct manager *m)
 	for (size_t i = 0; may && i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
-		if (executor_machine(m->executor, &g->uuid, &since))
+		if (!reactions_concern(m->reactions, g) ||
+		    executor_machine(m->executor, &g->uuid, &since))
 			continue;
 		if (reactions_wanted(m->reactions, g))
 			react_to(m, g);

@@ -89,13 +89,11 @@ void reactions_give_up(struct reactions *rx, const struct uuid *uuid, uint32_t d
 
 static bool has_domain(const struct inventory *inventory, const struct note *note)
 {
-	for (size_t i = 0; i < inventory->n; i++) {
-		const struct guest *g = &inventory->guests[i];
+	const struct guest *g = NULL;
 
-		if (g->domain && g->domain->domid == note->domid &&
-		    uuid_equal(&g->uuid, &note->uuid))
+	while ((g = inventory_next(inventory, &note->uuid, g)))
+		if (g->domain && g->domain->domid == note->domid)
 			return true;
-	}
 	return false;
 }
 
@@ -130,6 +128,13 @@ usec_t reactions_next(const struct reactions *rx, usec_t now)
 			next = MIN(next, rx->notes[i].resume);
 	}
 	return next;
+}
+
+bool reactions_concern(const struct reactions *rx, const struct guest *g)
+{
+	const struct domain *d = g->domain;
+
+	return d && (d->shutdown || d->eject || find_note(rx, &d->uuid, d->domid));
 }
 
 bool reactions_wanted(const struct reactions *rx, const struct guest *g)

@@ -15,6 +15,9 @@ struct reactions;
 struct reactions *reactions_new(struct ledger_file *ledger);
 struct reactions *reactions_free(struct reactions *rx);
 
+/* Whether there may be anything to decide on a guest; most have nothing. */
+bool reactions_concern(const struct reactions *rx, const struct guest *g);
+
 /* True if the guest has ended, is ours, and nothing has been decided about this end of it. */
 bool reactions_wanted(const struct reactions *rx, const struct guest *g);
 

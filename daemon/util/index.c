@@ -41,12 +41,17 @@ static void link_entry(struct index *x, size_t place)
 	x->last[slot] = place + 1;
 }
 
-static int grow(struct index *x)
+int index_reserve(struct index *x, size_t n)
 {
-	size_t room = x->room ? 2 * x->room : ROOM_FIRST;
+	size_t room = x->room ? x->room : ROOM_FIRST;
 	struct index_entry *entries;
-	size_t *slots = calloc(2 * room, sizeof(*slots));
+	size_t *slots;
 
+	if (n <= x->room)
+		return 0;
+	while (room < n)
+		room *= 2;
+	slots = calloc(2 * room, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	entries = realloc(x->entries, room * sizeof(*entries));
@@ -66,7 +71,7 @@ static int grow(struct index *x)
 
 int index_add(struct index *x, uint64_t hash, void *item)
 {
-	int r = x->n == x->room ? grow(x) : 0;
+	int r = index_reserve(x, x->n + 1);
 
 	if (r < 0)
 		return r;

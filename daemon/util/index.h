@@ -27,6 +27,9 @@ uint64_t hash_text(const char *text);
 /* The same of a text that is this long. */
 uint64_t hash_bytes(const void *bytes, size_t size);
 
+/* Makes room for so many items in all: to add those never fails. 0 or -ENOMEM. */
+int index_reserve(struct index *x, size_t n);
+
 /* 0 or -ENOMEM. */
 int index_add(struct index *x, uint64_t hash, void *item);
 

@@ -138,8 +138,8 @@ int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger
 	for (size_t i = 0; r >= 0 && i < ledger->n_names; i++)
 		r = emit(&s, (struct ledger_record){
 				     .kind = LEDGER_DRAWN,
-				     .uuid = ledger->names[i].uuid,
-				     .name = ledger->names[i].name,
+				     .uuid = ledger->names[i]->uuid,
+				     .name = ledger->names[i]->name,
 			     });
 	/* Before all images: a beginning outlives, or follows, those that are known by then. */
 	for (size_t i = 0; r >= 0 && i < ledger->n_pasts; i++)

@@ -365,6 +365,7 @@ static int take_so_far(struct world *w)
 		return -ENODATA;
 	all = unfinished->images_told && unfinished->configs_told;
 	r = survey_so_far(w->survey, unfinished, &survey);
+	r = r < 0 ? r : survey_index(survey);
 	if (r < 0)
 		return r;
 	draw_uuids(w, survey);
@@ -413,7 +414,8 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		w->vanished = (struct vanished_list){0};
 		ledger_file_refresh(w->ledger);
 		draw_uuids(w, survey);
-		r = rebuild(w, survey, w->domains);
+		r = survey_index(survey);
+		r = r < 0 ? r : rebuild(w, survey, w->domains);
 		if (r >= 0)
 			TAKE_PTR(survey);
 	} else {

@@ -86,6 +86,7 @@ void scene_build(struct scene *s)
 {
 	inventory_free(s->inventory);
 	survey_sort(s->survey);
+	ck_assert_int_eq(survey_index(s->survey), 0);
 	ck_assert_int_eq(domain_list_index(s->domains), 0);
 	ck_assert_int_eq(inventory_build(s->survey, s->domains, s->history, &s->inventory), 0);
 }

@@ -4,6 +4,7 @@
 
 #include "core/ledger.h"
 #include "unit.h"
+#include "util/str.h"
 
 static const struct uuid web = {.bytes = {1}}, mail = {.bytes = {2}};
 
@@ -240,7 +241,55 @@ START_TEST(after_a_loss_a_guest_may_be_away_until_it_is_placed)
 }
 END_TEST
 
-SUITE("history", after_a_loss_a_guest_may_be_away_until_it_is_placed,
+/* The pasts that are found by a text and have it as their name: the last bytes of their UUIDs. */
+static const char *called(const struct ledger *h, const char *name)
+{
+	static char found[20];
+	const struct past *past = NULL;
+	size_t n = 0;
+
+	while ((past = ledger_next_with(h, name, past)))
+		if (str_equal(past->name, name))
+			found[n++] = (char)('0' + past->uuid.bytes[15]);
+	found[n] = '\0';
+	return found;
+}
+
+/* Which of several comes first decides which of them a configuration stands for. */
+START_TEST(pasts_are_found_by_the_names_they_have_now_in_their_order)
+{
+	_cleanup_(ledger_freep) struct ledger *h = ledger_new();
+	struct uuid one = {.bytes = {[15] = 1}}, two = {.bytes = {[15] = 2}};
+
+	ck_assert_int_eq(ledger_set_name(h, &one, "web", "/auto/1"), 0);
+	ck_assert_int_eq(ledger_set_name(h, &two, "mail", "/auto/2"), 0);
+	ck_assert_str_eq(called(h, "web"), "1");
+	ck_assert_str_eq(called(h, "mail"), "2");
+	ck_assert_int_eq(ledger_set_name(h, &one, "mail", NULL), 0);
+	ck_assert_int_eq(ledger_set_name(h, &two, "web", NULL), 0);
+	ck_assert_int_eq(ledger_set_name(h, &one, "web", NULL), 0);
+	ck_assert_str_eq(called(h, "web"), "12");
+	ck_assert_str_eq(called(h, "mail"), "");
+	ck_assert(ledger_knows_source(h, "/auto/2"));
+	ck_assert(!ledger_knows_source(h, "/auto"));
+}
+END_TEST
+
+START_TEST(images_are_found_by_name_and_path)
+{
+	_cleanup_(ledger_freep) struct ledger *h = ledger_new();
+	struct uuid one = {.bytes = {[15] = 1}}, id = {.bytes = {9}};
+	struct known_image image = {.id = id, .name = (char *)"web", .path = (char *)"/save/web"};
+
+	ck_assert_int_eq(lives_save(ledger_lives(h, &one), &image, 1), 0);
+	ck_assert_ptr_eq(ledger_next_with(h, "web", NULL), ledger_find(h, &one));
+	ck_assert_ptr_eq(ledger_next_with(h, "/save/web", NULL), ledger_find(h, &one));
+	ck_assert_ptr_null(ledger_next_with(h, "/save/web", ledger_find(h, &one)));
+}
+END_TEST
+
+SUITE("history", pasts_are_found_by_the_names_they_have_now_in_their_order,
+      images_are_found_by_name_and_path, after_a_loss_a_guest_may_be_away_until_it_is_placed,
       a_remark_is_no_failure_and_takes_its_place,
       pauses_between_restarts_grow_up_to_a_minute_and_end_with_the_interval,
       of_a_guest_without_a_past_nothing_is_known, a_failure_is_kept_until_it_is_over,
