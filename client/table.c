@@ -9,7 +9,8 @@
 
 struct table {
 	size_t columns;
-	char **cells; /* row by row */
+	size_t *widths; /* of each column, the widest cell */
+	char **cells;   /* row by row */
 	size_t n_cells;
 };
 
@@ -20,6 +21,9 @@ struct table *table_new(size_t columns, const char *const *head)
 	if (!table)
 		return NULL;
 	table->columns = columns;
+	table->widths = calloc(columns, sizeof(*table->widths));
+	if (!table->widths)
+		return table_free(table);
 	table_row(table, head);
 	return table;
 }
@@ -31,6 +35,7 @@ struct table *table_free(struct table *table)
 	for (size_t i = 0; i < table->n_cells; i++)
 		free(table->cells[i]);
 	free(table->cells);
+	free(table->widths);
 	free(table);
 	return NULL;
 }
@@ -48,26 +53,24 @@ void table_row(struct table *table, const char *const *cells)
 		if (!bigger[table->n_cells + done])
 			break;
 	}
-	if (done == table->columns) {
-		table->n_cells += done;
+	if (done < table->columns) {
+		while (done > 0)
+			free(bigger[table->n_cells + --done]);
 		return;
 	}
-	while (done > 0)
-		free(bigger[table->n_cells + --done]);
+	for (size_t i = 0; i < done; i++)
+		table->widths[i] = MAX(table->widths[i], strlen(bigger[table->n_cells + i]));
+	table->n_cells += done;
 }
 
 void table_print(const struct table *table, FILE *out)
 {
 	for (size_t i = 0; i < table->n_cells; i++) {
 		size_t column = i % table->columns;
-		size_t width = 0;
 
-		if (column + 1 == table->columns) {
+		if (column + 1 == table->columns)
 			fprintf(out, "%s\n", table->cells[i]);
-			continue;
-		}
-		for (size_t j = column; j < table->n_cells; j += table->columns)
-			width = MAX(width, strlen(table->cells[j]));
-		fprintf(out, "%-*s  ", (int)width, table->cells[i]);
+		else
+			fprintf(out, "%-*s  ", (int)table->widths[column], table->cells[i]);
 	}
 }
