@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "hv/hv.h"
 #include "hv/sim/host.h"
 #include "hv/sim/images.h"
 #include "hv/sim/remains.h"
 #include "io/loop.h"
+#include "util/index.h"
 
 /* The guests of the simulated host as they live: each with a domain, or without. */
 
@@ -24,6 +27,7 @@ struct actor {
 	enum shutdown_reason life_reason;
 	bool life_removes; /* xl's monitor comes along */
 
+	TAILQ_ENTRY(actor) entry; /* among those that are operated on */
 	bool operating;
 	struct hv_operation operation;
 	struct operation_request request;
@@ -39,6 +43,8 @@ struct sim {
 	struct loop *loop;
 	struct sim_host *host;
 	struct actor *actors; /* one for each guest of the host */
+	struct index by_uuid; /* of the actors; a guest can have another one by now */
+	TAILQ_HEAD(, actor) operated;
 	struct sim_remains remains;
 	struct sim_images *images;
 	uint32_t next_domid;

@@ -16,9 +16,14 @@ static struct sim *to_sim(struct hv *hv)
 
 static struct actor *find(struct sim *sim, const struct uuid *uuid)
 {
-	for (size_t i = 0; i < sim->host->n_guests; i++)
-		if (uuid_equal(&sim->host->guests[i].uuid, uuid))
-			return &sim->actors[i];
+	const struct index_entry *e = index_first(&sim->by_uuid, hash_uuid(uuid));
+
+	for (; e; e = index_next(&sim->by_uuid, e)) {
+		struct actor *a = e->item;
+
+		if (uuid_equal(&a->guest->uuid, uuid))
+			return a;
+	}
 	return NULL;
 }
 
@@ -92,6 +97,7 @@ static void end_operation(struct actor *a, int error, const char *reason)
 	struct operation_result result = {.error = error, .domid = DOMID_NONE};
 
 	a->operating = false;
+	TAILQ_REMOVE(&a->sim->operated, a, entry);
 	timer_clear(a->work);
 	if (error < 0)
 		actor_fail(a);
@@ -179,7 +185,8 @@ static struct actor *find_for(struct sim *sim, const struct operation_request *r
 		struct sim_guest *g = &sim->host->guests[i];
 
 		if (request->operation == OPERATION_CREATE && !g->has_uuid &&
-		    !sim->actors[i].exists && str_equal(g->name, request->name)) {
+		    !sim->actors[i].exists && str_equal(g->name, request->name) &&
+		    index_add(&sim->by_uuid, hash_uuid(&request->uuid), &sim->actors[i]) >= 0) {
 			g->uuid = request->uuid;
 			a = &sim->actors[i];
 		}
@@ -216,6 +223,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 	a->step_time = a->way->duration / PROGRESS_STEPS;
 	a->aborted = a->hanging = false;
 	a->operating = true;
+	TAILQ_INSERT_TAIL(&sim->operated, a, entry);
 	actor_begin(a);
 	timer_set_after(a->work, 0);
 	return 0;
@@ -240,11 +248,11 @@ static const struct hv_operation *sim_operation(struct hv *hv, const struct uuid
 
 static const struct hv_operation *sim_next_operation(struct hv *hv, size_t index)
 {
-	struct sim *sim = to_sim(hv);
+	const struct actor *a;
 
-	for (size_t i = 0; i < sim->host->n_guests; i++)
-		if (sim->actors[i].operating && index-- == 0)
-			return &sim->actors[i].operation;
+	TAILQ_FOREACH(a, &to_sim(hv)->operated, entry)
+		if (index-- == 0)
+			return &a->operation;
 	return NULL;
 }
 
@@ -294,6 +302,7 @@ static struct hv *sim_free(struct hv *hv)
 		timer_free(sim->actors[i].work);
 		operation_request_done(&sim->actors[i].request);
 	}
+	index_done(&sim->by_uuid);
 	free(sim->actors);
 	sim_images_free(sim->images);
 	sim_remains_done(&sim->remains);
@@ -324,6 +333,7 @@ static int add_actor(struct sim *sim, size_t index)
 	struct actor *a = &sim->actors[index];
 	int r = timer_new(sim->loop, on_work, a, &a->work);
 
+	r = r < 0 ? r : index_add(&sim->by_uuid, hash_uuid(&sim->host->guests[index].uuid), a);
 	return r < 0 ? r : actor_init(a, sim, &sim->host->guests[index]);
 }
 
@@ -341,6 +351,7 @@ int hv_sim_new(struct loop *loop, const char *text, size_t size, struct hv **ret
 	if (r < 0)
 		return r;
 	loop_set_speed(loop, sim->host->speed);
+	TAILQ_INIT(&sim->operated);
 	sim->actors = calloc(sim->host->n_guests + 1, sizeof(*sim->actors));
 	if (!sim->actors)
 		return -ENOMEM;
