@@ -4,19 +4,30 @@
 
 #define ROOM_FIRST 16
 
-/* FNV-1a. No guest can choose what is hashed: names and UUIDs are an administrator's. */
-#define HASH_BEGIN 0xcbf29ce484222325ULL
-#define HASH_PRIME 0x100000001b3ULL
+/* No guest can choose what is hashed: names and UUIDs are an administrator's. */
+#define HASH_BEGIN  0xcbf29ce484222325ULL
+#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * HASH_FACTOR;
+	/* The slots go by the low bits, which a product has from low bits only. */
+	return hash ^ (hash >> 32);
+}
 
 uint64_t hash_bytes(const void *bytes, size_t size)
 {
 	const uint8_t *b = bytes;
-	uint64_t hash = HASH_BEGIN;
+	uint64_t hash = HASH_BEGIN, word;
 
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ b[i]) * HASH_PRIME;
-	/* The slots go by the low bits, which the last bytes hardly reach. */
-	return hash ^ (hash >> 32);
+	for (; size >= sizeof(word); size -= sizeof(word), b += sizeof(word)) {
+		memcpy(&word, b, sizeof(word));
+		hash = mix(hash, word);
+	}
+	word = size;
+	for (; size > 0; size--)
+		word = word << 8 | b[size - 1];
+	return mix(hash, word);
 }
 
 uint64_t hash_uuid(const struct uuid *uuid)
