@@ -69,10 +69,36 @@ struct hv_ops {
 	struct hv *(*free)(struct hv *hv);
 };
 
+/* Ends of operations that are still to be told to those above. */
+struct hv_ends {
+	struct hv_end {
+		struct hv_operation operation;
+		struct operation_result result;
+	} * items;
+	size_t n;
+	struct uuid_list uuids; /* of their guests */
+};
+
 struct hv {
 	const struct hv_ops *ops;
 	struct hv_callbacks callbacks; /* set before the loop runs */
+	struct hv_ends ends;
 };
+
+/*
+ * For who gets the callbacks: many operations end together, and what follows from that is less work
+ * for all of them at once. The end of one can be kept, as a copy, and counts as not come yet: the
+ * operation is in flight until hv_take_ends(). 0 or -ENOMEM.
+ */
+int hv_add_end(struct hv *hv, const struct hv_operation *operation,
+	       const struct operation_result *result);
+
+/* The ends that were kept, which are the caller's now: none of them is in flight any more. */
+struct hv_ends hv_take_ends(struct hv *hv);
+void hv_ends_done(struct hv_ends *ends);
+
+/* The operation for a guest whose end is kept, or NULL. */
+const struct hv_operation *hv_ending(const struct hv *hv, const struct uuid *uuid);
 
 /* All domains now, dom0 and the like among them (marked as system). 0 or -errno. */
 static inline int hv_list(struct hv *hv, struct domain_list **ret)
@@ -114,7 +140,7 @@ static inline int hv_send_sysrq(struct hv *hv, const struct domain *domain, char
  */
 static inline int hv_operate(struct hv *hv, const struct operation_request *request)
 {
-	return hv->ops->operate(hv, request);
+	return hv_ending(hv, &request->uuid) ? -EBUSY : hv->ops->operate(hv, request);
 }
 
 /*
@@ -129,13 +155,16 @@ static inline void hv_abort(struct hv *hv, const struct uuid *uuid)
 /* The operation in flight for a guest, or NULL. Valid until the loop runs on. */
 static inline const struct hv_operation *hv_operation(struct hv *hv, const struct uuid *uuid)
 {
-	return hv->ops->operation(hv, uuid);
+	const struct hv_operation *operation = hv->ops->operation(hv, uuid);
+
+	return operation ? operation : hv_ending(hv, uuid);
 }
 
 /* All operations in flight, from index 0 until NULL. */
 static inline const struct hv_operation *hv_next_operation(struct hv *hv, size_t index)
 {
-	return hv->ops->next_operation(hv, index);
+	return index < hv->ends.n ? &hv->ends.items[index].operation
+				  : hv->ops->next_operation(hv, index - hv->ends.n);
 }
 
 /*
@@ -172,7 +201,10 @@ static inline void hv_forget_images(struct hv *hv, uint64_t id)
 
 static inline struct hv *hv_free(struct hv *hv)
 {
-	return hv ? hv->ops->free(hv) : NULL;
+	if (!hv)
+		return NULL;
+	hv_ends_done(&hv->ends);
+	return hv->ops->free(hv);
 }
 
 DEFINE_CLEANUP(struct hv, hv_free);

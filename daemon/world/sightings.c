@@ -2,7 +2,67 @@
 
 #include "world/sightings.h"
 
+#include "util/log.h"
 #include "util/str.h"
+
+/* What others did to domains. */
+
+static bool ours_to_tell(const struct sighting *s, const struct domain *d)
+{
+	return !d->system && !d->dying && !hv_operation(s->hv, &d->uuid) &&
+	       !uuid_list_has(&s->expected, &d->uuid);
+}
+
+static void log_domain(const struct domain *d, const char *message_id, const char *text)
+{
+	struct log_fields fields = {
+		.message_id = message_id,
+		.domain = d->name ? d->name : "(null)",
+		.uuid = &d->uuid,
+		.domid = d->domid,
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_INFO, &fields, "%s", text);
+}
+
+static void log_rename(const struct domain *was, const struct domain *is)
+{
+	struct log_fields fields = {
+		.message_id = MSG_DOMAIN_RENAMED,
+		.domain = is->name,
+		.uuid = &is->uuid,
+		.domid = is->domid,
+		.elapsed = USEC_INFINITY,
+	};
+
+	log_message(LOG_INFO, &fields, "was called %s before", was->name);
+}
+
+void sightings_log_differences(const struct sighting *s)
+{
+	const struct domain_list *old = s->old, *new = s->new;
+
+	for (size_t i = 0; i < new->n; i++) {
+		const struct domain *is = &new->domains[i];
+		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
+
+		if (!was && ours_to_tell(s, is) && is->manager != DOMAIN_MANAGER_XENDOMAINSD)
+			log_domain(is, MSG_DOMAIN_APPEARED, "has appeared");
+		else if (was && was->name && !str_equal(was->name, is->name) && ours_to_tell(s, is))
+			log_rename(was, is);
+	}
+	for (size_t i = 0; i < old->n; i++) {
+		const struct domain *was = &old->domains[i];
+		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
+
+		/* Dying is the end of it: what can follow only gives its memory back. */
+		if ((!is || is->dying) && ours_to_tell(s, was))
+			log_domain(was, MSG_DOMAIN_GONE, "is gone");
+	}
+}
+
+/* Lives. */
 
 static bool is_suspended(const struct domain *d)
 {
@@ -15,7 +75,7 @@ static bool ours_to_record(const struct sighting *s, const struct domain *d)
 	const struct hv_operation *op = hv_operation(s->hv, &d->uuid);
 
 	return !d->system && d->name && (!op || op->operation == OPERATION_EJECT) &&
-	       !(s->expected && uuid_equal(s->expected, &d->uuid));
+	       !uuid_list_has(&s->expected, &d->uuid);
 }
 
 static bool has_domain(const struct domain_list *domains, const struct uuid *uuid)

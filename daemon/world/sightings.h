@@ -5,12 +5,15 @@
 #include "hv/hv.h"
 #include "world/ledger-file.h"
 
-/* Records in the ledger what is seen of guests' lives, which other tools begin and end. */
+/*
+ * What two looks at the domains tell of what other tools did to them: it is logged, and what it
+ * means for the lives of guests is recorded in the ledger.
+ */
 
 struct sighting {
 	struct ledger_file *ledger;
 	struct hv *hv;
-	const struct uuid *expected; /* the guest whose operation has just ended; NULL: none */
+	struct uuid_list expected; /* the guests whose operations have just ended; borrowed */
 	const struct domain_list *old, *new;
 	usec_t listed;        /* the wall clock before they were listed: the time of each record */
 	usec_t listed_before; /* the same of the old ones; 0: this is the first look */
@@ -19,6 +22,9 @@ struct sighting {
 	void (*vanished)(void *data, const struct domain *was);
 	void *data;
 };
+
+/* Logs what others did to domains. */
+void sightings_log_differences(const struct sighting *sighting);
 
 /* What workers do they record themselves. */
 void sightings_record_lives(const struct sighting *sighting);

@@ -42,7 +42,8 @@ struct world {
 	struct inventory *inventory;
 	char *lost;
 
-	const struct uuid *expected; /* changes of this guest are the end of an operation */
+	struct uuid_list expected; /* changes of these guests are ends of operations; borrowed */
+	struct timer *ends;        /* of operations, which are still to be told */
 	struct timer *update;
 	usec_t updated;
 	usec_t listed; /* the wall clock before the domains were listed; 0: not yet */
@@ -53,39 +54,7 @@ struct world {
 	struct vanished_list vanished; /* since the survey that runs began */
 };
 
-/* What others did to domains. */
-
-static bool ours_to_tell(struct world *w, const struct domain *d)
-{
-	return !d->system && !d->dying && !hv_operation(w->hv, &d->uuid) &&
-	       !(w->expected && uuid_equal(w->expected, &d->uuid));
-}
-
-static void log_domain(const struct domain *d, const char *message_id, const char *text)
-{
-	struct log_fields fields = {
-		.message_id = message_id,
-		.domain = d->name ? d->name : "(null)",
-		.uuid = &d->uuid,
-		.domid = d->domid,
-		.elapsed = USEC_INFINITY,
-	};
-
-	log_message(LOG_INFO, &fields, "%s", text);
-}
-
-static void log_rename(const struct domain *was, const struct domain *is)
-{
-	struct log_fields fields = {
-		.message_id = MSG_DOMAIN_RENAMED,
-		.domain = is->name,
-		.uuid = &is->uuid,
-		.domid = is->domid,
-		.elapsed = USEC_INFINITY,
-	};
-
-	log_message(LOG_INFO, &fields, "was called %s before", was->name);
-}
+/* What has become of the domains. */
 
 /* XenStore forgets a domain that is destroyed before Xen does. */
 static int keep_names(const struct domain_list *old, struct domain_list *new)
@@ -118,29 +87,6 @@ static void count_arrivals(struct world *w, const struct domain_list *new)
 	}
 }
 
-static void log_differences(struct world *w, const struct domain_list *new)
-{
-	const struct domain_list *old = w->domains;
-
-	for (size_t i = 0; i < new->n; i++) {
-		const struct domain *is = &new->domains[i];
-		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
-
-		if (!was && ours_to_tell(w, is) && is->manager != DOMAIN_MANAGER_XENDOMAINSD)
-			log_domain(is, MSG_DOMAIN_APPEARED, "has appeared");
-		else if (was && was->name && !str_equal(was->name, is->name) && ours_to_tell(w, is))
-			log_rename(was, is);
-	}
-	for (size_t i = 0; i < old->n; i++) {
-		const struct domain *was = &old->domains[i];
-		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
-
-		/* Dying is the end of it: what can follow only gives its memory back. */
-		if ((!is || is->dying) && ours_to_tell(w, was))
-			log_domain(was, MSG_DOMAIN_GONE, "is gone");
-	}
-}
-
 /* Lives. */
 
 /* Another tool may have saved it, to a file that the surveys have not seen. */
@@ -153,9 +99,9 @@ static void on_vanished(void *data, const struct domain *was)
 		vanished_list_add(&w->vanished, &was->uuid, was->name);
 }
 
-static void record_lives(struct world *w, const struct domain_list *new, usec_t listed)
+static struct sighting make_sighting(struct world *w, const struct domain_list *new, usec_t listed)
 {
-	sightings_record_lives(&(struct sighting){
+	return (struct sighting){
 		.ledger = w->ledger,
 		.hv = w->hv,
 		.expected = w->expected,
@@ -165,7 +111,7 @@ static void record_lives(struct world *w, const struct domain_list *new, usec_t 
 		.listed_before = w->listed,
 		.vanished = on_vanished,
 		.data = w,
-	});
+	};
 }
 
 static bool has_one_that_may_begin(struct world *w)
@@ -204,6 +150,7 @@ int world_update(struct world *w)
 {
 	struct log_fields unlisted = {.message_id = MSG_DOMAINS_UNLISTED, LOG_FIELDS_NONE};
 	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
+	struct sighting sighting;
 	usec_t now = usec_now_wall();
 	int r;
 
@@ -218,9 +165,10 @@ int world_update(struct world *w)
 		log_message(LOG_ERR, &unlisted, "Failed to list the domains: %s", strerror(-r));
 		return r;
 	}
-	log_differences(w, domains);
+	sighting = make_sighting(w, domains, now);
+	sightings_log_differences(&sighting);
 	count_arrivals(w, domains);
-	record_lives(w, domains, now);
+	sightings_record_lives(&sighting);
 	w->listed = now;
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
@@ -251,15 +199,38 @@ static void on_progress(void *data, const struct hv_operation *operation)
 	w->callbacks.progress(w->callbacks.data, operation);
 }
 
+static void expect_changes(struct world *w, struct uuid_list expected)
+{
+	ledger_file_refresh(w->ledger);
+	w->expected = expected;
+	world_update(w);
+	w->expected = (struct uuid_list){0};
+}
+
+/* Many operations end together. Until one is told it is in flight for all who ask. */
+static void on_ends(void *data)
+{
+	struct world *w = data;
+	struct hv_ends ends = hv_take_ends(w->hv);
+
+	expect_changes(w, ends.uuids);
+	for (size_t i = 0; i < ends.n; i++)
+		w->callbacks.finished(w->callbacks.data, &ends.items[i].operation,
+				      &ends.items[i].result);
+	hv_ends_done(&ends);
+}
+
 static void on_finished(void *data, const struct hv_operation *operation,
 			const struct operation_result *result)
 {
 	struct world *w = data;
 
-	ledger_file_refresh(w->ledger);
-	w->expected = &operation->uuid;
-	world_update(w);
-	w->expected = NULL;
+	if (hv_add_end(w->hv, operation, result) >= 0) {
+		if (!timer_is_set(w->ends))
+			timer_set_after(w->ends, 0);
+		return;
+	}
+	expect_changes(w, (struct uuid_list){.items = (struct uuid *)&operation->uuid, .n = 1});
 	w->callbacks.finished(w->callbacks.data, operation, result);
 }
 
@@ -482,6 +453,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
 	_cleanup_(hv_freep) struct hv *hv = hv_taken;
 	_cleanup_(world_freep) struct world *w = calloc(1, sizeof(*w));
+	struct sighting sighting;
 	usec_t now = usec_now_wall();
 	int r;
 
@@ -503,6 +475,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	};
 	w->hv = TAKE_PTR(hv);
 	r = timer_new(loop, on_update, w, &w->update);
+	r = r < 0 ? r : timer_new(loop, on_ends, w, &w->ends);
 	r = r < 0 ? r : hv_list(w->hv, &domains);
 	r = r < 0 ? r : domain_list_index(domains);
 	if (r < 0)
@@ -511,7 +484,8 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	if (!w->domains)
 		return -ENOMEM;
 	/* What runs already has begun before this daemon looked. */
-	record_lives(w, domains, now);
+	sighting = make_sighting(w, domains, now);
+	sightings_record_lives(&sighting);
 	w->listed = now;
 	r = rebuild(w, w->survey, domains);
 	if (r < 0)
@@ -531,6 +505,7 @@ struct world *world_free(struct world *w)
 		waiter_free(waiter);
 	hv_free(w->hv);
 	timer_free(w->update);
+	timer_free(w->ends);
 	inventory_free(w->inventory);
 	survey_free(w->survey);
 	vanished_list_done(&w->vanished);

@@ -34,6 +34,7 @@ static int puppet_list(struct hv *hv, struct domain_list **ret)
 	struct puppet *p = to_puppet(hv);
 	struct domain_list *l;
 
+	p->lists++;
 	if (p->list_error < 0)
 		return p->list_error;
 	l = calloc(1, sizeof(*l));

@@ -25,6 +25,7 @@ struct puppet {
 	int answer;       /* what a guest has made of a request */
 	int ask_error, operate_error; /* what the next calls return */
 	int list_error;
+	unsigned lists; /* how often the domains were listed */
 	int survey_error;
 	bool surveying;
 	const struct survey *told; /* by the survey that is under way */

@@ -325,10 +325,43 @@ START_TEST(a_failure_that_nobody_waited_for_is_kept_for_the_status)
 	puppet_adopt(&f.p, OPERATION_SAVE, 1);
 	manage();
 	puppet_finish(&f.p, 1, -ENOSPC, "no room", DOMID_NONE);
+	run_for(1);
 	ck_assert_str_eq(ledger_find(manager_ledger(f.m), &uuid)->failure, "no room");
 	puppet_adopt(&f.p, OPERATION_SAVE, 1);
 	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	run_for(1);
 	ck_assert_ptr_null(ledger_find(manager_ledger(f.m), &uuid)->failure);
+	end();
+}
+END_TEST
+
+/* To list the domains, and to build the inventory, takes long where there are many. */
+START_TEST(operations_that_end_together_lead_to_one_look_at_the_domains)
+{
+	struct operation_request request = {.operation = OPERATION_DESTROY, .uuid = puppet_uuid(1)};
+	struct hv *hv = &f.p.hv;
+
+	begin("");
+	for (unsigned i = 1; i <= 3; i++) {
+		puppet_add(&f.p, i, "web");
+		puppet_adopt(&f.p, OPERATION_SAVE, i);
+	}
+	manage();
+	f.p.lists = 0;
+	for (unsigned i = 1; i <= 3; i++) {
+		puppet_remove(&f.p, i);
+		puppet_finish(&f.p, i, 0, NULL, DOMID_NONE);
+	}
+	ck_assert_uint_eq(f.p.lists, 0);
+	/* Until they are told, no look takes another tool for what has removed the domains. */
+	ck_assert_ptr_nonnull(hv_operation(hv, &request.uuid));
+	ck_assert_ptr_nonnull(hv_next_operation(hv, 2));
+	ck_assert_int_eq(hv_operate(hv, &request), -EBUSY);
+	ck_assert_int_eq(world_update(manager_world(f.m)), 0);
+	run_for(1);
+	ck_assert_ptr_null(hv_next_operation(hv, 0));
+	ck_assert_uint_eq(f.p.lists, 2);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_GONE), 0);
 	end();
 }
 END_TEST
@@ -480,6 +513,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_guest_that_comes_up_during_a_stop_is_taken_in,
       a_driver_domain_goes_behind_a_guest_that_another_stop_saves,
       a_stop_that_cannot_go_on_is_tried_again,
+      operations_that_end_together_lead_to_one_look_at_the_domains,
       a_failure_that_nobody_waited_for_is_kept_for_the_status,
       a_start_without_folders_fails_and_a_stop_goes_on,
       a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true,

@@ -618,6 +618,7 @@ START_TEST(what_others_do_is_told_and_what_we_do_is_not)
 	puppet_adopt(&f.p, OPERATION_DESTROY, 2);
 	puppet_remove(&f.p, 2);
 	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
+	run_for(1);
 	ck_assert_uint_eq(LOGGED(.domain = "ours"), 0);
 	puppet_add(&f.p, 3, "ours");
 	puppet_remove(&f.p, 3);
@@ -635,6 +636,7 @@ START_TEST(the_end_of_an_operation_comes_behind_what_it_changed)
 	ck_assert_int_eq(world_update(f.world), 0);
 	ck_assert(inventory_find_named(world_inventory(f.world), "web")->busy);
 	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	run_for(1);
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(!f.seen_busy);
 	end();
