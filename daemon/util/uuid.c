@@ -3,7 +3,6 @@
 #include "util/uuid.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <sys/random.h>
 
 static bool hyphen_at(size_t position)
@@ -46,13 +45,16 @@ int uuid_parse(const char *s, struct uuid *ret)
 
 const char *uuid_format(const struct uuid *u, char *buffer)
 {
+	static const char digits[] = "0123456789abcdef";
 	char *out = buffer;
 
 	for (size_t i = 0; i < sizeof(u->bytes); i++) {
 		if (hyphen_at((size_t)(out - buffer)))
 			*out++ = '-';
-		out += sprintf(out, "%02x", u->bytes[i]);
+		*out++ = digits[u->bytes[i] >> 4];
+		*out++ = digits[u->bytes[i] & 0xf];
 	}
+	*out = '\0';
 	return buffer;
 }
 
