@@ -106,6 +106,7 @@ int survey_add_config(struct survey *s, struct survey_config *c)
 	}
 	bigger = realloc(s->configs, (s->n_configs + 1) * sizeof(*bigger));
 	if (!bigger) {
+		s->n_pending -= c->pending;
 		survey_config_done(c);
 		return -ENOMEM;
 	}
@@ -138,6 +139,7 @@ int survey_add_image(struct survey *s, struct survey_image *image)
 	}
 	bigger = realloc(s->images, (s->n_images + 1) * sizeof(*bigger));
 	if (!bigger) {
+		s->n_pending -= image->pending;
 		survey_image_done(image);
 		return -ENOMEM;
 	}

@@ -60,6 +60,7 @@ struct survey {
 	size_t n_configs;
 	struct survey_image *images;
 	size_t n_images;
+	size_t n_pending; /* of both, while it is made */
 	/* By name, as survey_index() has found them: configurations without a UUID, images with
 	 * one. */
 	struct index nameless, named_images;

@@ -38,6 +38,7 @@ struct world {
 
 	char *autostart, *save;
 	struct survey *survey;
+	struct survey *coming; /* that takes its place at the end of an update; NULL: none */
 	struct domain_list *domains;
 	struct inventory *inventory;
 	char *lost;
@@ -93,8 +94,9 @@ static void count_arrivals(struct world *w, const struct domain_list *new)
 static void on_vanished(void *data, const struct domain *was)
 {
 	struct world *w = data;
+	struct survey *survey = w->coming ? w->coming : w->survey;
 
-	vanished_list_add(&w->survey->vanished, &was->uuid, was->name);
+	vanished_list_add(&survey->vanished, &was->uuid, was->name);
 	if (w->surveying)
 		vanished_list_add(&w->vanished, &was->uuid, was->name);
 }
@@ -170,7 +172,7 @@ int world_update(struct world *w)
 	count_arrivals(w, domains);
 	sightings_record_lives(&sighting);
 	w->listed = now;
-	r = rebuild(w, w->survey, domains);
+	r = rebuild(w, w->coming ? w->coming : w->survey, domains);
 	if (r < 0)
 		return log_error_errno(r, "Failed to update the list of guests");
 	TAKE_PTR(domains);
@@ -178,6 +180,18 @@ int world_update(struct world *w)
 		timer_set(w->update, w->updated + QUIET_INTERVAL);
 	w->callbacks.changed(w->callbacks.data);
 	return 0;
+}
+
+/* 0, and the survey is taken over, or -ENOMEM. */
+static int update_with(struct world *w, struct survey *survey)
+{
+	int r;
+
+	w->coming = survey;
+	r = world_update(w);
+	w->coming = NULL;
+	/* What was read counts, also where the domains cannot be listed. */
+	return r < 0 ? rebuild(w, survey, w->domains) : 0;
 }
 
 static void on_update(void *data)
@@ -386,15 +400,15 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		ledger_file_refresh(w->ledger);
 		draw_uuids(w, survey);
 		r = survey_index(survey);
-		r = r < 0 ? r : rebuild(w, survey, w->domains);
+		r = r < 0 ? r : update_with(w, survey);
 		if (r >= 0)
 			TAKE_PTR(survey);
 	} else {
 		log_warning("Failed to read the directories of configurations and images: %s",
 			    reason);
 		doubt_survey(w);
+		world_update(w);
 	}
-	world_update(w);
 	if (survey_taken && r >= 0) {
 		sightings_record_outlived(w->ledger, w->inventory);
 		if (identity_is_settled(w->inventory, w->survey))

@@ -643,6 +643,17 @@ START_TEST(the_end_of_an_operation_comes_behind_what_it_changed)
 }
 END_TEST
 
+START_TEST(what_was_read_counts_also_where_the_domains_cannot_be_listed)
+{
+	begin();
+	refresh(60 * USEC_PER_SEC);
+	f.p.list_error = -EIO;
+	survey_ends(1, "web");
+	ck_assert_ptr_nonnull(inventory_find_named(world_inventory(f.world), "web0"));
+	end();
+}
+END_TEST
+
 static bool has_vanished(const char *name)
 {
 	return inventory_find_named(world_inventory(f.world), name)->vanished;
@@ -702,6 +713,7 @@ SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_ask
       whoever_waits_for_a_survey_that_cannot_begin_is_answered_too,
       a_uuid_is_drawn_once_for_each_name, changes_in_a_burst_are_listed_once,
       what_others_do_is_told_and_what_we_do_is_not,
+      what_was_read_counts_also_where_the_domains_cannot_be_listed,
       the_end_of_an_operation_comes_behind_what_it_changed,
       what_goes_while_the_folders_are_read_may_have_an_image,
       without_xenstore_nothing_is_done_and_it_is_said_once);
