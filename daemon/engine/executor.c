@@ -378,8 +378,11 @@ static void look_at_domains(struct executor *ex)
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
-			const struct domain *d = run_find_domain(run, ex->domains);
+			const struct domain *d;
 
+			if (!run_is_awaited(run))
+				continue;
+			d = run_find_domain(run, ex->domains);
 			if (run->pausing && (!d || d->up)) {
 				run->pausing = false;
 				timer_clear(run->limit);

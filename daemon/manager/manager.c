@@ -377,6 +377,13 @@ static void on_progress(void *data, const struct hv_operation *operation)
 	executor_progress(m->executor, operation);
 }
 
+static void keep_result(struct manager *m, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
+				result->outcome == OPERATION_OK ? NULL : result->reason);
+}
+
 static void on_finished(void *data, const struct hv_operation *operation,
 			const struct operation_result *result)
 {
@@ -396,8 +403,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	away_note(m->ledger, operation, result);
 	/* No sequence waits for an operation of an earlier daemon: keep the result for status. */
 	if (operation->adopted)
-		ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
-					result->outcome == OPERATION_OK ? NULL : result->reason);
+		keep_result(m, operation, result);
 	executor_operation_finished(m->executor, operation, result);
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		s->outdated = s->outdated || !sequence_is_start(s) ||
@@ -513,12 +519,27 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	return 0;
 }
 
+/* An end that this daemon does not come to tell any more is kept for status. */
+static void keep_ends(struct manager *m)
+{
+	struct hv_ends ends = hv_take_ends(world_hv(m->world));
+
+	for (const struct hv_end *end = ends.items; end < ends.items + ends.n; end++) {
+		away_note(m->ledger, &end->operation, &end->result);
+		if (end->operation.operation != OPERATION_EJECT)
+			keep_result(m, &end->operation, &end->result);
+	}
+	hv_ends_done(&ends);
+}
+
 struct manager *manager_free(struct manager *m)
 {
 	struct sequence *s;
 
 	if (!m)
 		return NULL;
+	if (m->world)
+		keep_ends(m);
 	settings_keeper_free(m->keeper);
 	executor_free(m->executor);
 	world_free(m->world);

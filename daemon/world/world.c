@@ -13,6 +13,13 @@
 /* Changes come in bursts, and guests can cause some: no more than one listing in this time. */
 #define UPDATE_INTERVAL (50 * USEC_PER_MSEC)
 
+/*
+ * Nor does it do little else where a look takes long, with thousands of domains: after each it
+ * rests so many times as long as that took, but no longer than this.
+ */
+#define REST_SHARE 4
+#define REST_MAX   (1 * USEC_PER_SEC)
+
 /* How often a domain is looked at that may begin to run without an event of XenStore's. */
 #define QUIET_INTERVAL (1 * USEC_PER_SEC)
 
@@ -46,8 +53,8 @@ struct world {
 	struct uuid_list expected; /* changes of these guests are ends of operations; borrowed */
 	struct timer *ends;        /* of operations, which are still to be told */
 	struct timer *update;
-	usec_t updated;
-	usec_t listed; /* the wall clock before the domains were listed; 0: not yet */
+	usec_t updated, rested; /* when the last look at the domains began, and the next one may */
+	usec_t listed;          /* the wall clock before the domains were listed; 0: not yet */
 	uint64_t arrivals;
 	struct waiter_list waiters;
 	uint64_t last_id;
@@ -148,6 +155,13 @@ static int rebuild(struct world *w, struct survey *survey, struct domain_list *d
 	return 0;
 }
 
+static void rest(struct world *w)
+{
+	usec_t now = loop_now(w->loop), rest = REST_SHARE * (now - w->updated);
+
+	w->rested = now + MIN(rest, REST_MAX);
+}
+
 int world_update(struct world *w)
 {
 	struct log_fields unlisted = {.message_id = MSG_DOMAINS_UNLISTED, LOG_FIELDS_NONE};
@@ -176,6 +190,7 @@ int world_update(struct world *w)
 	if (r < 0)
 		return log_error_errno(r, "Failed to update the list of guests");
 	TAKE_PTR(domains);
+	rest(w);
 	if (has_one_that_may_begin(w) && !timer_is_set(w->update))
 		timer_set(w->update, w->updated + QUIET_INTERVAL);
 	w->callbacks.changed(w->callbacks.data);
@@ -203,7 +218,7 @@ static void on_changed(void *data)
 {
 	struct world *w = data;
 
-	timer_set(w->update, w->updated + UPDATE_INTERVAL);
+	timer_set(w->update, MAX(w->updated + UPDATE_INTERVAL, w->rested));
 }
 
 static void on_progress(void *data, const struct hv_operation *operation)
@@ -241,7 +256,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 
 	if (hv_add_end(w->hv, operation, result) >= 0) {
 		if (!timer_is_set(w->ends))
-			timer_set_after(w->ends, 0);
+			timer_set(w->ends, MAX(loop_now(w->loop), w->rested));
 		return;
 	}
 	expect_changes(w, (struct uuid_list){.items = (struct uuid *)&operation->uuid, .n = 1});

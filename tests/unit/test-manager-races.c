@@ -335,6 +335,21 @@ START_TEST(a_failure_that_nobody_waited_for_is_kept_for_the_status)
 }
 END_TEST
 
+START_TEST(a_failure_is_kept_for_the_status_also_when_the_daemon_ends_with_it)
+{
+	struct uuid uuid = puppet_uuid(1);
+
+	begin("");
+	puppet_add(&f.p, 1, "1");
+	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	manage();
+	puppet_finish(&f.p, 1, -ENOSPC, "no room", DOMID_NONE);
+	f.m = manager_free(f.m);
+	ck_assert_str_eq(ledger_find(ledger_file_get(f.state), &uuid)->failure, "no room");
+	end();
+}
+END_TEST
+
 /* To list the domains, and to build the inventory, takes long where there are many. */
 START_TEST(operations_that_end_together_lead_to_one_look_at_the_domains)
 {
@@ -513,6 +528,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_guest_that_comes_up_during_a_stop_is_taken_in,
       a_driver_domain_goes_behind_a_guest_that_another_stop_saves,
       a_stop_that_cannot_go_on_is_tried_again,
+      a_failure_is_kept_for_the_status_also_when_the_daemon_ends_with_it,
       operations_that_end_together_lead_to_one_look_at_the_domains,
       a_failure_that_nobody_waited_for_is_kept_for_the_status,
       a_start_without_folders_fails_and_a_stop_goes_on,
