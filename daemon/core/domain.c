@@ -230,6 +230,11 @@ int domain_list_index(struct domain_list *l)
 	return r;
 }
 
+bool domain_list_is_indexed(const struct domain_list *l)
+{
+	return l->by_uuid.n == l->n;
+}
+
 static bool is_behind(const struct domain *d, const struct domain *after)
 {
 	return !after || d > after;

@@ -114,6 +114,7 @@ void domain_list_free(struct domain_list *l);
  * or -ENOMEM.
  */
 int domain_list_index(struct domain_list *l);
+bool domain_list_is_indexed(const struct domain_list *l);
 
 struct domain *domain_list_find(const struct domain_list *l, const struct uuid *uuid,
 				uint32_t domid);

@@ -341,6 +341,9 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	size_t room = survey->n_configs + survey->n_images + domains->n + ledger->n_pasts + 1;
 	int r = 0;
 
+	/* What cannot be looked up must not count as what is not there. */
+	if (!survey_is_indexed(survey) || !domain_list_is_indexed(domains))
+		return -EINVAL;
 	if (!inventory)
 		return -ENOMEM;
 	inventory->guests = calloc(room, sizeof(*inventory->guests));

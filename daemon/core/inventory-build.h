@@ -5,7 +5,7 @@
 
 /*
  * Guests come in the order of their configurations' file names, then those with an image only,
- * then other domains by domid. 0 or -ENOMEM.
+ * then other domains by domid. Survey and domains must be indexed: else -EINVAL. 0 or -errno.
  */
 int inventory_build(const struct survey *survey, const struct domain_list *domains,
 		    const struct ledger *ledger, struct inventory **ret);

@@ -96,6 +96,7 @@ int survey_add_config(struct survey *s, struct survey_config *c)
 	struct survey_config *old = find_pending_config(s, c->path);
 	struct survey_config *bigger;
 
+	s->indexed = false;
 	s->n_pending += c->pending;
 	if (old) {
 		s->n_pending--;
@@ -129,6 +130,7 @@ int survey_add_image(struct survey *s, struct survey_image *image)
 	struct survey_image *old = find_pending_image(s, image->path);
 	struct survey_image *bigger;
 
+	s->indexed = false;
 	s->n_pending += image->pending;
 	if (old) {
 		s->n_pending--;
@@ -220,10 +222,16 @@ static int compare_images(const void *a, const void *b)
 
 void survey_sort(struct survey *s)
 {
+	s->indexed = false;
 	if (s->n_configs)
 		qsort(s->configs, s->n_configs, sizeof(*s->configs), compare_configs);
 	if (s->n_images)
 		qsort(s->images, s->n_images, sizeof(*s->images), compare_images);
+}
+
+bool survey_is_indexed(const struct survey *s)
+{
+	return s->indexed || (s->n_configs == 0 && s->n_images == 0);
 }
 
 int survey_index(struct survey *s)
@@ -233,12 +241,13 @@ int survey_index(struct survey *s)
 	index_done(&s->nameless);
 	index_done(&s->named_images);
 	for (size_t i = 0; r >= 0 && i < s->n_configs; i++)
-		if (!s->configs[i].error && !s->configs[i].has_uuid)
+		if (!s->configs[i].error && !s->configs[i].has_uuid && s->configs[i].name)
 			r = index_add(&s->nameless, hash_text(s->configs[i].name), &s->configs[i]);
 	for (size_t i = 0; r >= 0 && i < s->n_images; i++)
 		if (!uuid_is_null(&s->images[i].uuid) && s->images[i].name)
 			r = index_add(&s->named_images, hash_text(s->images[i].name),
 				      &s->images[i]);
+	s->indexed = r >= 0;
 	return r;
 }
 

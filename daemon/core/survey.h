@@ -64,8 +64,8 @@ struct survey {
 	/* By name, as survey_index() has found them: configurations without a UUID, images with
 	 * one. */
 	struct index nameless, named_images;
-	size_t n_pending; /* of both */
-	char **notes;     /* what was skipped */
+	bool indexed;
+	char **notes; /* what was skipped */
 	size_t n_notes;
 	char **dangling; /* configurations that are links whose target is not there */
 	size_t n_dangling;
@@ -121,10 +121,11 @@ bool survey_is_file_of(const struct survey_config *c, const char *name);
 const struct survey_image *survey_find_broken(const struct survey *s, const char *path);
 
 /*
- * Once a survey is complete and sorted, and anew after a change: without it nothing in it is found
- * by name. 0 or -ENOMEM.
+ * Once a survey is complete and sorted, and anew after a change: without it no inventory is built.
+ * 0 or -ENOMEM.
  */
 int survey_index(struct survey *s);
+bool survey_is_indexed(const struct survey *s);
 
 /* Sorts both lists by path: the order in which guests are started. */
 void survey_sort(struct survey *s);

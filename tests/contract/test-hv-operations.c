@@ -76,9 +76,9 @@ END_TEST
 
 START_TEST(progress_is_told_while_an_operation_is_in_flight)
 {
-	/* Enough of it for a worker to tell of. */
+	/* Many times what a worker holds before it is written, so that it has something to tell. */
 	if (!is_on("xen"))
-		has_guest("\"save\":{\"ms\":500}", "\"pages\":2000");
+		has_guest("\"save\":{\"ms\":500}", "\"pages\":10000");
 	boot_guest();
 	begin_save();
 	wait_until(has_progress);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "core/inventory.h"
+#include "core/inventory-build.h"
 #include "scene.h"
 #include "unit.h"
 #include "util/str.h"
@@ -35,6 +35,23 @@ START_TEST(what_belongs_together_is_one_guest)
 	ck_assert_str_eq(g->past->failure, "x");
 	ck_assert_str_eq(g->name, "web");
 	ck_assert_ptr_null(g->conflict);
+}
+END_TEST
+
+START_TEST(what_cannot_be_looked_up_is_not_taken_for_what_is_not_there)
+{
+	_cleanup_scene_ struct scene s;
+	struct inventory *inventory = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_domain(&s, "a", 1);
+	ck_assert_int_eq(inventory_build(s.survey, s.domains, s.history, &inventory), -EINVAL);
+	ck_assert_int_eq(survey_index(s.survey), 0);
+	ck_assert_int_eq(inventory_build(s.survey, s.domains, s.history, &inventory), -EINVAL);
+	ck_assert_int_eq(domain_list_index(s.domains), 0);
+	ck_assert_int_eq(inventory_build(s.survey, s.domains, s.history, &inventory), 0);
+	inventory_free(inventory);
 }
 END_TEST
 
@@ -511,6 +528,7 @@ START_TEST(a_guest_that_is_away_says_where)
 END_TEST
 
 SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_one_guest,
+      what_cannot_be_looked_up_is_not_taken_for_what_is_not_there,
       guests_come_in_the_order_of_their_files, dom0_and_its_like_are_no_guests,
       a_configuration_without_a_uuid_is_the_guest_of_its_name,
       a_uuid_in_the_file_counts_more_than_a_name, two_files_of_one_uuid_are_both_refused,
