@@ -216,6 +216,8 @@ static void on_limit(void *data)
 	} else if (executor_has_shut_down(run)) {
 		/* It has done what was asked, and its toolstack does not remove it. */
 		executor_clean_soon(run);
+		/* Before there is a place for a worker it may have another domain, which runs. */
+		timer_set_after(run->limit, FOREIGN_CLEANUP_LIMIT);
 	} else if (run->machine.cancelled) {
 		executor_feed(run, MACHINE_EVENT_TAKEN, run->machine.cancel_reason);
 	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",

@@ -303,6 +303,31 @@ START_TEST(a_domain_that_is_a_new_one_before_its_turn_to_be_removed_is_asked)
 }
 END_TEST
 
+START_TEST(a_domain_that_is_a_new_one_when_its_time_is_over_is_not_waited_for_without_end)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	begin_brief(1);
+	add_stops(plan, 1, 2, STAGE_SHUTDOWN);
+	run_plan(plan);
+	run_for(55 * USEC_PER_SEC);
+	shut_down(1, 2);
+	expect_calls("ask 1|ask 2|destroy 1|");
+	/* Its time is over while it waits for its turn. */
+	run_for(6 * USEC_PER_SEC);
+	puppet_domain(&f.p, 2)->shutdown = false;
+	puppet_domain(&f.p, 2)->domid = 12;
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	look_again();
+	expect_calls("ask 2|");
+	run_for(10 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert(!f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(guests_that_are_ended_by_force_go_in_turn)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -647,6 +672,7 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       domains_that_have_shut_down_are_removed_in_turn,
       a_domain_that_waits_to_be_removed_is_removed_whatever_is_cancelled,
       a_domain_that_is_a_new_one_before_its_turn_to_be_removed_is_asked,
+      a_domain_that_is_a_new_one_when_its_time_is_over_is_not_waited_for_without_end,
       guests_that_are_ended_by_force_go_in_turn, a_created_guest_keeps_its_place_until_it_is_up,
       a_created_guest_that_is_gone_again_keeps_no_place,
       the_last_stage_is_held_back_until_the_others_are_through,
