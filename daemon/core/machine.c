@@ -160,10 +160,15 @@ static enum machine_action clean(struct machine *m, machine_sink_fn sink, void *
 	return MACHINE_ACTION_CLEAN;
 }
 
-static enum machine_action cancel(struct machine *m, const char *reason)
+void machine_cancel(struct machine *m, const char *reason)
 {
 	m->cancelled = true;
 	str_replace(&m->cancel_reason, reason);
+}
+
+static enum machine_action cancel(struct machine *m, const char *reason)
+{
+	machine_cancel(m, reason);
 	return MACHINE_ACTION_NONE;
 }
 

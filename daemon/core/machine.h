@@ -79,6 +79,9 @@ void machine_done(struct machine *m);
 enum machine_action machine_step(struct machine *m, enum machine_event event, const char *reason,
 				 machine_sink_fn sink, void *data);
 
+/* For one that has as good as begun with what ends it: nothing follows that. */
+void machine_cancel(struct machine *m, const char *reason);
+
 static inline enum stage machine_stage(const struct machine *m)
 {
 	return m->step->stages[m->stage];

@@ -17,11 +17,22 @@ void executor_clean_soon(struct run *run)
 	executor_kick(run->job->ex);
 }
 
-bool executor_cleans_anyway(const struct run *run, enum machine_event event)
+bool executor_cleans_anyway(struct run *run, enum machine_event event, const char *reason)
 {
-	return run->unclean && executor_has_shut_down(run) &&
-	       (event == MACHINE_EVENT_CANCEL || event == MACHINE_EVENT_TAKEN ||
-		event == MACHINE_EVENT_EXPIRED);
+	bool cancels = event == MACHINE_EVENT_CANCEL || event == MACHINE_EVENT_TAKEN;
+
+	if (!run->unclean || !executor_has_shut_down(run) ||
+	    (!cancels && event != MACHINE_EVENT_EXPIRED))
+		return false;
+	if (cancels)
+		machine_cancel(&run->machine, reason);
+	return true;
+}
+
+bool executor_is_spared(const struct run *run, const struct domain *d)
+{
+	return run->unclean && run->machine.cancelled && d && !d->dying &&
+	       !executor_has_shut_down(run);
 }
 
 /* Whether a domain that has shut down makes a worker begin. */

@@ -165,7 +165,7 @@ static void pause_after(struct run *run)
 
 void executor_feed(struct run *run, enum machine_event event, const char *reason)
 {
-	if (executor_cleans_anyway(run, event))
+	if (executor_cleans_anyway(run, event, reason))
 		return;
 	switch (machine_step(&run->machine, event, reason, on_transition, run)) {
 	case MACHINE_ACTION_NONE:
@@ -327,8 +327,13 @@ static void set_linger(struct run *run, usec_t limit)
 static void look_at_domain(struct run *run, const struct domain *d, struct places *places)
 {
 	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
+	bool spared = executor_is_spared(run, d);
 
 	run->unclean = false;
+	if (spared) {
+		executor_feed(run, MACHINE_EVENT_TAKEN, run->machine.cancel_reason);
+		return;
+	}
 	if (run_is_to_be_built(run)) {
 		if (!busy && hold_meets(run, run->job->ex->domains))
 			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);

@@ -33,9 +33,14 @@ void executor_clean_in_turn(struct run *run, struct places *places);
 /* Its toolstack has not removed it: that is done in turn, as for a domain of ours. */
 void executor_clean_soon(struct run *run);
 
-/* Whether an event comes too late: the domain of the run is removed, also if its sequence ends.
+/*
+ * Whether an event comes too late: the domain of the run is removed, also if its sequence ends.
+ * That it was cancelled is kept.
  */
-bool executor_cleans_anyway(const struct run *run, enum machine_event event);
+bool executor_cleans_anyway(struct run *run, enum machine_event event, const char *reason);
+
+/* Whether there is a domain of it that runs after all, so that what was cancelled counts again. */
+bool executor_is_spared(const struct run *run, const struct domain *d);
 
 /* Looks once at what all turns of a job depend on: it holds while runs only begin and end. */
 void executor_look_ahead(struct job *job);

@@ -328,6 +328,33 @@ START_TEST(a_domain_that_is_a_new_one_when_its_time_is_over_is_not_waited_for_wi
 }
 END_TEST
 
+START_TEST(a_guest_that_runs_anew_before_its_turn_is_left_alone_if_its_stop_was_cancelled)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+	struct job *job;
+
+	begin_brief(1);
+	add_stops(plan, 1, 2, STAGE_SHUTDOWN);
+	add_stops(plan, 3, 4, STAGE_SAVE);
+	job = run_plan(plan);
+	puppet_domain(&f.p, 4)->shutdown = true;
+	shut_down(1, 2);
+	expect_calls("ask 1|ask 2|save 3|destroy 1|");
+	executor_release(f.ex, job, "why");
+	/* One was asked, and the other waited for the place of a save. */
+	puppet_domain(&f.p, 2)->shutdown = puppet_domain(&f.p, 4)->shutdown = false;
+	puppet_domain(&f.p, 2)->domid = 12;
+	puppet_domain(&f.p, 4)->domid = 14;
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
+	look_again();
+	expect_calls("");
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
 START_TEST(guests_that_are_ended_by_force_go_in_turn)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -673,6 +700,7 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       a_domain_that_waits_to_be_removed_is_removed_whatever_is_cancelled,
       a_domain_that_is_a_new_one_before_its_turn_to_be_removed_is_asked,
       a_domain_that_is_a_new_one_when_its_time_is_over_is_not_waited_for_without_end,
+      a_guest_that_runs_anew_before_its_turn_is_left_alone_if_its_stop_was_cancelled,
       guests_that_are_ended_by_force_go_in_turn, a_created_guest_keeps_its_place_until_it_is_up,
       a_created_guest_that_is_gone_again_keeps_no_place,
       the_last_stage_is_held_back_until_the_others_are_through,
