@@ -7,10 +7,15 @@
 
 /* What others did to domains. */
 
+/* Its changes are what the operation has done, as a rule. */
+static bool has_just_ended(const struct sighting *s, const struct domain *d)
+{
+	return s->ended && uuid_list_has(&s->ended->uuids, &d->uuid);
+}
+
 static bool ours_to_tell(const struct sighting *s, const struct domain *d)
 {
-	return !d->system && !d->dying && !hv_operation(s->hv, &d->uuid) &&
-	       !uuid_list_has(&s->expected, &d->uuid);
+	return !d->system && !d->dying && !hv_operation(s->hv, &d->uuid) && !has_just_ended(s, d);
 }
 
 static void log_domain(const struct domain *d, const char *message_id, const char *text)
@@ -75,7 +80,18 @@ static bool ours_to_record(const struct sighting *s, const struct domain *d)
 	const struct hv_operation *op = hv_operation(s->hv, &d->uuid);
 
 	return !d->system && d->name && (!op || op->operation == OPERATION_EJECT) &&
-	       !uuid_list_has(&s->expected, &d->uuid);
+	       !has_just_ended(s, d);
+}
+
+/* Whether another tool has begun its life when an operation for its guest had as good as ended. */
+static bool is_of_another(const struct sighting *s, const struct domain *d)
+{
+	if (d->system || !d->name || !has_just_ended(s, d) || hv_operation(s->hv, &d->uuid))
+		return false;
+	for (size_t i = 0; i < s->ended->n; i++)
+		if (s->ended->items[i].result.domid == d->domid)
+			return false;
+	return ledger_file_is_later(s->ledger, d, d->name);
 }
 
 static bool has_domain(const struct domain_list *domains, const struct uuid *uuid)
@@ -195,6 +211,10 @@ static void record_life(const struct sighting *s, const struct domain *is)
 	enum glimpse before = glimpse(was), now = glimpse(is);
 	bool found = s->listed_before == 0;
 
+	if (now == ALIVE && is_of_another(s, is)) {
+		ledger_file_see_life(s->ledger, &is->uuid, is->name, is->domid, false, s->listed);
+		return;
+	}
 	if (now == before || now == NOT_BEGUN || !ours_to_record(s, is))
 		return;
 	if (now == ALIVE) {

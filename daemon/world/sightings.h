@@ -13,7 +13,7 @@
 struct sighting {
 	struct ledger_file *ledger;
 	struct hv *hv;
-	struct uuid_list expected; /* the guests whose operations have just ended; borrowed */
+	const struct hv_ends *ended; /* operations that have just ended; NULL: none; borrowed */
 	const struct domain_list *old, *new;
 	usec_t listed;        /* the wall clock before they were listed: the time of each record */
 	usec_t listed_before; /* the same of the old ones; 0: this is the first look */

@@ -50,8 +50,8 @@ struct world {
 	struct inventory *inventory;
 	char *lost;
 
-	struct uuid_list expected; /* changes of these guests are ends of operations; borrowed */
-	struct timer *ends;        /* of operations, which are still to be told */
+	const struct hv_ends *ended; /* what changes their guests; NULL: nothing has; borrowed */
+	struct timer *ends;          /* of operations, which are still to be told */
 	struct timer *update;
 	usec_t updated, rested; /* when the last look at the domains began, and the next one may */
 	usec_t listed;          /* the wall clock before the domains were listed; 0: not yet */
@@ -113,7 +113,7 @@ static struct sighting make_sighting(struct world *w, const struct domain_list *
 	return (struct sighting){
 		.ledger = w->ledger,
 		.hv = w->hv,
-		.expected = w->expected,
+		.ended = w->ended,
 		.old = w->domains,
 		.new = new,
 		.listed = listed,
@@ -228,12 +228,12 @@ static void on_progress(void *data, const struct hv_operation *operation)
 	w->callbacks.progress(w->callbacks.data, operation);
 }
 
-static void expect_changes(struct world *w, struct uuid_list expected)
+static void expect_changes(struct world *w, const struct hv_ends *ended)
 {
 	ledger_file_refresh(w->ledger);
-	w->expected = expected;
+	w->ended = ended;
 	world_update(w);
-	w->expected = (struct uuid_list){0};
+	w->ended = NULL;
 }
 
 /* Many operations end together. Until one is told it is in flight for all who ask. */
@@ -242,7 +242,7 @@ static void on_ends(void *data)
 	struct world *w = data;
 	struct hv_ends ends = hv_take_ends(w->hv);
 
-	expect_changes(w, ends.uuids);
+	expect_changes(w, &ends);
 	for (size_t i = 0; i < ends.n; i++)
 		w->callbacks.finished(w->callbacks.data, &ends.items[i].operation,
 				      &ends.items[i].result);
@@ -253,13 +253,16 @@ static void on_finished(void *data, const struct hv_operation *operation,
 			const struct operation_result *result)
 {
 	struct world *w = data;
+	struct hv_end end = {.operation = *operation, .result = *result};
+	const struct hv_ends ends = {
+		.items = &end, .n = 1, .uuids = {.items = &end.operation.uuid, .n = 1}};
 
 	if (hv_add_end(w->hv, operation, result) >= 0) {
 		if (!timer_is_set(w->ends))
 			timer_set(w->ends, MAX(loop_now(w->loop), w->rested));
 		return;
 	}
-	expect_changes(w, (struct uuid_list){.items = (struct uuid *)&operation->uuid, .n = 1});
+	expect_changes(w, &ends);
 	w->callbacks.finished(w->callbacks.data, operation, result);
 }
 

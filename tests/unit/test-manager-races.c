@@ -381,6 +381,52 @@ START_TEST(operations_that_end_together_lead_to_one_look_at_the_domains)
 }
 END_TEST
 
+/* Of the UUID of guest 1. */
+static void add_by_another_tool(uint32_t domid)
+{
+	struct domain *d = puppet_add(&f.p, domid, "web");
+
+	d->uuid = puppet_uuid(1);
+	d->manager = DOMAIN_MANAGER_XL;
+}
+
+/* What was saved is older than the disks then. */
+START_TEST(what_another_tool_runs_when_an_operation_ends_is_recorded)
+{
+	struct uuid uuid = puppet_uuid(1);
+
+	begin("");
+	puppet_add(&f.p, 1, "web");
+	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	manage();
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	add_by_another_tool(7);
+	/* Seen while the end is still to be told. */
+	ck_assert_int_eq(world_update(manager_world(f.m)), 0);
+	run_for(1);
+	ck_assert_ptr_nonnull(ledger_find(manager_ledger(f.m), &uuid));
+	ck_assert_int_eq(ledger_find(manager_ledger(f.m), &uuid)->lives.last, LIFE_BEGAN);
+	ck_assert_uint_eq(ledger_find(manager_ledger(f.m), &uuid)->lives.domid, 7);
+	end();
+}
+END_TEST
+
+START_TEST(what_an_operation_has_run_is_recorded_by_its_worker)
+{
+	struct uuid uuid = puppet_uuid(1);
+
+	begin("");
+	puppet_adopt(&f.p, OPERATION_CREATE, 1);
+	manage();
+	puppet_add(&f.p, 1, "web");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_for(1);
+	ck_assert_ptr_null(ledger_find(manager_ledger(f.m), &uuid));
+	end();
+}
+END_TEST
+
 START_TEST(a_start_without_folders_fails_and_a_stop_goes_on)
 {
 	begin("XENDOMAINS_AUTO_ONLY=true\n");
@@ -531,6 +577,8 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_failure_is_kept_for_the_status_also_when_the_daemon_ends_with_it,
       operations_that_end_together_lead_to_one_look_at_the_domains,
       a_failure_that_nobody_waited_for_is_kept_for_the_status,
+      what_another_tool_runs_when_an_operation_ends_is_recorded,
+      what_an_operation_has_run_is_recorded_by_its_worker,
       a_start_without_folders_fails_and_a_stop_goes_on,
       a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true,
       a_stop_with_little_time_does_not_spend_it_on_looking,
