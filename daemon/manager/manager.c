@@ -377,13 +377,6 @@ static void on_progress(void *data, const struct hv_operation *operation)
 	executor_progress(m->executor, operation);
 }
 
-static void keep_result(struct manager *m, const struct hv_operation *operation,
-			const struct operation_result *result)
-{
-	ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
-				result->outcome == OPERATION_OK ? NULL : result->reason);
-}
-
 static void on_finished(void *data, const struct hv_operation *operation,
 			const struct operation_result *result)
 {
@@ -403,7 +396,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	away_note(m->ledger, operation, result);
 	/* No sequence waits for an operation of an earlier daemon: keep the result for status. */
 	if (operation->adopted)
-		keep_result(m, operation, result);
+		manager_keep_result(m, operation, result);
 	executor_operation_finished(m->executor, operation, result);
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		s->outdated = s->outdated || !sequence_is_start(s) ||
@@ -519,19 +512,6 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	return 0;
 }
 
-/* An end that this daemon does not come to tell any more is kept for status. */
-static void keep_ends(struct manager *m)
-{
-	struct hv_ends ends = hv_take_ends(world_hv(m->world));
-
-	for (const struct hv_end *end = ends.items; end < ends.items + ends.n; end++) {
-		away_note(m->ledger, &end->operation, &end->result);
-		if (end->operation.operation != OPERATION_EJECT)
-			keep_result(m, &end->operation, &end->result);
-	}
-	hv_ends_done(&ends);
-}
-
 struct manager *manager_free(struct manager *m)
 {
 	struct sequence *s;
@@ -539,7 +519,7 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	if (m->world)
-		keep_ends(m);
+		manager_keep_ends(m);
 	settings_keeper_free(m->keeper);
 	executor_free(m->executor);
 	world_free(m->world);

@@ -30,6 +30,13 @@ struct manager {
 	unsigned newest; /* number of a sequence */
 };
 
+/* Keeps for status how an operation has ended that no sequence waits for. */
+void manager_keep_result(struct manager *m, const struct hv_operation *operation,
+			 const struct operation_result *result);
+
+/* The daemon ends: keeps the ends that it does not come to tell any more. */
+void manager_keep_ends(struct manager *m);
+
 /* Has the directories read that a sequence depends on; it is ready after that. 0 or -errno. */
 int manager_look(struct sequence *s);
 

@@ -350,6 +350,26 @@ START_TEST(a_failure_is_kept_for_the_status_also_when_the_daemon_ends_with_it)
 }
 END_TEST
 
+START_TEST(why_a_guest_is_down_is_kept_when_the_daemon_ends_with_its_removal)
+{
+	struct uuid uuid = puppet_uuid(1);
+
+	begin("");
+	puppet_add(&f.p, 1, "1");
+	manage();
+	puppet_domain(&f.p, 1)->shutdown = true;
+	ck_assert_int_eq(world_update(manager_world(f.m)), 0);
+	run_for(1);
+	ck_assert_ptr_nonnull(puppet_flying(&f.p, 1));
+	ledger_file_set_failure(f.state, &uuid, "1", "not restarted");
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	f.m = manager_free(f.m);
+	ck_assert_str_eq(ledger_find(ledger_file_get(f.state), &uuid)->failure, "not restarted");
+	end();
+}
+END_TEST
+
 /* To list the domains, and to build the inventory, takes long where there are many. */
 START_TEST(operations_that_end_together_lead_to_one_look_at_the_domains)
 {
@@ -575,6 +595,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_driver_domain_goes_behind_a_guest_that_another_stop_saves,
       a_stop_that_cannot_go_on_is_tried_again,
       a_failure_is_kept_for_the_status_also_when_the_daemon_ends_with_it,
+      why_a_guest_is_down_is_kept_when_the_daemon_ends_with_its_removal,
       operations_that_end_together_lead_to_one_look_at_the_domains,
       a_failure_that_nobody_waited_for_is_kept_for_the_status,
       what_another_tool_runs_when_an_operation_ends_is_recorded,
