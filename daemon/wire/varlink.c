@@ -2,6 +2,13 @@
 
 #include "wire/varlink.h"
 
+/*
+ * What a call may hold, beyond its names: an object or a list takes hundreds of bytes in memory
+ * for two in the text, and other values take dozens. Anybody can send a call.
+ */
+#define CALL_GROUPS_MAX 100
+#define CALL_VALUES_MAX 50000
+
 /* The parameters of a message: may be missing or null, and must be an object otherwise. */
 static int get_parameters(struct json_object *message, struct json_object **ret)
 {
@@ -14,12 +21,33 @@ static int get_parameters(struct json_object *message, struct json_object **ret)
 	return 0;
 }
 
+/* Whether it takes little more memory when it is parsed. */
+static bool is_plain(const char *text, size_t length)
+{
+	size_t groups = 0, values = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < length; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '{' || text[i] == '['))
+			groups++;
+		else if (!quoted && text[i] == ',')
+			values++;
+	}
+	return groups <= CALL_GROUPS_MAX && values <= CALL_VALUES_MAX;
+}
+
 int varlink_call_parse(const char *text, size_t length, struct varlink_call *ret)
 {
 	_cleanup_json_ struct json_object *message = NULL;
 	struct varlink_call call = {0};
 	int r;
 
+	if (!is_plain(text, length))
+		return -E2BIG;
 	r = json_parse(text, length, &message);
 	if (r < 0)
 		return r;

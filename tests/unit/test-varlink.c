@@ -69,6 +69,42 @@ START_TEST(what_is_no_call_is_refused)
 }
 END_TEST
 
+/* A call with n times the item among its parameters. */
+static int parse_many(const char *item, size_t n)
+{
+	static const char begin[] = "{\"method\":\"a.B\",\"parameters\":{\"x\":[";
+	size_t length = strlen(item), size = sizeof(begin) - 1;
+	_cleanup_free_ char *text = malloc(size + n * (length + 1) + 3);
+	struct varlink_call call;
+	int r;
+
+	memcpy(text, begin, size);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(text + size, item, length);
+		size += length;
+		text[size++] = ',';
+	}
+	memcpy(text + size - 1, "]}}", 3);
+	r = varlink_call_parse(text, size + 2, &call);
+	if (r >= 0)
+		varlink_call_done(&call);
+	return r;
+}
+
+START_TEST(a_call_that_would_take_much_memory_is_refused)
+{
+	ck_assert_int_eq(parse_many("{}", 90), 0);
+	ck_assert_int_eq(parse_many("{}", 300000), -E2BIG);
+	ck_assert_int_eq(parse_many("[]", 300000), -E2BIG);
+	ck_assert_int_eq(parse_many("1", 500000), -E2BIG);
+	/* More names than a call may have are refused in words. */
+	ck_assert_int_eq(parse_many("\"guest\"", 40000), 0);
+	/* What stands in a string is none. */
+	ck_assert_int_eq(parse_many("\"[[{{,,\\\",,[[\"", 30000), 0);
+	ck_assert_int_eq(parse_many("\"\\\\\",{}", 1000), -E2BIG);
+}
+END_TEST
+
 START_TEST(a_reply_is_read_and_an_error_is_one)
 {
 	struct varlink_reply reply;
@@ -138,4 +174,5 @@ START_TEST(both_ends_understand_each_other)
 END_TEST
 
 SUITE("varlink", a_call_is_read_with_its_flags, parameters_may_be_null, what_is_no_call_is_refused,
-      a_reply_is_read_and_an_error_is_one, both_ends_understand_each_other);
+      a_call_that_would_take_much_memory_is_refused, a_reply_is_read_and_an_error_is_one,
+      both_ends_understand_each_other);
