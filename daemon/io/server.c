@@ -103,14 +103,20 @@ static int feed(struct connection *c)
 	return r;
 }
 
+/* A peer that sends calls and reads no replies would have the daemon keep them all. */
+static bool takes_messages(const struct connection *c)
+{
+	return !c->closing && !c->finishing && !c->held &&
+	       evbuffer_get_length(bufferevent_get_output(c->stream)) == 0;
+}
+
 static int take_messages(struct connection *c)
 {
 	const char *text;
 	size_t length;
 	int r = feed(c);
 
-	while (r >= 0 && !c->closing && !c->finishing && !c->held &&
-	       framer_next(&c->framer, &text, &length) > 0)
+	while (r >= 0 && takes_messages(c) && framer_next(&c->framer, &text, &length) > 0)
 		c->server->callbacks.message(c->server->callbacks.data, c, text, length);
 	return r >= 0 && framer_held(&c->framer) > INPUT_MAX ? -EMSGSIZE : r;
 }
@@ -131,14 +137,17 @@ static void on_read(struct bufferevent *stream _unused_, void *data)
 		watch_for_stall(c);
 }
 
-static void on_written(struct bufferevent *stream _unused_, void *data)
+static void on_written(struct bufferevent *stream, void *data)
 {
 	struct connection *c = data;
 
-	if (c->finishing)
+	if (c->finishing) {
 		connection_free(c);
-	else
-		watch_for_stall(c);
+		return;
+	}
+	/* It goes on, and what it has sent meanwhile has its turn. */
+	timer_clear(c->stall);
+	on_read(stream, c);
 }
 
 static void on_stall(void *data)

@@ -8,8 +8,8 @@
  * A UNIX stream socket that takes framed messages. It knows nothing of what they mean, and bounds
  * what a peer can make it hold: connections, length of a message, replies not yet read, and how
  * long half a message or an unread reply may lie there. A single reply can have any length: it
- * grows with the host, and no peer can make it longer. Places are kept for root, whatever others
- * do.
+ * grows with the host, and no peer can make it longer. Before that is read, the peer's next message
+ * waits. Places are kept for root, whatever others do.
  */
 struct server;
 struct connection;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/server.h"
@@ -29,6 +27,7 @@ static struct {
 	struct connection *last;
 	unsigned closed;
 	bool hold, echo, finish;
+	size_t reply; /* to each message, of so many bytes; 0: none */
 } f;
 
 static void on_turn(void *data _unused_)
@@ -47,6 +46,17 @@ static void settle(void)
 	ck_assert_int_eq(loop_run(f.loop), 0);
 }
 
+static void send_reply(struct connection *c, size_t size)
+{
+	_cleanup_free_ char *text = malloc(size);
+	struct json_object *o = json_object_new_object();
+
+	memset(text, 'x', size - 1);
+	text[size - 1] = '\0';
+	ck_assert_int_eq(json_add_string(o, "s", text), 0);
+	connection_send(c, o);
+}
+
 static void on_message(void *data, struct connection *c, const char *text, size_t length)
 {
 	ck_assert_ptr_eq(data, &f);
@@ -59,6 +69,8 @@ static void on_message(void *data, struct connection *c, const char *text, size_
 		ck_assert_int_eq(json_add_string(o, "echo", text), 0);
 		connection_send(c, o);
 	}
+	if (f.reply)
+		send_reply(c, f.reply);
 	if (f.hold)
 		connection_hold(c);
 	if (f.finish)
@@ -459,18 +471,6 @@ START_TEST(a_held_peer_cannot_pile_up_messages)
 }
 END_TEST
 
-static void send_reply(size_t size)
-{
-	_cleanup_free_ char *text = malloc(size);
-	struct json_object *o = json_object_new_object();
-
-	memset(text, 'x', size - 1);
-	text[size - 1] = '\0';
-	ck_assert_int_eq(json_add_string(o, "s", text), 0);
-	connection_send(f.last, o);
-	settle();
-}
-
 START_TEST(a_peer_that_does_not_read_a_long_reply_gets_no_other)
 {
 	int client;
@@ -479,10 +479,48 @@ START_TEST(a_peer_that_does_not_read_a_long_reply_gets_no_other)
 	client = open_client();
 	ck_assert_int_eq(say(client, "1", 2), 2);
 	settle();
-	send_reply(TOO_MUCH_OUT);
+	send_reply(f.last, TOO_MUCH_OUT);
+	settle();
 	ck_assert_uint_eq(f.closed, 0);
-	send_reply(1);
+	send_reply(f.last, 1);
+	settle();
 	ck_assert_uint_eq(f.closed, 1);
+	close(client);
+	close_server();
+}
+END_TEST
+
+/* How many bytes there were. */
+static size_t read_all(int fd)
+{
+	static char buffer[65536];
+	size_t size = 0;
+	ssize_t n;
+
+	do {
+		n = recv(fd, buffer, sizeof(buffer), 0);
+		size += n > 0 ? (size_t)n : 0;
+		settle();
+	} while (n > 0);
+	return size;
+}
+
+START_TEST(a_peer_that_does_not_read_a_reply_is_not_heard_further)
+{
+	int client;
+
+	open_server();
+	f.reply = 1U << 20;
+	client = open_client();
+	ck_assert_int_eq(say(client, "1\0002\0003", 6), 6);
+	settle();
+	ck_assert_int_eq(say(client, "4", 2), 2);
+	settle();
+	ck_assert_str_eq(f.heard, "1|");
+	/* It reads for long, but goes on with it. */
+	ck_assert_uint_gt(read_all(client), 4U << 20);
+	ck_assert_str_eq(f.heard, "1|2|3|4|");
+	ck_assert_uint_eq(f.closed, 0);
 	close(client);
 	close_server();
 }
@@ -594,105 +632,6 @@ START_TEST(a_server_out_of_descriptors_comes_back)
 }
 END_TEST
 
-START_TEST(a_socket_is_for_its_owner_only)
-{
-	_cleanup_folder_ struct folder folder;
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-
-	folder_make(&folder);
-	fd = server_listen(folder_path(&folder, "s"));
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(stat(folder_path(&folder, "s"), &st), 0);
-	ck_assert_uint_eq(st.st_mode & 0777, 0600);
-}
-END_TEST
-
-START_TEST(a_dead_socket_is_replaced_and_a_living_one_is_not)
-{
-	_cleanup_folder_ struct folder folder;
-	int first, second;
-
-	folder_make(&folder);
-	first = server_listen(folder_path(&folder, "s"));
-	ck_assert_int_ge(first, 0);
-	ck_assert_int_eq(server_listen(folder_path(&folder, "s")), -EADDRINUSE);
-	close(first);
-	second = server_listen(folder_path(&folder, "s"));
-	ck_assert_int_ge(second, 0);
-	close(second);
-}
-END_TEST
-
-/* Listens in a process that ends, and leaves the socket to a child. The numbers of both. */
-static void leave_socket(const char *path, pid_t *ret_listener, pid_t *ret_child)
-{
-	siginfo_t end;
-	int ends[2];
-
-	ck_assert_int_eq(pipe(ends), 0);
-	*ret_listener = fork();
-	ck_assert_int_ge(*ret_listener, 0);
-	if (*ret_listener == 0) {
-		pid_t child = server_listen(path) < 0 ? -1 : fork();
-
-		while (child == 0)
-			pause();
-		_exit(write(ends[1], &child, sizeof(child)) != sizeof(child));
-	}
-	ck_assert_int_eq(read(ends[0], ret_child, sizeof(*ret_child)), sizeof(*ret_child));
-	ck_assert_int_gt(*ret_child, 0);
-	/* It has ended, and its parent has still to hear of that. */
-	ck_assert_int_eq(waitid(P_PID, (id_t)*ret_listener, &end, WEXITED | WNOWAIT), 0);
-	close(ends[0]);
-	close(ends[1]);
-}
-
-START_TEST(a_socket_that_only_a_child_of_its_listener_has_is_replaced)
-{
-	_cleanup_folder_ struct folder folder;
-	pid_t listener, child;
-	int fd;
-
-	folder_make(&folder);
-	for (unsigned reaped = 0; reaped < 2; reaped++) {
-		leave_socket(folder_path(&folder, "s"), &listener, &child);
-		if (reaped)
-			ck_assert_int_eq(waitpid(listener, NULL, 0), listener);
-		fd = server_listen(folder_path(&folder, "s"));
-		ck_assert_int_ge(fd, 0);
-		close(fd);
-		kill(child, SIGKILL);
-		if (!reaped)
-			ck_assert_int_eq(waitpid(listener, NULL, 0), listener);
-	}
-}
-END_TEST
-
-START_TEST(what_is_no_socket_is_not_removed)
-{
-	_cleanup_folder_ struct folder folder;
-
-	folder_make(&folder);
-	folder_write(&folder, "precious", "data");
-	ck_assert_int_eq(server_listen(folder_path(&folder, "precious")), -EADDRINUSE);
-	ck_assert(folder_has(&folder, "precious"));
-}
-END_TEST
-
-START_TEST(a_path_that_cannot_be_is_refused)
-{
-	_cleanup_folder_ struct folder folder;
-	char path[300];
-
-	folder_make(&folder);
-	memset(path, 'x', sizeof(path) - 1);
-	path[sizeof(path) - 1] = '\0';
-	ck_assert_int_eq(server_listen(path), -ENAMETOOLONG);
-	ck_assert_int_eq(server_listen(folder_path(&folder, "no/s")), -ENOENT);
-}
-END_TEST
-
 SUITE("server", messages_arrive_whole_however_they_are_split, a_reply_comes_back_with_its_end,
       a_message_without_end_is_cut_off, a_long_message_below_the_limit_is_taken,
       more_connections_than_the_limit_are_turned_away,
@@ -701,9 +640,7 @@ SUITE("server", messages_arrive_whole_however_they_are_split, a_reply_comes_back
       others_can_connect_only_while_they_are_let_in, a_held_connection_keeps_its_messages_in_order,
       a_released_connection_goes_on_one_by_one, a_held_peer_that_goes_away_is_noticed,
       a_held_peer_cannot_pile_up_messages, a_peer_that_does_not_read_a_long_reply_gets_no_other,
+      a_peer_that_does_not_read_a_reply_is_not_heard_further,
       a_reply_for_which_there_is_no_memory_cuts_the_peer_off,
       a_finished_connection_sends_what_it_has_and_closes, nothing_behind_a_finish_is_taken,
-      whoever_is_connected_hears_of_the_end, a_server_out_of_descriptors_comes_back,
-      a_socket_is_for_its_owner_only, a_dead_socket_is_replaced_and_a_living_one_is_not,
-      a_socket_that_only_a_child_of_its_listener_has_is_replaced, what_is_no_socket_is_not_removed,
-      a_path_that_cannot_be_is_refused);
+      whoever_is_connected_hears_of_the_end, a_server_out_of_descriptors_comes_back);
