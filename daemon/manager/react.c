@@ -50,7 +50,8 @@ static void operate(struct manager *m, const struct guest *g, enum operation ope
 void manager_react(struct manager *m)
 {
 	const struct inventory *inventory = world_inventory(m->world);
-	bool may = manager_config(m) && !manager_veto(m, GOAL_REACT);
+	/* What was reacted to may be gone, and would be met again and again. */
+	bool may = manager_config(m) && !manager_veto(m, GOAL_REACT) && !world_is_stale(m->world);
 	usec_t since, now = loop_now(m->loop), next;
 
 	reactions_forget_gone(m->reactions, inventory);

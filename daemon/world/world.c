@@ -20,7 +20,7 @@
 #define REST_SHARE 4
 #define REST_MAX   (1 * USEC_PER_SEC)
 
-/* How often a domain is looked at that may begin to run without an event of XenStore's. */
+/* How often a domain is looked at that may begin to run without an event, and after a failure. */
 #define QUIET_INTERVAL (1 * USEC_PER_SEC)
 
 /* A caller that waits for a survey of the directories. */
@@ -55,6 +55,7 @@ struct world {
 	struct timer *update;
 	usec_t updated, rested; /* when the last look at the domains began, and the next one may */
 	usec_t listed;          /* the wall clock before the domains were listed; 0: not yet */
+	bool stale;             /* what was seen of the domains is of before a look that failed */
 	uint64_t arrivals;
 	struct waiter_list waiters;
 	uint64_t last_id;
@@ -94,8 +95,6 @@ static void count_arrivals(struct world *w, const struct domain_list *new)
 			w->arrivals++;
 	}
 }
-
-/* Lives. */
 
 /* Another tool may have saved it, to a file that the surveys have not seen. */
 static void on_vanished(void *data, const struct domain *was)
@@ -162,7 +161,7 @@ static void rest(struct world *w)
 	w->rested = now + MIN(rest, REST_MAX);
 }
 
-int world_update(struct world *w)
+static int look(struct world *w)
 {
 	struct log_fields unlisted = {.message_id = MSG_DOMAINS_UNLISTED, LOG_FIELDS_NONE};
 	_cleanup_(domain_list_freep) struct domain_list *domains = NULL;
@@ -193,8 +192,19 @@ int world_update(struct world *w)
 	rest(w);
 	if (has_one_that_may_begin(w) && !timer_is_set(w->update))
 		timer_set(w->update, w->updated + QUIET_INTERVAL);
-	w->callbacks.changed(w->callbacks.data);
 	return 0;
+}
+
+int world_update(struct world *w)
+{
+	int r = look(w);
+
+	w->stale = r < 0;
+	if (r >= 0)
+		w->callbacks.changed(w->callbacks.data);
+	else if (!w->lost && !timer_is_set(w->update))
+		timer_set(w->update, w->updated + QUIET_INTERVAL);
+	return r;
 }
 
 /* 0, and the survey is taken over, or -ENOMEM. */
@@ -574,6 +584,11 @@ const struct domain_list *world_domains(const struct world *w)
 const char *world_note(const struct world *w, size_t index)
 {
 	return index < w->survey->n_notes ? w->survey->notes[index] : NULL;
+}
+
+bool world_is_stale(const struct world *w)
+{
+	return w->stale;
 }
 
 uint64_t world_arrivals(const struct world *w)

@@ -47,8 +47,11 @@ void world_unrefresh(struct world *w, uint64_t id);
 /* The room for images that was seen is not taken for true any more. */
 void world_forget_room(struct world *w);
 
-/* Lists the domains and makes the inventory anew, now. 0 or -errno. */
+/* Lists the domains and makes the inventory anew, now. 0 or -errno; then it tries again later. */
 int world_update(struct world *w);
+
+/* Whether the last look at the domains failed: some of them may be gone. */
+bool world_is_stale(const struct world *w);
 
 /* How many domains have come up so far: who has seen as many has seen them all. */
 uint64_t world_arrivals(const struct world *w);

@@ -571,6 +571,27 @@ START_TEST(a_guest_that_ended_while_the_settings_were_refused_is_removed_once_th
 }
 END_TEST
 
+/* What is left of it is what was seen last, and the operation did what it was for. */
+START_TEST(an_end_is_reacted_to_once_while_the_domains_cannot_be_listed)
+{
+	begin("");
+	add_ended();
+	manage();
+	expect_calls("destroy 1|");
+	f.p.list_error = -EIO;
+	puppet_remove(&f.p, 1);
+	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	run_for(USEC_PER_SEC);
+	expect_calls("");
+	/* Another guest has ended, and no event tells of it. */
+	puppet_add(&f.p, 2, "2")->shutdown = true;
+	f.p.list_error = 0;
+	run_for(10 * USEC_PER_SEC);
+	expect_calls("destroy 2|");
+	end();
+}
+END_TEST
+
 START_TEST(without_xenstore_nothing_is_begun)
 {
 	struct follower follower = {.report = on_report, .done = on_done};
@@ -606,4 +627,5 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_stop_that_no_folder_concerns_does_not_look,
       a_guest_that_ends_before_its_start_has_ended_is_removed,
       a_guest_that_ended_while_the_settings_were_refused_is_removed_once_they_are_good,
+      an_end_is_reacted_to_once_while_the_domains_cannot_be_listed,
       without_xenstore_nothing_is_begun);
