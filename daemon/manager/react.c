@@ -23,8 +23,11 @@ static void react_to(struct manager *m, const struct guest *g)
 	s->phase = PHASE_RUNNING;
 	r = plan_reaction(m->config, g, action, &plan);
 	r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
-	if (r < 0)
-		manager_end_sequence(s, r, strerror(-r));
+	if (r >= 0)
+		return;
+	/* What ends leads to a new look at all ends, and that would go on for ever. */
+	reactions_give_up(m->reactions, &g->uuid, g->domain->domid);
+	manager_end_sequence(s, r, strerror(-r));
 }
 
 /* Of its own, and no step of a sequence. */
