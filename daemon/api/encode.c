@@ -99,13 +99,47 @@ static struct json_object *encode_guest(const struct manager *m, const struct gu
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
-/* A configuration and a domain that conflict can have one name. */
-static bool is_one_of(const struct guest *g, const char *const *names, size_t n_names)
+/* What a call names: a guest by its name, or by its UUID in text. */
+struct wanted {
+	const char *name;
+	struct uuid uuid; /* null where it is none */
+	bool met;         /* there is such a guest */
+};
+
+/* A call can have many names, on a host with many guests. */
+static int index_names(struct index *x, struct wanted *wanted, const char *const *names, size_t n)
 {
-	for (size_t i = 0; i < n_names; i++)
-		if (guest_is_named(g, names[i]))
-			return true;
-	return false;
+	int r = index_reserve(x, 2 * n);
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		wanted[i].name = names[i];
+		r = index_add(x, hash_text(names[i]), &wanted[i]);
+		if (r >= 0 && uuid_parse(names[i], &wanted[i].uuid) >= 0)
+			r = index_add(x, hash_uuid(&wanted[i].uuid), &wanted[i]);
+	}
+	return r;
+}
+
+static bool meets(const struct index *x, uint64_t hash, const struct guest *g)
+{
+	const struct index_entry *e;
+	bool met = false;
+
+	for (e = index_first(x, hash); e; e = index_next(x, e)) {
+		struct wanted *w = e->item;
+
+		if (guest_is_named(g, w->name))
+			met = w->met = true;
+	}
+	return met;
+}
+
+/* A configuration and a domain that conflict can have one name. */
+static bool is_wanted(const struct index *x, const struct guest *g)
+{
+	bool by_name = meets(x, hash_text(g->name), g);
+
+	return (!uuid_is_null(&g->uuid) && meets(x, hash_uuid(&g->uuid), g)) || by_name;
 }
 
 /* All that is left of it are images of earlier lives, of a guest that has its name, or its file. */
@@ -114,20 +148,38 @@ static bool is_former(const struct guest *g)
 	return g->replaced && !g->domain && !g->config;
 }
 
-int encode_guests(const struct manager *m, const char *const *names, size_t n_names,
-		  struct json_object *guests, const char **ret_unknown)
+static int encode_named(const struct manager *m, struct wanted *wanted, size_t n_wanted,
+			const struct index *x, struct json_object *guests, const char **ret_unknown)
 {
 	const struct inventory *inventory = world_inventory(manager_world(m));
 	int r = 0;
 
-	for (size_t i = 0; i < n_names; i++) {
-		*ret_unknown = names[i];
-		if (!inventory_find_named(inventory, names[i]))
-			return -ENOENT;
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (is_wanted(x, g) && !is_former(g))
+			r = json_append(guests, encode_guest(m, g));
 	}
+	for (size_t i = 0; r >= 0 && i < n_wanted; i++)
+		if (!wanted[i].met) {
+			*ret_unknown = wanted[i].name;
+			return -ENOENT;
+		}
+	return r;
+}
+
+int encode_guests(const struct manager *m, const char *const *names, size_t n_names,
+		  struct json_object *guests, const char **ret_unknown)
+{
+	const struct inventory *inventory = world_inventory(manager_world(m));
+	_cleanup_free_ struct wanted *wanted = calloc(n_names + 1, sizeof(*wanted));
+	_cleanup_(index_done) struct index x = {0};
+	int r = wanted ? index_names(&x, wanted, names, n_names) : -ENOMEM;
+
+	if (r >= 0 && n_names > 0)
+		return encode_named(m, wanted, n_names, &x, guests, ret_unknown);
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
-		if (!is_former(&inventory->guests[i]) &&
-		    (n_names == 0 || is_one_of(&inventory->guests[i], names, n_names)))
+		if (!is_former(&inventory->guests[i]))
 			r = json_append(guests, encode_guest(m, &inventory->guests[i]));
 	return r;
 }

@@ -88,10 +88,14 @@ bool guest_is_named(const struct guest *g, const char *name)
 
 const struct guest *inventory_find_running(const struct inventory *inventory, const char *name)
 {
+	struct uuid uuid;
+	bool by_uuid = uuid_parse(name, &uuid) >= 0;
+
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
-		if (g->domain && !g->domain->dying && guest_is_named(g, name))
+		if (g->domain && !g->domain->dying &&
+		    (str_equal(g->name, name) || (by_uuid && uuid_equal(&g->uuid, &uuid))))
 			return g;
 	}
 	return NULL;

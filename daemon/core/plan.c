@@ -139,12 +139,16 @@ static int plan_new(enum goal goal, size_t room, struct plan **ret)
 	return 0;
 }
 
+/* Without a UUID its configuration cannot be used, and its name tells. */
 static bool is_named(const struct plan *plan, const struct guest *g)
 {
-	for (size_t i = 0; i < plan->n_steps; i++)
-		if (!uuid_is_null(&g->uuid) && uuid_equal(&plan->steps[i].uuid, &g->uuid) &&
-		    plan->steps[i].domid == guest_domid(g))
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *s = &plan->steps[i];
+
+		if (uuid_equal(&s->uuid, &g->uuid) && s->domid == guest_domid(g) &&
+		    (!uuid_is_null(&g->uuid) || str_equal(s->name, g->name)))
 			return true;
+	}
 	return false;
 }
 
@@ -172,12 +176,16 @@ static const struct guest *find_named(const struct inventory *inventory, const c
 }
 
 /* A UUID means each domain that has it. */
-static bool is_meant_too(const struct guest *g, const char *name)
+static int add_others(struct plan *plan, enum goal goal, const struct config *config,
+		      const struct inventory *inventory, const struct uuid *uuid)
 {
-	struct uuid uuid;
+	const struct guest *g = NULL;
+	int r = 0;
 
-	return g->domain && !g->domain->dying && uuid_parse(name, &uuid) >= 0 &&
-	       uuid_equal(&g->uuid, &uuid);
+	while (r >= 0 && (g = inventory_next(inventory, uuid, g)))
+		if (g->domain && !g->domain->dying && !is_named(plan, g))
+			r = add_step(plan, goal, config, inventory, g, true);
+	return r;
 }
 
 static int add_named(struct plan *plan, enum goal goal, const struct config *config,
@@ -185,16 +193,15 @@ static int add_named(struct plan *plan, enum goal goal, const struct config *con
 {
 	bool stop = plan->goal == GOAL_STOP;
 	const struct guest *g = find_named(inventory, name, stop);
+	struct uuid uuid;
 	int r = 0;
 
 	if (!g)
 		return add_unknown(plan, name);
 	if (!is_named(plan, g))
 		r = add_step(plan, goal, config, inventory, g, true);
-	for (size_t i = 0; r >= 0 && stop && i < inventory->n; i++)
-		if (is_meant_too(&inventory->guests[i], name) &&
-		    !is_named(plan, &inventory->guests[i]))
-			r = add_step(plan, goal, config, inventory, &inventory->guests[i], true);
+	if (r >= 0 && stop && uuid_parse(name, &uuid) >= 0)
+		r = add_others(plan, goal, config, inventory, &uuid);
 	return r;
 }
 

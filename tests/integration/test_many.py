@@ -4,6 +4,7 @@
 
 import json
 import os
+import pathlib
 import unittest
 
 from fakehost import NOT_POSSIBLE, FakeHost
@@ -40,6 +41,26 @@ class Many(unittest.TestCase):
         self.assertEqual(self.host.call("Plan", goal="start", guests=names[:1] * 10001)["error"], NOT_POSSIBLE)
         self.host.ctl("start", names[-1], check=0, timeout=LIMIT)
         self.assertEqual(list(self.host.domains()), names[-1:])
+
+    def seconds(self):
+        """How long the daemon has computed."""
+        fields = pathlib.Path(f"/proc/{self.host.daemon.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_a_call_of_many_names_does_not_keep_the_daemon_from_others(self):
+        host = self.host.root / "host.json"
+        uuids = [f"00112233-4455-6677-8899-{i:012x}" for i in range(MANY)]
+        host.write_text(json.dumps({"guests": [
+            {"name": f"guest{i}", "uuid": uuid, "config": f"/auto/{i:06}", "running": True}
+            for i, uuid in enumerate(uuids)]}))
+        self.host.start_daemon("--backend", f"sim:{host}")
+        before = self.seconds()
+        for names in uuids[:10000], uuids[-1:] * 10000:
+            told = len(set(names))
+            self.assertEqual(len(self.host.call("Status", guests=names)["parameters"]["guests"]), told)
+            self.assertEqual(len(self.host.call("Plan", goal="stop", guests=names)["parameters"]["steps"]), told)
+        # All names compared with all guests took eight.
+        self.assertLess(self.seconds() - before, 3)
 
     def test_status_tells_of_all_guests_however_long_that_is(self):
         host = self.host.root / "host.json"

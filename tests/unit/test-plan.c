@@ -393,13 +393,18 @@ START_TEST(a_guest_named_twice_appears_once)
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct uuid uuid = scene_uuid(1);
 	const char *names[] = {"a", "b", "a", UUID_TEXT(&uuid)};
+	const char *broken[] = {"c.cfg", "c.cfg"};
 
 	scene_make(&s);
 	scene_domain(&s, "a", 1);
 	scene_domain(&s, "b", 2);
+	scene_config(&s, "c", 0)->error = strdup("/auto/c.cfg: nonsense");
 	scene_build(&s);
 	ck_assert_int_eq(plan_build(GOAL_STOP, s.config, s.inventory, names, 4, &plan), 0);
 	ck_assert_uint_eq(plan->n_steps, 2);
+	plan_free(TAKE_PTR(plan));
+	ck_assert_int_eq(plan_build(GOAL_START, s.config, s.inventory, broken, 2, &plan), 0);
+	ck_assert_uint_eq(plan->n_steps, 1);
 }
 END_TEST
 
