@@ -278,3 +278,17 @@ struct domain *domain_list_find(const struct domain_list *l, const struct uuid *
 			return d;
 	return NULL;
 }
+
+int domain_list_keep_names(struct domain_list *l, const struct domain_list *old)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < l->n; i++) {
+		struct domain *is = &l->domains[i];
+		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
+
+		if (was && !is->name)
+			r = str_replace(&is->name, was->name);
+	}
+	return r;
+}

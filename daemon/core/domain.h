@@ -110,6 +110,12 @@ void domain_done(struct domain *d);
 void domain_list_free(struct domain_list *l);
 
 /*
+ * Gives domains without a name the one of an older list: XenStore forgets a domain that is
+ * destroyed before Xen does. The older list must be indexed. 0 or -ENOMEM.
+ */
+int domain_list_keep_names(struct domain_list *l, const struct domain_list *old);
+
+/*
  * Once a list is complete, and anew after a change: without it no domain is found in the list. 0
  * or -ENOMEM.
  */

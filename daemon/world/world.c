@@ -65,21 +65,6 @@ struct world {
 
 /* What has become of the domains. */
 
-/* XenStore forgets a domain that is destroyed before Xen does. */
-static int keep_names(const struct domain_list *old, struct domain_list *new)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < new->n; i++) {
-		struct domain *is = &new->domains[i];
-		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
-
-		if (was && !is->name)
-			r = str_replace(&is->name, was->name);
-	}
-	return r;
-}
-
 /* A domain that is still being built may have no name yet. */
 static bool is_there(const struct domain *d)
 {
@@ -174,7 +159,7 @@ static int look(struct world *w)
 	timer_clear(w->update);
 	w->updated = loop_now(w->loop);
 	r = hv_list(w->hv, &domains);
-	r = r < 0 ? r : keep_names(w->domains, domains);
+	r = r < 0 ? r : domain_list_keep_names(domains, w->domains);
 	r = r < 0 ? r : domain_list_index(domains);
 	if (r < 0) {
 		log_message(LOG_ERR, &unlisted, "Failed to list the domains: %s", strerror(-r));
