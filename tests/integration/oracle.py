@@ -181,6 +181,8 @@ def _start_without_image(facts):
     # Nothing is said of a folder that cannot be read, nor of xl's images there.
     if facts.folder == "absent" or facts.word == "xl" or facts.unseen:
         allowed["down"] = "unknown is never taken for empty"
+    if facts.word == "life" and facts.ledger in ("torn", "damaged"):
+        allowed["down"] = "the record of its life is lost, and that of its save is not: held"
     return allowed
 
 
