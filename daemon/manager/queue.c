@@ -41,8 +41,13 @@ static bool is_busy(const void *data, const struct step *step)
 	const struct sequence *s = data;
 	usec_t since;
 
-	return executor_machine(s->manager->executor, &step->uuid, &since) ||
-	       (goal_is_start(s->goal) && is_leaving(s->manager, &step->uuid));
+	if (executor_machine(s->manager->executor, &step->uuid, &since))
+		return true;
+	/* What is in the way of a start may be what is being done: a restore has taken its image.
+	 */
+	return goal_is_start(s->goal) &&
+	       (is_leaving(s->manager, &step->uuid) ||
+		(step->n_stages == 0 && hv_operation(world_hv(s->manager->world), &step->uuid)));
 }
 
 /* A start by hand or at boot wants the guest to run, whatever it did before. */

@@ -211,6 +211,39 @@ START_TEST(a_restore_of_an_earlier_daemon_is_what_a_start_wants)
 }
 END_TEST
 
+/* The worker took it between the look at the directory and the look at the file. */
+START_TEST(an_image_that_is_being_restored_is_not_broken)
+{
+	struct survey *s = calloc(1, sizeof(*s));
+	struct survey_config c = {.path = strdup("/auto/1"),
+				  .name = strdup("1"),
+				  .config = strdup("{}"),
+				  .has_uuid = true,
+				  .uuid = puppet_uuid(1)};
+	struct survey_image i = {.path = strdup("/save/1"),
+				 .name = strdup("1"),
+				 .error = strdup("No such file or directory")};
+
+	begin("");
+	puppet_adopt(&f.p, OPERATION_RESTORE, 1);
+	manage();
+	request(GOAL_START);
+	ck_assert_int_eq(survey_add_config(s, &c), 0);
+	ck_assert_int_eq(survey_add_image(s, &i), 0);
+	f.p.surveying = false;
+	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, NULL);
+	run_for(60 * USEC_PER_SEC);
+	ck_assert_uint_eq(f.done, 0);
+	puppet_add(&f.p, 1, "1");
+	puppet_finish(&f.p, 1, 0, NULL, 1);
+	run_for(1);
+	survey_ends(false);
+	expect_calls("survey 0|survey 0|");
+	ck_assert(f.done == 1 && f.succeeded);
+	end();
+}
+END_TEST
+
 START_TEST(a_stop_waits_for_the_workers_of_an_earlier_daemon)
 {
 	begin("");
@@ -610,6 +643,7 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       an_image_that_comes_while_a_start_waits_is_not_passed_over,
       a_save_of_an_earlier_daemon_is_waited_for_and_its_image_restored,
       a_restore_of_an_earlier_daemon_is_what_a_start_wants,
+      an_image_that_is_being_restored_is_not_broken,
       a_stop_waits_for_the_workers_of_an_earlier_daemon,
       a_save_of_an_earlier_daemon_makes_way_for_a_shutdown_near_the_end_of_the_host,
       a_guest_that_comes_up_during_a_stop_is_taken_in,
