@@ -368,7 +368,7 @@ class Departs(unittest.TestCase):
         host.ctl("reload", check=0)
         host.ctl("stop", check=0)
         for _ in range(2):
-            self.assertIn("was migrated to other", host.ctl("start", check=0))
+            self.assertRegex(host.ctl("start", check=0), r"\bto other\b")
             self.assertEqual(host.domains(), {})
             host.stop_daemon()
             host.start_daemon()
@@ -397,8 +397,8 @@ class Departs(unittest.TestCase):
                 config["c_info"] |= edit
                 path.write_text(json.dumps(config))
                 name = config["c_info"]["name"]
-                self.assertIn("was migrated to other", host.ctl("start", check=1))
-                self.assertIn("was migrated to other", host.reasons()[name])
+                self.assertRegex(host.ctl("start", check=1), r"\bto other\b")
+                self.assertRegex(host.reasons()[name], r"\bto other\b")
                 self.assertEqual(host.states()[name], "failed")
                 self.assertEqual(host.domains(), {})
                 host.ctl("start", name, check=0)

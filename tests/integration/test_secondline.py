@@ -353,7 +353,7 @@ class ReadOnly(SecondLineTest):
             file.unlink()
         self.make_read_only()
         self.expect_asked()
-        self.assertIn("Going on without a lock", self.host.log.read_text())
+        self.assertIn("manager.lock", self.host.log.read_text())
 
     def test_a_lock_that_is_there_is_taken(self):
         self.start("web")

