@@ -207,16 +207,11 @@ static void answer_status(void *data, const char *error)
 		request_finish(request, TAKE_PTR(o));
 }
 
-static void look_first(struct request *request, world_ready_fn fn)
-{
-	begun(request, DOER_WORLD,
-	      world_refresh(manager_world(request->control->manager), LOOK_LIMIT, fn, request,
-			    &request->id));
-}
-
 static void run_status(struct request *request)
 {
-	look_first(request, answer_status);
+	begun(request, DOER_WORLD,
+	      world_refresh_if_changed(manager_world(request->control->manager), LOOK_LIMIT,
+				       answer_status, request, &request->id));
 }
 
 /* Plan */
@@ -281,7 +276,9 @@ static void run_plan(struct request *request)
 	else if (manager_veto(request->control->manager, request->goal))
 		request_fail_errno(request, -EHOSTDOWN);
 	else
-		look_first(request, answer_plan);
+		begun(request, DOER_WORLD,
+		      world_refresh(manager_world(request->control->manager), LOOK_LIMIT,
+				    answer_plan, request, &request->id));
 }
 
 /* Images */

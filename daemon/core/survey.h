@@ -75,6 +75,7 @@ struct survey {
 	bool room_known;
 	char *unreadable; /* why images are not known; NULL: they are listed here */
 	bool unlisted;    /* configurations are not known */
+	bool unwatched;   /* it may become another without that being noticed */
 	struct survey_stuck *stuck;
 	size_t n_stuck;
 	/* While it is made: each image or configuration is here, if only as pending. */

@@ -63,6 +63,7 @@ struct hv_ops {
 	int (*survey)(struct hv *hv, const char *autostart, const char *save,
 		      const struct survey *known);
 	const struct survey *(*surveyed)(struct hv *hv);
+	bool (*survey_is_current)(struct hv *hv);
 	int (*ask_images)(struct hv *hv, const struct image_query *query, hv_images_fn fn,
 			  void *data, uint64_t *ret_id);
 	void (*forget_images)(struct hv *hv, uint64_t id);
@@ -181,6 +182,16 @@ static inline int hv_survey(struct hv *hv, const char *autostart, const char *sa
 static inline const struct survey *hv_surveyed(struct hv *hv)
 {
 	return hv->ops->surveyed ? hv->ops->surveyed(hv) : NULL;
+}
+
+/*
+ * Whether nothing that the last survey which has ended has read is another by now, as far as the
+ * kernel tells: not what another host has written, nor what a link leads to when a directory on its
+ * way has been renamed. False where that is not known, and where a part could not be read.
+ */
+static inline bool hv_survey_is_current(struct hv *hv)
+{
+	return hv->ops->survey_is_current && hv->ops->survey_is_current(hv);
 }
 
 /*

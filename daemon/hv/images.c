@@ -119,6 +119,7 @@ int images_ask(struct images *images, const struct image_query *query, hv_images
 	_cleanup_free_ char *message = text ? strdup(text) : NULL;
 	_cleanup_(question_freep) struct question *q = NULL;
 	struct inquiry_options options = {
+		.given = -1,
 		.program = images->program,
 		.verb = OPERATION_VERB_IMAGES,
 		.limit = query->action == IMAGE_VERIFY ? USEC_INFINITY : LOOK_LIMIT,

@@ -135,7 +135,7 @@ int inquiry_new(struct loop *loop, const struct inquiry_options *options, char *
 		.silence = options->lives ? options->limit : USEC_INFINITY,
 		.framer = FRAMER_INIT(OPERATION_MESSAGE_MAX),
 	};
-	q->pidfd = spawn_worker(options->program, options->verb, -1, &q->channel);
+	q->pidfd = spawn_worker(options->program, options->verb, options->given, &q->channel);
 	if (q->pidfd < 0)
 		return q->pidfd;
 	r = watch_new(loop, q->pidfd, WATCH_READ, on_ended, q, &q->end);

@@ -25,6 +25,7 @@ struct inquiry_callbacks {
 struct inquiry_options {
 	const struct program *program; /* the worker */
 	const char *verb;
+	int given;    /* a descriptor that the worker gets; -1: none; stays the caller's */
 	usec_t limit; /* so long it may take; USEC_INFINITY: for ever */
 	bool lives;   /* each word of it begins the limit anew */
 };

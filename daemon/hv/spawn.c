@@ -22,7 +22,7 @@ struct spawning {
 	posix_spawnattr_t attributes;
 };
 
-static int prepare(struct spawning *s, int record, int channel)
+static int prepare(struct spawning *s, int given, int channel)
 {
 	sigset_t all, none;
 	int r;
@@ -30,8 +30,8 @@ static int prepare(struct spawning *s, int record, int channel)
 	sigfillset(&all);
 	sigemptyset(&none);
 	r = posix_spawn_file_actions_addopen(&s->actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (r == 0 && record >= 0)
-		r = posix_spawn_file_actions_adddup2(&s->actions, record, OPERATION_FD_RECORD);
+	if (r == 0 && given >= 0)
+		r = posix_spawn_file_actions_adddup2(&s->actions, given, OPERATION_FD_RECORD);
 	if (r == 0)
 		r = posix_spawn_file_actions_adddup2(&s->actions, channel, OPERATION_FD_CHANNEL);
 	if (r == 0)
@@ -68,7 +68,7 @@ void program_close(struct program *program)
 		close(program->fd);
 }
 
-static int start(const struct program *program, const char *verb, int record, int channel,
+static int start(const struct program *program, const char *verb, int given, int channel,
 		 pid_t *ret)
 {
 	const char *const arguments[] = {program->path, verb, NULL};
@@ -84,7 +84,7 @@ static int start(const struct program *program, const char *verb, int record, in
 		return r;
 	r = -posix_spawnattr_init(&s.attributes);
 	if (r >= 0) {
-		r = prepare(&s, record, channel);
+		r = prepare(&s, given, channel);
 		if (r >= 0)
 			r = -posix_spawn(ret, file, &s.actions, &s.attributes,
 					 (char *const *)arguments, environ);
@@ -94,9 +94,9 @@ static int start(const struct program *program, const char *verb, int record, in
 	return r;
 }
 
-int spawn_worker(const struct program *program, const char *verb, int record, int *ret_channel)
+int spawn_worker(const struct program *program, const char *verb, int given, int *ret_channel)
 {
-	_cleanup_close_ int ours = -1, theirs = -1, high_record = -1, high_channel = -1;
+	_cleanup_close_ int ours = -1, theirs = -1, high_given = -1, high_channel = -1;
 	int pair[2], pidfd, r;
 	pid_t pid;
 
@@ -107,11 +107,11 @@ int spawn_worker(const struct program *program, const char *verb, int record, in
 	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	high_channel = fcntl(theirs, F_DUPFD_CLOEXEC, FD_SAFE);
-	if (record >= 0)
-		high_record = fcntl(record, F_DUPFD_CLOEXEC, FD_SAFE);
-	if (high_channel < 0 || (record >= 0 && high_record < 0))
+	if (given >= 0)
+		high_given = fcntl(given, F_DUPFD_CLOEXEC, FD_SAFE);
+	if (high_channel < 0 || (given >= 0 && high_given < 0))
 		return -errno;
-	r = start(program, verb, high_record, high_channel, &pid);
+	r = start(program, verb, high_given, high_channel, &pid);
 	if (r < 0)
 		return r;
 	/* Not reaped yet, so the number is still this process. */

@@ -17,11 +17,12 @@ int program_open(const char *path, struct program *ret);
 void program_close(struct program *program);
 
 /*
- * Starts a worker in a session of its own, so that it outlives the daemon. record may be -1; both
- * descriptors stay the caller's. *ret_channel is the daemon's end, not blocking. Returns a
- * descriptor that is readable once the worker has ended (see spawn_reap()), or -errno.
+ * Starts a worker in a session of its own, so that it outlives the daemon. given is what it finds
+ * as OPERATION_FD_RECORD or OPERATION_FD_INOTIFY, may be -1, and stays the caller's. *ret_channel
+ * is the daemon's end, not blocking. Returns a descriptor that is readable once the worker has
+ * ended (see spawn_reap()), or -errno.
  */
-int spawn_worker(const struct program *program, const char *verb, int record, int *ret_channel);
+int spawn_worker(const struct program *program, const char *verb, int given, int *ret_channel);
 
 /* Takes note that a worker of ours has ended. The descriptor stays the caller's. */
 void spawn_reap(int pidfd);

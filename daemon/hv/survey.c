@@ -2,7 +2,9 @@
 
 #include "hv/survey.h"
 
+#include "hv/changes.h"
 #include "hv/inquiry.h"
+#include "util/log.h"
 #include "util/str.h"
 #include "wire/operation.h"
 
@@ -18,6 +20,8 @@ struct surveyor {
 	struct inquiry *inquiry; /* under way, or the last one */
 	struct survey *survey;
 	struct survey *known; /* what is not parsed again is taken from here */
+	/* Since the survey that is under way began; and since the last one that has ended did. */
+	struct changes changes, changes_since_last;
 };
 
 static int take_config(struct survey *survey, const struct survey *known, struct json_object *o)
@@ -127,6 +131,10 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 		survey->unlisted = true;
 		return 0;
 	}
+	if (json_get_bool(message, "unwatched")) {
+		survey->unwatched = true;
+		return 0;
+	}
 	if (json_get_string(message, "told"))
 		return take_told(survey, json_get_string(message, "told"));
 	if (json_get_u64(message, "room", &survey->room) >= 0) {
@@ -156,8 +164,17 @@ static void on_answered(void *data, const char *reason)
 	struct surveyor *s = data;
 	_cleanup_(survey_freep) struct survey *survey = TAKE_PTR(s->survey);
 
-	if (!reason)
+	changes_close(&s->changes_since_last);
+	if (!reason) {
 		survey_sort(survey);
+		if (!survey->unwatched)
+			s->changes_since_last = s->changes;
+		else
+			changes_close(&s->changes);
+	} else {
+		changes_close(&s->changes);
+	}
+	s->changes = CHANGES_NONE;
 	s->fn(s->data, reason ? NULL : TAKE_PTR(survey), reason);
 }
 
@@ -168,7 +185,14 @@ int surveyor_new(struct loop *loop, const struct program *program, surveyed_fn f
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct surveyor){.loop = loop, .program = program, .fn = fn, .data = data};
+	*s = (struct surveyor){
+		.loop = loop,
+		.program = program,
+		.fn = fn,
+		.data = data,
+		.changes = CHANGES_NONE,
+		.changes_since_last = CHANGES_NONE,
+	};
 	*ret = TAKE_PTR(s);
 	return 0;
 }
@@ -180,6 +204,8 @@ struct surveyor *surveyor_free(struct surveyor *s)
 	inquiry_free(s->inquiry);
 	survey_free(s->survey);
 	survey_free(s->known);
+	changes_close(&s->changes);
+	changes_close(&s->changes_since_last);
 	free(s);
 	return NULL;
 }
@@ -254,6 +280,7 @@ static int begin(struct surveyor *s, const char *autostart, const char *save,
 	struct inquiry_options options = {
 		.program = s->program,
 		.verb = OPERATION_VERB_SURVEY,
+		.given = s->changes.files,
 		.limit = SILENCE_LIMIT,
 		.lives = true,
 	};
@@ -284,9 +311,19 @@ int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 	s->survey = calloc(1, sizeof(*s->survey));
 	if (!s->survey)
 		return -ENOMEM;
+	changes_close(&s->changes);
+	/* Without them a caller asks for another survey, sooner than it had to. */
+	r = changes_open(&s->changes);
+	if (r < 0)
+		log_warning_errno(r, "Failed to watch the directories for changes");
 	r = begin(s, autostart, save, known, &request);
 	free(request.text);
 	return r;
+}
+
+bool surveyor_is_current(const struct surveyor *s)
+{
+	return changes_are_none(&s->changes_since_last);
 }
 
 const struct survey *surveyor_so_far(const struct surveyor *s)

@@ -74,6 +74,11 @@ static const struct survey *xen_surveyed(struct hv *hv)
 	return surveyor_so_far(to_xen(hv)->surveyor);
 }
 
+static bool xen_survey_is_current(struct hv *hv)
+{
+	return surveyor_is_current(to_xen(hv)->surveyor);
+}
+
 static int xen_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
 			  void *data, uint64_t *ret_id)
 {
@@ -109,6 +114,7 @@ static const struct hv_ops xen_ops = {
 	.next_operation = xen_next_operation,
 	.survey = xen_survey,
 	.surveyed = xen_surveyed,
+	.survey_is_current = xen_survey_is_current,
 	.ask_images = xen_ask_images,
 	.forget_images = xen_forget_images,
 	.free = xen_free,

@@ -61,8 +61,12 @@ enum operation_mark {
 	_OPERATION_MARK_INVALID = -EINVAL,
 };
 
-/* Descriptors that a worker finds open: the locked operation file, and a socket to the daemon. */
+/*
+ * Descriptors that a worker finds open: the locked operation file or, where it makes a survey, an
+ * inotify descriptor; and a socket to the daemon.
+ */
 #define OPERATION_FD_RECORD  3
+#define OPERATION_FD_INOTIFY 3
 #define OPERATION_FD_CHANNEL 4
 
 /* What a worker is told to do, as its only argument. */

@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 	fcntl(OPERATION_FD_RECORD, F_SETFD, FD_CLOEXEC);
 	fcntl(OPERATION_FD_CHANNEL, F_SETFD, FD_CLOEXEC);
 	if (str_equal(verb, OPERATION_VERB_SURVEY)) {
-		r = run_survey(OPERATION_FD_CHANNEL);
+		r = run_survey(OPERATION_FD_CHANNEL, OPERATION_FD_INOTIFY);
 	} else if (str_equal(verb, OPERATION_VERB_IMAGES)) {
 		r = run_images(OPERATION_FD_CHANNEL);
 	} else if (str_equal(verb, OPERATION_VERB_OPERATE) ||

@@ -2,44 +2,24 @@
 
 #include "worker/survey-job.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "util/fd.h"
 #include "util/quote.h"
 #include "util/str.h"
-#include "util/utf8.h"
 #include "wire/operation.h"
 #include "worker/channel.h"
 #include "worker/folder.h"
 #include "worker/image/directory.h"
-#include "worker/image/image.h"
 #include "worker/image/names.h"
 #include "worker/link.h"
+#include "worker/survey-image.h"
+#include "worker/survey-tell.h"
 #include "worker/xl/xl.h"
 
 /* A message holds it as a string, in which quotes and more are escaped. */
 #define CONFIG_JSON_MAX (OPERATION_MESSAGE_MAX / 4)
-
-static int send_note(int channel, const char *format, ...) _printf_(2, 3);
-
-static int send_note(int channel, const char *format, ...)
-{
-	_cleanup_free_ char *text = NULL;
-	va_list ap;
-	int r;
-
-	va_start(ap, format);
-	r = str_vformat(&text, format, ap);
-	va_end(ap);
-	return r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
-}
-
-static bool is_utf8(const char *s)
-{
-	return utf8_is_valid(s, strlen(s));
-}
 
 /* Configurations. */
 
@@ -72,28 +52,12 @@ static int make_stamp(const struct stat *st, char **ret)
 			  (long)st->st_ctim.tv_nsec, parser);
 }
 
-static int set_error(struct json_object *o, const char *path, const char *problem)
-{
-	_cleanup_free_ char *text = NULL;
-	int r = str_format(&text, "%s: %s", path, problem);
-
-	return r < 0 ? r : json_add_string(o, "error", text);
-}
-
-/* Whether other guests' devices can live in it; libxl writes such a flag as a word. */
-static bool is_driver(struct json_object *config)
-{
-	struct json_object *info = json_get(config, "c_info", json_type_object);
-
-	return str_equal(json_get_string(info, "driver_domain"), "True");
-}
-
 /* Why no guest can be made of what xl printed, or NULL. */
 static const char *find_problem(const char *text, struct json_object *config)
 {
 	struct json_object *info = json_get(config, "c_info", json_type_object);
 
-	if (!is_utf8(text))
+	if (!survey_is_utf8(text))
 		return "it has bytes that are not UTF-8 in a value. Write the file in UTF-8";
 	if (!config)
 		return "xl prints no valid JSON for it";
@@ -115,12 +79,12 @@ static int add_facts(struct json_object *o, const char *path, const struct xl_pa
 		return r;
 	problem = find_problem(parsed->config, config);
 	if (problem)
-		return set_error(o, path, problem);
+		return survey_set_error(o, path, problem);
 	info = json_get(config, "c_info", json_type_object);
 	json_get_u64(json_get(config, "b_info", json_type_object), "max_memkb", &memory);
 	r = json_add_string(o, "name", json_get_string(info, "name"));
 	r = r < 0 ? r : json_add_u64(o, "memory_kib", memory);
-	r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
+	r = r < 0 ? r : json_add_bool(o, "driver", survey_is_driver(config));
 	if (parsed->has_uuid)
 		r = r < 0 ? r : json_add_string(o, "uuid", json_get_string(info, "uuid"));
 	if (r < 0)
@@ -135,7 +99,7 @@ static int parse_config(struct json_object *o, const char *path)
 	int r = xl_parse(path, &parsed);
 
 	if (r < 0)
-		return set_error(o, path, strerror(-r));
+		return survey_set_error(o, path, strerror(-r));
 	return parsed.error ? json_add_string(o, "error", parsed.error)
 			    : add_facts(o, path, &parsed);
 }
@@ -173,13 +137,14 @@ static int tell_config(int channel, const char *path, bool folder, const char *w
 	int r = o ? str_format(&problem, "cannot be read: %s", why) : -ENOMEM;
 
 	r = r < 0 ? r : json_add_string(o, "path", path);
-	r = r < 0 ? r : set_error(o, path, problem);
+	r = r < 0 ? r : survey_set_error(o, path, problem);
 	r = r < 0 ? r : json_add_bool(o, "folder", folder);
 	if (reading == READING_PENDING)
 		r = r < 0 ? r : json_add_bool(o, "pending", true);
 	if (reading != READING_FAILED)
 		r = r < 0 ? r : json_add_bool(o, "unanswered", true);
-	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
+	r = r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
+	return r < 0 ? r : survey_unwatched(channel);
 }
 
 static int tell_unread(int channel, const char *path, bool folder, const char *why)
@@ -187,18 +152,10 @@ static int tell_unread(int channel, const char *path, bool folder, const char *w
 	return tell_config(channel, path, folder, why, READING_FAILED);
 }
 
-/* A link that leads nowhere is there; what was removed a moment ago is not. */
-static bool is_link_to_nothing(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) < 0 && errno == ENOENT && lstat(path, &st) >= 0;
-}
-
 /* As file_list_read(), but a directory that is a link to nothing is not as good as empty. */
 static int list_files(const char *folder, struct file_list *ret)
 {
-	return is_link_to_nothing(folder) ? -ENOENT : file_list_read(folder, ret);
+	return survey_is_dangling(folder) ? -ENOENT : file_list_read(folder, ret);
 }
 
 /* It is not refused: hosts may have been like that for years. */
@@ -206,10 +163,11 @@ static int tell_writable(int channel, const char *path, const struct stat *st)
 {
 	if (!(st->st_mode & S_IWOTH) || (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX))
 		return 0;
-	return send_note(channel,
-			 "Any user can write %s: a configuration names programs that run as root. "
-			 "Run 'chmod o-w %s'",
-			 path, QUOTED(path));
+	return survey_note(
+		channel,
+		"Any user can write %s: a configuration names programs that run as root. "
+		"Run 'chmod o-w %s'",
+		path, QUOTED(path));
 }
 
 static int survey_regular(int channel, const char *path, const struct stat *st,
@@ -218,14 +176,14 @@ static int survey_regular(int channel, const char *path, const struct stat *st,
 	int r;
 
 	if (!S_ISREG(st->st_mode))
-		return send_note(channel, "%s is skipped: it is not a file", path);
+		return survey_note(channel, "%s is skipped: it is not a file", path);
 	r = tell_writable(channel, path, st);
 	return r < 0 ? r : survey_config(channel, path, st, known);
 }
 
 static int skip_dangling(int channel, const char *path, const char *problem)
 {
-	int r = send_note(channel, "Skipping %s: %s", path, problem);
+	int r = survey_note(channel, "Skipping %s: %s", path, problem);
 
 	return r < 0 ? r : channel_send(channel, "dangling", json_object_new_string(path));
 }
@@ -246,161 +204,18 @@ static int survey_link(int channel, const char *path, struct json_object *known)
 	return survey_regular(channel, path, &st, known);
 }
 
-static int survey_file(int channel, const char *path, struct json_object *known)
+static int survey_file(int channel, const char *path, const struct survey_folders *folders)
 {
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : tell_unread(channel, path, false, strerror(errno));
-	return S_ISLNK(st.st_mode) ? survey_link(channel, path, known)
-				   : survey_regular(channel, path, &st, known);
-}
-
-/* Images. */
-
-static int add_image_error(struct json_object *o, const char *path, const char *problem,
-			   bool foreign)
-{
-	int r = set_error(o, path, problem);
-
-	return r < 0 ? r : json_add_bool(o, "foreign", foreign);
-}
-
-static int add_image_facts(struct json_object *o, int fd, const struct image_header *header)
-{
-	_cleanup_json_ struct json_object *config = NULL;
-	struct uuid id;
-	usec_t written;
-	int r = image_identify(fd, header, &id, &written);
-
-	r = r < 0 ? r : json_add_string(o, "name", header->name);
-	r = r < 0 ? r : json_add_uuid(o, "id", &id);
-	r = r < 0 ? r : json_add_u64(o, "written_usec", written);
-	if (json_parse(header->config, strlen(header->config), &config) >= 0)
-		r = r < 0 ? r : json_add_bool(o, "driver", is_driver(config));
-	return r < 0 ? r : json_add_uuid(o, "uuid", &header->uuid);
-}
-
-static int read_image(struct json_object *o, const char *path, bool *ret_named)
-{
-	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_free_ char *unopened = NULL;
-	_cleanup_close_ int fd = link_open(path, O_RDONLY | O_NONBLOCK, &unopened);
-	enum image_problem problem;
 	struct stat st;
 	int r;
 
-	if (fd == -ENOMEM)
-		return fd;
-	/* A link without a target makes no guest, but holds one that is known otherwise. */
-	if (fd < 0)
-		return add_image_error(o, path, unopened, fd == -ENOENT);
-	if (fstat(fd, &st) < 0)
-		return add_image_error(o, path, strerror(errno), false);
-	if (!S_ISREG(st.st_mode))
-		return add_image_error(o, path, "it is not a file", true);
-	r = image_read_header(fd, &header, &problem);
-	if (r == -EBADMSG || r == -ENOEXEC)
-		return add_image_error(o, path, image_problem_to_string(problem), r == -ENOEXEC);
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : tell_unread(channel, path, false, strerror(errno));
+	r = survey_watch_file(channel, folders->inotify, path, &st);
 	if (r < 0)
-		return add_image_error(o, path, strerror(-r), false);
-	*ret_named = true;
-	r = add_image_facts(o, fd, &header);
-	if (r < 0 && r != -ENOMEM)
-		r = add_image_error(o, path, strerror(-r), false);
-	r = r < 0 ? r : json_add_u64(o, "size", (uint64_t)st.st_size);
-	if (r < 0 || !header.ours)
 		return r;
-	if ((uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
-		r = set_error(o, path, "it is cut short, or goes on behind its end");
-	return r;
-}
-
-/* What the name of the file says, where the file itself does not. */
-static int add_name_of_file(struct json_object *o, const char *file)
-{
-	_cleanup_free_ char *name = NULL;
-	int r = file_name_unescape(file, &name);
-
-	if (r == -ENOMEM)
-		return r;
-	return json_add_string(o, "name", r < 0 ? file : name);
-}
-
-/* Where a link leads to an image in the same directory, that is surveyed itself. */
-static bool is_link_to_neighbour(const char *path, const char *folder)
-{
-	enum image_file kind;
-	_cleanup_free_ char *target = NULL, *problem = NULL, *above = NULL;
-	struct stat a, b;
-
-	if (lstat(path, &a) < 0 || !S_ISLNK(a.st_mode) || link_follow(path, &target, &problem) < 0)
-		return false;
-	kind = image_file_kind(path_base(target));
-	if (kind != IMAGE_FILE_IMAGE && kind != IMAGE_FILE_CONSUMED)
-		return false;
-	above = strndup(target, (size_t)(path_base(target) - target));
-	return above && stat(above, &a) >= 0 && stat(folder, &b) >= 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
-
-/* The name that the guest's image has while it is not restored. */
-static int add_name(struct json_object *o, const char *file)
-{
-	size_t suffix = image_file_kind(file) == IMAGE_FILE_CONSUMED ? strlen(IMAGE_CONSUMED_SUFFIX)
-								     : 0;
-	_cleanup_free_ char *base = strndup(file, strlen(file) - suffix);
-
-	return base ? add_name_of_file(o, base) : -ENOMEM;
-}
-
-static bool is_part(const char *file, struct json_object *image)
-{
-	return image_file_kind_of(file, json_get_string(image, "name")) == IMAGE_FILE_PART;
-}
-
-static int survey_image(int channel, const char *folder, const char *file, const char *path)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	bool named = false;
-	int r = o ? read_image(o, path, &named) : -ENOMEM;
-
-	if (r >= 0 && is_part(file, o))
-		return 0;
-	if (r >= 0 && is_link_to_nothing(path))
-		r = send_note(channel,
-			      "Skipping %s: the target of this link does not exist. Mount its file "
-			      "system, or remove the link",
-			      path);
-	/* An image that cannot be read must hold the guest of this name, too. */
-	if (r >= 0 && named && !json_get_string(o, "error") && is_link_to_neighbour(path, folder))
-		return send_note(channel,
-				 "Skipping %s: it is a link to another image in this directory",
-				 path);
-	if (r >= 0 && !named)
-		r = add_name(o, file);
-	/* A restore would be told another path: JSON has no place for these bytes. */
-	if (r >= 0 && !is_utf8(path))
-		r = set_error(o, path, "the name of this file is not UTF-8. Rename it");
-	r = r < 0 ? r : json_add_string(o, "path", path);
-	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
-}
-
-static int miss_image(int channel, const char *file, const char *path, const char *why,
-		      bool pending)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_free_ char *problem = NULL;
-	int r = o ? str_format(&problem, "cannot be read: %s", why) : -ENOMEM;
-
-	if (r >= 0 && is_part(file, NULL))
-		return 0;
-	r = r < 0 ? r : set_error(o, path, problem);
-	r = r < 0 ? r : add_name(o, file);
-	r = r < 0 ? r : json_add_string(o, "path", path);
-	if (pending)
-		r = r < 0 ? r : json_add_bool(o, "pending", true);
-	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
+	return S_ISLNK(st.st_mode) ? survey_link(channel, path, folders->known)
+				   : survey_regular(channel, path, &st, folders->known);
 }
 
 /* No image is in what is no directory. In one that cannot be read there may be any. */
@@ -409,6 +224,7 @@ static int tell_unreadable(int channel, const char *folder, const char *why, boo
 	_cleanup_free_ char *text = NULL;
 	int r = str_format(&text, "%s cannot be read: %s", folder, why);
 
+	r = r < 0 ? r : survey_unwatched(channel);
 	r = r < 0 ? r : channel_send(channel, "note", json_object_new_string(text));
 	if (r >= 0 && may_hold)
 		r = channel_send(channel, "unreadable", json_object_new_string(text));
@@ -459,11 +275,12 @@ static int send_names(int out, const struct file_list *f)
 	return r;
 }
 
-static int list_images(int out, const char *folder)
+static int list_images(int out, const char *folder, int inotify)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
-	int r = tell_directory(out, folder);
+	int r = survey_watch(out, inotify, folder);
 
+	r = r < 0 ? r : tell_directory(out, folder);
 	if (r < 0)
 		return r;
 	r = list_files(folder, &f);
@@ -476,20 +293,23 @@ static int list_images(int out, const char *folder)
 /* No guest is started from it, but a running one may come from what is not mounted there. */
 static int tell_gone(int out, const char *folder)
 {
-	int r = send_note(out,
-			  "%s is not there: no guest is started from it. Make the directory, or "
-			  "mount its file system",
-			  folder);
+	int r = survey_note(out,
+			    "%s is not there: no guest is started from it. Make the directory, or "
+			    "mount its file system",
+			    folder);
 
 	return r < 0 ? r : channel_send(out, "unlisted", json_object_new_boolean(true));
 }
 
-static int list_configs(int out, const char *folder)
+static int list_configs(int out, const char *folder, int inotify)
 {
 	_cleanup_(file_list_done) struct file_list f = {0};
 	struct stat st;
-	int r = list_files(folder, &f);
+	int r = survey_watch(out, inotify, folder);
 
+	if (r >= 0 && xl_parse_folder())
+		r = survey_watch(out, inotify, xl_parse_folder());
+	r = r < 0 ? r : list_files(folder, &f);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
@@ -501,16 +321,17 @@ static int list_configs(int out, const char *folder)
 	return r < 0 ? r : send_names(out, &f);
 }
 
-static int read_config_file(int out, const char *file, const char *path, struct json_object *known)
+static int read_config_file(int out, const char *file, const char *path,
+			    const struct survey_folders *folders)
 {
 	int r;
 
 	if (is_leftover(file))
-		return send_note(out, "%s is skipped: an editor or a package manager left it",
-				 path);
-	r = survey_file(out, path, known);
-	if (r >= 0 && !is_utf8(file))
-		r = send_note(out, "%s: the name of this file is not UTF-8. Rename it", path);
+		return survey_note(out, "%s is skipped: an editor or a package manager left it",
+				   path);
+	r = survey_file(out, path, folders);
+	if (r >= 0 && !survey_is_utf8(file))
+		r = survey_note(out, "%s: the name of this file is not UTF-8. Rename it", path);
 	return r;
 }
 
@@ -533,17 +354,17 @@ int survey_job_read(enum survey_kind kind, const struct survey_folders *folders,
 		return r;
 	switch (kind) {
 	case SURVEY_IMAGES:
-		return list_images(out, path);
+		return list_images(out, path, folders->inotify);
 	case SURVEY_ROOM:
 		return survey_room(out, path);
 	case SURVEY_CONFIGS:
-		return list_configs(out, path);
+		return list_configs(out, path, folders->inotify);
 	case SURVEY_IMAGE:
-		return survey_image(out, folders->save, name, path);
+		return survey_image_read(out, folders->inotify, folders->save, name, path);
 	case SURVEY_CONFIG:
 		break;
 	}
-	return read_config_file(out, name, path, folders->known);
+	return read_config_file(out, name, path, folders);
 }
 
 /* The directory of images is then another than any that was known. */
@@ -571,7 +392,7 @@ int survey_job_miss(enum survey_kind kind, const struct survey_folders *folders,
 	case SURVEY_CONFIGS:
 		return pending ? 0 : tell_unread(out, path, true, why);
 	case SURVEY_IMAGE:
-		return miss_image(out, name, path, why, pending);
+		return survey_image_miss(out, name, path, why, pending);
 	case SURVEY_CONFIG:
 		break;
 	}

@@ -18,6 +18,7 @@ enum survey_kind {
 struct survey_folders {
 	const char *autostart, *save; /* either may be NULL */
 	struct json_object *known;    /* the stamps of configurations that need not be parsed */
+	int inotify; /* tells of changes to all that is read; an inotify descriptor */
 };
 
 /*

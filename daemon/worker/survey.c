@@ -514,13 +514,14 @@ static int take_request(struct survey_run *run, struct json_object *message)
 	return 1;
 }
 
-int run_survey(int channel)
+int run_survey(int channel, int inotify)
 {
 	_cleanup_(run_done) struct survey_run run = {.channel = channel};
 	_cleanup_(framer_done) struct framer framer = FRAMER_INIT(OPERATION_MESSAGE_MAX);
 	_cleanup_json_ struct json_object *message = NULL;
 	int r = 0;
 
+	run.folders.inotify = inotify;
 	run.folders.known = json_object_new_object();
 	run.stuck = json_object_new_object();
 	if (!run.folders.known || !run.stuck)

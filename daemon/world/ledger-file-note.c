@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "util/log.h"
 #include "util/str.h"
 #include "world/ledger-file-private.h"
 #include "world/ledger-snapshot.h"
@@ -21,6 +22,22 @@ static int note(struct ledger_file *file, enum ledger_kind kind, const struct uu
 int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid)
 {
 	return note(file, LEDGER_DRAWN, uuid, name, NULL, 0);
+}
+
+void ledger_file_draw_uuids(struct ledger_file *file, const struct survey *survey)
+{
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+		struct uuid uuid;
+		int r;
+
+		if (c->error || c->has_uuid || ledger_drawn(file->ledger, c->name))
+			continue;
+		r = uuid_random(&uuid);
+		r = r < 0 ? r : ledger_file_set_drawn(file, c->name, &uuid);
+		if (r < 0)
+			log_error_errno(r, "%s: cannot give the guest a UUID", c->path);
+	}
 }
 
 void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,

@@ -3,6 +3,7 @@
 
 #include "core/domain.h"
 #include "core/ledger.h"
+#include "core/survey.h"
 #include "io/loop.h"
 
 /*
@@ -63,6 +64,8 @@ void ledger_file_settle(struct ledger_file *file);
  * next time.
  */
 int ledger_file_set_drawn(struct ledger_file *file, const char *name, const struct uuid *uuid);
+/* Draws one for each configuration without, the first time that it is seen. */
+void ledger_file_draw_uuids(struct ledger_file *file, const struct survey *survey);
 void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     const char *failure);
 void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,

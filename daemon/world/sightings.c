@@ -311,3 +311,22 @@ void sightings_record_outlived(struct ledger_file *file, const struct inventory 
 						    &g->images[j].image->id);
 	}
 }
+
+/* A domain that is still being built may have no name yet. */
+static bool is_there(const struct domain *d)
+{
+	return d && !d->system && d->name && !d->dying && domain_condition(d) != DOMAIN_UNBUILT;
+}
+
+uint64_t sightings_count_arrivals(const struct sighting *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->new->n; i++) {
+		const struct domain *is = &s->new->domains[i];
+
+		if (is_there(is) && !is_there(domain_list_find(s->old, &is->uuid, is->domid)))
+			n++;
+	}
+	return n;
+}

@@ -26,6 +26,9 @@ struct sighting {
 /* Logs what others did to domains. */
 void sightings_log_differences(const struct sighting *sighting);
 
+/* How many domains have come up. */
+uint64_t sightings_count_arrivals(const struct sighting *sighting);
+
 /* What workers do they record themselves. */
 void sightings_record_lives(const struct sighting *sighting);
 

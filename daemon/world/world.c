@@ -20,6 +20,9 @@
 #define REST_SHARE 4
 #define REST_MAX   (1 * USEC_PER_SEC)
 
+/* So long a survey is taken for true of which no change is known: not each of them can be. */
+#define SURVEY_AGE_MAX (60 * USEC_PER_SEC)
+
 /* How often a domain is looked at that may begin to run without an event, and after a failure. */
 #define QUIET_INTERVAL (1 * USEC_PER_SEC)
 
@@ -28,6 +31,7 @@ struct waiter {
 	TAILQ_ENTRY(waiter) entry;
 	struct world *world;
 	uint64_t id;
+	bool current;   /* it waits for no survey */
 	bool surveying; /* the survey that it waits for has begun */
 	bool due;       /* and has ended */
 	struct timer *limit;
@@ -60,26 +64,11 @@ struct world {
 	struct waiter_list waiters;
 	uint64_t last_id;
 	bool surveying;
+	usec_t survey_began, surveyed; /* the one that runs; the one that stands, 0: in parts */
 	struct vanished_list vanished; /* since the survey that runs began */
 };
 
 /* What has become of the domains. */
-
-/* A domain that is still being built may have no name yet. */
-static bool is_there(const struct domain *d)
-{
-	return d && !d->system && d->name && !d->dying && domain_condition(d) != DOMAIN_UNBUILT;
-}
-
-static void count_arrivals(struct world *w, const struct domain_list *new)
-{
-	for (size_t i = 0; i < new->n; i++) {
-		const struct domain *is = &new->domains[i];
-
-		if (is_there(is) && !is_there(domain_list_find(w->domains, &is->uuid, is->domid)))
-			w->arrivals++;
-	}
-}
 
 /* Another tool may have saved it, to a file that the surveys have not seen. */
 static void on_vanished(void *data, const struct domain *was)
@@ -167,7 +156,7 @@ static int look(struct world *w)
 	}
 	sighting = make_sighting(w, domains, now);
 	sightings_log_differences(&sighting);
-	count_arrivals(w, domains);
+	w->arrivals += sightings_count_arrivals(&sighting);
 	sightings_record_lives(&sighting);
 	w->listed = now;
 	r = rebuild(w, w->coming ? w->coming : w->survey, domains);
@@ -285,6 +274,7 @@ static void begin_survey(struct world *w)
 	if (r < 0 && r != -EBUSY)
 		log_error_errno(r, "Failed to read the directories of configurations and images");
 	w->surveying = r >= 0;
+	w->survey_began = loop_now(w->loop);
 	/* A survey that had begun before may not have seen what the waiter means. */
 	TAILQ_FOREACH(waiter, &w->waiters, entry) {
 		waiter->surveying = r >= 0;
@@ -329,25 +319,9 @@ static void answer_all(struct world *w, const char *error)
 /* What can be another by now, and would be decided on. */
 static void doubt_survey(struct world *w)
 {
+	w->surveyed = 0;
 	world_forget_room(w);
 	w->survey->unlisted = true;
-}
-
-/* A configuration without a UUID gets one the first time that it is seen. */
-static void draw_uuids(struct world *w, const struct survey *survey)
-{
-	for (size_t i = 0; i < survey->n_configs; i++) {
-		const struct survey_config *c = &survey->configs[i];
-		struct uuid uuid;
-		int r;
-
-		if (c->error || c->has_uuid || ledger_drawn(ledger_file_get(w->ledger), c->name))
-			continue;
-		r = uuid_random(&uuid);
-		r = r < 0 ? r : ledger_file_set_drawn(w->ledger, c->name, &uuid);
-		if (r < 0)
-			log_error_errno(r, "%s: cannot give the guest a UUID", c->path);
-	}
 }
 
 /* Goes by what a survey has told so far. 1 if nothing is missing, 0, or -errno. */
@@ -366,7 +340,7 @@ static int take_so_far(struct world *w)
 	r = r < 0 ? r : survey_index(survey);
 	if (r < 0)
 		return r;
-	draw_uuids(w, survey);
+	ledger_file_draw_uuids(w->ledger, survey);
 	/* An image of one can have come behind the back of both. */
 	vanished = w->survey->vanished;
 	survey->vanished = vanished;
@@ -378,7 +352,18 @@ static int take_so_far(struct world *w)
 		return r;
 	}
 	TAKE_PTR(survey);
+	w->surveyed = 0;
 	return all;
+}
+
+static void answer_from_last_survey(struct waiter *waiter)
+{
+	struct world *w = waiter->world;
+
+	ledger_file_refresh(w->ledger);
+	world_update(w);
+	sightings_record_outlived(w->ledger, w->inventory);
+	answer(waiter, NULL);
 }
 
 static void on_waited(void *data)
@@ -386,8 +371,13 @@ static void on_waited(void *data)
 	struct waiter *waiter = data;
 	struct world *w = waiter->world;
 	const struct survey *told = hv_surveyed(w->hv);
-	int r = take_so_far(w);
+	int r;
 
+	if (waiter->current) {
+		answer_from_last_survey(waiter);
+		return;
+	}
+	r = take_so_far(w);
 	if (r < 0)
 		doubt_survey(w);
 	world_update(w);
@@ -411,11 +401,12 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		survey->vanished = w->vanished;
 		w->vanished = (struct vanished_list){0};
 		ledger_file_refresh(w->ledger);
-		draw_uuids(w, survey);
+		ledger_file_draw_uuids(w->ledger, survey);
 		r = survey_index(survey);
 		r = r < 0 ? r : update_with(w, survey);
 		if (r >= 0)
 			TAKE_PTR(survey);
+		w->surveyed = r < 0 ? 0 : w->survey_began;
 	} else {
 		log_warning("Failed to read the directories of configurations and images: %s",
 			    reason);
@@ -431,7 +422,7 @@ static void on_surveyed(void *data, struct survey *survey_taken, const char *rea
 		waiter->due = waiter->surveying;
 	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);
 	TAILQ_FOREACH(waiter, &w->waiters, entry)
-		again = true;
+		again |= !waiter->current;
 	if (again && !w->surveying)
 		begin_survey(w);
 }
@@ -441,14 +432,16 @@ void world_forget_room(struct world *w)
 	w->survey->room_known = false;
 }
 
-int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id)
+static int wait_for(struct world *w, bool current, usec_t limit, world_ready_fn fn, void *data,
+		    uint64_t *ret_id)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 	int r;
 
 	if (!waiter)
 		return -ENOMEM;
-	*waiter = (struct waiter){.world = w, .fn = fn, .data = data, .id = ++w->last_id};
+	*waiter = (struct waiter){
+		.world = w, .current = current, .fn = fn, .data = data, .id = ++w->last_id};
 	TAILQ_INSERT_TAIL(&w->waiters, waiter, entry);
 	r = timer_new(w->loop, on_waited, waiter, &waiter->limit);
 	if (r < 0) {
@@ -458,9 +451,23 @@ int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, 
 	if (limit != USEC_INFINITY)
 		timer_set_after(waiter->limit, limit);
 	*ret_id = waiter->id;
-	if (!w->surveying)
+	if (!current && !w->surveying)
 		begin_survey(w);
 	return 0;
+}
+
+int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id)
+{
+	return wait_for(w, false, limit, fn, data, ret_id);
+}
+
+int world_refresh_if_changed(struct world *w, usec_t limit, world_ready_fn fn, void *data,
+			     uint64_t *ret_id)
+{
+	bool current = w->surveyed && loop_now(w->loop) - w->surveyed < SURVEY_AGE_MAX &&
+		       hv_survey_is_current(w->hv);
+
+	return wait_for(w, current, current ? 0 : limit, fn, data, ret_id);
 }
 
 void world_unrefresh(struct world *w, uint64_t id)
@@ -548,6 +555,8 @@ int world_set_folders(struct world *w, const char *autostart, const char *save)
 {
 	int r = str_replace(&w->autostart, autostart);
 
+	/* A survey that is under way reads the old ones. */
+	w->surveyed = w->survey_began = 0;
 	return r < 0 ? r : str_replace(&w->save, save);
 }
 

@@ -44,6 +44,13 @@ int world_set_folders(struct world *w, const char *autostart, const char *save);
 int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id);
 void world_unrefresh(struct world *w, uint64_t id);
 
+/*
+ * The same for who only tells what there is: the directories are not read where nothing in them has
+ * changed, as far as that is known, since the last survey began a minute ago or later.
+ */
+int world_refresh_if_changed(struct world *w, usec_t limit, world_ready_fn fn, void *data,
+			     uint64_t *ret_id);
+
 /* The room for images that was seen is not taken for true any more. */
 void world_forget_room(struct world *w);
 

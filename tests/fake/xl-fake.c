@@ -551,3 +551,8 @@ int xl_parse_stamp(char **ret)
 {
 	return str_replace(ret, "fake");
 }
+
+const char *xl_parse_folder(void)
+{
+	return NULL;
+}

@@ -149,6 +149,11 @@ static int puppet_survey(struct hv *hv, const char *autostart _unused_, const ch
 	return 0;
 }
 
+static bool puppet_survey_is_current(struct hv *hv)
+{
+	return to_puppet(hv)->survey_is_current;
+}
+
 static const struct survey *puppet_surveyed(struct hv *hv)
 {
 	return to_puppet(hv)->told;
@@ -173,6 +178,7 @@ void puppet_make(struct puppet *p)
 		.next_operation = puppet_next_operation,
 		.survey = puppet_survey,
 		.surveyed = puppet_surveyed,
+		.survey_is_current = puppet_survey_is_current,
 		.free = puppet_free,
 	};
 

@@ -27,7 +27,7 @@ struct puppet {
 	int list_error;
 	unsigned lists; /* how often the domains were listed */
 	int survey_error;
-	bool surveying;
+	bool surveying, survey_is_current;
 	const struct survey *told; /* by the survey that is under way */
 	bool freed;
 };

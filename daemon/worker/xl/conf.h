@@ -5,7 +5,8 @@
 
 /* xl's own configuration, as far as xl does by it what we do in its place. */
 
-#define XL_CONF "/etc/xen/xl.conf"
+#define XL_CONF_FOLDER "/etc/xen"
+#define XL_CONF        XL_CONF_FOLDER "/xl.conf"
 
 enum xl_autoballoon {
 	XL_AUTOBALLOON_OFF,

@@ -219,3 +219,8 @@ int xl_parse_stamp(char **ret)
 	return str_format(ret, "%lld.%09ld", (long long)st.st_mtim.tv_sec,
 			  (long)st.st_mtim.tv_nsec);
 }
+
+const char *xl_parse_folder(void)
+{
+	return XL_CONF_FOLDER;
+}

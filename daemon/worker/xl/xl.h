@@ -179,4 +179,7 @@ void xl_parsed_done(struct xl_parsed *parsed);
  */
 int xl_parse_stamp(char **ret);
 
+/* The directory of what that stamp tells of; NULL: it never changes. */
+const char *xl_parse_folder(void);
+
 DEFINE_CLEANUP(struct xl, xl_close);
