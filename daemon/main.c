@@ -30,6 +30,9 @@
 /* So often a daemon that is to end looks whether the host's stop is over. */
 #define STOP_INTERVAL USEC_PER_SEC
 
+/* Debian's place, where the packages of two versions of Xen lie side by side during an upgrade. */
+#define SAVE_HELPER "/usr/lib/xen-" XEN_BUILT_FOR "/bin/libxl-save-helper"
+
 /* Guests that are asked have 4 s, and who is left then is told. */
 #define ONCE_LEAST (5 * USEC_PER_SEC)
 
@@ -260,7 +263,8 @@ static int open_sim(struct loop *loop, const char *path, struct hv **ret)
 
 static int open_backend(struct loop *loop, const struct options *o, struct hv **ret)
 {
-	struct hv_xen_options xen = {.runtime = o->runtime, .worker = o->worker};
+	struct hv_xen_options xen = {
+		.runtime = o->runtime, .worker = o->worker, .helper = SAVE_HELPER};
 	int r;
 
 	if (str_starts_with(o->backend, "sim:"))

@@ -17,12 +17,15 @@
  */
 #define FD_SAFE 16
 
+#define HELPER_NAME     "libxl-save-helper"
+#define HELPER_VARIABLE "LIBXL_SAVE_HELPER"
+
 struct spawning {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 };
 
-static int prepare(struct spawning *s, int given, int channel)
+static int prepare(struct spawning *s, int given, int channel, int helper)
 {
 	sigset_t all, none;
 	int r;
@@ -34,8 +37,11 @@ static int prepare(struct spawning *s, int given, int channel)
 		r = posix_spawn_file_actions_adddup2(&s->actions, given, OPERATION_FD_RECORD);
 	if (r == 0)
 		r = posix_spawn_file_actions_adddup2(&s->actions, channel, OPERATION_FD_CHANNEL);
+	if (r == 0 && helper >= 0)
+		r = posix_spawn_file_actions_adddup2(&s->actions, helper, OPERATION_FD_HELPER);
 	if (r == 0)
-		r = posix_spawn_file_actions_addclosefrom_np(&s->actions, OPERATION_FD_CHANNEL + 1);
+		r = posix_spawn_file_actions_addclosefrom_np(
+			&s->actions, helper >= 0 ? OPERATION_FD_HELPER + 1 : OPERATION_FD_HELPER);
 	if (r == 0)
 		r = posix_spawnattr_setsigdefault(&s->attributes, &all);
 	if (r == 0)
@@ -57,7 +63,41 @@ int program_open(const char *path, struct program *ret)
 	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
-	*ret = (struct program){.path = copy, .fd = TAKE_FD(fd)};
+	*ret = (struct program){.path = copy, .fd = TAKE_FD(fd), .helper = -1};
+	return 0;
+}
+
+static int make_link(const char *link)
+{
+	_cleanup_free_ char *target = NULL;
+	int r = str_format(&target, "/proc/self/fd/%d", OPERATION_FD_HELPER);
+
+	if (r < 0)
+		return r;
+	if (unlink(link) < 0 && errno != ENOENT)
+		return -errno;
+	return symlink(target, link) < 0 ? -errno : 0;
+}
+
+int program_keep_helper(struct program *program, const char *helper, const char *runtime)
+{
+	_cleanup_close_ int opened = open(helper, O_PATH | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *link = NULL;
+	int r;
+
+	if (opened < 0)
+		return errno == ENOENT ? 0 : -errno;
+	fd = fcntl(opened, F_DUPFD_CLOEXEC, FD_SAFE);
+	if (fd < 0)
+		return -errno;
+	r = str_format(&link, "%s/" HELPER_NAME, runtime);
+	r = r < 0 ? r : make_link(link);
+	if (r < 0)
+		return r;
+	if (setenv(HELPER_VARIABLE, link, 1) < 0)
+		return -errno;
+	program->helper = TAKE_FD(fd);
 	return 0;
 }
 
@@ -66,6 +106,8 @@ void program_close(struct program *program)
 	free(program->path);
 	if (program->fd >= 0)
 		close(program->fd);
+	if (program->helper >= 0)
+		close(program->helper);
 }
 
 static int start(const struct program *program, const char *verb, int given, int channel,
@@ -84,7 +126,7 @@ static int start(const struct program *program, const char *verb, int given, int
 		return r;
 	r = -posix_spawnattr_init(&s.attributes);
 	if (r >= 0) {
-		r = prepare(&s, given, channel);
+		r = prepare(&s, given, channel, program->helper);
 		if (r >= 0)
 			r = -posix_spawn(ret, file, &s.actions, &s.attributes,
 					 (char *const *)arguments, environ);

@@ -9,11 +9,21 @@
  */
 struct program {
 	char *path;
-	int fd; /* of the file that was there first; -1: there was none */
+	int fd;     /* of the file that was there first; -1: there was none */
+	int helper; /* the same of the program that libxl starts in it to save and to restore */
 };
 
 /* 0, also where there is no such file, or -errno. */
 int program_open(const char *path, struct program *ret);
+
+/*
+ * Keeps the helper, too: the upgrade to the next Debian removes its package before the reboot that
+ * has to save the guests. libxl starts what the variable LIBXL_SAVE_HELPER of its process names,
+ * here a link in the runtime directory that leads to OPERATION_FD_HELPER, and the link has the
+ * helper's own name, by which it is known (hv/savers.h). 0, also where there is no such file, or
+ * -errno; then libxl starts what it would have started anyway.
+ */
+int program_keep_helper(struct program *program, const char *helper, const char *runtime);
 void program_close(struct program *program);
 
 /*

@@ -7,6 +7,7 @@
 #include "hv/spawn.h"
 #include "hv/survey.h"
 #include "hv/workers.h"
+#include "util/log.h"
 #include "util/str.h"
 
 struct xen {
@@ -141,6 +142,15 @@ static void on_surveyed(void *data, struct survey *survey, const char *reason)
 	xen->hv.callbacks.surveyed(xen->hv.callbacks.data, survey, reason);
 }
 
+/* Without it an upgrade of Xen takes from the guests that run what saves them. */
+static void keep_helper(struct xen *xen, const struct hv_xen_options *options)
+{
+	int r = program_keep_helper(&xen->worker, options->helper, options->runtime);
+
+	if (r < 0)
+		log_warning_errno(r, "Failed to keep %s open", options->helper);
+}
+
 int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct hv **ret)
 {
 	_cleanup_(hv_freep) struct hv *hv = NULL;
@@ -152,9 +162,11 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 		return -ENOMEM;
 	xen->hv.ops = &xen_ops;
 	hv = &xen->hv;
-	xen->worker.fd = -1;
+	xen->worker = (struct program){.fd = -1, .helper = -1};
 	r = program_open(options->worker, &xen->worker);
 	r = r < 0 ? r : str_format(&folder, "%s/operation", options->runtime);
+	if (r >= 0 && options->helper)
+		keep_helper(xen, options);
 	r = r < 0 ? r
 		  : host_new(loop,
 			     &(struct host_callbacks){

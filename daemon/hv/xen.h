@@ -7,6 +7,7 @@
 struct hv_xen_options {
 	const char *runtime; /* directory of the operation files, with a slash-less end */
 	const char *worker;  /* program */
+	const char *helper;  /* program that libxl starts to save and to restore; may be NULL */
 };
 
 /*

@@ -63,11 +63,12 @@ enum operation_mark {
 
 /*
  * Descriptors that a worker finds open: the locked operation file or, where it makes a survey, an
- * inotify descriptor; and a socket to the daemon.
+ * inotify descriptor; a socket to the daemon; and libxl's save helper, where the daemon has it.
  */
 #define OPERATION_FD_RECORD  3
 #define OPERATION_FD_INOTIFY 3
 #define OPERATION_FD_CHANNEL 4
+#define OPERATION_FD_HELPER  5
 
 /* What a worker is told to do, as its only argument. */
 #define OPERATION_VERB_OPERATE "operate"

@@ -181,6 +181,7 @@ int main(int argc, char **argv)
 	/* Processes that libxl starts and that stay must not hold the lock, nor the channel. */
 	fcntl(OPERATION_FD_RECORD, F_SETFD, FD_CLOEXEC);
 	fcntl(OPERATION_FD_CHANNEL, F_SETFD, FD_CLOEXEC);
+	fcntl(OPERATION_FD_HELPER, F_SETFD, FD_CLOEXEC);
 	if (str_equal(verb, OPERATION_VERB_SURVEY)) {
 		r = run_survey(OPERATION_FD_CHANNEL, OPERATION_FD_INOTIFY);
 	} else if (str_equal(verb, OPERATION_VERB_IMAGES)) {

@@ -36,7 +36,7 @@ class Release(unittest.TestCase):
         newer = pathlib.Path(shutil.copy(newer, WORK))
         older = build("of-12")
         apt("update")
-        apt("install", "xen-utils-common", str(older))
+        apt("install", "xen-utils-4.17", str(older))
         self.assertIn("+deb12u1", installed("xendomainsd")[1])
         STATE.mkdir(exist_ok=True)
         (STATE / "ledger").write_text("lives")
@@ -49,8 +49,10 @@ class Release(unittest.TestCase):
         self.assertEqual(NAME.readlink().name, "xendomains-guests.service")
         self.assertEqual((STATE / "ledger").read_text(), "lives")
         self.assertEqual(sh("dpkg", "--audit"), "")
-        # The daemon of before goes on until the reboot, with the libxl of its own version.
+        # The daemon of before goes on until the reboot, with the libxl of its own version. It keeps the
+        # save helper open, for that is not there any more.
         self.assertEqual(installed("libxenmisc4.17")[0], "installed")
+        self.assertNotEqual(installed("xen-utils-4.17")[0], "installed")
         apt("autoremove")
         self.assertEqual(installed("xendomainsd")[0], "installed")
         apt("purge", "xendomainsd")

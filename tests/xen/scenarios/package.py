@@ -13,6 +13,9 @@ CHECK = commands("docs/install.md", "Check")
 ROLL_BACK = commands("docs/install.md", "Roll back")
 REMOVE = commands("docs/install.md", "Remove")
 
+# Of xen-utils-VERSION.
+TOOLS = "/usr/lib/xen-*/bin/libxl-save-helper /usr/lib/xen-*/bin/xl"
+
 # As libvirtd.service of Debian, in what matters here.
 OTHER_TOOLSTACK = """[Unit]
 Conflicts=xendomains.service
@@ -179,8 +182,11 @@ def another_release(host: Host) -> None:
     follow(host, guests, [f"dpkg --force-depends --install {deb.name}"])
     assert host.sh("/usr/sbin/xendomainsd --version", check=False).code != 0
     assert host.sh("systemctl show --property=MainPID --value xendomainsd.service").out == daemon
+    # A full-upgrade removes the programs of the Xen that runs, and libxl starts one of them to save.
+    host.sh(f"for p in {TOOLS}; do mv $p $p.gone; done")
     host.reboot()
     assert images(host) == ["h1", "p1"]
+    host.sh(f"for p in {TOOLS}; do mv $p.gone $p; done")
     host.sh("dpkg --install build-package/xendomainsd.deb", timeout=600)
     host.sh("systemctl restart xendomains.service", timeout=600)
     guests.expect_restored()
