@@ -44,7 +44,7 @@ def follow(host: Host, guests: Guests, told: list[str]) -> None:
 
 
 @scenario("install.md: the package takes over from the script, and saves and restores the guests",
-          build=False, minutes=6)
+          tier="ci", build=False, minutes=6)
 def installed(host: Host) -> None:
     guests = Guests(host, pv("p1"), pvh("h1"), pv("f1", DEVICE_MODEL))
     bring(host)
