@@ -186,7 +186,7 @@ def another_release(host: Host) -> None:
     host.sh(f"for p in {TOOLS}; do mv $p $p.gone; done")
     host.reboot()
     assert images(host) == ["h1", "p1"]
-    host.sh(f"for p in {TOOLS}; do mv $p.gone $p; done")
+    host.sh("for p in /usr/lib/xen-*/bin/*.gone; do mv $p ${p%.gone}; done")
     host.sh("dpkg --install build-package/xendomainsd.deb", timeout=600)
     host.sh("systemctl restart xendomains.service", timeout=600)
     guests.expect_restored()
