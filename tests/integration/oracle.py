@@ -153,6 +153,8 @@ def _start_by_identity(facts):
     if _was_saved(facts):
         return {"down": rule} | _cold_beside_the_past(facts)
     allowed = {"cold": "created: there is no image that would conflict"}
+    if facts.folder == "another" and facts.seen and not facts.has_uuid:
+        allowed["down"] = "a domain of its name and another UUID has run since: held"
     return allowed | {"down": rule} if _live(facts) or facts.word in ("saved", "xl") or \
         facts.folder == "absent" else allowed
 
