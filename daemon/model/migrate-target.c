@@ -26,18 +26,20 @@ static const char *const problem_words[_TARGET_PROBLEM_MAX] = {
 		"$ ` \\ ; & | < > ( ) * ? [ ] { } ! ~ #",
 	[TARGET_CONTROL_CHARACTER] = "it holds a control character",
 	[TARGET_OPEN_QUOTE] = "a quote is not closed",
-	[TARGET_OPTION_C] = "-C gives one configuration to all guests; each takes its own along",
-	[TARGET_OPTION_F] = "-F keeps a terminal busy, and there is none; leave it out",
+	[TARGET_OPTION_C] =
+		"-C would give one configuration to all guests: leave it out, since each "
+		"guest takes its own",
+	[TARGET_OPTION_F] = "-F needs a terminal, and xendomainsd has none: leave it out",
 	[TARGET_UNKNOWN_OPTION] =
 		"it holds an option that 'xl migrate' does not have; there are -s, -e, "
 		"-p, -D, --debug and --live",
-	[TARGET_OPTION_S_ALONE] = "-s needs a command behind it",
+	[TARGET_OPTION_S_ALONE] = "-s needs a command after it",
 	[TARGET_SECOND_HOST] = "it names more than one host; several are tried in order where "
 			       "MigrateTargets in xendomains.conf names them, with commas",
-	[TARGET_NO_HOST_NAME] = "this is no name of a host",
+	[TARGET_NO_HOST_NAME] = "this is not the name of a host",
 	[TARGET_WITHOUT_HOST] = "it names no host",
-	[TARGET_WITHOUT_COMMAND] = "there is no command where one must be",
-	[TARGET_GAP] = "there is nothing between two commas, or behind the last",
+	[TARGET_WITHOUT_COMMAND] = "a command is missing",
+	[TARGET_GAP] = "a host is missing between two commas, or after the last one",
 };
 
 /* What was read of a target so far. */

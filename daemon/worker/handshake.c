@@ -25,10 +25,11 @@ const size_t handshake_permission_size = sizeof(handshake_permission);
 
 /* Of all but the first the terminator is part of the text. */
 static const struct answer answers[_HANDSHAKE_MAX] = {
-	[HANDSHAKE_BANNER] = {"its greeting", BANNER, sizeof(BANNER) - 1, false},
-	[HANDSHAKE_READY] = {"its word that the guest has arrived", READY, sizeof(READY), false},
-	[HANDSHAKE_REPORT] = {"its word that the guest runs", REPORT, sizeof(REPORT), true},
-	[HANDSHAKE_RETURN] = {"its word that its copy is gone", handshake_permission,
+	[HANDSHAKE_BANNER] = {"the greeting", BANNER, sizeof(BANNER) - 1, false},
+	[HANDSHAKE_READY] = {"the confirmation that the guest has arrived", READY, sizeof(READY),
+			     false},
+	[HANDSHAKE_REPORT] = {"the confirmation that the guest runs", REPORT, sizeof(REPORT), true},
+	[HANDSHAKE_RETURN] = {"the confirmation that its copy is gone", handshake_permission,
 			      sizeof(handshake_permission), false},
 };
 

@@ -158,7 +158,8 @@ static int remove_it(struct item *i)
 	if (r < 0)
 		return r;
 	if (r > 0)
-		return json_add_string(i->entry, "problem", "it is no image, and is left alone");
+		return json_add_string(i->entry, "problem",
+				       "it is not an image, and was not deleted");
 	if (unlink(i->path) < 0)
 		return json_add_string(i->entry, "problem", strerror(errno));
 	r = fsync_parent(i->path);

@@ -62,7 +62,7 @@ void life_go_on(struct job *job, const char *how, uint32_t domid)
 	int r = life_begin(job, how, &UUID_NULL, domid);
 
 	if (r < 0)
-		log_warning("%s: Failed to record in %s that it goes on: %s",
+		log_warning("%s: Failed to record in %s that the guest runs on: %s",
 			    job->record.request.name, job->record.request.ledger, life_error(r));
 }
 

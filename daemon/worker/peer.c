@@ -309,15 +309,15 @@ char *peer_explain(struct peer *p, int error)
 	words = handshake_words(p->said);
 	if (error == -EBADMSG) {
 		got = str_printable((const char *)p->handshake.got, HANDSHAKE_ANSWER_MAX);
-		r = str_format(&text,
-			       "%s: instead of %s came \"%s\"; what it runs at a login must print "
-			       "nothing%s%s",
-			       p->host, awaited, got ? got : "", words ? ": " : "",
-			       words ? words : "");
+		r = str_format(
+			&text,
+			"%s: Received \"%s\" instead of %s. The login scripts of that host must "
+			"print nothing%s%s",
+			p->host, got ? got : "", awaited, words ? ": " : "", words ? words : "");
 	} else if (error == -ETIMEDOUT) {
-		r = str_format(&text, "%s: %s did not come within %llu s%s%s", p->host, awaited,
-			       (unsigned long long)(p->limit / USEC_PER_SEC), words ? ": " : "",
-			       words ? words : "");
+		r = str_format(&text, "%s: Timed out after %llu s waiting for %s%s%s", p->host,
+			       (unsigned long long)(p->limit / USEC_PER_SEC), awaited,
+			       words ? ": " : "", words ? words : "");
 	} else if (words) {
 		r = str_format(&text, "%s: %s", p->host, words);
 	} else {

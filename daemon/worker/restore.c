@@ -158,7 +158,7 @@ static int build(struct job *job, int fd, const struct image_header *header, uin
 	if (r < 0) {
 		xl_destroy(job->xl, domid);
 		/* libxl had all that it wanted and did not read on. */
-		return r == -EPIPE ? refuse(job, -EBADMSG, "it goes on behind its end") : r;
+		return r == -EPIPE ? refuse(job, -EBADMSG, "data follows its end") : r;
 	}
 	*ret_domid = domid;
 	return 0;

@@ -92,9 +92,10 @@ static int check_other(struct job *job)
 	if (r >= 0 && !(header.ours && uuid_equal(&header.facts.id, &request->image)))
 		return 0;
 	return job_explain(job, -EEXIST,
-			   "not saved to %s, for the newest image of another guest is there%s. "
+			   "Refusing to save to %s: it holds the newest image of another guest%s. "
 			   "Start that guest, or move its image to another directory",
-			   request->path, r < 0 ? ", or was, and the file cannot be read" : "");
+			   request->path,
+			   r < 0 ? ", according to the ledger, but cannot be read" : "");
 }
 
 static int make_folder(struct job *job)
@@ -354,17 +355,18 @@ int save_finish_left(struct job *job, const struct xl_domain *d)
 
 	r = r < 0 ? r : mark_parse(text, strlen(text), &mark);
 	if (r < 0)
-		return job_explain(job, r, "nothing says that domain %u is saved", d->domid);
+		return job_explain(job, r, "Failed to read in XenStore whether domain %u is saved",
+				   d->domid);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 	if (r < 0 || !d->suspended || uuid_is_null(&mark.saved) ||
 	    !uuid_equal(&header.facts.id, &mark.saved))
 		return job_explain(
 			job, -ESTALE,
-			"%s is not the image that domain %u was saved to, or cannot be "
-			"read: the domain is left as it is, for the guest's memory may be "
-			"nowhere else",
-			path, d->domid);
+			"Leaving domain %u as it is: %s cannot be read, or is not the image that "
+			"the domain was saved to. The domain may hold the only copy of the "
+			"guest's memory",
+			d->domid, path);
 	return save_finish(job, d);
 }
 

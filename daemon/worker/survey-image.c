@@ -67,7 +67,7 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 	if (r < 0 || !header.ours)
 		return r;
 	if ((uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
-		r = survey_set_error(o, path, "it is cut short, or goes on behind its end");
+		r = survey_set_error(o, path, "it is truncated, or data follows its end");
 	return r;
 }
 

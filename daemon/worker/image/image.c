@@ -47,11 +47,11 @@ struct xl_header {
 
 static const char *const problem_words[_IMAGE_PROBLEM_MAX] = {
 	[IMAGE_EMPTY] = "it is empty",
-	[IMAGE_NOT_XL] = "it is no image of xl's",
+	[IMAGE_NOT_XL] = "it is not in the format of xl save",
 	[IMAGE_FOREIGN_BYTE_ORDER] = "it was written by a machine of another byte order",
-	[IMAGE_FOREIGN_XEN] = "it is of a Xen that is too old or too new",
+	[IMAGE_FOREIGN_XEN] = "it was saved by a Xen that is too old or too new",
 	[IMAGE_HEADER_DAMAGED] = "its header is damaged",
-	[IMAGE_CUT_SHORT] = "it is cut short",
+	[IMAGE_CUT_SHORT] = "it is truncated",
 	[IMAGE_WITHOUT_NAME] = "its configuration gives no name and UUID",
 	[IMAGE_CONFIG_DAMAGED] = "its configuration is damaged",
 	[IMAGE_NEVER_COMPLETED] = "it was never completed",

@@ -25,20 +25,19 @@
 
 static const char *const problem_words[_STREAM_PROBLEM_MAX] = {
 	[STREAM_NOT_LIBXL] = "it does not begin with a libxl stream",
-	[STREAM_LIBXL_VERSION_UNKNOWN] = "it is of a version of libxl's stream that is not known",
+	[STREAM_LIBXL_VERSION_UNKNOWN] = "its version of libxl's stream is unknown",
 	[STREAM_FOREIGN_BYTE_ORDER] = "it was written by a machine of another byte order",
-	[STREAM_LIBXL_RECORD_UNKNOWN] = "it holds a libxl record that is not known",
+	[STREAM_LIBXL_RECORD_UNKNOWN] = "it holds an unknown libxl record",
 	[STREAM_WITHOUT_GUEST] = "it ends without a guest",
 	[STREAM_SECOND_GUEST] = "it holds more than one guest",
-	[STREAM_NOT_LIBXC] = "its guest does not begin like one",
-	[STREAM_LIBXC_VERSION_UNKNOWN] =
-		"its guest is of a version of libxc's stream that is not known",
+	[STREAM_NOT_LIBXC] = "its guest does not begin with a libxc stream",
+	[STREAM_LIBXC_VERSION_UNKNOWN] = "its guest has an unknown version of libxc's stream",
 	[STREAM_FOREIGN_PAGE_SIZE] = "its guest has pages of another size",
-	[STREAM_LIBXC_RECORD_UNKNOWN] = "it holds a libxc record that is not known",
+	[STREAM_LIBXC_RECORD_UNKNOWN] = "it holds an unknown libxc record",
 	[STREAM_RECORD_TOO_LONG] = "it holds a record that is too long",
 	[STREAM_ODD_END] = "its guest ends with an odd record",
-	[STREAM_CUT_SHORT] = "it is cut short",
-	[STREAM_GOES_ON] = "it goes on behind its end",
+	[STREAM_CUT_SHORT] = "it is truncated",
+	[STREAM_GOES_ON] = "data follows its end",
 };
 
 const char *stream_problem_to_string(enum stream_problem problem)

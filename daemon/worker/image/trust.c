@@ -156,7 +156,8 @@ static int say_changed(struct trial *t, const char *reason)
 static const char *say_why_unknown(const struct trial *t)
 {
 	if (is_forgotten(t))
-		return "records of the ledger are lost, which may have told of it";
+		return "the ledger has lost records, which may have told whether the guest has run "
+		       "since";
 	if (!is_doubtful(t))
 		return "its save was cut off before its disks were described";
 	return str_equal(t->question->standing, "suspect")
@@ -183,8 +184,8 @@ static int say_missing(struct trial *t, const char *reason)
 {
 	int r = str_format(
 		&t->problem,
-		"%s; %s is kept until it is. Attach the disk, or mount the file system that "
-		"it is on, and start the guest again",
+		"%s. The image %s is kept. Attach the disk, or mount its file system, and "
+		"start the guest",
 		reason, t->question->path);
 
 	return r < 0 ? r : -ENODEV;
