@@ -209,11 +209,11 @@ static bool may_have_run_by_name(const struct guest *g, const struct survey_imag
 static int hold_by_name(struct guest *g, const struct survey_image *image)
 {
 	return guest_hold(g,
-			  "since it was saved to %s, a domain of its name and another UUID has "
-			  "run, and no configuration says whether that was this guest. If it was "
-			  "another one, 'xl restore %s' brings this one back. If it was this one, "
-			  "'xendomainsctl image delete %s' removes the image: its memory is older "
-			  "than its disks",
+			  "A domain with the name of this guest and another UUID has run since the "
+			  "guest was saved to %s. No configuration tells whether that domain was "
+			  "this guest. If it was another guest, run 'xl restore %s' to bring this "
+			  "one back. If it was this guest, its disks are newer than the image: run "
+			  "'xendomainsctl image delete %s' to remove the image",
 			  image->path, QUOTED(image->path), QUOTED(image->path));
 }
 
@@ -377,10 +377,11 @@ static int hold_running(struct pair *p)
 	p->other->occupied = true;
 	return guest_hold(
 		p->other,
-		"%s says that it is %s of UUID %s, and domain %u of it runs as %s of UUID %s. Undo "
-		"that change, or stop %s before you start it",
+		"%s describes guest %s with UUID %s now, but domain %u runs from this file as %s "
+		"with UUID %s. Undo the change of the file, or stop %s before you start %s",
 		p->config->path, p->config->name, UUID_TEXT(&p->other->uuid),
-		p->here->domain->domid, p->name, UUID_TEXT(&p->here->uuid), p->name);
+		p->here->domain->domid, p->name, UUID_TEXT(&p->here->uuid), p->name,
+		p->config->name);
 }
 
 static int hold_saved(struct pair *p)
@@ -389,11 +390,11 @@ static int hold_saved(struct pair *p)
 	const char *uuid = p->config->has_uuid ? UUID_TEXT(&p->other->uuid) : NULL;
 	int r = guest_hold(
 		p->here,
-		"its image %s is of %s, UUID %s, and %s says that it is %s%s%s. Give it the name "
-		"and UUID of the image to restore it, or run 'xendomainsctl start --cold %s' to "
-		"start without its memory",
+		"The image %s holds %s with UUID %s, but %s names %s%s%s. Write the name and UUID "
+		"of the image into the configuration to restore the guest, or run "
+		"'xendomainsctl start --cold %s' to start it without its memory",
 		path, p->name, UUID_TEXT(&p->here->uuid), p->config->path, p->config->name,
-		uuid ? ", UUID " : "", uuid ? uuid : "", QUOTED(p->config->name));
+		uuid ? " with UUID " : "", uuid ? uuid : "", QUOTED(p->config->name));
 
 	if (r < 0 || p->here == p->other)
 		return r;
@@ -408,11 +409,11 @@ static int hold_beside_domain(struct pair *p)
 
 	return guest_hold(
 		p->here,
-		"its image %s is of %s, UUID %s, and domain %u, %s of UUID %s, is what %s stands "
-		"for now. If that domain is this guest, move the image away; if not, stop it, "
-		"undo any change of %s, and start %s again",
-		path, p->name, UUID_TEXT(&p->here->uuid), p->other->domain->domid, p->other->name,
-		UUID_TEXT(&p->other->uuid), p->config->path, p->config->path, p->name);
+		"The image %s holds %s with UUID %s, but %s now describes domain %u, which is %s "
+		"with UUID %s. If that domain is this guest, move the image away. If not, stop "
+		"the domain, undo any change of %s, and start %s",
+		path, p->name, UUID_TEXT(&p->here->uuid), p->config->path, p->other->domain->domid,
+		p->other->name, UUID_TEXT(&p->other->uuid), p->config->path, p->name);
 }
 
 static int compare(struct pair *p)

@@ -564,7 +564,8 @@ static int read_text(struct reader *r, const char *path, const char *text, size_
 	r->position = AT_COMMAND;
 	if (!memchr(text, '\0', size))
 		return read_all(r);
-	return report_refusal(r, refuse(r, 1, "the file holds a NUL byte: it is no text"));
+	return report_refusal(r,
+			      refuse(r, 1, "the file holds a NUL byte, so it is not a text file"));
 }
 
 static void reader_done(struct reader *r)

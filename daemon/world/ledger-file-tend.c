@@ -96,7 +96,7 @@ static void rewrite_failed(struct ledger_file *file, int error)
 	file->unlike = true;
 	/* Where others are at work with it, there is another occasion. */
 	if (error != -EBUSY && error != -ESTALE)
-		ledger_file_set_problem(file, error, "cannot be written anew");
+		ledger_file_set_problem(file, error, "cannot be rewritten");
 }
 
 static void on_rewritten(void *data, int error)

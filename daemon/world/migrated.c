@@ -72,8 +72,8 @@ static void settle(struct ledger_file *ledger, const struct past *past)
 		LOG_FIELDS_NONE,
 	};
 
-	log_message(LOG_NOTICE, &fields, "what was left of it here is removed: it runs on %s",
-		    past->away);
+	log_message(LOG_NOTICE, &fields,
+		    "The suspended domain here was removed: the guest runs on %s", past->away);
 	ledger_file_set_failure(ledger, &past->uuid, past->away_name, NULL);
 	ledger_file_set_away(ledger, &past->uuid, past->away_name, past->away);
 }
