@@ -87,6 +87,6 @@ static int run(const struct context *context, char **arguments)
 const struct command command_image = {
 	.name = "image",
 	.arguments = "list|verify|delete [FILE...]",
-	.help = "saved guests: which there are, whether they are whole",
+	.help = "list, check or delete the images of saved guests",
 	.run = run,
 };

@@ -82,7 +82,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "Starts, saves, restores and shuts down the guests of a Xen host.\n"
 	      "\n"
-	      "      --once start|stop  do this without serving anybody, and exit\n"
+	      "      --once start|stop  start or stop all guests without a socket, and exit\n"
 	      "      --limit SEC        with --once: give up waiting after so many seconds\n"
 	      "      --backend BACKEND  xen (the default), or sim:FILE for a simulated host\n"
 	      "      --config FILE      read this instead of /etc/default/xendomains\n"

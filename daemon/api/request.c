@@ -82,6 +82,6 @@ void request_fail_errno(struct request *request, int error)
 	else if (error == -ENOTDIR)
 		reason = "XENDOMAINS_SAVE is empty: there are no images";
 	else if (error == -EBUSY)
-		reason = "something is being done with it; try again later";
+		reason = "another operation is using it. Try again later";
 	request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason ? reason : strerror(-error));
 }

@@ -130,7 +130,7 @@ static void on_read(struct bufferevent *stream _unused_, void *data)
 	r = take_messages(c);
 	c->busy = false;
 	if (r < 0)
-		complain(c->server, r, "A client's message is refused");
+		complain(c->server, r, "Refusing a message of a client");
 	if (r < 0 || c->closing)
 		connection_free(c);
 	else
@@ -154,7 +154,8 @@ static void on_stall(void *data)
 {
 	struct connection *c = data;
 
-	complain(c->server, -ETIMEDOUT, "A client that has stopped in the middle is cut off");
+	complain(c->server, -ETIMEDOUT,
+		 "Disconnecting a client that has stopped in the middle of a message");
 	connection_free(c);
 }
 
@@ -243,7 +244,7 @@ static void on_acceptable(void *data, unsigned events _unused_)
 	}
 	r = add_connection(server, fd);
 	if (r < 0)
-		complain(server, r, "A client is turned away");
+		complain(server, r, "Refusing a client");
 }
 
 static void resume_accepting(void *data)
@@ -356,7 +357,7 @@ void connection_send(struct connection *c, struct json_object *message)
 	if (!text || evbuffer_get_length(output) > OUTPUT_MAX ||
 	    evbuffer_add(output, text, length + 1) < 0) {
 		complain(c->server, -EMSGSIZE,
-			 "A client that does not read its replies is cut off");
+			 "Disconnecting a client that does not read its replies");
 		/* From the loop: the caller may be in the middle of its list of connections. */
 		bufferevent_trigger_event(c->stream, BEV_EVENT_ERROR, BEV_TRIG_DEFER_CALLBACKS);
 		return;
