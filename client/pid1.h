@@ -28,7 +28,7 @@ int pid1_conflict(struct pid1 *p, const char *unit, char **ret);
 
 /*
  * For how long from now a stop may go on when the host goes down by this target, so that PID 1
- * still has time for the rest before it ends things by force. USEC_INFINITY: it does not.
+ * still has time for the rest before it forces the host down. USEC_INFINITY: it does not.
  */
 usec_t pid1_patience(struct pid1 *p, const char *target);
 

@@ -165,7 +165,7 @@ static int explain(struct step *s, usec_t takes, usec_t limit, const char *what)
 			  (takes + USEC_PER_SEC - 1) / USEC_PER_SEC, limit / USEC_PER_SEC, what);
 }
 
-/* How long a plan has: until logind waits no longer, and until the host is ended by force. */
+/* How long a plan has: until logind waits no longer, and until systemd forces the host down. */
 struct limits {
 	usec_t wait, save, end;
 };

@@ -18,17 +18,17 @@ void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate
 
 /*
  * Makes a plan for a stop fit, as far as it can. limit: how long the host waits; 0: it does not.
- * end: after what time it is ended by force; USEC_INFINITY: it is not. save: for how long guests
- * can be saved because of that, as fit_save_time() said when the stop began. A save that takes
- * longer than limit makes way for a shutdown that does not. A save that is not over in save makes
- * way for a shutdown in any case. Each step that is changed for that, or that takes longer all the
- * same, gets a reason. 0 or -ENOMEM.
+ * end: after what time systemd forces it down; USEC_INFINITY: it does not. save: for how long
+ * guests can be saved because of that, as fit_save_time() said when the stop began. A save that
+ * takes longer than limit makes way for a shutdown that does not. A save that is not over in save
+ * makes way for a shutdown in any case. Each step that is changed for that, or that takes longer
+ * all the same, gets a reason. 0 or -ENOMEM.
  */
 int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit,
 	     usec_t save, usec_t end);
 
 /*
- * For how long guests can be saved where the host is ended by force after end: what is left then is
- * for those that are shut down instead.
+ * For how long guests can be saved where systemd forces the host down after end: what is left then
+ * is for those that are shut down instead.
  */
 usec_t fit_save_time(usec_t end);

@@ -44,7 +44,7 @@ bool hostdown_wants_lock(enum hostdown_state state, bool protects);
 bool hostdown_refuses_starts(enum hostdown_state state);
 
 /*
- * After what time systemd ends the host by force, less what it has to do behind the guests.
+ * After what time systemd forces the host down, less what it has to do after the guests.
  * window: how long logind waits before; USEC_INFINITY: systemd does not.
  */
 usec_t hostdown_end(usec_t window, usec_t job_timeout);

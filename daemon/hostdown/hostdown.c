@@ -134,7 +134,7 @@ static usec_t budget_of(const struct hostdown *h)
 	return hostdown_budget(window_of(h));
 }
 
-/* The same until the host is ended by force. */
+/* The same until systemd forces the host down. */
 static usec_t end_of(const struct hostdown *h)
 {
 	return hostdown_end(window_of(h), logind_job_timeout(h->logind));

@@ -19,7 +19,7 @@ int hostdown_new(struct loop *loop, struct manager *manager, int lock, const cha
 struct hostdown *hostdown_free(struct hostdown *h);
 
 /*
- * systemd is stopping the system, and ends it by force at until (a time of loop_now(), or
+ * systemd is stopping the system, and forces it down at until (a time of loop_now(), or
  * USEC_INFINITY): from now on nothing is started, and all guests are being stopped.
  */
 void hostdown_leave(struct hostdown *h, usec_t until);
@@ -33,7 +33,7 @@ struct hostdown_view {
 	const char *kind; /* of the shutdown that is under way; NULL: none is */
 	usec_t grants;    /* how long logind waits; USEC_INFINITY: that is not known */
 	usec_t budget;    /* what a shutdown now would give a stop of that; 0: nothing */
-	usec_t end;       /* after what time it would end the host by force; or USEC_INFINITY */
+	usec_t end;       /* after what time systemd would force the host down; or USEC_INFINITY */
 	usec_t needs;     /* how long a stop may take */
 };
 

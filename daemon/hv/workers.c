@@ -52,7 +52,7 @@ struct worker {
 	int channel;
 	struct watch *news;
 	struct framer framer;
-	struct timer *timer; /* for the lock or, while it runs, for its end by force */
+	struct timer *timer; /* for the lock or, while it runs, for the worker to be killed */
 	usec_t last;         /* by which it must have ended ... */
 	usec_t patience;     /* ... if it tells of progress so often */
 	usec_t lock_since;

@@ -51,7 +51,7 @@ const char *logind_kind(const struct logind *l);
 /* For how long a lock can put it off: InhibitDelayMaxUSec. */
 usec_t logind_delay_max(const struct logind *l);
 
-/* After which time PID 1 ends the host by force, from when the lock is over; or USEC_INFINITY. */
+/* After which time PID 1 forces the host down, from when the lock is over; or USEC_INFINITY. */
 usec_t logind_job_timeout(const struct logind *l);
 
 DEFINE_CLEANUP(struct logind, logind_free);

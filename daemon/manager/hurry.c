@@ -5,7 +5,7 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* The host that goes down is ended by force at some time: its stop comes to an end before. */
+/* systemd forces a host down that does not go down in time: its stop ends before that. */
 
 /* How often the saves of a stop that runs out of time are looked at. */
 #define HURRY_PAUSE USEC_PER_SEC
@@ -79,7 +79,8 @@ static void name(const struct manager *m, const struct step *step)
 	};
 	_cleanup_free_ char *reason = NULL;
 
-	if (str_format(&reason, "the host is about to be ended by force, and its %s is not over",
+	if (str_format(&reason,
+		       "systemd will soon force the host down, and the %s has not finished",
 		       op ? operation_to_string(op->operation) : "stop") < 0)
 		return;
 	log_message(LOG_ERR, &fields, "%s", reason);

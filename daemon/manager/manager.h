@@ -57,7 +57,7 @@ size_t manager_cancel(struct manager *m, const char *reason);
 void manager_unfollow(struct manager *m, uint64_t id);
 
 /*
- * Stops all guests for the sake of the host, which waits until deadline and is ended by force at
+ * Stops all guests for the sake of the host, which waits until deadline and is forced down at
  * end (times of loop_now(), or USEC_INFINITY): what would take longer is done in a way that does
  * not, as plan_fit() says. Where the host's stop is under way, that goes on with these. Otherwise
  * as manager_request().

@@ -84,7 +84,7 @@ void manager_tell_watcher(const struct manager *m);
 /* Sees to guests that have ended by themselves, or want to be without a disk. */
 void manager_react(struct manager *m);
 
-/* When the host's stop should be over, and the host is ended by force: manager_stop_until(). */
+/* When the host's stop should be over, and systemd forces the host down: manager_stop_until(). */
 void manager_set_end(struct sequence *s, usec_t deadline, usec_t end);
 
 /* The timer's: near the end, who waits to be saved is asked to shut down while there is time. */

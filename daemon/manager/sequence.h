@@ -64,7 +64,7 @@ struct sequence {
 	bool for_host;   /* which goes down */
 	bool squeezed;   /* for lack of time guests were shut down that are saved otherwise */
 	usec_t deadline; /* when the host's stop should be over; USEC_INFINITY: whenever it is */
-	usec_t end;      /* when the host is ended by force; USEC_INFINITY: it is not */
+	usec_t end;      /* when systemd forces the host down; USEC_INFINITY: it does not */
 	usec_t save_end; /* when its guests are not saved any more, for the sake of that */
 	bool named;      /* near the end, each guest that is left was told */
 };

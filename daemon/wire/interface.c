@@ -63,7 +63,7 @@ const char interface_description[] =
 	"# failed in the outcome; its uuid is null.\n"
 	"# cold, for named guests only: they start without the memory that is saved, and their\n"
 	"# images are put aside. force, for named guests only: those of libvirt are stopped too.\n"
-	"# host, for root and all guests only: systemd is stopping the system, and ends it by force\n"
+	"# host, for root and all guests only: systemd is stopping the system, and forces it down\n"
 	"# after deadline_usec; without that, it does not. Such a stop is not ended by Cancel, and\n"
 	"# starts are refused until systemd says that the system stays up.\n"
 	"method Start(guests: ?[]string, cold: ?bool) -> (event: ?Event, outcome: ?[]Event,\n"

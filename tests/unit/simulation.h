@@ -54,7 +54,7 @@ void simulation_on_done(void *data, int error, const char *reason, const struct 
 /* A stop for the host, which waits so long; or USEC_INFINITY. */
 struct wish *simulation_host_stop(struct simulation *s, usec_t time);
 
-/* The same by a host that is ended by force after that time. */
+/* The same by a host that systemd forces down after that time. */
 struct wish *simulation_last_stop(struct simulation *s, usec_t time);
 
 /* Runs until all that was asked for is done, which must be within a simulated day. */

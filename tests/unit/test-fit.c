@@ -105,7 +105,7 @@ START_TEST(what_cannot_be_helped_goes_on_behind_the_limit_and_is_said)
 }
 END_TEST
 
-/* The host is ended by force, and a save that is not over by then is lost with its guest. */
+/* systemd forces the host down, and a save that is not over by then is lost with its guest. */
 START_TEST(what_is_not_saved_before_the_forced_end_is_shut_down_also_where_that_may_take_longer)
 {
 	_cleanup_scene_ struct scene s;

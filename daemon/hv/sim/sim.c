@@ -146,7 +146,7 @@ static void on_work(void *data)
 		return;
 	}
 	if (a->steps == PROGRESS_STEPS && a->hanging) {
-		end_operation(a, -EINTR, "made no progress, and was ended by force");
+		end_operation(a, -EINTR, "made no progress, and was killed");
 		return;
 	}
 	if (a->steps == PROGRESS_STEPS) {

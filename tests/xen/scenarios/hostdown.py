@@ -229,7 +229,7 @@ def slow_guests(host: Host) -> None:
     assert failed[0] < released
 
 
-@scenario("past logind, a guest that never ends is given up before systemd ends the host by force")
+@scenario("past logind, a guest that never ends is given up before systemd forces the host down")
 def second_line_in_time(host: Host) -> None:
     drop_in = "/etc/systemd/system/reboot.target.d/rig.conf"
     host.config(XENDOMAINS_STOP_MAXWAIT=0, XENDOMAINS_SHUTDOWN_ALL="")
