@@ -9,7 +9,7 @@ static int run(const struct context *context, char **arguments)
 	int r;
 
 	if (arguments[0]) {
-		fprintf(stderr, "reload takes no guests; it reads the configuration again\n");
+		fprintf(stderr, "reload takes no guests; it reads the settings of xendomainsd\n");
 		return STATUS_USAGE;
 	}
 	r = call_once(context, METHOD_RELOAD, NULL, &reply);
@@ -23,6 +23,6 @@ static int run(const struct context *context, char **arguments)
 const struct command command_reload = {
 	.name = "reload",
 	.arguments = "",
-	.help = "read the configuration again; touches no guest",
+	.help = "read the settings from their files; touches no guest",
 	.run = run,
 };

@@ -6,7 +6,7 @@
 
 /* Who may ask: what the kernel says of a peer, judged by the settings. */
 
-/* What a caller may do, as the configuration has it; root may do all. */
+/* Which methods a caller may use, as the settings say; root may use all. */
 enum access {
 	ACCESS_ANYBODY,
 	ACCESS_READ,

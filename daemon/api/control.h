@@ -19,7 +19,7 @@ int control_new(struct loop *loop, struct manager *manager, struct hostdown *hos
 		struct control **ret);
 struct control *control_free(struct control *control);
 
-/* The configuration has been read again: who may connect can have changed. */
+/* The settings have been read: who may connect can have changed. */
 void control_let_in(struct control *control);
 
 DEFINE_CLEANUP(struct control, control_free);

@@ -3,7 +3,7 @@
 
 #include "core/config.h"
 
-/* The texts of the files of settings, and the configuration that they make. */
+/* The texts of the files of settings, and the struct config that they make. */
 
 /*
  * Gives the text of a file that a file of variables sources; it must last until the reading ends.

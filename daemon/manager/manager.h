@@ -7,7 +7,7 @@
 #include "world/world.h"
 
 /*
- * Puts the parts together: keeps configuration, survey, domain list and history up to date, makes
+ * Puts the parts together: keeps settings, survey, domain list and history up to date, makes
  * an inventory of them, runs starts and stops, and reacts to guests that end by themselves.
  */
 struct manager;
@@ -24,7 +24,7 @@ enum settings_source {
 
 /*
  * hv is the manager's from now on, also on failure; state stays the caller's, and paths must live
- * as long as the manager. 0 or -errno. A configuration that is refused is logged, and is no error.
+ * as long as the manager. 0 or -errno. Refused settings are logged, and are no error.
  */
 int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 		const struct settings_paths *paths, struct manager **ret);
@@ -93,7 +93,7 @@ struct outlook manager_outlook(const struct manager *m);
 /* A warning of the host for manager_warning(); NULL: none. 0 or -ENOMEM. */
 int manager_set_notice(struct manager *m, const char *notice);
 
-/* Hears whenever guests have changed, a sequence has ended, or a configuration was read. */
+/* Hears whenever guests have changed, a sequence has ended, or settings were read. */
 struct manager_watcher {
 	void (*changed)(void *data);
 	/* An administrator wants a guest down. */
@@ -103,7 +103,7 @@ struct manager_watcher {
 
 void manager_watch(struct manager *m, const struct manager_watcher *watcher);
 
-/* Reads the configuration again. -EINVAL with *ret_reason where some of it is refused. */
+/* Reads the settings anew. -EINVAL with *ret_reason if a line is refused. */
 int manager_reload(struct manager *m, char **ret_reason);
 
 /* NULL while no good one was read. */
@@ -112,7 +112,7 @@ const struct config *manager_config(const struct manager *m);
 /* The same, but guests are stopped with what can be read. */
 const struct config *manager_config_for(const struct manager *m, enum goal goal);
 
-/* The configuration as the files have it: for its refusals. */
+/* The settings as the files have them: for their refusals. */
 const struct config *manager_refused(const struct manager *m);
 enum settings_source manager_settings_source(const struct manager *m);
 
@@ -121,7 +121,7 @@ const char *manager_settings_effect(const struct manager *m);
 struct world *manager_world(const struct manager *m);
 const struct ledger *manager_ledger(const struct manager *m);
 
-/* The notes of the last survey and the configuration's warnings, one at a time; NULL at the end. */
+/* The notes of the last survey and the warnings of the settings, one at a time; NULL at the end. */
 const char *manager_warning(const struct manager *m, size_t index);
 
 /*
@@ -133,9 +133,7 @@ const char *manager_veto(const struct manager *m, enum goal goal);
 /* Why nothing can be done of that kind, or NULL. */
 const char *manager_obstacle(const struct manager *m, enum goal goal);
 
-/* How long until a guest that has ended is started again; USEC_INFINITY if it does not wait for
- * that.
- */
+/* How long until a guest that has ended is restarted; USEC_INFINITY if no restart is due. */
 usec_t manager_restart_in(const struct manager *m, const struct guest *g);
 
 /*

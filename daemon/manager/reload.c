@@ -69,7 +69,7 @@ static int take_good(struct manager *m, struct settings *s)
 	int r;
 
 	set_refused(m, NULL);
-	log_message(LOG_INFO, &loaded, "The configuration is read");
+	log_message(LOG_INFO, &loaded, "The settings were read");
 	r = use(m, TAKE_PTR(s->config), SETTINGS_FROM_FILES);
 	return r < 0 ? r : settings_keeper_keep(m->keeper, s);
 }
@@ -113,7 +113,7 @@ static int tell_refusals(const struct manager *m)
 
 		if (r < 0)
 			return r;
-		log_message(LOG_ERR, &fields, "The configuration is refused: %s. %s", text,
+		log_message(LOG_ERR, &fields, "Settings are refused: %s. %s", text,
 			    manager_settings_effect(m));
 	}
 	return 0;

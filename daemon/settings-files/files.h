@@ -6,7 +6,7 @@
 /* Sections for 10,000 guests need a fraction of it. */
 #define SETTINGS_FILE_MAX (16U << 20)
 
-/* Where the configuration stands. */
+/* The files that the settings are read from. */
 struct settings_paths {
 	const char *variables[2]; /* either may be NULL; the first that is there counts */
 	const char *native;       /* this file, and then the files NATIVE.d/ *.conf in order */
@@ -35,7 +35,7 @@ struct settings_text {
 	size_t size;
 };
 
-/* A configuration, and the texts that it was read from. */
+/* The settings, and the texts that they were read from. */
 struct settings {
 	struct config *config;
 	struct settings_text *texts; /* in the order in which they count */
@@ -55,7 +55,7 @@ int settings_open(const struct settings_paths *paths, const char *path, int flag
 int settings_add(struct settings *s, enum settings_kind kind, const char *path, const char *text,
 		 size_t size);
 
-/* Makes the configuration of the texts, without reading any file but that of the groups. */
+/* Parses the texts into s->config, without reading any file but that of the groups. */
 int settings_rebuild(const struct settings_paths *paths, struct settings *s);
 
 void settings_done(struct settings *s);

@@ -143,7 +143,7 @@ def too_big(host: Host) -> None:
     expect_states(host, big="failed", p1="running")
 
 
-@scenario("a mistake in the configuration is refused with file and line; the old one stays")
+@scenario("a mistake in the settings is refused with file and line; the old ones stay")
 def mistake(host: Host) -> None:
     host.auto(pv("p1"))
     ctl(host, "start")
