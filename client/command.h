@@ -18,7 +18,7 @@ enum exit_status {
 struct context {
 	const char *socket;
 	struct writer *writer;
-	const char *unit; /* that is behind the call; NULL: a person */
+	const char *unit; /* for which the call is made; NULL: a person */
 	bool or_once;     /* without the daemon, if need be */
 	usec_t deadline;  /* for a plan of a stop; 0: what the host gives */
 	bool no_deadline; /* for that neither */

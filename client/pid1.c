@@ -20,7 +20,7 @@
 #define USUAL_JOB_TIMEOUT  (1800 * USEC_PER_SEC)
 #define USUAL_STOP_TIMEOUT (90 * USEC_PER_SEC)
 
-/* For the units that were stopped before ours, and the work behind all of them. */
+/* For the units that stop before ours, and for the work after the last unit. */
 #define MARGIN (30 * USEC_PER_SEC)
 
 struct pid1 {
@@ -225,8 +225,8 @@ static usec_t job_timeout(struct pid1 *p, const char *target)
 
 static usec_t leave_time_for_others(usec_t limit, usec_t stop_timeout)
 {
-	/* What is stopped behind us may take its full time, and is killed then. Of a limit that is
-	 * short, guests have at least half. */
+	/* A unit that stops after ours may use its whole timeout before it is killed. Of a short
+	 * limit, guests have at least half. */
 	usec_t rest = MIN(stop_timeout, USUAL_STOP_TIMEOUT * 2) + MARGIN;
 
 	return limit == USEC_INFINITY ? limit : limit - MIN(rest, limit / 2);

@@ -36,7 +36,7 @@
 #define ALIVE_SHARE     18
 #define WAIT_MIN        USEC_PER_SEC
 
-/* How a call goes on, for the unit that is behind it. */
+/* How a call goes on, for the unit that makes it. */
 struct following {
 	const struct context *context;
 	bool is_start, for_host;
@@ -122,7 +122,7 @@ static int look_after(struct following *f)
 	if (f->misses == MISSES_MAX && !f->context->or_once)
 		fprintf(stderr, "xendomainsd is not responding. Run 'systemctl status xendomainsd "
 				"xenstored' to see why.\n");
-	/* A stop is for a host that goes down; behind a start there is time for a busy daemon. */
+	/* A stop is for a host that goes down; a start can wait for a busy daemon. */
 	return f->misses >= (can_do_without(f) ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include "command.h"
 
-/* What a start or a stop has to think of when a unit of ours is behind it, and not a person. */
+/* Conditions of a start or a stop that a unit of ours asks for, and not a person. */
 
 /*
  * Why the unit's stop is to leave guests alone: *ret, the caller's, or NULL where it is not. Where

@@ -113,7 +113,7 @@ static void refuse_line(struct ini_text *text, const char *reason)
 		text->error = refuse(&text->reading, false, reason);
 }
 
-/* Whether a line that begins a section ends its name, and not behind a comment. */
+/* Whether a line that begins a section has the end of its name before a comment. */
 static bool has_header(const char *line, size_t length)
 {
 	for (size_t i = 1; i < length && line[i] != ']'; i++)

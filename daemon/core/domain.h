@@ -9,7 +9,7 @@
 
 /* A domain as the hypervisor has it now. */
 
-/* Who looks after a domain: restarts it when it reboots, and cleans up behind it. */
+/* Who looks after a domain: restarts it when it reboots, and cleans up after it. */
 enum domain_manager {
 	DOMAIN_MANAGER_XENDOMAINSD, /* it carries our mark */
 	DOMAIN_MANAGER_XL,

@@ -5,7 +5,7 @@
 #include "util/quote.h"
 #include "util/str.h"
 
-/* One that a migration leaves or makes, or that has ended, needs no advice. */
+/* A domain that has ended, or that a migration leaves or builds, needs no advice. */
 static bool is_lasting(const struct guest *g)
 {
 	switch (domain_condition(g->domain)) {

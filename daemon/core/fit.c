@@ -11,7 +11,7 @@
 
 #define CLEAN_TIME USEC_PER_SEC
 
-/* The sums of one wave: guests of a wave go together, and waves one behind the other. */
+/* The sums of one wave: guests of a wave go together, and waves one after the other. */
 struct wave {
 	usec_t begin;
 	usec_t saved; /* when the disk is through with the guests that are saved */

@@ -454,7 +454,7 @@ static int compare_with(struct pair *p, struct guest *other)
 	return 0;
 }
 
-/* What has a configuration of its own is nothing but what that says, or one of the same name. */
+/* A guest with a configuration is the guest of that one, or of another one with the same name. */
 static int compare_called(struct pair *p, const struct index *by_name)
 {
 	const struct index_entry *e = index_first(by_name, hash_text(p->name));

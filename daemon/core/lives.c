@@ -273,7 +273,7 @@ const char *lives_disputant(const struct lives *l, const struct uuid *id)
 	return image ? image->other : l->name;
 }
 
-/* An image of before a time that was never, or will be once more, may be of after it. */
+/* If the clock was set back, an image with a time before the life may be newer than the life. */
 static enum image_standing doubt_times(const struct lives *l, enum image_standing standing)
 {
 	bool went_back = l->ahead || (l->gone > 0 && l->gone < l->wall);

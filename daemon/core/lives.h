@@ -51,12 +51,12 @@ struct known_image {
 
 struct lives {
 	enum life last;
-	usec_t wall;      /* when that was; SUSPENDED: when it was first seen suspended */
-	bool found;       /* SUSPENDED: it may have been so for long by then */
-	usec_t gone;      /* SUSPENDED: when its domain was known to be gone; 0: not yet */
-	usec_t began;     /* when its last life began, or was first seen; 0: none is known */
-	bool ahead;       /* the clock has gone back behind these times: none is an image's proof */
-	char *name;       /* of the domain of that life; NULL: not known, or surely the guest's */
+	usec_t wall;  /* when that was; SUSPENDED: when it was first seen suspended */
+	bool found;   /* SUSPENDED: it may have been so for long by then */
+	usec_t gone;  /* SUSPENDED: when its domain was known to be gone; 0: not yet */
+	usec_t began; /* when its last life began, or was first seen; 0: none is known */
+	bool ahead; /* the clock was set back before these times: they prove nothing of an image */
+	char *name; /* of the domain of that life; NULL: not known, or surely the guest's */
 	uint32_t domid;   /* BEGAN: of which domain ... */
 	struct uuid boot; /* ... in which boot of the host */
 	uint32_t latest;  /* the highest number of a domain of the guest, in that boot */

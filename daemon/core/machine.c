@@ -132,7 +132,7 @@ static enum machine_action give_up(struct machine *m, const char *reason, machin
 	return fail(m, true, reason, sink, data);
 }
 
-/* A stage is well done, but the guest is still there: if there is a further one, that one waits. */
+/* The stage succeeded, but the guest is still there: its next stage, if any, waits for its turn. */
 static enum machine_action next_stage(struct machine *m, machine_sink_fn sink, void *data)
 {
 	if (m->stage + 1 == m->step->n_stages)

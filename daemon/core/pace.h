@@ -40,7 +40,7 @@ void paces_add(struct paces *paces, uint64_t rate);
 uint64_t paces_expect(const struct paces *paces);
 
 /*
- * What to add behind a stop that saved no guest because that seemed too slow: else a disk that is
- * fast again would never be found to be. 0: nothing.
+ * What to add after a stop that saved no guest because that seemed too slow: otherwise a disk that
+ * has become fast would not be noticed. 0: nothing.
  */
 uint64_t paces_forgive(const struct paces *paces);

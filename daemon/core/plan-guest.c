@@ -314,7 +314,7 @@ static void add_stop_stages(struct step *s, const struct config *config, const s
 	s->wait_all = config->shutdown_all.wait;
 }
 
-/* libvirt would take a domain that is saved behind its back for one that was lost. */
+/* libvirt would take a domain that is saved without it for a lost one. */
 static int plan_libvirts(struct step *s, bool named)
 {
 	if (!named)

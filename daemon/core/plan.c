@@ -89,7 +89,7 @@ static uint32_t guest_domid(const struct guest *g)
 	return g->domain ? g->domain->domid : DOMID_NONE;
 }
 
-/* Driver domains come up before those that use them, and go behind them. */
+/* Driver domains start before the guests that use them, and stop after them. */
 static unsigned guest_wave(const struct plan *plan, const struct guest *g)
 {
 	bool driver = (g->domain && g->domain->driver) || (g->config && g->config->driver) ||

@@ -63,7 +63,7 @@ static int parse_time(const struct setting *s, void *field, const char *value, c
 	return 0;
 }
 
-/* A time that something must end in, and that must not be none. */
+/* A time limit, which must not be 0. */
 static int parse_wait(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
 	usec_t wait;

@@ -3,7 +3,7 @@
 
 #include "core/config.h"
 
-/* The settings there are, what may stand behind each, and which of them hold for a guest. */
+/* All settings, the values that each accepts, and which of them apply to single guests. */
 
 struct setting;
 

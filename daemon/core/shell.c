@@ -42,7 +42,7 @@ struct reader {
 	const struct shell_handler *handler;
 	unsigned error_line;
 	char *reason;
-	bool in_block; /* what was refused may hold the lines behind it */
+	bool in_block; /* the refused line may hold the lines after it */
 };
 
 static void text_done(struct text *t)
@@ -476,8 +476,8 @@ static void skip_line(struct reader *r)
 }
 
 /*
- * Goes behind a refused word, to the end of its command. Lines that its quotes hold are no
- * assignments. A quote that is never closed holds its own line only.
+ * Skips a refused word, to the end of its command. Lines inside its quotes are not assignments.
+ * A quote that is never closed holds its own line only.
  */
 static void skip_command(struct reader *r, const char *begin, unsigned line)
 {

@@ -18,7 +18,7 @@ enum stage {
 	STAGE_MIGRATE,
 	STAGE_SAVE,
 	STAGE_SHUTDOWN,
-	STAGE_SHUTDOWN_ALL, /* when all other guests have their stages before this behind them */
+	STAGE_SHUTDOWN_ALL, /* when all other guests are past their stages before this one */
 	STAGE_DESTROY,      /* of a guest that is still there, because it is configured so */
 	STAGE_RESTART,      /* destroy and create again: the guest asked for a reboot */
 	STAGE_SOFT_RESET,   /* devices are made anew, memory stays: the guest boots by itself */
@@ -47,7 +47,7 @@ struct step {
 	size_t n_stages;
 	bool wait;     /* STAGE_SHUTDOWN, until the guest is gone; else it is only asked */
 	bool wait_all; /* the same for STAGE_SHUTDOWN_ALL */
-	bool foreign;  /* another tool made, or suspended, the domain: it cleans up behind it */
+	bool foreign;  /* another tool made, or suspended, the domain: it cleans up after it */
 	unsigned wave; /* not before all steps of lower waves have ended: driver domains */
 	char *image;   /* to save to, or to restore */
 	char *config;  /* libxl's JSON, to create from */
@@ -92,7 +92,7 @@ bool stage_is_preparation(enum stage stage);
  */
 void step_prepare(struct step *s, const struct domain *d);
 
-/* Adds a stage behind the others; STEP_STAGES_MAX is enough for each plan. */
+/* Adds a stage after the others; STEP_STAGES_MAX is enough for each plan. */
 void step_add_stage(struct step *s, enum stage stage);
 
 /* Removes a stage, if it is there. */

@@ -460,7 +460,7 @@ static void on_linger(void *data)
 {
 	struct run *run = data;
 
-	/* Dying for so long, or left behind by its toolstack. */
+	/* Dying for so long, or abandoned by its toolstack. */
 	if (run_is_for_others(run) && executor_has_shut_down(run))
 		executor_clean_soon(run);
 	else if (run_is_for_others(run))

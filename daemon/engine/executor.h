@@ -18,8 +18,8 @@ struct job;
 struct executor_callbacks {
 	void (*report)(void *data, struct job *job, const struct report *report);
 	/*
-	 * No guest of the job is on its way any more. True if it is to go on all the same: guests
-	 * were added (executor_extend()), or another operation is waited for, behind which this is
+	 * Every guest of the job is done. Returns true if the job goes on: guests were added
+	 * (executor_extend()), or the job waits for another operation, after which this is
 	 * called again.
 	 */
 	bool (*drained)(void *data, struct job *job);
@@ -79,7 +79,7 @@ void executor_expire(struct executor *ex, struct job *job, usec_t since, const c
 
 /*
  * Takes a guest out of a job that stops it: where it waits, or has been asked to shut down with a
- * limit that ends behind deadline (a time of loop_now()). Otherwise its stage comes to its end, and
+ * limit that ends after deadline (a time of loop_now()). Otherwise its stage comes to its end, and
  * no other one follows.
  */
 enum executor_take {

@@ -8,7 +8,7 @@
 
 /* Guests of a job that wait for others of it: whose turn it is. */
 
-/* Within each of the two waves, the last stage comes behind all others. */
+/* Within each of the two waves, the last stage comes after all others. */
 #define LEVELS 4
 
 static unsigned level_of(const struct run *run)
@@ -24,9 +24,9 @@ static usec_t shutdown_time(const struct run *run)
 }
 
 /*
- * When the guest has to go ahead, so that the time that the host has left is enough for it and for
- * those that come behind it. USEC_INFINITY: the host waits. But the others have what most need:
- * where there is less time than that, there may be more behind it.
+ * When the guest must begin, so that the time that the host has left is enough for it and for the
+ * guests after it. USEC_INFINITY: the host waits. In any case the others get the
+ * time that most guests need: there may be more time after a deadline that is too short for that.
  */
 static usec_t latest_turn(const struct run *run)
 {

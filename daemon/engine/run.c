@@ -251,7 +251,7 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 		return false;
 	if (before != wave)
 		return before < wave;
-	/* Not for what comes up later: of that there may be no end. */
+	/* A run does not wait for guests that appear later: there may always be more. */
 	return !other->overdue && other->round <= run->round &&
 	       machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL &&
 	       machine_stage(&other->machine) < STAGE_SHUTDOWN_ALL;

@@ -76,8 +76,8 @@ int run_find_obstacle(const struct run *run, const struct domain_list *domains, 
 bool run_is_awaited(const struct run *run);
 
 /*
- * Whether a run must wait for another one of its job. Driver domains come up before those that use
- * them, and go behind them; and the last stage is for what is left when all others are through.
+ * Whether a run must wait for another one of its job. Driver domains start before the guests that
+ * use them, and stop after them. The last stage comes when all other guests are done.
  */
 bool run_comes_behind(const struct run *run, const struct run *other);
 

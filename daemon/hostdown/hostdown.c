@@ -15,7 +15,7 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* A stop for the host. Behind one that was cancelled there can be the next one at once. */
+/* A stop for the host. The next one can begin at once after one that was cancelled. */
 struct stop {
 	LIST_ENTRY(stop) entry;
 	struct hostdown *h;
@@ -301,7 +301,7 @@ static void bring_back(struct hostdown *h)
 		log_message(LOG_NOTICE, &fields,
 			    "The host stays up: starting the %zu guests that were stopped",
 			    returns_count(&h->returns));
-	/* What refused starts is over. */
+	/* The shutdown is over, so starts are allowed. */
 	manager_refuse_starts(h->manager, NULL);
 	returns_set_end(&h->returns, usec_add(loop_now(h->loop), patience_of(h)));
 	start_stopped(h);

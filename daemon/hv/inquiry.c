@@ -37,7 +37,7 @@ static bool read_news(struct inquiry *q)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return errno == EINTR;
 	if (n <= 0) {
-		/* Why there is no more shows when it ends. */
+		/* The end of the process tells why it sends no more. */
 		q->news = watch_free(q->news);
 		return false;
 	}

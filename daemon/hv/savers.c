@@ -45,7 +45,7 @@ static bool is_command(const char *word)
 				    strncmp("migrate", word, strlen(word)) == 0);
 }
 
-/* Options may be anywhere, so the domain can be any word behind the command. */
+/* Options may be anywhere, so the domain can be any word after the command. */
 static bool is_xl(const char *arguments, size_t size, uint32_t domid, const char *name)
 {
 	bool command = false;

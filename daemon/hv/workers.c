@@ -249,7 +249,7 @@ static void look_at_file(struct worker *w)
 	}
 	r = read_record(w->path, &record);
 	if (r == -ENOMEM) {
-		/* That passes, and what is in the file does not. */
+		/* Memory can be free later, and the file keeps its content. */
 		timer_set_after(w->timer, USEC_PER_SEC);
 		return;
 	}

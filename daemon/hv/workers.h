@@ -23,7 +23,7 @@ int workers_new(struct loop *loop, const char *folder, const struct program *pro
 /* The workers go on. */
 struct workers *workers_free(struct workers *ws);
 
-/* As hv_operate() and the calls behind it. */
+/* As hv_operate() and the calls after it in hv/hv.h. */
 int workers_operate(struct workers *ws, const struct operation_request *request);
 void workers_abort(struct workers *ws, const struct uuid *uuid);
 const struct hv_operation *workers_find(struct workers *ws, const struct uuid *uuid);

@@ -12,6 +12,6 @@ struct hv_xen_options {
 
 /*
  * The real host: domains and XenStore through hv/host.h, operations through workers (hv/workers.h).
- * Takes on the operations that an earlier daemon left behind. 0 or -errno.
+ * Takes on the operations that an earlier daemon began. 0 or -errno.
  */
 int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct hv **ret);

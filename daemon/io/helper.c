@@ -33,9 +33,9 @@ static void on_end(void *data, unsigned events _unused_)
 #define LINE (STDERR_FILENO + 1)
 
 /*
- * Tells the daemon when it has closed what it must not keep: else a daemon that ends now would
- * leave its lock behind for a moment, and the next one would find it. Without an
- * answer the daemon has ended, or cannot hear of the end of the helper.
+ * Tells the daemon when it has closed what it must not keep. Otherwise the lock of a daemon that
+ * ends now would outlast it for a moment, and the next daemon would find it. Without an answer the
+ * daemon has ended, or cannot hear of the end of the helper.
  */
 _Noreturn static void work_and_exit(int line, helper_work_fn work, const void *data)
 {

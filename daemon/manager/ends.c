@@ -12,7 +12,7 @@ void manager_keep_result(struct manager *m, const struct hv_operation *operation
 				result->outcome == OPERATION_OK ? NULL : result->reason);
 }
 
-/* That the domain of a guest is removed, which is held down, is not the end of why. */
+/* A guest that is held down keeps its recorded failure when its domain is removed. */
 static bool says_nothing(const struct manager *m, const struct hv_end *end)
 {
 	usec_t since;

@@ -4,7 +4,7 @@
 #include "model/image-names.h"
 #include "util/str.h"
 
-/* The image of this name, or one with a suffix of ours behind it. */
+/* The image of this name, or one with a suffix of ours after it. */
 static bool is_named_after(const char *file, const char *name)
 {
 	const char *rest = str_starts_with(file, name) ? file + strlen(name) : "?";

@@ -81,7 +81,7 @@ bool manager_try_again(struct sequence *s, const char *reason)
 	return true;
 }
 
-/* What is started behind a stop of all must not be what that stops next. */
+/* A guest that is started after a stop of all must not be one that this stop stops next. */
 static bool waits_for_stop(const struct sequence *s)
 {
 	const struct manager *m = s->manager;

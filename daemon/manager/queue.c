@@ -218,7 +218,7 @@ static bool must_wait(const void *data, const struct step *step)
 {
 	const struct busy *busy = data;
 
-	/* Driver domains come up before the guests that use them, and go behind them. */
+	/* Driver domains start before the guests that use them, and stop after them. */
 	return is_busy(busy->sequence, step) || (step->n_stages > 0 && step->wave > busy->wave);
 }
 
@@ -290,7 +290,7 @@ bool manager_waits_in_vain(const struct sequence *s)
 	return s->waits.n > 0;
 }
 
-/* Carries out a plan, behind what the sequence has begun with, if it has. */
+/* Carries out a plan, after the guests that the sequence has begun with, if any. */
 static int carry_out(struct sequence *s, struct plan *plan_taken)
 {
 	_cleanup_(plan_freep) struct plan *plan = plan_taken;
@@ -350,7 +350,7 @@ static int take_in(struct sequence *s)
 	return r < 0 ? r : 1;
 }
 
-/* What could be stopped is started again, also where something else could not. */
+/* Starts the guests that were stopped, also if another guest could not be stopped. */
 static void turn_round(struct sequence *s)
 {
 	struct manager *m = s->manager;
@@ -387,8 +387,8 @@ bool manager_drained(struct sequence *s)
 		return true;
 	if (s->failed)
 		return false;
-	/* The host goes down behind it. Before the domains are listed, or each listing would lead
-	 * to the next one. */
+	/* The host goes down after it. This comes before the domains are listed, or each listing
+	 * would lead to the next one. */
 	if (sequence_stops_all(s) && hv_next_operation(world_hv(m->world), 0))
 		return true;
 	if (sequence_stops_all(s))

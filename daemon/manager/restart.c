@@ -18,7 +18,7 @@ struct note {
 	struct uuid uuid;
 	uint32_t domid;
 	bool settled;   /* it stays as it is */
-	usec_t restart; /* it is started again at this time; USEC_INFINITY: that is not so */
+	usec_t restart; /* it is restarted at this time; USEC_INFINITY: it is not */
 	usec_t eject;   /* not before this time is its next wish to eject a disk heard */
 	usec_t resume;  /* suspended too late: not before this time is it resumed; 0: it is not */
 };
@@ -160,7 +160,7 @@ static void log_decision(const struct guest *g, const char *message_id, int leve
 	log_message(level, &fields, "has ended (%s): %s", fields.result, text);
 }
 
-/* Started again too often: it is cleaned up, stays down, and says so. */
+/* Restarted too often: the guest is cleaned up, stays down, and its failure is recorded. */
 static void hold(struct reactions *rx, const struct guest *g, const struct config *config)
 {
 	_cleanup_free_ char *text = NULL;
@@ -175,7 +175,7 @@ static void hold(struct reactions *rx, const struct guest *g, const struct confi
 	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, text);
 }
 
-/* What is left to do for a guest that is not started again. */
+/* What is left to do for a guest that is not restarted. */
 static enum death_action remove(const struct guest *g, enum death_action action, bool stopping)
 {
 	if (death_action_dumps(action) && !stopping)

@@ -7,7 +7,7 @@
 
 /*
  * What is done about our own guests that end by themselves: what xl's monitor process does for
- * guests of xl, with a limit on how often one is started again.
+ * guests of xl, with a limit on how often one is restarted.
  */
 struct reactions;
 
@@ -23,13 +23,13 @@ bool reactions_wanted(const struct reactions *rx, const struct guest *g);
 
 /*
  * Decides, and logs it: what is to be done now, or _DEATH_ACTION_INVALID for a domain that stays as
- * it is, or whose restart is put off (reactions_restart_due()). With stopping, no guest is started
- * again.
+ * it is, or whose restart is put off (reactions_restart_due()). With stopping, no guest is
+ * restarted.
  */
 enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 				   const struct config *config, usec_t now, bool stopping);
 
-/* When the guest will be started again; USEC_INFINITY if that is not what it waits for. */
+/* When the guest will be restarted; USEC_INFINITY if no restart is due. */
 usec_t reactions_restart_due(const struct reactions *rx, const struct guest *g);
 
 /* Decides whether the guest gets its wish to be without its disk (domain.eject) now, and logs it.

@@ -195,7 +195,7 @@ struct sequence *sequences_find(const struct sequence_list *list, enum goal goal
 {
 	struct sequence *s, *last = NULL;
 
-	/* Only the newest counts: behind a stop, an earlier start is not what is meant. */
+	/* Only the newest counts: after a stop, a new start does not join an earlier start. */
 	TAILQ_FOREACH(s, list, entry)
 		if (s->goal != GOAL_REACT)
 			last = s;

@@ -52,7 +52,7 @@ struct sequence {
 	struct job *job; /* of the guests that it has begun with; NULL: of none yet */
 	bool planned;    /* for its goal, once */
 	uint64_t arrivals;      /* of domains, when it planned last */
-	unsigned tries;         /* to go on, that failed one behind the other */
+	unsigned tries;         /* to go on, that failed one after the other */
 	usec_t retry_at;        /* not before; a time of loop_now() */
 	unsigned number;        /* of those that were asked for; the newest has the highest */
 	struct uuid_list waits; /* guests that are busy elsewhere */

@@ -172,7 +172,7 @@ static int check_character(char c, enum target_problem *ret_problem)
 	return 0;
 }
 
-/* One word, from *at on, which is moved behind it; buffer has room for all of the text. */
+/* One word, from *at on, which is moved to its end; buffer has room for all of the text. */
 static int read_word(const char **at, const char *separators, char *buffer, size_t *ret_length,
 		     enum target_problem *ret_problem)
 {
@@ -200,7 +200,7 @@ static int read_word(const char **at, const char *separators, char *buffer, size
 	return 0;
 }
 
-/* The words up to the end or to a separator, behind which *at is left. */
+/* The words up to the end or to a separator; *at is moved past it. */
 static int split(const char **at, const char *separators, char ***ret,
 		 enum target_problem *ret_problem)
 {
@@ -253,7 +253,7 @@ static int take_long(struct reading *t, const char *word, enum target_problem *r
 	return 0;
 }
 
-/* Letters behind one hyphen; *i is moved where an option takes the next word. */
+/* Letters after one hyphen; *i is moved where an option takes the next word. */
 static int take_letters(struct reading *t, char *const *words, size_t *i,
 			enum target_problem *ret_problem)
 {

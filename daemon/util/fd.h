@@ -20,7 +20,7 @@ int fd_pwrite_all(int fd, const void *data, size_t size, off_t offset);
 int fd_read_all(int fd, void *data, size_t size);
 
 /*
- * The whole of a file, with a terminator behind it that *ret_size (may be NULL) does not count.
+ * The whole of a file, with a terminator that *ret_size (may be NULL) does not count.
  * -EFBIG if it holds more than max bytes; -EISDIR and the like if it is not a regular file.
  */
 int fd_read_file(int fd, size_t max, char **ret, size_t *ret_size);

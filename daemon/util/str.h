@@ -26,7 +26,7 @@ static inline bool str_empty(const char *s)
 bool str_starts_with(const char *s, const char *prefix);
 bool str_ends_with(const char *s, const char *suffix);
 
-/* The part of path behind its last slash. */
+/* The part of path after its last slash. */
 const char *path_base(const char *path);
 
 /*

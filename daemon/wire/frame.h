@@ -11,7 +11,7 @@ struct framer {
 	char *buffer;
 	size_t size, room;
 	size_t begin;   /* of the next message */
-	size_t scanned; /* up to here there is no NUL behind begin */
+	size_t scanned; /* from begin up to here there is no NUL */
 	size_t max;     /* longest message that is taken */
 };
 

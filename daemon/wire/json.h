@@ -21,7 +21,7 @@ static inline void json_putp(struct json_object **o)
 #define _cleanup_json_ _cleanup_(json_putp)
 
 /*
- * One JSON object (no array, no number), UTF-8, nothing behind it: 0, -EBADMSG or -ENOMEM. What is
+ * One JSON object (no array, no number), UTF-8, nothing after it: 0, -EBADMSG or -ENOMEM. What is
  * above 0x7f may be escaped or not, whatever json-c takes itself.
  */
 int json_parse(const char *text, size_t length, struct json_object **ret);

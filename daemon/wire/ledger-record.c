@@ -14,10 +14,10 @@
 
 #define HASH_DIGITS 16
 
-/* "Cancel", behind a line that has no end. No record has it in it. */
+/* "Cancel", after a line that has no end. No record contains it. */
 #define TORN "\030"
 
-/* Room that is kept free behind the end of the file: a full disk must not keep guests down. */
+/* Room that is kept free after the end of the file: a full disk must not keep guests down. */
 #define ROOM (64 << 10)
 
 /* So much of the file is looked at at one time, for the format of it. */

@@ -60,7 +60,7 @@ struct ledger_record {
 	const char *standing;  /* IMAGE: core/lives.h */
 	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain;
 				* ENDED: since when it has been suspended, is not known */
-	bool ahead;            /* LIFE: the clock has gone back behind its times */
+	bool ahead;            /* LIFE: the clock was set back before its times */
 	bool migrates;         /* KEPT: guests were migrated */
 	uint64_t format;       /* KEPT: LEDGER_FORMAT of the writer */
 	bool followed;         /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */

@@ -49,7 +49,7 @@ int mark_removable(const struct mark *mark, size_t index, const char **ret_vdev,
 /*
  * The value for a domain, with the actions taken from its configuration (libxl's JSON), and the
  * disks that the guest may eject (as in struct mark; may be NULL, stays the caller's). 0, -EBADMSG
- * for a configuration that is none, or -ENOMEM.
+ * for an invalid configuration, or -ENOMEM.
  */
 int mark_format(const struct uuid *uuid, const char *source, const char *config,
 		struct json_object *removable, char **ret);

@@ -42,8 +42,8 @@ enum operation operation_from_string(const char *s);
 const char *operation_outcome_to_string(enum operation_outcome outcome);
 
 /*
- * Points that an operation has behind it, in the order in which they can come. What recovery of a
- * worker that died does depends on the last one.
+ * Points that an operation has passed, in the order in which they can come. The recovery of a
+ * worker that died depends on the last one.
  */
 enum operation_mark {
 	OPERATION_MARK_NONE,

@@ -12,7 +12,7 @@
  *   receiver   HANDSHAKE_READY     the guest is built, paused
  *   sender     handshake_permission: from here on the guest may run there
  *   receiver   HANDSHAKE_REPORT    and a status: 0, it runs there
- *   receiver   HANDSHAKE_RETURN    only behind another status: its copy is gone, ours may run
+ *   receiver   HANDSHAKE_RETURN    only after another status: its copy is gone, ours may run
  *
  * No I/O here: bytes go in, and what they mean comes out.
  */
@@ -30,7 +30,7 @@ enum handshake_answer {
 
 struct handshake {
 	enum handshake_answer expected;
-	uint8_t got[HANDSHAKE_ANSWER_MAX + 1]; /* of the answer, with a terminator behind it */
+	uint8_t got[HANDSHAKE_ANSWER_MAX + 1]; /* of the answer, with a terminator */
 	size_t n_got;
 	uint8_t status; /* of a report */
 };

@@ -50,7 +50,7 @@ int job_mark_image(struct job *job, enum operation_mark mark, const struct uuid 
 /* Says why the operation fails, in words, unless that is said already. Returns error. */
 int job_explain(struct job *job, int error, const char *format, ...) _printf_(3, 4);
 
-/* The same for a call of libxl's, in its own words, behind what (NULL: the operation itself). */
+/* The same for a call of libxl, in libxl's words, after what (NULL: the operation itself). */
 int job_explain_xl(struct job *job, int error, const char *what);
 
 /* From time to time: tells the daemon how far the pump is, and listens to the peer. */

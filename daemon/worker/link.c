@@ -58,7 +58,7 @@ static int check_directory(const struct walk *w)
 	return lstat(path, &st) < 0 ? -errno : check_owner(w, path, &st);
 }
 
-/* What a link says is gone first, and then what was to be gone behind it. */
+/* Puts the target of a link before the part of the path that is still to be walked. */
 static int push_target(struct walk *w, const char *path)
 {
 	char target[PATH_MAX];

@@ -23,7 +23,7 @@ static int check_stop(void *data)
 	return xl_interrupted(job->xl);
 }
 
-/* Behind the point of no return nothing ends the waiting early: only the answer tells. */
+/* After the point of no return nothing ends the waiting early: only the answer tells. */
 static int check_nothing(void *data _unused_)
 {
 	return 0;
@@ -220,7 +220,7 @@ static bool may_try_another(struct job *job, const struct xl_domain *d, int erro
 	return job_find_domain(job, &now) >= 0 && !now.shutdown && now.domid == d->domid;
 }
 
-/* What each host said, one behind the other. */
+/* The reasons of all hosts, one after the other. */
 static int add_reason(struct job *job, char **reasons)
 {
 	_cleanup_free_ char *last = *reasons;

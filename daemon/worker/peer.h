@@ -33,7 +33,7 @@ int peer_input(const struct peer *p);
 int peer_await(struct peer *p, enum handshake_answer answer, usec_t limit, peer_check_fn check,
 	       void *data);
 
-/* The status behind the answer HANDSHAKE_REPORT. */
+/* The status after the answer HANDSHAKE_REPORT. */
 unsigned peer_status(const struct peer *p);
 
 /* Takes what it has written to its standard error, so that it can go on. Does not wait. */

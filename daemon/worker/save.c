@@ -305,7 +305,7 @@ static int publish(struct job *job, struct saving *s, const struct pump_result *
 	return job_mark(job, OPERATION_MARK_PUBLISHED, NULL);
 }
 
-/* The guest runs on; nothing that looks like an image of it may stay behind. */
+/* The guest runs on; no file that looks like an image of it may stay. */
 static void roll_back(struct job *job, struct saving *s)
 {
 	struct xl_domain d;

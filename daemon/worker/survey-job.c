@@ -23,7 +23,7 @@
 
 /* Configurations. */
 
-/* What editors and package managers leave behind; the script started such files as guests. */
+/* Leftover files of editors and package managers; the script started such files as guests. */
 static bool is_leftover(const char *name)
 {
 	static const char *const parts[] = {".dpkg-", ".rpmsave", ".rpmnew", ".rpmorig", ".ucf-"};

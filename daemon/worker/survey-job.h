@@ -22,8 +22,8 @@ struct survey_folders {
 };
 
 /*
- * The name of a file is a message of its own, behind this byte: it can hold any others. No other
- * message begins so.
+ * The name of a file is a message of its own, after this byte: it can hold any other bytes. No
+ * other message begins so.
  */
 #define SURVEY_NAME '/'
 

@@ -21,18 +21,18 @@
 
 /*
  * A read from a server that does not answer cannot be ended, not even by SIGKILL. So this process
- * touches no file of the survey: another one, the reader, reads them one after the other. Where it
- * is late with one, it is left alone with that, and another reader goes on behind it.
+ * touches no file of the survey: another one, the reader, reads them one after the other. If
+ * the reader is late with one, another reader goes on after that file.
  */
 
-/* So long a reader may take for one file before another one goes on behind it ... */
+/* So long a reader may take for one file before another one goes on after that file ... */
 #define LATE_AFTER (1 * USEC_PER_SEC)
 
 /* ... and so long until the file is given up. */
 #define READ_LIMIT_SEC 30
 #define READ_LIMIT     (READ_LIMIT_SEC * USEC_PER_SEC)
 
-/* So many readers may be late or left behind. With all of them, nothing more is read. */
+/* So many readers may be late or stuck. At that number no more files are read. */
 #define READERS_MAX 64
 
 #define NO_ANSWER "it does not answer"
@@ -57,7 +57,7 @@ struct reader {
 struct survey_run {
 	int channel;
 	struct survey_folders folders;
-	struct json_object *stuck; /* readers that an earlier survey left behind, by path */
+	struct json_object *stuck; /* stuck readers of an earlier survey, by path */
 	struct job *jobs;
 	size_t n_jobs;
 	size_t next; /* no reader has begun with this one */
@@ -156,7 +156,7 @@ static int miss(struct survey_run *run, struct job *job, const char *why)
 	return r < 0 ? r : set_done(run, job);
 }
 
-/* Readers that are left behind. */
+/* Stuck readers. */
 
 /* What it takes to find it again: the number of a process is used again. */
 static int identify(const struct reader *reader, char **ret)
@@ -167,7 +167,7 @@ static int identify(const struct reader *reader, char **ret)
 	return r < 0 ? r : str_format(ret, "%d %llu", (int)reader->pid, (unsigned long long)start);
 }
 
-/* The next survey must not leave one more behind. */
+/* The next survey must not add another stuck reader. */
 static int tell_stuck(struct survey_run *run, const struct job *job, const char *reader)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -194,7 +194,7 @@ static bool is_alive(const char *text)
 	return kill((pid_t)pid, 0) < 0 && kill(-(pid_t)pid, 0) == 0;
 }
 
-/* The reader that an earlier survey left behind at this, or NULL. 0 or -ENOMEM. */
+/* The reader of an earlier survey that is stuck at this file, or NULL. 0 or -ENOMEM. */
 static int find_stuck(const struct survey_run *run, const struct job *job, const char **ret)
 {
 	_cleanup_free_ char *path = NULL;
@@ -292,7 +292,7 @@ static int take_name(struct survey_run *run, enum survey_kind folder, const char
 static int take_message(struct survey_run *run, struct reader *reader, const char *text,
 			size_t length)
 {
-	/* One that was slow may not know that another one reads what is behind it. */
+	/* A slow reader may not know that another one reads the files after its own. */
 	if (reader->at >= reader->end)
 		return reader->late ? 0 : -EBADMSG;
 	if (text[0] == SURVEY_NAME)
@@ -342,7 +342,7 @@ static int on_news(struct survey_run *run, struct reader *reader)
 	return r;
 }
 
-/* It has one job left. What it was to read behind that is read by the next one. */
+/* It keeps this one job. The next reader reads the files after that. */
 static int set_late(struct survey_run *run, struct reader *reader)
 {
 	struct job *job = &run->jobs[reader->at];

@@ -130,7 +130,7 @@ static int read_end(const struct ledger_file *file, int fd, char ret[static END]
 	return 0;
 }
 
-/* Goes on in the file that was written anew, behind what is known of it. */
+/* Goes on in the new file, after the part of it that was read. */
 static int go_on_in_new(struct ledger_file *file, int fd)
 {
 	const struct rewrite *rw = &file->rewrite;

@@ -56,8 +56,8 @@ int ledger_file_keep(struct ledger_file *file, bool expected);
 void ledger_file_settle(struct ledger_file *file);
 
 /*
- * Each changes the ledger and the file, and waits for no disk: a helper syncs the file. Behind a
- * power cut there are then the lives that were seen to begin, what they outlived and migrations; a
+ * Each changes the ledger and the file, and waits for no disk: a helper syncs the file. After a
+ * power cut the file has the lives that were seen to begin, what they outlived and migrations; a
  * drawn UUID where a worker has recorded something of its guest since, and without that nothing
  * goes by it. What cannot be written is logged and holds
  * for as long as the daemon runs; only for a drawn UUID is that an error, since it would be another
@@ -80,7 +80,7 @@ void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid);
 void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name);
 void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name);
 
-/* The clock has gone back behind what is known of the guest: its times prove nothing from now on.
+/* The clock was set back before the last known time of the guest: its times prove nothing now.
  */
 void ledger_file_doubt_times(struct ledger_file *file, const struct uuid *uuid);
 

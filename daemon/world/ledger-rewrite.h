@@ -7,7 +7,7 @@
 
 /*
  * Puts a new file in the place of the ledger, while others append to it. The new file has what was
- * known of a first part of the old one; what stands behind that part is copied.
+ * known of a first part of the old one; the rest is copied.
  *
  * No lock is held while the disk is waited for. Who makes the new file, or gives it the ledger's
  * name, holds the exclusive lock of the ledger; who appends holds the shared one.

@@ -341,7 +341,7 @@ static int take_so_far(struct world *w)
 	if (r < 0)
 		return r;
 	ledger_file_draw_uuids(w->ledger, survey);
-	/* An image of one can have come behind the back of both. */
+	/* An image of a vanished guest can have come that neither survey has seen. */
 	vanished = w->survey->vanished;
 	survey->vanished = vanished;
 	w->survey->vanished = (struct vanished_list){0};

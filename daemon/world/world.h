@@ -16,7 +16,7 @@ struct world_callbacks {
 	/* The inventory is new. */
 	void (*changed)(void *data);
 	void (*progress)(void *data, const struct hv_operation *operation);
-	/* Comes behind changed(): the inventory shows the guest as the operation left it. */
+	/* Comes after changed(): the inventory shows the guest as the operation left it. */
 	void (*finished)(void *data, const struct hv_operation *operation,
 			 const struct operation_result *result);
 	void *data;

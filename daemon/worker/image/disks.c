@@ -348,7 +348,7 @@ int disks_compare(const char *config_text, const char *stamp_text, enum disks_ve
 	return 0;
 }
 
-/* The file behind a loop device tells what was written while there was no such device. */
+/* The backing file of a loop device tells what was written while the device did not exist. */
 static int describe_backing(dev_t number, struct json_object *o)
 {
 	_cleanup_json_ struct json_object *backing = NULL;

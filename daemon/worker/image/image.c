@@ -69,7 +69,7 @@ static size_t round_up(size_t size)
 	return (size + TAIL_SIZE - 1) / TAIL_SIZE * TAIL_SIZE;
 }
 
-/* A header of this size, with the configuration and then zeros behind it. */
+/* A header of this size, with the configuration and then zeros. */
 static int make_header(const char *config, size_t size, uint8_t **ret)
 {
 	uint32_t length = (uint32_t)strlen(config) + 1;

@@ -8,7 +8,7 @@
 
 /*
  * The head of a saved image: xl's header with the guest's configuration as its optional data and,
- * in images of ours, a tail of 4 KiB behind the configuration, which xl ignores. The stream follows
+ * in images of ours, a tail of 4 KiB after the configuration, which xl ignores. The stream follows
  * (worker/image/stream.h), in images of ours at a multiple of 4 KiB, so that the tail is one block.
  *
  * The tail's first half says what the stream is; it is written last, when all else is on the disk.

@@ -12,17 +12,17 @@
 struct pump;
 
 struct pump_result {
-	int error; /* 0, -EBADMSG for a stream that is none, or -errno of the file */
+	int error;                   /* 0, -EBADMSG for an invalid stream, or -errno of the file */
 	enum stream_problem problem; /* with -EBADMSG */
 	uint64_t bytes;
 	uint64_t hash; /* XXH64 */
 };
 
 /*
- * From the pipe to the file, from its present position on, which does not move, and behind which
- * there is nothing; no other process may write to it meanwhile. The file stays the caller's. Of a
- * stream that breaks off, what is not written yet is dropped. *ret_pipe is for libxl, and the
- * caller's to close. 0 or -errno.
+ * From the pipe to the file, from its present position on, which does not move. The file must end
+ * there, and no other process may write to it meanwhile. The file stays the caller's. If the stream
+ * breaks off, bytes that are not written yet are dropped. *ret_pipe is for libxl, and the caller's
+ * to close. 0 or -errno.
  */
 int pump_to_file(int fd, struct pump **ret, int *ret_pipe);
 

@@ -23,5 +23,5 @@ bool storage_is_local_device(dev_t number);
  */
 int storage_written(dev_t number, uint64_t *ret);
 
-/* The path of the file behind a loop device: 0, -ENOENT if it is none, or -errno. */
+/* The path of the backing file of a loop device. 0, -ENOENT for another device, or -errno. */
 int storage_backing_file(dev_t number, char **ret);

@@ -5,8 +5,8 @@
 
 /*
  * Walks over a saved guest's stream as it passes by: libxl's records and libxc's inside them, from
- * the first byte to the last, without looking into them. A stream that ends early, or goes on
- * behind its end, is not one (docs/specs/lib*-migration-stream.pandoc in Xen's source).
+ * the first byte to the last, without looking into them. A stream that ends early, or has data
+ * after its end, is invalid (docs/specs/lib*-migration-stream.pandoc in Xen's source).
  */
 
 enum stream_state {

@@ -13,8 +13,8 @@
 struct writer;
 
 /*
- * Begins at the file's present position, which does not move, and behind which there is nothing:
- * long runs of zeros become holes. No other process may write to the file meanwhile. The file stays
+ * Begins at the file's present position, which does not move, and where the file must end: long
+ * runs of zeros become holes. No other process may write to the file meanwhile. The file stays
  * the caller's, and so does *written: the number of bytes that have been written is added to it,
  * and any thread may read it. The writer's thread has the caller's signal mask. 0 or -errno.
  */

@@ -8,7 +8,7 @@
 
 #include "worker/xl/xl.h"
 
-/* What the files behind worker/xl/xl.h that know libxl share. */
+/* Shared by the files that implement worker/xl/xl.h and know libxl. */
 
 struct xl_logger {
 	xentoollog_logger vtable;

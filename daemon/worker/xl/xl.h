@@ -6,8 +6,8 @@
 #include "util/uuid.h"
 
 /*
- * The seam to libxl: what a worker does to domains. Behind it is libxl (worker/xl/xl.c), or a
- * stand-in whose world is a file (tests/fake); tests/contract asks either each clause.
+ * The seam to libxl: what a worker does to domains. It is implemented by libxl (worker/xl/xl.c), or
+ * by a stand-in whose world is a file (tests/fake); tests/contract asks either each clause.
  *
  * Each call returns when it is done; while it waits it watches for a request to stop and for the
  * deadline. Either ends create, restore, save and migrate early, and the wait for room: they return
