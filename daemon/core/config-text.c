@@ -10,7 +10,7 @@
 
 #define DOMAIN_SECTION "Domain "
 
-/* libinih keeps no more of a section's name, and does not say so. */
+/* libinih cuts longer names of sections, and does not say so. */
 #define SECTION_MAX 49
 
 #define VARIABLE_PREFIX "XENDOMAINS_"
@@ -190,7 +190,7 @@ static int assign_domain_key(struct reading *reading, const char *pattern, const
 				   reading->path, reading->line, name);
 	r = add_domain_section(reading->config, pattern, &domain);
 	r = r < 0 ? r : apply(reading, s, &domain->settings, value);
-	/* One that is refused is what it is where nothing is said, and not what [Host] says. */
+	/* A refused key has its default, and not the value of [Host]. */
 	if (r >= 0)
 		domain->given |= 1U << (s - config_guest_keys.settings);
 	return r;
@@ -230,7 +230,7 @@ static int assign_host_key(struct reading *reading, const char *name, const char
 			   reading->path, reading->line, name);
 }
 
-/* libinih's convention: 1 is well. What is refused is told elsewhere. */
+/* libinih's convention: 1 is success. Refused lines are reported elsewhere. */
 static int assign_key(void *data, const char *section, const char *name, const char *value)
 {
 	struct ini_text *text = data;

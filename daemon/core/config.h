@@ -18,7 +18,7 @@ struct config_shutdown {
 	bool wait; /* until the guest is gone; otherwise it is only asked */
 };
 
-/* What becomes of guests that were stopped for a shutdown of the host that was then cancelled. */
+/* How to treat guests that were stopped for a shutdown of the host that was then cancelled. */
 enum after_cancel {
 	AFTER_CANCEL_START,
 	AFTER_CANCEL_LEAVE,
@@ -26,7 +26,7 @@ enum after_cancel {
 	_AFTER_CANCEL_INVALID = -EINVAL,
 };
 
-/* What becomes of a guest whose image must not be restored. */
+/* How to start a guest whose image must not be restored. */
 enum image_policy {
 	IMAGE_HOLD,   /* it does not run until an administrator decides */
 	IMAGE_AFRESH, /* it is started cold, and the image put aside */

@@ -37,7 +37,7 @@ static int say_departed(struct guest *g, const struct past *past)
 			  past->away, g->config->path, QUOTED(g->name));
 }
 
-/* Mostly there are none. */
+/* Saves the search on most hosts, where no guest was migrated. */
 static bool has_departures(const struct ledger *ledger)
 {
 	for (size_t i = 0; i < ledger->n_pasts; i++)

@@ -18,7 +18,7 @@ enum domain_manager {
 	_DOMAIN_MANAGER_INVALID = -EINVAL,
 };
 
-/* What a domain is in, and so what can be done with it. */
+/* The condition of a domain. It decides which operations are possible. */
 enum domain_condition {
 	DOMAIN_RUNNING,
 	DOMAIN_PAUSED,    /* by a person, after it has run */
@@ -36,7 +36,7 @@ enum domain_condition {
 struct domain {
 	uint32_t domid;
 	struct uuid uuid;
-	char *name;  /* NULL while it dies: XenStore has it no more */
+	char *name;  /* NULL while it dies: XenStore has removed it */
 	bool system; /* dom0, XenStore's domain, a device model: never a guest */
 	bool paused, shutdown, dying;
 	enum shutdown_reason reason; /* where shutdown is true */
@@ -98,8 +98,8 @@ bool domain_has_run(const struct domain *d);
 
 /*
  * Whether it may begin to run, or run on, without an event: Xen tells nothing when a domain is
- * unpaused for the first time (xl create, xl restore), or when a suspended one is resumed. What a
- * save of ours has left never is.
+ * unpaused for the first time (xl create, xl restore), or when a suspended one is resumed. A domain
+ * that a save of ours has left never is.
  */
 bool domain_may_begin_to_run(const struct domain *d);
 

@@ -4,9 +4,9 @@
 #include "core/plan.h"
 
 /*
- * How long a stop takes, and what is done where there is less time than that: an estimate, from
- * the guests' memory and how fast it was saved the last time. A guest that cannot be saved in time
- * is shut down, if that can be done in time.
+ * Estimates how long a stop takes, from the guests' memory and the speed of the last saves, and
+ * fits a plan into less time: a guest that cannot be saved in time is shut down, if that can be
+ * done in time.
  */
 
 /* What a shutdown counts with, where its limit is not shorter: most guests are down in half of it.
@@ -28,7 +28,7 @@ int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec
 	     usec_t save, usec_t end);
 
 /*
- * For how long guests can be saved where systemd forces the host down after end: what is left then
- * is for those that are shut down instead.
+ * For how long guests can be saved where systemd forces the host down after end: the rest of the
+ * time is for guests that are shut down instead.
  */
 usec_t fit_save_time(usec_t end);

@@ -5,8 +5,8 @@
 #include "util/time.h"
 
 /*
- * What is to be done when the host goes down, or is said to and then stays: a state, events in,
- * actions out.
+ * The state machine of a shutdown of the host, which may be cancelled: events go in, actions come
+ * out.
  */
 
 enum hostdown_state {
@@ -40,7 +40,7 @@ enum hostdown_action hostdown_step(enum hostdown_state *state, enum hostdown_eve
 /* Whether the lock is wanted, where there is something to protect or not. */
 bool hostdown_wants_lock(enum hostdown_state state, bool protects);
 
-/* Whether guests that are to be started now would be in the way. */
+/* Whether a start of guests now would hinder the shutdown. */
 bool hostdown_refuses_starts(enum hostdown_state state);
 
 /*
@@ -49,5 +49,5 @@ bool hostdown_refuses_starts(enum hostdown_state state);
  */
 usec_t hostdown_end(usec_t window, usec_t job_timeout);
 
-/* What of the time that a lock grants can be planned with; 0: none. */
+/* How much of the time that a lock grants a plan may use; 0: none. */
 usec_t hostdown_budget(usec_t delay_max);

@@ -276,8 +276,8 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the guest "
 			"without its memory",
 			broken->error, QUOTED(g->name));
-	/* Where it is the same directory, a person has removed the image; where none is asked, a
-	 * person has switched saves off. */
+	/* If the directory is the same, a person has removed the image. If no directory was
+	 * surveyed, a person has switched saves off. */
 	if (!survey->directory || str_equal(survey->directory, newest->directory))
 		return 0;
 	return guest_hold(
@@ -347,9 +347,9 @@ static bool can_be_compared(const struct guest *g)
 }
 
 /*
- * What cannot be read has no UUID, and what another tool makes from a configuration without one has
- * a new one, so that the ledger entry is found by name. Where the ledger does not know what the
- * guest was made from, the name of a file is all that there is.
+ * A configuration that cannot be read has no UUID, and another tool creates a domain with a new
+ * UUID from a configuration without one. So the ledger entry is found by name. If the ledger does
+ * not know the file that the guest was created from, only the name of a file is left to compare.
  */
 static bool comes_from(const struct pair *p)
 {

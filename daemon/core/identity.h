@@ -4,9 +4,10 @@
 #include "core/inventory.h"
 
 /*
- * What belongs together, and what cannot be decided: the one module that says which of a guest's
- * images is its memory, and which guests must not be started before a person has decided
- * (guest.hold). By UUID first, then by name; what conflicts is held and named, never guessed.
+ * Matches domains, images and configurations to guests: the one module that decides which of a
+ * guest's images is its memory, and which guests must not be started before a person has decided
+ * (guest.hold). It matches by UUID first, then by name. A conflict is held and named, never
+ * guessed.
  */
 
 /*

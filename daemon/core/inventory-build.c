@@ -128,7 +128,7 @@ static struct guest *find_by_old_name(struct inventory *inventory, const char *n
 	return NULL;
 }
 
-/* What cannot be read holds each guest that it may be of. */
+/* An image that cannot be read holds each guest that it may belong to. */
 static int add_image(struct inventory *inventory, const struct survey_image *image,
 		     const struct ledger *ledger)
 {
@@ -312,7 +312,7 @@ static bool has_configs(const struct survey *survey)
 	return false;
 }
 
-/* What each guest has from the survey as a whole. */
+/* Adds facts of the whole survey to each guest. */
 static int note_doubts(struct inventory *inventory, const struct survey *survey,
 		       const struct ledger *ledger)
 {
@@ -341,7 +341,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	size_t room = survey->n_configs + survey->n_images + domains->n + ledger->n_pasts + 1;
 	int r = 0;
 
-	/* What cannot be looked up must not count as what is not there. */
+	/* Without an index, a guest that exists would count as missing. */
 	if (!survey_is_indexed(survey) || !domain_list_is_indexed(domains))
 		return -EINVAL;
 	if (!inventory)

@@ -118,7 +118,7 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 	return found;
 }
 
-/* xl gives a guest without uuid= another UUID each time: it runs on from what it is saved over. */
+/* xl gives a guest without uuid= a new UUID each time: such an image is the guest's own. */
 static bool runs_on_from(const struct guest *g, const struct known_image *image)
 {
 	return image->followed && g->config && !g->config->has_uuid &&

@@ -141,7 +141,7 @@ const struct past *guest_departure(const struct guest *g);
  */
 bool guest_is_undecided(const struct guest *g);
 
-/* True if the domain is what a save has left: its memory is in an image, and it can go. */
+/* True if a save has left the domain: its memory is in an image, and it can be destroyed. */
 bool guest_is_left(const struct guest *g);
 
 /*

@@ -14,8 +14,8 @@
 /* Texts. */
 
 /*
- * Finds the pasts in which a text stands, as a name or a path. What has been changed is looked at
- * when the next one asks. A text that stands there no more is still known: who asks compares.
+ * Finds the pasts that have a text as a name or a path. Changed pasts are added at the next lookup.
+ * A text that a past no longer has is still found: the caller compares.
  */
 struct ledger_words {
 	struct index words;
@@ -504,7 +504,7 @@ enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uu
 		if (past == own || uuid_is_null(image) || !str_equal(past->name, name))
 			continue;
 		after = lives_judge_after(own ? &own->lives : &none, &past->lives, image, written);
-		/* What is past stays past, and for the rest the worse word counts. */
+		/* A used up image stays so. Otherwise the worse of the two judgements counts. */
 		if (standing != IMAGE_USED_UP && after == IMAGE_OUTLIVED)
 			standing = IMAGE_OUTLIVED;
 		else if (standing != IMAGE_USED_UP && standing != IMAGE_OUTLIVED &&

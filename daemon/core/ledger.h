@@ -31,7 +31,7 @@ struct past {
 	char *away_name;    /* by which it went */
 	char *away_reason;  /* why it must not be started here as a matter of course */
 	bool away_unknown;  /* it may run there, or not: the outcome never came */
-	bool away_copy;     /* with that: what is left of it here has been seen */
+	bool away_copy;     /* with that: its remaining domain here has been seen */
 	bool away_followed; /* a life of another UUID, by its name or from its file, began since */
 	bool placed;        /* where it is has been recorded since the last loss of records ... */
 	char *placed_as;    /* of a domain of this name; NULL: of several, or without a domain */
@@ -99,10 +99,11 @@ int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name,
 /* True if another tool has migrated it, or may have. */
 bool past_is_elsewhere(const struct past *past);
 
-/* Notes that what is left here of a guest that may be away has been seen. */
+/* Records that the domain that remains here of a guest that may be away has been seen. */
 void ledger_see_copy(struct ledger *h, const struct uuid *uuid);
 
-/* Notes that a guest that is its name has run here since it went away, with another UUID. */
+/* Records that a guest that is known by its name has run here with another UUID since it went away.
+ */
 void ledger_follow_away(struct ledger *h, const struct uuid *uuid);
 
 /* Forgets that: it is here. */

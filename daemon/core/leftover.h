@@ -3,7 +3,7 @@
 
 #include "core/domain.h"
 
-/* Why a domain that is there and does not run is no success of a start, and what a person can do.
+/* Says why a start fails for a domain that exists and does not run, and what a person can do.
  */
 
 /* 0 or -ENOMEM. */

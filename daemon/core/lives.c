@@ -189,7 +189,7 @@ int lives_save(struct lives *l, const struct known_image *saved, usec_t wall)
 
 void lives_end(struct lives *l, enum life how, usec_t wall, bool found)
 {
-	/* What a save of ours leaves is destroyed after it. */
+	/* The domain of a saved guest ends after the save: the guest stays saved. */
 	if (l->last == LIFE_SAVED)
 		return;
 	l->last = how;
@@ -252,7 +252,7 @@ static enum image_standing judge_by_time(const struct lives *l, usec_t written)
 		return usec_add(written, VANISH_SLACK) < l->wall ? IMAGE_OUTLIVED : IMAGE_SUSPECT;
 	case LIFE_ENDED:
 	case LIFE_SAVED:
-		/* The record of what it was saved to may be damaged. */
+		/* The record of the image that it was saved to may be damaged. */
 		if (l->last == LIFE_SAVED && !lives_newest(l))
 			return IMAGE_UNKNOWN;
 		/* No save follows an end. The guest ran again, unseen; or it is a copy, and so the

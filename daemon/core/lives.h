@@ -72,30 +72,30 @@ enum life life_from_string(const char *s);
 void lives_done(struct lives *l);
 
 /*
- * A life begins, from an image where from is not null: every image of before is outlived. But the
- * newest of a domain of another name stays what it is if that domain ran beside the one of this
- * name, and else is disputed. Name NULL: outlived, too. 0 or -ENOMEM.
+ * A life begins, from an image if from is not null: every earlier image is outlived. But the newest
+ * image of a domain of another name keeps its standing if that domain ran beside the one of this
+ * name, and is disputed otherwise. Name NULL: it is outlived, too. 0 or -ENOMEM.
  */
 int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
 		uint32_t domid, const struct uuid *boot);
 
 /*
  * A domain of this name was saved. An earlier image of a domain of this name is outlived; one of
- * another name is a second domain of the same UUID, and stays what it is. saved: what to remember;
- * its standing does not count. 0 or -ENOMEM.
+ * another name is of a second domain of the same UUID, and keeps its standing. saved: the record of
+ * the image; its standing does not count. 0 or -ENOMEM.
  */
 int lives_save(struct lives *l, const struct known_image *saved, usec_t wall);
 
 /*
- * Its domain is there no more: how is one of SUSPENDED, VANISHED and ENDED. found: it was so when a
- * daemon looked for the first time.
+ * Its domain has ended: how is one of SUSPENDED, VANISHED and ENDED. found: the domain was in this
+ * condition at the first look of a daemon.
  */
 void lives_end(struct lives *l, enum life how, usec_t wall, bool found);
 
-/* What was suspended is there no more: no tool saves it any longer. */
+/* The suspended domain is gone: no tool saves it any longer. */
 void lives_go(struct lives *l, usec_t wall);
 
-/* Whether what is known of it is of a time that is yet to come: the clock has gone back. */
+/* Whether its last known time is in the future: the clock was set back. */
 bool lives_is_ahead(const struct lives *l, usec_t now_wall);
 
 /* The image was there while the guest ran. 0 or -ENOMEM. */

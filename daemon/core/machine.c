@@ -93,7 +93,7 @@ static enum machine_action skip(struct machine *m, const char *reason, machine_s
 {
 	enum machine_action action;
 
-	/* A stage that is under way ends here, and has not done what it was for. */
+	/* A stage that is under way ends here, without success. */
 	m->stage_reason = m->state == MACHINE_WAITING ? NULL : reason;
 	str_replace(&m->reason, reason);
 	action = finish(m, MACHINE_SKIPPED, sink, data);
@@ -125,7 +125,7 @@ static enum machine_action stage_failed(struct machine *m, const char *reason, m
 	return fail(m, m->cancelled || m->stage + 1 == m->step->n_stages, reason, sink, data);
 }
 
-/* What became of the guest is not known: no other stage may touch it. */
+/* The condition of the guest is unknown: no other stage may touch it. */
 static enum machine_action give_up(struct machine *m, const char *reason, machine_sink_fn sink,
 				   void *data)
 {
@@ -144,7 +144,7 @@ static enum machine_action next_stage(struct machine *m, machine_sink_fn sink, v
 	return MACHINE_ACTION_QUEUE;
 }
 
-/* The stage has its turn once more, and what went wrong is told and not kept. */
+/* Queues the stage once more. The error is reported, but not kept. */
 static enum machine_action repeat(struct machine *m, const char *reason, machine_sink_fn sink,
 				  void *data)
 {

@@ -33,15 +33,15 @@ enum machine_event {
 	MACHINE_EVENT_ERROR,     /* the worker failed, or could not be started; with a reason */
 	MACHINE_EVENT_DEAD_END,  /* the worker failed, and nothing more may be done; with a reason
 				  */
-	MACHINE_EVENT_AGAIN,     /* the worker failed for what is over; with a reason */
+	MACHINE_EVENT_AGAIN,     /* the worker failed, and its cause is over; with a reason */
 	MACHINE_EVENT_LEFT,      /* the worker has saved it, and its domain is still there */
 	MACHINE_EVENT_SHUT_DOWN, /* the domain has shut down, and it is ours to clean up */
-	MACHINE_EVENT_GONE,      /* the domain is there no more */
+	MACHINE_EVENT_GONE,      /* the domain is gone */
 	MACHINE_EVENT_ALIVE,     /* the domain runs, and nothing is being done to it */
 	MACHINE_EVENT_EXPIRED,   /* the time for this stage is over; with a reason */
-	MACHINE_EVENT_CANCEL,    /* what has not begun is left out; with a reason */
+	MACHINE_EVENT_CANCEL,    /* stages that have not begun are left out; with a reason */
 	MACHINE_EVENT_HURRY,     /* there is no time for a save or a migration; with a reason */
-	MACHINE_EVENT_TAKEN,     /* nor is a guest waited for that was asked; with a reason */
+	MACHINE_EVENT_TAKEN,     /* nor time to wait for a guest that was asked; with a reason */
 	_MACHINE_EVENT_MAX,
 };
 
@@ -59,9 +59,9 @@ struct machine {
 	enum goal goal;
 	size_t stage;
 	enum machine_state state;
-	bool cancelled;           /* what is begun comes to its end, and nothing follows */
+	bool cancelled;           /* the stage that has begun is finished, and no other follows */
 	char *cancel_reason;      /* why */
-	bool left;                /* what is cleaned up was saved */
+	bool left;                /* the domain that is cleaned up was saved */
 	char *reason;             /* why stages failed, or why it was skipped */
 	const char *stage_reason; /* for the sink: why the stage that ends now failed, or NULL */
 };

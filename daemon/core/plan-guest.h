@@ -6,8 +6,8 @@
 #include "core/step.h"
 
 /*
- * What one guest goes through in a plan. Each adds the stages to its step, with what they need, or
- * concludes it. 0 or -ENOMEM. named: a person has named this guest.
+ * Plans for one guest. Each function adds the stages to the step, with their parameters, or
+ * concludes the step. 0 or -ENOMEM. named: a person has named this guest.
  */
 
 /* cold: without the memory that is saved. */
@@ -18,6 +18,6 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 int plan_stop(struct step *s, const struct config *config, const struct inventory *inventory,
 	      const struct guest *g, bool named, bool forced);
 
-/* What is done about a guest that has ended. */
+/* Plans the reaction to a guest that has ended. */
 int plan_end(struct step *s, const struct config *config, const struct guest *g,
 	     enum death_action action);

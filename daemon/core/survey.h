@@ -69,7 +69,7 @@ struct survey {
 	size_t n_notes;
 	char **dangling; /* configurations that are links whose target is not there */
 	size_t n_dangling;
-	char *directory; /* which one the images are in; "": there is none; NULL: it was not asked
+	char *directory; /* of the images; "": missing; NULL: it was not asked
 			  */
 	uint64_t room;   /* for images, in bytes, where it is known */
 	bool room_known;
@@ -103,8 +103,8 @@ int survey_copy_configs(struct survey *s, const struct survey *from);
 int survey_add_stuck(struct survey *s, const char *path, const char *reader);
 
 /*
- * What is known when a survey is not at its end yet: what it has told so far, and of what it has
- * not told, what the one before it knew. The vanished are left out. 0 or -ENOMEM.
+ * The state of knowledge while a survey runs: all that it has told so far, and for the rest what
+ * the previous survey knew. Vanished domains are left out. 0 or -ENOMEM.
  */
 int survey_so_far(const struct survey *before, const struct survey *unfinished,
 		  struct survey **ret);
