@@ -15,11 +15,11 @@
 #include "worker/life.h"
 #include "worker/save.h"
 
-/* What follows when a guest has ended, and its wish to be without a disk. */
+/* Reactions to a guest that has ended, and to one that ejects a disk. */
 
 /* Core dumps. */
 
-/* A dump fills a disk that others need too. What the file has besides memory is little. */
+/* A dump fills a disk that others need too. The file has little besides the memory. */
 #define DUMP_OVERHEAD_KIB 4096
 
 static int check_room(const char *folder, uint64_t memory_kib)

@@ -17,7 +17,7 @@ int handover_rename(struct job *job, uint32_t domid);
  */
 int handover_take_back(struct job *job, uint32_t domid, int error);
 
-/* The guest runs on the host: noted, and what is left here goes. d: NULL if it has gone. */
+/* Records that the guest runs on the host, and removes its domain d here. d: NULL if it is gone. */
 int handover_finish(struct job *job, const struct xl_domain *d, const char *host);
 
 /*

@@ -35,7 +35,7 @@ struct handshake {
 	uint8_t status; /* of a report */
 };
 
-/* What an answer is for, in words. */
+/* The purpose of an answer, in words. */
 const char *handshake_answer_name(enum handshake_answer answer);
 
 /* The next answer is awaited. */

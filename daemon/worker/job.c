@@ -84,7 +84,7 @@ static void tell_progress(struct job *job)
 	if (!job->waiting && (job->expected == 0 || bytes == job->told))
 		return;
 	job->told = bytes;
-	/* What is expected is an estimate: only the end is the end. */
+	/* The expected size is an estimate: only the end counts as 100 %. */
 	if (job->expected > 0)
 		permille = MIN(bytes * 1000 / job->expected, (uint64_t)990);
 	message = operation_progress_message(NULL, (unsigned)permille);
@@ -96,7 +96,7 @@ static void tell_progress(struct job *job)
 void job_tick(struct job *job)
 {
 	tell_progress(job);
-	/* What it says must not fill its pipe. */
+	/* Its messages must not fill the pipe. */
 	if (job->peer)
 		peer_listen(job->peer);
 }

@@ -37,7 +37,7 @@ int life_check(struct job *job)
 					: -1;
 	uint64_t format;
 
-	/* What cannot be read is seen to when something is to be recorded. */
+	/* A ledger that cannot be read fails later, when something is recorded. */
 	if (fd < 0 || ledger_format_of(fd, 0, &format) < 0 || format <= LEDGER_FORMAT_READ)
 		return 0;
 	return job_explain(job, -EPROTO,

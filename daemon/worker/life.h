@@ -21,8 +21,8 @@ const char *life_error(int error);
 int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid);
 
 /*
- * The same for a guest that was suspended or paused, by another tool as a rule: it goes on, and so
- * outlives the images that are there. It does so too where that cannot be recorded.
+ * The same for a guest that was suspended or paused, by another tool as a rule: it runs on, and so
+ * outlives its images. It runs on even if that cannot be recorded.
  */
 void life_go_on(struct job *job, const char *how, uint32_t domid);
 

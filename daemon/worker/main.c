@@ -73,7 +73,7 @@ static void on_tick(void *data)
 	job_tick(data);
 }
 
-/* What the guest goes on by without a record, and what ends it, is done in any case. */
+/* Operations that begin no life, or end one, also run if nothing can be recorded. */
 static bool begins_life(enum operation operation)
 {
 	switch (operation) {

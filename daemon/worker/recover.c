@@ -31,7 +31,7 @@ static int undo_build(struct job *job)
 		     : undone(job);
 }
 
-/* Its life may have been recorded or not: once more does no harm, and then it may run. */
+/* Its life may have been recorded. A second record does no harm, and then the guest may run. */
 static int release_again(struct job *job, const struct xl_domain *d)
 {
 	bool restore = job->record.request.operation == OPERATION_RESTORE;
@@ -115,7 +115,7 @@ static int recover_soft_reset(struct job *job)
 	return run_soft_reset(job);
 }
 
-/* The guest lives on: what this save has written of an image goes, and nothing else. */
+/* The guest runs on: removes the image that this save was writing, and no other. */
 static void discard_image(struct job *job)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};

@@ -70,8 +70,8 @@ static int reserve(struct job *job, int fd, uint64_t bytes)
 }
 
 /*
- * Where the ledger knows of another guest's newest image at the path, that one is not put aside.
- * What cannot be read may be it.
+ * Refuses to put aside the newest image of another guest, if the ledger knows of one at the path. A
+ * file that cannot be read may be that image.
  */
 static int check_other(struct job *job)
 {
@@ -153,7 +153,7 @@ static int open_part(struct job *job, struct saving *s)
 	r = r < 0 ? r : image_part_path(job->record.request.path, &s->part);
 	if (r < 0)
 		return r;
-	/* The lock says that no other worker has this guest: what lies there is left over. */
+	/* This worker holds the lock of the guest, so a file at this path is left over. */
 	r = image_remove_part(s->part);
 	if (r < 0)
 		return explain_disk(job, r, "replace");
@@ -211,9 +211,9 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 }
 
 /*
- * What the disks are like while only the guest can have written them. They are synced here, so that
- * little is left to do when the guest is gone. The stamp is missed only by a save that is cut off,
- * but not a disk that cannot be written: the guest is to run on.
+ * Describes the disks while only the guest can have written them. They are synced here, so that
+ * little is left to do when the guest is gone. Only a save that is cut off needs this stamp. But if
+ * a disk cannot be written, the save fails here, so that the guest runs on.
  */
 static int write_first_stamp(struct job *job, const struct saving *s)
 {
@@ -260,7 +260,7 @@ static void record(struct job *job, struct saving *s, const struct pump_result *
 			    request->ledger, life_error(r));
 }
 
-/* What has the name already is of an earlier life, or another guest's. It is kept, and not
+/* An existing file of the name is of an earlier life, or of another guest. It is kept, and not
  * restored. */
 static int make_way(struct job *job)
 {
@@ -375,8 +375,8 @@ int save_finish_left(struct job *job, const struct xl_domain *d)
 
 /*
  * Whether the disks are as the first stamp says, so that nothing was written since the guest
- * was suspended. While it is there, suspended, others are not expected to, and what cannot be seen
- * from here is taken to be as it was.
+ * was suspended. While the suspended domain exists, no other tool is expected to write, and
+ * disks that cannot be seen from here count as unchanged.
  */
 static bool are_disks_as_saved(const struct image_header *header, bool is_there)
 {
@@ -444,7 +444,7 @@ static int stamp_disks(struct job *job, int fd, const struct image_header *heade
 	return r < 0 ? r : write_last_stamp(job, fd, header, stamp);
 }
 
-/* It may have been gone for long: what its disks are like now proves nothing. */
+/* The guest may have been gone for long: its disks now prove nothing. */
 static int stamp_disks_late(struct job *job, int fd, const struct image_header *header)
 {
 	_cleanup_free_ char *stamp = NULL;
@@ -452,7 +452,7 @@ static int stamp_disks_late(struct job *job, int fd, const struct image_header *
 
 	if (r < 0)
 		return r;
-	/* In this order: what is written in between is seen. */
+	/* In this order, so that writes in between are seen. */
 	return write_last_stamp(job, fd, header,
 				are_disks_as_saved(header, false) ? stamp : STAMP_OF_NONE);
 }

@@ -12,7 +12,7 @@
 int survey_note(int channel, const char *format, ...) _printf_(2, 3);
 
 /*
- * That what is read may change and the kernel does not tell. Then each status has it read anew.
+ * Says that the kernel does not tell changes of a file. Then each status reads it anew.
  */
 int survey_unwatched(int channel);
 

@@ -213,7 +213,7 @@ static void read_jobs(const struct survey_run *run, size_t end, int out)
 	bool late = false;
 	int r = 0;
 
-	/* What a reader holds on to must be its own only: it may never end. */
+	/* A reader must hold no descriptor of others: it may never end. */
 	close(run->channel);
 	for (size_t i = 0; i < run->n_readers; i++)
 		if (run->readers[i].fd >= 0)
@@ -315,7 +315,7 @@ static int on_end(struct survey_run *run, struct reader *reader)
 	if (at >= end)
 		return 0;
 	failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-	/* What it has not come to is read by the next one. */
+	/* The next reader reads the files that this one has not reached. */
 	if (!late)
 		run->next = failed ? at + 1 : at;
 	return failed ? miss(run, &run->jobs[at],
@@ -351,7 +351,7 @@ static int set_late(struct survey_run *run, struct reader *reader)
 
 	reader->late = true;
 	run->next = reader->end = reader->at + 1;
-	/* What a directory holds is not known before it has answered. */
+	/* The files of a directory are not known before it has answered. */
 	return r < 0 || job->kind == SURVEY_IMAGES || job->kind == SURVEY_CONFIGS
 		       ? r
 		       : set_told(run, job);
@@ -498,7 +498,7 @@ static int survey_all(struct survey_run *run)
 	return r;
 }
 
-/* What is known comes first, a message each; 1 if that was it. */
+/* Known files come first, a message each. 1 at the end of the request. */
 static int take_request(struct survey_run *run, struct json_object *message)
 {
 	const char *known = json_get_string(message, "known");

@@ -52,7 +52,7 @@ static int describe_file(const struct stat *st, struct json_object *o)
 	return r < 0 ? r : json_add_u64(o, "changed_usec", mtime_of(st));
 }
 
-/* 0 with a description, which may be that there is none to be had. -ENOMEM. */
+/* 0 with a description, which may say that the disk cannot be described. -ENOMEM. */
 static int describe(const char *path, struct json_object **ret)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -437,8 +437,8 @@ static int get_age(struct json_object *stamp, const char *ledger, enum age *ret)
 }
 
 /*
- * 0 if nothing was written to the device since it was described, by the count of this boot: that
- * has to be what it was, or nothing if it is the next boot. Asked before the device is looked at.
+ * 0 if nothing was written to the device since it was described. The count of writes must be the
+ * same in the same boot, and 0 in the next boot. Called before the device is read.
  */
 static int compare_written(const char *path, struct json_object *was, enum age age)
 {

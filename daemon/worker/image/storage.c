@@ -179,7 +179,7 @@ static int read_past_partitions(const char *disk, uint64_t *ret)
 {
 	uint64_t whole, parts = 0, part;
 	struct dirent *entry;
-	/* The whole first: what is written meanwhile must not count as written past them. */
+	/* The whole disk first: later writes must not count as writes past the partitions. */
 	int r = read_written(disk, &whole);
 	DIR *folder = r < 0 ? NULL : opendir(disk);
 

@@ -105,7 +105,7 @@ static int parse_version(const char *text, unsigned long long *ret)
 	return 0;
 }
 
-/* A Xen takes what an older one has saved. */
+/* A Xen restores images of older Xens. */
 static int check_version(struct trial *t)
 {
 	const char *saved = t->header.facts.xen, *running = t->question->xen;

@@ -18,7 +18,7 @@
 /* So large that a disk which serves several images at once has little to seek between them. */
 #define BUFFER_SIZE (4U << 20)
 
-/* What a write past the page cache must begin and end at; no disk is known that asks for more. */
+/* Writes past the page cache begin and end at a multiple of it; no known disk needs more. */
 #define ALIGNMENT 4096U
 
 /* Memory that the disk gets in few pieces. Where there are no such pages, small ones do. */
@@ -49,9 +49,9 @@ struct writer {
 };
 
 /*
- * Past the page cache, which is for those who need it: an image is not read again soon. Where a
- * file system cannot do that, what is in the cache is sent on its way to the disk, and what was
- * before it can go, so that the sync at the end finds little to do.
+ * Writes past the page cache, which is for data that is read soon, unlike an image. If the file
+ * system cannot do that, starts writing the cached data to the disk and drops the data before it,
+ * so that the sync at the end finds little to do.
  */
 static int write_direct(int fd, const uint8_t *data, size_t size, off_t offset)
 {

@@ -21,8 +21,8 @@ struct writer;
 int writer_new(int fd, _Atomic uint64_t *written, struct writer **ret);
 
 /*
- * Where the next bytes are to stand, and how many may stand there, 1 at least. Waits while all
- * buffers are full. 0, or -errno of what was written before.
+ * Returns the place for the next bytes, and how many fit there, at least 1. Waits while all buffers
+ * are full. 0, or -errno of an earlier write.
  */
 int writer_room(struct writer *writer, uint8_t **ret, size_t *ret_size);
 
@@ -30,8 +30,8 @@ int writer_room(struct writer *writer, uint8_t **ret, size_t *ret_size);
 void writer_put(struct writer *writer, size_t size);
 
 /*
- * Waits for the thread, and frees the writer. All that was put is written, unless it is not wanted:
- * then what the thread has not begun to write is dropped. Nothing is synced. 0, or -errno of the
- * first write that failed.
+ * Waits for the thread, and frees the writer. If wanted, all bytes are written; otherwise those
+ * that the thread has not begun to write are dropped. Nothing is synced. 0, or -errno of the first
+ * write that failed.
  */
 int writer_end(struct writer *writer, bool wanted);

@@ -101,7 +101,7 @@ static int get_free(void *data, uint64_t *ret_kib)
 	return 0;
 }
 
-/* As far as dom0 goes; what is free then tells whether that was far enough. */
+/* Shrinks dom0 as far as possible. The caller looks whether enough memory is free then. */
 static void shrink_dom0(struct xl *xl, uint64_t need_kib)
 {
 	usec_t end = usec_now() + FREEING_LIMIT;
@@ -172,7 +172,7 @@ int xl_make_room(struct xl *xl, const char *json, char **ret_reason)
 		return r;
 	if (from_dom0)
 		shrink_dom0(xl, need_kib);
-	/* Not what it may need besides: with that libxl would sometimes make do with less. */
+	/* Asks for wanted, not for need_kib: libxl sometimes makes do with less than that. */
 	r = claim(xl, wanted, need_kib, &free_kib);
 	if (r < 0 || free_kib >= wanted)
 		return r;

@@ -125,7 +125,7 @@ int xl_migrate(struct xl *xl, uint32_t domid, int fd, bool debug)
 	return suspend(xl, domid, fd, LIBXL_SUSPEND_LIVE | (debug ? LIBXL_SUSPEND_DEBUG : 0));
 }
 
-/* What is known to have run on has no request in hand. */
+/* A domain that has run on has no pending request to suspend. */
 int xl_resume(struct xl *xl, uint32_t domid)
 {
 	struct xs_handle *xs = xs_open(0);

@@ -231,7 +231,7 @@ int xl_call_wait(struct xl *xl, struct xl_call *call, int rc, bool abortable)
 			ticked = usec_now();
 		}
 	}
-	/* What was asked to end and has ended in time all the same is welcome. */
+	/* A call that was aborted may still have succeeded in time. */
 	r = xl_error(xl, call->rc);
 	return r < 0 && aborted ? xl->stop : r;
 }
