@@ -45,7 +45,7 @@ static enum asked ask_to_shut_down(struct run *run, struct hv *hv, const char **
 
 	run->answered = false;
 	run->condition = DOMAIN_RUNNING;
-	/* One that is gone, or that has come back as another domain: the list tells which. */
+	/* The domain is gone, or has come back as another one: the next list tells. */
 	if (r < 0 && r != -ESTALE)
 		return fail(r, ret_reason);
 	if (r >= 0 && !run_waits(run))

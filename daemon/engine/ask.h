@@ -42,5 +42,5 @@ enum asked asking_go_on(struct run *run, struct hv *hv, usec_t limit, const char
  */
 void asking_repeat(struct run *run, struct hv *hv, bool alive);
 
-/* What a guest that is still there has made of the request, in words. */
+/* How a guest that is still there has reacted to the request, in words. */
 const char *asking_silence(struct run *run, struct hv *hv);

@@ -237,7 +237,7 @@ static bool is_held(struct run *run)
 	return hold_check(run, d, ex->limits.stop_limit);
 }
 
-/* What the plan knew of the domain may be long ago. */
+/* The plan may know an old condition of the domain. */
 static void prepare(struct run *run)
 {
 	const struct domain_list *domains = run->job->ex->domains;
@@ -247,7 +247,7 @@ static void prepare(struct run *run)
 		step_prepare(run->step, d);
 }
 
-/* It waits no more, and its stage begins. */
+/* The run stops waiting, and its stage begins. */
 static void begin(struct run *run)
 {
 	_cleanup_free_ char *obstacle = NULL;
@@ -316,7 +316,7 @@ static void end_drained(struct executor *ex)
 	}
 }
 
-/* What has become of the domains. */
+/* News of the domains. */
 
 static void set_linger(struct run *run, usec_t limit)
 {
@@ -524,7 +524,7 @@ int executor_run(struct executor *ex, struct plan *plan_taken, void *data, struc
 	return 0;
 }
 
-/* What the hypervisor reports. */
+/* Reports of the hypervisor. */
 
 void executor_domains_changed(struct executor *ex, const struct domain_list *domains)
 {

@@ -33,7 +33,7 @@ void frozen_end(const struct run *run, const struct domain *d, struct hv *hv, ch
 	struct operation_request request = run_cleanup(run, patience);
 	int r;
 
-	/* What is saved must not run again. */
+	/* A saved domain must not run any more. */
 	if (!d || d->dying || d->saved)
 		return;
 	if (domain_condition(d) == DOMAIN_SUSPENDED)

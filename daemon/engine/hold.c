@@ -12,7 +12,7 @@ static usec_t find_limit(const struct run *run, const struct domain *d, usec_t s
 {
 	const struct step *s = run->machine.step;
 
-	/* What a save or a migration of ours has left is not another tool's. */
+	/* A domain that our save or migration has left belongs to no other tool. */
 	if (!d || d->dying || s->saved || d->saved ||
 	    (run->machine.goal != GOAL_STOP && !s->foreign))
 		return 0;

@@ -19,8 +19,8 @@ bool hold_check(struct run *run, const struct domain *d, usec_t stop_limit);
 
 /*
  * Whether a guest that is to be built runs by now. Where another tool has a domain of it and
- * builds, pauses or saves that, the run notes that they met: what is there later is not what was
- * planned with.
+ * builds, pauses or saves that, the run records that they met: a later domain is not the one of
+ * the plan.
  */
 bool hold_meets(struct run *run, const struct domain_list *domains);
 

@@ -89,7 +89,7 @@ void *job_data(const struct job *job)
 	return job->data;
 }
 
-/* Another tool kept the run from its first stage, and has done now what it was about to do. */
+/* Another tool kept the run from its first stage, and has finished now. */
 static bool has_come_free(const struct run *run, const struct domain_list *domains)
 {
 	const struct domain *d = run_find_domain(run, domains);
@@ -104,7 +104,7 @@ bool job_knows(const struct job *job, enum goal goal, const struct step *step,
 	const struct run *run = NULL;
 
 	while ((run = job_next_run(job, &step->uuid, run))) {
-		/* What failed is told, and what was stopped or left alone can be there again. */
+		/* A failed guest is reported once. A stopped or skipped guest may run again. */
 		bool same = !uuid_is_null(&step->uuid) || str_equal(run->step->name, step->name);
 		bool is_over = run->machine.state == MACHINE_DONE ||
 			       run->machine.state == MACHINE_SKIPPED;

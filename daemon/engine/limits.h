@@ -3,7 +3,7 @@
 
 #include "util/time.h"
 
-/* What the settings allow the executor. */
+/* Limits of the executor, from the settings. */
 struct executor_limits {
 	unsigned parallel; /* operations at one time ... */
 	unsigned creates;  /* ... of which so many build guests from scratch */

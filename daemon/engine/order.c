@@ -17,7 +17,7 @@ static unsigned level_of(const struct run *run)
 	       (machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL);
 }
 
-/* What a shutdown is counted with. */
+/* The time that a shutdown is expected to take. */
 static usec_t shutdown_time(const struct run *run)
 {
 	return MIN(SHUTDOWN_TIME, run->job->ex->limits.stop_limit);

@@ -7,7 +7,7 @@
 #define CREATES_PER_CPU 2
 #define BRIEF_PER_CPU   4
 
-/* What a worker is counted as. */
+/* The kind of place that a worker takes. */
 enum kind {
 	KIND_LONG,  /* it has one of the places for parallel operations */
 	KIND_CLEAN, /* it removes a domain */
@@ -125,7 +125,7 @@ static unsigned default_creates(void)
 }
 
 /*
- * What removes a domain waits for scripts and for XenStore most of the time. But hundreds of such
+ * A worker that removes a domain mostly waits for scripts and XenStore. But hundreds of such
  * workers take the memory and the CPUs that dom0 needs for saves.
  */
 static unsigned brief_at_once(const struct config *c)

@@ -5,7 +5,7 @@
 #include "engine/job.h"
 #include "engine/places.h"
 
-/* What the files of the executor share. */
+/* Shared by the files of the executor. */
 
 struct executor {
 	struct loop *loop;

@@ -4,7 +4,7 @@
 #include "core/plan.h"
 #include "util/result.h"
 
-/* What has happened to one guest on its way; for those who follow it, and for the log. */
+/* An event of one guest, for the followers of its job and for the log. */
 struct report {
 	const struct step *step;
 	enum goal goal;

@@ -7,7 +7,7 @@
 
 /* The host stays up, and its stop ends. */
 
-/* Whether a guest that was asked is waited for all the same. */
+/* Whether a guest that was asked is waited for in spite of that. */
 static bool is_waited_for(const struct run *run)
 {
 	/* A guest that got only some of its keys may be left with file systems that are read-only.

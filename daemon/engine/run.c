@@ -4,7 +4,7 @@
 
 #include "util/str.h"
 
-/* So often a stage of a guest is tried once more. */
+/* How often a stage of a guest is repeated. */
 #define REPEATS_MAX 3
 
 static enum stage begun_stage(const struct run *run)
@@ -152,7 +152,7 @@ const struct domain *run_find_domain(const struct run *run, const struct domain_
 
 	if (d)
 		return d;
-	/* A guest that was built anew is alive: what has shut down is a leftover of its UUID. */
+	/* A rebuilt guest is alive. A domain of its UUID that has shut down is left over. */
 	while ((d = domain_list_next(domains, uuid, d)))
 		if (!d->dying && !d->shutdown &&
 		    (!run->step->other || domain_is_called(d, run->step->name)))
@@ -191,7 +191,7 @@ static bool is_timed_out(const struct machine *m, const struct operation_result 
 	       (machine_stage(m) == STAGE_CREATE || machine_stage(m) == STAGE_RESTORE);
 }
 
-/* Of what fails, only a save may be tried on another domain: it was no other that was to end. */
+/* Of the failed stages only a save may be repeated on another domain: others end one domain. */
 static bool is_for_another_try(const struct run *run, const struct operation_result *result,
 			       const struct domain_list *domains)
 {
@@ -212,7 +212,7 @@ enum machine_event run_event(struct run *run, const struct operation_result *res
 	if (is_for_another_try(run, result, domains) && run->repeats++ < REPEATS_MAX)
 		return MACHINE_EVENT_AGAIN;
 	if (is_renewed(run, result, domains) && machine_stage(m) == STAGE_CLEAN) {
-		/* What was left is gone; the other domain is for the next plan of this job. */
+		/* The domain is gone; the next plan of this job deals with the other one. */
 		run->domid = run->worked_domid;
 		return MACHINE_EVENT_SUCCEEDED;
 	}
@@ -259,7 +259,7 @@ bool run_comes_behind(const struct run *run, const struct run *other)
 
 bool run_asks_to_end(const struct run *run)
 {
-	/* Of the keys, "o" switches it off. */
+	/* The key "o" switches the guest off. */
 	return machine_stage(&run->machine) != STAGE_SYSRQ || strchr(run->step->sysrq, 'o');
 }
 

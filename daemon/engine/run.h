@@ -29,7 +29,7 @@ struct run {
 	unsigned permille;
 	struct timer *limit;  /* of the stage, of its worker, of what holds it back, of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */
-	struct timer *again;  /* when a request that was not answered is made once more */
+	struct timer *again;  /* when a request without an answer is repeated */
 	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
 	bool began;
 	bool asked;                      /* to shut down, in whatever stage */
@@ -37,7 +37,7 @@ struct run {
 	enum domain_condition condition; /* since it was asked, as last looked at */
 	bool held;                       /* by another tool, which is at work on the domain */
 	enum domain_condition held_for;
-	bool hold_over; /* what was suspended has been waited for long enough */
+	bool hold_over; /* the time to wait for a suspended domain is over */
 	bool stalled;   /* its worker does not get on: it takes no place */
 	bool left;      /* its domain has shut down, and its toolstack does not remove it */
 	bool unclean;   /* its domain has shut down, and waits for a worker that removes it */
@@ -65,7 +65,7 @@ bool run_is_to_be_built(const struct run *run);
 /* The tool that made the domain removes it once it has shut down, or lets the guest reboot. */
 bool run_is_for_others(const struct run *run);
 
-/* What the result of its operation means for its machine, with the domains that there are now. */
+/* The event that the result of its operation is for its machine, given the present domains. */
 enum machine_event run_event(struct run *run, const struct operation_result *result,
 			     const struct domain_list *domains);
 
@@ -81,12 +81,12 @@ bool run_is_awaited(const struct run *run);
  */
 bool run_comes_behind(const struct run *run, const struct run *other);
 
-/* Where it is now. */
+/* Its present stage and state. */
 struct report run_report(const struct run *run, usec_t now);
 
 /*
- * The operation for its stage; for one that ends it by cleaning up, whatever the stage. What it
- * points to is the step's.
+ * The operation for its stage; in the state of cleaning up, the one that cleans up. Its
+ * pointers belong to the step.
  */
 struct operation_request run_request(const struct run *run, char *ledger, usec_t stop_deadline,
 				     usec_t patience);
