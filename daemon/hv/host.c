@@ -167,7 +167,7 @@ static void unwatch_unseen(struct host *h)
 		}
 	}
 	h->n_watched = kept;
-	/* One that was preserved is another guest with the same nodes. */
+	/* A preserved domain is another guest with the same nodes. */
 	for (size_t i = 0; ended && i < kept; i++)
 		set_watches(h, &h->watched[i], true);
 }
@@ -326,7 +326,7 @@ static int read_unsavable(struct host *h, struct domain *d)
 		       : 0;
 }
 
-/* What another tool may be doing to it. */
+/* Finds a tool that builds or saves the domain. */
 static void look_for_others(struct domain *d, const struct uuid *built)
 {
 	if (d->paused && d->cpu_time == 0 && !d->dying)

@@ -5,9 +5,9 @@
 #include "io/loop.h"
 
 /*
- * What the daemon itself needs of Xen: the list of domains, news of changes, and asking a guest to
- * shut down. Nothing here waits for a guest, a disk, a network or another toolstack; xenstored is
- * waited for, which is what systemd's watchdog is for.
+ * The calls of Xen that the daemon makes itself: the list of domains, news of changes, and asking a
+ * guest to shut down. Nothing here waits for a guest, a disk, a network or another toolstack;
+ * xenstored is waited for, which is what systemd's watchdog is for.
  */
 struct host;
 

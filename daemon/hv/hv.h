@@ -40,13 +40,13 @@ struct hv_callbacks {
 	void (*changed)(void *data);
 	/* permille or stuck has changed, or the worker tells that it goes on. */
 	void (*progress)(void *data, const struct hv_operation *operation);
-	/* The operation is in flight no more; its memory goes with the call, and the result's too.
+	/* The operation has ended. Its memory is freed after the call, and the result too.
 	 */
 	void (*finished)(void *data, const struct hv_operation *operation,
 			 const struct operation_result *result);
 	/* survey is the callee's; NULL after an error, with its reason. */
 	void (*surveyed)(void *data, struct survey *survey, const char *reason);
-	/* Xen's tools answer no more: nothing can be done until the daemon is restarted. */
+	/* Xen's tools do not answer any more: nothing can be done until the daemon is restarted. */
 	void (*lost)(void *data, const char *reason);
 	void *data;
 };
@@ -118,7 +118,7 @@ static inline int hv_ask_shutdown(struct hv *hv, const struct domain *domain)
 }
 
 /*
- * What a guest that was asked has made of it: 1 if it has taken the request or is gone, 0 if it has
+ * The reaction of a guest that was asked: 1 if it has taken the request or is gone, 0 if it has
  * not yet, -EOPNOTSUPP if it cannot say (its power button was pressed), or another -errno.
  */
 static inline int hv_shutdown_answer(struct hv *hv, const struct domain *domain)
@@ -178,7 +178,7 @@ static inline int hv_survey(struct hv *hv, const char *autostart, const char *sa
 	return hv->ops->survey(hv, autostart, save, known);
 }
 
-/* What the survey that is under way has told so far, or NULL. Valid until the loop runs on. */
+/* The part that the running survey has told so far, or NULL. Valid until the loop runs on. */
 static inline const struct survey *hv_surveyed(struct hv *hv)
 {
 	return hv->ops->surveyed ? hv->ops->surveyed(hv) : NULL;

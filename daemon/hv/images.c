@@ -93,7 +93,7 @@ struct images *images_free(struct images *images)
 	return NULL;
 }
 
-/* Those whose worker is dead by now, and those that can be told of no more. */
+/* Frees the answered questions whose worker has ended. Returns the number of those that remain. */
 static size_t count(struct images *images)
 {
 	struct question *q = LIST_FIRST(&images->questions);

@@ -6,13 +6,13 @@
 #include "wire/json.h"
 
 /*
- * A question to a worker of its own: what it asks after can lie on a disk or a server that does not
- * answer, and that must keep no other caller.
+ * A question to a worker of its own. The answer can lie on a disk or a server that does not answer,
+ * and other callers must not wait for it.
  */
 struct inquiry;
 
 struct inquiry_callbacks {
-	/* What the worker says. 1 if that was its last word, 0, or -errno if it makes no sense. */
+	/* A message of the worker. 1 if it is the last one, 0, or -errno if it is invalid. */
 	int (*message)(void *data, const char *text, size_t length);
 	/*
 	 * The answer is complete (reason NULL) or will never be. Comes once, from the loop; the

@@ -46,7 +46,7 @@ static bool give_room(const char *folder, off_t size)
 	       ftruncate(fd, MAX(st.st_size - size, 0)) == 0;
 }
 
-/* Where it cannot be had, the operation is tried all the same. */
+/* Without the room, the operation is tried nevertheless. */
 static void take_room(int fd, const char *folder, off_t size)
 {
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) < 0 && errno == ENOSPC &&

@@ -4,7 +4,7 @@
 #include "wire/operation.h"
 
 /*
- * Files of operations, in a directory that may be full of what others write there: room for them is
+ * Files of operations, in a directory that others may fill: room for them is
  * kept in a file of its own, so that a guest is saved all the same.
  */
 

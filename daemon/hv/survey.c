@@ -19,7 +19,7 @@ struct surveyor {
 
 	struct inquiry *inquiry; /* under way, or the last one */
 	struct survey *survey;
-	struct survey *known; /* what is not parsed again is taken from here */
+	struct survey *known; /* files that are not parsed again are taken from here */
 	/* Since the survey that is under way began; and since the last one that has ended did. */
 	struct changes changes, changes_since_last;
 };
@@ -242,13 +242,13 @@ static int add_pair(struct request *request, const char *key, const char *value,
 	return r < 0 ? r : add_message(request, TAKE_PTR(o));
 }
 
-/* What is known comes first, so that it need not be parsed again. */
+/* Known files come first, so that the worker does not parse them again. */
 static int make_request(const char *autostart, const char *save, const struct survey *known,
 			struct request *request)
 {
 	int r = 0;
 
-	/* What went wrong may have been for a moment only. */
+	/* A file that had an error is read again: the error may be over. */
 	for (size_t i = 0; r >= 0 && known && i < known->n_configs; i++)
 		if (!known->configs[i].error)
 			r = add_pair(request, "known", known->configs[i].path, "stamp",

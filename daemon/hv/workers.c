@@ -215,7 +215,8 @@ static void recover(struct worker *w, int record)
 		finish_with(w, r, "failed to start the recovery worker");
 }
 
-/* What is not understood is kept for people. why: begins a sentence that the path goes on with. */
+/* Keeps a file that is not understood for people. why: begins a sentence that ends with the path.
+ */
 static void keep_record(const char *path, const char *why)
 {
 	_cleanup_free_ char *aside = NULL;
@@ -339,7 +340,7 @@ static void on_news(void *data, unsigned events _unused_)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0 || framer_feed(&w->framer, chunk, (size_t)n) < 0) {
-		/* That it has ended shows elsewhere. */
+		/* The end of the worker is noticed elsewhere. */
 		w->news = watch_free(w->news);
 		return;
 	}

@@ -22,7 +22,7 @@ struct actor {
 	bool paused, shutdown, up;
 	enum shutdown_reason reason;
 	enum domain_manager manager;
-	struct timer *life; /* what its domain does next by itself */
+	struct timer *life; /* the next event of its domain */
 	struct timer *wake; /* when its kernel is up */
 	enum shutdown_reason life_reason;
 	bool life_removes; /* xl's monitor comes along */
@@ -53,7 +53,7 @@ struct sim {
 	bool with_configs, with_images;
 };
 
-/* Of a guest that runs there is a domain then. 0 or -ENOMEM. */
+/* Creates the domain of a guest that runs. 0 or -ENOMEM. */
 int actor_init(struct actor *a, struct sim *sim, struct sim_guest *guest);
 
 /* Its domain ends then. */
@@ -62,7 +62,7 @@ void actor_live_until(struct actor *a, usec_t delay, enum shutdown_reason reason
 /* Its domain, as the list has it. 0 or -ENOMEM. */
 int actor_describe(const struct actor *a, struct domain *ret);
 
-/* What the operation that it has does to it: when it begins, and where it succeeds or fails. */
+/* Effects of its operation: at the beginning, and on success or failure. */
 void actor_begin(struct actor *a);
 void actor_succeed(struct actor *a);
 void actor_fail(struct actor *a);

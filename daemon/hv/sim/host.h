@@ -52,7 +52,7 @@ struct sim_host *sim_host_free(struct sim_host *host);
 /* How an operation on a guest goes. */
 const struct sim_way *sim_guest_way(const struct sim_guest *g, enum operation operation);
 
-/* What its directories hold, or only one kind of it. 0 or -ENOMEM. */
+/* The content of its directories, or one kind of it. 0 or -ENOMEM. */
 int sim_host_survey(const struct sim_host *host, bool configs, bool images, struct survey **ret);
 
 DEFINE_CLEANUP(struct sim_host, sim_host_free);

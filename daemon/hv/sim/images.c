@@ -48,7 +48,7 @@ static int describe(const struct sim_guest *g, struct json_object *entry)
 	return r < 0 ? r : json_add_string(entry, "problem", g->image_error);
 }
 
-/* What is done about one image, and told of it. */
+/* Carries out the action on one image, and describes it. */
 static int handle(enum image_action action, struct sim_guest *g, struct json_object *entry)
 {
 	int r = describe(g, entry);

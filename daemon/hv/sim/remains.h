@@ -12,11 +12,11 @@ struct sim_remains {
 	size_t n;
 };
 
-/* uuid: what the domain is known by from now on; its name is the guest's with its number. */
+/* uuid: the new UUID of the domain; its name is the guest's with its number. */
 int sim_remains_add(struct sim_remains *remains, const struct uuid *uuid, const char *guest,
 		    uint32_t domid, enum shutdown_reason reason);
 
-/* One of them, as the list of domains has it. 0 or -ENOMEM. */
+/* One of the domains, as the list of domains has it. 0 or -ENOMEM. */
 int sim_remains_list(const struct sim_remains *remains, size_t index, struct domain *ret);
 
 void sim_remains_done(struct sim_remains *remains);
