@@ -13,8 +13,7 @@
 /* A save that has just begun does not tell yet how long it takes. */
 #define PROBATION (5 * USEC_PER_SEC)
 
-/* What is still to be done then is to say who is left running, and to destroy whom it was said of.
- */
+/* For naming the guests that still run, and for destroying those of ForcedDestroy=. */
 #define LAST_WORD (4 * USEC_PER_SEC)
 
 void manager_set_end(struct sequence *s, usec_t deadline, usec_t end)
@@ -44,7 +43,7 @@ static bool makes_way(const struct step *step, const struct hv_operation *op)
 	       (step_has(step, STAGE_SHUTDOWN) || step_has(step, STAGE_SHUTDOWN_ALL));
 }
 
-/* Of all sequences: another stop and an earlier daemon did not know of this end. */
+/* Gives up saves of all sequences: another stop and an earlier daemon did not know this end. */
 static void give_up_saves(const struct sequence *s, usec_t now)
 {
 	const struct manager *m = s->manager;
@@ -88,7 +87,7 @@ static void name(const struct manager *m, const struct step *step)
 	ledger_file_set_failure(m->ledger, &step->uuid, step->name, reason);
 }
 
-/* Those that were asked are told when they have had their time: executor_expire(). */
+/* A guest that was asked is named when its time is over: executor_expire(). */
 static bool is_untold(const struct sequence *s, const struct step *step)
 {
 	const struct manager *m = s->manager;

@@ -134,13 +134,14 @@ static void on_advance(void *data)
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		if (s->retry_at > loop_now(m->loop) && !timer_is_set(m->advance))
 			timer_set(m->advance, s->retry_at);
-	/* What kept it from a reaction to a guest's end may be over. */
+	/* An obstacle to a reaction to a guest's end may be gone. */
 	manager_react(m);
 }
 
 typedef void (*end_job_fn)(struct executor *ex, struct job *job, const char *reason);
 
-/* What has been begun with comes to its end, and the rest is left out. How many there were. */
+/* Stages that have begun are finished, and no other guest follows. Returns the number of sequences.
+ */
 static size_t break_off(struct manager *m, bool (*which)(const struct sequence *s),
 			end_job_fn end_job, const char *reason)
 {
@@ -170,12 +171,12 @@ static bool is_start_only(const struct sequence *s)
 	return sequence_is_start(s) && !s->restarted;
 }
 
-/* What a stop of all is followed by is not what was asked for before it. */
+/* Nothing that was asked for before a stop of all follows that stop. */
 static void clear_for_stop(struct manager *m, bool for_host)
 {
 	struct sequence *s;
 
-	/* If the host stays up, what was to be restarted is. */
+	/* If the host stays up, the guests of a restart are started. */
 	TAILQ_FOREACH(s, &m->sequences, entry) {
 		s->restarts = s->restarts && for_host;
 		s->restarted = s->restarted && for_host;
@@ -186,7 +187,7 @@ static void clear_for_stop(struct manager *m, bool for_host)
 	manager_abort_builds(m);
 }
 
-/* What is asked of the manager. */
+/* A request to the manager. */
 struct wish {
 	enum goal goal;
 	bool restarts;
@@ -224,7 +225,7 @@ static int find_or_add(struct manager *m, const struct wish *wish, struct sequen
 				     : sequences_find(&m->sequences, wish->goal, wish->restarts,
 						      wish->names, wish->n_names);
 
-	/* What has been asked for since may have undone what that one has done. */
+	/* A later request may have undone the work of that sequence. */
 	if (!s || (!s->for_host && s->number != m->newest))
 		return add_sequence(m, wish, ret);
 	if (s->for_host && s->number != m->newest) {
@@ -331,7 +332,7 @@ bool manager_stops_all(const struct manager *m)
 
 int manager_refuse_starts(struct manager *m, const char *reason)
 {
-	/* What waits for that goes on. */
+	/* Sequences that wait for that go on. */
 	if (!reason)
 		timer_set_after(m->advance, 0);
 	return str_replace(&m->refusal, reason);
@@ -404,13 +405,13 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	timer_set_after(m->advance, 0);
 }
 
-/* What status says of the guest from now on. */
+/* Records the reason that status shows for the guest. */
 static void note_outcome(struct manager *m, const struct report *report)
 {
 	const struct step *s = report->step;
 	bool failed = report->result == RESULT_FAILED;
 
-	/* That a guest which is held was cleaned up is not the end of why it is down. */
+	/* A guest that is held keeps its recorded failure when its domain is cleaned up. */
 	if (!failed && (report->goal == GOAL_REACT || report->result != RESULT_OK))
 		return;
 	if (!failed && report->reason && s->n_stages > 0)

@@ -48,12 +48,13 @@ int manager_restart(struct manager *m, bool forced, const char *const *names, si
 		    const struct follower *follower, uint64_t *ret_id);
 
 /*
- * Ends all starts and stops but the host's: what has begun comes to its end, what was asked to shut
- * down is not waited for, and nothing else is begun. How many there were.
+ * Ends all starts and stops but the host's: stages that have begun are finished, guests that were
+ * asked to shut down are not waited for, and no other stage begins. Returns the number of
+ * sequences.
  */
 size_t manager_cancel(struct manager *m, const char *reason);
 
-/* The follower is gone. What it asked for goes on. */
+/* The follower is gone. Its sequence goes on. */
 void manager_unfollow(struct manager *m, uint64_t id);
 
 /*
@@ -82,7 +83,7 @@ bool manager_stops_all(const struct manager *m);
 int manager_refuse_starts(struct manager *m, const char *reason);
 const char *manager_refusal(const struct manager *m);
 
-/* What it would mean if the host went down now. */
+/* The prospects of a shutdown of the host now. */
 struct outlook {
 	bool protects; /* it would have to wait: for a guest, or for what is under way */
 	usec_t needs;  /* about so long */
@@ -116,7 +117,7 @@ const struct config *manager_config_for(const struct manager *m, enum goal goal)
 const struct config *manager_refused(const struct manager *m);
 enum settings_source manager_settings_source(const struct manager *m);
 
-/* What follows from the refusals, in a sentence. */
+/* The settings that are in effect after the refusals, in a sentence. */
 const char *manager_settings_effect(const struct manager *m);
 struct world *manager_world(const struct manager *m);
 const struct ledger *manager_ledger(const struct manager *m);

@@ -5,7 +5,7 @@
 #include "manager/manager.h"
 #include "manager/restart.h"
 
-/* What the files of the manager share. */
+/* Shared by the files of the manager. */
 
 struct manager {
 	struct loop *loop;
@@ -64,7 +64,7 @@ bool manager_has_news(const struct sequence *s);
 /* Whether all guests are busy that a sequence waits for. */
 bool manager_waits_in_vain(const struct sequence *s);
 
-/* A sequence cannot go on: it ends, or does so with what it has begun. */
+/* A sequence cannot go on: it ends, at once or after the stages that have begun. */
 void manager_fail_sequence(struct sequence *s, const char *reason);
 
 /* The same, but a stop is tried again first, several times. True if it will be. */
@@ -73,7 +73,7 @@ bool manager_try_again(struct sequence *s, const char *reason);
 /* Takes the sequence out and tells all that follow it. reason: NULL without an error. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
 
-/* What the executor keeps to, from the settings and the pace of saves. */
+/* The limits of the executor, from the settings and the pace of saves. */
 void manager_set_limits(struct manager *m);
 
 /* There is no copy of the settings in effect. */

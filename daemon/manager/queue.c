@@ -7,8 +7,8 @@
 #include "util/str.h"
 
 /*
- * Runs sequences: plans what is to be done from what is true now, and begins with the guests that
- * are free. Those that another sequence is at work on are left out until they are free as well.
+ * Runs sequences: plans from the present state, and begins with the guests that are free. Guests
+ * of another sequence are left out until they are free as well.
  */
 
 static int make_plan(const struct sequence *s, struct plan **ret)
@@ -43,7 +43,7 @@ static bool is_busy(const void *data, const struct step *step)
 
 	if (executor_machine(s->manager->executor, &step->uuid, &since))
 		return true;
-	/* What is in the way of a start may be what is being done: a restore has taken its image.
+	/* The obstacle to a start may be its own operation: a restore has taken the image.
 	 */
 	return goal_is_start(s->goal) &&
 	       (is_leaving(s->manager, &step->uuid) ||
@@ -68,10 +68,10 @@ static bool is_no_news(const void *data, const struct step *step)
 
 	if (uuid_list_has(&s->waits, &step->uuid))
 		return false;
-	/* It was known before: that it has gone is what a stop is for. */
+	/* The guest was known before, and a stop is for its domain to go. */
 	if (!sequence_is_start(s) && uuid_is_null(&step->uuid))
 		return true;
-	/* One that was waited for can have got another UUID, or have lost its configuration. */
+	/* A guest that was waited for may have a new UUID, or no configuration any more. */
 	if (!sequence_stops_all(s))
 		return job_has_had(s->job, plan_goal(s->goal), step);
 	return step->n_stages == 0 ||
@@ -208,7 +208,7 @@ static int leave_some_down(const struct sequence *s, struct plan *plan)
 	return r;
 }
 
-/* What the next plan has to leave out. */
+/* Guests that the next plan must leave out. */
 struct busy {
 	const struct sequence *sequence;
 	unsigned wave; /* of the first one that is busy, and keeps driver domains */

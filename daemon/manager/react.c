@@ -25,12 +25,12 @@ static void react_to(struct manager *m, const struct guest *g)
 	r = r < 0 ? r : executor_run(m->executor, plan, s, &s->job);
 	if (r >= 0)
 		return;
-	/* What ends leads to a new look at all ends, and that would go on for ever. */
+	/* The end of a sequence leads to a new look at all ended guests: this would never stop. */
 	reactions_give_up(m->reactions, &g->uuid, g->domain->domid);
 	manager_end_sequence(s, r, strerror(-r));
 }
 
-/* Of its own, and no step of a sequence. */
+/* Starts an operation of its own, not a step of a sequence. */
 static void operate(struct manager *m, const struct guest *g, enum operation operation)
 {
 	struct operation_request request = {
@@ -53,7 +53,7 @@ static void operate(struct manager *m, const struct guest *g, enum operation ope
 void manager_react(struct manager *m)
 {
 	const struct inventory *inventory = world_inventory(m->world);
-	/* What was reacted to may be gone, and would be met again and again. */
+	/* In an old list a domain may be gone already, and the reaction would repeat. */
 	bool may = manager_config(m) && !manager_veto(m, GOAL_REACT) && !world_is_stale(m->world);
 	usec_t since, now = loop_now(m->loop), next;
 

@@ -47,7 +47,7 @@ static void set_refused(struct manager *m, struct config *refused)
 	m->refused = refused;
 }
 
-/* Without a copy the settings are in effect all the same. */
+/* The settings are in effect even without a copy. */
 void manager_on_unkept(void *data, int error)
 {
 	struct manager *m = data;
@@ -74,7 +74,7 @@ static int take_good(struct manager *m, struct settings *s)
 	return r < 0 ? r : settings_keeper_keep(m->keeper, s);
 }
 
-/* What was good before counts. Where nothing was, all that can be read, and for stops only. */
+/* The last good settings count. Without any, the lines that can be read, for stops only. */
 static int take_refused(struct manager *m, struct settings *s)
 {
 	_cleanup_(settings_done) struct settings kept = {0};

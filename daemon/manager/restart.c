@@ -11,7 +11,7 @@
 #define EJECT_INTERVAL (5 * USEC_PER_SEC)
 
 /*
- * What is remembered of one domain, until it is gone. Its number comes back too late to be taken
+ * The memory of one domain, until it is gone. Its number comes back too late to be taken
  * for another one.
  */
 struct note {
@@ -119,7 +119,7 @@ usec_t reactions_next(const struct reactions *rx, usec_t now)
 	usec_t next = USEC_INFINITY;
 
 	for (size_t i = 0; i < rx->n_notes; i++) {
-		/* What is due and not begun waits for something else, whose end will be told. */
+		/* A restart that is due waits for another event, which will be told. */
 		if (rx->notes[i].restart > now)
 			next = MIN(next, rx->notes[i].restart);
 		if (rx->notes[i].eject > now)

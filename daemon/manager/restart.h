@@ -6,8 +6,8 @@
 #include "world/ledger-file.h"
 
 /*
- * What is done about our own guests that end by themselves: what xl's monitor process does for
- * guests of xl, with a limit on how often one is restarted.
+ * Reactions to our own guests that end by themselves, as xl's monitor process has for guests of xl,
+ * with a limit on how often a guest is restarted.
  */
 struct reactions;
 

@@ -98,7 +98,7 @@ static inline bool sequence_is_start(const struct sequence *s)
 	return goal_is_start(s->goal);
 }
 
-/* It cannot go on, and ends with what it has begun. */
+/* It cannot go on, and ends after the stages that have begun. */
 void sequence_fail(struct sequence *s, const char *trouble);
 
 /* The follower is copied. 0 or -ENOMEM. */
@@ -112,7 +112,7 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 		  const struct inventory *inventory, const struct ledger *ledger, usec_t now,
 		  struct plan **ret);
 
-/* Logs what does not go as it is configured, since there is no time for it. */
+/* Logs stages that differ from the settings, since there is no time for them. */
 void sequence_say_plainly(const struct plan *plan);
 
 /* Learns from a report how fast guests are saved: also from a save that took too long. */
