@@ -62,7 +62,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 	return 0;
 }
 
-/* What a compaction writes says nothing new. */
+/* Records that a compaction writes say nothing new. */
 static bool tells_of_place(const struct ledger_record *e)
 {
 	return (e->kind == LEDGER_BEGAN && e->life) || e->kind == LEDGER_SAVED ||

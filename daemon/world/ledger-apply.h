@@ -4,6 +4,6 @@
 #include "core/ledger.h"
 #include "wire/ledger-record.h"
 
-/* What a record tells of, in a ledger; boot: the one that runs. 0 or -ENOMEM. */
+/* Applies a record to a ledger; boot: the one that runs. 0 or -ENOMEM. */
 int ledger_apply(struct ledger *ledger, const struct uuid *boot,
 		 const struct ledger_record *record);

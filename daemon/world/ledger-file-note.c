@@ -5,7 +5,7 @@
 #include "world/ledger-file-private.h"
 #include "world/ledger-snapshot.h"
 
-/* What the daemon records. */
+/* Records of the daemon. */
 
 static int note(struct ledger_file *file, enum ledger_kind kind, const struct uuid *uuid,
 		const char *name, const char *reason, usec_t time)
@@ -142,7 +142,7 @@ bool ledger_file_is_later(const struct ledger_file *file, const struct domain *d
 			continue;
 		if (past->lives.latest >= d->domid && uuid_equal(&past->lives.boot, &file->boot))
 			return false;
-		/* A life without a number: the domain may be what the save has left of it. */
+		/* A life without a number: the domain may be left of its save. */
 		if (same && past->lives.domid == 0 && past->lives.last == LIFE_SAVED)
 			return false;
 	}

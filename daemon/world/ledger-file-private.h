@@ -15,8 +15,8 @@ struct ledger_file {
 	char *new; /* the path of a file that is to take its place */
 	struct uuid boot;
 	struct ledger *ledger;
-	char *loss;    /* what was lost, though that matters no more */
-	char *problem; /* what cannot be done now */
+	char *loss;    /* the loss, also after it has ceased to matter */
+	char *problem; /* the operation on the file that fails now */
 	ino_t inode;
 	off_t read;       /* so much of the file is in the ledger ... */
 	char end[END];    /* ... and these are the last bytes of that */
@@ -28,8 +28,8 @@ struct ledger_file {
 
 	/* One helper at a time syncs the file, or writes it anew. */
 	struct helper *helper;
-	bool unsynced; /* there is what a power cut must not take */
-	bool unlike;   /* the file does not hold what the ledger does */
+	bool unsynced; /* it holds records that a power cut must not take */
+	bool unlike;   /* the file does not hold all of the ledger */
 	struct rewrite rewrite;
 };
 
@@ -42,7 +42,7 @@ int ledger_file_set_problem(struct ledger_file *file, int error, const char *wha
  */
 int ledger_file_append(struct ledger_file *file, struct ledger_record record);
 
-/* What others have appended since. 0 or -errno. */
+/* Reads the records that others have appended since. 0 or -errno. */
 int ledger_file_read(struct ledger_file *file);
 
 /* Has a helper do what waits for the disk: write the file anew, sync it. */

@@ -94,7 +94,7 @@ static int rewrite(const void *data)
 static void rewrite_failed(struct ledger_file *file, int error)
 {
 	file->unlike = true;
-	/* Where others are at work with it, there is another occasion. */
+	/* If others work with the file, the rewrite is tried later. */
 	if (error != -EBUSY && error != -ESTALE)
 		ledger_file_set_problem(file, error, "cannot be rewritten");
 }
@@ -112,7 +112,7 @@ static void on_rewritten(void *data, int error)
 		rewrite_failed(file, error);
 	else if (r < 0)
 		ledger_file_set_problem(file, r, "cannot be read");
-	/* What has failed is not tried again at once. */
+	/* A failed rewrite is not tried again at once. */
 	if (error < 0 || r < 0)
 		sync_if_needed(file);
 	else
@@ -147,7 +147,7 @@ static bool is_large(struct ledger_file *file)
 {
 	size_t needed = 0;
 
-	/* What there is to know is counted again only when the file has grown beyond that. */
+	/* The needed records are counted again only when the file has grown beyond that. */
 	if (file->n_records <= MAX(file->spacious, (size_t)SPARE_RECORDS))
 		return false;
 	ledger_snapshot(file->ledger, &file->boot, count_record, &needed);

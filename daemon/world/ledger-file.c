@@ -218,7 +218,7 @@ int ledger_file_read(struct ledger_file *file)
 	return r == -ESTALE ? read_other(file) : r;
 }
 
-/* What workers have written, and where that fails, what is in memory. */
+/* Reads what workers have appended. If that fails, the ledger in memory counts. */
 static int refresh(struct ledger_file *file)
 {
 	int r = ledger_file_read(file);
@@ -352,7 +352,7 @@ static bool must_last(enum ledger_kind kind)
 	case LEDGER_HOME:
 	case LEDGER_KEPT:
 		return true;
-	/* Of use only with what a worker records of the guest later, which syncs the file. */
+	/* Needed only with a later record of a worker, which syncs the file. */
 	case LEDGER_DRAWN:
 	case LEDGER_ENDED:
 	/* A boot forgets them. */
@@ -409,7 +409,7 @@ int ledger_file_append(struct ledger_file *file, struct ledger_record record)
 	if (r < 0) {
 		apply(file, &record);
 		file->unlike = true;
-		/* It is about to be replaced, and is written anew once more then. */
+		/* The file is about to be replaced, and will be written anew after that. */
 		return r == -EBUSY ? 0 : ledger_file_set_problem(file, r, "cannot be written");
 	}
 	free(TAKE_PTR(file->problem));
@@ -451,7 +451,7 @@ void ledger_file_settle(struct ledger_file *file)
 	note_that_kept(file);
 }
 
-/* Not written: what was seen before the host was restarted says nothing of who removed it. */
+/* Not written: the domain of an earlier boot does not tell who removed it. */
 void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid)
 {
 	ledger_see_copy(file->ledger, uuid);

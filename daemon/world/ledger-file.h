@@ -32,12 +32,12 @@ enum ledger_writer ledger_file_writer(const struct ledger_file *file);
  */
 int ledger_file_open(struct loop *loop, const char *directory, struct ledger_file **ret);
 
-/* What is not on the disk yet comes there without the daemon. */
+/* A helper writes the rest to the disk without the daemon. */
 struct ledger_file *ledger_file_free(struct ledger_file *file);
 
 const struct ledger *ledger_file_get(const struct ledger_file *file);
 
-/* Where workers record what they do. */
+/* The file that workers append to. */
 const char *ledger_file_path(const struct ledger_file *file);
 
 /*

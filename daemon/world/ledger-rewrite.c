@@ -56,7 +56,7 @@ int rewrite_begin(struct rewrite *rw, int *ret_fd)
 	if ((rw->old_inode && rw->old_inode != st.st_ino) || !has_name(rw->path, st.st_ino))
 		return -ESTALE;
 	rw->old_inode = st.st_ino;
-	/* That of a process that did not come to an end. */
+	/* The file of a process that did not finish. */
 	unlink(rw->new);
 	fd = open(rw->new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -66,7 +66,7 @@ int rewrite_begin(struct rewrite *rw, int *ret_fd)
 	return 0;
 }
 
-/* What stands in a file from there on. How many bytes, or -errno. */
+/* Copies a file from offset on. Returns the number of bytes, or -errno. */
 static ssize_t copy(int from, int to, off_t offset)
 {
 	char buffer[4096];

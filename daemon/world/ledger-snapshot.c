@@ -30,7 +30,7 @@ static int emit_beginning(const struct snapshot *s, const struct past *past)
 				       });
 }
 
-/* What the record of all that is known last has no member for. */
+/* Writes the facts that the last record of a guest has no member for. */
 static int emit_found(const struct snapshot *s, const struct past *past)
 {
 	const struct lives *l = &past->lives;

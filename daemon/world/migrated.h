@@ -14,8 +14,8 @@ void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
 	       const struct operation_result *result);
 
 /*
- * Looks at the domains: a guest that runs here is away no more, however it came back; one that may
- * be away, and what was left of which a person has removed, is. One that another tool migrates may
- * be away from the moment that it is handed over.
+ * Looks at the domains: a guest that runs here is not away any more, however it came back. A guest
+ * that may be away is away once a person has removed its remaining domain. A guest that another
+ * tool migrates may be away from the moment of its handover.
  */
 void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains);

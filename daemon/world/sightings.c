@@ -5,9 +5,9 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* What others did to domains. */
+/* Changes of domains by other tools. */
 
-/* Its changes are what the operation has done, as a rule. */
+/* The operation has mostly caused the changes of its domain. */
 static bool has_just_ended(const struct sighting *s, const struct domain *d)
 {
 	return s->ended && uuid_list_has(&s->ended->uuids, &d->uuid);
@@ -74,7 +74,7 @@ static bool is_suspended(const struct domain *d)
 	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND;
 }
 
-/* What the workers do they record themselves. One that ejects a disk does nothing to the guest. */
+/* Workers record their operations themselves. An eject does nothing to the guest. */
 static bool ours_to_record(const struct sighting *s, const struct domain *d)
 {
 	const struct hv_operation *op = hv_operation(s->hv, &d->uuid);
@@ -116,8 +116,8 @@ static const struct domain *find_other_that_lives(const struct domain_list *doma
 }
 
 /*
- * Where another domain has the UUID and runs, that one's life goes on: the guest has booted anew,
- * or a clone has ended, or the clone is what is left.
+ * If another domain with the UUID runs, the life of that one goes on: the guest has rebooted, or a
+ * clone has ended, or only the clone is left.
  */
 static void record_end(const struct sighting *s, const struct domain *d, enum life how, bool found)
 {
@@ -130,7 +130,7 @@ static void record_end(const struct sighting *s, const struct domain *d, enum li
 		ledger_file_end_life(s->ledger, &d->uuid, d->name, how, s->listed, found);
 }
 
-/* What one look tells of a domain's life. */
+/* The state of a domain's life, as one look shows it. */
 enum glimpse {
 	NOT_BEGUN, /* or not there, or on its way out, or nothing says yet which guest it is */
 	ALIVE,
@@ -165,15 +165,15 @@ static usec_t last_known(const struct sighting *s, const struct uuid *uuid, cons
 }
 
 /*
- * What is preserved got its UUID when it had ended. Until it has the mark too, the ledger knows its
- * number as that of the guest, for the next life has not begun.
+ * A preserved domain got its UUID when it had ended. Until it has the mark too, the ledger knows
+ * its number as that of the guest, since the next life has not begun.
  */
 static bool may_be_preserved(const struct sighting *s, const struct domain *d)
 {
 	return domain_may_be_preserved(d) || ledger_file_knows_domain(s->ledger, d->domid);
 }
 
-/* What a save leaves of a domain is suspended: another tool has had it run on since. */
+/* A save leaves a suspended domain. If it is not suspended, another tool has let it run on. */
 static bool ended_after_save(const struct sighting *s, const struct domain *d)
 {
 	const struct past *past = ledger_find(ledger_file_get(s->ledger), &d->uuid);
@@ -191,8 +191,8 @@ static bool is_known(const struct sighting *s, const struct domain *d, const cha
 }
 
 /*
- * What has ended has run. It did so after all that is known, or after the look before, at which it
- * was not there, or had not begun. An image may be from this life if it is younger than that.
+ * A domain that has ended has run: since the last known time, or since the last look, at which it
+ * was missing or had not begun. A younger image may be from this life.
  */
 static void record_unseen(const struct sighting *s, const struct domain *d, bool was_there)
 {
@@ -227,7 +227,7 @@ static void record_life(const struct sighting *s, const struct domain *is)
 	record_end(s, is, now == SUSPENDED ? LIFE_SUSPENDED : LIFE_ENDED, found);
 }
 
-/* What was seen suspended, by this daemon or by one before. */
+/* Records suspended domains that are gone, seen by this daemon or by an earlier one. */
 static void record_gone(const struct sighting *s)
 {
 	const struct ledger *ledger = ledger_file_get(s->ledger);
@@ -240,7 +240,7 @@ static void record_gone(const struct sighting *s)
 	}
 }
 
-/* The clock was ahead, and has been set back: what runs gets a time that is right. */
+/* The clock was ahead, and has been set back: domains that run get the right time. */
 static void check_times(const struct sighting *s)
 {
 	const struct ledger *ledger = ledger_file_get(s->ledger);

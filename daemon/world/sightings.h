@@ -6,8 +6,8 @@
 #include "world/ledger-file.h"
 
 /*
- * What two looks at the domains tell of what other tools did to them: it is logged, and what it
- * means for the lives of guests is recorded in the ledger.
+ * Compares two looks at the domains: logs the changes that other tools made, and records in the
+ * ledger what they mean for the lives of guests.
  */
 
 struct sighting {
@@ -29,7 +29,7 @@ void sightings_log_differences(const struct sighting *sighting);
 /* How many domains have come up. */
 uint64_t sightings_count_arrivals(const struct sighting *sighting);
 
-/* What workers do they record themselves. */
+/* Workers record their operations themselves. */
 void sightings_record_lives(const struct sighting *sighting);
 
 /* The images that guests outlive which run now. */

@@ -14,13 +14,13 @@
 #define UPDATE_INTERVAL (50 * USEC_PER_MSEC)
 
 /*
- * Nor does it do little else where a look takes long, with thousands of domains: after each it
- * rests so many times as long as that took, but no longer than this.
+ * With thousands of domains a look takes long: after each, the daemon rests so many times as long
+ * as the look took, but no longer than this.
  */
 #define REST_SHARE 4
 #define REST_MAX   (1 * USEC_PER_SEC)
 
-/* So long a survey is taken for true of which no change is known: not each of them can be. */
+/* The longest age of a survey without known changes: some changes are not noticed. */
 #define SURVEY_AGE_MAX (60 * USEC_PER_SEC)
 
 /* How often a domain is looked at that may begin to run without an event, and after a failure. */
@@ -59,7 +59,7 @@ struct world {
 	struct timer *update;
 	usec_t updated, rested; /* when the last look at the domains began, and the next one may */
 	usec_t listed;          /* the wall clock before the domains were listed; 0: not yet */
-	bool stale;             /* what was seen of the domains is of before a look that failed */
+	bool stale;             /* the list of domains is older than a look that failed */
 	uint64_t arrivals;
 	struct waiter_list waiters;
 	uint64_t last_id;
@@ -68,7 +68,7 @@ struct world {
 	struct vanished_list vanished; /* since the survey that runs began */
 };
 
-/* What has become of the domains. */
+/* News of the domains. */
 
 /* Another tool may have saved it, to a file that the surveys have not seen. */
 static void on_vanished(void *data, const struct domain *was)
@@ -189,7 +189,7 @@ static int update_with(struct world *w, struct survey *survey)
 	w->coming = survey;
 	r = world_update(w);
 	w->coming = NULL;
-	/* What was read counts, also where the domains cannot be listed. */
+	/* The survey counts, even if the domains cannot be listed. */
 	return r < 0 ? rebuild(w, survey, w->domains) : 0;
 }
 
@@ -267,7 +267,7 @@ static void begin_survey(struct world *w)
 	struct waiter *waiter;
 	int r;
 
-	/* What has gone by now has written what it will have written. */
+	/* The list tells the domains that are gone: their saves have written their images. */
 	world_update(w);
 	vanished_list_done(&w->vanished);
 	r = w->lost ? -ENOTCONN : hv_survey(w->hv, w->autostart, w->save, w->survey);
@@ -316,7 +316,7 @@ static void answer_all(struct world *w, const char *error)
 	} while (waiter);
 }
 
-/* What can be another by now, and would be decided on. */
+/* Marks parts of the survey as doubtful that may have changed and that decisions depend on. */
 static void doubt_survey(struct world *w)
 {
 	w->surveyed = 0;
@@ -381,7 +381,7 @@ static void on_waited(void *data)
 	if (r < 0)
 		doubt_survey(w);
 	world_update(w);
-	/* What is outlived keeps no guest from its save. */
+	/* An outlived image keeps no guest from its save. */
 	if (r >= 0 && told && told->images_told)
 		sightings_record_outlived(w->ledger, w->inventory);
 	answer(waiter,
@@ -517,7 +517,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	w->domains = calloc(1, sizeof(*w->domains));
 	if (!w->domains)
 		return -ENOMEM;
-	/* What runs already has begun before this daemon looked. */
+	/* Domains that run now began before the first look of this daemon. */
 	sighting = make_sighting(w, domains, now);
 	sightings_record_lives(&sighting);
 	w->listed = now;

@@ -7,8 +7,8 @@
 #include "world/ledger-file.h"
 
 /*
- * What there is: the domains, the directories and the ledger, kept up to date and put together as
- * an inventory. Logs what others do to domains.
+ * Keeps the domains, the directories and the ledger up to date, and builds an inventory from them.
+ * Logs changes of domains by other tools.
  */
 struct world;
 
@@ -45,8 +45,8 @@ int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, 
 void world_unrefresh(struct world *w, uint64_t id);
 
 /*
- * The same for who only tells what there is: the directories are not read where nothing in them has
- * changed, as far as that is known, since the last survey began a minute ago or later.
+ * The same for a caller that only shows the state: the directories are not read where nothing in
+ * them has changed, as far as that is known, since the last survey began a minute ago or later.
  */
 int world_refresh_if_changed(struct world *w, usec_t limit, world_ready_fn fn, void *data,
 			     uint64_t *ret_id);
@@ -67,7 +67,7 @@ struct hv *world_hv(const struct world *w);
 const struct inventory *world_inventory(const struct world *w);
 const struct domain_list *world_domains(const struct world *w);
 
-/* What the survey had to say about files it did not take; NULL at the end. */
+/* Notes of the survey about files that it skipped; NULL at the end. */
 const char *world_note(const struct world *w, size_t index);
 
 /* Why the hypervisor cannot be talked to any more, or NULL. */
