@@ -7,7 +7,7 @@
 #include "util/time.h"
 #include "wire/json.h"
 
-/* What stands in a cell, or in a line, where people read it. */
+/* The texts of cells and lines that people read. */
 
 static inline double seconds(struct json_object *o, const char *key)
 {

@@ -6,7 +6,7 @@
 #include "util/time.h"
 #include "writer.h"
 
-/* What the man page promises. */
+/* As the man page documents them. */
 enum exit_status {
 	STATUS_OK = 0,
 	STATUS_FAILED = 1,
@@ -29,7 +29,7 @@ struct context {
 	bool all, yes;    /* each answers what confirm_all() would ask */
 };
 
-/* One verb. run() gets what follows it on the command line and returns an exit status. */
+/* One verb. run() gets the arguments after the verb and returns an exit status. */
 struct command {
 	const char *name;
 	const char *arguments;
@@ -76,7 +76,7 @@ int call_within(const struct context *context, usec_t limit, const char *method,
 /* True if the daemon answers within that. */
 bool is_alive(const struct context *context, usec_t limit);
 
-/* What a call is made for. */
+/* The occasion of a call. */
 struct occasion {
 	bool host_goes_down;
 	usec_t until; /* it can be waited for; USEC_INFINITY: to its end */
@@ -86,7 +86,7 @@ struct occasion {
 int run_sequence(const struct context *context, const char *method, char **names,
 		 const struct occasion *occasion);
 
-/* What 'systemctl status' shows of the unit. */
+/* Sets the text that 'systemctl status' shows of the unit. */
 void tell_unit(const char *format, ...) _printf_(1, 2);
 
 /* The same with no daemon, in place of this process. Returns only if that fails. */

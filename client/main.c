@@ -72,7 +72,7 @@ void print_usage(FILE *out)
 
 static const struct command *find_command(const char *name)
 {
-	/* What init scripts are called with besides. */
+	/* Another verb of init scripts. */
 	if (str_equal(name, "force-reload"))
 		return &command_reload;
 	for (size_t i = 0; commands[i]; i++)
@@ -142,7 +142,7 @@ static bool has_empty(char **arguments)
 	return false;
 }
 
-/* What is wrong with the options and arguments of a command, or NULL. */
+/* The mistake in the options and arguments of a command, or NULL. */
 static const char *find_misuse(const struct context *context, const struct command *command,
 			       char **arguments)
 {
@@ -183,7 +183,7 @@ static int run(struct context *context, const struct command *command, char **ar
 		fprintf(stderr, "%s\n", misuse);
 		return STATUS_USAGE;
 	}
-	/* What waits for a hung journal asks no guest to stop. */
+	/* A client that waits for a hung journal would stop no guest. */
 	if (context->unit && (output_guard_stderr() < 0 || output_guard_stdout() < 0))
 		return explain_error(context, -ENOMEM);
 	writer = context->json ? writer_json_new(stdout)

@@ -16,7 +16,7 @@
 /* PID 1 answers at once, or it is in trouble. */
 #define ANSWER_LIMIT (5 * USEC_PER_SEC)
 
-/* Of systemd as it comes: JobTimeoutSec= of poweroff.target, DefaultTimeoutStopSec=. */
+/* Defaults of systemd: JobTimeoutSec= of poweroff.target, DefaultTimeoutStopSec=. */
 #define USUAL_JOB_TIMEOUT  (1800 * USEC_PER_SEC)
 #define USUAL_STOP_TIMEOUT (90 * USEC_PER_SEC)
 

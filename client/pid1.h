@@ -5,8 +5,8 @@
 #include "util/time.h"
 
 /*
- * What PID 1 knows of why a unit is being stopped. It is asked over its own socket, which is there
- * to the end, also where the bus is not.
+ * Asks PID 1 why a unit is being stopped, over the socket of PID 1, which works to the end, also
+ * without the bus.
  */
 struct pid1;
 

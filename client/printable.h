@@ -4,7 +4,7 @@
 #include "wire/json.h"
 
 /*
- * Takes out of all strings in a reply (NULL: there is none) what a terminal would take for orders:
+ * Removes from all strings in a reply (may be NULL) the characters that a terminal would obey:
  * names and reasons can have been chosen by the owner of a guest.
  */
 void make_printable(struct json_object *o);

@@ -13,7 +13,7 @@
 #define TICK       USEC_PER_SEC
 #define ALIVE_TICK (10 * USEC_PER_SEC)
 
-/* What a unit's timeout is put off by each time: several chances to be heard. */
+/* Each extension of a unit's timeout: enough for several answers of the daemon. */
 #define EXTENSION "EXTEND_TIMEOUT_USEC=60000000"
 
 /* How long a daemon that has gone is waited for, and how often the call is made again. */
@@ -258,8 +258,8 @@ static int call(struct following *f, struct connection *c, const char *method, c
 {
 	int r = -ECONNRESET;
 
-	/* Each call can be made again: what is done already is then found to be so. Guests that
-	 * were restarted are restarted once more. */
+	/* Each call can be repeated: finished guests are left alone. Guests that were restarted
+	 * are restarted a second time. */
 	for (unsigned i = 0; i < RECONNECTS_MAX; i++) {
 		struct json_object *parameters = make_parameters(f, names);
 

@@ -202,7 +202,7 @@ static void print_step(FILE *out, struct json_object *s, int width)
 	fprintf(out, "%s%s\n", reason ? ": " : "", reason ? reason : "");
 }
 
-/* Of which stop it is. */
+/* Says which kind of stop the plan is for. */
 static void print_occasion(FILE *out, struct json_object *parameters)
 {
 	uint64_t usec;

@@ -27,7 +27,7 @@ struct writer_ops {
 	struct writer *(*free)(struct writer *w);
 };
 
-/* For people. On a terminal what is under way is shown in place, else as lines. NULL: no memory. */
+/* For people. A terminal shows the progress in place, other output in lines. NULL: no memory. */
 struct writer *writer_text_new(FILE *out, bool terminal);
 
 /* Each result as one object on one line; events are left out. */
