@@ -188,7 +188,7 @@ static int open_on_root(const char *path, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What is refused costs no more than the directories that it names. */
+/* A refused line only loses the directories that it names. */
 static int read_configuration(const struct settings_paths *paths, struct settings *ret)
 {
 	int r = settings_read(paths, ret);

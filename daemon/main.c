@@ -23,17 +23,17 @@
 
 #define BACKEND_FILE_MAX (256U << 20)
 
-/* So often systemd hears that --once goes on, and for so long that is good. */
+/* How often --once tells systemd that it goes on, and how long each message holds. */
 #define ALIVE_INTERVAL  (10 * USEC_PER_SEC)
 #define ALIVE_EXTENSION (60 * USEC_PER_SEC)
 
-/* So often a daemon that is to end looks whether the host's stop is over. */
+/* How often a daemon that is to end looks whether the host's stop is over. */
 #define STOP_INTERVAL USEC_PER_SEC
 
 /* Debian's place, where the packages of two versions of Xen lie side by side during an upgrade. */
 #define SAVE_HELPER "/usr/lib/xen-" XEN_BUILT_FOR "/bin/libxl-save-helper"
 
-/* Guests that are asked have 4 s, and who is left then is told. */
+/* Guests that are asked have 4 s. Then the stop names those that still run. */
 #define ONCE_LEAST (5 * USEC_PER_SEC)
 
 #define LIMIT_MAX_SEC (365 * 24 * 3600ULL)
@@ -62,7 +62,7 @@ struct options {
 /* Keeps other engines away. */
 struct lock {
 	char *path;
-	bool held; /* false: on a file system that is read-only there is none */
+	bool held; /* false: a read-only file system has no lock file */
 	int fd;    /* if it is held */
 };
 
@@ -269,7 +269,7 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 
 	if (str_starts_with(o->backend, "sim:"))
 		return open_sim(loop, o->backend + strlen("sim:"), ret);
-	/* Where xenstored hangs, the daemon does. */
+	/* If xenstored hangs, the daemon hangs here. */
 	notify_status("Waiting for XenStore");
 	r = hv_xen_new(loop, &xen, ret);
 	return r < 0 ? log_error_errno(r, "Failed to connect to Xen (is this dom0, and does "

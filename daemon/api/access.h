@@ -4,7 +4,7 @@
 #include "core/config.h"
 #include "io/server.h"
 
-/* Who may ask: what the kernel says of a peer, judged by the settings. */
+/* Who may call: compares the credentials of a peer, as the kernel gives them, with the settings. */
 
 /* Which methods a caller may use, as the settings say; root may use all. */
 enum access {

@@ -33,7 +33,7 @@ struct json_object *encode_event(const struct report *e)
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
-/* Where it runs, as far as this is known for certain. */
+/* The host that it runs on, if this is certain. */
 static const char *migrated_to(const struct guest *g)
 {
 	const struct past *away = guest_is_alive(g) ? NULL : guest_departure(g);
@@ -99,7 +99,7 @@ static struct json_object *encode_guest(const struct manager *m, const struct gu
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
-/* What a call names: a guest by its name, or by its UUID in text. */
+/* A guest that a call names, by its name, or by its UUID in text. */
 struct wanted {
 	const char *name;
 	struct uuid uuid; /* null where it is none */

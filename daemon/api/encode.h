@@ -5,7 +5,8 @@
 #include "manager/manager.h"
 #include "wire/json.h"
 
-/* What the manager knows, as the objects of the API (wire/interface.c). NULL: no memory. */
+/* Encodes the knowledge of the manager as objects of the API (wire/interface.c). NULL: no memory.
+ */
 
 struct json_object *encode_event(const struct report *e);
 struct json_object *encode_host(const struct hostdown *h);
@@ -23,7 +24,7 @@ int encode_guests(const struct manager *m, const char *const *names, size_t n_na
 /* Adds the steps of a plan, and how long it may take. 0 or -ENOMEM. */
 int encode_plan(struct json_object *o, const struct plan *plan);
 
-/* Adds the member "settings": where they come from, and what of them is refused. 0 or -ENOMEM. */
+/* Adds the member "settings": their source, and the refused lines. 0 or -ENOMEM. */
 int encode_settings(struct json_object *o, const struct manager *m);
 
 /* Adds all warnings, and error (may be NULL), as the member "warnings". 0 or -ENOMEM. */

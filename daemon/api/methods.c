@@ -93,7 +93,7 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 		request_finish(request, TAKE_PTR(o));
 }
 
-/* What was asked of the manager or the world is under way; or not, with -errno. */
+/* The manager or the world has begun the request, or failed to, with -errno. */
 static void begun(struct request *request, enum doer doer, int r)
 {
 	request->doer = doer;

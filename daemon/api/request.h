@@ -20,7 +20,7 @@ struct control {
 
 struct method;
 
-/* Who is at work for a call, and is told if the caller is gone. */
+/* The part that works for a call, and is told if the caller is gone. */
 enum doer {
 	DOER_WORLD,
 	DOER_MANAGER, /* a start or stop */

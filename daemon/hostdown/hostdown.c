@@ -42,7 +42,7 @@ struct hostdown {
 	uint64_t start; /* the manager's number of their start; 0: none is under way */
 };
 
-/* Longer than this no guest takes to shut down. */
+/* No guest takes longer than this to shut down. */
 #define PATIENCE_MAX (3600 * USEC_PER_SEC)
 
 static void act(struct hostdown *h, enum hostdown_event event);
@@ -118,7 +118,7 @@ static void on_outcome(void *data, const struct report *report)
 		note_end(end->h, report);
 }
 
-/* What is asked of the manager. */
+/* Requests to the manager. */
 
 /* How long logind waits: not at all without its lock. */
 static usec_t window_of(const struct hostdown *h)
@@ -128,7 +128,7 @@ static usec_t window_of(const struct hostdown *h)
 	return logind_lock(h->logind) == LOGIND_LOCK_HELD && grants != USEC_INFINITY ? grants : 0;
 }
 
-/* What a shutdown gives a stop, until logind waits no longer. */
+/* The time that a shutdown gives a stop, until logind stops waiting. */
 static usec_t budget_of(const struct hostdown *h)
 {
 	return hostdown_budget(window_of(h));
@@ -234,7 +234,7 @@ static const char *say_why_not(const struct hostdown *h)
 	return NULL;
 }
 
-/* At most so many guests, of which none is there any more. */
+/* Takes at most so many guests whose domains are gone. */
 static size_t take_down_ones(struct hostdown *h, const char **names, char (*texts)[UUID_TEXT_SIZE],
 			     size_t max)
 {
@@ -265,7 +265,7 @@ static int start_down_ones(struct hostdown *h)
 	return manager_request(h->manager, GOAL_START, names, n, &follower, &h->start);
 }
 
-/* Those that are down by now. */
+/* Starts the guests that are down by now. */
 static void start_stopped(struct hostdown *h)
 {
 	int r;
@@ -381,7 +381,7 @@ static int describe_delay(usec_t needs, usec_t grants, char **ret)
 			  seconds(needs), seconds(grants), path ? in : " is not set", where);
 }
 
-/* What is missing, or NULL. 0 or -ENOMEM. */
+/* Describes the time that is missing, or NULL. 0 or -ENOMEM. */
 static int describe_shortage(const struct hostdown *h, char **ret)
 {
 	usec_t grants = logind_delay_max(h->logind), needs = h->outlook.needs;
@@ -390,7 +390,7 @@ static int describe_shortage(const struct hostdown *h, char **ret)
 	*ret = NULL;
 	if (!logind_is_known(h->logind) || !h->outlook.protects)
 		return 0;
-	/* What is left when logind has waited goes on while services are stopped. */
+	/* After the wait of logind, the stop goes on while services are stopped. */
 	if (timeout != USEC_INFINITY && grants != USEC_INFINITY && needs > grants + timeout)
 		return str_format(
 			ret,
@@ -437,13 +437,13 @@ struct hostdown_view hostdown_view(const struct hostdown *h)
 	};
 }
 
-/* An earlier daemon may have seen it, and what it has used of the time is gone. */
+/* An earlier daemon may have seen the shutdown, and has used a part of the time. */
 static void find_begin(struct hostdown *h)
 {
 	usec_t now = loop_now(h->loop), begin;
 
 	h->began = now;
-	/* One of an earlier window is longer ago than any lasts. */
+	/* The begin of an earlier window is further back than the longest window. */
 	if (!h->was_up && window_recall(h->folder, &begin) >= 0 && begin <= now &&
 	    now - begin <= logind_delay_max(h->logind))
 		h->began = begin;
@@ -491,7 +491,7 @@ static void on_look(void *data)
 		log_error("Starts are not refused: no memory");
 	h->outlook = manager_outlook(h->manager);
 	wants_lock = hostdown_wants_lock(h->state, h->outlook.protects);
-	/* What systemd has begun waits for no lock, and logind gives none. */
+	/* A shutdown that systemd has begun waits for no lock, and logind grants none. */
 	if (!wants_lock || !h->leaving)
 		logind_want_lock(h->logind, wants_lock);
 	if (h->state == HOSTDOWN_HOME)

@@ -27,10 +27,10 @@ void hostdown_leave(struct hostdown *h, usec_t until);
 /* Whether the stop that follows from that is under way, and not at its end. */
 bool hostdown_is_leaving(const struct hostdown *h);
 
-/* What status tells of it. */
+/* The part of it that status shows. */
 struct hostdown_view {
 	const char *lock; /* "none", "asked", "held" */
-	const char *kind; /* of the shutdown that is under way; NULL: none is */
+	const char *kind; /* of the shutdown that is under way; or NULL */
 	usec_t grants;    /* how long logind waits; USEC_INFINITY: that is not known */
 	usec_t budget;    /* what a shutdown now would give a stop of that; 0: nothing */
 	usec_t end;       /* after what time systemd would force the host down; or USEC_INFINITY */

@@ -4,8 +4,8 @@
 #include "core/domain.h"
 
 /*
- * The guests that come back if the host stays up: those that its stop has ended, and those that it
- * has asked to shut down and that do so later.
+ * The guests that come back if the host stays up: guests that its stop has ended, and guests that
+ * it has asked to shut down and that shut down later.
  */
 struct returning {
 	struct uuid uuid;

@@ -53,7 +53,7 @@ static void lose(struct bus *b, int error)
 
 static void on_ready(void *data, unsigned events);
 
-/* What is waited for changes with every message: see sd_bus_get_fd(3). */
+/* The awaited events change with every message: see sd_bus_get_fd(3). */
 static int rearm(struct bus *b)
 {
 	int fd = sd_bus_get_fd(b->handle), wanted = sd_bus_get_events(b->handle);

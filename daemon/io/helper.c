@@ -113,7 +113,7 @@ int helper_start(struct loop *loop, helper_work_fn work, helper_done_fn done, vo
 		wait_for_end(pid);
 		return r;
 	}
-	/* One that has been killed is heard of by the watch. */
+	/* If the helper was killed, the watch reports it. */
 	(void)!send(line, &byte, 1, MSG_NOSIGNAL);
 	*ret = TAKE_PTR(helper);
 	return 0;

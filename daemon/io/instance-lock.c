@@ -13,7 +13,7 @@
 #include "util/str.h"
 #include "util/time.h"
 
-/* What can die does within this time. */
+/* A process that can die dies within this time. */
 #define KILL_LIMIT_MSEC 2000
 
 /* The guard is held for a moment, unless its holder is stopped in that. */
@@ -64,7 +64,7 @@ static int open_lock(const char *path)
 
 	if (fd >= 0 || errno != EROFS)
 		return fd < 0 ? -errno : fd;
-	/* One that is there can be locked all the same. */
+	/* An existing file can be locked even if it cannot be written. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? -EROFS : -errno;
@@ -171,9 +171,9 @@ static int end_holder(const struct holder *holder, int limit_msec)
 }
 
 /*
- * Its holder runs no more: it has ended, and only a child that it was about to start has the lock;
- * or it was killed, and sleeps in the kernel. That lock may be held for ever, so another file takes
- * its place, unless that has happened meanwhile.
+ * Its holder does not run any more. Either it has ended, and only a child that it was about to
+ * start has the lock; or it was killed, and sleeps in the kernel. It may hold the lock for ever, so
+ * another file replaces this one, unless that has happened meanwhile.
  */
 static int take_beside(const char *path, const struct holder *dead)
 {

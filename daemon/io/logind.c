@@ -232,7 +232,7 @@ void logind_want_lock(struct logind *l, bool wanted)
 	}
 }
 
-/* What logind knows. */
+/* Properties of logind. */
 
 static void read_properties(struct logind *l);
 
@@ -423,8 +423,8 @@ static int on_hint(sd_bus_message *m _unused_, void *data, sd_bus_error *error _
 }
 
 /*
- * From systemd 255 on; it comes before the other one. What the power button leads to is told by
- * nothing else.
+ * From systemd 255 on; it comes before the other signal. Only this one tells the action of the
+ * power button.
  */
 static int on_metadata(sd_bus_message *m, void *data, sd_bus_error *error _unused_)
 {

@@ -6,8 +6,8 @@
 /*
  * logind: whether the host is about to go down, and the lock that puts this off.
  *
- * What a signal says is not believed, since any process can send one, and some versions of logind
- * forget to: each is only taken as a reason to read logind's properties.
+ * The content of a signal is not trusted, since any process can send one, and some versions of
+ * logind forget to. A signal is only a reason to read logind's properties.
  */
 struct logind;
 
@@ -21,7 +21,7 @@ enum logind_lock {
 };
 
 struct logind_callbacks {
-	/* What the functions below return has changed. */
+	/* The results of the functions below have changed. */
 	void (*changed)(void *data);
 	void *data;
 };

@@ -122,7 +122,7 @@ static void run_due_timers(struct loop *loop)
 	usec_t now = loop_now(loop);
 	struct timer *t;
 
-	/* One that a callback sets for now is for the next turn, or descriptors would starve. */
+	/* A timer that a callback sets for now has the next turn, or descriptors would starve. */
 	loop->turn++;
 	while (!loop->exiting && (t = first_timer(loop)) && t->place.at <= now &&
 	       t->turn != loop->turn) {

@@ -3,7 +3,7 @@
 
 #include "io/loop.h"
 
-/* What systemd is told, and what it hands over. All of it does nothing where there is no systemd.
+/* Messages to systemd, and descriptors from it. Without systemd the functions do nothing.
  */
 
 void notify_ready(void);
@@ -21,7 +21,7 @@ void notify_extend_timeout(usec_t by);
 void notify_store_fd(const char *name, int fd);
 void notify_forget_fd(const char *name);
 
-/* What was handed over at start; -1 for what was not. */
+/* The descriptors that systemd passed at start; -1 for a missing one. */
 struct notify_fds {
 	int listen; /* the listening socket */
 	int stored; /* kept by notify_store_fd() under the name asked for */
@@ -32,7 +32,7 @@ int notify_take_fds(const char *stored_name, struct notify_fds *ret);
 
 /*
  * Tells systemd's watchdog, if there is one, that the loop is alive. 0 or -errno; *ret is NULL
- * where there is none.
+ * without a watchdog.
  */
 struct watchdog;
 int watchdog_new(struct loop *loop, struct watchdog **ret);

@@ -145,7 +145,7 @@ static void on_written(struct bufferevent *stream, void *data)
 		connection_free(c);
 		return;
 	}
-	/* It goes on, and what it has sent meanwhile has its turn. */
+	/* The client goes on, and the messages that it has sent meanwhile are read. */
 	timer_clear(c->stall);
 	on_read(stream, c);
 }

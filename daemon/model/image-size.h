@@ -3,10 +3,11 @@
 
 #include <stdint.h>
 
-/* What an image needs besides the guest's memory: its description, and a device model's state. */
+/* The room that an image needs besides the guest's memory, for its description and a device model's
+ * state. */
 #define IMAGE_EXTRA (16U << 20)
 
-/* So many bytes an image of a guest with so much memory may take. */
+/* The largest size of an image, in bytes, of a guest with so much memory. */
 static inline uint64_t image_room(uint64_t memory_kib)
 {
 	return memory_kib * 1024 + memory_kib * 4 + IMAGE_EXTRA;

@@ -4,11 +4,11 @@
 
 #include "util/str.h"
 
-/* Means something to a shell, for which these words were written once; there is none here. */
+/* Characters with a meaning to a shell: xendomains.conf once passed these words to one. */
 #define FOR_A_SHELL "$`\\;&|<>()*?[]{}!~#"
 
 /*
- * What xl runs unless told otherwise, and more careful: it never asks for anything, does not wait
+ * The default command of xl, with safer options: it never asks for anything, does not wait
  * long for a host that is off, and notices one that is cut off.
  */
 static const char *const standard_command[] = {
@@ -42,7 +42,7 @@ static const char *const problem_words[_TARGET_PROBLEM_MAX] = {
 	[TARGET_GAP] = "a host is missing between two commas, or after the last one",
 };
 
-/* What was read of a target so far. */
+/* The part of a target that was read so far. */
 struct reading {
 	char *host;
 	char *shell; /* the value of -s; NULL: the standard one */
@@ -324,7 +324,7 @@ static int make_command(const struct reading *t, char ***ret, enum target_proble
 	int r = command ? 0 : -ENOMEM;
 
 	if (r >= 0 && t->shell && str_empty(t->shell)) {
-		/* As xl has it: then the host is a command of its own, and needs no more. */
+		/* As xl has it: with an empty -s the host is a complete command. */
 		r = add_command(&command, t->host, ret_problem);
 		if (r >= 0)
 			*ret = TAKE_PTR(command);

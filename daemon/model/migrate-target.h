@@ -19,7 +19,7 @@ struct target_list {
 	size_t n;
 };
 
-/* What can be wrong with the text of one. */
+/* The mistakes in the text of a target. */
 enum target_problem {
 	TARGET_FOR_A_SHELL,
 	TARGET_CONTROL_CHARACTER,

@@ -50,7 +50,7 @@ int settings_copy_format(const struct settings *s, char **ret, size_t *ret_size)
 				  t->path) < 0;
 		failed |= fwrite(t->text, 1, t->size, out) != t->size;
 	}
-	/* Without memory, what there is of it may be nothing at all. */
+	/* Without memory, the text may be incomplete or missing. */
 	failed |= fclose(out) != 0;
 	if (failed || !text || size < HEADER_SIZE || size > COPY_MAX) {
 		free(text);
@@ -200,7 +200,7 @@ static bool says_the_same(const char *path, const char *text, size_t size)
 	       memcmp(old, text, size) == 0;
 }
 
-/* What is kept must not be older than the last settings that were good. */
+/* The copy must not be older than the last good settings. */
 static int drop(const char *path, int error)
 {
 	if (unlink(path) == 0)

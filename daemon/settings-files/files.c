@@ -132,7 +132,7 @@ static int find_group(const char *path, const char *name, gid_t *ret)
 	return r;
 }
 
-/* Costs no more than the right that the key would give. */
+/* A failure only loses the right that the key would give. */
 static int read_group(struct settings *s, const char *path, const char *key, char **name,
 		      const struct config_place *at, gid_t *ret)
 {

@@ -43,8 +43,8 @@ struct settings {
 };
 
 /*
- * Reads the files. Files that are not there are no error; what cannot be read is left out and told
- * in config->refusals. 0 or -ENOMEM.
+ * Reads the files. A missing file is no error. Lines and files that cannot be read are left out,
+ * and told in config->refusals. 0 or -ENOMEM.
  */
 int settings_read(const struct settings_paths *paths, struct settings *ret);
 

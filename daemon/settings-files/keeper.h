@@ -15,7 +15,7 @@ typedef void (*settings_unkept_fn)(void *data, int error);
 int settings_keeper_new(struct loop *loop, const struct settings_paths *paths,
 			settings_unkept_fn fn, void *data, struct settings_keeper **ret);
 
-/* What it has begun, or has still to begin, is done without it. */
+/* A copy that is pending or being written is finished without it. */
 struct settings_keeper *settings_keeper_free(struct settings_keeper *keeper);
 
 /* These are good. 0, or -ENOMEM. */

@@ -144,7 +144,7 @@ int rename_new(const char *from, const char *to)
 {
 	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) >= 0)
 		return 0;
-	/* Not every file system can; then the caller's lock has to do. */
+	/* Not every file system supports this. Then only the caller's lock protects the file. */
 	if (errno != EINVAL && errno != ENOSYS)
 		return -errno;
 	if (access(to, F_OK) == 0)

@@ -4,9 +4,9 @@
 #include "util/uuid.h"
 
 /*
- * Finds items by a hash of what they are known by. Two keys can have one hash, and an item can have
- * changed since: who looks compares. Items of one hash come in the order in which they were added.
- * The items are borrowed. Zeroed memory is an empty index.
+ * Finds items by a hash of their key. Two keys can have one hash, and an item can have changed
+ * since: the caller compares. Items of one hash come in the order in which they were added. The
+ * items are borrowed. Zeroed memory is an empty index.
  */
 struct index_entry {
 	void *item;

@@ -9,7 +9,7 @@
 #include "util/uuid.h"
 
 /*
- * One place that all messages go through. A message may carry the fields that the journal indexes
+ * All messages pass through here. A message may carry the fields that the journal indexes
  * (XEN_DOMAIN= and so on); where they go is up to the sink. Until log_set_sink() is called they
  * are written to standard error, which is also what the client and the workers keep.
  */

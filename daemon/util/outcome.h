@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What came of an operation. Decisions are made on this and never on the errno beside it, which may
- * come from any call, and which is for the log.
+ * The outcome of an operation. Decisions are made on this and never on the errno beside it, which
+ * may come from any call, and which is for the log.
  */
 enum operation_outcome {
 	OPERATION_FAILED, /* also where nothing says more */

@@ -57,7 +57,7 @@ static void tell_lost(struct output *o)
 	fd_write_all(o->fd, line, (size_t)n);
 }
 
-/* What is ready takes PIPE_BUF bytes, whether it is a pipe or a socket. */
+/* A descriptor that is ready takes PIPE_BUF bytes, whether it is a pipe or a socket. */
 static ssize_t put(void *data, const char *text, size_t size)
 {
 	struct output *o = data;
@@ -68,7 +68,7 @@ static ssize_t put(void *data, const char *text, size_t size)
 		if (fd_write_all(o->fd, text + done, n) < 0)
 			break;
 	}
-	/* What is lost is no error: the stream goes on. */
+	/* A lost message is no error: the stream goes on. */
 	return (ssize_t)size;
 }
 

@@ -52,7 +52,7 @@ int process_open(pid_t pid, uint64_t start_time)
 	return start == start_time ? TAKE_FD(fd) : -ESRCH;
 }
 
-/* Of a line of /proc/PID/status such as "ShdPnd:	0000000000000100". */
+/* Reads a line of /proc/PID/status such as "ShdPnd:	0000000000000100". */
 static bool is_pending(const char *status, const char *key, int signal)
 {
 	const char *line = strstr(status, key);

@@ -19,7 +19,7 @@ struct framer {
 
 void framer_done(struct framer *f);
 
-/* 0, -ENOMEM, or -EMSGSIZE when what is held is longer than any message may be. */
+/* 0, -ENOMEM, or -EMSGSIZE if the bytes held are longer than the longest message. */
 int framer_feed(struct framer *f, const void *data, size_t size);
 
 /*
@@ -28,5 +28,5 @@ int framer_feed(struct framer *f, const void *data, size_t size);
  */
 int framer_next(struct framer *f, const char **ret, size_t *ret_length);
 
-/* So many bytes have been put in and not taken out. */
+/* The number of bytes that were put in and not taken out. */
 size_t framer_held(const struct framer *f);

@@ -4,7 +4,7 @@
 #include "wire/json.h"
 
 /*
- * What a worker is asked about the files in the directory of images. It answers with one object for
+ * A question to a worker about the files in the directory of images. It answers with one object for
  * each file, {"entry": {...}} as type Image in wire/interface.c has it, and {"end": true}.
  */
 enum image_action {

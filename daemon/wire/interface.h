@@ -25,7 +25,7 @@
 #define ERROR_CONFIGURATION_REFUSED INTERFACE ".ConfigurationRefused"
 #define ERROR_NOT_POSSIBLE          INTERFACE ".NotPossible"
 
-/* Where it listens unless told otherwise. */
+/* The default socket of the daemon. */
 #define SOCKET_PATH "/run/xendomains/" INTERFACE
 
 extern const char interface_description[];

@@ -44,7 +44,7 @@ static int parse(const char *text, size_t length, int flags, struct json_object 
 	json_tokener_set_flags(tokener, flags);
 	errno = 0;
 	o = json_tokener_parse_ex(tokener, text, (int)length);
-	/* It goes on without what it had no memory for. */
+	/* json-c goes on without the parts that it had no memory for. */
 	if (errno == ENOMEM)
 		return -ENOMEM;
 	if (!o || !json_object_is_type(o, json_type_object))
@@ -75,7 +75,7 @@ static bool can_have_pairs(const char *text, size_t length)
 	return memmem(text, length, "\\ud", 3) || memmem(text, length, "\\uD", 3);
 }
 
-/* What "\uXXXX" stands for; 0 where that is not what is there. */
+/* The value of "\uXXXX"; 0 for another text. */
 static uint32_t read_unit(const char *text, size_t length)
 {
 	char digits[5] = "";
@@ -285,7 +285,7 @@ const char *json_text(struct json_object *o, size_t *ret_length)
 	errno = 0;
 	text = json_object_to_json_string_length(
 		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-	/* What it has no memory for, json-c leaves out of the text, and says nothing. */
+	/* Without memory, json-c leaves parts out of the text, and returns no error. */
 	if (errno == ENOMEM)
 		return NULL;
 	if (text && !is_ascii(text, length)) {

@@ -27,8 +27,8 @@ static inline void json_putp(struct json_object **o)
 int json_parse(const char *text, size_t length, struct json_object **ret);
 
 /*
- * What stands under a key, borrowed from the object: NULL, false or a negative errno where it is
- * missing or of another type. json_get_u64() refuses what is negative.
+ * The value of a key, borrowed from the object: NULL, false or a negative errno if it is missing or
+ * of another type. json_get_u64() refuses negative numbers.
  */
 struct json_object *json_get(struct json_object *o, const char *key, enum json_type type);
 const char *json_get_string(struct json_object *o, const char *key);

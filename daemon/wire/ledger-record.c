@@ -20,10 +20,11 @@
 /* Room that is kept free after the end of the file: a full disk must not keep guests down. */
 #define ROOM (64 << 10)
 
-/* So much of the file is looked at at one time, for the format of it. */
+/* The size of each read of the file that looks for its format. */
 #define SCAN_SIZE (256U << 10)
 
-/* Who writes the file anew holds the lock so long; and the new file has the name then. */
+/* A process that writes the file anew holds the lock so long. After that the new file has the name.
+ */
 #define LOCK_LIMIT (120 * USEC_PER_SEC)
 #define LOCK_PAUSE (20 * USEC_PER_MSEC)
 
@@ -170,7 +171,7 @@ static int append(int fd, const char *line)
 
 	if (size < 0)
 		return -errno;
-	/* Where the file system cannot do that, only the reserve is lost. */
+	/* If the file system cannot do that, only the reserve is lost. */
 	(void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, size, ROOM);
 	r = end_torn_line(fd, size);
 	return r < 0 ? r : fd_write_all(fd, line, strlen(line));
@@ -367,7 +368,7 @@ int ledger_format_of(int fd, off_t from, uint64_t *ret)
 			held -= (size_t)(end - buffer);
 			memmove(buffer, end, held);
 		} else if (held == SCAN_SIZE) {
-			/* So long a line is not the one that is looked for. */
+			/* The wanted line is never so long. */
 			held = 0;
 		}
 	}

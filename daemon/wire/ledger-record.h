@@ -40,7 +40,7 @@ enum ledger_kind {
 	LEDGER_LEAVING,  /* the guest is about to be handed to another host: it may run there */
 	LEDGER_MIGRATED, /* it runs there */
 	LEDGER_REMARK,   /* what went wrong on the way of a guest that is where it should be */
-	LEDGER_HOME,     /* it is here: LEAVING and MIGRATED hold no more */
+	LEDGER_HOME,     /* it is here: LEAVING and MIGRATED do not hold any more */
 	LEDGER_PACE,     /* how fast guests were saved; of no guest */
 	LEDGER_KEPT,     /* there is a ledger; reason: what it has lost. Of no guest */
 	_LEDGER_KIND_MAX,
@@ -70,7 +70,7 @@ struct ledger_record {
 	const char *directory; /* SAVED, IMAGE: worker/image/directory.h */
 	uint64_t size;         /* SAVED: of the image, in bytes */
 	uint32_t domid;        /* BEGAN, LIFE */
-	usec_t gone_wall;      /* ENDED, LIFE: when what was suspended was known to be gone */
+	usec_t gone_wall;      /* ENDED, LIFE: when the suspended domain was known to be gone */
 	const char *source;    /* BEGAN, LIFE: the configuration file that the guest comes from */
 
 	struct uuid boot; /* during which it was written */

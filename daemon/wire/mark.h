@@ -13,8 +13,9 @@
 
 /*
  * The node /libxl/DOMID/xendomainsd-suspend: a worker asks the domain to suspend (MARK_ASKING), or
- * has, and it may do so yet though nothing waits for it, until this time (usec_now()). Written
- * before the request, and removed when the domain has suspended, or the request was taken back.
+ * has asked, and it may still suspend, although no worker waits, until this time (usec_now()).
+ * Written before the request, and removed when the domain has suspended, or the request was taken
+ * back.
  */
 #define MARK_PENDING_KEY MARK_KEY "-suspend"
 #define MARK_ASKING      "asking"
@@ -42,7 +43,7 @@ struct mark {
 	struct uuid saved;
 };
 
-/* One of them, from index 0 until -ENOENT. -EBADMSG for one that cannot be. */
+/* One of these disks, from index 0 until -ENOENT. -EBADMSG for an invalid one. */
 int mark_removable(const struct mark *mark, size_t index, const char **ret_vdev,
 		   uint32_t *ret_devid);
 
@@ -57,7 +58,7 @@ int mark_format(const struct uuid *uuid, const char *source, const char *config,
 /* The value for a domain that is kept as it is, however it has ended. */
 int mark_format_preserved(const struct uuid *uuid, const char *source, char **ret);
 
-/* The value for what is left of a guest that is saved, in the image of this ID. */
+/* The value for the remaining domain of a guest that is saved, in the image of this ID. */
 int mark_format_saved(const struct uuid *uuid, const struct uuid *image, char **ret);
 
 /* 0, -EBADMSG, or -ENOMEM. */

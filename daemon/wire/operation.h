@@ -56,7 +56,7 @@ enum operation_mark {
 	OPERATION_MARK_HANDOVER,  /* migrate: suspended, about to be renamed and noted as away */
 	OPERATION_MARK_PERMITTED, /* migrate: the peer may have leave to run it: no other may */
 	OPERATION_MARK_RETURNED,  /* migrate: the peer has given it back; it may be resumed here */
-	OPERATION_MARK_MIGRATED,  /* migrate: the peer runs it; what is left here may go */
+	OPERATION_MARK_MIGRATED,  /* migrate: the peer runs it; its domain here may go */
 	_OPERATION_MARK_MAX,
 	_OPERATION_MARK_INVALID = -EINVAL,
 };
@@ -70,7 +70,7 @@ enum operation_mark {
 #define OPERATION_FD_CHANNEL 4
 #define OPERATION_FD_HELPER  5
 
-/* What a worker is told to do, as its only argument. */
+/* The task of a worker, its only argument. */
 #define OPERATION_VERB_OPERATE "operate"
 #define OPERATION_VERB_RECOVER "recover"
 #define OPERATION_VERB_SURVEY  "survey"
@@ -103,7 +103,7 @@ struct operation_request {
 	char *ledger;            /* where lives, images and migrations are recorded */
 	char *dump;              /* destroy, restart: the guest's memory goes to this file first */
 	char *device;            /* eject: the vdev */
-	/* Restart: what the old domain is kept as. Null: it is destroyed. */
+	/* Restart: the UUID that the old domain is kept under. Null: it is destroyed. */
 	struct uuid preserve;
 	usec_t deadline; /* USEC_INFINITY: none */
 	usec_t patience; /* so long it may make no progress; 0: for ever */
@@ -113,7 +113,7 @@ struct operation_request {
 };
 
 struct operation_result {
-	enum operation_outcome outcome; /* what decisions are made on */
+	enum operation_outcome outcome; /* for decisions */
 	int error;                      /* 0 or -errno, for the log */
 	char *reason;
 	uint32_t domid; /* create, restore, restart: the domain that runs now */
@@ -155,7 +155,7 @@ struct json_object *operation_result_message(const struct operation_result *resu
 
 /*
  * Reads one message into a record, which it completes; a message of another kind is left alone.
- * 0, -EBADMSG for what no version of ours has written, -ENOMEM.
+ * 0, -EBADMSG for a message that no version of ours has written, -ENOMEM.
  */
 int operation_record_add(struct operation_record *record, struct json_object *message);
 

@@ -3,8 +3,8 @@
 #include "wire/varlink.h"
 
 /*
- * What a call may hold, beyond its names: an object or a list takes hundreds of bytes in memory
- * for two in the text, and other values take dozens. Anybody can send a call.
+ * Limits of a call, beyond its names. An object or a list takes hundreds of bytes in memory for two
+ * in the text, and other values take dozens. Any user can send a call.
  */
 #define CALL_GROUPS_MAX 100
 #define CALL_VALUES_MAX 50000
