@@ -23,6 +23,6 @@ static int run(const struct context *context, char **arguments)
 const struct command command_cancel = {
 	.name = "cancel",
 	.arguments = "",
-	.help = "end starts, stops and restarts; what has begun is finished",
+	.help = "end starts, stops and restarts; finish stages under way",
 	.run = run,
 };

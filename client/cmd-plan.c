@@ -58,6 +58,6 @@ static int run(const struct context *context, char **arguments)
 const struct command command_plan = {
 	.name = "plan",
 	.arguments = "start|stop [GUEST...]",
-	.help = "show what would be done, and do nothing",
+	.help = "show the plan of a start or stop; change nothing",
 	.run = run,
 };

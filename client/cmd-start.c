@@ -20,6 +20,6 @@ static int run(const struct context *context, char **arguments)
 const struct command command_start = {
 	.name = "start",
 	.arguments = "[--cold] [GUEST...]",
-	.help = "restore what is saved and start what is configured",
+	.help = "restore saved guests and start configured ones",
 	.run = run,
 };

@@ -67,6 +67,6 @@ static int run(const struct context *context, char **arguments)
 const struct command command_status = {
 	.name = "status",
 	.arguments = "[--names] [GUEST...]",
-	.help = "show what should run, what runs, and what is saved",
+	.help = "show guests that should run, run, or are saved",
 	.run = run,
 };

@@ -60,7 +60,7 @@ int pid1_open(struct pid1 **ret)
 
 	if (!p)
 		return -ENOMEM;
-	/* A bus that is named is meant. */
+	/* A bus named in the environment takes precedence. */
 	if (!getenv("DBUS_SYSTEM_BUS_ADDRESS"))
 		r = open_private(&p->bus);
 	if (r < 0)
@@ -232,7 +232,7 @@ static usec_t leave_time_for_others(usec_t limit, usec_t stop_timeout)
 	return limit == USEC_INFINITY ? limit : limit - MIN(rest, limit / 2);
 }
 
-/* Since when PID 1 stops the system; before systemd 256 it does not say, and 0 stands for that. */
+/* Since when PID 1 stops the system; 0 before systemd 256, which does not tell. */
 static usec_t time_since_begin(struct pid1 *p)
 {
 	uint64_t begin = 0;

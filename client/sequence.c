@@ -221,7 +221,7 @@ static const char *interrupt_text(const char *method)
 	       "progress, or 'xendomainsctl cancel' to cancel.\n";
 }
 
-/* A daemon that takes no connections is waited for as one that does not answer. */
+/* Waits for a daemon that accepts no connections as for one that does not answer. */
 static int open_first(struct following *f, struct connection *c)
 {
 	int r;

@@ -24,7 +24,7 @@ static struct writer_text *to_text(struct writer *w)
 	return CONTAINER_OF(w, struct writer_text, writer);
 }
 
-/* The line for what has happened to a guest; NULL for mere progress, or want of memory. */
+/* The line for an event of a guest; NULL for mere progress, or without memory. */
 static char *event_line(struct json_object *e)
 {
 	const char *name = or_dash(json_get_string(e, "name"));
