@@ -196,7 +196,7 @@ static int assign_domain_key(struct reading *reading, const char *pattern, const
 	return r;
 }
 
-/* Whether a group exists is looked up when all is read: then this place is told. */
+/* Groups are looked up after all lines are read. A refusal then names this place. */
 static struct config_place *place_of(struct config *c, const struct setting *s)
 {
 	if (s->offset == offsetof(struct config, read_group))

@@ -98,7 +98,8 @@ struct config {
 
 	struct config_refusal *refusals; /* the first ones */
 	size_t n_refusals;
-	/* One of them may decide what becomes of a guest: not only who may ask, or how fast. */
+	/* A refused line may decide how a guest is treated, and not only who may call, or how fast.
+	 */
 	bool broken;
 };
 

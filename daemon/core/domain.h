@@ -69,7 +69,7 @@ struct domain_list {
 const char *domain_manager_to_string(enum domain_manager manager);
 enum domain_manager domain_manager_from_string(const char *s);
 
-/* What is to be done with one of our own domains that has shut down; not for a suspended one. */
+/* The action for one of our own domains that has shut down; not for a suspended one. */
 enum death_action domain_death_action(const struct domain *d);
 
 /* Fills in the flags from what else is known; running and blocked are the scheduler's words. */

@@ -54,28 +54,29 @@ static int hold_beside_stranger(struct guest *g, struct guest *stranger)
 	stranger->shared = true;
 	if (!stranger->warning && is_lasting(stranger))
 		r = str_format(&stranger->warning,
-			       "has the UUID of %s too; give one of them another UUID, or rename "
+			       "has the UUID of %s too. Give one of them another UUID, or rename "
 			       "the domain if it is that guest",
 			       g->name);
 	return r < 0 ? r
 		     : guest_hold(
 			       g,
-			       "domain %u (%s) has its UUID. If it is this guest, give it the name "
-			       "back with 'xl rename %u %s'; if not, give one of them another UUID",
+			       "domain %u (%s) has the UUID of this guest. If the domain is this "
+			       "guest, run 'xl rename %u %s'. If not, give one of them another "
+			       "UUID",
 			       stranger->domain->domid, stranger->name, stranger->domain->domid,
 			       QUOTED(g->name));
 }
 
 static int note_double(struct guest *g, const struct guest *other)
 {
-	/* Of several, one that has memory is named. */
+	/* Of several domains, names one that has memory. */
 	if (!g->other || domain_condition(other->domain) != DOMAIN_ENDED)
 		g->other = other->name;
 	g->shared = g->shared || domain_condition(other->domain) != DOMAIN_ENDED;
 	if (g->warning || !is_lasting(g) || !is_lasting(other))
 		return 0;
 	return str_format(&g->warning,
-			  "has the UUID of domain %u (%s) too; give one of them another UUID",
+			  "has the UUID of domain %u (%s) too. Give one of them another UUID",
 			  other->domain->domid, other->name);
 }
 
@@ -117,7 +118,7 @@ int doubles_find_saved(struct guest *g)
 		g->other = image->name;
 		g->shared = true;
 		return str_format(&g->warning,
-				  "has the UUID of %s too, which is saved in %s; give one of them "
+				  "has the UUID of %s too, which is saved in %s. Give one of them "
 				  "another UUID",
 				  image->name, image->path);
 	}

@@ -3,7 +3,8 @@
 
 #include "core/inventory.h"
 
-/* Several domains of one UUID, or a domain and an image: that is told, and what conflicts held. */
+/* Finds several domains of one UUID, or a domain and an image: warns, and holds guests in conflict.
+ */
 
 /* Domains. For an inventory in which each guest has its parts. 0 or -ENOMEM. */
 int doubles_find(struct inventory *inventory);

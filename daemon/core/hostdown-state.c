@@ -2,7 +2,7 @@
 
 #include "core/hostdown-state.h"
 
-/* Kept back of the time that logind grants: for what goes slower than planned. */
+/* The part of the time that logind grants that is kept for stages slower than planned. */
 #define MARGIN_SHARE 10
 #define MARGIN_MAX   (30 * USEC_PER_SEC)
 

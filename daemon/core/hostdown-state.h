@@ -34,7 +34,7 @@ enum hostdown_action {
 
 const char *hostdown_state_to_string(enum hostdown_state state);
 
-/* Changes the state, and tells what is to be done. */
+/* Changes the state, and returns the action. */
 enum hostdown_action hostdown_step(enum hostdown_state *state, enum hostdown_event event);
 
 /* Whether the lock is wanted, where there is something to protect or not. */

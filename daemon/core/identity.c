@@ -186,15 +186,15 @@ static int hold_disputed(struct guest *g, const struct survey_image *image)
 {
 	return guest_hold(
 		g,
-		"since it was saved to %s, a domain of its UUID has run as %s. If that was "
-		"another guest, give that one another UUID; 'xl restore %s' brings this one "
-		"back. If it was this one, 'xendomainsctl start --cold %s' starts it without "
-		"its memory",
-		image->path, lives_disputant(&g->past->lives, &image->id), QUOTED(image->path),
+		"A domain with the UUID of this guest has run as %s since the guest was saved to "
+		"%s. If that domain was another guest, give it another UUID, and run "
+		"'xl restore %s' to bring this guest back. If it was this guest, run "
+		"'xendomainsctl start --cold %s' to start it without its memory",
+		lives_disputant(&g->past->lives, &image->id), image->path, QUOTED(image->path),
 		QUOTED(g->name));
 }
 
-/* Without a configuration nothing says whether a domain of its name and another UUID is it. */
+/* Without a configuration, a domain of its name and another UUID may be this guest, or may not. */
 static bool may_have_run_by_name(const struct guest *g, const struct survey_image *image,
 				 enum image_standing standing, const struct domain_list *domains,
 				 const struct ledger *ledger)

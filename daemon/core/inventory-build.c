@@ -147,7 +147,7 @@ static int add_image(struct inventory *inventory, const struct survey_image *ima
 	return r < 0 || !was || was == g ? r : guest_add_image(was, image);
 }
 
-/* How much of a guest is in a domain: the more, the more it is the one that is meant. */
+/* How much of a guest a domain holds: the domain with the most represents the guest. */
 static unsigned rank_domain(const struct domain *d)
 {
 	switch (domain_condition(d)) {

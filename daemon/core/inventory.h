@@ -89,7 +89,7 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 struct guest *inventory_next(const struct inventory *inventory, const struct uuid *uuid,
 			     const struct guest *after);
 
-/* Notes that a worker is at the guests of this UUID; nothing where there is no such guest. */
+/* Records that a worker works on the guests of this UUID, if there are any. */
 void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
 
 /*
@@ -114,7 +114,7 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 const struct known_image *inventory_find_others_image(const struct inventory *inventory,
 						      const struct guest *g, const char *path);
 
-/* The state of a guest that nothing is being done to, and the reason for it where it has one. */
+/* The state of a guest without an operation, and the reason for it, if any. */
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);
 
 const char *guest_state_to_string(enum guest_state state);

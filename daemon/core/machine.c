@@ -110,7 +110,7 @@ static enum machine_action fail(struct machine *m, bool last, const char *reason
 		return skip(m, m->cancel_reason, sink, data);
 	m->stage_reason = reason ? reason : "failed";
 	note_reason(m, m->stage_reason);
-	/* The sink is told before the stage moves on: it is this one that failed. */
+	/* The sink is told before the stage changes, since this stage failed. */
 	set_state(m, last ? MACHINE_FAILED : MACHINE_WAITING, sink, data);
 	m->stage_reason = NULL;
 	if (last)

@@ -37,7 +37,7 @@ enum machine_event {
 	MACHINE_EVENT_LEFT,      /* the worker has saved it, and its domain is still there */
 	MACHINE_EVENT_SHUT_DOWN, /* the domain has shut down, and it is ours to clean up */
 	MACHINE_EVENT_GONE,      /* the domain is gone */
-	MACHINE_EVENT_ALIVE,     /* the domain runs, and nothing is being done to it */
+	MACHINE_EVENT_ALIVE,     /* the domain runs, without an operation */
 	MACHINE_EVENT_EXPIRED,   /* the time for this stage is over; with a reason */
 	MACHINE_EVENT_CANCEL,    /* stages that have not begun are left out; with a reason */
 	MACHINE_EVENT_HURRY,     /* there is no time for a save or a migration; with a reason */

@@ -203,7 +203,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 		return plan_leftover(s, d);
 	if (g->occupied)
 		return step_conclude(s, STEP_FAILED, "%s", g->hold);
-	/* It would run twice, on the same disks: only a person who has looked may say so. */
+	/* It would run twice, on the same disks: only a person who has looked may start it. */
 	if (away && !named && !str_equal(away->away_name, g->name))
 		return step_conclude(
 			s, STEP_FAILED,

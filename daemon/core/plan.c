@@ -43,7 +43,7 @@ void plan_free(struct plan *plan)
 	free(plan);
 }
 
-/* Its next stage does not have to wait for what cannot be. */
+/* The next stage need not wait for a save that cannot succeed. */
 static int plan_without_save(struct step *s, uint64_t room)
 {
 	step_drop_stage(s, STAGE_SAVE);

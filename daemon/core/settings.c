@@ -30,7 +30,8 @@ static int parse_path(const struct setting *s, void *field, const char *value, c
 	if (!utf8_is_valid(value, strlen(value)))
 		return refuse_value(s, value, "a path must be UTF-8", ret_reason);
 	r = str_replace(field, str_empty(value) ? NULL : value);
-	/* Files in it are named PATH/FILE, and it itself by what comes last. */
+	/* Strips slashes at the end: files in it are named PATH/FILE, and the path has a last name.
+	 */
 	for (size_t n = strlen(value); r >= 0 && n > 1 && value[n - 1] == '/'; n--)
 		(*(char **)field)[n - 1] = '\0';
 	return r;

@@ -29,7 +29,7 @@ enum stage {
 
 enum step_result {
 	STEP_TODO,    /* stages tell */
-	STEP_OK,      /* nothing to be done: it is so already */
+	STEP_OK,      /* nothing to do: the guest is in this state already */
 	STEP_SKIPPED, /* not ours to touch, or not asked for */
 	STEP_FAILED,  /* cannot be done at all */
 };

@@ -327,7 +327,7 @@ static int copy_stuck(struct survey *s, const struct survey *from)
 	return r;
 }
 
-/* For one that is pending, what was known of it before. */
+/* For a pending file, copies the entry of the previous survey. */
 static int copy_told(struct survey *s, const struct survey *unfinished, const struct survey *before)
 {
 	int r = 0;

@@ -49,7 +49,7 @@ struct vanished_list {
 	bool incomplete; /* there was no memory to note one: it may have been any */
 };
 
-/* A process that waits for what does not answer, and could not be ended. */
+/* A process that waits for a file that does not answer, and could not be ended. */
 struct survey_stuck {
 	char *path;   /* what it waits for */
 	char *reader; /* how a worker finds it again */
