@@ -15,7 +15,7 @@ bool access_is_given(enum access access, const struct connection *c, const struc
 {
 	if (access == ACCESS_ANYBODY || access_is_root(c))
 		return true;
-	/* While nothing is known of groups, no caller is in one. */
+	/* Without settings, no caller is a member of a group. */
 	if (!config)
 		return false;
 	if (config->control_group && connection_is_in_group(c, config->control_gid))

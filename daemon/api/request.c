@@ -80,7 +80,7 @@ void request_fail_errno(struct request *request, int error)
 	else if (error == -ESHUTDOWN)
 		reason = manager_refusal(request->control->manager);
 	else if (error == -ENOTDIR)
-		reason = "XENDOMAINS_SAVE is empty: there are no images";
+		reason = "XENDOMAINS_SAVE is empty, so no image exists";
 	else if (error == -EBUSY)
 		reason = "another operation is using it. Try again later";
 	request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason ? reason : strerror(-error));

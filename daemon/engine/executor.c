@@ -353,7 +353,8 @@ static void look_at_domain(struct run *run, const struct domain *d, struct place
 	run->rebooting = d->shutdown ? d->reason == SHUTDOWN_REASON_REBOOT
 				     : run->rebooting && d->dying;
 	if (d->domid != run->domid) {
-		/* It rebooted: the one that was asked is gone, and the new one knows of nothing. */
+		/* It rebooted: the domain that was asked is gone, and the new domain has no
+		 * request. */
 		run->domid = d->domid;
 		run->left = false;
 		timer_clear(run->linger);

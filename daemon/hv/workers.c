@@ -244,8 +244,8 @@ static void look_at_file(struct worker *w)
 			timer_set_after(w->timer, LOCK_PAUSE);
 		else
 			finish_with(w, -EBUSY,
-				    "its worker has ended, but a process of libxl is "
-				    "still at it");
+				    "its worker has ended, but a process of libxl "
+				    "still works on it");
 		return;
 	}
 	r = read_record(w->path, &record);

@@ -15,5 +15,5 @@ int channel_receive_next(int channel, struct framer *framer, struct json_object 
 /* Sends an object with one member of this name, which is taken over in any case. 0 or -errno. */
 int channel_send(int channel, const char *kind, struct json_object *body);
 
-/* The last word: there is no more. */
+/* Sends the last message, which says that no more follow. */
 int channel_send_end(int channel);

@@ -8,7 +8,7 @@
  * run: what the migration itself and its recovery share. At any time at most one side may.
  */
 
-/* Gives the domain the name of one that is away. 0 or -errno, explained. */
+/* Gives the domain the name of a guest that is away. 0 or -errno, explained. */
 int handover_rename(struct job *job, uint32_t domid);
 
 /*

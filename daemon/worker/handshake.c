@@ -6,7 +6,7 @@
 
 #include "util/str.h"
 
-/* So much of what a peer said is worth being read by a person. */
+/* The longest excerpt of the words of a peer for a message. */
 #define WORDS_MAX 400
 
 struct answer {

@@ -17,7 +17,7 @@
 #include "worker/link.h"
 #include "worker/xl/xl.h"
 
-/* One file, and what is told of it. */
+/* One file, and its description. */
 struct item {
 	const struct image_query *query;
 	const char *file, *xen;

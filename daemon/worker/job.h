@@ -21,7 +21,8 @@ struct job {
 	struct peer *peer;       /* NULL, or the other side of a migration */
 };
 
-/* How each operation is done. 0 or -errno, with job_explain() called for what only it knows. */
+/* How each operation is done. 0 or -errno, with job_explain() called for causes that the errno does
+ * not tell. */
 int run_create(struct job *job);
 int run_restore(struct job *job);
 int run_unpause(struct job *job);

@@ -4,7 +4,7 @@
 #include "worker/job.h"
 
 /*
- * What a worker records in the ledger (core/lives.h) of the lives of its guest. Each record is on
+ * Records of a worker in the ledger (core/lives.h) about the lives of its guest. Each record is on
  * the disk when the call returns. 0 or -errno; without a ledger in the request nothing is recorded.
  */
 

@@ -49,7 +49,7 @@ static int check_owner(const struct walk *w, const char *path, const struct stat
 	return 0;
 }
 
-/* Who can write it says what the next name stands for. */
+/* A user who can write the directory decides where the next name leads. */
 static int check_directory(const struct walk *w)
 {
 	const char *path = w->at[0] ? w->at : "/";

@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 		   str_equal(verb, OPERATION_VERB_RECOVER)) {
 		r = operate(str_equal(verb, OPERATION_VERB_RECOVER));
 	} else {
-		fputs("xendomainsd starts this program; it is of no use by itself.\n", stderr);
+		fputs("Only xendomainsd runs this program.\n", stderr);
 		return 2;
 	}
 	return r < 0 ? 1 : 0;

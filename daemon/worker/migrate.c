@@ -158,7 +158,7 @@ static int give_back(struct job *job, const struct xl_domain *d, const struct ta
 	return handover_take_back(job, d->domid, -EREMOTEIO);
 }
 
-/* Leave is given: what came of it? */
+/* The permission is sent: waits for the outcome. */
 static int conclude(struct job *job, const struct xl_domain *d, const struct target *target)
 {
 	usec_t limit = job->record.request.answer_limit;

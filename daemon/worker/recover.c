@@ -88,8 +88,8 @@ static int recover_restart(struct job *job)
 }
 
 /*
- * How far a reset is that was begun is unknown, so the guest is created anew. After one that is
- * done it only needs to be released.
+ * The progress of a reset that had begun is unknown, so the guest is created anew. After a finished
+ * reset it only needs to be released.
  */
 static int recover_soft_reset(struct job *job)
 {

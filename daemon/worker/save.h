@@ -7,7 +7,7 @@
 int save_finish(struct job *job, const struct xl_domain *d);
 
 /*
- * The same for what an earlier operation could not destroy: only if its mark names the image that
- * is there.
+ * The same for a domain that an earlier operation could not destroy: only if its mark names the
+ * image at the path.
  */
 int save_finish_left(struct job *job, const struct xl_domain *d);

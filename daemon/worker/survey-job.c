@@ -52,7 +52,7 @@ static int make_stamp(const struct stat *st, char **ret)
 			  (long)st->st_ctim.tv_nsec, parser);
 }
 
-/* Why no guest can be made of what xl printed, or NULL. */
+/* The reason why the output of xl describes no guest, or NULL. */
 static const char *find_problem(const char *text, struct json_object *config)
 {
 	struct json_object *info = json_get(config, "c_info", json_type_object);
@@ -60,7 +60,7 @@ static const char *find_problem(const char *text, struct json_object *config)
 	if (!survey_is_utf8(text))
 		return "it has bytes that are not UTF-8 in a value. Write the file in UTF-8";
 	if (!config)
-		return "xl prints no valid JSON for it";
+		return "xl prints invalid JSON for it";
 	if (strlen(text) > CONFIG_JSON_MAX)
 		return "it is too large: libxl's form of it must not exceed 256 KiB";
 	return str_empty(json_get_string(info, "name")) ? "it gives the guest no name" : NULL;
@@ -218,7 +218,7 @@ static int survey_file(int channel, const char *path, const struct survey_folder
 				   : survey_regular(channel, path, &st, folders->known);
 }
 
-/* No image is in what is no directory. In one that cannot be read there may be any. */
+/* A path that is not a directory holds no image. An unreadable directory may hold any image. */
 static int tell_unreadable(int channel, const char *folder, const char *why, bool may_hold)
 {
 	_cleanup_free_ char *text = NULL;

@@ -51,7 +51,7 @@ static int lose(struct ledger_file *file, const char *what)
 	return ledger_doubt(file->ledger, loss);
 }
 
-/* From then on nothing is written. */
+/* From then on the daemon writes nothing to the file. */
 static int see_newer(struct ledger_file *file)
 {
 	int r = str_format(&file->newer,
@@ -141,7 +141,7 @@ static int go_on_in_new(struct ledger_file *file, int fd)
 	return read_end(file, fd, file->end);
 }
 
-/* Whether the file still begins with what was read of it. */
+/* Whether the file still begins with the part that was read. */
 static int check_read(struct ledger_file *file, int fd, const struct stat *st)
 {
 	char end[END];
@@ -158,7 +158,7 @@ static int check_read(struct ledger_file *file, int fd, const struct stat *st)
 	return r < 0 ? r : memcmp(end, file->end, END) == 0 ? 0 : -ESTALE;
 }
 
-/* 0, or -ESTALE: the file is not the one that was read, or has lost what was read of it. */
+/* 0, or -ESTALE: the file is another one, or has lost the part that was read. */
 static int read_from(struct ledger_file *file, int fd, usec_t since)
 {
 	_cleanup_free_ char *text = NULL;
@@ -206,8 +206,7 @@ static int read_other(struct ledger_file *file)
 	file->format = 0;
 	r = read_ledger(file, file->newest);
 	if (!file->newer)
-		log_warning("%s was truncated or replaced; xendomainsd writes what it knows",
-			    file->path);
+		log_warning("%s was truncated or replaced; rewriting it from memory", file->path);
 	return r;
 }
 

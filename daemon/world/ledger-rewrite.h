@@ -19,12 +19,12 @@ struct rewrite {
 	off_t old_size;   /* of the part that is known */
 	size_t old_n;     /* records in that */
 	ino_t new_inode;
-	off_t new_size; /* of what is written there for it */
+	off_t new_size; /* of the bytes written there for it */
 	size_t new_n;
 };
 
 /*
- * Makes the new file, for what is known of the old one. Fills in old_inode, if it is 0, and
+ * Creates the new file, for the known part of the old one. Fills in old_inode, if it is 0, and
  * new_inode. 0 with the file's descriptor, -EBUSY if the ledger is locked, -ESTALE if it is another
  * file, or -errno.
  */

@@ -132,7 +132,7 @@ static void record_end(const struct sighting *s, const struct domain *d, enum li
 
 /* The state of a domain's life, as one look shows it. */
 enum glimpse {
-	NOT_BEGUN, /* or not there, or on its way out, or nothing says yet which guest it is */
+	NOT_BEGUN, /* or missing, or dying, or its guest is not known yet */
 	ALIVE,
 	SUSPENDED,
 	OVER,
@@ -149,7 +149,7 @@ static enum glimpse glimpse(const struct domain *d)
 	return d->shutdown ? OVER : NOT_BEGUN;
 }
 
-/* The last time that anything is known of the guest, or of what had its name. */
+/* The last known time of the guest, or of a domain with its name. */
 static usec_t last_known(const struct sighting *s, const struct uuid *uuid, const char *name)
 {
 	const struct ledger *ledger = ledger_file_get(s->ledger);

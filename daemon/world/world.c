@@ -220,7 +220,7 @@ static void expect_changes(struct world *w, const struct hv_ends *ended)
 	w->ended = NULL;
 }
 
-/* Many operations end together. Until one is told it is in flight for all who ask. */
+/* Many operations end together. Until its end is told, each is in flight for all callers. */
 static void on_ends(void *data)
 {
 	struct world *w = data;

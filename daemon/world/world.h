@@ -60,7 +60,7 @@ int world_update(struct world *w);
 /* Whether the last look at the domains failed: some of them may be gone. */
 bool world_is_stale(const struct world *w);
 
-/* How many domains have come up so far: who has seen as many has seen them all. */
+/* The number of domains that have come up so far: a caller that has seen it has seen them all. */
 uint64_t world_arrivals(const struct world *w);
 
 struct hv *world_hv(const struct world *w);

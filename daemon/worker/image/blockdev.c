@@ -139,7 +139,7 @@ int blockdev_compare(const char *path, struct json_object *description, const ch
 	if (r < 0 && r != -ENOTBLK)
 		return r == -ENOMEM ? r : -ENODEV;
 	if (r == -ENOTBLK)
-		how = "is no block device now";
+		how = "is not a block device now";
 	/* udev tells what a device is called a while after the device has come. */
 	else if (!str_equal(b.identity, identity) && !b.settled)
 		return -ENODEV;

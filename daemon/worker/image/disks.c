@@ -178,7 +178,7 @@ static struct json_object *find_description(struct json_object *stamp, const cha
 	return NULL;
 }
 
-/* Its storage may come up later: nothing is known of its contents. */
+/* Its storage may come later: its contents are unknown. */
 static bool is_missing(const char *path)
 {
 	_cleanup_close_ int fd = -1;
@@ -414,7 +414,7 @@ int disks_stamp_first(const char *config_text, size_t max, char **ret)
 	return length > max ? -EMSGSIZE : str_replace(ret, text);
 }
 
-/* When a first stamp was taken, as far as that matters for what is written since. */
+/* The age of a first stamp, as far as it matters for later writes. */
 enum age {
 	AGE_THIS_BOOT,
 	AGE_LAST_BOOT,

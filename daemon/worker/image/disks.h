@@ -15,8 +15,8 @@
 enum disks_verdict {
 	DISKS_UNCHANGED, /* proved, as far as a description goes */
 	DISKS_UNSEEN,    /* the same, but for some that cannot be seen from here */
-	DISKS_UNKNOWN,   /* there is no stamp, or none that tells of them */
-	DISKS_MISSING,   /* one is not there, or cannot be read: it may come */
+	DISKS_UNKNOWN,   /* no stamp describes the disks */
+	DISKS_MISSING,   /* a disk is missing, or cannot be read: it may come */
 	DISKS_CHANGED,   /* proved */
 };
 

@@ -123,7 +123,7 @@ static int check_version(struct trial *t)
 
 /*
  * The guest may have run from it, or on after it, and nothing in the ledger says that it has not.
- * Then that its disks are as they were is no proof: not all of what is written shows.
+ * Then unchanged disks are no proof: not all writes show.
  */
 static bool is_doubtful(const struct trial *t)
 {
@@ -272,7 +272,7 @@ static int feed_all(int fd, off_t at, struct stream *stream, XXH64_state_t *hash
 		if (r < 0)
 			return r;
 		XXH64_update(hash, buffer, (size_t)n);
-		/* Who looks through an image does not want it in memory instead of what is used. */
+		/* A check of an image must not push other data out of memory. */
 		posix_fadvise(fd, at, n, POSIX_FADV_DONTNEED);
 		at += n;
 	}

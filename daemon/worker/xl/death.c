@@ -8,7 +8,7 @@
 
 /* What xl's monitor process has libxl do when a guest ends, or ejects a disk. */
 
-/* xl's own name for what config-update leaves. */
+/* xl's own name for the data that config-update leaves. */
 #define UPDATE_USERDATA "xl"
 
 int xl_core_dump(struct xl *xl, uint32_t domid, const char *path)

@@ -146,7 +146,7 @@ static int refuse(uint64_t wanted_kib, uint64_t free_kib, bool from_dom0, char *
 			   " MiB are free; dom0 %s. Stop another guest, or give dom0 less: "
 			   "'xl mem-set 0 SIZE'",
 			   wanted_kib / KIB_PER_MIB, free_kib / KIB_PER_MIB,
-			   from_dom0 ? "has given what it could" : "keeps its memory");
+			   from_dom0 ? "has given all that it could" : "keeps its memory");
 
 	return r < 0 ? r : -ENOMEM;
 }

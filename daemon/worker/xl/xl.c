@@ -31,7 +31,7 @@ __attribute__((format(printf, 5, 0))) static void log_from_libxl(xentoollog_logg
 		return;
 	log_warning("%s: %s%s%s", context ? context : "libxl", text, error >= 0 ? ": " : "",
 		    error >= 0 ? strerror(error) : "");
-	/* The first one is the cause; those that follow tell what came of it. */
+	/* The first error is the cause; later ones are its consequences. */
 	if (level >= XTL_ERROR && !l->reason)
 		l->reason = TAKE_PTR(text);
 }
