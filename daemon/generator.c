@@ -209,7 +209,7 @@ static int read_configuration(const struct settings_paths *paths, struct setting
 	return r;
 }
 
-/* The daemon goes by the last good settings then, or by the files, once all of them are mounted. */
+/* The daemon then uses the last good settings, or the files, once all of them are mounted. */
 static void add_kept_directories(struct mount_units *m, const struct options *o)
 {
 	_cleanup_(settings_done) struct settings kept = {0};
@@ -305,8 +305,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			return -EINVAL;
 		}
 	}
-	/* Of the directories that systemd names, the first is for what an administrator may
-	 * override. */
+	/* The first of the directories of systemd, whose files an administrator may override. */
 	if (optind + 1 != argc && optind + 3 != argc)
 		return -EINVAL;
 	o->output = argv[optind];

@@ -71,7 +71,7 @@ struct daemon {
 	struct manager *manager;
 	struct control *control;   /* NULL: no client is served */
 	struct hostdown *hostdown; /* or NULL */
-	struct timer *alive; /* tells systemd that it goes on: --once, or one that is to end */
+	struct timer *alive; /* tells systemd that it goes on: --once, or a daemon that is to end */
 	usec_t end;          /* --once: not longer than this */
 	bool ending;         /* it has been asked to, in the middle of the host's stop */
 };

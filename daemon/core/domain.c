@@ -58,8 +58,8 @@ void domain_set_flags(struct domain *d, bool running, bool blocked)
 	memcpy(d->flags, flags, sizeof(flags));
 }
 
-/* xl's names for what another host sends, until that gives leave to let it run, and for what xl
- * sends, from then on. */
+/* xl's names for a domain that another host sends, until that host lets it run, and for a domain
+ * that xl sends, from then on. */
 #define COMING_SUFFIX "--incoming"
 #define AWAY_SUFFIX   "--migratedaway"
 

@@ -227,7 +227,7 @@ static void add_domain(struct inventory *inventory, const struct domain *d)
 		g->name = d->name;
 }
 
-/* A guest that is known to be saved, and of which nothing else is left here. */
+/* Adds a guest that is known to be saved, and of which only the record is left here. */
 static void add_missing(struct inventory *inventory, const struct survey *survey,
 			const struct past *past)
 {

@@ -114,8 +114,8 @@ static struct known_image *find_or_add(struct lives *l, const struct uuid *id)
 
 /*
  * A domain of this name runs, NULL: one that is this guest for certain. The second domain of the
- * UUID runs on: that says nothing of the one that was saved. Another name may be another guest, a
- * clone that kept the UUID, or the same one that was renamed: nothing tells.
+ * UUID runs on: that says nothing of the one that was saved. A domain of another name may be
+ * another guest, a clone that kept the UUID, or this guest after a rename: this cannot be told.
  */
 static int outlive(struct known_image *image, const char *name)
 {

@@ -47,9 +47,9 @@ enum goal job_goal(const struct job *job);
 void *job_data(const struct job *job);
 
 /*
- * Whether a step of a plan with that goal is for what the job has dealt with. A guest that is there
- * again is another domain. domains: as they are now; a guest that another tool kept from the job,
- * and does not any more, is not dealt with.
+ * Whether the job has dealt with the guest of a step of a plan with that goal. A guest that runs
+ * again is another domain. domains: the present ones. A guest that another tool kept from the job,
+ * and has released since, is not dealt with.
  */
 bool job_knows(const struct job *job, enum goal goal, const struct step *step,
 	       const struct domain_list *domains);
@@ -67,9 +67,8 @@ bool job_is_open(const struct job *job);
 bool job_succeeded(const struct job *job);
 
 /*
- * Calls back for each guest of the job, with where it is now; not with what went well, or was
- * skipped, and was followed by a start, nor with what another tool kept from the job until a later
- * run of it.
+ * Calls back for each guest of the job, with its present state. Leaves out guests that were stopped
+ * or skipped and then started, and guests that another tool kept from the job until a later run.
  */
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
 		 void *data);

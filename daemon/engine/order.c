@@ -56,9 +56,9 @@ static bool is_given_up(const struct run *run)
 }
 
 /*
- * How long a driver domain waits at most for a guest, which may use it: to the end for one that is
- * being saved or migrated, or whose turn is still to come. The others have had the time that most
- * need.
+ * How long a driver domain waits at most for a guest, which may use it: to the end for a guest
+ * that is being saved or migrated, or whose turn has not come. The others have had the time that
+ * most guests need.
  */
 static usec_t until_without_driver(const struct run *other, usec_t latest)
 {

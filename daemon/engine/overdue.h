@@ -5,8 +5,8 @@
 
 /*
  * For the executor only: the worker of a stop that does not get on. A save without progress takes
- * no place, and no guest waits for what is past its limit; a worker may be where it cannot even be
- * killed. now: of the loop; stop_limit: for one stage, or USEC_INFINITY.
+ * no place, and no guest waits for a worker past its limit. Some workers cannot even be killed.
+ * now: of the loop; stop_limit: for one stage, or USEC_INFINITY.
  */
 
 void overdue_begin(struct run *run, usec_t now, usec_t stop_limit);

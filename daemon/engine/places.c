@@ -134,8 +134,9 @@ static unsigned brief_at_once(const struct config *c)
 }
 
 /*
- * Saves share the disk, and each has XENDOMAINS_STOP_MAXWAIT for itself: only so many go at one
- * time that all of them can keep that. A part is left for what is slower than expected.
+ * Saves share the disk, and each has XENDOMAINS_STOP_MAXWAIT for itself: only so many run at one
+ * time that all of them keep that limit. A part of it is kept for saves that are slower than
+ * expected.
  */
 static uint64_t saves_at_once(const struct config *c, uint64_t rate)
 {

@@ -5,7 +5,7 @@
 #include "engine/limits.h"
 #include "engine/run.h"
 
-/* The places for operations at one time: how many there are, and who has one. */
+/* The places for operations at one time: their number, and the runs that have one. */
 struct places {
 	unsigned taken, creating;
 	unsigned stopping; /* of those taken */

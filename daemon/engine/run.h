@@ -22,12 +22,13 @@ struct run {
 	uint32_t worked_domid;  /* of the last operation */
 	unsigned round;         /* the number of its plan in the job */
 	size_t number;          /* its own there, and in the index of the job */
-	unsigned repeats;       /* of stages whose operation failed for what was over then */
+	unsigned repeats; /* of stages whose operation failed for a cause that was over then */
 	usec_t started, stage_started, work_started, ended;
 	usec_t first_try; /* of the stage */
 	size_t tried;     /* the stage that it is of, by its index */
 	unsigned permille;
-	struct timer *limit;  /* of the stage, of its worker, of what holds it back, of a pause */
+	struct timer
+		*limit; /* of the stage, of its worker, of another tool that holds it, of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */
 	struct timer *again;  /* when a request without an answer is repeated */
 	const char *keys;     /* of SysRq that are still to be sent; borrowed from the step */
@@ -56,7 +57,7 @@ int run_new(struct loop *loop, struct job *job, struct step *step, enum goal goa
 	    const struct run_timers *timers, struct run **ret);
 void run_free(struct run *run);
 
-/* The guest's domain: the one it had, else the one that has its UUID now; NULL if there is none. */
+/* The guest's domain: its last one, else the one that has its UUID now; or NULL. */
 const struct domain *run_find_domain(const struct run *run, const struct domain_list *domains);
 
 /* Whether it waits for its turn to build a domain, which the plan knew none of. */

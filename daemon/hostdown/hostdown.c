@@ -50,8 +50,8 @@ static void act(struct hostdown *h, enum hostdown_event event);
 /* Guests that were stopped. */
 
 /*
- * Whether it was the stop that has ended the guest, or may still have it end. One that was migrated
- * is elsewhere, and one that was only cleaned up had ended before.
+ * Whether the stop has ended the guest, or may still end it. A guest that was migrated is
+ * elsewhere, and a guest that was only cleaned up had ended before.
  */
 static bool is_of_stop(const struct report *report)
 {
@@ -159,7 +159,7 @@ static void on_stopped(void *data, int error _unused_, const char *reason _unuse
 	timer_set_after(h->look, 0);
 }
 
-/* 0, or -errno where nothing is begun. */
+/* 0, or -errno if no stop begins. */
 static int begin_stop(struct hostdown *h, usec_t deadline, usec_t end)
 {
 	_cleanup_free_ struct stop *stop = calloc(1, sizeof(*stop));

@@ -59,7 +59,7 @@ static int find_main(const char *root, const char *key, char **ret)
 
 		if (r < 0)
 			return r;
-		/* The first one that is there is the only one that is read. */
+		/* Only the first existing file is read. */
 		if (access(path, F_OK) < 0)
 			continue;
 		if (has_key(path, key))

@@ -31,7 +31,7 @@
 
 #define USERDATA_FOLDER "/var/lib/xen"
 
-/* So much of what a guest says of itself is shown. */
+/* The longest text of a guest about itself that is shown. */
 #define UNSAVABLE_MAX 200
 
 /* A domain whose nodes are watched. */
@@ -95,7 +95,7 @@ static char *read_domain_node(struct host *h, uint32_t domid, const char *node)
 }
 
 /*
- * What is watched of each guest: nothing below which a guest can make nodes. The token tells who
+ * Watches a node of each guest, but none below which a guest can make nodes. The token tells who
  * writes the node.
  */
 static void set_watch(struct host *h, const char *path, const char *token, bool on)
@@ -335,7 +335,7 @@ static void look_for_others(struct domain *d, const struct uuid *built)
 		d->saver = savers_find(d->domid, d->name);
 }
 
-/* While its worker is at it there is no time in the node. */
+/* While the worker asks, the node holds no time. */
 static bool is_asked_to_suspend(struct host *h, uint32_t domid)
 {
 	_cleanup_free_ char *value = NULL;

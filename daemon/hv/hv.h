@@ -70,7 +70,7 @@ struct hv_ops {
 	struct hv *(*free)(struct hv *hv);
 };
 
-/* Ends of operations that are still to be told to those above. */
+/* Ends of operations that the layers above have not heard of. */
 struct hv_ends {
 	struct hv_end {
 		struct hv_operation operation;
@@ -169,7 +169,7 @@ static inline const struct hv_operation *hv_next_operation(struct hv *hv, size_t
 }
 
 /*
- * Reads the directories, either of which may be NULL. What known (may be NULL) holds already is not
+ * Reads the directories, either of which may be NULL. A file that known (may be NULL) holds is not
  * parsed again while its stamp is the same. 0, -EBUSY while one is under way, or another -errno.
  */
 static inline int hv_survey(struct hv *hv, const char *autostart, const char *save,

@@ -37,8 +37,8 @@ static void read_holder(int fd, struct holder *ret)
 }
 
 /*
- * In place, which needs no room where something was written before. Without room the file does not
- * say who has the lock, which is no reason to be without it.
+ * Writes in place, which needs no room in a file that was written before. Without room the file
+ * does not name the holder of the lock, but the lock is held.
  */
 static int write_holder(int fd)
 {

@@ -31,7 +31,7 @@ int logind_new(struct loop *loop, int lock, const struct logind_callbacks *callb
 	       struct logind **ret);
 struct logind *logind_free(struct logind *l);
 
-/* Holds the lock from now on, or lets it go for good. Logs what comes of it. */
+/* Holds the lock from now on, or releases it for good. Logs the result. */
 void logind_want_lock(struct logind *l, bool wanted);
 enum logind_lock logind_lock(const struct logind *l);
 

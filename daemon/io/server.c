@@ -63,7 +63,7 @@ static void complain(struct server *server, int error, const char *what)
 }
 
 /*
- * Only while half a message or an unread reply lies there: who has nothing to say, or waits for a
+ * Only while half a message or an unread reply lies there: a client that is silent, or waits for a
  * reply, may stay for ever.
  */
 static void watch_for_stall(struct connection *c)

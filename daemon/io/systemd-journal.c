@@ -68,7 +68,7 @@ static void send_entry(const char *entry, size_t size)
 	output.lost++;
 }
 
-/* With its length, as nothing is known of what is in it. */
+/* With its length, since the value may hold any bytes. */
 static void add_field(FILE *entry, const char *name, const char *value)
 {
 	uint64_t length;

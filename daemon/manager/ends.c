@@ -3,7 +3,7 @@
 #include "manager/private.h"
 #include "world/migrated.h"
 
-/* Ends of operations that no sequence is told. */
+/* Ends of operations that belong to no sequence. */
 
 void manager_keep_result(struct manager *m, const struct hv_operation *operation,
 			 const struct operation_result *result)

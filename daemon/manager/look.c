@@ -4,8 +4,8 @@
 #include "util/log.h"
 
 /*
- * How long a stop waits for the directories to be read. A start waits for what it takes: a file
- * that does not answer is given up, and many take their time.
+ * How long a stop waits for the directories to be read. A start waits as long as it takes: a file
+ * that does not answer is given up, and many files take long.
  */
 #define AUTO_ONLY_SURVEY_LIMIT (20 * USEC_PER_SEC)
 #define STOP_SURVEY_LIMIT      (5 * USEC_PER_SEC)

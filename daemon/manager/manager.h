@@ -79,13 +79,13 @@ bool manager_wants_down(const struct job *job, const struct uuid *uuid);
 /* Whether a stop of all guests is under way. */
 bool manager_stops_all(const struct manager *m);
 
-/* Why nothing is started from now on; NULL: it is again. 0 or -ENOMEM. */
+/* Refuses starts from now on for this reason; NULL: allows them. 0 or -ENOMEM. */
 int manager_refuse_starts(struct manager *m, const char *reason);
 const char *manager_refusal(const struct manager *m);
 
 /* The prospects of a shutdown of the host now. */
 struct outlook {
-	bool protects; /* it would have to wait: for a guest, or for what is under way */
+	bool protects; /* it would have to wait: for a guest, or for an operation */
 	usec_t needs;  /* about so long */
 };
 
@@ -110,7 +110,7 @@ int manager_reload(struct manager *m, char **ret_reason);
 /* NULL while no good one was read. */
 const struct config *manager_config(const struct manager *m);
 
-/* The same, but guests are stopped with what can be read. */
+/* The same, but a stop uses the lines that can be read. */
 const struct config *manager_config_for(const struct manager *m, enum goal goal);
 
 /* The settings as the files have them: for their refusals. */

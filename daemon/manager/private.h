@@ -87,8 +87,8 @@ void manager_react(struct manager *m);
 /* When the host's stop should be over, and systemd forces the host down: manager_stop_until(). */
 void manager_set_end(struct sequence *s, usec_t deadline, usec_t end);
 
-/* The timer's: near the end, who waits to be saved is asked to shut down while there is time. */
+/* Near the end of the time, asks guests that wait to be saved to shut down. Called by the timer. */
 void manager_on_hurry(void *data);
 
-/* The timer's, for what was put off. */
+/* Reacts to ends of guests that were put off. Called by the timer. */
 void manager_on_react(void *data);

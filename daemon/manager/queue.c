@@ -28,7 +28,7 @@ static int make_plan(const struct sequence *s, struct plan **ret)
 	return 0;
 }
 
-/* A save will leave an image, a migration a note, of which the plan for a start knows nothing. */
+/* A save will leave an image, a migration a record: the plan of a start does not know them yet. */
 static bool is_leaving(const struct manager *m, const struct uuid *uuid)
 {
 	const struct hv_operation *op = hv_operation(world_hv(m->world), uuid);
@@ -222,7 +222,7 @@ static bool must_wait(const void *data, const struct step *step)
 	return is_busy(busy->sequence, step) || (step->n_stages > 0 && step->wave > busy->wave);
 }
 
-/* Begins with what is free, and notes what the sequence waits for. */
+/* Begins with the guests that are free, and records those that the sequence waits for. */
 static int leave_out_busy(struct sequence *s, struct plan *plan)
 {
 	const struct manager *m = s->manager;
@@ -251,7 +251,7 @@ static int leave_out_busy(struct sequence *s, struct plan *plan)
 	return r;
 }
 
-/* The plan for what can begin now. */
+/* The plan for the guests that can begin now. */
 static int plan_free_ones(struct sequence *s, struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;

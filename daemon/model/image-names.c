@@ -8,7 +8,7 @@
 
 #include "util/str.h"
 
-/* Room that is left for what we append to an escaped name (IMAGE_ASIDE_MARK and a number). */
+/* Room for the suffix that we append to an escaped name (IMAGE_ASIDE_MARK and a number). */
 #define FILE_NAME_SUFFIX_MAX 32
 
 enum image_file image_file_kind(const char *name)

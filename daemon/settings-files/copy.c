@@ -63,7 +63,7 @@ int settings_copy_format(const struct settings *s, char **ret, size_t *ret_size)
 	return 0;
 }
 
-/* A text with its heading, of which *at is the beginning. */
+/* A text with its heading, which begins at *at. */
 static int parse_text(char **at, const char *end, struct settings *s)
 {
 	char *newline = memchr(*at, '\n', (size_t)(end - *at));

@@ -6,11 +6,11 @@
  * may come from any call, and which is for the log.
  */
 enum operation_outcome {
-	OPERATION_FAILED, /* also where nothing says more */
+	OPERATION_FAILED, /* also without a known cause */
 	OPERATION_OK,
 	OPERATION_TIMED_OUT,    /* create, restore: libxl's own limit ran out; nothing is left */
 	OPERATION_DISK_CHANGED, /* restore: a disk was written after the save */
-	OPERATION_DISK_UNKNOWN, /* restore: nothing tells whether one was */
+	OPERATION_DISK_UNKNOWN, /* restore: it is unknown whether one was */
 	OPERATION_LEFT_BEHIND,  /* save: the image counts, and the domain is still there */
 	OPERATION_UNDECIDED,    /* migrate: where the guest is cannot be known; leave it alone */
 	_OPERATION_OUTCOME_MAX,

@@ -35,5 +35,5 @@ const char *path_base(const char *path);
  */
 char *str_printable(const char *s, size_t max);
 
-/* The index of s in a table of n names, some of which may be NULL; -EINVAL if it is not there. */
+/* The index of s in a table of n names, some of which may be NULL; -EINVAL if it is missing. */
 int str_lookup(const char *const *names, size_t n, const char *s);

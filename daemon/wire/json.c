@@ -87,7 +87,7 @@ static uint32_t read_unit(const char *text, size_t length)
 							     : 0;
 }
 
-/* The character that a pair of surrogates stands for; 0 where there is no pair. */
+/* The character of a pair of surrogates; 0 if there is no pair. */
 static uint32_t read_pair(const char *text, size_t length)
 {
 	uint32_t high = read_unit(text, length);

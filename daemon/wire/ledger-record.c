@@ -130,8 +130,8 @@ static int try_lock(int fd, const char *path)
 }
 
 /*
- * The file that has the name now, for another can take its place. Locked against the next one that
- * does. It does not wait for a lock of one file: its holder may never release it.
+ * Opens the file that has the name now, since another can take its place. Locks it against the next
+ * one that does. It does not wait for a lock of one file: its holder may never release it.
  */
 static int open_locked(const char *path, bool wait)
 {

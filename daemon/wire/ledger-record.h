@@ -98,7 +98,8 @@ int ledger_record_format(const struct ledger_record *record, char **ret);
 int ledger_record_parse(const char *text, size_t length, struct ledger_record *ret,
 			struct json_object **ret_line);
 
-/* The format of what an open ledger has from here on, where a line begins. 0 or -errno. */
+/* The format of the records of an open ledger from this offset on, where a line begins. 0 or
+ * -errno. */
 int ledger_format_of(int fd, off_t from, uint64_t *ret);
 
 /* Whether the writer of a line, without its end, did not come to an end: it did not happen. */

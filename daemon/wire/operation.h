@@ -97,12 +97,12 @@ struct operation_request {
 	char *source;   /* the file this guest comes from, for its mark */
 	char *why; /* create: why the images in stale are not restored, where they do not say */
 	struct stale_list stale; /* create, restore: images to put aside before the guest runs */
-	struct uuid image;       /* restore: the ID of the image that is meant; save: of another
-				    guest's, which may be at path and must stay there */
-	char *standing;          /* restore: what the ledger says of it (core/lives.h) */
-	char *ledger;            /* where lives, images and migrations are recorded */
-	char *dump;              /* destroy, restart: the guest's memory goes to this file first */
-	char *device;            /* eject: the vdev */
+	struct uuid image; /* restore: the ID of the image; save: of the image of another guest,
+			      which may be at path and must stay there */
+	char *standing;    /* restore: what the ledger says of it (core/lives.h) */
+	char *ledger;      /* where lives, images and migrations are recorded */
+	char *dump;        /* destroy, restart: the guest's memory goes to this file first */
+	char *device;      /* eject: the vdev */
 	/* Restart: the UUID that the old domain is kept under. Null: it is destroyed. */
 	struct uuid preserve;
 	usec_t deadline; /* USEC_INFINITY: none */

@@ -31,7 +31,7 @@ struct varlink_reply {
 	bool continues;
 };
 
-/* 0, -EBADMSG for what is no call, -E2BIG for one that would take much memory, or -ENOMEM. */
+/* 0, -EBADMSG for an invalid call, -E2BIG for one that would take much memory, or -ENOMEM. */
 int varlink_call_parse(const char *text, size_t length, struct varlink_call *ret);
 void varlink_call_done(struct varlink_call *call);
 

@@ -6,7 +6,7 @@
 /*
  * The domain that an operation builds. It carries the operation's own sign in XenStore from its
  * first moment, so that it is told from one that another tool builds of the same guest at the same
- * time: only what this very operation has built may be destroyed as half built.
+ * time: only a domain that this operation has built may be destroyed as half built.
  */
 
 /* A configuration (libxl's JSON) with the sign in it. 0, -EBADMSG or -ENOMEM. */

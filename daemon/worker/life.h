@@ -5,7 +5,8 @@
 
 /*
  * Records of a worker in the ledger (core/lives.h) about the lives of its guest. Each record is on
- * the disk when the call returns. 0 or -errno; without a ledger in the request nothing is recorded.
+ * the disk when the call returns. 0 or -errno; without a ledger in the request the worker records
+ * nothing.
  */
 
 /*

@@ -31,7 +31,7 @@ static int undo_build(struct job *job)
 		     : undone(job);
 }
 
-/* Its life may have been recorded. A second record does no harm, and then the guest may run. */
+/* Its life may have been recorded. A second record does no harm, and after it the guest may run. */
 static int release_again(struct job *job, const struct xl_domain *d)
 {
 	bool restore = job->record.request.operation == OPERATION_RESTORE;

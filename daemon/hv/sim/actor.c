@@ -173,7 +173,7 @@ void actor_succeed(struct actor *a)
 		a->paused = false;
 		note_change(a->sim);
 		break;
-	case OPERATION_RESUME: /* here nothing is ever left suspended */
+	case OPERATION_RESUME: /* the simulation leaves no domain suspended */
 		break;
 	case OPERATION_RESTART:
 		if (!uuid_is_null(&a->request.preserve) &&

@@ -54,7 +54,7 @@ int xl_interrupted(struct xl *xl);
 /*
  * The domain with this UUID. A guest that is migrated to the host that it is on has two of them for
  * a while: the one with this number first (DOMID_NONE: whichever), then one that is not dying.
- * Another one than that of the number can be another tool's: nothing is to be done to it. 0, or
+ * A domain with another number can be another tool's: it must be left alone. 0, or
  * -ESRCH if there is none.
  */
 int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_domain *ret);
