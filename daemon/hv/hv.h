@@ -185,9 +185,9 @@ static inline const struct survey *hv_surveyed(struct hv *hv)
 }
 
 /*
- * Whether nothing that the last survey which has ended has read is another by now, as far as the
- * kernel tells: not what another host has written, nor what a link leads to when a directory on its
- * way has been renamed. False where that is not known, and where a part could not be read.
+ * Whether nothing that the last complete survey has read is different by now, as far as the kernel
+ * tells: not what another host has written, nor a write by mmap. False where that is not known, and
+ * where a part could not be read.
  */
 static inline bool hv_survey_is_current(struct hv *hv)
 {

@@ -321,9 +321,13 @@ int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 	return r;
 }
 
-bool surveyor_is_current(const struct surveyor *s)
+bool surveyor_is_current(struct surveyor *s)
 {
-	return changes_are_none(&s->changes_since_last);
+	if (changes_are_none(&s->changes_since_last))
+		return true;
+	/* A change of mounts is told only once. */
+	changes_close(&s->changes_since_last);
+	return false;
 }
 
 const struct survey *surveyor_so_far(const struct surveyor *s)

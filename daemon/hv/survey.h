@@ -23,7 +23,7 @@ int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 		   const struct survey *known);
 
 /* As hv_survey_is_current(). */
-bool surveyor_is_current(const struct surveyor *s);
+bool surveyor_is_current(struct surveyor *s);
 
 /* As hv_surveyed(). */
 const struct survey *surveyor_so_far(const struct surveyor *s);

@@ -19,6 +19,8 @@ struct walk {
 	char *todo; /* what is still to be gone from there */
 	unsigned links;
 	char **ret_problem;
+	link_step_fn step; /* NULL: each is checked; otherwise none is */
+	void *data;
 };
 
 static void walk_done(struct walk *w)
@@ -91,7 +93,7 @@ static int go_into(struct walk *w, const char *name)
 		return r;
 	if (lstat(path, &st) < 0)
 		return -errno;
-	r = check_owner(w, path, &st);
+	r = w->step ? w->step(w->data, path, &st) : check_owner(w, path, &st);
 	if (r < 0)
 		return r;
 	return S_ISLNK(st.st_mode) ? push_target(w, path) : str_replace(&w->at, path);
@@ -112,7 +114,7 @@ static int take_step(struct walk *w)
 		return go_into(w, name);
 	if (strrchr(w->at, '/'))
 		*strrchr(w->at, '/') = '\0';
-	return check_directory(w);
+	return w->step ? 0 : check_directory(w);
 }
 
 /* The directory of the link; then the link is the first thing to go into. */
@@ -148,6 +150,20 @@ int link_follow(const char *path, char **ret, char **ret_problem)
 											  : -ENOENT;
 	else if (r != -EPERM && r != -ENOMEM)
 		str_format(ret_problem, "failed to follow this link: %s", strerror(-r));
+	return r;
+}
+
+int link_walk(const char *path, link_step_fn step, void *data)
+{
+	_cleanup_(walk_done) struct walk w = {.step = step, .data = data};
+	int r = 0;
+
+	w.at = strdup("");
+	w.todo = strdup(path);
+	if (!w.at || !w.todo)
+		return -ENOMEM;
+	while (r >= 0 && w.todo[0] != '\0')
+		r = take_step(&w);
 	return r;
 }
 

@@ -119,6 +119,9 @@ static int survey_config(int channel, const char *path, const struct stat *st,
 		r = json_add_bool(o, "unchanged", true);
 	else
 		r = parse_config(o, path);
+	/* What went wrong may have been for a moment only. */
+	if (r >= 0 && json_get_string(o, "error"))
+		r = survey_unwatched(channel);
 	return r < 0 ? r : channel_send(channel, "configuration", TAKE_PTR(o));
 }
 

@@ -2,13 +2,11 @@
 
 #include "world/world.h"
 
-#include <sys/queue.h>
-
-#include "core/identity.h"
 #include "core/inventory-build.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "world/sightings.h"
+#include "world/world-private.h"
 
 /* Changes come in bursts, and guests can cause some: no more than one listing in this time. */
 #define UPDATE_INTERVAL (50 * USEC_PER_MSEC)
@@ -20,53 +18,8 @@
 #define REST_SHARE 4
 #define REST_MAX   (1 * USEC_PER_SEC)
 
-/* The longest age of a survey without known changes: some changes are not noticed. */
-#define SURVEY_AGE_MAX (60 * USEC_PER_SEC)
-
 /* How often a domain is looked at that may begin to run without an event, and after a failure. */
 #define QUIET_INTERVAL (1 * USEC_PER_SEC)
-
-/* A caller that waits for a survey of the directories. */
-struct waiter {
-	TAILQ_ENTRY(waiter) entry;
-	struct world *world;
-	uint64_t id;
-	bool current;   /* it waits for no survey */
-	bool surveying; /* the survey that it waits for has begun */
-	bool due;       /* and has ended */
-	struct timer *limit;
-	world_ready_fn fn;
-	void *data;
-};
-
-TAILQ_HEAD(waiter_list, waiter);
-
-struct world {
-	struct loop *loop;
-	struct hv *hv;
-	struct ledger_file *ledger;
-	struct world_callbacks callbacks;
-
-	char *autostart, *save;
-	struct survey *survey;
-	struct survey *coming; /* that takes its place at the end of an update; NULL: none */
-	struct domain_list *domains;
-	struct inventory *inventory;
-	char *lost;
-
-	const struct hv_ends *ended; /* what changes their guests; NULL: nothing has; borrowed */
-	struct timer *ends;          /* of operations, which are still to be told */
-	struct timer *update;
-	usec_t updated, rested; /* when the last look at the domains began, and the next one may */
-	usec_t listed;          /* the wall clock before the domains were listed; 0: not yet */
-	bool stale;             /* the list of domains is older than a look that failed */
-	uint64_t arrivals;
-	struct waiter_list waiters;
-	uint64_t last_id;
-	bool surveying;
-	usec_t survey_began, surveyed; /* the one that runs; the one that stands, 0: in parts */
-	struct vanished_list vanished; /* since the survey that runs began */
-};
 
 /* News of the domains. */
 
@@ -107,7 +60,7 @@ static bool has_one_that_may_begin(struct world *w)
 
 /* Putting it together. */
 
-static int rebuild(struct world *w, struct survey *survey, struct domain_list *domains)
+int world_rebuild(struct world *w, struct survey *survey, struct domain_list *domains)
 {
 	struct inventory *inventory;
 	const struct hv_operation *op;
@@ -159,7 +112,7 @@ static int look(struct world *w)
 	w->arrivals += sightings_count_arrivals(&sighting);
 	sightings_record_lives(&sighting);
 	w->listed = now;
-	r = rebuild(w, w->coming ? w->coming : w->survey, domains);
+	r = world_rebuild(w, w->coming ? w->coming : w->survey, domains);
 	if (r < 0)
 		return log_error_errno(r, "Failed to update the list of guests");
 	TAKE_PTR(domains);
@@ -179,18 +132,6 @@ int world_update(struct world *w)
 	else if (!w->lost && !timer_is_set(w->update))
 		timer_set(w->update, w->updated + QUIET_INTERVAL);
 	return r;
-}
-
-/* 0, and the survey is taken over, or -ENOMEM. */
-static int update_with(struct world *w, struct survey *survey)
-{
-	int r;
-
-	w->coming = survey;
-	r = world_update(w);
-	w->coming = NULL;
-	/* The survey counts, even if the domains cannot be listed. */
-	return r < 0 ? rebuild(w, survey, w->domains) : 0;
 }
 
 static void on_update(void *data)
@@ -260,227 +201,6 @@ static void on_lost(void *data, const char *reason)
 			    reason);
 }
 
-/* Surveys. */
-
-static void begin_survey(struct world *w)
-{
-	struct waiter *waiter;
-	int r;
-
-	/* The list tells the domains that are gone: their saves have written their images. */
-	world_update(w);
-	vanished_list_done(&w->vanished);
-	r = w->lost ? -ENOTCONN : hv_survey(w->hv, w->autostart, w->save, w->survey);
-	if (r < 0 && r != -EBUSY)
-		log_error_errno(r, "Failed to read the directories of configurations and images");
-	w->surveying = r >= 0;
-	w->survey_began = loop_now(w->loop);
-	/* A survey that had begun before may not have seen what the waiter means. */
-	TAILQ_FOREACH(waiter, &w->waiters, entry) {
-		waiter->surveying = r >= 0;
-		if (r < 0)
-			timer_set_after(waiter->limit, 0);
-	}
-}
-
-static struct waiter *waiter_free(struct waiter *waiter)
-{
-	if (!waiter)
-		return NULL;
-	TAILQ_REMOVE(&waiter->world->waiters, waiter, entry);
-	timer_free(waiter->limit);
-	free(waiter);
-	return NULL;
-}
-
-static void answer(struct waiter *waiter, const char *error)
-{
-	world_ready_fn fn = waiter->fn;
-	void *data = waiter->data;
-
-	waiter_free(waiter);
-	fn(data, error);
-}
-
-/* Answering may add and remove waiters, so the list is begun anew each time. */
-static void answer_all(struct world *w, const char *error)
-{
-	struct waiter *waiter;
-
-	do {
-		TAILQ_FOREACH(waiter, &w->waiters, entry)
-			if (waiter->due)
-				break;
-		if (waiter)
-			answer(waiter, error);
-	} while (waiter);
-}
-
-/* Marks parts of the survey as doubtful that may have changed and that decisions depend on. */
-static void doubt_survey(struct world *w)
-{
-	w->surveyed = 0;
-	world_forget_room(w);
-	w->survey->unlisted = true;
-}
-
-/* Goes by what a survey has told so far. 1 if nothing is missing, 0, or -errno. */
-static int take_so_far(struct world *w)
-{
-	const struct survey *unfinished = w->surveying ? hv_surveyed(w->hv) : NULL;
-	_cleanup_(survey_freep) struct survey *survey = NULL;
-	struct vanished_list vanished;
-	bool all;
-	int r;
-
-	if (!unfinished)
-		return -ENODATA;
-	all = unfinished->images_told && unfinished->configs_told;
-	r = survey_so_far(w->survey, unfinished, &survey);
-	r = r < 0 ? r : survey_index(survey);
-	if (r < 0)
-		return r;
-	ledger_file_draw_uuids(w->ledger, survey);
-	/* An image of a vanished guest can have come that neither survey has seen. */
-	vanished = w->survey->vanished;
-	survey->vanished = vanished;
-	w->survey->vanished = (struct vanished_list){0};
-	r = rebuild(w, survey, w->domains);
-	if (r < 0) {
-		w->survey->vanished = vanished;
-		survey->vanished = (struct vanished_list){0};
-		return r;
-	}
-	TAKE_PTR(survey);
-	w->surveyed = 0;
-	return all;
-}
-
-static void answer_from_last_survey(struct waiter *waiter)
-{
-	struct world *w = waiter->world;
-
-	ledger_file_refresh(w->ledger);
-	world_update(w);
-	sightings_record_outlived(w->ledger, w->inventory);
-	answer(waiter, NULL);
-}
-
-static void on_waited(void *data)
-{
-	struct waiter *waiter = data;
-	struct world *w = waiter->world;
-	const struct survey *told = hv_surveyed(w->hv);
-	int r;
-
-	if (waiter->current) {
-		answer_from_last_survey(waiter);
-		return;
-	}
-	r = take_so_far(w);
-	if (r < 0)
-		doubt_survey(w);
-	world_update(w);
-	/* An outlived image keeps no guest from its save. */
-	if (r >= 0 && told && told->images_told)
-		sightings_record_outlived(w->ledger, w->inventory);
-	answer(waiter,
-	       r > 0 ? NULL : "timed out reading the directories of configurations and images");
-}
-
-static void on_surveyed(void *data, struct survey *survey_taken, const char *reason)
-{
-	_cleanup_(survey_freep) struct survey *survey = survey_taken;
-	struct world *w = data;
-	bool again = false;
-	struct waiter *waiter;
-	int r = 0;
-
-	w->surveying = false;
-	if (survey) {
-		survey->vanished = w->vanished;
-		w->vanished = (struct vanished_list){0};
-		ledger_file_refresh(w->ledger);
-		ledger_file_draw_uuids(w->ledger, survey);
-		r = survey_index(survey);
-		r = r < 0 ? r : update_with(w, survey);
-		if (r >= 0)
-			TAKE_PTR(survey);
-		w->surveyed = r < 0 ? 0 : w->survey_began;
-	} else {
-		log_warning("Failed to read the directories of configurations and images: %s",
-			    reason);
-		doubt_survey(w);
-		world_update(w);
-	}
-	if (survey_taken && r >= 0) {
-		sightings_record_outlived(w->ledger, w->inventory);
-		if (identity_is_settled(w->inventory, w->survey))
-			ledger_file_settle(w->ledger);
-	}
-	TAILQ_FOREACH(waiter, &w->waiters, entry)
-		waiter->due = waiter->surveying;
-	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);
-	TAILQ_FOREACH(waiter, &w->waiters, entry)
-		again |= !waiter->current;
-	if (again && !w->surveying)
-		begin_survey(w);
-}
-
-void world_forget_room(struct world *w)
-{
-	w->survey->room_known = false;
-}
-
-static int wait_for(struct world *w, bool current, usec_t limit, world_ready_fn fn, void *data,
-		    uint64_t *ret_id)
-{
-	struct waiter *waiter = calloc(1, sizeof(*waiter));
-	int r;
-
-	if (!waiter)
-		return -ENOMEM;
-	*waiter = (struct waiter){
-		.world = w, .current = current, .fn = fn, .data = data, .id = ++w->last_id};
-	TAILQ_INSERT_TAIL(&w->waiters, waiter, entry);
-	r = timer_new(w->loop, on_waited, waiter, &waiter->limit);
-	if (r < 0) {
-		waiter_free(waiter);
-		return r;
-	}
-	if (limit != USEC_INFINITY)
-		timer_set_after(waiter->limit, limit);
-	*ret_id = waiter->id;
-	if (!current && !w->surveying)
-		begin_survey(w);
-	return 0;
-}
-
-int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, uint64_t *ret_id)
-{
-	return wait_for(w, false, limit, fn, data, ret_id);
-}
-
-int world_refresh_if_changed(struct world *w, usec_t limit, world_ready_fn fn, void *data,
-			     uint64_t *ret_id)
-{
-	bool current = w->surveyed && loop_now(w->loop) - w->surveyed < SURVEY_AGE_MAX &&
-		       hv_survey_is_current(w->hv);
-
-	return wait_for(w, current, current ? 0 : limit, fn, data, ret_id);
-}
-
-void world_unrefresh(struct world *w, uint64_t id)
-{
-	struct waiter *waiter;
-
-	TAILQ_FOREACH(waiter, &w->waiters, entry)
-		if (waiter->id == id) {
-			waiter_free(waiter);
-			return;
-		}
-}
-
 int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger,
 	      const struct world_callbacks *callbacks, struct world **ret)
 {
@@ -503,7 +223,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 		.changed = on_changed,
 		.progress = on_progress,
 		.finished = on_finished,
-		.surveyed = on_surveyed,
+		.surveyed = world_on_surveyed,
 		.lost = on_lost,
 		.data = w,
 	};
@@ -521,7 +241,7 @@ int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger
 	sighting = make_sighting(w, domains, now);
 	sightings_record_lives(&sighting);
 	w->listed = now;
-	r = rebuild(w, w->survey, domains);
+	r = world_rebuild(w, w->survey, domains);
 	if (r < 0)
 		return r;
 	TAKE_PTR(domains);

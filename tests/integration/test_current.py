@@ -7,9 +7,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import unittest
 
-from fakehost import FakeHostTest
+from fakehost import LIMIT, FakeHostTest
 from hung import LIBC, MNT_DETACH
 
 ANOTHER = "00000000-0000-4000-8000-00000000000a"
@@ -130,6 +131,57 @@ class Current(FakeHostTest):
         self.assertEqual(set(self.host.states()), set())
         LIBC.umount2(os.fsencode(self.host.auto), MNT_DETACH)
         self.assertEqual(set(self.host.states()), {"web"})
+
+    def test_a_change_of_mounts_is_seen_by_all_who_ask(self):
+        self.host.guest("web")
+        self.begin()
+        self.mount(b"none", self.host.auto, b"tmpfs")
+        os.kill(self.host.daemon.pid, signal.SIGSTOP)
+        calls = [self.host.ctl_in_background("--json", "status") for _ in range(3)]
+        os.kill(self.host.daemon.pid, signal.SIGCONT)
+        for call in calls:
+            said, _ = call.communicate(timeout=LIMIT)
+            self.assertEqual(json.loads(said)["guests"], [])
+
+    def test_names_that_lead_elsewhere_are_seen(self):
+        def turn(link, target):
+            beside = link.with_name("beside")
+            beside.symlink_to(target)
+            beside.rename(link)
+
+        root = self.host.root
+        for name in ("one", "two"):
+            (root / name / "auto").mkdir(parents=True)
+            self.host.guest(f"in-{name}", folder=root / name / "auto")
+        (root / "way").symlink_to("one")
+        self.host.configure(AUTO=root / "way/auto")
+        self.host.ctl("reload", check=0)
+        self.assertEqual(set(self.host.states()), {"in-one"})
+        turn(root / "way", "two")
+        self.assertEqual(set(self.host.states()), {"in-two"})
+        (root / "two").rename(root / "three")
+        (root / "one").rename(root / "two")
+        self.assertEqual(set(self.host.states()), {"in-one"})
+        (root / "two/auto/in-one.cfg").unlink()
+        (root / "file").symlink_to(self.host.guest("first", folder=root))
+        (root / "two/auto/link.cfg").symlink_to(root / "file")
+        self.assertEqual(set(self.host.states()), {"first"})
+        turn(root / "file", self.host.guest("second", folder=root))
+        self.assertEqual(set(self.host.states()), {"second"})
+
+    def test_what_was_mended_is_seen(self):
+        self.host.guest("web")
+        self.begin()
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        beside = self.host.root / "beside"
+        beside.mkdir(mode=0o755)
+        (self.host.save / "web").rename(beside / "web")
+        (self.host.save / "web").symlink_to(beside / "web")
+        beside.chmod(0o777)
+        self.assertEqual(self.host.states(), {"web": "failed"})
+        beside.chmod(0o755)
+        self.assertEqual(self.host.states(), {"web": "saved"})
 
     def test_a_file_system_that_may_be_shared_is_always_read(self):
         self.mount(b"none", self.host.auto, b"ramfs")
