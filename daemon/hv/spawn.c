@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -67,23 +68,29 @@ int program_open(const char *path, struct program *ret)
 	return 0;
 }
 
+/* Workers of before go by it: it is there at each moment. */
 static int make_link(const char *link)
 {
-	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ char *target = NULL, *new = NULL;
+	char leads_to[64] = "";
 	int r = str_format(&target, "/proc/self/fd/%d", OPERATION_FD_HELPER);
 
 	if (r < 0)
 		return r;
-	if (unlink(link) < 0 && errno != ENOENT)
-		return -errno;
-	return symlink(target, link) < 0 ? -errno : 0;
+	if (readlink(link, leads_to, sizeof(leads_to) - 1) > 0 && str_equal(leads_to, target))
+		return 0;
+	r = str_format(&new, "%s.%d", link, getpid());
+	if (r < 0)
+		return r;
+	unlink(new);
+	return symlink(target, new) < 0 || rename(new, link) < 0 ? -errno : 0;
 }
 
 int program_keep_helper(struct program *program, const char *helper, const char *runtime)
 {
 	_cleanup_close_ int opened = open(helper, O_PATH | O_CLOEXEC);
+	_cleanup_free_ char *link = NULL, *path = strdup(helper);
 	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *link = NULL;
 	int r;
 
 	if (opened < 0)
@@ -95,15 +102,31 @@ int program_keep_helper(struct program *program, const char *helper, const char 
 	r = r < 0 ? r : make_link(link);
 	if (r < 0)
 		return r;
-	if (setenv(HELPER_VARIABLE, link, 1) < 0)
-		return -errno;
+	if (!path)
+		return -ENOMEM;
 	program->helper = TAKE_FD(fd);
+	program->helper_path = TAKE_PTR(path);
+	program->helper_link = TAKE_PTR(link);
 	return 0;
+}
+
+/* For the process that is about to be started. */
+static int choose_helper(const struct program *program)
+{
+	int r = 0;
+
+	if (program->helper >= 0)
+		r = access(program->helper_path, X_OK) == 0
+			    ? unsetenv(HELPER_VARIABLE)
+			    : setenv(HELPER_VARIABLE, program->helper_link, 1);
+	return r < 0 ? -errno : 0;
 }
 
 void program_close(struct program *program)
 {
 	free(program->path);
+	free(program->helper_path);
+	free(program->helper_link);
 	if (program->fd >= 0)
 		close(program->fd);
 	if (program->helper >= 0)
@@ -121,6 +144,7 @@ static int start(const struct program *program, const char *verb, int given, int
 	/* The child has closed its own copy by the time that it needs it. */
 	r = program->fd >= 0 ? str_format(&file, "/proc/%d/fd/%d", getpid(), program->fd)
 			     : str_replace(&file, program->path);
+	r = r < 0 ? r : choose_helper(program);
 	r = r < 0 ? r : -posix_spawn_file_actions_init(&s.actions);
 	if (r < 0)
 		return r;

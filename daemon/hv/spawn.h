@@ -9,8 +9,10 @@
  */
 struct program {
 	char *path;
-	int fd;     /* of the file that was there first; -1: there was none */
-	int helper; /* the same of the program that libxl starts in it to save and to restore */
+	int fd; /* of the file that was there first; -1: there was none */
+	/* The program that libxl starts in it to save and to restore. */
+	int helper; /* as fd; -1: none is kept */
+	char *helper_path, *helper_link;
 };
 
 /* 0, also where there is no such file, or -errno. */
@@ -18,10 +20,11 @@ int program_open(const char *path, struct program *ret);
 
 /*
  * Keeps the helper, too: the upgrade to the next Debian removes its package before the reboot that
- * has to save the guests. libxl starts what the variable LIBXL_SAVE_HELPER of its process names,
- * here a link in the runtime directory that leads to OPERATION_FD_HELPER, and the link has the
- * helper's own name, by which it is known (hv/savers.h). 0, also where there is no such file, or
- * -errno; then libxl starts what it would have started anyway.
+ * has to save the guests. As long as it is at its path, libxl starts it there: an update of the
+ * same Xen replaces both. After that libxl starts what the variable LIBXL_SAVE_HELPER of its
+ * process names, a link in the runtime directory that leads to OPERATION_FD_HELPER. The link has
+ * the helper's own name, by which it is known (hv/savers.h). 0, also if there is no such file, or
+ * -errno.
  */
 int program_keep_helper(struct program *program, const char *helper, const char *runtime);
 void program_close(struct program *program);

@@ -53,21 +53,46 @@ START_TEST(a_worker_is_the_program_that_was_there_first)
 }
 END_TEST
 
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	ck_assert_int_eq(lstat(path, &st), 0);
+	return st.st_ino;
+}
+
 START_TEST(libxl_starts_the_save_helper_that_was_there_first)
 {
 	_cleanup_folder_ struct folder f;
 	_cleanup_(program_close) struct program program = {.fd = -1, .helper = -1};
 	const char *helper;
+	uint64_t inode;
 
 	folder_make(&f);
 	helper = make_program(&f, "helper", "#!/bin/sh\necho $1 >&4\n");
 	ck_assert_int_eq(program_open("/bin/sh", &program), 0);
 	ck_assert_int_eq(program_keep_helper(&program, helper, f.path), 0);
+	/* An update of the same Xen replaces it, with the libraries that fit. */
+	ck_assert_str_eq(run(&program, &f, "echo [$LIBXL_SAVE_HELPER] >&4"), "[]\n");
 	ck_assert_int_eq(unlink(helper), 0);
 	ck_assert_str_eq(run(&program, &f, "$LIBXL_SAVE_HELPER --save-domain"), "--save-domain\n");
 	/* It is known by its name. */
 	ck_assert_str_eq(run(&program, &f, "echo ${LIBXL_SAVE_HELPER##*/} >&4"),
 			 "libxl-save-helper\n");
+	/* The next daemon leaves the link there: workers of before go by it. */
+	make_program(&f, "helper", "#!/bin/sh\n");
+	inode = inode_of(folder_path(&f, "libxl-save-helper"));
+	program_close(&program);
+	ck_assert_int_eq(program_open("/bin/sh", &program), 0);
+	ck_assert_int_eq(program_keep_helper(&program, helper, f.path), 0);
+	ck_assert_uint_eq(inode_of(folder_path(&f, "libxl-save-helper")), inode);
+	program_close(&program);
+	/* A link that leads elsewhere is replaced. */
+	ck_assert_int_eq(unlink(folder_path(&f, "libxl-save-helper")), 0);
+	ck_assert_int_eq(symlink("/bin/true", folder_path(&f, "libxl-save-helper")), 0);
+	ck_assert_int_eq(program_open("/bin/sh", &program), 0);
+	ck_assert_int_eq(program_keep_helper(&program, helper, f.path), 0);
+	ck_assert_uint_ne(inode_of(folder_path(&f, "libxl-save-helper")), inode);
 }
 END_TEST
 
