@@ -37,11 +37,6 @@ enum death_action death_action_from_string(const char *s)
 		 : DEATH_DESTROY;
 }
 
-const char *death_action_to_string(enum death_action action)
-{
-	return action_names[action];
-}
-
 bool death_action_restarts(enum death_action action)
 {
 	switch (action) {

@@ -36,7 +36,6 @@ enum shutdown_reason shutdown_reason_from_string(const char *s);
 
 /* libxl's name of an action. NULL is libxl's default, destroy. */
 enum death_action death_action_from_string(const char *s);
-const char *death_action_to_string(enum death_action action);
 
 /* Whether the guest is to run again after an action, and whether its memory is to be kept in a
  * file. */

@@ -79,11 +79,6 @@ bool job_is_open(const struct job *job)
 	return false;
 }
 
-enum goal job_goal(const struct job *job)
-{
-	return job->plans[0]->goal;
-}
-
 void *job_data(const struct job *job)
 {
 	return job->data;

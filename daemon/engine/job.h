@@ -42,8 +42,6 @@ int job_add_run(struct job *job, struct run *run);
 /* The runs of a guest, in their order. run: the one before; NULL for the first. NULL at the end. */
 struct run *job_next_run(const struct job *job, const struct uuid *uuid, const struct run *run);
 
-/* The goal of its first plan. */
-enum goal job_goal(const struct job *job);
 void *job_data(const struct job *job);
 
 /*

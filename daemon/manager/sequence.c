@@ -54,16 +54,6 @@ int sequence_new(struct manager *m, enum goal goal, const char *const *names, si
 	return 0;
 }
 
-bool sequence_is_for(const struct sequence *s, const char *const *names, size_t n_names)
-{
-	if (s->n_names != n_names)
-		return false;
-	for (size_t i = 0; i < n_names; i++)
-		if (!str_equal(s->names[i], names[i]))
-			return false;
-	return true;
-}
-
 bool sequence_concerns(const struct sequence *s, const char *name, const struct uuid *uuid)
 {
 	struct uuid named;
@@ -190,6 +180,17 @@ void sequence_log_end(const struct sequence *s, const char *trouble, usec_t now)
 	log_sequence(s, ok ? LOG_NOTICE : LOG_ERR, &fields, trouble);
 }
 
+/* Whether it is for these guests and no others. */
+static bool is_for(const struct sequence *s, const char *const *names, size_t n_names)
+{
+	if (s->n_names != n_names)
+		return false;
+	for (size_t i = 0; i < n_names; i++)
+		if (!str_equal(s->names[i], names[i]))
+			return false;
+	return true;
+}
+
 struct sequence *sequences_find(const struct sequence_list *list, enum goal goal, bool restarts,
 				const char *const *names, size_t n_names)
 {
@@ -200,8 +201,7 @@ struct sequence *sequences_find(const struct sequence_list *list, enum goal goal
 		if (s->goal != GOAL_REACT)
 			last = s;
 	return last && last->goal == goal && last->restarts == restarts && !last->broken_off &&
-			       !last->failed && !last->for_host &&
-			       sequence_is_for(last, names, n_names)
+			       !last->failed && !last->for_host && is_for(last, names, n_names)
 		       ? last
 		       : NULL;
 }

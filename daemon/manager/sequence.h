@@ -76,9 +76,6 @@ int sequence_new(struct manager *m, enum goal goal, const char *const *names, si
 		 usec_t now, struct sequence **ret);
 void sequence_free(struct sequence *s);
 
-/* Whether it is for these guests and no others. */
-bool sequence_is_for(const struct sequence *s, const char *const *names, size_t n_names);
-
 static inline bool sequence_stops_all(const struct sequence *s)
 {
 	return s->goal == GOAL_STOP && s->n_names == 0;

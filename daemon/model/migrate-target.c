@@ -54,7 +54,7 @@ const char *target_problem_to_string(enum target_problem problem)
 	return problem_words[problem];
 }
 
-void words_free(char **words)
+static void words_free(char **words)
 {
 	for (size_t i = 0; words && words[i]; i++)
 		free(words[i]);
@@ -349,7 +349,7 @@ static int make_command(const struct reading *t, char ***ret, enum target_proble
 static int take_words(char *const *words, struct target *ret, enum target_problem *ret_problem)
 {
 	struct reading t = {0};
-	char **command;
+	char **command = NULL;
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && words[i]; i++)

@@ -58,5 +58,4 @@ int target_list_add(struct target_list *list, struct target *target);
 int target_list_copy(const struct target_list *list, struct target_list *ret);
 
 /* A list of words that ends in NULL. */
-void words_free(char **words);
 int words_add(char ***words, const char *word, size_t length);

@@ -41,11 +41,6 @@ enum operation operation_from_string(const char *s)
 	return (enum operation)str_lookup(operation_names, _OPERATION_MAX, s);
 }
 
-const char *operation_outcome_to_string(enum operation_outcome outcome)
-{
-	return outcome_names[outcome];
-}
-
 void operation_request_done(struct operation_request *request)
 {
 	free(request->name);

@@ -39,8 +39,6 @@ enum operation {
 const char *operation_to_string(enum operation operation);
 enum operation operation_from_string(const char *s);
 
-const char *operation_outcome_to_string(enum operation_outcome outcome);
-
 /*
  * Points that an operation has passed, in the order in which they can come. The recovery of a
  * worker that died depends on the last one.
