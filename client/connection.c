@@ -74,13 +74,10 @@ static int send_all(int fd, const char *data, size_t size)
 int connection_call(struct connection *c, struct json_object *call_taken)
 {
 	_cleanup_json_ struct json_object *call = call_taken;
-	const char *text;
-	size_t length;
+	size_t size;
+	const char *text = json_message(call, &size);
 
-	if (!call)
-		return -ENOMEM;
-	text = json_text(call, &length);
-	return text ? send_all(c->fd, text, length + 1) : -ENOMEM;
+	return text ? send_all(c->fd, text, size) : -ENOMEM;
 }
 
 static int wait_readable(int fd, usec_t limit)

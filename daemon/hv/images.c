@@ -115,7 +115,8 @@ int images_ask(struct images *images, const struct image_query *query, hv_images
 	       uint64_t *ret_id)
 {
 	_cleanup_json_ struct json_object *request = image_query_message(query);
-	const char *text = request ? json_text(request, NULL) : NULL;
+	size_t size;
+	const char *text = json_message(request, &size);
 	_cleanup_free_ char *message = text ? strdup(text) : NULL;
 	_cleanup_(question_freep) struct question *q = NULL;
 	struct inquiry_options options = {
@@ -126,7 +127,6 @@ int images_ask(struct images *images, const struct image_query *query, hv_images
 		/* A list has as long for each image. */
 		.lives = query->action == IMAGE_LIST,
 	};
-	size_t size;
 	int r;
 
 	if (count(images) >= QUESTIONS_MAX)
@@ -134,7 +134,6 @@ int images_ask(struct images *images, const struct image_query *query, hv_images
 	q = calloc(1, sizeof(*q));
 	if (!q || !message)
 		return -ENOMEM;
-	size = strlen(message) + 1;
 	*q = (struct question){.images = images, .id = ++images->last_id, .fn = fn, .data = data};
 	LIST_INSERT_HEAD(&images->questions, q, entry);
 	q->entries = json_object_new_array();

@@ -73,19 +73,17 @@ int record_create(const char *folder, const char *path, const struct operation_r
 	_cleanup_json_ struct json_object *message = operation_request_message(request, usec_now());
 	_cleanup_close_ int fd = -1;
 	const char *text;
-	size_t length;
+	size_t size;
 	int r;
 
-	if (!message)
-		return -ENOMEM;
-	text = json_text(message, &length);
+	text = json_message(message, &size);
 	if (!text)
 		return -ENOMEM;
 	fd = open_record(path);
 	if (fd < 0)
 		return fd;
-	take_room(fd, folder, (off_t)length + ROOM_PER_FILE);
-	r = fd_write_all(fd, text, length + 1);
+	take_room(fd, folder, (off_t)size + ROOM_PER_FILE);
+	r = fd_write_all(fd, text, size);
 	if (r < 0) {
 		unlink(path);
 		return r;

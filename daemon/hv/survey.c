@@ -220,15 +220,15 @@ struct request {
 static int add_message(struct request *request, struct json_object *message_taken)
 {
 	_cleanup_json_ struct json_object *message = message_taken;
-	size_t length;
-	const char *text = json_text(message, &length);
-	char *bigger = text ? realloc(request->text, request->size + length + 1) : NULL;
+	size_t size;
+	const char *text = json_message(message, &size);
+	char *bigger = text ? realloc(request->text, request->size + size) : NULL;
 
 	if (!bigger)
 		return -ENOMEM;
-	memcpy(bigger + request->size, text, length + 1);
+	memcpy(bigger + request->size, text, size);
 	request->text = bigger;
-	request->size += length + 1;
+	request->size += size;
 	return 0;
 }
 

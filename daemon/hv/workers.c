@@ -17,8 +17,6 @@
 #include "util/str.h"
 #include "wire/frame.h"
 
-#define RECORD_MAX (4U << 20)
-
 /*
  * A worker has ended, and its file is still locked: a child of libxl, which destroys a domain, is
  * finishing. It is looked at so often, for so long.
@@ -179,15 +177,6 @@ static void finish_with(struct worker *w, int error, const char *reason)
 	operation_result_done(&result);
 }
 
-static int read_record(const char *path, struct operation_record *ret)
-{
-	_cleanup_free_ char *data = NULL;
-	size_t size;
-	int r = file_read(path, RECORD_MAX, &data, &size);
-
-	return r < 0 ? r : operation_record_parse(data, size, ret);
-}
-
 static int run(struct worker *w, const char *verb, int record);
 
 static void recover(struct worker *w, int record)
@@ -248,7 +237,7 @@ static void look_at_file(struct worker *w)
 				    "still works on it");
 		return;
 	}
-	r = read_record(w->path, &record);
+	r = operation_record_read(fd, &record);
 	if (r == -ENOMEM) {
 		/* Memory can be free later, and the file keeps its content. */
 		timer_set_after(w->timer, USEC_PER_SEC);
@@ -477,7 +466,8 @@ static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
 	_cleanup_(worker_freep) struct worker *w = NULL;
-	int r = read_record(path, &record);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int r = fd < 0 ? -errno : operation_record_read(fd, &record);
 
 	if (r == -EBADMSG) {
 		discard_record(path);

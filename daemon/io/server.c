@@ -350,12 +350,11 @@ void connection_send(struct connection *c, struct json_object *message)
 {
 	_cleanup_json_ struct json_object *owned = message;
 	struct evbuffer *output = bufferevent_get_output(c->stream);
-	const char *text;
-	size_t length;
+	size_t size;
+	const char *text = json_message(owned, &size);
 
-	text = owned ? json_text(owned, &length) : NULL;
 	if (!text || evbuffer_get_length(output) > OUTPUT_MAX ||
-	    evbuffer_add(output, text, length + 1) < 0) {
+	    evbuffer_add(output, text, size) < 0) {
 		complain(c->server, -EMSGSIZE,
 			 "Disconnecting a client that does not read its replies");
 		/* From the loop: the caller may be in the middle of its list of connections. */

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "util/fd.h"
 #include "util/utf8.h"
 
 /* The longest form of one byte: what is not UTF-8 becomes \\xHH. */
@@ -299,4 +300,23 @@ const char *json_text(struct json_object *o, size_t *ret_length)
 	if (ret_length)
 		*ret_length = length;
 	return text;
+}
+
+const char *json_message(struct json_object *o, size_t *ret_size)
+{
+	size_t length;
+	const char *text = o ? json_text(o, &length) : NULL;
+
+	if (text)
+		*ret_size = length + 1;
+	return text;
+}
+
+int json_write(int fd, struct json_object *o_taken)
+{
+	_cleanup_json_ struct json_object *o = o_taken;
+	size_t size;
+	const char *message = json_message(o, &size);
+
+	return message ? fd_write_all(fd, message, size) : -ENOMEM;
 }

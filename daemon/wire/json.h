@@ -55,3 +55,12 @@ int json_append(struct json_object *array, struct json_object *value);
  * and a file's can hold any) become \xHH in the string. NULL: no memory.
  */
 const char *json_text(struct json_object *o, size_t *ret_length);
+
+/*
+ * The same as a message: the size counts the NUL byte that ends it (wire/frame.h). NULL: no memory,
+ * also for the object itself, which is NULL then.
+ */
+const char *json_message(struct json_object *o, size_t *ret_size);
+
+/* Writes it to a file or a socket. Takes the object over, which may be NULL. 0 or -errno. */
+int json_write(int fd, struct json_object *o_taken);

@@ -2,8 +2,13 @@
 
 #include "wire/operation.h"
 
+#include <unistd.h>
+
+#include "util/fd.h"
 #include "util/str.h"
 #include "wire/frame.h"
+
+#define RECORD_MAX (4U << 20)
 
 static const char *const operation_names[_OPERATION_MAX] = {
 	[OPERATION_CREATE] = "create",   [OPERATION_RESTORE] = "restore",
@@ -429,6 +434,18 @@ int operation_record_parse(const char *data, size_t size, struct operation_recor
 	*ret = record;
 	record = (struct operation_record){0};
 	return 0;
+}
+
+int operation_record_read(int fd, struct operation_record *ret)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	int r;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	r = fd_read_file(fd, RECORD_MAX, &data, &size);
+	return r < 0 ? r : operation_record_parse(data, size, ret);
 }
 
 bool operation_progress_get(struct json_object *message, struct operation_progress *ret)

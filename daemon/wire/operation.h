@@ -157,8 +157,12 @@ struct json_object *operation_result_message(const struct operation_result *resu
  */
 int operation_record_add(struct operation_record *record, struct json_object *message);
 
-/* Reads a whole operation file; a message that is cut off at its end is left out. */
+/*
+ * Reads a whole operation file, an open one from its beginning; a message that is cut off at its
+ * end is left out. 0, -EBADMSG, -ENOMEM, or another -errno of the file.
+ */
 int operation_record_parse(const char *data, size_t size, struct operation_record *ret);
+int operation_record_read(int fd, struct operation_record *ret);
 
 /* True if the message is progress, which is then in *ret. */
 bool operation_progress_get(struct json_object *message, struct operation_progress *ret);

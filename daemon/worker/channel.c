@@ -4,7 +4,6 @@
 
 #include <sys/socket.h>
 
-#include "util/fd.h"
 #include "wire/operation.h"
 
 int channel_receive_next(int channel, struct framer *framer, struct json_object **ret)
@@ -34,8 +33,6 @@ int channel_receive(int channel, struct json_object **ret)
 int channel_send(int channel, const char *kind, struct json_object *body)
 {
 	_cleanup_json_ struct json_object *message = json_object_new_object();
-	const char *text;
-	size_t length;
 
 	if (!message) {
 		json_object_put(body);
@@ -43,8 +40,7 @@ int channel_send(int channel, const char *kind, struct json_object *body)
 	}
 	if (json_add(message, kind, body) < 0)
 		return -ENOMEM;
-	text = json_text(message, &length);
-	return text ? fd_write_all(channel, text, length + 1) : -ENOMEM;
+	return json_write(channel, TAKE_PTR(message));
 }
 
 int channel_send_end(int channel)

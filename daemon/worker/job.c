@@ -4,7 +4,6 @@
 
 #include <sys/socket.h>
 
-#include "util/fd.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/mark.h"
@@ -13,16 +12,8 @@
 static int write_mark(struct job *job, enum operation_mark mark, const char *config,
 		      const char *target, const struct uuid *image)
 {
-	_cleanup_json_ struct json_object *message = operation_mark_message(mark, config, target,
-									    image);
-	const char *text;
-	size_t length;
-	int r;
+	int r = json_write(job->file, operation_mark_message(mark, config, target, image));
 
-	if (!message)
-		return -ENOMEM;
-	text = json_text(message, &length);
-	r = text ? fd_write_all(job->file, text, length + 1) : -ENOMEM;
 	if (r < 0)
 		return job_explain(job, r, "failed to write the operation file: %s", strerror(-r));
 	job->record.mark = mark;
@@ -78,7 +69,7 @@ static void tell_progress(struct job *job)
 	_cleanup_json_ struct json_object *message = NULL;
 	uint64_t bytes = job->pump ? pump_bytes(job->pump) : 0, permille = 0;
 	const char *text;
-	size_t length;
+	size_t size;
 
 	/* A message says that something goes on, whatever is in it. */
 	if (!job->waiting && (job->expected == 0 || bytes == job->told))
@@ -88,9 +79,9 @@ static void tell_progress(struct job *job)
 	if (job->expected > 0)
 		permille = MIN(bytes * 1000 / job->expected, (uint64_t)990);
 	message = operation_progress_message(NULL, (unsigned)permille);
-	text = message ? json_text(message, &length) : NULL;
+	text = json_message(message, &size);
 	if (text)
-		send(job->channel, text, length + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		send(job->channel, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void job_tick(struct job *job)

@@ -22,36 +22,12 @@
  * and which outlives it.
  */
 
-#define RECORD_MAX (4U << 20)
-
-static int write_message(int fd, struct json_object *message_taken)
-{
-	_cleanup_json_ struct json_object *message = message_taken;
-	const char *text;
-	size_t length;
-
-	text = message ? json_text(message, &length) : NULL;
-	return text ? fd_write_all(fd, text, length + 1) : -ENOMEM;
-}
-
-static int read_record(int fd, struct operation_record *ret)
-{
-	_cleanup_free_ char *data = NULL;
-	size_t size;
-	int r;
-
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -errno;
-	r = fd_read_file(fd, RECORD_MAX, &data, &size);
-	return r < 0 ? r : operation_record_parse(data, size, ret);
-}
-
 static int say_who_we_are(int fd)
 {
 	uint64_t start;
 	int r = process_start_time(getpid(), &start);
 
-	return r < 0 ? r : write_message(fd, operation_worker_message((uint64_t)getpid(), start));
+	return r < 0 ? r : json_write(fd, operation_worker_message((uint64_t)getpid(), start));
 }
 
 /* A descriptor that is readable once we are asked to end early. */
@@ -140,7 +116,7 @@ static int operate(bool recovering)
 	};
 	_cleanup_close_ int stop = watch_for_stop();
 	struct xl_options options = {.stop = stop, .tick = on_tick, .data = &job};
-	int r = stop < 0 ? stop : read_record(job.file, &job.record);
+	int r = stop < 0 ? stop : operation_record_read(job.file, &job.record);
 
 	if (r >= 0 && job.record.foreign) {
 		log_error("Another version of xendomainsd wrote the operation file");
@@ -160,7 +136,7 @@ static int operate(bool recovering)
 	else
 		job.result.outcome = OPERATION_OK;
 	job.result.error = r;
-	r = write_message(job.file, operation_result_message(&job.result));
+	r = json_write(job.file, operation_result_message(&job.result));
 	xl_close(job.xl);
 	operation_record_done(&job.record);
 	operation_result_done(&job.result);

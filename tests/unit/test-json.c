@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "unit.h"
 #include "util/utf8.h"
@@ -212,6 +213,28 @@ START_TEST(what_was_added_is_read_again)
 }
 END_TEST
 
+START_TEST(a_message_is_written_with_the_byte_that_ends_it)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	char data[16] = "xxxxxxxxxxxxxxx";
+	size_t size = 0;
+	int ends[2];
+
+	ck_assert_int_eq(json_add_u64(o, "n", 1), 0);
+	ck_assert_str_eq(json_message(o, &size), "{\"n\":1}");
+	ck_assert_uint_eq(size, sizeof("{\"n\":1}"));
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(json_write(ends[1], TAKE_PTR(o)), 0);
+	ck_assert_int_eq(read(ends[0], data, sizeof(data)), size);
+	ck_assert_str_eq(data, "{\"n\":1}");
+	ck_assert_ptr_null(json_message(NULL, &size));
+	ck_assert_int_eq(json_write(ends[1], NULL), -ENOMEM);
+	close(ends[0]);
+	ck_assert_int_eq(json_write(-1, json_object_new_object()), -EBADF);
+	close(ends[1]);
+}
+END_TEST
+
 static void check_ascii(const char *text)
 {
 	for (const char *p = text; *p; p++)
@@ -376,4 +399,4 @@ SUITE("json", an_object_is_taken_blanks_around_it_or_not, what_is_not_one_object
       characters_are_written_in_ascii_and_bytes_that_are_no_utf8_as_hexadecimals,
       keys_and_elements_are_written_in_ascii_too, a_text_follows_its_object, raw_utf8_is_read,
       escaped_surrogates_are_read_in_pairs, any_bytes_make_a_text_that_parses,
-      a_missing_value_is_want_of_memory);
+      a_message_is_written_with_the_byte_that_ends_it, a_missing_value_is_want_of_memory);

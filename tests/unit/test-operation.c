@@ -17,12 +17,13 @@ struct file {
 static void put(struct file *f, struct json_object *message_taken)
 {
 	_cleanup_json_ struct json_object *message = message_taken;
-	size_t length;
-	const char *text = json_text(message, &length);
+	size_t size;
+	const char *text = json_message(message, &size);
 
-	ck_assert_uint_lt(f->size + length, sizeof(f->data));
-	memcpy(f->data + f->size, text, length + 1);
-	f->size += length + 1;
+	ck_assert_ptr_nonnull(text);
+	ck_assert_uint_le(f->size + size, sizeof(f->data));
+	memcpy(f->data + f->size, text, size);
+	f->size += size;
 }
 
 static void put_text(struct file *f, const char *text)
