@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "api/methods.h"
-#include "util/log.h"
 #include "wire/interface.h"
 
 /* Guests that one call can name. */
@@ -72,9 +71,8 @@ static void on_message(void *data, struct connection *connection, const char *te
 	int r = request ? varlink_call_parse(text, length, &request->call) : -ENOMEM;
 
 	if (r < 0) {
-		log_warning_errno(r, "A client's message is refused");
 		free(request);
-		connection_finish(connection);
+		connection_refuse(connection, r);
 		return;
 	}
 	request->control = control;

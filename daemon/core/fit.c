@@ -19,9 +19,14 @@ struct wave {
 	usec_t last; /* when those are down that wait for all others */
 };
 
+usec_t fit_shutdown_time(usec_t stop_limit)
+{
+	return MIN(SHUTDOWN_TIME, stop_limit);
+}
+
 static usec_t shutdown_time(const struct config *config, bool wait)
 {
-	return wait ? MIN(SHUTDOWN_TIME, config->stop_limit) : 0;
+	return wait ? fit_shutdown_time(config->stop_limit) : 0;
 }
 
 static usec_t save_time(const struct step *s, uint64_t rate)

@@ -13,6 +13,9 @@
  */
 #define SHUTDOWN_TIME (60 * USEC_PER_SEC)
 
+/* The same with that limit, for one guest. */
+usec_t fit_shutdown_time(usec_t stop_limit);
+
 /* Fills in when each step may be over, and plan.needs. rate: KiB/s, as paces_expect() says. */
 void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate);
 

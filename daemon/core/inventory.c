@@ -2,6 +2,7 @@
 
 #include "core/inventory.h"
 
+#include "util/outcome.h"
 #include "util/str.h"
 
 static const char *const state_names[_GUEST_STATE_MAX] = {
@@ -269,7 +270,7 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		return GUEST_DYING;
 	if (guest_is_left(g)) {
 		if (!*ret_reason)
-			*ret_reason = "the guest is saved, but its domain could not be destroyed";
+			*ret_reason = LEFT_BEHIND_WORDS;
 		return GUEST_FAILED;
 	}
 	if (domain_condition(d) == DOMAIN_AWAY && !g->busy) {

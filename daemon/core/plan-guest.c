@@ -227,8 +227,8 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 		return plan_end(s, config, g, domain_death_action(d));
 	if (guest_is_left(g))
 		return step_conclude(s, STEP_FAILED,
-				     "the guest is saved, but its domain could not be destroyed. "
-				     "Run 'xendomainsctl stop %s' to try again.",
+				     LEFT_BEHIND_WORDS
+				     ". Run 'xendomainsctl stop %s' to try again.",
 				     QUOTED(g->name));
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;

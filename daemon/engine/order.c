@@ -17,12 +17,6 @@ static unsigned level_of(const struct run *run)
 	       (machine_stage(&run->machine) == STAGE_SHUTDOWN_ALL);
 }
 
-/* The time that a shutdown is expected to take. */
-static usec_t shutdown_time(const struct run *run)
-{
-	return MIN(SHUTDOWN_TIME, run->job->ex->limits.stop_limit);
-}
-
 /*
  * When the guest must begin, so that the time that the host has left is enough for it and for the
  * guests after it. USEC_INFINITY: the host waits. In any case the others get the
@@ -32,7 +26,7 @@ static usec_t latest_turn(const struct run *run)
 {
 	const struct executor_callbacks *callbacks = &run->job->ex->callbacks;
 	usec_t deadline = callbacks->deadline(callbacks->data, run->job);
-	usec_t each = shutdown_time(run), needed = 0;
+	usec_t each = fit_shutdown_time(run->job->ex->limits.stop_limit), needed = 0;
 	bool used[LEVELS] = {false};
 	const struct run *other;
 
@@ -66,7 +60,8 @@ static usec_t until_without_driver(const struct run *other, usec_t latest)
 
 	switch (other->machine.state) {
 	case MACHINE_ASKED:
-		return MAX(latest, usec_add(other->first_try, shutdown_time(other)));
+		return MAX(latest, usec_add(other->first_try,
+					    fit_shutdown_time(other->job->ex->limits.stop_limit)));
 	case MACHINE_WAITING:
 		/* For another tool, for a worker of an earlier daemon, or to be removed. */
 		return other->held || operated || other->unclean ? latest : USEC_INFINITY;
@@ -133,7 +128,7 @@ usec_t executor_driver_turn(const struct executor *ex, const struct uuid *uuid, 
 			    usec_t deadline)
 {
 	const struct run *run = executor_next_run(ex, uuid, NULL);
-	usec_t each = MIN(SHUTDOWN_TIME, ex->limits.stop_limit);
+	usec_t each = fit_shutdown_time(ex->limits.stop_limit);
 
 	if (run && is_given_up(run))
 		return 0;

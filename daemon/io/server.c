@@ -121,6 +121,11 @@ static int take_messages(struct connection *c)
 	return r >= 0 && framer_held(&c->framer) > INPUT_MAX ? -EMSGSIZE : r;
 }
 
+static void complain_of_message(const struct connection *c, int error)
+{
+	complain(c->server, error, "Refusing a message of a client");
+}
+
 static void on_read(struct bufferevent *stream _unused_, void *data)
 {
 	struct connection *c = data;
@@ -130,7 +135,7 @@ static void on_read(struct bufferevent *stream _unused_, void *data)
 	r = take_messages(c);
 	c->busy = false;
 	if (r < 0)
-		complain(c->server, r, "Refusing a message of a client");
+		complain_of_message(c, r);
 	if (r < 0 || c->closing)
 		connection_free(c);
 	else
@@ -369,6 +374,12 @@ void connection_finish(struct connection *c)
 	if (evbuffer_get_length(bufferevent_get_output(c->stream)) == 0)
 		bufferevent_trigger_event(c->stream, BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
 	c->finishing = true;
+}
+
+void connection_refuse(struct connection *c, int error)
+{
+	complain_of_message(c, error);
+	connection_finish(c);
 }
 
 void connection_hold(struct connection *c)

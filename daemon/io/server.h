@@ -36,6 +36,10 @@ void connection_send(struct connection *c, struct json_object *message);
 /* Closes it once all that was sent is read; the closed callback comes from the loop. */
 void connection_finish(struct connection *c);
 
+/* The same, for a message that is not understood, which it logs; not each time, if there are many.
+ */
+void connection_refuse(struct connection *c, int error);
+
 /*
  * Between the two, further messages of the connection wait: replies must come in the order of the
  * calls. That the peer goes away is noticed all the same.

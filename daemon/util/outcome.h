@@ -15,3 +15,6 @@ enum operation_outcome {
 	OPERATION_UNDECIDED,    /* migrate: where the guest is cannot be known; leave it alone */
 	_OPERATION_OUTCOME_MAX,
 };
+
+/* What LEFT_BEHIND comes to, for messages; a reason or advice may follow. */
+#define LEFT_BEHIND_WORDS "the guest is saved, but its domain could not be destroyed"

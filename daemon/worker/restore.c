@@ -121,7 +121,7 @@ static int check_passed(struct job *job, int fd, const struct image_header *head
 	if (passed->error < 0 && passed->error != -EPIPE)
 		return refuse(job, passed->error, strerror(-passed->error));
 	if (passed->error == 0 && header->ours && passed->hash != header->facts.stream_hash)
-		return refuse(job, -EBADMSG, "it is damaged: its checksum does not match");
+		return refuse(job, -EBADMSG, stream_problem_to_string(STREAM_OTHER_HASH));
 	/* An image of xl's has no checksum, but its ID tells of a write. */
 	if (passed->error == 0 && !is_meant(job, fd, header))
 		return refuse(job, -EBADMSG, "it was written while it was read");

@@ -409,7 +409,7 @@ static int destroy_saved(struct job *job, uint32_t domid)
 
 	if (r >= 0)
 		return 0;
-	job_explain_xl(job, r, "the guest is saved, but its domain could not be destroyed");
+	job_explain_xl(job, r, LEFT_BEHIND_WORDS);
 	note_left(job, domid);
 	job->result.outcome = OPERATION_LEFT_BEHIND;
 	return r;

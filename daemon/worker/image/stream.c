@@ -38,6 +38,7 @@ static const char *const problem_words[_STREAM_PROBLEM_MAX] = {
 	[STREAM_ODD_END] = "its guest ends with an odd record",
 	[STREAM_CUT_SHORT] = "it is truncated",
 	[STREAM_GOES_ON] = "data follows its end",
+	[STREAM_OTHER_HASH] = "it is damaged: its checksum does not match",
 };
 
 const char *stream_problem_to_string(enum stream_problem problem)

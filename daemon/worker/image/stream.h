@@ -34,6 +34,7 @@ enum stream_problem {
 	STREAM_ODD_END,
 	STREAM_CUT_SHORT,
 	STREAM_GOES_ON,
+	STREAM_OTHER_HASH, /* of the whole; the caller compares it */
 	_STREAM_PROBLEM_MAX,
 	_STREAM_PROBLEM_INVALID = -EINVAL,
 };

@@ -296,7 +296,7 @@ int trust_check_stream(const struct trust_question *question, const struct image
 	else if (r < 0)
 		problem = strerror(-r);
 	else if (header->ours && XXH64_digest(hash) != header->facts.stream_hash)
-		problem = "it is damaged: its checksum does not match";
+		problem = stream_problem_to_string(STREAM_OTHER_HASH);
 	XXH64_freeState(hash);
 	if (!problem)
 		return 0;
