@@ -1,22 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "model/guest-state.h"
 #include "names.h"
-#include "util/str.h"
 #include "wire/interface.h"
 
-static bool is_up(const char *state)
+static bool is_up(enum guest_state state)
 {
-	static const char *const up[] = {"running", "paused", "migrating", "saving",
-					 "shutting-down"};
-
-	return str_lookup(up, ELEMENTSOF(up), state) >= 0;
+	switch (state) {
+	case GUEST_RUNNING:
+	case GUEST_PAUSED:
+	case GUEST_MIGRATING:
+	case GUEST_SAVING:
+	case GUEST_SHUTTING_DOWN:
+		return true;
+	case GUEST_STOPPED:
+	case GUEST_STARTING:
+	case GUEST_SUSPENDED:
+	case GUEST_SAVED:
+	case GUEST_RESTORING:
+	case GUEST_CRASHED:
+	case GUEST_DYING:
+	case GUEST_FAILED:
+	case _GUEST_STATE_MAX:
+	case _GUEST_STATE_INVALID:
+		break;
+	}
+	return false;
 }
 
 /* It has a configuration here, and is nowhere, although it was not migrated. */
-static bool is_missing(struct json_object *g, const char *state)
+static bool is_missing(struct json_object *g, enum guest_state state)
 {
-	if (str_equal(state, "failed") || str_equal(state, "crashed"))
+	if (state == GUEST_FAILED || state == GUEST_CRASHED)
 		return true;
 	return json_get_bool(g, "wanted") && !is_up(state) && !json_get_string(g, "migrated_to");
 }
@@ -36,7 +52,7 @@ static int judge(struct json_object *parameters)
 
 	for (size_t i = 0; guests && i < json_object_array_length(guests); i++) {
 		struct json_object *g = json_object_array_get_idx(guests, i);
-		const char *state = json_get_string(g, "state");
+		enum guest_state state = guest_state_from_string(json_get_string(g, "state"));
 
 		some_up |= is_up(state);
 		some_missing |= is_missing(g, state);

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "cell.h"
+#include "model/host-lock.h"
+#include "model/stage.h"
 #include "printable.h"
 #include "progress.h"
 #include "results.h"
@@ -127,7 +129,8 @@ static double seconds_up(struct json_object *o, const char *key)
 
 static void print_host(FILE *out, struct json_object *host)
 {
-	const char *lock = json_get_string(host, "lock"), *kind;
+	enum host_lock lock = host_lock_from_string(json_get_string(host, "lock"));
+	const char *kind;
 	uint64_t usec;
 
 	if (!host)
@@ -139,11 +142,11 @@ static void print_host(FILE *out, struct json_object *host)
 		fputs("host: logind is not responding: a shutdown will not wait for guests until "
 		      "services are stopped\n",
 		      out);
-	else if (str_equal(lock, "asked"))
+	else if (lock == HOST_LOCK_ASKED)
 		fputs("host: logind has not granted the inhibitor lock: a shutdown will not wait "
 		      "for guests until services are stopped\n",
 		      out);
-	else if (str_equal(lock, "held"))
+	else if (lock == HOST_LOCK_HELD)
 		fprintf(out,
 			"host: a shutdown waits up to %.0f s for guests; stopping them may take "
 			"%.0f s\n",
@@ -177,12 +180,6 @@ static void text_status(struct writer *w, struct json_object *parameters)
 	print_list(out, parameters, "warnings", "note: ");
 }
 
-/* The next stage follows it in any case. */
-static bool is_preparation(const char *stage)
-{
-	return str_equal(stage, "unpause") || str_equal(stage, "sysrq");
-}
-
 static void print_step(FILE *out, struct json_object *s, int width)
 {
 	struct json_object *stages = json_get(s, "stages", json_type_array);
@@ -195,7 +192,7 @@ static void print_step(FILE *out, struct json_object *s, int width)
 		const char *stage = json_object_get_string(json_object_array_get_idx(stages, i));
 
 		fprintf(out, "%s%s", separator, stage);
-		separator = is_preparation(stage) ? ", then " : ", else ";
+		separator = stage_is_preparation(stage_from_string(stage)) ? ", then " : ", else ";
 	}
 	if (n == 0)
 		fputs(or_dash(json_get_string(s, "result")), out);

@@ -305,7 +305,7 @@ struct json_object *encode_host(const struct hostdown *h)
 	struct hostdown_view view = hostdown_view(h);
 	int r = o ? 0 : -ENOMEM;
 
-	r = r < 0 ? r : json_add_string(o, "lock", view.lock);
+	r = r < 0 ? r : json_add_string(o, "lock", host_lock_to_string(view.lock));
 	r = r < 0 ? r : json_add_string(o, "going_down", view.kind);
 	if (view.grants != USEC_INFINITY)
 		r = r < 0 ? r : json_add_u64(o, "grants_usec", view.grants);

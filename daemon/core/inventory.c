@@ -5,21 +5,6 @@
 #include "util/outcome.h"
 #include "util/str.h"
 
-static const char *const state_names[_GUEST_STATE_MAX] = {
-	[GUEST_STOPPED] = "stopped",     [GUEST_STARTING] = "starting",
-	[GUEST_RUNNING] = "running",     [GUEST_PAUSED] = "paused",
-	[GUEST_SUSPENDED] = "suspended", [GUEST_SAVING] = "saving",
-	[GUEST_SAVED] = "saved",         [GUEST_RESTORING] = "restoring",
-	[GUEST_MIGRATING] = "migrating", [GUEST_SHUTTING_DOWN] = "shutting-down",
-	[GUEST_CRASHED] = "crashed",     [GUEST_DYING] = "dying",
-	[GUEST_FAILED] = "failed",
-};
-
-const char *guest_state_to_string(enum guest_state state)
-{
-	return state_names[state];
-}
-
 static void guest_done(struct guest *g)
 {
 	free(g->images);

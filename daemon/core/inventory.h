@@ -4,6 +4,7 @@
 #include "core/domain.h"
 #include "core/ledger.h"
 #include "core/survey.h"
+#include "model/guest-state.h"
 
 /*
  * The guests of this host: what is configured, what is saved and what runs, put together. A guest
@@ -13,24 +14,6 @@
  * unless it is dying. The configuration stands for one that was made from it or has its name; of
  * several such, for the one that lives, or else for the one of its name.
  */
-
-enum guest_state {
-	GUEST_STOPPED,
-	GUEST_STARTING,
-	GUEST_RUNNING,
-	GUEST_PAUSED,
-	GUEST_SUSPENDED, /* its memory is in a suspended domain, and no process saves it */
-	GUEST_SAVING,
-	GUEST_SAVED,
-	GUEST_RESTORING,
-	GUEST_MIGRATING,
-	GUEST_SHUTTING_DOWN,
-	GUEST_CRASHED,
-	GUEST_DYING,
-	GUEST_FAILED,
-	_GUEST_STATE_MAX,
-	_GUEST_STATE_INVALID = -EINVAL,
-};
 
 /* An image of a guest, and what the ledger says of it. */
 struct guest_image {
@@ -116,8 +99,6 @@ const struct known_image *inventory_find_others_image(const struct inventory *in
 
 /* The state of a guest without an operation, and the reason for it, if any. */
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);
-
-const char *guest_state_to_string(enum guest_state state);
 
 /*
  * Whether nothing but the UUID says that a domain is the guest: configuration, or else images, have

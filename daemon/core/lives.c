@@ -16,26 +16,10 @@
 /* A domain that is gone at once may have been saved: the suspension was too short to be seen. */
 #define VANISH_SLACK (60 * USEC_PER_SEC)
 
-static const char *const standing_names[_IMAGE_STANDING_MAX] = {
-	[IMAGE_UNKNOWN] = "unknown", [IMAGE_FORGOTTEN] = "forgotten", [IMAGE_SUSPECT] = "suspect",
-	[IMAGE_NEWEST] = "newest",   [IMAGE_DISPUTED] = "disputed",   [IMAGE_OUTLIVED] = "outlived",
-	[IMAGE_USED_UP] = "used-up",
-};
-
 static const char *const life_names[_LIFE_MAX] = {
 	[LIFE_UNKNOWN] = "unknown",   [LIFE_BEGAN] = "began", [LIFE_SUSPENDED] = "suspended",
 	[LIFE_VANISHED] = "vanished", [LIFE_ENDED] = "ended", [LIFE_SAVED] = "saved",
 };
-
-const char *image_standing_to_string(enum image_standing standing)
-{
-	return standing_names[standing];
-}
-
-enum image_standing image_standing_from_string(const char *s)
-{
-	return (enum image_standing)str_lookup(standing_names, _IMAGE_STANDING_MAX, s);
-}
 
 const char *life_to_string(enum life life)
 {

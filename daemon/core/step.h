@@ -4,28 +4,11 @@
 #include "core/config.h"
 #include "core/domain.h"
 #include "core/lives.h"
+#include "model/stage.h"
 #include "util/outcome.h"
 #include "util/stale.h"
 
 /* One guest's part of a plan: the stages that it may go through, and what they need. */
-
-enum stage {
-	STAGE_RESTORE,
-	STAGE_CREATE,
-	STAGE_RESUME,  /* what a migration, or another tool, left suspended; ends no stop's way */
-	STAGE_UNPAUSE, /* so that it can react to what follows; ends no guest's way */
-	STAGE_SYSRQ,   /* keys sent to its kernel; ends no guest's way either */
-	STAGE_MIGRATE,
-	STAGE_SAVE,
-	STAGE_SHUTDOWN,
-	STAGE_SHUTDOWN_ALL, /* when all other guests are past their stages before this one */
-	STAGE_DESTROY,      /* of a guest that is still there, because it is configured so */
-	STAGE_RESTART,      /* destroy and create again: the guest asked for a reboot */
-	STAGE_SOFT_RESET,   /* devices are made anew, memory stays: the guest boots by itself */
-	STAGE_CLEAN,        /* destroy what is left of a guest that has ended */
-	_STAGE_MAX,
-	_STAGE_INVALID = -EINVAL,
-};
 
 enum step_result {
 	STEP_TODO,    /* stages tell */
@@ -71,9 +54,6 @@ struct step {
 	bool late;       /* ... which is more than there is time for */
 };
 
-/* NULL for _STAGE_INVALID, which stands for no stage. */
-const char *stage_to_string(enum stage stage);
-
 /*
  * Whether the next stage may follow one that ended like this and not well: a guest with an image is
  * started without its memory only where that is configured, and a guest is left alone where it is
@@ -82,9 +62,6 @@ const char *stage_to_string(enum stage stage);
 bool step_allows_next(const struct step *s, enum stage stage, enum operation_outcome outcome);
 
 bool step_has(const struct step *s, enum stage stage);
-
-/* Whether a stage only prepares the guest for the next one, which follows however it ends. */
-bool stage_is_preparation(enum stage stage);
 
 /*
  * Makes a step of a stop fit the condition that the domain is in now: a suspended domain is resumed

@@ -87,7 +87,7 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 		request.source = s->source ? s->source : s->image;
 		request.stale = s->stale;
 		request.image = s->image_id;
-		request.standing = (char *)image_standing_to_string(s->standing);
+		request.standing = s->standing;
 		request.ledger = ledger;
 		break;
 	case STAGE_CREATE:

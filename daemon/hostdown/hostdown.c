@@ -125,7 +125,7 @@ static usec_t window_of(const struct hostdown *h)
 {
 	usec_t grants = logind_delay_max(h->logind);
 
-	return logind_lock(h->logind) == LOGIND_LOCK_HELD && grants != USEC_INFINITY ? grants : 0;
+	return logind_lock(h->logind) == HOST_LOCK_HELD && grants != USEC_INFINITY ? grants : 0;
 }
 
 /* The time that a shutdown gives a stop, until logind stops waiting. */
@@ -419,16 +419,11 @@ static void weigh(struct hostdown *h)
 
 struct hostdown_view hostdown_view(const struct hostdown *h)
 {
-	static const char *const locks[] = {
-		[LOGIND_LOCK_NONE] = "none",
-		[LOGIND_LOCK_ASKED] = "asked",
-		[LOGIND_LOCK_HELD] = "held",
-	};
 	const char *kind = logind_kind(h->logind);
 	usec_t grants = logind_is_known(h->logind) ? logind_delay_max(h->logind) : USEC_INFINITY;
 
 	return (struct hostdown_view){
-		.lock = locks[logind_lock(h->logind)],
+		.lock = logind_lock(h->logind),
 		.kind = hostdown_refuses_starts(h->state) ? (kind ? kind : "unknown") : NULL,
 		.grants = grants,
 		.budget = budget_of(h),

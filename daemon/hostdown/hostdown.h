@@ -3,6 +3,7 @@
 
 #include "io/logind.h"
 #include "manager/manager.h"
+#include "model/host-lock.h"
 
 /*
  * The host goes down: what logind says becomes a stop of all guests, and as long as there is a
@@ -29,7 +30,7 @@ bool hostdown_is_leaving(const struct hostdown *h);
 
 /* The part of it that status shows. */
 struct hostdown_view {
-	const char *lock; /* "none", "asked", "held" */
+	enum host_lock lock;
 	const char *kind; /* of the shutdown that is under way; or NULL */
 	usec_t grants;    /* how long logind waits; USEC_INFINITY: that is not known */
 	usec_t budget;    /* what a shutdown now would give a stop of that; 0: nothing */

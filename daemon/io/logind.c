@@ -556,11 +556,11 @@ struct logind *logind_free(struct logind *l)
 	return NULL;
 }
 
-enum logind_lock logind_lock(const struct logind *l)
+enum host_lock logind_lock(const struct logind *l)
 {
 	if (l->lock >= 0)
-		return LOGIND_LOCK_HELD;
-	return l->wanted ? LOGIND_LOCK_ASKED : LOGIND_LOCK_NONE;
+		return HOST_LOCK_HELD;
+	return l->wanted ? HOST_LOCK_ASKED : HOST_LOCK_NONE;
 }
 
 bool logind_is_known(const struct logind *l)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "io/loop.h"
+#include "model/host-lock.h"
 
 /*
  * logind: whether the host is about to go down, and the lock that puts this off.
@@ -13,12 +14,6 @@ struct logind;
 
 /* The lock's name in systemd's store of descriptors, where it outlives a crash of the daemon. */
 #define LOGIND_STORED_LOCK "shutdown-lock"
-
-enum logind_lock {
-	LOGIND_LOCK_NONE,
-	LOGIND_LOCK_ASKED, /* not granted yet, or refused and tried again */
-	LOGIND_LOCK_HELD,
-};
 
 struct logind_callbacks {
 	/* The results of the functions below have changed. */
@@ -33,7 +28,7 @@ struct logind *logind_free(struct logind *l);
 
 /* Holds the lock from now on, or releases it for good. Logs the result. */
 void logind_want_lock(struct logind *l, bool wanted);
-enum logind_lock logind_lock(const struct logind *l);
+enum host_lock logind_lock(const struct logind *l);
 
 /* Whether logind has ever been read. */
 bool logind_is_known(const struct logind *l);

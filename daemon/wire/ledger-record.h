@@ -55,9 +55,9 @@ struct ledger_record {
 	const char *target; /* LEAVING, MIGRATED: the other host */
 	uint64_t rate;      /* PACE: KiB/s */
 
-	const char *life;      /* BEGAN: what began it; ENDED, LIFE: core/lives.h */
+	const char *life;      /* BEGAN: model/beginning.h; ENDED, LIFE: core/lives.h */
 	struct uuid image;     /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */
-	const char *standing;  /* IMAGE: core/lives.h */
+	const char *standing;  /* IMAGE: model/image-standing.h */
 	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain;
 				* ENDED: since when it has been suspended, is not known */
 	bool ahead;            /* LIFE: the clock was set back before its times */

@@ -55,7 +55,6 @@ void operation_request_done(struct operation_request *request)
 	free(request->source);
 	free(request->why);
 	stale_list_done(&request->stale);
-	free(request->standing);
 	free(request->ledger);
 	target_list_done(&request->targets);
 	free(request->dump);
@@ -162,7 +161,10 @@ struct json_object *operation_request_message(const struct operation_request *re
 	r = r < 0 ? r : add_stale(o, &request->stale);
 	if (!uuid_is_null(&request->image))
 		r = r < 0 ? r : json_add_uuid(o, "image", &request->image);
-	r = r < 0 ? r : json_add_string(o, "standing", request->standing);
+	if (request->operation == OPERATION_RESTORE)
+		r = r < 0 ? r
+			  : json_add_string(o, "standing",
+					    image_standing_to_string(request->standing));
 	r = r < 0 ? r : json_add_string(o, "ledger", request->ledger);
 	r = r < 0 ? r : add_targets(o, request);
 	r = r < 0 ? r : json_add_string(o, "dump", request->dump);
@@ -315,6 +317,9 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	if (json_get_u64(o, "deadline", &request->deadline) < 0)
 		request->deadline = USEC_INFINITY;
 	json_get_u64(o, "patience", &request->patience);
+	request->standing = image_standing_from_string(json_get_string(o, "standing"));
+	if (request->standing < 0)
+		request->standing = IMAGE_UNKNOWN;
 	json_get_u64(o, "started", &record->started);
 	r = str_replace(&request->name, json_get_string(o, "name"));
 	r = r < 0 ? r : str_replace(&request->other, json_get_string(o, "other"));
@@ -323,7 +328,6 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	r = r < 0 ? r : str_replace(&request->source, json_get_string(o, "source"));
 	r = r < 0 ? r : str_replace(&request->why, json_get_string(o, "why"));
 	r = r < 0 ? r : get_stale(o, &request->stale);
-	r = r < 0 ? r : str_replace(&request->standing, json_get_string(o, "standing"));
 	r = r < 0 ? r : str_replace(&request->ledger, json_get_string(o, "ledger"));
 	r = r < 0 ? r : get_targets(o, request);
 	r = r < 0 ? r : str_replace(&request->dump, json_get_string(o, "dump"));

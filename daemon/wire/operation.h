@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "model/image-standing.h"
 #include "model/migrate-target.h"
 #include "util/domid.h"
 #include "util/outcome.h"
@@ -97,10 +98,10 @@ struct operation_request {
 	struct stale_list stale; /* create, restore: images to put aside before the guest runs */
 	struct uuid image; /* restore: the ID of the image; save: of the image of another guest,
 			      which may be at path and must stay there */
-	char *standing;    /* restore: what the ledger says of it (core/lives.h) */
-	char *ledger;      /* where lives, images and migrations are recorded */
-	char *dump;        /* destroy, restart: the guest's memory goes to this file first */
-	char *device;      /* eject: the vdev */
+	enum image_standing standing; /* restore: what the ledger says of it (core/lives.h) */
+	char *ledger;                 /* where lives, images and migrations are recorded */
+	char *dump;   /* destroy, restart: the guest's memory goes to this file first */
+	char *device; /* eject: the vdev */
 	/* Restart: the UUID that the old domain is kept under. Null: it is destroyed. */
 	struct uuid preserve;
 	usec_t deadline; /* USEC_INFINITY: none */

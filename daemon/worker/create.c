@@ -35,7 +35,8 @@ int run_create(struct job *job)
 	r = r < 0 ? r : job_put_aside(job);
 	r = r < 0 ? r
 		  : life_release(job, domid,
-				 request->operation == OPERATION_CREATE ? "create" : "restart",
+				 request->operation == OPERATION_CREATE ? BEGINNING_CREATE
+									: BEGINNING_RESTART,
 				 &UUID_NULL);
 	if (r < 0)
 		xl_destroy(job->xl, domid);
@@ -51,7 +52,7 @@ int run_unpause(struct job *job)
 		return job_explain(job, r, "domain %u is not there any more",
 				   job->record.request.domid);
 	if (d.paused) {
-		life_go_on(job, "unpause", d.domid);
+		life_go_on(job, BEGINNING_UNPAUSE, d.domid);
 		r = xl_unpause(job->xl, d.domid);
 	}
 	return r < 0 ? job_explain_xl(job, r, NULL) : 0;

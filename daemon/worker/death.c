@@ -216,7 +216,7 @@ int run_soft_reset(struct job *job)
 	if (r < 0)
 		return r;
 	xl_drop_update(job->xl, d.domid);
-	r = life_begin(job, "soft-reset", &UUID_NULL, d.domid);
+	r = life_begin(job, BEGINNING_SOFT_RESET, &UUID_NULL, d.domid);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record its soft reset", request->name);
 	r = xl_soft_reset(job->xl, d.domid, request->config, &request->uuid);

@@ -123,7 +123,7 @@ int run_resume(struct job *job)
 	r = away_name(job, &away);
 	r = r < 0 ? r : xl_rename(job->xl, d.domid, away, job->record.request.name);
 	if (r >= 0 && d.suspended) {
-		life_go_on(job, "resume", d.domid);
+		life_go_on(job, BEGINNING_RESUME, d.domid);
 		r = xl_resume(job->xl, d.domid);
 	}
 	if (r < 0)

@@ -46,18 +46,18 @@ int life_check(struct job *job)
 			   ledger);
 }
 
-int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid)
+int life_begin(struct job *job, enum beginning how, const struct uuid *image, uint32_t domid)
 {
 	return append(job, (struct ledger_record){
 				   .kind = LEDGER_BEGAN,
-				   .life = how,
+				   .life = beginning_to_string(how),
 				   .image = *image,
 				   .domid = domid,
 				   .source = job->record.request.source,
 			   });
 }
 
-void life_go_on(struct job *job, const char *how, uint32_t domid)
+void life_go_on(struct job *job, enum beginning how, uint32_t domid)
 {
 	int r = life_begin(job, how, &UUID_NULL, domid);
 
@@ -95,7 +95,7 @@ int life_depart(struct job *job, enum ledger_kind kind, const char *host)
 	return append(job, (struct ledger_record){.kind = kind, .target = host});
 }
 
-static int begin_life(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
+static int begin_life(struct job *job, uint32_t domid, enum beginning how, const struct uuid *image)
 {
 	int r = life_begin(job, how, image, domid);
 
@@ -112,7 +112,7 @@ static int begin_life(struct job *job, uint32_t domid, const char *how, const st
 			   job->record.request.ledger, life_error(r));
 }
 
-int life_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image)
+int life_release(struct job *job, uint32_t domid, enum beginning how, const struct uuid *image)
 {
 	int r = job_mark(job, OPERATION_MARK_RELEASED, NULL);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "model/beginning.h"
 #include "worker/job.h"
 
 /*
@@ -19,13 +20,13 @@ int life_check(struct job *job);
 const char *life_error(int error);
 
 /* A life begins, from the image with this ID (null: from none). Called before it runs. */
-int life_begin(struct job *job, const char *how, const struct uuid *image, uint32_t domid);
+int life_begin(struct job *job, enum beginning how, const struct uuid *image, uint32_t domid);
 
 /*
  * The same for a guest that was suspended or paused, by another tool as a rule: it runs on, and so
  * outlives its images. It runs on even if that cannot be recorded.
  */
-void life_go_on(struct job *job, const char *how, uint32_t domid);
+void life_go_on(struct job *job, enum beginning how, uint32_t domid);
 
 /* The guest is saved: to be called before anything may take the image for the guest. */
 int life_save(struct job *job, const struct uuid *image, const char *path, uint64_t size);
@@ -41,4 +42,4 @@ int life_depart(struct job *job, enum ledger_kind kind, const char *host);
  * life_begin() takes them), and then the domain runs. A guest that is created runs also where it
  * cannot be recorded: no image of it is left that could be restored by mistake.
  */
-int life_release(struct job *job, uint32_t domid, const char *how, const struct uuid *image);
+int life_release(struct job *job, uint32_t domid, enum beginning how, const struct uuid *image);

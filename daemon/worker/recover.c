@@ -35,7 +35,7 @@ static int undo_build(struct job *job)
 static int release_again(struct job *job, const struct xl_domain *d)
 {
 	bool restore = job->record.request.operation == OPERATION_RESTORE;
-	int r = life_release(job, d->domid, restore ? "restore" : "create",
+	int r = life_release(job, d->domid, restore ? BEGINNING_RESTORE : BEGINNING_CREATE,
 			     restore ? &job->record.request.image : &UUID_NULL);
 
 	/* As run_create() and run_restore() do. */
@@ -167,7 +167,7 @@ static int recover_save(struct job *job)
 		return save_finish(job, &d);
 	discard_image(job);
 	if (d.suspended) {
-		life_begin(job, "resume", &UUID_NULL, d.domid);
+		life_begin(job, BEGINNING_RESUME, &UUID_NULL, d.domid);
 		r = xl_resume(job->xl, d.domid);
 		if (r < 0)
 			return job_explain_xl(job, r,

@@ -58,7 +58,7 @@ static void use_up(struct job *job)
 
 	if (r == -ESRCH)
 		return;
-	r = life_begin(job, "restore", &request->image, r < 0 ? DOMID_NONE : d.domid);
+	r = life_begin(job, BEGINNING_RESTORE, &request->image, r < 0 ? DOMID_NONE : d.domid);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record that it may run from %s", request->name,
 				  request->path);
@@ -179,7 +179,7 @@ int run_restore(struct job *job)
 		return r;
 	r = job_mark_domain(job, domid, header.config);
 	r = r < 0 ? r : job_put_aside(job);
-	r = r < 0 ? r : life_release(job, domid, "restore", &job->record.request.image);
+	r = r < 0 ? r : life_release(job, domid, BEGINNING_RESTORE, &job->record.request.image);
 	if (r < 0) {
 		restore_undo(job, domid);
 		return r;

@@ -319,7 +319,7 @@ static void roll_back(struct job *job, struct saving *s)
 	if (r < 0 || !d.suspended)
 		return;
 	if (s->recorded)
-		life_begin(job, "resume", &UUID_NULL, d.domid);
+		life_begin(job, BEGINNING_RESUME, &UUID_NULL, d.domid);
 	r = xl_resume(job->xl, d.domid);
 	if (r < 0)
 		log_error("%s: Failed to resume the guest after a failed save: domain %u stays "

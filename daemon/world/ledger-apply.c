@@ -2,6 +2,7 @@
 
 #include "world/ledger-apply.h"
 
+#include "model/beginning.h"
 #include "util/str.h"
 
 static int apply_life(struct lives *lives, const struct ledger_record *e)
@@ -20,7 +21,9 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 
 	switch (e->kind) {
 	case LEDGER_BEGAN:
-		return lives_begin(lives, &e->image, str_equal(e->life, "create") ? NULL : e->name,
+		return lives_begin(lives, &e->image,
+				   beginning_from_string(e->life) == BEGINNING_CREATE ? NULL
+										      : e->name,
 				   e->time_wall, e->domid, &e->boot);
 	case LEDGER_SAVED:
 		return lives_save(lives, &image, e->time_wall);

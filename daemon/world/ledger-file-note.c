@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "model/beginning.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "world/ledger-file-private.h"
@@ -161,7 +162,7 @@ void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, con
 					 .kind = LEDGER_BEGAN,
 					 .uuid = *uuid,
 					 .name = name,
-					 .life = "seen",
+					 .life = beginning_to_string(BEGINNING_SEEN),
 					 .domid = domid,
 					 .time_wall = wall,
 				 });

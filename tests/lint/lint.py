@@ -322,9 +322,9 @@ class Lint(unittest.TestCase):
             self.assertIn(f"*--{option}*", manual)
 
     def test_each_state_and_stage_is_explained(self):
-        states = re.findall(r'\[GUEST_\w+\] = "([\w-]+)"', text("daemon/core/inventory.c"))
-        stages = re.findall(r'\[STAGE_\w+\] = "([\w-]+)"', text("daemon/core/step.c"))
-        declared = re.findall(r"(?m)^\t(GUEST_\w+),", text("daemon/core/inventory.h"))
+        states = re.findall(r'\[GUEST_\w+\] = "([\w-]+)"', text("daemon/model/guest-state.c"))
+        stages = re.findall(r'\[STAGE_\w+\] = "([\w-]+)"', text("daemon/model/stage.c"))
+        declared = re.findall(r"(?m)^\t(GUEST_\w+),", text("daemon/model/guest-state.h"))
         self.assertEqual(len(states), len(declared), "a state without a name")
         for state in states:
             self.assertIn(f"*{state}*", text("docs/man/xendomainsctl.1.scd"))

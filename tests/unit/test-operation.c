@@ -64,7 +64,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.source = (char[]){"/auto/web.cfg"},
 		.stale = {.items = stale, .n = ELEMENTSOF(stale)},
 		.image = {.bytes = {8}},
-		.standing = (char[]){"newest"},
+		.standing = IMAGE_NEWEST,
 		.why = (char[]){"its disk was written"},
 		.ledger = (char[]){"/state/ledger"},
 		.dump = (char[]){"/dump/web"},
@@ -94,7 +94,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_ptr_null(record.request.stale.items[1].reason);
 	ck_assert(!record.request.stale.items[1].past);
 	ck_assert(uuid_equal(&record.request.image, &request.image));
-	ck_assert_str_eq(record.request.standing, "newest");
+	ck_assert_int_eq(record.request.standing, IMAGE_NEWEST);
 	ck_assert_str_eq(record.request.why, request.why);
 	ck_assert_str_eq(record.request.ledger, request.ledger);
 	ck_assert_str_eq(record.request.dump, request.dump);
@@ -128,6 +128,7 @@ START_TEST(what_a_request_leaves_out_stays_out)
 	ck_assert_ptr_null(record.request.config);
 	ck_assert_uint_eq(record.request.stale.n, 0);
 	ck_assert(uuid_is_null(&record.request.image));
+	ck_assert_int_eq(record.request.standing, IMAGE_UNKNOWN);
 	ck_assert_ptr_null(record.request.ledger);
 }
 END_TEST

@@ -130,16 +130,16 @@ static bool is_doubtful(const struct trial *t)
 	const struct trust_question *q = t->question;
 	const char *file = path_base(q->path);
 
-	if (str_equal(q->standing, "suspect"))
+	if (q->standing == IMAGE_SUSPECT)
 		return !t->header.ours || !t->header.stamp;
-	return !str_equal(q->standing, "newest") &&
+	return q->standing != IMAGE_NEWEST &&
 	       image_file_kind_of(file, t->header.name) == IMAGE_FILE_CONSUMED;
 }
 
 /* Of xl's, where records are lost: it may be a checkpoint, and the guest have run on after it. */
 static bool is_forgotten(const struct trial *t)
 {
-	return !t->header.ours && str_equal(t->question->standing, "forgotten");
+	return !t->header.ours && t->question->standing == IMAGE_FORGOTTEN;
 }
 
 static int say_changed(struct trial *t, const char *reason)
@@ -160,7 +160,7 @@ static const char *say_why_unknown(const struct trial *t)
 		       "since";
 	if (!is_doubtful(t))
 		return "its save was cut off before its disks were described";
-	return str_equal(t->question->standing, "suspect")
+	return t->question->standing == IMAGE_SUSPECT
 		       ? "the guest may have run on after it was saved"
 		       : "the host went down while the guest was being restored from it";
 }

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "model/image-standing.h"
 #include "util/outcome.h"
 #include "worker/image/image.h"
 
@@ -12,12 +13,11 @@
  */
 
 struct trust_question {
-	int fd;           /* of the image */
-	const char *path; /* for messages: the name that people know */
-	/* What the ledger says of it (core/lives.h); NULL: nothing has been asked. */
-	const char *standing;
-	const char *ledger; /* its file; NULL: none is asked */
-	const char *xen;    /* the version of this host's; NULL: not known */
+	int fd;                       /* of the image */
+	const char *path;             /* for messages: the name that people know */
+	enum image_standing standing; /* IMAGE_UNKNOWN, too: nothing has been asked */
+	const char *ledger;           /* its file; NULL: none is asked */
+	const char *xen;              /* the version of this host's; NULL: not known */
 };
 
 /*
