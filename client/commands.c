@@ -77,7 +77,7 @@ int call_within(const struct context *context, usec_t limit, const char *method,
 		struct json_object *parameters, struct varlink_reply *ret)
 {
 	struct varlink_reply reply = {0};
-	struct connection c;
+	struct daemon_connection c;
 	int r = connection_open(context->socket, limit, &c);
 
 	if (r < 0) {
@@ -101,7 +101,7 @@ int call_within(const struct context *context, usec_t limit, const char *method,
 bool is_alive(const struct context *context, usec_t limit)
 {
 	struct varlink_reply reply = {0};
-	struct connection c;
+	struct daemon_connection c;
 	usec_t end = usec_now() + limit;
 	int r = connection_open(context->socket, limit, &c);
 

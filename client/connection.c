@@ -28,7 +28,7 @@ static int connect_within(int fd, const struct sockaddr_un *address, usec_t limi
 	return 0;
 }
 
-int connection_open(const char *path, usec_t limit, struct connection *ret)
+int connection_open(const char *path, usec_t limit, struct daemon_connection *ret)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -44,11 +44,12 @@ int connection_open(const char *path, usec_t limit, struct connection *ret)
 		return r;
 	if (fcntl(fd, F_SETFL, 0) < 0)
 		return -errno;
-	*ret = (struct connection){.fd = TAKE_FD(fd), .framer = FRAMER_INIT(VARLINK_MESSAGE_MAX)};
+	*ret = (struct daemon_connection){.fd = TAKE_FD(fd),
+					  .framer = FRAMER_INIT(VARLINK_MESSAGE_MAX)};
 	return 0;
 }
 
-void connection_close(struct connection *c)
+void connection_close(struct daemon_connection *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
@@ -71,7 +72,7 @@ static int send_all(int fd, const char *data, size_t size)
 	return 0;
 }
 
-int connection_call(struct connection *c, struct json_object *call_taken)
+int connection_call(struct daemon_connection *c, struct json_object *call_taken)
 {
 	_cleanup_json_ struct json_object *call = call_taken;
 	size_t size;
@@ -93,7 +94,7 @@ static int wait_readable(int fd, usec_t limit)
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
-static int receive_some(struct connection *c)
+static int receive_some(struct daemon_connection *c)
 {
 	char chunk[65536];
 	ssize_t n = recv(c->fd, chunk, sizeof(chunk), 0);
@@ -103,7 +104,7 @@ static int receive_some(struct connection *c)
 	return n == 0 ? -ECONNRESET : framer_feed(&c->framer, chunk, (size_t)n);
 }
 
-int connection_receive(struct connection *c, usec_t limit, struct varlink_reply *ret)
+int connection_receive(struct daemon_connection *c, usec_t limit, struct varlink_reply *ret)
 {
 	usec_t end = limit == USEC_INFINITY ? USEC_INFINITY : usec_now() + limit;
 	const char *text;

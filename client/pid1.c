@@ -74,11 +74,11 @@ int pid1_open(struct pid1 **ret)
 
 /* Jobs. */
 
-struct job {
+struct unit_job {
 	const char *unit, *type; /* borrowed from the message */
 };
 
-static int next_job(sd_bus_message *m, struct job *ret)
+static int next_job(sd_bus_message *m, struct unit_job *ret)
 {
 	const char *state, *job_path, *unit_path;
 	uint32_t id;
@@ -113,7 +113,7 @@ int pid1_going_down(struct pid1 *p, char **ret)
 {
 	_cleanup_free_ char *found = NULL;
 	sd_bus_message *m;
-	struct job job;
+	struct unit_job job;
 	int r = list_jobs(p, &m);
 
 	if (r < 0)
@@ -132,7 +132,7 @@ int pid1_going_down(struct pid1 *p, char **ret)
 static int is_being_started(struct pid1 *p, const char *unit, bool *ret)
 {
 	sd_bus_message *m;
-	struct job job;
+	struct unit_job job;
 	int r = list_jobs(p, &m);
 
 	if (r < 0)

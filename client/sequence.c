@@ -37,7 +37,7 @@
 #define WAIT_MIN        USEC_PER_SEC
 
 /* How a call goes on, for the unit that makes it. */
-struct following {
+struct watched_call {
 	const struct context *context;
 	bool is_start, for_host;
 	usec_t until, asked;
@@ -57,7 +57,7 @@ void tell_unit(const char *format, ...)
 		sd_notifyf(0, "STATUS=%s", text);
 }
 
-static void tell_progress(struct following *f, struct json_object *event)
+static void tell_progress(struct watched_call *f, struct json_object *event)
 {
 	const char *stage = json_get_string(event, "stage");
 	const char *result = json_get_string(event, "result");
@@ -75,20 +75,20 @@ static void tell_progress(struct following *f, struct json_object *event)
 		  f->done, f->failed, name ? name : "-", stage ? stage : "", result ? result : "");
 }
 
-static void heard(struct following *f)
+static void heard(struct watched_call *f)
 {
 	f->misses = 0;
 	f->asked = usec_now();
 	sd_notify(0, EXTENSION);
 }
 
-static bool can_do_without(const struct following *f)
+static bool can_do_without(const struct watched_call *f)
 {
 	return f->context->or_once && !f->is_start;
 }
 
 /* As usual, or a part of the time that is left, whichever is less. */
-static usec_t share(const struct following *f, usec_t usual, unsigned part)
+static usec_t share(const struct watched_call *f, usec_t usual, unsigned part)
 {
 	usec_t limit;
 
@@ -104,7 +104,7 @@ static usec_t share(const struct following *f, usec_t usual, unsigned part)
  * 0, or why not to wait any longer: -EHOSTUNREACH, it does not answer; -ETIME, the time that all
  * guests have together is over, and it has heard of that.
  */
-static int look_after(struct following *f)
+static int look_after(struct watched_call *f)
 {
 	usec_t limit = share(f, ALIVE_LIMIT, ALIVE_SHARE);
 
@@ -134,7 +134,7 @@ static bool all_is_well(struct json_object *parameters)
 }
 
 /* When systemd stops the system, trouble of the daemon does not leave guests running. */
-static bool is_done_without(const struct following *f, const struct varlink_reply *reply)
+static bool is_done_without(const struct watched_call *f, const struct varlink_reply *reply)
 {
 	return can_do_without(f) && (f->for_host || f->until != USEC_INFINITY) &&
 	       !json_get_bool(reply->parameters, "cancelled") &&
@@ -142,7 +142,7 @@ static bool is_done_without(const struct following *f, const struct varlink_repl
 }
 
 /* 0 to go on, 1 + exit status at the end, or -errno; -ENOTRECOVERABLE: the daemon cannot do it. */
-static int take_reply(struct following *f, struct varlink_reply *reply)
+static int take_reply(struct watched_call *f, struct varlink_reply *reply)
 {
 	struct writer *w = f->context->writer;
 	struct json_object *event = json_get(reply->parameters, "event", json_type_object);
@@ -166,7 +166,7 @@ static int take_reply(struct following *f, struct varlink_reply *reply)
 	return 1 + (all_is_well(reply->parameters) ? STATUS_OK : STATUS_FAILED);
 }
 
-static int follow(struct following *f, struct connection *c)
+static int follow(struct watched_call *f, struct daemon_connection *c)
 {
 	struct writer *w = f->context->writer;
 
@@ -191,7 +191,7 @@ static int follow(struct following *f, struct connection *c)
  * systemd starts no daemon any more while it stops the host, but still takes connections for one:
  * only an answer tells that there is another.
  */
-static int open_again(const struct following *f, struct connection *c)
+static int open_again(const struct watched_call *f, struct daemon_connection *c)
 {
 	usec_t usual = f->for_host ? RECONNECT_LIMIT_HOST : RECONNECT_LIMIT;
 	usec_t end = usec_now() + share(f, usual, RECONNECT_SHARE);
@@ -222,7 +222,7 @@ static const char *interrupt_text(const char *method)
 }
 
 /* Waits for a daemon that accepts no connections as for one that does not answer. */
-static int open_first(struct following *f, struct connection *c)
+static int open_first(struct watched_call *f, struct daemon_connection *c)
 {
 	int r;
 
@@ -238,7 +238,7 @@ static int open_first(struct following *f, struct connection *c)
 }
 
 /* Each call can be made again, and says then how much time is left. NULL: no memory. */
-static struct json_object *make_parameters(const struct following *f, char **names)
+static struct json_object *make_parameters(const struct watched_call *f, char **names)
 {
 	_cleanup_json_ struct json_object *parameters = guests_parameter(names);
 	int r = parameters ? 0 : -ENOMEM;
@@ -254,7 +254,8 @@ static struct json_object *make_parameters(const struct following *f, char **nam
 	return r < 0 ? NULL : TAKE_PTR(parameters);
 }
 
-static int call(struct following *f, struct connection *c, const char *method, char **names)
+static int call(struct watched_call *f, struct daemon_connection *c, const char *method,
+		char **names)
 {
 	int r = -ECONNRESET;
 
@@ -295,13 +296,13 @@ int run_without_daemon(const char *verb, usec_t until)
 int run_sequence(const struct context *context, const char *method, char **names,
 		 const struct occasion *occasion)
 {
-	struct following f = {
+	struct watched_call f = {
 		.context = context,
 		.is_start = str_equal(method, METHOD_START),
 		.for_host = occasion->host_goes_down,
 		.until = occasion->until,
 	};
-	struct connection c;
+	struct daemon_connection c;
 	int r = open_first(&f, &c);
 
 	if (r >= 0)

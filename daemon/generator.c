@@ -39,7 +39,7 @@ static const char *const units[] = {
 	"xendomains-shutdown.service",
 };
 
-struct options {
+struct generator_options {
 	struct settings_paths settings;
 	const char *root; /* symbolic links are looked for below this directory */
 	const char *output;
@@ -210,7 +210,7 @@ static int read_configuration(const struct settings_paths *paths, struct setting
 }
 
 /* The daemon then uses the last good settings, or the files, once all of them are mounted. */
-static void add_kept_directories(struct mount_units *m, const struct options *o)
+static void add_kept_directories(struct mount_units *m, const struct generator_options *o)
 {
 	_cleanup_(settings_done) struct settings kept = {0};
 	int r = settings_copy_read(&o->settings, &kept);
@@ -235,7 +235,7 @@ static int write_drop_in(const char *output, const char *unit, const char *text)
 	return fd < 0 ? -errno : fd_write_all(fd, text, strlen(text));
 }
 
-static int run(const struct options *o)
+static int run(const struct generator_options *o)
 {
 	_cleanup_(settings_done) struct settings settings = {0};
 	_cleanup_(mount_units_done) struct mount_units mounts = {0};
@@ -280,7 +280,7 @@ static bool run_by_systemd(void)
 	return pid && parse_u64(pid, INT_MAX, &number) >= 0 && number == (uint64_t)getpid();
 }
 
-static int parse_options(int argc, char **argv, struct options *o)
+static int parse_options(int argc, char **argv, struct generator_options *o)
 {
 	static const struct option long_options[] = {
 		{"config", required_argument, NULL, 'c'},
@@ -314,7 +314,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {
+	struct generator_options o = {
 		.settings = {.variables = {SYSCONFDIR "/default/xendomains",
 					   SYSCONFDIR "/sysconfig/xendomains"},
 			     .native = SYSCONFDIR "/xen/xendomains.conf",

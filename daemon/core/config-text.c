@@ -16,14 +16,14 @@
 #define VARIABLE_PREFIX "XENDOMAINS_"
 
 /* Where a text is read from: the context of both kinds of file. */
-struct reading {
+struct text_reading {
 	struct config *config;
 	const struct config_source *source;
 	const char *path;
 	unsigned line;
 };
 
-static int refuse(struct reading *reading, bool cosmetic, const char *reason)
+static int refuse(struct text_reading *reading, bool cosmetic, const char *reason)
 {
 	struct config_place at = {(char *)reading->path, reading->line};
 
@@ -31,7 +31,8 @@ static int refuse(struct reading *reading, bool cosmetic, const char *reason)
 }
 
 /* Into the structure that the setting is a part of. 1, 0 where it is refused, or -ENOMEM. */
-static int apply(struct reading *reading, const struct setting *s, void *whole, const char *value)
+static int apply(struct text_reading *reading, const struct setting *s, void *whole,
+		 const char *value)
 {
 	_cleanup_free_ char *reason = NULL;
 	int r = s->parse(s, (char *)whole + s->offset, value, &reason);
@@ -51,7 +52,7 @@ static int assign_variable(void *data, const struct shell_place *at, const char 
 			   const char *value)
 {
 	const struct setting *s = setting_find(&config_variables, name);
-	struct reading *reading = data;
+	struct text_reading *reading = data;
 	int r;
 
 	reading->path = at->path;
@@ -69,7 +70,7 @@ static int assign_variable(void *data, const struct shell_place *at, const char 
 
 static int refuse_variables(void *data, const struct shell_place *at, const char *reason)
 {
-	struct reading *reading = data;
+	struct text_reading *reading = data;
 
 	reading->path = at->path;
 	reading->line = at->line;
@@ -79,7 +80,7 @@ static int refuse_variables(void *data, const struct shell_place *at, const char
 
 static int read_sourced(void *data, const char *path, const char **ret_text, size_t *ret_size)
 {
-	struct reading *reading = data;
+	struct text_reading *reading = data;
 
 	return reading->source->read(reading->source->data, path, ret_text, ret_size);
 }
@@ -87,7 +88,7 @@ static int read_sourced(void *data, const char *path, const char **ret_text, siz
 int config_read_variables(struct config *c, const char *path, const char *text, size_t size,
 			  const struct config_source *source)
 {
-	struct reading reading = {.config = c, .source = source};
+	struct text_reading reading = {.config = c, .source = source};
 
 	return shell_read(
 		&(struct shell_handler){
@@ -102,7 +103,7 @@ int config_read_variables(struct config *c, const char *path, const char *text, 
 /* The text of an INI file on its way to libinih, which does not tell its handler the line. */
 struct ini_text {
 	const char *rest;
-	struct reading reading;
+	struct text_reading reading;
 	bool lost; /* the section is not known that the lines are in */
 	int error;
 };
@@ -173,7 +174,7 @@ static int add_domain_section(struct config *c, const char *pattern, struct conf
 	return 0;
 }
 
-static int assign_domain_key(struct reading *reading, const char *pattern, const char *name,
+static int assign_domain_key(struct text_reading *reading, const char *pattern, const char *name,
 			     const char *value)
 {
 	const struct setting *s = setting_find(&config_guest_keys, name);
@@ -204,7 +205,7 @@ static struct config_place *place_of(struct config *c, const struct setting *s)
 	return s->offset == offsetof(struct config, control_group) ? &c->control_group_at : NULL;
 }
 
-static int note_place(const struct reading *reading, const struct setting *s)
+static int note_place(const struct text_reading *reading, const struct setting *s)
 {
 	struct config_place *at = place_of(reading->config, s);
 
@@ -214,7 +215,7 @@ static int note_place(const struct reading *reading, const struct setting *s)
 	return str_replace(&at->path, reading->path);
 }
 
-static int assign_host_key(struct reading *reading, const char *name, const char *value)
+static int assign_host_key(struct text_reading *reading, const char *name, const char *value)
 {
 	const struct setting *s = setting_find(&config_host_keys, name);
 	int r;
@@ -234,7 +235,7 @@ static int assign_host_key(struct reading *reading, const char *name, const char
 static int assign_key(void *data, const char *section, const char *name, const char *value)
 {
 	struct ini_text *text = data;
-	struct reading *reading = &text->reading;
+	struct text_reading *reading = &text->reading;
 
 	if (text->error < 0 || text->lost)
 		return 1;

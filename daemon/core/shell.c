@@ -32,7 +32,7 @@ enum position {
 	AFTER_EXPORT,
 };
 
-struct reader {
+struct shell_reader {
 	const char *path;
 	const char *at, *end;
 	unsigned line;
@@ -67,9 +67,9 @@ static int text_append(struct text *t, const char *data, size_t size)
 	return 0;
 }
 
-static int refuse(struct reader *r, unsigned line, const char *format, ...) _printf_(3, 4);
+static int refuse(struct shell_reader *r, unsigned line, const char *format, ...) _printf_(3, 4);
 
-static int refuse(struct reader *r, unsigned line, const char *format, ...)
+static int refuse(struct shell_reader *r, unsigned line, const char *format, ...)
 {
 	va_list ap;
 	int result;
@@ -81,28 +81,28 @@ static int refuse(struct reader *r, unsigned line, const char *format, ...)
 	return result < 0 ? result : -EINVAL;
 }
 
-static int peek(const struct reader *r)
+static int peek(const struct shell_reader *r)
 {
 	return r->at < r->end ? (unsigned char)*r->at : EOF;
 }
 
-static int peek_next(const struct reader *r)
+static int peek_next(const struct shell_reader *r)
 {
 	return r->at + 1 < r->end ? (unsigned char)r->at[1] : EOF;
 }
 
-static void advance(struct reader *r)
+static void advance(struct shell_reader *r)
 {
 	if (*r->at++ == '\n')
 		r->line++;
 }
 
-static bool at_continuation(const struct reader *r)
+static bool at_continuation(const struct shell_reader *r)
 {
 	return peek(r) == '\\' && peek_next(r) == '\n';
 }
 
-static void skip_continuation(struct reader *r)
+static void skip_continuation(struct shell_reader *r)
 {
 	advance(r);
 	advance(r);
@@ -118,7 +118,7 @@ static bool is_name(int c)
 	return c == '_' || (c != EOF && isascii(c) && isalnum(c));
 }
 
-static size_t name_length(const struct reader *r)
+static size_t name_length(const struct shell_reader *r)
 {
 	const char *p = r->at;
 
@@ -128,7 +128,7 @@ static size_t name_length(const struct reader *r)
 	return (size_t)(p - r->at);
 }
 
-static struct variable *find_variable(struct reader *r, const char *name, size_t length)
+static struct variable *find_variable(struct shell_reader *r, const char *name, size_t length)
 {
 	struct variable *v;
 
@@ -138,7 +138,7 @@ static struct variable *find_variable(struct reader *r, const char *name, size_t
 	return NULL;
 }
 
-static int set_variable(struct reader *r, char *name, const char *value)
+static int set_variable(struct shell_reader *r, char *name, const char *value)
 {
 	struct variable *v = find_variable(r, name, strlen(name));
 	int result;
@@ -156,7 +156,7 @@ static int set_variable(struct reader *r, char *name, const char *value)
 }
 
 /* In double quotes: whether the '$' that is next stands for more than itself. */
-static bool at_expansion(const struct reader *r)
+static bool at_expansion(const struct shell_reader *r)
 {
 	int c = peek_next(r);
 
@@ -166,7 +166,7 @@ static bool at_expansion(const struct reader *r)
 }
 
 /* $NAME or ${NAME}, the '$' being next. */
-static int read_expansion(struct reader *r, struct text *value)
+static int read_expansion(struct shell_reader *r, struct text *value)
 {
 	unsigned line = r->line;
 	const struct variable *v;
@@ -196,7 +196,7 @@ static int read_expansion(struct reader *r, struct text *value)
 	return text_append(value, v->value, strlen(v->value));
 }
 
-static int read_single_quoted(struct reader *r, struct text *value)
+static int read_single_quoted(struct shell_reader *r, struct text *value)
 {
 	unsigned line = r->line;
 
@@ -215,7 +215,7 @@ static int read_single_quoted(struct reader *r, struct text *value)
 	return refuse(r, line, "the single quote that begins here is never closed");
 }
 
-static int read_double_quoted(struct reader *r, struct text *value)
+static int read_double_quoted(struct shell_reader *r, struct text *value)
 {
 	unsigned line = r->line;
 	int result = 0;
@@ -251,7 +251,7 @@ static bool ends_word(int c)
 	return c == EOF || c == ' ' || c == '\t' || c == '\n' || c == ';';
 }
 
-static int read_plain(struct reader *r, struct text *value)
+static int read_plain(struct shell_reader *r, struct text *value)
 {
 	int c = peek(r);
 	int result;
@@ -285,7 +285,7 @@ static int read_plain(struct reader *r, struct text *value)
 	return result;
 }
 
-static int read_value(struct reader *r, struct text *value)
+static int read_value(struct shell_reader *r, struct text *value)
 {
 	int result = text_append(value, "", 0);
 
@@ -304,7 +304,7 @@ static int read_value(struct reader *r, struct text *value)
 	return result;
 }
 
-static void skip_blanks(struct reader *r)
+static void skip_blanks(struct shell_reader *r)
 {
 	while (peek(r) == ' ' || peek(r) == '\t' || at_continuation(r)) {
 		if (at_continuation(r))
@@ -313,10 +313,10 @@ static void skip_blanks(struct reader *r)
 	}
 }
 
-static int refuse_word(struct reader *r);
+static int refuse_word(struct shell_reader *r);
 
 /* Before a command, an assignment is one for that command only. */
-static int check_follower(struct reader *r)
+static int check_follower(struct shell_reader *r)
 {
 	size_t length;
 
@@ -329,7 +329,7 @@ static int check_follower(struct reader *r)
 	return refuse_word(r);
 }
 
-static int read_assignment(struct reader *r, size_t length)
+static int read_assignment(struct shell_reader *r, size_t length)
 {
 	_cleanup_free_ char *name = strndup(r->at, length);
 	_cleanup_(text_done) struct text value = {0};
@@ -350,7 +350,7 @@ static int read_assignment(struct reader *r, size_t length)
 				  value.data);
 }
 
-static bool is_word(const struct reader *r, const char *word)
+static bool is_word(const struct shell_reader *r, const char *word)
 {
 	size_t length = strlen(word);
 
@@ -359,7 +359,7 @@ static bool is_word(const struct reader *r, const char *word)
 }
 
 /* Whether lines that follow belong to the command, and are no settings, or not always. */
-static bool opens_block(const struct reader *r, const char *word_end)
+static bool opens_block(const struct shell_reader *r, const char *word_end)
 {
 	static const char *const words[] = {"if",    "case",   "for",      "while",
 					    "until", "select", "function", "{"};
@@ -372,7 +372,7 @@ static bool opens_block(const struct reader *r, const char *word_end)
 	return memchr(r->at, '(', (size_t)(word_end - r->at)) || memmem(r->at, length, "<<", 2);
 }
 
-static int refuse_word(struct reader *r)
+static int refuse_word(struct shell_reader *r)
 {
 	const char *end = r->at;
 
@@ -388,10 +388,10 @@ static int refuse_word(struct reader *r)
 		      r->in_block ? ", and the rest of the file is left out" : "");
 }
 
-static int read_text(struct reader *r, const char *path, const char *text, size_t size);
+static int read_text(struct shell_reader *r, const char *path, const char *text, size_t size);
 
 /* Reads a sourced file where it is named, as a shell does. */
-static int read_sourced(struct reader *r, unsigned line, const char *path)
+static int read_sourced(struct shell_reader *r, unsigned line, const char *path)
 {
 	const struct shell_handler *h = r->handler;
 	const char *outer_path = r->path, *at = r->at, *end = r->end, *text;
@@ -420,7 +420,7 @@ static int read_sourced(struct reader *r, unsigned line, const char *path)
 }
 
 /* The word has this length; the path of a file follows. */
-static int read_source(struct reader *r, size_t length)
+static int read_source(struct shell_reader *r, size_t length)
 {
 	_cleanup_(text_done) struct text path = {0};
 	unsigned line = r->line;
@@ -446,7 +446,7 @@ static int read_source(struct reader *r, size_t length)
 }
 
 /* What may stand where a command would: an assignment, export before some, or source. */
-static int read_word(struct reader *r)
+static int read_word(struct shell_reader *r)
 {
 	size_t length = name_length(r);
 	int next = r->at + length < r->end ? (unsigned char)r->at[length] : EOF;
@@ -469,7 +469,7 @@ static int read_word(struct reader *r)
 	return refuse_word(r);
 }
 
-static void skip_line(struct reader *r)
+static void skip_line(struct shell_reader *r)
 {
 	while (peek(r) != EOF && peek(r) != '\n')
 		advance(r);
@@ -479,7 +479,7 @@ static void skip_line(struct reader *r)
  * Skips a refused word, to the end of its command. Lines inside its quotes are not assignments.
  * A quote that is never closed holds its own line only.
  */
-static void skip_command(struct reader *r, const char *begin, unsigned line)
+static void skip_command(struct shell_reader *r, const char *begin, unsigned line)
 {
 	int quote = 0;
 
@@ -504,7 +504,7 @@ static void skip_command(struct reader *r, const char *begin, unsigned line)
 	skip_line(r);
 }
 
-static int report_refusal(struct reader *r, int result)
+static int report_refusal(struct shell_reader *r, int result)
 {
 	_cleanup_free_ char *reason = TAKE_PTR(r->reason);
 	const struct shell_handler *h = r->handler;
@@ -515,7 +515,7 @@ static int report_refusal(struct reader *r, int result)
 }
 
 /* A word, or all of the command that it makes impossible. */
-static int read_command(struct reader *r)
+static int read_command(struct shell_reader *r)
 {
 	const char *begin = r->at;
 	unsigned line = r->line;
@@ -532,7 +532,7 @@ static int read_command(struct reader *r)
 	return report_refusal(r, result);
 }
 
-static int read_all(struct reader *r)
+static int read_all(struct shell_reader *r)
 {
 	int result = 0;
 
@@ -555,7 +555,7 @@ static int read_all(struct reader *r)
 	return result;
 }
 
-static int read_text(struct reader *r, const char *path, const char *text, size_t size)
+static int read_text(struct shell_reader *r, const char *path, const char *text, size_t size)
 {
 	r->path = path;
 	r->at = text;
@@ -568,7 +568,7 @@ static int read_text(struct reader *r, const char *path, const char *text, size_
 			      refuse(r, 1, "the file holds a NUL byte, so it is not a text file"));
 }
 
-static void reader_done(struct reader *r)
+static void reader_done(struct shell_reader *r)
 {
 	struct variable *v;
 
@@ -583,7 +583,7 @@ static void reader_done(struct reader *r)
 
 int shell_read(const struct shell_handler *handler, const char *path, const char *text, size_t size)
 {
-	_cleanup_(reader_done) struct reader r = {.handler = handler};
+	_cleanup_(reader_done) struct shell_reader r = {.handler = handler};
 
 	TAILQ_INIT(&r.variables);
 	return read_text(&r, path, text, size);

@@ -211,13 +211,13 @@ struct surveyor *surveyor_free(struct surveyor *s)
 }
 
 /* The messages of a request. */
-struct request {
+struct survey_request {
 	char *text;
 	size_t size;
 };
 
 /* Takes the message over. */
-static int add_message(struct request *request, struct json_object *message_taken)
+static int add_message(struct survey_request *request, struct json_object *message_taken)
 {
 	_cleanup_json_ struct json_object *message = message_taken;
 	size_t size;
@@ -232,7 +232,7 @@ static int add_message(struct request *request, struct json_object *message_take
 	return 0;
 }
 
-static int add_pair(struct request *request, const char *key, const char *value,
+static int add_pair(struct survey_request *request, const char *key, const char *value,
 		    const char *other_key, const char *other)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -244,7 +244,7 @@ static int add_pair(struct request *request, const char *key, const char *value,
 
 /* Known files come first, so that the worker does not parse them again. */
 static int make_request(const char *autostart, const char *save, const struct survey *known,
-			struct request *request)
+			struct survey_request *request)
 {
 	int r = 0;
 
@@ -275,7 +275,7 @@ static int copy_configs(const struct survey *from, struct survey **ret)
 }
 
 static int begin(struct surveyor *s, const char *autostart, const char *save,
-		 const struct survey *known, struct request *request)
+		 const struct survey *known, struct survey_request *request)
 {
 	struct inquiry_options options = {
 		.program = s->program,
@@ -300,7 +300,7 @@ static int begin(struct surveyor *s, const char *autostart, const char *save,
 int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 		   const struct survey *known)
 {
-	struct request request = {0};
+	struct survey_request request = {0};
 	int r;
 
 	if (s->inquiry && inquiry_is_alive(s->inquiry))

@@ -299,13 +299,13 @@ static int on_timeout(sd_bus_message *m, void *data, sd_bus_error *error _unused
 	return 0;
 }
 
-struct reading {
+struct property_reading {
 	bool preparing;
 	const char *kind;
 	uint64_t delay_max;
 };
 
-static int read_property(sd_bus_message *m, struct reading *reading)
+static int read_property(sd_bus_message *m, struct property_reading *reading)
 {
 	const char *name;
 	uint64_t when;
@@ -326,7 +326,7 @@ static int read_property(sd_bus_message *m, struct reading *reading)
 	return r < 0 ? r : 1;
 }
 
-static int parse_properties(sd_bus_message *m, struct reading *reading)
+static int parse_properties(sd_bus_message *m, struct property_reading *reading)
 {
 	int r = sd_bus_message_enter_container(m, 'a', "{sv}");
 
@@ -337,7 +337,7 @@ static int parse_properties(sd_bus_message *m, struct reading *reading)
 	return r;
 }
 
-static void take_reading(struct logind *l, const struct reading *reading)
+static void take_reading(struct logind *l, const struct property_reading *reading)
 {
 	bool began = reading->preparing && !l->preparing;
 	bool news = !l->known || l->delay_max != reading->delay_max;
@@ -360,7 +360,7 @@ static int on_properties(sd_bus_message *m, void *data, sd_bus_error *error _unu
 {
 	struct logind *l = data;
 	const sd_bus_error *e = sd_bus_message_get_error(m);
-	struct reading reading = {0};
+	struct property_reading reading = {0};
 	int r = e ? -EIO : parse_properties(m, &reading);
 
 	drop(l, SLOT_READ);

@@ -43,7 +43,7 @@ static const char *const problem_words[_TARGET_PROBLEM_MAX] = {
 };
 
 /* The part of a target that was read so far. */
-struct reading {
+struct target_reading {
 	char *host;
 	char *shell; /* the value of -s; NULL: the standard one */
 	bool no_monitor, paused, debug, keep_domid, ended;
@@ -242,7 +242,7 @@ static int refuse_option(char letter, enum target_problem *ret_problem)
 	}
 }
 
-static int take_long(struct reading *t, const char *word, enum target_problem *ret_problem)
+static int take_long(struct target_reading *t, const char *word, enum target_problem *ret_problem)
 {
 	if (str_equal(word, "--"))
 		t->ended = true;
@@ -254,7 +254,7 @@ static int take_long(struct reading *t, const char *word, enum target_problem *r
 }
 
 /* Letters after one hyphen; *i is moved where an option takes the next word. */
-static int take_letters(struct reading *t, char *const *words, size_t *i,
+static int take_letters(struct target_reading *t, char *const *words, size_t *i,
 			enum target_problem *ret_problem)
 {
 	for (const char *letter = words[*i] + 1; *letter; letter++) {
@@ -281,7 +281,7 @@ static int take_letters(struct reading *t, char *const *words, size_t *i,
 	return 0;
 }
 
-static int take_word(struct reading *t, char *const *words, size_t *i,
+static int take_word(struct target_reading *t, char *const *words, size_t *i,
 		     enum target_problem *ret_problem)
 {
 	const char *word = words[*i];
@@ -317,7 +317,8 @@ static int add_command(char ***command, const char *text, enum target_problem *r
 	return r < 0 ? r : add_words(command, (const char *const *)words, count(words));
 }
 
-static int make_command(const struct reading *t, char ***ret, enum target_problem *ret_problem)
+static int make_command(const struct target_reading *t, char ***ret,
+			enum target_problem *ret_problem)
 {
 	_cleanup_(words_freep) char **command = calloc(1, sizeof(*command));
 	const char *const receiver[] = {t->host, "xl", "migrate-receive"};
@@ -348,7 +349,7 @@ static int make_command(const struct reading *t, char ***ret, enum target_proble
 
 static int take_words(char *const *words, struct target *ret, enum target_problem *ret_problem)
 {
-	struct reading t = {0};
+	struct target_reading t = {0};
 	char **command = NULL;
 	int r = 0;
 

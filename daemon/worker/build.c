@@ -8,13 +8,13 @@
 #include "util/str.h"
 
 /* No two operations on a host begin in the same microsecond of a boot for the same guest. */
-static int make_sign(const struct job *job, char **ret)
+static int make_sign(const struct task *task, char **ret)
 {
-	return str_format(ret, "%s/%" PRIu64, UUID_TEXT(&job->record.request.uuid),
-			  (uint64_t)job->record.started);
+	return str_format(ret, "%s/%" PRIu64, UUID_TEXT(&task->record.request.uuid),
+			  (uint64_t)task->record.started);
 }
 
-int build_sign(const struct job *job, const char *config_text, char **ret)
+int build_sign(const struct task *task, const char *config_text, char **ret)
 {
 	_cleanup_json_ struct json_object *config = NULL;
 	_cleanup_free_ char *sign = NULL;
@@ -22,7 +22,7 @@ int build_sign(const struct job *job, const char *config_text, char **ret)
 	const char *text;
 	int r = json_parse(config_text, strlen(config_text), &config);
 
-	r = r < 0 ? r : make_sign(job, &sign);
+	r = r < 0 ? r : make_sign(task, &sign);
 	if (r < 0)
 		return r;
 	info = json_get(config, "c_info", json_type_object);
@@ -38,32 +38,32 @@ int build_sign(const struct job *job, const char *config_text, char **ret)
 	return r < 0 ? r : text ? str_replace(ret, text) : -ENOMEM;
 }
 
-int build_find(struct job *job, struct xl_domain *ret)
+int build_find(struct task *task, struct xl_domain *ret)
 {
 	_cleanup_free_ char *sign = NULL;
-	int r = make_sign(job, &sign);
+	int r = make_sign(task, &sign);
 
-	return r < 0 ? r : xl_find_signed(job->xl, sign, ret);
+	return r < 0 ? r : xl_find_signed(task->xl, sign, ret);
 }
 
-int build_remove(struct job *job)
+int build_remove(struct task *task)
 {
 	struct xl_domain d;
-	int r = build_find(job, &d);
+	int r = build_find(task, &d);
 
 	if (r < 0 || !d.paused)
 		return r == -ESRCH ? 0 : r;
-	r = xl_destroy(job->xl, d.domid);
+	r = xl_destroy(task->xl, d.domid);
 	if (r < 0)
 		log_error("%s: Failed to destroy the incomplete domain %u",
-			  job->record.request.name, d.domid);
+			  task->record.request.name, d.domid);
 	return r;
 }
 
-void build_undo(struct job *job)
+void build_undo(struct task *task)
 {
-	bool timed_out = xl_timed_out(job->xl);
+	bool timed_out = xl_timed_out(task->xl);
 
-	if (build_remove(job) >= 0 && timed_out)
-		job->result.outcome = OPERATION_TIMED_OUT;
+	if (build_remove(task) >= 0 && timed_out)
+		task->result.outcome = OPERATION_TIMED_OUT;
 }

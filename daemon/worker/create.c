@@ -3,57 +3,57 @@
 #include "worker/build.h"
 #include "worker/life.h"
 
-static int build(struct job *job, uint32_t *ret_domid)
+static int build(struct task *task, uint32_t *ret_domid)
 {
-	const struct operation_request *request = &job->record.request;
+	const struct operation_request *request = &task->record.request;
 	_cleanup_free_ char *config = NULL;
-	int r = job_make_room(job, request->config);
+	int r = task_make_room(task, request->config);
 
-	r = r < 0 ? r : build_sign(job, request->config, &config);
+	r = r < 0 ? r : build_sign(task, request->config, &config);
 	if (r < 0)
 		return r;
-	r = xl_create(job->xl, config, &request->uuid, ret_domid);
+	r = xl_create(task->xl, config, &request->uuid, ret_domid);
 	if (r < 0) {
-		job_explain_xl(job, r, NULL);
-		build_undo(job);
+		task_explain_xl(task, r, NULL);
+		build_undo(task);
 	}
 	return r;
 }
 
-int run_create(struct job *job)
+int run_create(struct task *task)
 {
-	const struct operation_request *request = &job->record.request;
+	const struct operation_request *request = &task->record.request;
 	uint32_t domid;
 	int r;
 
 	if (!request->config)
-		return job_explain(job, -EINVAL, "no configuration to create the guest from");
-	r = build(job, &domid);
+		return task_explain(task, -EINVAL, "no configuration to create the guest from");
+	r = build(task, &domid);
 	if (r < 0)
 		return r;
-	r = job_mark_domain(job, domid, request->config);
-	r = r < 0 ? r : job_put_aside(job);
+	r = task_mark_domain(task, domid, request->config);
+	r = r < 0 ? r : task_put_aside(task);
 	r = r < 0 ? r
-		  : life_release(job, domid,
+		  : life_release(task, domid,
 				 request->operation == OPERATION_CREATE ? BEGINNING_CREATE
 									: BEGINNING_RESTART,
 				 &UUID_NULL);
 	if (r < 0)
-		xl_destroy(job->xl, domid);
+		xl_destroy(task->xl, domid);
 	return r;
 }
 
-int run_unpause(struct job *job)
+int run_unpause(struct task *task)
 {
 	struct xl_domain d;
-	int r = job_find_domain(job, &d);
+	int r = task_find_domain(task, &d);
 
 	if (r < 0)
-		return job_explain(job, r, "domain %u is not there any more",
-				   job->record.request.domid);
+		return task_explain(task, r, "domain %u is not there any more",
+				    task->record.request.domid);
 	if (d.paused) {
-		life_go_on(job, BEGINNING_UNPAUSE, d.domid);
-		r = xl_unpause(job->xl, d.domid);
+		life_go_on(task, BEGINNING_UNPAUSE, d.domid);
+		r = xl_unpause(task->xl, d.domid);
 	}
-	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
+	return r < 0 ? task_explain_xl(task, r, NULL) : 0;
 }

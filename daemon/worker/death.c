@@ -38,14 +38,14 @@ static int sync_file(const char *path)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-static int write_dump(struct job *job, const struct xl_domain *d, const char *part)
+static int write_dump(struct task *task, const struct xl_domain *d, const char *part)
 {
-	const char *path = job->record.request.dump;
+	const char *path = task->record.request.dump;
 	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
 	int r = folder ? make_directory_of(path, 0700) : -ENOMEM;
 
 	r = r < 0 ? r : check_room(folder, d->memory_kib);
-	r = r < 0 ? r : xl_core_dump(job->xl, d->domid, part);
+	r = r < 0 ? r : xl_core_dump(task->xl, d->domid, part);
 	r = r < 0 ? r : sync_file(part);
 	if (r >= 0 && rename(part, path) < 0)
 		r = -errno;
@@ -53,9 +53,9 @@ static int write_dump(struct job *job, const struct xl_domain *d, const char *pa
 }
 
 /* Into a file that takes its name only when it is whole. The guest goes on also if that fails. */
-static void dump_core(struct job *job, const struct xl_domain *d)
+static void dump_core(struct task *task, const struct xl_domain *d)
 {
-	const struct operation_request *request = &job->record.request;
+	const struct operation_request *request = &task->record.request;
 	_cleanup_free_ char *part = NULL;
 	int r;
 
@@ -64,7 +64,7 @@ static void dump_core(struct job *job, const struct xl_domain *d)
 	r = str_format(&part, "%s.part", request->dump);
 	if (r >= 0) {
 		unlink(part);
-		r = write_dump(job, d, part);
+		r = write_dump(task, d, part);
 		if (r < 0)
 			unlink(part);
 	}
@@ -78,13 +78,13 @@ static void dump_core(struct job *job, const struct xl_domain *d)
 /* The configuration of the next life. */
 
 /* What "xl config-update" left wins, if xl itself can read it. 0, or -ENOENT. */
-static int get_updated(struct job *job, uint32_t domid, char **ret)
+static int get_updated(struct task *task, uint32_t domid, char **ret)
 {
 	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
-	const char *name = job->record.request.name;
+	const char *name = task->record.request.name;
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	int r = xl_get_update(job->xl, domid, &text, &size);
+	int r = xl_get_update(task->xl, domid, &text, &size);
 
 	if (r == -ENOENT)
 		return r;
@@ -104,165 +104,166 @@ static int get_updated(struct job *job, uint32_t domid, char **ret)
 }
 
 /* From here on only the operation file has the configuration. */
-static int keep_config(struct job *job, uint32_t domid)
+static int keep_config(struct task *task, uint32_t domid)
 {
 	_cleanup_free_ char *config = NULL;
-	int r = get_updated(job, domid, &config);
+	int r = get_updated(task, domid, &config);
 
 	if (r == -ENOENT)
-		r = xl_get_config(job->xl, domid, &config);
+		r = xl_get_config(task->xl, domid, &config);
 	if (r < 0)
-		return job_explain_xl(job, r, "failed to get the configuration of the domain");
-	r = str_replace(&job->record.request.config, config);
-	return r < 0 ? r : job_mark(job, OPERATION_MARK_DESTROYED, config);
+		return task_explain_xl(task, r, "failed to get the configuration of the domain");
+	r = str_replace(&task->record.request.config, config);
+	return r < 0 ? r : task_mark(task, OPERATION_MARK_DESTROYED, config);
 }
 
 /* The ends. */
 
-static int find(struct job *job, struct xl_domain *ret)
+static int find(struct task *task, struct xl_domain *ret)
 {
-	int r = job_find_domain(job, ret);
+	int r = task_find_domain(task, ret);
 
-	return r < 0 ? job_explain(job, r, "domain %u is not there any more",
-				   job->record.request.domid)
+	return r < 0 ? task_explain(task, r, "domain %u is not there any more",
+				    task->record.request.domid)
 		     : 0;
 }
 
-int death_preserve(struct job *job, uint32_t domid)
+int death_preserve(struct task *task, uint32_t domid)
 {
 	struct xl_domain d;
 	char suffix[32];
 	time_t now = time(NULL);
 	struct tm tm;
-	int r = xl_find(job->xl, &job->record.request.preserve, DOMID_NONE, &d);
+	int r = xl_find(task->xl, &task->record.request.preserve, DOMID_NONE, &d);
 
 	if (r == -ESRCH) {
-		r = find(job, &d);
+		r = find(task, &d);
 		if (r < 0)
 			return r;
 		/* As xl writes it, with seconds. */
 		gmtime_r(&now, &tm);
 		strftime(suffix, sizeof(suffix), "-%Y%m%dT%H%M%SZ", &tm);
-		r = xl_preserve(job->xl, domid, suffix, &job->record.request.preserve);
+		r = xl_preserve(task->xl, domid, suffix, &task->record.request.preserve);
 	}
 	if (r < 0)
-		return job_explain_xl(job, r,
-				      "failed to preserve the domain, not restarting the guest");
-	xl_drop_update(job->xl, domid);
-	return job_mark_preserved(job, domid);
+		return task_explain_xl(task, r,
+				       "failed to preserve the domain, not restarting the guest");
+	xl_drop_update(task->xl, domid);
+	return task_mark_preserved(task, domid);
 }
 
-int run_restart(struct job *job)
+int run_restart(struct task *task)
 {
 	struct xl_domain d;
-	int r = find(job, &d);
+	int r = find(task, &d);
 
 	if (r < 0)
 		return r;
-	dump_core(job, &d);
-	r = keep_config(job, d.domid);
+	dump_core(task, &d);
+	r = keep_config(task, d.domid);
 	if (r < 0)
 		return r;
-	if (!uuid_is_null(&job->record.request.preserve)) {
-		r = death_preserve(job, d.domid);
+	if (!uuid_is_null(&task->record.request.preserve)) {
+		r = death_preserve(task, d.domid);
 	} else {
-		r = xl_destroy(job->xl, d.domid);
+		r = xl_destroy(task->xl, d.domid);
 		if (r < 0)
-			job_explain_xl(job, r, NULL);
+			task_explain_xl(task, r, NULL);
 	}
-	return r < 0 ? r : run_create(job);
+	return r < 0 ? r : run_create(task);
 }
 
-int death_release(struct job *job)
+int death_release(struct task *task)
 {
-	const struct operation_request *request = &job->record.request;
+	const struct operation_request *request = &task->record.request;
 	struct xl_domain d;
-	int r = find(job, &d);
+	int r = find(task, &d);
 
 	if (r < 0)
 		return r;
-	r = job_mark_domain(job, d.domid, request->config);
+	r = task_mark_domain(task, d.domid, request->config);
 	if (r >= 0 && d.paused) {
-		r = xl_unpause(job->xl, d.domid);
+		r = xl_unpause(task->xl, d.domid);
 		if (r < 0)
-			job_explain_xl(job, r, "failed to unpause the domain");
+			task_explain_xl(task, r, "failed to unpause the domain");
 	}
 	if (r >= 0)
-		job->result.domid = d.domid;
+		task->result.domid = d.domid;
 	return r;
 }
 
-int death_start_afresh(struct job *job)
+int death_start_afresh(struct task *task)
 {
 	struct xl_domain d;
-	int r = job_find_domain(job, &d);
+	int r = task_find_domain(task, &d);
 
 	if (r >= 0)
-		r = xl_destroy(job->xl, d.domid);
+		r = xl_destroy(task->xl, d.domid);
 	if (r < 0 && r != -ESRCH)
-		return job_explain_xl(job, r, "failed to destroy the old domain");
-	r = build_remove(job);
-	return r < 0 ? job_explain_xl(job, r, "failed to destroy the incomplete domain")
-		     : run_create(job);
+		return task_explain_xl(task, r, "failed to destroy the old domain");
+	r = build_remove(task);
+	return r < 0 ? task_explain_xl(task, r, "failed to destroy the incomplete domain")
+		     : run_create(task);
 }
 
-int run_soft_reset(struct job *job)
+int run_soft_reset(struct task *task)
 {
-	const struct operation_request *request = &job->record.request;
+	const struct operation_request *request = &task->record.request;
 	struct xl_domain d;
-	int r = find(job, &d);
+	int r = find(task, &d);
 
-	r = r < 0 ? r : keep_config(job, d.domid);
+	r = r < 0 ? r : keep_config(task, d.domid);
 	if (r < 0)
 		return r;
-	xl_drop_update(job->xl, d.domid);
-	r = life_begin(job, BEGINNING_SOFT_RESET, &UUID_NULL, d.domid);
+	xl_drop_update(task->xl, d.domid);
+	r = life_begin(task, BEGINNING_SOFT_RESET, &UUID_NULL, d.domid);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record its soft reset", request->name);
-	r = xl_soft_reset(job->xl, d.domid, request->config, &request->uuid);
+	r = xl_soft_reset(task->xl, d.domid, request->config, &request->uuid);
 	if (r == -EOPNOTSUPP)
 		log_warning("%s: Xen supports a soft reset for HVM guests only, restarting instead",
 			    request->name);
 	else if (r < 0)
 		log_warning("%s: Failed to soft-reset the guest, restarting instead: %s",
-			    request->name, xl_reason(job->xl) ? xl_reason(job->xl) : strerror(-r));
+			    request->name,
+			    xl_reason(task->xl) ? xl_reason(task->xl) : strerror(-r));
 	if (r < 0)
-		return death_start_afresh(job);
+		return death_start_afresh(task);
 	/* It can run already. */
-	r = job_mark(job, OPERATION_MARK_RELEASED, NULL);
-	return r < 0 ? r : death_release(job);
+	r = task_mark(task, OPERATION_MARK_RELEASED, NULL);
+	return r < 0 ? r : death_release(task);
 }
 
-int run_destroy(struct job *job)
+int run_destroy(struct task *task)
 {
 	struct xl_domain d;
-	int r = job_find_domain(job, &d);
+	int r = task_find_domain(task, &d);
 
 	if (r == -ESRCH)
 		return 0;
-	if (r >= 0 && job->record.request.path)
-		return save_finish_left(job, &d);
+	if (r >= 0 && task->record.request.path)
+		return save_finish_left(task, &d);
 	/* Without the path the image cannot be checked first. */
-	if (r >= 0 && d.suspended && job_is_saved(job, d.domid))
-		return job_explain(
-			job, -EBUSY,
+	if (r >= 0 && d.suspended && task_is_saved(task, d.domid))
+		return task_explain(
+			task, -EBUSY,
 			"domain %u is saved, and its image is not known: not destroying it. "
 			"Set XENDOMAINS_SAVE to the directory of the image, and run "
 			"'xendomainsctl stop %s'",
-			d.domid, QUOTED(job->record.request.name));
+			d.domid, QUOTED(task->record.request.name));
 	if (r >= 0) {
-		dump_core(job, &d);
-		r = xl_destroy(job->xl, d.domid);
+		dump_core(task, &d);
+		r = xl_destroy(task->xl, d.domid);
 	}
-	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
+	return r < 0 ? task_explain_xl(task, r, NULL) : 0;
 }
 
-int run_eject(struct job *job)
+int run_eject(struct task *task)
 {
-	const struct operation_request *request = &job->record.request;
+	const struct operation_request *request = &task->record.request;
 	struct xl_domain d;
-	int r = request->device ? find(job, &d) : -EINVAL;
+	int r = request->device ? find(task, &d) : -EINVAL;
 
-	r = r < 0 ? r : xl_eject(job->xl, d.domid, request->device);
-	return r < 0 ? job_explain_xl(job, r, NULL) : 0;
+	r = r < 0 ? r : xl_eject(task->xl, d.domid, request->device);
+	return r < 0 ? task_explain_xl(task, r, NULL) : 0;
 }

@@ -14,7 +14,7 @@
 #define LINKS_MAX 40
 
 /* On the way from a link to where it leads. */
-struct walk {
+struct link_walk {
 	char *at;   /* without links; "" is the root directory */
 	char *todo; /* what is still to be gone from there */
 	unsigned links;
@@ -23,13 +23,13 @@ struct walk {
 	void *data;
 };
 
-static void walk_done(struct walk *w)
+static void walk_done(struct link_walk *w)
 {
 	free(w->at);
 	free(w->todo);
 }
 
-static int refuse(const struct walk *w, const char *path, const struct stat *st)
+static int refuse(const struct link_walk *w, const char *path, const struct stat *st)
 {
 	int r = str_format(
 		w->ret_problem,
@@ -41,7 +41,7 @@ static int refuse(const struct walk *w, const char *path, const struct stat *st)
 	return r < 0 ? r : -EPERM;
 }
 
-static int check_owner(const struct walk *w, const char *path, const struct stat *st)
+static int check_owner(const struct link_walk *w, const char *path, const struct stat *st)
 {
 	bool shared = !S_ISLNK(st->st_mode) && st->st_mode & (S_IWGRP | S_IWOTH) &&
 		      !(S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX);
@@ -52,7 +52,7 @@ static int check_owner(const struct walk *w, const char *path, const struct stat
 }
 
 /* A user who can write the directory decides where the next name leads. */
-static int check_directory(const struct walk *w)
+static int check_directory(const struct link_walk *w)
 {
 	const char *path = w->at[0] ? w->at : "/";
 	struct stat st;
@@ -61,7 +61,7 @@ static int check_directory(const struct walk *w)
 }
 
 /* Puts the target of a link before the part of the path that is still to be walked. */
-static int push_target(struct walk *w, const char *path)
+static int push_target(struct link_walk *w, const char *path)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
@@ -83,7 +83,7 @@ static int push_target(struct walk *w, const char *path)
 	return 0;
 }
 
-static int go_into(struct walk *w, const char *name)
+static int go_into(struct link_walk *w, const char *name)
 {
 	_cleanup_free_ char *path = NULL;
 	struct stat st;
@@ -99,7 +99,7 @@ static int go_into(struct walk *w, const char *name)
 	return S_ISLNK(st.st_mode) ? push_target(w, path) : str_replace(&w->at, path);
 }
 
-static int take_step(struct walk *w)
+static int take_step(struct link_walk *w)
 {
 	size_t length = strcspn(w->todo, "/");
 	_cleanup_free_ char *name = strndup(w->todo, length);
@@ -118,7 +118,7 @@ static int take_step(struct walk *w)
 }
 
 /* The directory of the link; then the link is the first thing to go into. */
-static int begin_at(struct walk *w, const char *path)
+static int begin_at(struct link_walk *w, const char *path)
 {
 	_cleanup_free_ char *directory = strndup(path, (size_t)(path_base(path) - path));
 
@@ -135,7 +135,7 @@ static int begin_at(struct walk *w, const char *path)
 
 int link_follow(const char *path, char **ret, char **ret_problem)
 {
-	_cleanup_(walk_done) struct walk w = {.ret_problem = ret_problem};
+	_cleanup_(walk_done) struct link_walk w = {.ret_problem = ret_problem};
 	int r = begin_at(&w, path);
 
 	while (r >= 0 && w.todo[0] != '\0')

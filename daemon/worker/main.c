@@ -13,9 +13,9 @@
 #include "util/process.h"
 #include "util/str.h"
 #include "worker/images.h"
-#include "worker/job.h"
 #include "worker/life.h"
 #include "worker/survey.h"
+#include "worker/task.h"
 
 /*
  * xendomains-worker: one operation on one guest, in a process of its own, which the daemon starts
@@ -46,7 +46,7 @@ static int watch_for_stop(void)
 
 static void on_tick(void *data)
 {
-	job_tick(data);
+	task_tick(data);
 }
 
 /* Operations that begin no life, or end one, also run if nothing can be recorded. */
@@ -71,75 +71,75 @@ static bool begins_life(enum operation operation)
 	return false;
 }
 
-static int run(struct job *job, bool recovering)
+static int run(struct task *task, bool recovering)
 {
 	int r;
 
 	if (recovering)
-		return run_recover(job);
-	r = begins_life(job->record.request.operation) ? life_check(job) : 0;
+		return run_recover(task);
+	r = begins_life(task->record.request.operation) ? life_check(task) : 0;
 	if (r < 0)
 		return r;
-	switch (job->record.request.operation) {
+	switch (task->record.request.operation) {
 	case OPERATION_CREATE:
-		return run_create(job);
+		return run_create(task);
 	case OPERATION_RESTORE:
-		return run_restore(job);
+		return run_restore(task);
 	case OPERATION_UNPAUSE:
-		return run_unpause(job);
+		return run_unpause(task);
 	case OPERATION_SAVE:
-		return run_save(job);
+		return run_save(task);
 	case OPERATION_RESTART:
-		return run_restart(job);
+		return run_restart(task);
 	case OPERATION_MIGRATE:
-		return run_migrate(job);
+		return run_migrate(task);
 	case OPERATION_RESUME:
-		return run_resume(job);
+		return run_resume(task);
 	case OPERATION_SOFT_RESET:
-		return run_soft_reset(job);
+		return run_soft_reset(task);
 	case OPERATION_EJECT:
-		return run_eject(job);
+		return run_eject(task);
 	case OPERATION_DESTROY:
 	case _OPERATION_MAX:
 	case _OPERATION_INVALID:
 		break;
 	}
-	return run_destroy(job);
+	return run_destroy(task);
 }
 
 static int operate(bool recovering)
 {
-	struct job job = {
+	struct task task = {
 		.file = OPERATION_FD_RECORD,
 		.channel = OPERATION_FD_CHANNEL,
 		.result = {.domid = DOMID_NONE},
 	};
 	_cleanup_close_ int stop = watch_for_stop();
-	struct xl_options options = {.stop = stop, .tick = on_tick, .data = &job};
-	int r = stop < 0 ? stop : operation_record_read(job.file, &job.record);
+	struct xl_options options = {.stop = stop, .tick = on_tick, .data = &task};
+	int r = stop < 0 ? stop : operation_record_read(task.file, &task.record);
 
-	if (r >= 0 && job.record.foreign) {
+	if (r >= 0 && task.record.foreign) {
 		log_error("Another version of xendomainsd wrote the operation file");
 		return -EPROTO;
 	}
-	r = r < 0 ? r : say_who_we_are(job.file);
+	r = r < 0 ? r : say_who_we_are(task.file);
 	if (r < 0)
 		return log_error_errno(r, "Failed to parse the operation file");
-	options.deadline = job.record.request.deadline;
-	r = xl_open(&options, &job.xl);
+	options.deadline = task.record.request.deadline;
+	r = xl_open(&options, &task.xl);
 	if (r < 0)
-		job_explain(&job, r, "failed to open libxl (does xenstored run?)");
+		task_explain(&task, r, "failed to open libxl (does xenstored run?)");
 	else
-		r = run(&job, recovering);
+		r = run(&task, recovering);
 	if (r < 0)
-		job_explain(&job, r, "%s", strerror(-r));
+		task_explain(&task, r, "%s", strerror(-r));
 	else
-		job.result.outcome = OPERATION_OK;
-	job.result.error = r;
-	r = json_write(job.file, operation_result_message(&job.result));
-	xl_close(job.xl);
-	operation_record_done(&job.record);
-	operation_result_done(&job.result);
+		task.result.outcome = OPERATION_OK;
+	task.result.error = r;
+	r = json_write(task.file, operation_result_message(&task.result));
+	xl_close(task.xl);
+	operation_record_done(&task.record);
+	operation_result_done(&task.result);
 	return r < 0 ? log_error_errno(r, "Failed to write the result") : 0;
 }
 

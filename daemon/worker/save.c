@@ -42,10 +42,10 @@ static void saving_done(struct saving *s)
 	free(s->config);
 }
 
-static int explain_disk(struct job *job, int error, const char *what)
+static int explain_disk(struct task *task, int error, const char *what)
 {
-	return job_explain(job, error, "failed to %s %s: %s", what, job->record.request.path,
-			   strerror(-error));
+	return task_explain(task, error, "failed to %s %s: %s", what, task->record.request.path,
+			    strerror(-error));
 }
 
 static bool has_room(int fd, uint64_t bytes)
@@ -56,7 +56,7 @@ static bool has_room(int fd, uint64_t bytes)
 }
 
 /* Claims the room while the guest still runs: a full disk must not be found out too late. */
-static int reserve(struct job *job, int fd, uint64_t bytes)
+static int reserve(struct task *task, int fd, uint64_t bytes)
 {
 	int r = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) < 0 ? -errno : 0;
 
@@ -64,19 +64,19 @@ static int reserve(struct job *job, int fd, uint64_t bytes)
 	if (r == -EOPNOTSUPP || r == -ENOSYS)
 		r = has_room(fd, bytes) ? 0 : -ENOSPC;
 	if (r == -ENOSPC || r == -EDQUOT || r == -EFBIG)
-		return job_explain(job, r, "no room for the image %s (%" PRIu64 " MiB): %s",
-				   job->record.request.path, bytes >> 20, strerror(-r));
-	return r < 0 ? explain_disk(job, r, "reserve room for") : 0;
+		return task_explain(task, r, "no room for the image %s (%" PRIu64 " MiB): %s",
+				    task->record.request.path, bytes >> 20, strerror(-r));
+	return r < 0 ? explain_disk(task, r, "reserve room for") : 0;
 }
 
 /*
  * Refuses to put aside the newest image of another guest, if the ledger knows of one at the path. A
  * file that cannot be read may be that image.
  */
-static int check_other(struct job *job)
+static int check_other(struct task *task)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	const struct operation_request *request = &job->record.request;
+	const struct operation_request *request = &task->record.request;
 	_cleanup_free_ char *unopened = NULL;
 	_cleanup_close_ int fd = -1;
 	enum image_problem problem;
@@ -91,20 +91,20 @@ static int check_other(struct job *job)
 	r = fd < 0 ? fd : image_read_header(fd, &header, &problem);
 	if (r >= 0 && !(header.ours && uuid_equal(&header.facts.id, &request->image)))
 		return 0;
-	return job_explain(job, -EEXIST,
-			   "Refusing to save to %s: it holds the newest image of another guest%s. "
-			   "Start that guest, or move its image to another directory",
-			   request->path,
-			   r < 0 ? ", according to the ledger, but cannot be read" : "");
+	return task_explain(task, -EEXIST,
+			    "Refusing to save to %s: it holds the newest image of another guest%s. "
+			    "Start that guest, or move its image to another directory",
+			    request->path,
+			    r < 0 ? ", according to the ledger, but cannot be read" : "");
 }
 
-static int make_folder(struct job *job)
+static int make_folder(struct task *task)
 {
-	const char *path = job->record.request.path;
+	const char *path = task->record.request.path;
 	int r = make_directory_of(path, 0700);
 
-	return r < 0 ? job_explain(job, r, "failed to create the directory of %s: %s", path,
-				   strerror(-r))
+	return r < 0 ? task_explain(task, r, "failed to create the directory of %s: %s", path,
+				    strerror(-r))
 		     : 0;
 }
 
@@ -120,16 +120,16 @@ static bool others_can_replace(const struct stat *folder)
  * Some file systems give each file an owner and a mode of their own (NFS with root_squash, vfat):
  * found out while the guest still runs.
  */
-static int check_owner(struct job *job, const struct saving *s)
+static int check_owner(struct task *task, const struct saving *s)
 {
-	const char *path = job->record.request.path, *problem = NULL;
+	const char *path = task->record.request.path, *problem = NULL;
 	_cleanup_free_ char *folder = strndup(path, (size_t)(path_base(path) - path));
 	struct stat file, dir;
 
 	if (!folder)
 		return -ENOMEM;
 	if (fstat(s->fd, &file) < 0 || stat(folder, &dir) < 0)
-		return explain_disk(job, -errno, "look at");
+		return explain_disk(task, -errno, "look at");
 	if (!trust_owner(&file))
 		problem = "others than root could write it, and it would not be restored";
 	else if (file.st_mode & (S_IRGRP | S_IROTH))
@@ -138,55 +138,56 @@ static int check_owner(struct job *job, const struct saving *s)
 		problem = "others than root could replace it";
 	if (!problem)
 		return 0;
-	return job_explain(job, -EPERM,
-			   "%s is not written: %s (file: owner %u, mode %04o; directory: owner %u, "
-			   "mode %04o). Set XENDOMAINS_SAVE to a directory that root alone can "
-			   "write, on a file system that keeps owner and mode",
-			   path, problem, file.st_uid, file.st_mode & ALLPERMS, dir.st_uid,
-			   dir.st_mode & ALLPERMS);
+	return task_explain(
+		task, -EPERM,
+		"%s is not written: %s (file: owner %u, mode %04o; directory: owner %u, "
+		"mode %04o). Set XENDOMAINS_SAVE to a directory that root alone can "
+		"write, on a file system that keeps owner and mode",
+		path, problem, file.st_uid, file.st_mode & ALLPERMS, dir.st_uid,
+		dir.st_mode & ALLPERMS);
 }
 
-static int open_part(struct job *job, struct saving *s)
+static int open_part(struct task *task, struct saving *s)
 {
-	int r = make_folder(job);
+	int r = make_folder(task);
 
-	r = r < 0 ? r : image_part_path(job->record.request.path, &s->part);
+	r = r < 0 ? r : image_part_path(task->record.request.path, &s->part);
 	if (r < 0)
 		return r;
 	/* This worker holds the lock of the guest, so a file at this path is left over. */
 	r = image_remove_part(s->part);
 	if (r < 0)
-		return explain_disk(job, r, "replace");
+		return explain_disk(task, r, "replace");
 	s->fd = open(s->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return s->fd < 0 ? explain_disk(job, -errno, "create") : check_owner(job, s);
+	return s->fd < 0 ? explain_disk(task, -errno, "create") : check_owner(task, s);
 }
 
-static int prepare(struct job *job, const struct xl_domain *d, struct saving *s)
+static int prepare(struct task *task, const struct xl_domain *d, struct saving *s)
 {
 	_cleanup_free_ uint8_t *header = NULL;
 	size_t size;
-	int r = check_other(job);
+	int r = check_other(task);
 
 	if (r < 0)
 		return r;
-	r = xl_get_config(job->xl, d->domid, &s->config);
+	r = xl_get_config(task->xl, d->domid, &s->config);
 	if (r < 0)
-		return job_explain_xl(job, r, "failed to get the configuration of the domain");
+		return task_explain_xl(task, r, "failed to get the configuration of the domain");
 	r = image_header_make(s->config, &header, &size);
-	r = r < 0 ? r : open_part(job, s);
+	r = r < 0 ? r : open_part(task, s);
 	if (r < 0)
 		return r;
-	job->expected = d->memory_kib * 1024;
-	r = reserve(job, s->fd, image_room(d->memory_kib));
+	task->expected = d->memory_kib * 1024;
+	r = reserve(task, s->fd, image_room(d->memory_kib));
 	r = r < 0 ? r : fd_write_all(s->fd, header, size);
 	if (r < 0)
-		return explain_disk(job, r, "write");
+		return explain_disk(task, r, "write");
 	s->stream = (off_t)size;
 	return 0;
 }
 
 /* Lets libxl write through the pump. What the file says weighs more than what libxl makes of it. */
-static int write_stream(struct job *job, const struct xl_domain *d, const struct saving *s,
+static int write_stream(struct task *task, const struct xl_domain *d, const struct saving *s,
 			struct pump_result *result)
 {
 	struct pump *pump;
@@ -195,18 +196,18 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
 
 	if (r < 0)
 		return r;
-	job->pump = pump;
-	saved = xl_save(job->xl, d->domid, pipe);
-	job->pump = NULL;
+	task->pump = pump;
+	saved = xl_save(task->xl, d->domid, pipe);
+	task->pump = NULL;
 	close(pipe);
 	pump_join(pump, result);
 	if (result->error < 0 && result->error != -EBADMSG)
-		return explain_disk(job, result->error, "write");
+		return explain_disk(task, result->error, "write");
 	if (saved < 0)
-		return job_explain_xl(job, saved, NULL);
+		return task_explain_xl(task, saved, NULL);
 	if (result->error < 0)
-		return job_explain(job, -EBADMSG, "save: libxl wrote an invalid stream: %s",
-				   stream_problem_to_string(result->problem));
+		return task_explain(task, -EBADMSG, "save: libxl wrote an invalid stream: %s",
+				    stream_problem_to_string(result->problem));
 	return 0;
 }
 
@@ -215,7 +216,7 @@ static int write_stream(struct job *job, const struct xl_domain *d, const struct
  * little is left to do when the guest is gone. Only a save that is cut off needs this stamp. But if
  * a disk cannot be written, the save fails here, so that the guest runs on.
  */
-static int write_first_stamp(struct job *job, const struct saving *s)
+static int write_first_stamp(struct task *task, const struct saving *s)
 {
 	_cleanup_free_ char *stamp = NULL;
 	int r = disks_stamp_first(s->config, IMAGE_FIRST_STAMP_MAX, &stamp);
@@ -223,23 +224,23 @@ static int write_first_stamp(struct job *job, const struct saving *s)
 	if (r >= 0)
 		return image_write_first_stamp(s->fd, stamp, s->stream);
 	if (r != -EMSGSIZE)
-		return job_explain(job, r, "failed to sync the disks of the guest: %s",
-				   strerror(-r));
+		return task_explain(task, r, "failed to sync the disks of the guest: %s",
+				    strerror(-r));
 	return 0;
 }
 
-static int describe(struct job *job, struct saving *s, const struct pump_result *result)
+static int describe(struct task *task, struct saving *s, const struct pump_result *result)
 {
 	_cleanup_free_ char *version = NULL;
 	struct image_facts facts = {
-		.uuid = job->record.request.uuid,
+		.uuid = task->record.request.uuid,
 		.stream_bytes = result->bytes,
 		.stream_hash = result->hash,
 		.saved_wall = usec_now_wall(),
 	};
 	int r = uuid_random(&facts.id);
 
-	if (xl_version(job->xl, &version) >= 0)
+	if (xl_version(task->xl, &version) >= 0)
 		snprintf(facts.xen, sizeof(facts.xen), "%s", version);
 	if (gethostname(facts.host, sizeof(facts.host) - 1) < 0)
 		facts.host[0] = '\0';
@@ -249,10 +250,10 @@ static int describe(struct job *job, struct saving *s, const struct pump_result 
 
 /* Before the image has its name. Without the record its disks have to tell that it is the newest.
  */
-static void record(struct job *job, struct saving *s, const struct pump_result *result)
+static void record(struct task *task, struct saving *s, const struct pump_result *result)
 {
-	const struct operation_request *request = &job->record.request;
-	int r = life_save(job, &s->id, request->path, (uint64_t)s->stream + result->bytes);
+	const struct operation_request *request = &task->record.request;
+	int r = life_save(task, &s->id, request->path, (uint64_t)s->stream + result->bytes);
 
 	s->recorded = r >= 0;
 	if (r < 0)
@@ -262,22 +263,22 @@ static void record(struct job *job, struct saving *s, const struct pump_result *
 
 /* An existing file of the name is of an earlier life, or of another guest. It is kept, and not
  * restored. */
-static int make_way(struct job *job)
+static int make_way(struct task *task)
 {
-	const char *path = job->record.request.path;
+	const char *path = task->record.request.path;
 	_cleanup_free_ char *aside = NULL;
 	int r = image_put_aside(path, "the guest of this name was saved again", &aside);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return explain_disk(job, r, "put aside");
-	log_notice("%s: Renamed an older %s to %s", job->record.request.name, path, aside);
+		return explain_disk(task, r, "put aside");
+	log_notice("%s: Renamed an older %s to %s", task->record.request.name, path, aside);
 	return 0;
 }
 
 /* From here on the image counts, whatever happens. */
-static int publish(struct job *job, struct saving *s, const struct pump_result *result)
+static int publish(struct task *task, struct saving *s, const struct pump_result *result)
 {
 	int r = 0;
 
@@ -286,88 +287,88 @@ static int publish(struct job *job, struct saving *s, const struct pump_result *
 	/* First the stream, then the words that it is complete: never the other way round. */
 	if (r >= 0 && fsync(s->fd) < 0)
 		r = -errno;
-	r = r < 0 ? r : write_first_stamp(job, s);
-	r = r < 0 ? r : describe(job, s, result);
+	r = r < 0 ? r : write_first_stamp(task, s);
+	r = r < 0 ? r : describe(task, s, result);
 	if (r >= 0 && fsync(s->fd) < 0)
 		r = -errno;
 	if (r < 0)
-		return explain_disk(job, r, "write");
+		return explain_disk(task, r, "write");
 	posix_fadvise(s->fd, 0, 0, POSIX_FADV_DONTNEED);
-	r = job_mark_image(job, OPERATION_MARK_DESCRIBED, &s->id);
-	r = r < 0 ? r : make_way(job);
+	r = task_mark_image(task, OPERATION_MARK_DESCRIBED, &s->id);
+	r = r < 0 ? r : make_way(task);
 	if (r < 0)
 		return r;
-	record(job, s, result);
-	r = image_publish(s->part, job->record.request.path);
+	record(task, s, result);
+	r = image_publish(s->part, task->record.request.path);
 	s->published = access(s->part, F_OK) < 0;
 	if (r < 0)
-		return explain_disk(job, r, "rename");
-	return job_mark(job, OPERATION_MARK_PUBLISHED, NULL);
+		return explain_disk(task, r, "rename");
+	return task_mark(task, OPERATION_MARK_PUBLISHED, NULL);
 }
 
 /* The guest runs on; no file that looks like an image of it may stay. */
-static void roll_back(struct job *job, struct saving *s)
+static void roll_back(struct task *task, struct saving *s)
 {
 	struct xl_domain d;
 	int r;
 
 	if (s->published) {
-		unlink(job->record.request.path);
-		fsync_parent(job->record.request.path);
+		unlink(task->record.request.path);
+		fsync_parent(task->record.request.path);
 	}
-	r = job_find_domain(job, &d);
+	r = task_find_domain(task, &d);
 	if (r < 0 || !d.suspended)
 		return;
 	if (s->recorded)
-		life_begin(job, BEGINNING_RESUME, &UUID_NULL, d.domid);
-	r = xl_resume(job->xl, d.domid);
+		life_begin(task, BEGINNING_RESUME, &UUID_NULL, d.domid);
+	r = xl_resume(task->xl, d.domid);
 	if (r < 0)
 		log_error("%s: Failed to resume the guest after a failed save: domain %u stays "
 			  "suspended",
-			  job->record.request.name, d.domid);
+			  task->record.request.name, d.domid);
 }
 
 /* For a later worker: what is left of the guest can go, and its disks are to be described. */
-static void note_left(struct job *job, uint32_t domid)
+static void note_left(struct task *task, uint32_t domid)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_close_ int fd = open(job->record.request.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int fd = open(task->record.request.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_free_ char *mark = NULL;
 	enum image_problem problem;
 	int r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 
-	r = r < 0 ? r : mark_format_saved(&job->record.request.uuid, &header.facts.id, &mark);
-	r = r < 0 ? r : xl_set_mark(job->xl, domid, mark);
+	r = r < 0 ? r : mark_format_saved(&task->record.request.uuid, &header.facts.id, &mark);
+	r = r < 0 ? r : xl_set_mark(task->xl, domid, mark);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record that domain %u is saved",
-				  job->record.request.name, domid);
+				  task->record.request.name, domid);
 }
 
-int save_finish_left(struct job *job, const struct xl_domain *d)
+int save_finish_left(struct task *task, const struct xl_domain *d)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	const char *path = job->record.request.path;
+	const char *path = task->record.request.path;
 	enum image_problem problem;
 	_cleanup_(mark_done) struct mark mark = {0};
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *text = NULL;
-	int r = xl_get_mark(job->xl, d->domid, &text);
+	int r = xl_get_mark(task->xl, d->domid, &text);
 
 	r = r < 0 ? r : mark_parse(text, strlen(text), &mark);
 	if (r < 0)
-		return job_explain(job, r, "Failed to read in XenStore whether domain %u is saved",
-				   d->domid);
+		return task_explain(
+			task, r, "Failed to read in XenStore whether domain %u is saved", d->domid);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	r = fd < 0 ? -errno : image_read_header(fd, &header, &problem);
 	if (r < 0 || !d->suspended || uuid_is_null(&mark.saved) ||
 	    !uuid_equal(&header.facts.id, &mark.saved))
-		return job_explain(
-			job, -ESTALE,
+		return task_explain(
+			task, -ESTALE,
 			"Leaving domain %u as it is: %s cannot be read, or is not the image that "
 			"the domain was saved to. The domain may hold the only copy of the "
 			"guest's memory",
 			d->domid, path);
-	return save_finish(job, d);
+	return save_finish(task, d);
 }
 
 /* A stamp that tells of no disk: those that the guest has are unknown from now on. */
@@ -390,124 +391,124 @@ static bool are_disks_as_saved(const struct image_header *header, bool is_there)
 	       verdict <= (is_there ? DISKS_UNSEEN : DISKS_UNCHANGED);
 }
 
-static int open_saved(struct job *job, struct image_header *ret)
+static int open_saved(struct task *task, struct image_header *ret)
 {
 	enum image_problem problem;
-	int fd = open(job->record.request.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(task->record.request.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	int r = fd < 0 ? -errno : image_read_header(fd, ret, &problem);
 
 	if (r >= 0)
 		return fd;
 	if (fd >= 0)
 		close(fd);
-	return explain_disk(job, r, "read back");
+	return explain_disk(task, r, "read back");
 }
 
-static int destroy_saved(struct job *job, uint32_t domid)
+static int destroy_saved(struct task *task, uint32_t domid)
 {
-	int r = xl_destroy(job->xl, domid);
+	int r = xl_destroy(task->xl, domid);
 
 	if (r >= 0)
 		return 0;
-	job_explain_xl(job, r, LEFT_BEHIND_WORDS);
-	note_left(job, domid);
-	job->result.outcome = OPERATION_LEFT_BEHIND;
+	task_explain_xl(task, r, LEFT_BEHIND_WORDS);
+	note_left(task, domid);
+	task->result.outcome = OPERATION_LEFT_BEHIND;
 	return r;
 }
 
-static int write_last_stamp(struct job *job, int fd, const struct image_header *header,
+static int write_last_stamp(struct task *task, int fd, const struct image_header *header,
 			    const char *stamp)
 {
 	int r = image_write_stamp(fd, stamp, header->stream);
 
 	if (r >= 0 && fsync(fd) < 0)
 		r = -errno;
-	return r < 0 ? explain_disk(job, r, "complete") : 0;
+	return r < 0 ? explain_disk(task, r, "complete") : 0;
 }
 
-static int describe_disks(struct job *job, const struct image_header *header, char **ret)
+static int describe_disks(struct task *task, const struct image_header *header, char **ret)
 {
 	int r = disks_stamp(header->config, IMAGE_STAMP_MAX, ret);
 
-	return r < 0 ? job_explain(job, r,
-				   "the guest is saved, but its disks could not be synced: %s",
-				   strerror(-r))
+	return r < 0 ? task_explain(task, r,
+				    "the guest is saved, but its disks could not be synced: %s",
+				    strerror(-r))
 		     : 0;
 }
 
 /* The guest is gone, and its disks are described for good. */
-static int stamp_disks(struct job *job, int fd, const struct image_header *header)
+static int stamp_disks(struct task *task, int fd, const struct image_header *header)
 {
 	_cleanup_free_ char *stamp = NULL;
-	int r = describe_disks(job, header, &stamp);
+	int r = describe_disks(task, header, &stamp);
 
-	return r < 0 ? r : write_last_stamp(job, fd, header, stamp);
+	return r < 0 ? r : write_last_stamp(task, fd, header, stamp);
 }
 
 /* The guest may have been gone for long: its disks now prove nothing. */
-static int stamp_disks_late(struct job *job, int fd, const struct image_header *header)
+static int stamp_disks_late(struct task *task, int fd, const struct image_header *header)
 {
 	_cleanup_free_ char *stamp = NULL;
-	int r = describe_disks(job, header, &stamp);
+	int r = describe_disks(task, header, &stamp);
 
 	if (r < 0)
 		return r;
 	/* In this order, so that writes in between are seen. */
-	return write_last_stamp(job, fd, header,
+	return write_last_stamp(task, fd, header,
 				are_disks_as_saved(header, false) ? stamp : STAMP_OF_NONE);
 }
 
-static int finish(struct job *job, const struct xl_domain *d)
+static int finish(struct task *task, const struct xl_domain *d)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
 	_cleanup_close_ int fd = -1;
-	int r = destroy_saved(job, d->domid);
+	int r = destroy_saved(task, d->domid);
 
 	if (r < 0)
 		return r;
-	fd = open_saved(job, &header);
-	return fd < 0 ? fd : stamp_disks(job, fd, &header);
+	fd = open_saved(task, &header);
+	return fd < 0 ? fd : stamp_disks(task, fd, &header);
 }
 
-int save_finish(struct job *job, const struct xl_domain *d)
+int save_finish(struct task *task, const struct xl_domain *d)
 {
 	_cleanup_(image_header_done) struct image_header header = {0};
-	_cleanup_close_ int fd = open_saved(job, &header);
+	_cleanup_close_ int fd = open_saved(task, &header);
 	bool as_saved;
 	int r;
 
 	if (fd < 0)
 		return fd;
 	if (!d)
-		return header.stamp ? 0 : stamp_disks_late(job, fd, &header);
+		return header.stamp ? 0 : stamp_disks_late(task, fd, &header);
 	/* Destroying it lets a device model write the last words of its own. */
 	as_saved = are_disks_as_saved(&header, true);
-	r = destroy_saved(job, d->domid);
+	r = destroy_saved(task, d->domid);
 	if (r < 0)
 		return r;
-	return as_saved ? stamp_disks(job, fd, &header)
-			: write_last_stamp(job, fd, &header, STAMP_OF_NONE);
+	return as_saved ? stamp_disks(task, fd, &header)
+			: write_last_stamp(task, fd, &header, STAMP_OF_NONE);
 }
 
-int run_save(struct job *job)
+int run_save(struct task *task)
 {
 	_cleanup_(saving_done) struct saving s = {.fd = -1};
 	struct pump_result result = {0};
 	struct xl_domain d;
-	int r = job_find_domain(job, &d);
+	int r = task_find_domain(task, &d);
 
 	if (r < 0)
-		return job_explain(job, r, "domain %u is not there any more",
-				   job->record.request.domid);
+		return task_explain(task, r, "domain %u is not there any more",
+				    task->record.request.domid);
 	if (d.shutdown)
-		return job_explain(job, -ESHUTDOWN, "the guest has shut down already");
-	r = prepare(job, &d, &s);
-	r = r < 0 ? r : write_stream(job, &d, &s, &result);
-	r = r < 0 ? r : publish(job, &s, &result);
+		return task_explain(task, -ESHUTDOWN, "the guest has shut down already");
+	r = prepare(task, &d, &s);
+	r = r < 0 ? r : write_stream(task, &d, &s, &result);
+	r = r < 0 ? r : publish(task, &s, &result);
 	if (r < 0) {
-		roll_back(job, &s);
+		roll_back(task, &s);
 		return r;
 	}
-	job->result.bytes = (uint64_t)s.stream + result.bytes;
-	return finish(job, &d);
+	task->result.bytes = (uint64_t)s.stream + result.bytes;
+	return finish(task, &d);
 }

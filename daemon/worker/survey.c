@@ -37,7 +37,7 @@
 
 #define NO_ANSWER "it does not answer"
 
-struct job {
+struct survey_job {
 	enum survey_kind kind;
 	char *name; /* of a file; NULL: it is the directory */
 	bool told;  /* what it says, or that this is not known yet */
@@ -58,7 +58,7 @@ struct survey_run {
 	int channel;
 	struct survey_folders folders;
 	struct json_object *stuck; /* stuck readers of an earlier survey, by path */
-	struct job *jobs;
+	struct survey_job *jobs;
 	size_t n_jobs;
 	size_t next; /* no reader has begun with this one */
 	size_t n_done;
@@ -110,8 +110,8 @@ static size_t *count_of(struct survey_run *run, enum survey_kind kind)
 
 static int add_job(struct survey_run *run, enum survey_kind kind, const char *name)
 {
-	struct job *bigger = realloc(run->jobs, (run->n_jobs + 1) * sizeof(*bigger));
-	struct job job = {.kind = kind};
+	struct survey_job *bigger = realloc(run->jobs, (run->n_jobs + 1) * sizeof(*bigger));
+	struct survey_job job = {.kind = kind};
 	size_t *untold = count_of(run, kind);
 	int r;
 
@@ -128,7 +128,7 @@ static int add_job(struct survey_run *run, enum survey_kind kind, const char *na
 }
 
 /* Tells, once, that no image or no configuration is missing any more. */
-static int set_told(struct survey_run *run, struct job *job)
+static int set_told(struct survey_run *run, struct survey_job *job)
 {
 	size_t *untold = count_of(run, job->kind);
 
@@ -142,14 +142,14 @@ static int set_told(struct survey_run *run, struct job *job)
 				    untold == &run->untold_images ? "images" : "configurations"));
 }
 
-static int set_done(struct survey_run *run, struct job *job)
+static int set_done(struct survey_run *run, struct survey_job *job)
 {
 	job->done = true;
 	run->n_done++;
 	return set_told(run, job);
 }
 
-static int miss(struct survey_run *run, struct job *job, const char *why)
+static int miss(struct survey_run *run, struct survey_job *job, const char *why)
 {
 	int r = survey_job_miss(job->kind, &run->folders, job->name, why, false, run->channel);
 
@@ -168,7 +168,7 @@ static int identify(const struct reader *reader, char **ret)
 }
 
 /* The next survey must not add another stuck reader. */
-static int tell_stuck(struct survey_run *run, const struct job *job, const char *reader)
+static int tell_stuck(struct survey_run *run, const struct survey_job *job, const char *reader)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_free_ char *path = NULL;
@@ -195,7 +195,7 @@ static bool is_alive(const char *text)
 }
 
 /* The reader of an earlier survey that is stuck at this file, or NULL. 0 or -ENOMEM. */
-static int find_stuck(const struct survey_run *run, const struct job *job, const char **ret)
+static int find_stuck(const struct survey_run *run, const struct survey_job *job, const char **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	int r = survey_job_path(job->kind, &run->folders, job->name, &path);
@@ -221,7 +221,7 @@ static void read_jobs(const struct survey_run *run, size_t end, int out)
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (size_t i = run->next; r >= 0 && !late && i < end; i++) {
-		const struct job *job = &run->jobs[i];
+		const struct survey_job *job = &run->jobs[i];
 		usec_t began = usec_now();
 
 		r = survey_job_read(job->kind, &run->folders, job->name, out);
@@ -345,7 +345,7 @@ static int on_news(struct survey_run *run, struct reader *reader)
 /* It keeps this one job. The next reader reads the files after that. */
 static int set_late(struct survey_run *run, struct reader *reader)
 {
-	struct job *job = &run->jobs[reader->at];
+	struct survey_job *job = &run->jobs[reader->at];
 	int r = survey_job_miss(job->kind, &run->folders, job->name, NO_ANSWER " yet", true,
 				run->channel);
 
@@ -360,7 +360,7 @@ static int set_late(struct survey_run *run, struct reader *reader)
 static int give_up(struct survey_run *run, struct reader *reader)
 {
 	_cleanup_free_ char *id = NULL, *why = NULL;
-	struct job *job = &run->jobs[reader->at];
+	struct survey_job *job = &run->jobs[reader->at];
 	int r = identify(reader, &id);
 
 	kill_reader(reader);
@@ -404,7 +404,7 @@ static bool is_waited_for(const struct reader *reader)
 }
 
 /* Misses what a reader of an earlier survey still waits for. 1 if it does, 0, or -errno. */
-static int skip_stuck(struct survey_run *run, struct job *job)
+static int skip_stuck(struct survey_run *run, struct survey_job *job)
 {
 	const char *stuck = NULL;
 	int r = find_stuck(run, job, &stuck);
@@ -434,7 +434,7 @@ static int read_next(struct survey_run *run)
 static int go_on(struct survey_run *run)
 {
 	while (run->next < run->n_jobs && !find_reader(run, is_in_time)) {
-		struct job *job = &run->jobs[run->next];
+		struct survey_job *job = &run->jobs[run->next];
 		bool full = run->n_readers == READERS_MAX;
 		int r = skip_stuck(run, job);
 

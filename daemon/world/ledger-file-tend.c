@@ -48,7 +48,7 @@ static void sync_if_needed(struct ledger_file *file)
 
 /* Writing it anew. */
 
-struct writer {
+struct ledger_file_writer {
 	int fd;
 	size_t n_records;
 };
@@ -56,7 +56,7 @@ struct writer {
 static int write_record(void *data, const struct ledger_record *record)
 {
 	_cleanup_free_ char *line = NULL;
-	struct writer *writer = data;
+	struct ledger_file_writer *writer = data;
 	int r = ledger_record_format(record, &line);
 
 	writer->n_records++;
@@ -71,7 +71,7 @@ static int count_record(void *data, const struct ledger_record *record _unused_)
 
 static int write_snapshot(struct ledger_file *file, int fd)
 {
-	struct writer writer = {.fd = fd};
+	struct ledger_file_writer writer = {.fd = fd};
 	struct stat st;
 	int r = ledger_snapshot(file->ledger, &file->boot, write_record, &writer);
 

@@ -133,6 +133,11 @@ def find_circle(graph):
     return next(filter(None, (visit(name, []) for name in sorted(graph))), [])
 
 
+def struct_tags(content):
+    """The tags of the structures that it defines."""
+    return re.findall(r"(?m)^\s*(?:static )?(?:const )?struct (\w+) \{", content)
+
+
 def said_in(path):
     """What people read of a file, in lines; of C the comments and strings."""
     content = path.read_text(errors="replace")
@@ -235,6 +240,20 @@ class Lint(unittest.TestCase):
         self.assertEqual(find_circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}), ["b", "c"])
         self.assertEqual(find_circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}), [])
         self.assertIn("daemon/core/settings", modules()["daemon/core/config-text"])
+
+    def test_each_struct_tag_has_one_meaning(self):
+        defined = {}
+        for path in sources():
+            name = str(path.relative_to(ROOT))
+            for tag in struct_tags(path.read_text()):
+                self.assertNotIn(tag, defined, f"{name}: {defined.get(tag)} has it, too")
+                defined[tag] = name
+        self.assertIn("job", defined)
+
+    def test_tags_of_structures_are_found(self):
+        self.assertEqual(struct_tags("struct a {\n\tstruct b {\n\t} *b;\n};\nstruct c *d;\n"
+                                     "static const struct e {\n} e;\nstruct f f = {0};\n"),
+                         ["a", "b", "e"])
 
     def test_words_that_were_given_up_do_not_come_back(self):
         lines = [line for line in text("tests/lint/words").splitlines()

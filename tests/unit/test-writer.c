@@ -32,7 +32,7 @@ static uint8_t byte_at(size_t at)
 }
 
 /* Puts the next bytes, as many as there is room for, but no more than size. */
-static int put_some(struct writer *w, size_t *at, size_t size)
+static int put_some(struct image_writer *w, size_t *at, size_t size)
 {
 	uint8_t *room;
 	size_t n;
@@ -50,7 +50,7 @@ static int put_some(struct writer *w, size_t *at, size_t size)
 }
 
 /* NULL means zeros. */
-static void put_all(struct writer *w, const char *data, size_t size)
+static void put_all(struct image_writer *w, const char *data, size_t size)
 {
 	while (size > 0) {
 		uint8_t *room;
@@ -72,7 +72,7 @@ START_TEST(what_is_put_stands_in_the_file_in_its_order)
 	_cleanup_folder_ struct folder f;
 	_Atomic uint64_t written = 7;
 	_cleanup_free_ char *text = NULL;
-	struct writer *w;
+	struct image_writer *w;
 	size_t at = 0, size;
 	int fd;
 
@@ -101,7 +101,7 @@ START_TEST(long_runs_of_zeros_take_no_room)
 	_cleanup_folder_ struct folder f;
 	_Atomic uint64_t written = 0;
 	_cleanup_free_ char *text = NULL;
-	struct writer *w;
+	struct image_writer *w;
 	size_t size, sum = 0;
 	struct stat st;
 	int fd;
@@ -135,7 +135,7 @@ START_TEST(a_hole_at_the_end_belongs_to_the_file)
 {
 	_cleanup_folder_ struct folder f;
 	_Atomic uint64_t written = 0;
-	struct writer *w;
+	struct image_writer *w;
 	int fd;
 
 	folder_make(&f);
@@ -153,7 +153,7 @@ START_TEST(nothing_is_written_when_nothing_was_put)
 {
 	_cleanup_folder_ struct folder f;
 	_Atomic uint64_t written = 0;
-	struct writer *w;
+	struct image_writer *w;
 	int fd;
 
 	folder_make(&f);
@@ -169,7 +169,7 @@ START_TEST(what_is_not_wanted_is_not_waited_for)
 {
 	_cleanup_folder_ struct folder f;
 	_Atomic uint64_t written = 0;
-	struct writer *w;
+	struct image_writer *w;
 	size_t at = 0;
 	int fd;
 
@@ -198,7 +198,7 @@ START_TEST(a_write_that_fails_later_is_told_and_ends_it)
 	struct sigaction ignore = {.sa_handler = SIG_IGN}, old;
 	_cleanup_folder_ struct folder f;
 	_Atomic uint64_t written = 0;
-	struct writer *w;
+	struct image_writer *w;
 	size_t at = 0;
 	int fd, r = 0;
 
@@ -222,7 +222,7 @@ END_TEST
 START_TEST(a_file_without_a_position_is_refused)
 {
 	_Atomic uint64_t written = 0;
-	struct writer *w;
+	struct image_writer *w;
 	int pipe[2];
 
 	ck_assert_int_eq(pipe2(pipe, O_CLOEXEC), 0);

@@ -6,8 +6,8 @@
 
 #include "util/str.h"
 
-struct question {
-	LIST_ENTRY(question) entry;
+struct sim_question {
+	LIST_ENTRY(sim_question) entry;
 	struct sim_images *images;
 	uint64_t id;
 	enum image_action action;
@@ -20,11 +20,11 @@ struct question {
 struct sim_images {
 	struct loop *loop;
 	struct sim_host *host;
-	LIST_HEAD(, question) questions;
+	LIST_HEAD(, sim_question) questions;
 	uint64_t last_id;
 };
 
-static struct question *question_free(struct question *q)
+static struct sim_question *question_free(struct sim_question *q)
 {
 	if (!q)
 		return NULL;
@@ -35,7 +35,7 @@ static struct question *question_free(struct question *q)
 	return NULL;
 }
 
-DEFINE_CLEANUP(struct question, question_free);
+DEFINE_CLEANUP(struct sim_question, question_free);
 
 static int describe(const struct sim_guest *g, struct json_object *entry)
 {
@@ -73,7 +73,7 @@ static int add_entry(struct json_object *list, enum image_action action, const c
 	return r < 0 ? r : json_append(list, TAKE_PTR(entry));
 }
 
-static int answer(const struct question *q, struct json_object *list)
+static int answer(const struct sim_question *q, struct json_object *list)
 {
 	struct sim_host *host = q->images->host;
 	bool found = false;
@@ -93,7 +93,7 @@ static int answer(const struct question *q, struct json_object *list)
 static void on_answer(void *data)
 {
 	_cleanup_json_ struct json_object *list = json_object_new_array();
-	struct question *q = data;
+	struct sim_question *q = data;
 	hv_images_fn fn = q->fn;
 	void *fn_data = q->data;
 	int r = list ? answer(q, list) : -ENOMEM;
@@ -127,12 +127,12 @@ struct sim_images *sim_images_free(struct sim_images *images)
 int sim_images_ask(struct sim_images *images, const struct image_query *query, hv_images_fn fn,
 		   void *data, uint64_t *ret_id)
 {
-	_cleanup_(question_freep) struct question *q = calloc(1, sizeof(*q));
+	_cleanup_(question_freep) struct sim_question *q = calloc(1, sizeof(*q));
 	int r;
 
 	if (!q)
 		return -ENOMEM;
-	*q = (struct question){
+	*q = (struct sim_question){
 		.images = images,
 		.id = ++images->last_id,
 		.action = query->action,
@@ -151,7 +151,7 @@ int sim_images_ask(struct sim_images *images, const struct image_query *query, h
 
 void sim_images_forget(struct sim_images *images, uint64_t id)
 {
-	struct question *q;
+	struct sim_question *q;
 
 	LIST_FOREACH(q, &images->questions, entry)
 	if (q->id == id) {

@@ -24,7 +24,7 @@ struct pump {
 	int (*carry)(struct pump *p);
 	struct stream stream;
 	XXH64_state_t *hash;
-	struct writer *writer; /* NULL, or of the file */
+	struct image_writer *writer; /* NULL, or of the file */
 	_Atomic uint64_t bytes;
 	usec_t limit; /* for a write to a peer */
 	_Atomic bool ended;

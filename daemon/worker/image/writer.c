@@ -33,7 +33,7 @@ struct buffer {
  * The buffers are a ring. The thread has those from number done to number full - 1, both counted
  * from the beginning, and the user has the others.
  */
-struct writer {
+struct image_writer {
 	pthread_t thread;
 	struct buffer buffers[BUFFERS];
 	struct buffer *filling; /* the user's: number full, or NULL */
@@ -118,7 +118,7 @@ static int write_buffer(int fd, const struct buffer *b, off_t offset)
 }
 
 /* The next one of the thread's, or NULL at the end. The caller has the mutex. */
-static const struct buffer *wait_for_full(struct writer *w)
+static const struct buffer *wait_for_full(struct image_writer *w)
 {
 	while (w->done == w->full && !w->ended)
 		pthread_cond_wait(&w->changed, &w->mutex);
@@ -128,7 +128,7 @@ static const struct buffer *wait_for_full(struct writer *w)
 
 static void *run(void *data)
 {
-	struct writer *w = data;
+	struct image_writer *w = data;
 	const struct buffer *b;
 
 	pthread_mutex_lock(&w->mutex);
@@ -159,7 +159,7 @@ static int buffer_init(struct buffer *b)
 	return 0;
 }
 
-static void writer_free(struct writer *w)
+static void writer_free(struct image_writer *w)
 {
 	for (size_t i = 0; i < BUFFERS; i++)
 		free(w->buffers[i].data);
@@ -168,9 +168,9 @@ static void writer_free(struct writer *w)
 	free(w);
 }
 
-int writer_new(int fd, _Atomic uint64_t *written, struct writer **ret)
+int writer_new(int fd, _Atomic uint64_t *written, struct image_writer **ret)
 {
-	struct writer *w = calloc(1, sizeof(*w));
+	struct image_writer *w = calloc(1, sizeof(*w));
 	int r = 0;
 
 	if (!w)
@@ -195,7 +195,7 @@ int writer_new(int fd, _Atomic uint64_t *written, struct writer **ret)
 	return 0;
 }
 
-int writer_room(struct writer *w, uint8_t **ret, size_t *ret_size)
+int writer_room(struct image_writer *w, uint8_t **ret, size_t *ret_size)
 {
 	int r;
 
@@ -215,7 +215,7 @@ int writer_room(struct writer *w, uint8_t **ret, size_t *ret_size)
 	return 0;
 }
 
-static void hand_over(struct writer *w)
+static void hand_over(struct image_writer *w)
 {
 	w->filling = NULL;
 	pthread_mutex_lock(&w->mutex);
@@ -224,14 +224,14 @@ static void hand_over(struct writer *w)
 	pthread_mutex_unlock(&w->mutex);
 }
 
-void writer_put(struct writer *w, size_t size)
+void writer_put(struct image_writer *w, size_t size)
 {
 	w->filling->end += size;
 	if (w->filling->end == BUFFER_SIZE)
 		hand_over(w);
 }
 
-int writer_end(struct writer *w, bool wanted)
+int writer_end(struct image_writer *w, bool wanted)
 {
 	int r;
 

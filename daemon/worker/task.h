@@ -8,7 +8,7 @@
 #include "worker/xl/xl.h"
 
 /* One operation, as its worker sees it. */
-struct job {
+struct task {
 	struct operation_record record; /* what the operation file says: the request, and marks */
 	struct operation_result result; /* what it will say at the end; failed until it has ended */
 	int file;                       /* the operation file, locked */
@@ -21,47 +21,47 @@ struct job {
 	struct peer *peer;       /* NULL, or the other side of a migration */
 };
 
-/* How each operation is done. 0 or -errno, with job_explain() called for causes that the errno does
- * not tell. */
-int run_create(struct job *job);
-int run_restore(struct job *job);
-int run_unpause(struct job *job);
-int run_save(struct job *job);
-int run_destroy(struct job *job);
-int run_restart(struct job *job);
-int run_migrate(struct job *job);
-int run_resume(struct job *job);
-int run_soft_reset(struct job *job);
-int run_eject(struct job *job);
+/* How each operation is done. 0 or -errno, with task_explain() called for causes that the errno
+ * does not tell. */
+int run_create(struct task *task);
+int run_restore(struct task *task);
+int run_unpause(struct task *task);
+int run_save(struct task *task);
+int run_destroy(struct task *task);
+int run_restart(struct task *task);
+int run_migrate(struct task *task);
+int run_resume(struct task *task);
+int run_soft_reset(struct task *task);
+int run_eject(struct task *task);
 
 /*
  * Recovers the operation of a worker that died: an operation that had passed its point of no
  * return is finished (0), another is undone (-EINTR).
  */
-int run_recover(struct job *job);
+int run_recover(struct task *task);
 
 /*
  * Notes a point in the operation file before what follows it is done. Without the note the
  * operation must not go on. 0 or -errno.
  */
-int job_mark(struct job *job, enum operation_mark mark, const char *config);
-int job_mark_target(struct job *job, enum operation_mark mark, const char *target);
-int job_mark_image(struct job *job, enum operation_mark mark, const struct uuid *image);
+int task_mark(struct task *task, enum operation_mark mark, const char *config);
+int task_mark_target(struct task *task, enum operation_mark mark, const char *target);
+int task_mark_image(struct task *task, enum operation_mark mark, const struct uuid *image);
 
 /* Says why the operation fails, in words, unless that is said already. Returns error. */
-int job_explain(struct job *job, int error, const char *format, ...) _printf_(3, 4);
+int task_explain(struct task *task, int error, const char *format, ...) _printf_(3, 4);
 
 /* The same for a call of libxl, in libxl's words, after what (NULL: the operation itself). */
-int job_explain_xl(struct job *job, int error, const char *what);
+int task_explain_xl(struct task *task, int error, const char *what);
 
 /* From time to time: tells the daemon how far the pump is, and listens to the peer. */
-void job_tick(struct job *job);
+void task_tick(struct task *task);
 
 /*
  * Checks that the domain of the request is there: 0 and the domain, or -ESRCH. Its number alone
  * proves nothing.
  */
-int job_find_domain(struct job *job, struct xl_domain *ret);
+int task_find_domain(struct task *task, struct xl_domain *ret);
 
 /*
  * Gives the images of the request that must not be restored names of their own. 0 or -errno: then
@@ -69,14 +69,14 @@ int job_find_domain(struct job *job, struct xl_domain *ret);
  * calls past are not: where one keeps its name, as on a file system that cannot be written, that is
  * logged.
  */
-int job_put_aside(struct job *job);
+int task_put_aside(struct task *task);
 
 /* Sees to memory for a guest before it is built, or says why there is too little. 0 or -errno. */
-int job_make_room(struct job *job, const char *config);
+int task_make_room(struct task *task, const char *config);
 
 /* The guest, built and paused, is marked as ours. */
-int job_mark_domain(struct job *job, uint32_t domid, const char *config);
-int job_mark_preserved(struct job *job, uint32_t domid);
+int task_mark_domain(struct task *task, uint32_t domid, const char *config);
+int task_mark_preserved(struct task *task, uint32_t domid);
 
 /* Whether a domain must not run again: all of its memory is in an image. */
-bool job_is_saved(struct job *job, uint32_t domid);
+bool task_is_saved(struct task *task, uint32_t domid);
