@@ -8,7 +8,7 @@ static int run(const struct context *context, char **arguments)
 	const struct occasion occasion = {.until = USEC_INFINITY};
 	int r = arguments[0] ? STATUS_OK : confirm_all(context, "Restart");
 
-	return r != STATUS_OK ? r : run_sequence(context, METHOD_RESTART, arguments, &occasion);
+	return r != STATUS_OK ? r : call_and_follow(context, METHOD_RESTART, arguments, &occasion);
 }
 
 const struct command command_restart = {

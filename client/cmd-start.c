@@ -14,7 +14,7 @@ static int run(const struct context *context, char **arguments)
 		tell_unit("No guest was started: %s", skip);
 		return STATUS_OK;
 	}
-	return run_sequence(context, METHOD_START, arguments, &occasion);
+	return call_and_follow(context, METHOD_START, arguments, &occasion);
 }
 
 const struct command command_start = {

@@ -17,7 +17,7 @@ static int run(const struct context *context, char **arguments)
 		return STATUS_OK;
 	}
 	r = arguments[0] ? STATUS_OK : confirm_all(context, "Stop");
-	return r != STATUS_OK ? r : run_sequence(context, METHOD_STOP, arguments, &occasion);
+	return r != STATUS_OK ? r : call_and_follow(context, METHOD_STOP, arguments, &occasion);
 }
 
 const struct command command_stop = {

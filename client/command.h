@@ -83,8 +83,8 @@ struct occasion {
 };
 
 /* Calls Start, Stop or Restart and shows how it goes. Returns an exit status. */
-int run_sequence(const struct context *context, const char *method, char **names,
-		 const struct occasion *occasion);
+int call_and_follow(const struct context *context, const char *method, char **names,
+		    const struct occasion *occasion);
 
 /* Sets the text that 'systemctl status' shows of the unit. */
 void tell_unit(const char *format, ...) _printf_(1, 2);

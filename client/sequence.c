@@ -293,8 +293,8 @@ int run_without_daemon(const char *verb, usec_t until)
 	return STATUS_UNREACHABLE;
 }
 
-int run_sequence(const struct context *context, const char *method, char **names,
-		 const struct occasion *occasion)
+int call_and_follow(const struct context *context, const char *method, char **names,
+		    const struct occasion *occasion)
 {
 	struct watched_call f = {
 		.context = context,

@@ -281,7 +281,7 @@ static int take_over(const struct options *o, const char *path, pid_t *ret_besid
 {
 	usec_t limit = MIN(TAKE_OVER_LIMIT, o->limit / TAKE_OVER_SHARE);
 
-	return lock_take_over(path, (int)(limit / USEC_PER_MSEC), ret_beside);
+	return instance_lock_take_over(path, (int)(limit / USEC_PER_MSEC), ret_beside);
 }
 
 static void lock_done(struct lock *lock)
@@ -303,7 +303,8 @@ static int take_lock(const struct options *o, struct lock *ret)
 	r = str_format(&path, "%s/manager.lock", o->runtime);
 	if (r < 0)
 		return r;
-	fd = o->once >= 0 ? take_over(o, path, &beside) : lock_take(path, &holder, &beside);
+	fd = o->once >= 0 ? take_over(o, path, &beside)
+			  : instance_lock_take(path, &holder, &beside);
 	if (fd == -EBUSY)
 		return log_error_errno(fd, "Another xendomainsd is running (process %d)",
 				       (int)holder);

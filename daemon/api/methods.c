@@ -103,7 +103,7 @@ static void begun(struct request *request, enum doer doer, int r)
 	request_fail_errno(request, r);
 }
 
-static void run_sequence(struct request *request, enum goal goal)
+static void begin_sequence(struct request *request, enum goal goal)
 {
 	struct follower follower = {.report = on_report, .done = on_done, .data = request};
 
@@ -144,7 +144,7 @@ static void run_named(struct request *request, const char *flag, enum goal goal,
 	if (set && request->n_names == 0)
 		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
 	else
-		run_sequence(request, set ? flagged : goal);
+		begin_sequence(request, set ? flagged : goal);
 }
 
 static void run_start(struct request *request)

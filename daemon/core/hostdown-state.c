@@ -10,7 +10,7 @@
 #define TIME_OF_OTHERS (120 * USEC_PER_SEC)
 
 static const char *const state_names[_HOSTDOWN_STATE_MAX] = {
-	[HOSTDOWN_HOME] = "home",
+	[HOSTDOWN_UP] = "up",
 	[HOSTDOWN_STOPPING] = "stopping",
 	[HOSTDOWN_READY] = "ready",
 	[HOSTDOWN_CANCELLED] = "cancelled",
@@ -24,7 +24,7 @@ const char *hostdown_state_to_string(enum hostdown_state state)
 static enum hostdown_action prepare(enum hostdown_state *state)
 {
 	switch (*state) {
-	case HOSTDOWN_HOME:
+	case HOSTDOWN_UP:
 	case HOSTDOWN_CANCELLED:
 		*state = HOSTDOWN_STOPPING;
 		return HOSTDOWN_ACTION_STOP;
@@ -53,9 +53,9 @@ static enum hostdown_action cancel(enum hostdown_state *state)
 		*state = HOSTDOWN_CANCELLED;
 		return HOSTDOWN_ACTION_REST;
 	case HOSTDOWN_READY:
-		*state = HOSTDOWN_HOME;
+		*state = HOSTDOWN_UP;
 		return HOSTDOWN_ACTION_RETURN;
-	case HOSTDOWN_HOME:
+	case HOSTDOWN_UP:
 	case HOSTDOWN_CANCELLED:
 	case _HOSTDOWN_STATE_MAX:
 	case _HOSTDOWN_STATE_INVALID:
@@ -71,9 +71,9 @@ static enum hostdown_action stopped(enum hostdown_state *state)
 		*state = HOSTDOWN_READY;
 		break;
 	case HOSTDOWN_CANCELLED:
-		*state = HOSTDOWN_HOME;
+		*state = HOSTDOWN_UP;
 		return HOSTDOWN_ACTION_RETURN;
-	case HOSTDOWN_HOME:
+	case HOSTDOWN_UP:
 	case HOSTDOWN_READY:
 	case _HOSTDOWN_STATE_MAX:
 	case _HOSTDOWN_STATE_INVALID:
@@ -104,7 +104,7 @@ bool hostdown_wants_lock(enum hostdown_state state, bool protects)
 		return true;
 	case HOSTDOWN_READY:
 		return false;
-	case HOSTDOWN_HOME:
+	case HOSTDOWN_UP:
 	case HOSTDOWN_CANCELLED:
 	case _HOSTDOWN_STATE_MAX:
 	case _HOSTDOWN_STATE_INVALID:

@@ -10,7 +10,7 @@
  */
 
 enum hostdown_state {
-	HOSTDOWN_HOME,      /* the host is up, and stays so */
+	HOSTDOWN_UP,        /* the host is up, and stays so */
 	HOSTDOWN_STOPPING,  /* it goes down: guests are being stopped */
 	HOSTDOWN_READY,     /* they are, and it may */
 	HOSTDOWN_CANCELLED, /* it stays up after all, and the stop has not ended yet */

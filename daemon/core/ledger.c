@@ -335,7 +335,7 @@ void ledger_follow_away(struct ledger *h, const struct uuid *uuid)
 		past->away_followed = true;
 }
 
-void ledger_set_home(struct ledger *h, const struct uuid *uuid)
+void ledger_set_returned(struct ledger *h, const struct uuid *uuid)
 {
 	struct past *past = find(h, uuid);
 

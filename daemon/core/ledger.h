@@ -107,7 +107,7 @@ void ledger_see_copy(struct ledger *h, const struct uuid *uuid);
 void ledger_follow_away(struct ledger *h, const struct uuid *uuid);
 
 /* Forgets that: it is here. */
-void ledger_set_home(struct ledger *h, const struct uuid *uuid);
+void ledger_set_returned(struct ledger *h, const struct uuid *uuid);
 
 /* The guest that went away by this name, which has not run here since, or NULL. */
 const struct past *ledger_find_away(const struct ledger *h, const char *name);

@@ -178,8 +178,8 @@ static int plan_leftover(struct step *s, const struct domain *d)
 }
 
 /* Without its memory. It runs twice if it was migrated, and the record of that is lost. */
-static int plan_afresh(struct step *s, const struct config *config, const struct guest *g,
-		       bool named, const char *why)
+static int plan_cold_unless_away(struct step *s, const struct config *config, const struct guest *g,
+				 bool named, const char *why)
 {
 	if (g->unplaced && !named && g->config && (config->migrate.n > 0 || g->migrates))
 		return step_conclude(
@@ -240,7 +240,8 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (cold)
 		return plan_cold(s, config, g, "a cold start was requested");
 	if (!config->restore)
-		return g->config ? plan_afresh(s, config, g, named, "XENDOMAINS_RESTORE is off")
+		return g->config ? plan_cold_unless_away(s, config, g, named,
+							 "XENDOMAINS_RESTORE is off")
 				 : step_conclude(s, STEP_SKIPPED,
 						 "saved, and XENDOMAINS_RESTORE is off");
 	if (g->hold)
@@ -260,7 +261,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 			"readable, or run 'xendomainsctl start --cold %s' to start the "
 			"guest without its memory.",
 			g->unseen, QUOTED(g->name));
-	return plan_afresh(s, config, g, named, NULL);
+	return plan_cold_unless_away(s, config, g, named, NULL);
 }
 
 static bool lies_in(const char *path, const char *folder)

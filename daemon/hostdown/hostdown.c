@@ -336,7 +336,7 @@ static void show(struct hostdown *h)
 
 	h->shown = h->state;
 	switch (h->state) {
-	case HOSTDOWN_HOME:
+	case HOSTDOWN_UP:
 	case _HOSTDOWN_STATE_MAX:
 	case _HOSTDOWN_STATE_INVALID:
 		notify_status("Managing the guests of this host");
@@ -468,7 +468,7 @@ static void see_guests(struct hostdown *h)
 	if (h->returns.n == 0)
 		return;
 	returns_look(&h->returns, domains, loop_now(h->loop));
-	if (h->state == HOSTDOWN_HOME)
+	if (h->state == HOSTDOWN_UP)
 		start_stopped(h);
 }
 
@@ -489,7 +489,7 @@ static void on_look(void *data)
 	/* A shutdown that systemd has begun waits for no lock, and logind grants none. */
 	if (!wants_lock || !h->leaving)
 		logind_want_lock(h->logind, wants_lock);
-	if (h->state == HOSTDOWN_HOME)
+	if (h->state == HOSTDOWN_UP)
 		weigh(h);
 	if (h->state != h->shown)
 		show(h);
@@ -540,7 +540,7 @@ int hostdown_new(struct loop *loop, struct manager *manager, int lock, const cha
 		.loop = loop,
 		.manager = manager,
 		.folder = folder,
-		.state = HOSTDOWN_HOME,
+		.state = HOSTDOWN_UP,
 	};
 	LIST_INIT(&h->stops);
 	r = logind_new(loop, lock, &(struct logind_callbacks){.changed = on_changed, .data = h},

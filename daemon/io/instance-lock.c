@@ -95,7 +95,7 @@ static int guard(const char *path)
 	return TAKE_FD(fd);
 }
 
-/* Within a guard. As lock_take(). */
+/* Within a guard. As instance_lock_take(). */
 static int try_lock(const char *path, struct holder *ret)
 {
 	_cleanup_close_ int fd = open_lock(path);
@@ -203,7 +203,7 @@ static int await_killed(const struct holder *holder)
 	return r > 0 ? wait_for_end(pidfd, KILL_LIMIT_MSEC) : -EBUSY;
 }
 
-int lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside)
+int instance_lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside)
 {
 	struct holder holder = {0};
 	int fd = take(path, &holder);
@@ -219,7 +219,7 @@ int lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside)
 	return r < 0 && r != -ETIMEDOUT ? r : take_beside(path, &holder);
 }
 
-int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside)
+int instance_lock_take_over(const char *path, int limit_msec, pid_t *ret_beside)
 {
 	struct holder holder = {0};
 	int fd = take(path, &holder);
@@ -234,7 +234,7 @@ int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside)
 	return r < 0 && r != -ETIMEDOUT ? r : take_beside(path, &holder);
 }
 
-bool lock_holder_lives(const char *path)
+bool instance_lock_holder_lives(const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_close_ int pidfd = -1;

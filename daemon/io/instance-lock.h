@@ -19,13 +19,13 @@
  * its number is in *ret_beside (otherwise 0). What it can still do is to complete the one call that
  * it is in, and to hold locks.
  */
-int lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside);
+int instance_lock_take(const char *path, pid_t *ret_holder, pid_t *ret_beside);
 
 /*
  * The same, but ends a holder first: with SIGTERM and, after limit_msec, with SIGKILL. Neither
  * touches a guest, nor a worker. Waits for that.
  */
-int lock_take_over(const char *path, int limit_msec, pid_t *ret_beside);
+int instance_lock_take_over(const char *path, int limit_msec, pid_t *ret_beside);
 
 /* Whether the process that the lock's file names lives. Waits for nothing. */
-bool lock_holder_lives(const char *path);
+bool instance_lock_holder_lives(const char *path);

@@ -29,7 +29,7 @@ void manager_keep_ends(struct manager *m)
 	struct hv_ends ends = hv_take_ends(world_hv(m->world));
 
 	for (const struct hv_end *end = ends.items; end < ends.items + ends.n; end++) {
-		away_note(m->ledger, &end->operation, &end->result);
+		migrated_note(m->ledger, &end->operation, &end->result);
 		if (!says_nothing(m, end))
 			manager_keep_result(m, &end->operation, &end->result);
 	}

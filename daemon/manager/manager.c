@@ -114,7 +114,7 @@ static void advance(struct sequence *s)
 	if (s->phase == PHASE_NEW)
 		r = manager_look(s);
 	if (r >= 0 && s->phase == PHASE_READY) {
-		r = manager_run_sequence(s, &reason);
+		r = manager_begin_free(s, &reason);
 		if (r >= 0)
 			s->tries = 0;
 	}
@@ -365,7 +365,7 @@ static void on_world_changed(void *data)
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		if (manager_has_news(s))
 			timer_set_after(m->advance, 0);
-	away_look(m->ledger, world_hv(m->world), world_domains(m->world));
+	migrated_look(m->ledger, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	manager_react(m);
 	manager_tell_watcher(m);
@@ -394,7 +394,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	}
 	if (operation->operation == OPERATION_RESUME && result->outcome != OPERATION_OK)
 		log_warning("%s: Failed to resume the guest: %s", operation->name, result->reason);
-	away_note(m->ledger, operation, result);
+	migrated_note(m->ledger, operation, result);
 	/* No sequence waits for an operation of an earlier daemon: keep the result for status. */
 	if (operation->adopted)
 		manager_keep_result(m, operation, result);
@@ -434,7 +434,7 @@ static void on_report(void *data, struct job *job, const struct report *report)
 	}
 	sequence_measure(s, report, loop_now(m->loop));
 	if (report->final && report->goal == GOAL_REACT && report->result == RESULT_FAILED)
-		reactions_give_up(m->reactions, &report->step->uuid, report->domid);
+		restarts_give_up(m->restarts, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)
 		f->follower.report(f->follower.data, report);
 }
@@ -474,8 +474,8 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	}
 	*m = (struct manager){.loop = loop, .ledger = ledger, .paths = paths};
 	TAILQ_INIT(&m->sequences);
-	m->reactions = reactions_new(ledger);
-	if (!m->reactions) {
+	m->restarts = restarts_new(ledger);
+	if (!m->restarts) {
 		hv_free(hv);
 		return -ENOMEM;
 	}
@@ -536,7 +536,7 @@ struct manager *manager_free(struct manager *m)
 	free(m->config_error);
 	free(m->refusal);
 	free(m->notice);
-	reactions_free(m->reactions);
+	restarts_free(m->restarts);
 	free(m);
 	return NULL;
 }
@@ -553,7 +553,7 @@ const struct ledger *manager_ledger(const struct manager *m)
 
 usec_t manager_restart_in(const struct manager *m, const struct guest *g)
 {
-	usec_t due = reactions_restart_due(m->reactions, g);
+	usec_t due = restarts_due(m->restarts, g);
 
 	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
 }

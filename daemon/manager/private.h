@@ -12,7 +12,7 @@ struct manager {
 	struct ledger_file *ledger;
 	struct world *world;
 	struct executor *executor;
-	struct reactions *reactions;
+	struct restarts *restarts;
 	const struct settings_paths *paths;
 	struct settings_keeper *keeper;
 	struct config *config;
@@ -44,7 +44,7 @@ int manager_look(struct sequence *s);
  * Begins with the guests of a sequence that are free, or that have come free. It is ready, and not
  * running, while it waits for others. 0 or -errno, with *ret_reason or without.
  */
-int manager_run_sequence(struct sequence *s, const char **ret_reason);
+int manager_begin_free(struct sequence *s, const char **ret_reason);
 
 /* All guests that a sequence has begun with have ended. True if it goes on all the same. */
 bool manager_drained(struct sequence *s);

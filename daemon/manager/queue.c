@@ -310,7 +310,7 @@ static int carry_out(struct sequence *s, struct plan *plan_taken)
 	return r;
 }
 
-int manager_run_sequence(struct sequence *s, const char **ret_reason)
+int manager_begin_free(struct sequence *s, const char **ret_reason)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct manager *m = s->manager;

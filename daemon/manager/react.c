@@ -5,9 +5,8 @@
 
 static void react_to(struct manager *m, const struct guest *g)
 {
-	enum death_action action = reactions_decide(m->reactions, g, m->config, loop_now(m->loop),
-						    sequences_stop_all(&m->sequences) ||
-							    m->refusal);
+	enum death_action action = restarts_decide(m->restarts, g, m->config, loop_now(m->loop),
+						   sequences_stop_all(&m->sequences) || m->refusal);
 	struct sequence *s;
 	struct plan *plan;
 	int r;
@@ -26,7 +25,7 @@ static void react_to(struct manager *m, const struct guest *g)
 	if (r >= 0)
 		return;
 	/* The end of a sequence leads to a new look at all ended guests: this would never stop. */
-	reactions_give_up(m->reactions, &g->uuid, g->domain->domid);
+	restarts_give_up(m->restarts, &g->uuid, g->domain->domid);
 	manager_end_sequence(s, r, strerror(-r));
 }
 
@@ -57,22 +56,21 @@ void manager_react(struct manager *m)
 	bool may = manager_config(m) && !manager_veto(m, GOAL_REACT) && !world_is_stale(m->world);
 	usec_t since, now = loop_now(m->loop), next;
 
-	reactions_forget_gone(m->reactions, inventory);
+	restarts_forget_gone(m->restarts, inventory);
 	for (size_t i = 0; may && i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
-		if (!reactions_concern(m->reactions, g) ||
+		if (!restarts_concern(m->restarts, g) ||
 		    executor_machine(m->executor, &g->uuid, &since))
 			continue;
-		if (reactions_wanted(m->reactions, g))
+		if (restarts_wanted(m->restarts, g))
 			react_to(m, g);
-		else if (!sequences_stop_all(&m->sequences) &&
-			 reactions_eject(m->reactions, g, now))
+		else if (!sequences_stop_all(&m->sequences) && restarts_eject(m->restarts, g, now))
 			operate(m, g, OPERATION_EJECT);
-		else if (reactions_resume(m->reactions, g, now))
+		else if (restarts_resume(m->restarts, g, now))
 			operate(m, g, OPERATION_RESUME);
 	}
-	next = reactions_next(m->reactions, now);
+	next = restarts_next(m->restarts, now);
 	if (next == USEC_INFINITY)
 		timer_clear(m->react);
 	else

@@ -23,22 +23,22 @@ struct note {
 	usec_t resume;  /* suspended too late: not before this time is it resumed; 0: it is not */
 };
 
-struct reactions {
+struct restarts {
 	struct ledger_file *ledger;
 	struct note *notes;
 	size_t n_notes;
 };
 
-struct reactions *reactions_new(struct ledger_file *ledger)
+struct restarts *restarts_new(struct ledger_file *ledger)
 {
-	struct reactions *rx = calloc(1, sizeof(*rx));
+	struct restarts *rx = calloc(1, sizeof(*rx));
 
 	if (rx)
 		rx->ledger = ledger;
 	return rx;
 }
 
-struct reactions *reactions_free(struct reactions *rx)
+struct restarts *restarts_free(struct restarts *rx)
 {
 	if (!rx)
 		return NULL;
@@ -47,7 +47,7 @@ struct reactions *reactions_free(struct reactions *rx)
 	return NULL;
 }
 
-static struct note *find_note(const struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+static struct note *find_note(const struct restarts *rx, const struct uuid *uuid, uint32_t domid)
 {
 	for (size_t i = 0; i < rx->n_notes; i++)
 		if (rx->notes[i].domid == domid && uuid_equal(&rx->notes[i].uuid, uuid))
@@ -55,7 +55,7 @@ static struct note *find_note(const struct reactions *rx, const struct uuid *uui
 	return NULL;
 }
 
-static struct note *make_note(struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+static struct note *make_note(struct restarts *rx, const struct uuid *uuid, uint32_t domid)
 {
 	struct note *note = find_note(rx, uuid, domid), *bigger;
 
@@ -70,14 +70,14 @@ static struct note *make_note(struct reactions *rx, const struct uuid *uuid, uin
 	return note;
 }
 
-static bool is_settled(const struct reactions *rx, const struct domain *d)
+static bool is_settled(const struct restarts *rx, const struct domain *d)
 {
 	const struct note *note = find_note(rx, &d->uuid, d->domid);
 
 	return note && note->settled;
 }
 
-void reactions_give_up(struct reactions *rx, const struct uuid *uuid, uint32_t domid)
+void restarts_give_up(struct restarts *rx, const struct uuid *uuid, uint32_t domid)
 {
 	struct note *note = make_note(rx, uuid, domid);
 
@@ -97,7 +97,7 @@ static bool has_domain(const struct inventory *inventory, const struct note *not
 	return false;
 }
 
-void reactions_forget_gone(struct reactions *rx, const struct inventory *inventory)
+void restarts_forget_gone(struct restarts *rx, const struct inventory *inventory)
 {
 	size_t kept = 0;
 
@@ -107,14 +107,14 @@ void reactions_forget_gone(struct reactions *rx, const struct inventory *invento
 	rx->n_notes = kept;
 }
 
-usec_t reactions_restart_due(const struct reactions *rx, const struct guest *g)
+usec_t restarts_due(const struct restarts *rx, const struct guest *g)
 {
 	const struct note *note = g->domain ? find_note(rx, &g->uuid, g->domain->domid) : NULL;
 
 	return note && !guest_is_superseded(g) ? note->restart : USEC_INFINITY;
 }
 
-usec_t reactions_next(const struct reactions *rx, usec_t now)
+usec_t restarts_next(const struct restarts *rx, usec_t now)
 {
 	usec_t next = USEC_INFINITY;
 
@@ -130,14 +130,14 @@ usec_t reactions_next(const struct reactions *rx, usec_t now)
 	return next;
 }
 
-bool reactions_concern(const struct reactions *rx, const struct guest *g)
+bool restarts_concern(const struct restarts *rx, const struct guest *g)
 {
 	const struct domain *d = g->domain;
 
 	return d && (d->shutdown || d->eject || find_note(rx, &d->uuid, d->domid));
 }
 
-bool reactions_wanted(const struct reactions *rx, const struct guest *g)
+bool restarts_wanted(const struct restarts *rx, const struct guest *g)
 {
 	const struct domain *d = g->domain;
 
@@ -161,7 +161,7 @@ static void log_decision(const struct guest *g, const char *message_id, int leve
 }
 
 /* Restarted too often: the guest is cleaned up, stays down, and its failure is recorded. */
-static void hold(struct reactions *rx, const struct guest *g, const struct config *config)
+static void hold(struct restarts *rx, const struct guest *g, const struct config *config)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -188,7 +188,7 @@ static enum death_action remove(const struct guest *g, enum death_action action,
 	return DEATH_DESTROY;
 }
 
-static void delay(struct reactions *rx, const struct guest *g, usec_t now, usec_t pause)
+static void delay(struct restarts *rx, const struct guest *g, usec_t now, usec_t pause)
 {
 	struct note *note = make_note(rx, &g->uuid, g->domain->domid);
 	_cleanup_free_ char *text = NULL;
@@ -201,7 +201,7 @@ static void delay(struct reactions *rx, const struct guest *g, usec_t now, usec_
 }
 
 /* False if it is not time yet. */
-static bool may_begin(struct reactions *rx, const struct guest *g, const struct config *config,
+static bool may_begin(struct restarts *rx, const struct guest *g, const struct config *config,
 		      usec_t now)
 {
 	struct note *note = find_note(rx, &g->uuid, g->domain->domid);
@@ -237,8 +237,8 @@ static const char *restart_text(enum death_action action)
 	return "restarting";
 }
 
-enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
-				   const struct config *config, usec_t now, bool stopping)
+enum death_action restarts_decide(struct restarts *rx, const struct guest *g,
+				  const struct config *config, usec_t now, bool stopping)
 {
 	enum death_action action = domain_death_action(g->domain);
 	const struct ledger *ledger = ledger_file_get(rx->ledger);
@@ -246,12 +246,12 @@ enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 
 	if (action == DEATH_PRESERVE) {
 		log_decision(g, MSG_GUEST_ENDED, LOG_NOTICE, "preserving the domain as configured");
-		reactions_give_up(rx, &g->uuid, g->domain->domid);
+		restarts_give_up(rx, &g->uuid, g->domain->domid);
 		return _DEATH_ACTION_INVALID;
 	}
 	if (!death_action_restarts(action) || stopping)
 		return remove(g, action, stopping);
-	if (reactions_restart_due(rx, g) == USEC_INFINITY &&
+	if (restarts_due(rx, g) == USEC_INFINITY &&
 	    !ledger_may_restart(ledger, &g->uuid, now, config->restart_limit,
 				config->restart_interval)) {
 		hold(rx, g, config);
@@ -267,7 +267,7 @@ enum death_action reactions_decide(struct reactions *rx, const struct guest *g,
 	return action;
 }
 
-bool reactions_eject(struct reactions *rx, const struct guest *g, usec_t now)
+bool restarts_eject(struct restarts *rx, const struct guest *g, usec_t now)
 {
 	struct log_fields fields = {
 		.message_id = MSG_GUEST_EJECTS,
@@ -298,7 +298,7 @@ static bool may_be_late(const struct guest *g)
 	       d->manager != DOMAIN_MANAGER_LIBVIRT;
 }
 
-bool reactions_resume(struct reactions *rx, const struct guest *g, usec_t now)
+bool restarts_resume(struct restarts *rx, const struct guest *g, usec_t now)
 {
 	struct note *note = g->domain ? find_note(rx, &g->uuid, g->domain->domid) : NULL;
 	struct log_fields fields = {

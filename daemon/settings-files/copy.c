@@ -227,7 +227,7 @@ static int write_new(const char *path, const char *new, int fd, const char *text
  */
 static int give_up(const struct settings_paths *paths, const char *new)
 {
-	if (!lock_holder_lives(paths->lock))
+	if (!instance_lock_holder_lives(paths->lock))
 		drop(paths->kept, 0);
 	return unlink(new) < 0 ? -errno : 0;
 }

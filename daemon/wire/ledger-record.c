@@ -35,7 +35,7 @@ static const char *const kind_names[_LEDGER_KIND_MAX] = {
 	[LEDGER_LIFE] = "life",         [LEDGER_FAILURE] = "failure",
 	[LEDGER_RESTART] = "restart",   [LEDGER_FORGIVEN] = "forgiven",
 	[LEDGER_LEAVING] = "leaving",   [LEDGER_MIGRATED] = "migrated",
-	[LEDGER_REMARK] = "remark",     [LEDGER_HOME] = "home",
+	[LEDGER_REMARK] = "remark",     [LEDGER_RETURNED] = "home",
 	[LEDGER_PACE] = "pace",         [LEDGER_KEPT] = "kept",
 };
 
@@ -220,7 +220,7 @@ static bool has_hash(const char *text, size_t length)
 
 bool ledger_record_tells_of_migration(const char *text, size_t length)
 {
-	static const enum ledger_kind kinds[] = {LEDGER_LEAVING, LEDGER_MIGRATED, LEDGER_HOME};
+	static const enum ledger_kind kinds[] = {LEDGER_LEAVING, LEDGER_MIGRATED, LEDGER_RETURNED};
 
 	for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
 		const char *name = kind_names[kinds[i]];

@@ -40,7 +40,7 @@ enum ledger_kind {
 	LEDGER_LEAVING,  /* the guest is about to be handed to another host: it may run there */
 	LEDGER_MIGRATED, /* it runs there */
 	LEDGER_REMARK,   /* what went wrong on the way of a guest that is where it should be */
-	LEDGER_HOME,     /* it is here: LEAVING and MIGRATED do not hold any more */
+	LEDGER_RETURNED, /* it is here: LEAVING and MIGRATED do not hold any more */
 	LEDGER_PACE,     /* how fast guests were saved; of no guest */
 	LEDGER_KEPT,     /* there is a ledger; reason: what it has lost. Of no guest */
 	_LEDGER_KIND_MAX,

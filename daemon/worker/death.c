@@ -192,7 +192,7 @@ int death_release(struct task *task)
 	return r;
 }
 
-int death_start_afresh(struct task *task)
+int death_recreate(struct task *task)
 {
 	struct xl_domain d;
 	int r = task_find_domain(task, &d);
@@ -228,7 +228,7 @@ int run_soft_reset(struct task *task)
 			    request->name,
 			    xl_reason(task->xl) ? xl_reason(task->xl) : strerror(-r));
 	if (r < 0)
-		return death_start_afresh(task);
+		return death_recreate(task);
 	/* It can run already. */
 	r = task_mark(task, OPERATION_MARK_RELEASED, NULL);
 	return r < 0 ? r : death_release(task);

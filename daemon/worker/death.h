@@ -16,4 +16,4 @@ int death_release(struct task *task);
  * creates the guest from the configuration that was kept. Other domains of its UUID are not
  * touched.
  */
-int death_start_afresh(struct task *task);
+int death_recreate(struct task *task);

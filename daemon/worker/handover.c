@@ -56,7 +56,7 @@ int handover_take_back(struct task *task, uint32_t domid, int error)
 	}
 	if (task->record.mark < OPERATION_MARK_HANDOVER)
 		return error;
-	r = life_depart(task, LEDGER_HOME, NULL);
+	r = life_depart(task, LEDGER_RETURNED, NULL);
 	if (r < 0)
 		log_warning_errno(r, "%s: Failed to record that the guest is here",
 				  task->record.request.name);

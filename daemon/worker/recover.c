@@ -80,7 +80,7 @@ static int recover_restart(struct task *task)
 	if (task->record.mark != OPERATION_MARK_DESTROYED)
 		return run_restart(task);
 	if (uuid_is_null(&task->record.request.preserve))
-		return death_start_afresh(task);
+		return death_recreate(task);
 	/* Not destroyed: it was to be kept, and may have been, or not yet. */
 	r = death_preserve(task, task->record.request.domid);
 	r = r < 0 ? r : build_remove(task);
@@ -100,7 +100,7 @@ static int recover_soft_reset(struct task *task)
 		/* The reset may have failed, and another domain may have been built then. */
 		return build_find(task, &built) >= 0 ? finish_build(task) : death_release(task);
 	case OPERATION_MARK_DESTROYED:
-		return death_start_afresh(task);
+		return death_recreate(task);
 	case OPERATION_MARK_NONE:
 	case OPERATION_MARK_DESCRIBED:
 	case OPERATION_MARK_PUBLISHED:

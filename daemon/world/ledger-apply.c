@@ -55,7 +55,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 	case LEDGER_LEAVING:
 	case LEDGER_MIGRATED:
 	case LEDGER_REMARK:
-	case LEDGER_HOME:
+	case LEDGER_RETURNED:
 	case LEDGER_PACE:
 	case LEDGER_KEPT:
 	case _LEDGER_KIND_MAX:
@@ -92,8 +92,8 @@ static int note_place(struct ledger *ledger, const struct ledger_record *e)
 {
 	int r = 0;
 
-	if (e->kind == LEDGER_HOME)
-		ledger_set_home(ledger, &e->uuid);
+	if (e->kind == LEDGER_RETURNED)
+		ledger_set_returned(ledger, &e->uuid);
 	else
 		r = ledger_set_away(ledger, &e->uuid, e->name, e->target,
 				    e->kind == LEDGER_LEAVING);
@@ -131,7 +131,7 @@ int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct le
 	/* Where a guest is does not change with a boot of this host. */
 	case LEDGER_LEAVING:
 	case LEDGER_MIGRATED:
-	case LEDGER_HOME:
+	case LEDGER_RETURNED:
 		return note_place(ledger, e);
 	case LEDGER_PACE:
 		paces_add(&ledger->paces, e->rate);

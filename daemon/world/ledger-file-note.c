@@ -88,12 +88,12 @@ void ledger_file_set_leaving(struct ledger_file *file, const struct uuid *uuid, 
 	note_departure(file, LEDGER_LEAVING, uuid, name, target);
 }
 
-void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name)
+void ledger_file_set_returned(struct ledger_file *file, const struct uuid *uuid, const char *name)
 {
 	const struct past *past = ledger_find(file->ledger, uuid);
 
 	if (past && past->away)
-		note(file, LEDGER_HOME, uuid, name, NULL, 0);
+		note(file, LEDGER_RETURNED, uuid, name, NULL, 0);
 }
 
 void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name)

@@ -348,7 +348,7 @@ static bool must_last(enum ledger_kind kind)
 	case LEDGER_LIFE:
 	case LEDGER_LEAVING:
 	case LEDGER_MIGRATED:
-	case LEDGER_HOME:
+	case LEDGER_RETURNED:
 	case LEDGER_KEPT:
 		return true;
 	/* Needed only with a later record of a worker, which syncs the file. */

@@ -77,7 +77,7 @@ void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, con
 void ledger_file_set_leaving(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     const char *target);
 void ledger_file_see_copy(struct ledger_file *file, const struct uuid *uuid);
-void ledger_file_set_home(struct ledger_file *file, const struct uuid *uuid, const char *name);
+void ledger_file_set_returned(struct ledger_file *file, const struct uuid *uuid, const char *name);
 void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, const char *name);
 
 /* The clock was set back before the last known time of the guest: its times prove nothing now.

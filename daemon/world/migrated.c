@@ -17,8 +17,8 @@ static struct log_fields make_fields(const struct hv_operation *operation, const
 	};
 }
 
-void away_note(struct ledger_file *ledger, const struct hv_operation *operation,
-	       const struct operation_result *result)
+void migrated_note(struct ledger_file *ledger, const struct hv_operation *operation,
+		   const struct operation_result *result)
 {
 	struct log_fields fields;
 
@@ -146,11 +146,11 @@ static void look_at_names(struct ledger_file *ledger, struct hv *hv,
 		    !(past && str_equal(past->name, d->name)))
 			note_handed_over(ledger, d);
 		else if (returned && away && past->away_unknown && past_is_elsewhere(past))
-			ledger_file_set_home(ledger, &d->uuid, d->name);
+			ledger_file_set_returned(ledger, &d->uuid, d->name);
 	}
 }
 
-void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains)
+void migrated_look(struct ledger_file *ledger, struct hv *hv, const struct domain_list *domains)
 {
 	look_at_names(ledger, hv, domains);
 	look_at_copies(ledger, hv, domains);
@@ -159,6 +159,6 @@ void away_look(struct ledger_file *ledger, struct hv *hv, const struct domain_li
 		const struct past *past = ledger_find(ledger_file_get(ledger), &d->uuid);
 
 		if (past && past->away && lives(d) && is_it(past, d) && !hv_operation(hv, &d->uuid))
-			ledger_file_set_home(ledger, &d->uuid, d->name);
+			ledger_file_set_returned(ledger, &d->uuid, d->name);
 	}
 }

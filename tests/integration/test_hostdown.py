@@ -174,7 +174,7 @@ class HostDown(unittest.TestCase):
         self.cancel_while_asked("deaf", STOP_MAXWAIT="")
         wait_until(lambda: self.host.states() == {"deaf": "running", "web": "running"},
                    "the guests")
-        self.host.wait_named("cancelled -> home")
+        self.host.wait_named("cancelled -> up")
 
     def test_a_guest_that_goes_off_behind_a_cancelled_shutdown_comes_back(self):
         self.cancel_while_asked("late")
@@ -239,7 +239,7 @@ class HostDown(unittest.TestCase):
         self.host.tell("prepare poweroff")
         self.host.wait_logged("STAGE_STARTED", domain="web", stage="sysrq")
         self.host.tell("cancel")
-        self.host.wait_named("cancelled -> home")
+        self.host.wait_named("cancelled -> up")
         keys = [line[2] for line in self.host.history() if line[1:2] == ["sysrq"]]
         self.assertEqual(keys, ["s", "u", "o"])
         self.change_domain("web", state="poweroff")

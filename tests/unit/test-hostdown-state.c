@@ -20,7 +20,7 @@ END_TEST
 
 START_TEST(guests_are_stopped_once_and_then_the_host_may_go)
 {
-	enum hostdown_state s = HOSTDOWN_HOME;
+	enum hostdown_state s = HOSTDOWN_UP;
 
 	expect(&s, HOSTDOWN_EVENT_PREPARE, HOSTDOWN_ACTION_STOP, HOSTDOWN_STOPPING);
 	expect(&s, HOSTDOWN_EVENT_PREPARE, HOSTDOWN_ACTION_NONE, HOSTDOWN_STOPPING);
@@ -36,7 +36,7 @@ START_TEST(a_shutdown_that_is_cancelled_late_brings_guests_back)
 {
 	enum hostdown_state s = HOSTDOWN_READY;
 
-	expect(&s, HOSTDOWN_EVENT_CANCEL, HOSTDOWN_ACTION_RETURN, HOSTDOWN_HOME);
+	expect(&s, HOSTDOWN_EVENT_CANCEL, HOSTDOWN_ACTION_RETURN, HOSTDOWN_UP);
 	ck_assert(hostdown_wants_lock(s, true) && !hostdown_refuses_starts(s));
 	ck_assert(!hostdown_wants_lock(s, false));
 }
@@ -49,7 +49,7 @@ START_TEST(a_shutdown_that_is_cancelled_early_waits_for_what_was_begun)
 	expect(&s, HOSTDOWN_EVENT_CANCEL, HOSTDOWN_ACTION_REST, HOSTDOWN_CANCELLED);
 	ck_assert(hostdown_wants_lock(s, true) && !hostdown_refuses_starts(s));
 	expect(&s, HOSTDOWN_EVENT_CANCEL, HOSTDOWN_ACTION_NONE, HOSTDOWN_CANCELLED);
-	expect(&s, HOSTDOWN_EVENT_STOPPED, HOSTDOWN_ACTION_RETURN, HOSTDOWN_HOME);
+	expect(&s, HOSTDOWN_EVENT_STOPPED, HOSTDOWN_ACTION_RETURN, HOSTDOWN_UP);
 }
 END_TEST
 
@@ -61,13 +61,13 @@ START_TEST(a_shutdown_that_is_asked_for_again_stops_what_was_left_out)
 	expect(&s, HOSTDOWN_EVENT_PREPARE, HOSTDOWN_ACTION_STOP, HOSTDOWN_STOPPING);
 	ck_assert(hostdown_wants_lock(s, false) && hostdown_refuses_starts(s));
 	expect(&s, HOSTDOWN_EVENT_CANCEL, HOSTDOWN_ACTION_REST, HOSTDOWN_CANCELLED);
-	expect(&s, HOSTDOWN_EVENT_STOPPED, HOSTDOWN_ACTION_RETURN, HOSTDOWN_HOME);
+	expect(&s, HOSTDOWN_EVENT_STOPPED, HOSTDOWN_ACTION_RETURN, HOSTDOWN_UP);
 }
 END_TEST
 
 START_TEST(what_is_left_when_systemd_stops_the_system_is_stopped)
 {
-	enum hostdown_state s = HOSTDOWN_HOME;
+	enum hostdown_state s = HOSTDOWN_UP;
 
 	expect(&s, HOSTDOWN_EVENT_LEAVE, HOSTDOWN_ACTION_STOP, HOSTDOWN_STOPPING);
 	expect(&s, HOSTDOWN_EVENT_LEAVE, HOSTDOWN_ACTION_NONE, HOSTDOWN_STOPPING);
@@ -78,10 +78,10 @@ END_TEST
 
 START_TEST(at_home_nothing_is_cancelled_and_nothing_ends)
 {
-	enum hostdown_state s = HOSTDOWN_HOME;
+	enum hostdown_state s = HOSTDOWN_UP;
 
-	expect(&s, HOSTDOWN_EVENT_CANCEL, HOSTDOWN_ACTION_NONE, HOSTDOWN_HOME);
-	expect(&s, HOSTDOWN_EVENT_STOPPED, HOSTDOWN_ACTION_NONE, HOSTDOWN_HOME);
+	expect(&s, HOSTDOWN_EVENT_CANCEL, HOSTDOWN_ACTION_NONE, HOSTDOWN_UP);
+	expect(&s, HOSTDOWN_EVENT_STOPPED, HOSTDOWN_ACTION_NONE, HOSTDOWN_UP);
 }
 END_TEST
 

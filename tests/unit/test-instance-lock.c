@@ -28,7 +28,7 @@ static pid_t start_holder(const char *path, bool stubborn)
 
 		/* The handler that it has from the test library would end the test with it. */
 		signal(SIGTERM, stubborn ? SIG_IGN : SIG_DFL);
-		if (lock_take(path, &holder, &beside) < 0 || write(ends[1], "x", 1) != 1)
+		if (instance_lock_take(path, &holder, &beside) < 0 || write(ends[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -55,13 +55,13 @@ START_TEST(one_takes_it_and_the_next_one_does_not)
 	int fd;
 
 	folder_make(&f);
-	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
+	fd = instance_lock_take(folder_path(&f, "lock"), &holder, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(holder, 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
+	ck_assert_int_eq(instance_lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	ck_assert_int_eq(holder, getpid());
 	close(fd);
-	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
+	fd = instance_lock_take(folder_path(&f, "lock"), &holder, &beside);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 }
@@ -80,7 +80,7 @@ START_TEST(the_lock_says_who_holds_it)
 	folder_make(&f);
 	/* What an earlier holder left, longer than what comes. */
 	folder_write(&f, "lock", "99999999999999999999 99999999999999999999999999\n");
-	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
+	fd = instance_lock_take(folder_path(&f, "lock"), &holder, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(process_start_time(getpid(), &start), 0);
 	snprintf(expected, sizeof(expected), "%d %llu\n", (int)getpid(), (unsigned long long)start);
@@ -101,10 +101,10 @@ START_TEST(a_holder_that_says_nothing_is_unknown)
 	folder_write(&f, "lock", "nonsense");
 	fd = open(folder_path(&f, "lock"), O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
+	ck_assert_int_eq(instance_lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	ck_assert_int_eq(holder, 0);
 	/* Nobody is killed for that. */
-	ck_assert_int_eq(lock_take_over(folder_path(&f, "lock"), 10, &beside), -EBUSY);
+	ck_assert_int_eq(instance_lock_take_over(folder_path(&f, "lock"), 10, &beside), -EBUSY);
 	close(fd);
 }
 END_TEST
@@ -118,7 +118,7 @@ START_TEST(a_holder_is_asked_to_go)
 
 	folder_make(&f);
 	pid = start_holder(folder_path(&f, "lock"), false);
-	fd = lock_take_over(folder_path(&f, "lock"), 30000, &beside);
+	fd = instance_lock_take_over(folder_path(&f, "lock"), 30000, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(end_of(pid), SIGTERM);
 	close(fd);
@@ -134,7 +134,7 @@ START_TEST(a_holder_that_hangs_is_killed)
 
 	folder_make(&f);
 	pid = start_holder(folder_path(&f, "lock"), true);
-	fd = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	fd = instance_lock_take_over(folder_path(&f, "lock"), 10, &beside);
 	ck_assert_int_eq(beside, 0);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(end_of(pid), SIGKILL);
@@ -156,7 +156,7 @@ START_TEST(a_number_that_was_used_again_is_left_alone)
 	folder_write(&f, "lock", text);
 	fd = open(folder_path(&f, "lock"), O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
-	other = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	other = instance_lock_take_over(folder_path(&f, "lock"), 10, &beside);
 	ck_assert_int_ge(other, 0);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert_int_eq(end_of(pid), SIGKILL);
@@ -176,18 +176,18 @@ START_TEST(a_lock_that_a_dead_holder_has_left_behind_is_taken_once)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0)
-		_exit(lock_take(folder_path(&f, "lock"), &holder, &beside) < 0);
+		_exit(instance_lock_take(folder_path(&f, "lock"), &holder, &beside) < 0);
 	ck_assert_int_eq(end_of(pid), 0);
 	left = open(folder_path(&f, "lock"), O_RDWR | O_CLOEXEC);
 	ck_assert_int_eq(flock(left, LOCK_EX), 0);
-	fd = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	fd = instance_lock_take_over(folder_path(&f, "lock"), 10, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(beside, 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
+	ck_assert_int_eq(instance_lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	ck_assert_int_eq(holder, getpid());
 	/* What is left of it frees nothing. */
 	close(left);
-	ck_assert_int_eq(lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
+	ck_assert_int_eq(instance_lock_take(folder_path(&f, "lock"), &holder, &beside), -EBUSY);
 	close(fd);
 }
 END_TEST
@@ -199,7 +199,7 @@ START_TEST(a_free_lock_is_simply_taken_over)
 	int fd;
 
 	folder_make(&f);
-	fd = lock_take_over(folder_path(&f, "lock"), 10, &beside);
+	fd = instance_lock_take_over(folder_path(&f, "lock"), 10, &beside);
 	ck_assert_int_eq(beside, 0);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
@@ -217,7 +217,7 @@ START_TEST(a_lock_of_the_directory_holds_up_nothing)
 	folder_make(&f);
 	directory = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_eq(flock(directory, LOCK_EX), 0);
-	fd = lock_take(folder_path(&f, "lock"), &holder, &beside);
+	fd = instance_lock_take(folder_path(&f, "lock"), &holder, &beside);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(stat(folder_path(&f, "lock.guard"), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
@@ -231,9 +231,9 @@ START_TEST(a_lock_that_cannot_be_made_is_an_error)
 	pid_t beside;
 
 	folder_make(&f);
-	ck_assert_int_eq(lock_take(folder_path(&f, "no/lock"), &holder, &beside), -ENOENT);
+	ck_assert_int_eq(instance_lock_take(folder_path(&f, "no/lock"), &holder, &beside), -ENOENT);
 	ck_assert_int_eq(symlink("/etc/passwd", folder_path(&f, "link")), 0);
-	ck_assert_int_eq(lock_take(folder_path(&f, "link"), &holder, &beside), -ELOOP);
+	ck_assert_int_eq(instance_lock_take(folder_path(&f, "link"), &holder, &beside), -ELOOP);
 }
 END_TEST
 
@@ -243,16 +243,16 @@ START_TEST(a_holder_lives_until_it_ends_whether_or_not_anybody_has_noticed_that)
 	pid_t pid;
 
 	folder_make(&f);
-	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+	ck_assert(!instance_lock_holder_lives(folder_path(&f, "lock")));
 	pid = start_holder(folder_path(&f, "lock"), false);
-	ck_assert(lock_holder_lives(folder_path(&f, "lock")));
+	ck_assert(instance_lock_holder_lives(folder_path(&f, "lock")));
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0);
-	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+	ck_assert(!instance_lock_holder_lives(folder_path(&f, "lock")));
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+	ck_assert(!instance_lock_holder_lives(folder_path(&f, "lock")));
 	folder_write(&f, "lock", "");
-	ck_assert(!lock_holder_lives(folder_path(&f, "lock")));
+	ck_assert(!instance_lock_holder_lives(folder_path(&f, "lock")));
 }
 END_TEST
 

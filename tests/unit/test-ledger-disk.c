@@ -24,7 +24,7 @@ START_TEST(the_daemon_itself_waits_for_no_disk)
 	ledger_file_see_life(state, &web, "web", 1, false, 1);
 	ledger_file_outlive(state, &web, "web", &mail);
 	ledger_file_set_away(state, &web, "web", "other");
-	ledger_file_set_home(state, &web, "web");
+	ledger_file_set_returned(state, &web, "web");
 	for (uint64_t i = 1; i <= 600; i++)
 		ledger_file_add_pace(state, i);
 	ledger_rig_settle();

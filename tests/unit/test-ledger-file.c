@@ -602,7 +602,7 @@ START_TEST(who_is_away_stays_away_when_the_host_is_restarted)
 	past = ledger_find(ledger_file_get(state), &mail);
 	ck_assert_str_eq(past->away, "other");
 	ck_assert(!past->away_unknown);
-	ledger_file_set_home(state, &mail, "mail");
+	ledger_file_set_returned(state, &mail, "mail");
 	ledger_rig_close(state);
 
 	state = ledger_rig_open(&f);

@@ -180,8 +180,8 @@ START_TEST(who_is_away_is_away_until_it_is_here)
 	/* That somebody wants it says nothing of where it is. */
 	ledger_forgive(h, &web);
 	ck_assert_str_eq(past->away, "third");
-	ledger_set_home(h, &web);
-	ledger_set_home(h, &mail);
+	ledger_set_returned(h, &web);
+	ledger_set_returned(h, &mail);
 	ck_assert_ptr_null(past->away);
 	ck_assert_ptr_null(past->away_reason);
 	ck_assert_ptr_null(ledger_find_away(h, "web"));

@@ -67,7 +67,7 @@ START_TEST(a_guest_that_is_away_is_started_only_by_name)
 	ck_assert_int_eq(ledger_set_away(s.history, &web, "web", "other", false), 0);
 	ck_assert_int_eq(ledger_set_away(s.history, &mail, "mail", "other", true), 0);
 	ck_assert_int_eq(ledger_set_away(s.history, &home, "home", "other", false), 0);
-	ledger_set_home(s.history, &home);
+	ledger_set_returned(s.history, &home);
 	scene_build(&s);
 	expect_plan(&s, GOAL_START, NULL, "home: create; mail: failed; web: skipped");
 	expect_reason(&s, GOAL_START, "mail", " other");
