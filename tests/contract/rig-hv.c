@@ -69,6 +69,8 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	f->error = result->error;
 	f->domid = result->domid;
 	ck_assert_int_eq(str_replace(&f->target, result->target), 0);
+	if (f->keeps)
+		ck_assert_int_eq(hv_add_end(f->hv, operation, result), 0);
 	look(f);
 }
 

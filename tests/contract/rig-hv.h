@@ -21,6 +21,7 @@ struct fixture {
 	char *root, *autostart, *save, *worker;
 	struct uuid uuid;
 	bool inside; /* a call of ours is under way: no callback may come */
+	bool keeps;  /* the ends that come: hv_add_end() */
 	unsigned changes, progresses;
 
 	unsigned ends;

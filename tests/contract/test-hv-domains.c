@@ -175,6 +175,21 @@ START_TEST(shutdown_answer_is_0_while_the_request_is_not_taken)
 }
 END_TEST
 
+START_TEST(shutdown_answer_is_eopnotsupp_if_the_guest_cannot_say)
+{
+	struct domain d;
+
+	/* A real one of that kind has no drivers of Xen's. */
+	if (!has_guest(NULL, "\"button\":true,\"off_ms\":50"))
+		return;
+	create_guest();
+	d = get_domain();
+	ck_assert_int_eq(ask(&d), 0);
+	ck_assert_int_eq(hv_shutdown_answer(fx.hv, &d), -EOPNOTSUPP);
+	wait_until(has_shut_down);
+}
+END_TEST
+
 START_TEST(shutdown_answer_of_a_domain_that_is_gone_is_1)
 {
 	struct domain d;
@@ -212,6 +227,7 @@ void add_domain_clauses(TCase *tests)
 	tcase_add_test(tests, ask_shutdown_of_a_guest_that_does_not_react_is_eopnotsupp);
 	tcase_add_test(tests, shutdown_answer_is_1_once_the_request_is_taken);
 	tcase_add_test(tests, shutdown_answer_is_0_while_the_request_is_not_taken);
+	tcase_add_test(tests, shutdown_answer_is_eopnotsupp_if_the_guest_cannot_say);
 	tcase_add_test(tests, shutdown_answer_of_a_domain_that_is_gone_is_1);
 	tcase_add_test(tests, sysrq_is_sent_to_the_domain_that_is_meant_or_is_estale);
 }

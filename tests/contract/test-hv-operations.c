@@ -120,6 +120,67 @@ START_TEST(next_operation_has_all_in_flight_until_null)
 }
 END_TEST
 
+/* Saves the guest, and keeps the end of that. */
+static void keep_end(void)
+{
+	boot_guest();
+	fx.keeps = true;
+	begin_save();
+	wait_until(has_ended);
+}
+
+START_TEST(an_end_that_is_kept_has_its_operation_in_flight_until_it_is_taken)
+{
+	struct operation_request destroy = make_request(OPERATION_DESTROY, 1);
+	const struct hv_operation *op;
+	struct hv_ends ends;
+
+	keep_end();
+	op = hv_operation(fx.hv, &fx.uuid);
+	ck_assert_ptr_nonnull(op);
+	ck_assert_int_eq(op->operation, OPERATION_SAVE);
+	ck_assert_str_eq(op->name, GUEST);
+	ck_assert_ptr_eq(hv_next_operation(fx.hv, 0), op);
+	ck_assert_ptr_null(hv_next_operation(fx.hv, 1));
+	ck_assert_int_eq(begin(&destroy), -EBUSY);
+	ends = hv_take_ends(fx.hv);
+	ck_assert_ptr_null(hv_operation(fx.hv, &fx.uuid));
+	ck_assert_ptr_null(hv_next_operation(fx.hv, 0));
+	hv_ends_done(&ends);
+}
+END_TEST
+
+START_TEST(take_ends_has_a_copy_of_each_end)
+{
+	struct hv_ends ends;
+
+	keep_end();
+	ends = hv_take_ends(fx.hv);
+	ck_assert_uint_eq(ends.n, 1);
+	ck_assert_int_eq(ends.items[0].operation.operation, OPERATION_SAVE);
+	ck_assert_str_eq(ends.items[0].operation.name, GUEST);
+	ck_assert_int_eq(ends.items[0].result.outcome, OPERATION_OK);
+	ck_assert_uint_eq(ends.uuids.n, 1);
+	ck_assert(uuid_equal(&ends.uuids.items[0], &fx.uuid));
+	hv_ends_done(&ends);
+	ends = hv_take_ends(fx.hv);
+	ck_assert_uint_eq(ends.n, 0);
+}
+END_TEST
+
+START_TEST(ending_is_the_operation_whose_end_is_kept_or_null)
+{
+	struct hv_ends ends;
+
+	keep_end();
+	ck_assert_ptr_nonnull(hv_ending(fx.hv, &fx.uuid));
+	ck_assert_ptr_null(hv_ending(fx.hv, &UUID_NULL));
+	ends = hv_take_ends(fx.hv);
+	ck_assert_ptr_null(hv_ending(fx.hv, &fx.uuid));
+	hv_ends_done(&ends);
+}
+END_TEST
+
 START_TEST(abort_ends_an_operation_early_and_leaves_the_guest_as_it_was)
 {
 	struct domain before, after;
@@ -337,6 +398,9 @@ void add_operation_clauses(TCase *tests)
 	tcase_add_test(tests, progress_is_told_while_an_operation_is_in_flight);
 	tcase_add_test(tests, operation_is_the_one_in_flight_for_a_guest_or_null);
 	tcase_add_test(tests, next_operation_has_all_in_flight_until_null);
+	tcase_add_test(tests, an_end_that_is_kept_has_its_operation_in_flight_until_it_is_taken);
+	tcase_add_test(tests, take_ends_has_a_copy_of_each_end);
+	tcase_add_test(tests, ending_is_the_operation_whose_end_is_kept_or_null);
 	tcase_add_test(tests, abort_ends_an_operation_early_and_leaves_the_guest_as_it_was);
 	tcase_add_test(tests, abort_of_no_operation_does_nothing);
 	tcase_add_test(tests, operate_on_a_domain_that_is_not_there_fails);

@@ -124,6 +124,46 @@ START_TEST(a_request_that_the_guest_has_in_hand_is_pending_until_it_is_resumed)
 }
 END_TEST
 
+START_TEST(end_request_of_a_guest_that_was_not_asked_leaves_it)
+{
+	uint32_t domid = boot();
+
+	ck_assert_int_eq(xl_end_request(fx.xl, domid), 0);
+	ck_assert(!find().pending);
+	check_runs(domid);
+}
+END_TEST
+
+/* Of a real one only a worker that dies in the middle leaves a request. */
+START_TEST(end_request_leaves_what_it_cannot_take_back_pending)
+{
+	uint32_t domid;
+
+	if (!is_fake())
+		return;
+	domid = boot();
+	change_world(domid, "asked_to_suspend", "0");
+	ck_assert_int_eq(xl_end_request(fx.xl, domid), 0);
+	ck_assert(find().pending);
+	destroy(domid);
+}
+END_TEST
+
+START_TEST(end_request_is_0_if_the_domain_has_suspended)
+{
+	uint32_t domid;
+
+	if (!is_fake())
+		return;
+	domid = boot();
+	change_world(domid, "asked_to_suspend", "0");
+	change_world(domid, "state", "\"suspended\"");
+	ck_assert_int_eq(xl_end_request(fx.xl, domid), 0);
+	ck_assert(find().suspended && !find().pending);
+	destroy(domid);
+}
+END_TEST
+
 /* Not all guests of all Xens can: those must run on. */
 static void check_migrate_ends_early(uint32_t domid, int error)
 {
@@ -242,6 +282,9 @@ void add_stream_clauses(TCase *tests)
 	tcase_add_test(tests, stop_ends_save_early_and_the_domain_can_be_resumed);
 	tcase_add_test(tests, the_deadline_ends_save_early_and_the_domain_can_be_resumed);
 	tcase_add_test(tests, a_request_that_the_guest_has_in_hand_is_pending_until_it_is_resumed);
+	tcase_add_test(tests, end_request_of_a_guest_that_was_not_asked_leaves_it);
+	tcase_add_test(tests, end_request_leaves_what_it_cannot_take_back_pending);
+	tcase_add_test(tests, end_request_is_0_if_the_domain_has_suspended);
 	tcase_add_test(tests, stop_ends_migrate_early_and_the_domain_runs_on);
 	tcase_add_test(tests, the_deadline_ends_migrate_early_and_the_domain_runs_on);
 	tcase_add_test(tests, save_suspends_a_domain_and_writes_its_stream);

@@ -23,6 +23,7 @@
  *   off_ms                           so long after it was asked it has powered off
  *   never_off                        it has not
  *   cannot                           it says that it does not react to that
+ *   button                           its power button is pressed: it cannot say whether it reacts
  *   ends                             {"reason", "after_ms"}: by itself
  *   dump_ms, dump_error              its core dump
  *   reset_error                      its soft reset fails with these words

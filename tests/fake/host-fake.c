@@ -247,14 +247,16 @@ int host_ask_shutdown(struct host *h _unused_, const struct domain *domain)
 
 int host_shutdown_answer(struct host *h _unused_, const struct domain *domain)
 {
-	struct json_object *d;
+	struct json_object *d, *behaviour;
 	struct fake w;
 	int r = fake_open(&w);
 
 	if (r < 0)
 		return r;
 	d = find_domain(&w, domain);
-	r = !json_get_bool(fake_behaviour(json_get(d, "config", json_type_object)), "never_off");
+	behaviour = fake_behaviour(json_get(d, "config", json_type_object));
+	r = json_get_bool(behaviour, "button") ? -EOPNOTSUPP
+					       : !json_get_bool(behaviour, "never_off");
 	fake_close(&w);
 	return r;
 }
