@@ -32,9 +32,9 @@ static void add_guest(struct table *table, struct json_object *g)
 
 struct table *status_columns(struct json_object *guests)
 {
-	struct table *table = table_new(10, (const char *const[]){"NAME", "STATE", "DOMID", "FLAGS",
-								  "MIB", "VCPUS", "CPU s", "BY",
-								  "DOING", "FROM"});
+	static const char *const head[] = {"NAME",  "STATE", "DOMID", "FLAGS", "MIB",
+					   "VCPUS", "CPU s", "BY",    "DOING", "FROM"};
+	struct table *table = table_new(ELEMENTSOF(head), head);
 	size_t n = guests ? json_object_array_length(guests) : 0;
 
 	for (size_t i = 0; table && i < n; i++)

@@ -289,10 +289,10 @@ static void add_image(struct table *table, struct json_object *image)
 
 static void text_images(struct writer *w, struct json_object *parameters)
 {
+	static const char *const head[] = {"FILE",  "KIND", "GUEST", "MIB",  "BY",
+					   "SAVED", "HOST", "XEN",   "STATE"};
 	struct json_object *list = json_get(parameters, "images", json_type_array);
-	_cleanup_(table_freep) struct table *table = table_new(
-		9, (const char *const[]){"FILE", "KIND", "GUEST", "MIB", "BY", "SAVED", "HOST",
-					 "XEN", "STATE"});
+	_cleanup_(table_freep) struct table *table = table_new(ELEMENTSOF(head), head);
 	size_t n = list ? json_object_array_length(list) : 0;
 	FILE *out = to_text(w)->out;
 
