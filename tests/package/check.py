@@ -5,21 +5,46 @@
 It installs and removes packages: for a chroot that may be changed (see `rig chroot --scratch`)."""
 
 import filecmp
+import functools
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import unittest
 
+import fakes
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = pathlib.Path("/mnt/build")
+# Where an administrator has unpacked the sources.
+TREE = WORK / "tree"
+
+sys.path.insert(0, str(ROOT / "tests/xen"))
+from xenrig.told import COPY, commands  # noqa: E402
 
 NAME = pathlib.Path("/etc/systemd/system/xendomains.service")
 STATE = pathlib.Path("/var/lib/xendomains")
-IMAGE = pathlib.Path("/var/lib/xen/save/web")
+SAVED = pathlib.Path("/var/lib/xen/save")
+IMAGE = SAVED / "web"
+
+UNITS = ("xendomains-guests.service", "xendomains-shutdown.service", "xendomainsd.service", "xendomainsd.socket")
+SCRIPT = "xendomains.service"
 
 # What dpkg and apt keep of a package that was there.
 OF_DPKG = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/etc/ld.so.cache")
+
+
+# The Xen that runs, for what asks sysfs.
+MACHINE = r"""
+if [ -n "$XEN" ]; then
+	mount -t tmpfs none /sys
+	mkdir -p /sys/hypervisor/version
+	echo "${XEN%.*}" >/sys/hypervisor/version/major
+	echo "${XEN#*.}" >/sys/hypervisor/version/minor
+fi
+exec "$@"
+"""
 
 
 def sh(*words):
@@ -43,14 +68,40 @@ def files():
             for path in map(str, pathlib.Path(top).rglob("*")) if not path.startswith(OF_DPKG)}
 
 
+def follow(heading):
+    """Does what a chapter of the page says, and returns what that said."""
+    return "".join(sh("sh", "-c", f"cd {TREE} && {command}") for command in commands("docs/install.md", heading))
+
+
+@functools.cache
+def first():
+    """The package, built as the page says."""
+    sh("sh", "-c", COPY, "sh", str(ROOT), str(TREE))
+    follow("Build")
+    folder = shutil.copytree(TREE / "build-package", WORK / "first", symlinks=True)
+    return (folder / "xendomainsd.deb").resolve()
+
+
+def depends():
+    return [word.split()[0] for field in ("Pre-Depends", "Depends")
+            for word in sh("dpkg-deb", "--field", str(first()), field).split(", ")]
+
+
 class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.deb = build("first")
+        cls.deb = first()
 
-    def test_two_builds_are_the_same(self):
-        again = build("second")
-        self.assertTrue(filecmp.cmp(self.deb, again, shallow=False))
+    def test_installed_and_upgraded_as_the_page_says_by_a_second_build_that_is_the_same(self):
+        apt("update")
+        follow("Install")
+        version = sh("dpkg-deb", "--field", str(self.deb), "Version").partition("+")[0]
+        self.assertIn(version, follow("Upgrade").split())
+        self.assertTrue(filecmp.cmp(self.deb, TREE / "build-package/xendomainsd.deb", shallow=False))
+        apt("purge", "xendomainsd")
+
+    def test_a_version_for_another_xen_is_not_even_unpacked(self):
+        self.assertIn("libxenmisc", sh("dpkg-deb", "--field", str(self.deb), "Pre-Depends"))
 
     def test_lintian_has_nothing_to_say(self):
         [changes] = self.deb.parent.glob("*.changes")
@@ -58,7 +109,7 @@ class Package(unittest.TestCase):
 
     def test_installed_and_purged_it_leaves_names_and_files_as_they_were(self):
         apt("update")
-        apt("install", "xen-utils-common", *self.depends())
+        apt("install", "xen-utils-common", *depends())
         before = files()
         # An administrator's own unit would keep the name, and both would stop guests.
         NAME.write_text("[Service]\nExecStart=/bin/true\n")
@@ -88,10 +139,111 @@ class Package(unittest.TestCase):
         self.assertEqual(files() - before - {str(IMAGE.parent), str(IMAGE.parent.parent)}, set())
         self.assertEqual(before - files(), set())
 
-    def depends(self):
-        said = sh("dpkg-deb", "--field", str(self.deb), "Depends")
-        return [word.split()[0] for word in said.split(", ")]
 
+class Live(unittest.TestCase):
+    """As on a host that runs, of which nothing but the answers of programs is there."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.deb = first()
+        apt("update")
+        apt("install", "xen-utils-common", *depends())
+        fakes.put(WORK / "bin")
+        pathlib.Path("/usr/sbin/policy-rc.d").unlink(missing_ok=True)
+
+    def setUp(self):
+        folder = pathlib.Path("/run/systemd/system")
+        folder.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, folder.parent)
+        self.addCleanup(shutil.rmtree, SAVED, ignore_errors=True)
+        self.addCleanup(shutil.rmtree, STATE, ignore_errors=True)
+        self.addCleanup(sh, "dpkg", "--purge", "xendomainsd")
+
+    def run_in(self, *command, active="xendomainsd.service", disabled="", xen="", **asked):
+        """What was said, and for what systemctl was called."""
+        calls = WORK / "calls"
+        calls.write_text("")
+        asked |= {"CALLS": str(calls), "ACTIVE": active, "DISABLED": disabled, "XEN": xen,
+                  "ENABLED": " ".join(unit for unit in (*UNITS, SCRIPT) if unit not in disabled.split()),
+                  "PATH": f"{WORK}/bin:{os.environ['PATH']}"}
+        said = sh("env", *(f"{name}={value}" for name, value in asked.items()),
+                  "unshare", "--mount", "sh", "-ec", MACHINE, "sh", *command)
+        return said, calls.read_text().splitlines()
+
+    def apt(self, *words, **asked):
+        return self.run_in("apt-get", "-qy", "-o", f"DPkg::Path={WORK}/bin:{os.environ['PATH']}", *words, **asked)
+
+    def install(self, **asked):
+        return self.apt("install", str(self.deb), **asked)
+
+    def remove(self, **asked):
+        return self.apt("remove", "xendomainsd", **asked)
+
+    def test_installation_starts_no_guest_and_leaves_an_administrators_skip_start_alone(self):
+        STATE.mkdir()
+        (STATE / "skip-start").touch()
+        [xen] = [name.removeprefix("libxenmisc") for name in depends() if name.startswith("libxenmisc")]
+        said, calls = self.install(xen=xen)
+        self.assertTrue([call for call in calls if call.endswith(f"start {UNITS[0]} (no guest)")], calls)
+        self.assertTrue((STATE / "skip-start").exists())
+        self.assertFalse(list(pathlib.Path("/run/systemd/system").iterdir()))
+        self.assertIn("looks after the guests", said)
+
+    def test_installation_says_what_is_in_the_way(self):
+        for in_the_way, message in (({"NO_XEN": "1"}, "restarted into Xen"), ({"xen": "4.1"}, "another version"),
+                                    ({"active": ""}, "is not active")):
+            with self.subTest(message):
+                said, _ = self.install(**in_the_way)
+                self.assertIn(message, said)
+                self.assertNotIn("looks after", said)
+                self.remove()
+
+    def test_installation_does_not_enable_what_takes_the_place_of_a_disabled_script(self):
+        said, calls = self.install(disabled=" ".join((*UNITS, SCRIPT)))
+        self.assertFalse(NAME.is_symlink())
+        self.assertIn("was disabled", said)
+        self.assertIn("not in charge", said)
+        self.assertFalse([call for call in calls if " start " in f" {call}"], calls)
+        self.apt("install", "--reinstall", str(self.deb), disabled=" ".join(UNITS))
+        self.assertFalse(NAME.is_symlink())
+
+    def test_installation_in_a_chroot_with_the_run_of_the_host_asks_systemctl_nothing(self):
+        said, calls = self.install(CHROOT="1")
+        self.assertTrue(NAME.is_symlink())
+        self.assertNotIn("looks after", said)
+        self.assertFalse([call for call in calls if "start" in call or "kill" in call], calls)
+        self.remove(CHROOT="1")
+        self.assertFalse(NAME.is_symlink())
+
+    def test_removal_gives_the_name_back_where_one_of_our_units_was_disabled(self):
+        self.install()
+        pathlib.Path("/etc/systemd/system/sockets.target.wants/xendomainsd.socket").unlink()
+        said, _ = self.remove(active=SCRIPT)
+        self.assertFalse(NAME.is_symlink())
+        self.assertIn("in charge", said)
+
+    def test_removal_hands_back_whichever_of_our_units_is_active(self):
+        for unit in UNITS[:2]:
+            with self.subTest(unit):
+                self.install()
+                said, calls = self.remove(active=unit)
+                self.assertIn(f"start {SCRIPT} (no guest)", calls)
+                self.assertIn("stop xendomainsd.socket xendomainsd.service", calls)
+
+    def test_removal_of_what_was_not_configured_hands_back_too(self):
+        self.install()
+        tree = WORK / "next"
+        sh("dpkg-deb", "--raw-extract", str(self.deb), str(tree))
+        control = tree / "DEBIAN/control"
+        control.write_text(control.read_text().replace("Version: 0", "Version: 1")
+                           .replace("\nDepends: ", "\nDepends: not-in-debian, "))
+        sh("dpkg-deb", "--build", str(tree), str(WORK / "next.deb"))
+        with self.assertRaises(AssertionError):
+            self.run_in("dpkg", "--install", str(WORK / "next.deb"))
+        said, calls = self.apt("--fix-broken", "install")
+        self.assertFalse(NAME.is_symlink())
+        self.assertIn(f"{SCRIPT} is not active", said)
+        self.assertEqual(calls[0], "stop xendomainsd.socket xendomainsd.service")
 
 if __name__ == "__main__":
     if not WORK.is_dir():

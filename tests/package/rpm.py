@@ -7,12 +7,13 @@ Nothing is installed, and nothing outside of a scratch directory is changed."""
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tarfile
 import tempfile
 import tomllib
 import unittest
+
+import fakes
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -104,14 +105,12 @@ class Scriptlets:
     @classmethod
     def setUpClass(cls):
         cls.work = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="rpm-")))
-        (cls.work / "bin").mkdir()
-        shutil.copy(HERE / "systemctl-fake.sh", cls.work / "bin/systemctl")
-        (cls.work / "bin/systemctl").chmod(0o755)
+        fakes.put(cls.work / "bin")
         takeover = (ROOT / "conf/rpm/takeover.in").read_text()
         (cls.work / "takeover").write_text(takeover.replace("@xen@", "4.19"))
         (cls.work / "takeover").chmod(0o755)
 
-    def run_scriptlets(self, steps, enabled="", active="", xen="", own_unit=""):
+    def run_scriptlets(self, steps, enabled="", active="", xen="", own_unit="", **asked):
         """What systemctl was called for."""
         calls = self.work / "calls"
         calls.write_text("")
@@ -120,7 +119,7 @@ class Scriptlets:
         user = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
         self.said = sh("unshare", *user, "--mount", "sh", "-ec", MACHINE, env=os.environ | {
             "PATH": f"{self.work}/bin:{os.environ['PATH']}", "WORK": str(self.work), "CALLS": str(calls),
-            "ENABLED": enabled, "ACTIVE": active, "XEN": xen, "OWN_UNIT": own_unit,
+            "ENABLED": enabled, "ACTIVE": active, "XEN": xen, "OWN_UNIT": own_unit, **asked,
             "SCRIPTLETS": " ".join(f"{tag}={left}" for tag, left in steps)})
         return calls.read_text().splitlines()
 
@@ -161,6 +160,18 @@ class Scriptlets:
         self.assert_no_guest_is_touched(calls)
         self.assertFalse([call for call in calls if call.startswith(f"start {KEPT[0]}")])
 
+    def test_takeover_says_what_is_in_the_way(self):
+        for in_the_way, message in (({"NO_XEN": "1"}, "restarted into Xen"), ({"xen": "4.18"}, "another version"),
+                                    ({"active": ""}, "is not active")):
+            self.run_scriptlets(INSTALL, enabled=KEPT[0], **({"active": "xendomainsd.service"} | in_the_way))
+            self.assertIn(message, self.said)
+            self.assertNotIn("looks after", self.said)
+
+    def test_takeover_in_a_chroot_with_the_run_of_the_host_enables_units_only(self):
+        calls = self.run_scriptlets(INSTALL, enabled=KEPT[0], CHROOT="1")
+        self.assertTrue([call for call in calls if "enable" in call])
+        self.assertFalse([call for call in calls if re.search(r"\b(start|kill)\b", call)])
+
     def test_installation_does_not_stop_libvirt(self):
         calls = self.run_scriptlets(INSTALL, enabled=KEPT[0], active="libvirtd.service")
         self.assertFalse([call for call in calls if call.startswith(f"start {KEPT[0]}")])
@@ -192,6 +203,10 @@ class Scriptlets:
         self.assertIn("start xendomains.service (no guest)", calls)
         self.assertIn("stop xendomainsd.socket xendomainsd.service", calls)
         self.assertIn(f"stop {KEPT[1]}", calls)
+
+    def test_removal_hands_back_whichever_of_our_units_is_active(self):
+        for unit in KEPT:
+            self.assertIn("start xendomains.service (no guest)", self.run_scriptlets(REMOVE, active=unit))
 
     def test_removal_where_the_script_is_in_charge_starts_nothing(self):
         calls = self.run_scriptlets(REMOVE, active="xendomains.service", enabled="xendomains.service")
