@@ -27,6 +27,7 @@ NAME = pathlib.Path("/etc/systemd/system/xendomains.service")
 STATE = pathlib.Path("/var/lib/xendomains")
 SAVED = pathlib.Path("/var/lib/xen/save")
 IMAGE = SAVED / "web"
+SETTINGS = pathlib.Path("/etc/default/xendomains")
 
 UNITS = ("xendomains-guests.service", "xendomains-shutdown.service", "xendomainsd.service", "xendomainsd.socket")
 SCRIPT = "xendomains.service"
@@ -214,6 +215,14 @@ class Live(unittest.TestCase):
         self.assertFalse([call for call in calls if "start" in call or "kill" in call], calls)
         self.remove(CHROOT="1")
         self.assertFalse(NAME.is_symlink())
+
+    def test_installation_names_the_settings_that_are_refused(self):
+        before = SETTINGS.read_text()
+        self.addCleanup(SETTINGS.write_text, before)
+        SETTINGS.write_text("XENDOMAINS_RESTORE=true\nXENDOMAINS_SAVE=$(hostname)\n")
+        said, _ = self.install()
+        self.assertIn(f"{SETTINGS}:2: ", said)
+        self.assertIn("starts no guest", said)
 
     def test_removal_gives_the_name_back_where_one_of_our_units_was_disabled(self):
         self.install()
