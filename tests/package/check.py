@@ -254,6 +254,29 @@ class Live(unittest.TestCase):
         self.assertIn(f"{SCRIPT} is not active", said)
         self.assertEqual(calls[0], "stop xendomainsd.socket xendomainsd.service")
 
+    def test_removal_leaves_the_script_no_image_that_must_not_be_restored(self):
+        self.install()
+        SAVED.mkdir(parents=True, exist_ok=True)
+        for name in ("web", "web.stale-1", "db.part", "db.restoring"):
+            (SAVED / name).write_text(name)
+        said, _ = self.remove()
+        aside = SAVED / "xendomainsd-aside"
+        self.assertEqual([path.name for path in SAVED.iterdir() if path.is_file()], ["web"])
+        self.assertEqual(sorted(path.name for path in aside.iterdir()), ["db.part", "db.restoring", "web.stale-1"])
+        self.assertIn(f"{SAVED}/db.part is not to be restored: it is now in {aside}", said)
+
+    def test_removal_leaves_its_name_to_an_image_that_is_being_written(self):
+        self.install()
+        SAVED.mkdir(parents=True, exist_ok=True)
+        (SAVED / "db.part").touch()
+        operations = pathlib.Path("/run/xendomains/operation")
+        operations.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, operations.parent)
+        (operations / "one").touch()
+        said, _ = self.remove()
+        self.assertTrue((SAVED / "db.part").exists())
+        self.assertIn("move it away", said)
+
 if __name__ == "__main__":
     if not WORK.is_dir():
         sys.exit(f"check.py: {WORK} is not there; run it by rig chroot")

@@ -49,6 +49,7 @@ if [ -n "$XEN" ]; then
 	echo "${XEN#*.}" >/sys/hypervisor/version/minor
 fi
 if [ -n "$OWN_UNIT" ]; then : >/etc/systemd/system/xendomains.service; fi
+if [ -n "$IMAGE" ]; then mkdir -p /var/lib/xen/save && : >"/var/lib/xen/save/$IMAGE"; fi
 for scriptlet in $SCRIPTLETS; do
 	sh -e "$WORK/${scriptlet%=*}" "${scriptlet#*=}" || exit 1
 done
@@ -207,6 +208,10 @@ class Scriptlets:
     def test_removal_hands_back_whichever_of_our_units_is_active(self):
         for unit in KEPT:
             self.assertIn("start xendomains.service (no guest)", self.run_scriptlets(REMOVE, active=unit))
+
+    def test_removal_leaves_the_script_no_image_that_must_not_be_restored(self):
+        self.run_scriptlets(REMOVE, IMAGE="web.stale-1")
+        self.assertIn("web.stale-1 is not to be restored: it is now in /var/lib/xen/save/xendomainsd-aside", self.said)
 
     def test_removal_where_the_script_is_in_charge_starts_nothing(self):
         calls = self.run_scriptlets(REMOVE, active="xendomains.service", enabled="xendomains.service")
