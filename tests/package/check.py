@@ -277,6 +277,15 @@ class Live(unittest.TestCase):
         self.assertTrue((SAVED / "db.part").exists())
         self.assertIn("move it away", said)
 
+    def test_purge_removes_what_is_ours_and_no_image(self):
+        self.install()
+        (STATE / "save").mkdir(parents=True)
+        for path in (STATE / "save/web", STATE / "ledger", STATE / "settings"):
+            path.touch()
+        self.apt("purge", "xendomainsd")
+        self.assertEqual([path for path in STATE.rglob("*") if path.is_file()], [STATE / "save/web"])
+
+
 if __name__ == "__main__":
     if not WORK.is_dir():
         sys.exit(f"check.py: {WORK} is not there; run it by rig chroot")
