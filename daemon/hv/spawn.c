@@ -64,7 +64,7 @@ int program_open(const char *path, struct program *ret)
 	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
-	*ret = (struct program){.path = copy, .fd = TAKE_FD(fd), .helper = -1};
+	*ret = (struct program){.path = copy, .fd = TAKE_FD(fd)};
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static int choose_helper(const struct program *program)
 {
 	int r = 0;
 
-	if (program->helper >= 0)
+	if (program->helper_path)
 		r = access(program->helper_path, X_OK) == 0
 			    ? unsetenv(HELPER_VARIABLE)
 			    : setenv(HELPER_VARIABLE, program->helper_link, 1);
@@ -125,12 +125,12 @@ static int choose_helper(const struct program *program)
 void program_close(struct program *program)
 {
 	free(program->path);
-	free(program->helper_path);
-	free(program->helper_link);
 	if (program->fd >= 0)
 		close(program->fd);
-	if (program->helper >= 0)
+	if (program->helper_path)
 		close(program->helper);
+	free(program->helper_path);
+	free(program->helper_link);
 }
 
 static int start(const struct program *program, const char *verb, int given, int channel,
@@ -150,7 +150,7 @@ static int start(const struct program *program, const char *verb, int given, int
 		return r;
 	r = -posix_spawnattr_init(&s.attributes);
 	if (r >= 0) {
-		r = prepare(&s, given, channel, program->helper);
+		r = prepare(&s, given, channel, program->helper_path ? program->helper : -1);
 		if (r >= 0)
 			r = -posix_spawn(ret, file, &s.actions, &s.attributes,
 					 (char *const *)arguments, environ);

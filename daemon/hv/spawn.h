@@ -11,8 +11,8 @@ struct program {
 	char *path;
 	int fd; /* of the file that was there first; -1: there was none */
 	/* The program that libxl starts in it to save and to restore. */
-	int helper; /* as fd; -1: none is kept */
-	char *helper_path, *helper_link;
+	char *helper_path, *helper_link; /* NULL: none is kept */
+	int helper;                      /* as fd */
 };
 
 /* 0, also where there is no such file, or -errno. */

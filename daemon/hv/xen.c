@@ -162,7 +162,7 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 		return -ENOMEM;
 	xen->hv.ops = &xen_ops;
 	hv = &xen->hv;
-	xen->worker = (struct program){.fd = -1, .helper = -1};
+	xen->worker = (struct program){.fd = -1};
 	r = program_open(options->worker, &xen->worker);
 	r = r < 0 ? r : str_format(&folder, "%s/operation", options->runtime);
 	if (r >= 0 && options->helper)

@@ -155,7 +155,7 @@ int link_follow(const char *path, char **ret, char **ret_problem)
 
 int link_walk(const char *path, link_step_fn step, void *data)
 {
-	_cleanup_(walk_done) struct walk w = {.step = step, .data = data};
+	_cleanup_(walk_done) struct link_walk w = {.step = step, .data = data};
 	int r = 0;
 
 	w.at = strdup("");

@@ -149,8 +149,8 @@ int survey_image_read(int channel, int inotify, const char *directory, const cha
 	if (r >= 0 && !survey_is_utf8(path))
 		r = survey_set_error(o, path, "the name of this file is not UTF-8. Rename it");
 	r = r < 0 ? r : json_add_string(o, "path", path);
-	/* What went wrong may have been for a moment only. */
-	if (r >= 0 && json_get_string(o, "error"))
+	/* What went wrong may have been for a moment only, but what is no image stays none. */
+	if (r >= 0 && json_get_string(o, "error") && !json_get_bool(o, "foreign"))
 		r = survey_unwatched(channel);
 	return r < 0 ? r : channel_send(channel, "image", TAKE_PTR(o));
 }

@@ -42,7 +42,7 @@ static const char *run(const struct program *program, const struct folder *f, co
 START_TEST(a_worker_is_the_program_that_was_there_first)
 {
 	_cleanup_folder_ struct folder f;
-	_cleanup_(program_close) struct program program = {.fd = -1, .helper = -1};
+	_cleanup_(program_close) struct program program = {.fd = -1};
 	const char *path;
 
 	folder_make(&f);
@@ -64,8 +64,9 @@ static uint64_t inode_of(const char *path)
 START_TEST(libxl_starts_the_save_helper_that_was_there_first)
 {
 	_cleanup_folder_ struct folder f;
-	_cleanup_(program_close) struct program program = {.fd = -1, .helper = -1};
+	_cleanup_(program_close) struct program program = {.fd = -1};
 	const char *helper;
+	char target[100] = "";
 	uint64_t inode;
 
 	folder_make(&f);
@@ -92,14 +93,16 @@ START_TEST(libxl_starts_the_save_helper_that_was_there_first)
 	ck_assert_int_eq(symlink("/bin/true", folder_path(&f, "libxl-save-helper")), 0);
 	ck_assert_int_eq(program_open("/bin/sh", &program), 0);
 	ck_assert_int_eq(program_keep_helper(&program, helper, f.path), 0);
-	ck_assert_uint_ne(inode_of(folder_path(&f, "libxl-save-helper")), inode);
+	ck_assert_int_lt(readlink(folder_path(&f, "libxl-save-helper"), target, sizeof(target)),
+			 (ssize_t)sizeof(target));
+	ck_assert_ptr_null(strstr(target, "true"));
 }
 END_TEST
 
 START_TEST(without_a_save_helper_libxl_goes_by_its_own_path)
 {
 	_cleanup_folder_ struct folder f;
-	_cleanup_(program_close) struct program program = {.fd = -1, .helper = -1};
+	_cleanup_(program_close) struct program program = {.fd = -1};
 
 	folder_make(&f);
 	unsetenv("LIBXL_SAVE_HELPER");
