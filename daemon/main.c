@@ -14,6 +14,7 @@
 #include "io/instance-lock.h"
 #include "io/notify.h"
 #include "io/systemd-journal.h"
+#include "manager/manager.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/output.h"

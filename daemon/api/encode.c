@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "wire/interface.h"
+#include "world/world.h"
 
 static int add_percent(struct json_object *o, unsigned permille)
 {

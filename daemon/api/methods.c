@@ -7,6 +7,7 @@
 #include "io/notify.h"
 #include "util/str.h"
 #include "wire/interface.h"
+#include "world/world.h"
 
 /* How long a question waits for news of the directories before it is answered without. */
 #define LOOK_LIMIT (10 * USEC_PER_SEC)

@@ -4,6 +4,7 @@
 
 #include "util/str.h"
 #include "wire/interface.h"
+#include "world/world.h"
 
 static void forget(struct request *request)
 {

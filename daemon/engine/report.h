@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/plan.h"
+#include "model/stage.h"
 #include "util/result.h"
 
 /* An event of one guest, for the followers of its job and for the log. */

@@ -14,6 +14,7 @@
 #include "io/notify.h"
 #include "util/log.h"
 #include "util/str.h"
+#include "world/world.h"
 
 /* A stop for the host. The next one can begin at once after one that was cancelled. */
 struct stop {

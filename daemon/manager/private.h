@@ -2,6 +2,8 @@
 #pragma once
 
 #include "engine/executor.h"
+#include "hv/hv.h"
+#include "io/loop.h"
 #include "manager/manager.h"
 #include "manager/restart.h"
 

@@ -218,6 +218,39 @@ class Lint(unittest.TestCase):
                              ("client/main.c", "core/plan.h")):
             self.assertFalse(Layers.permits(name, layers.allowed(name), header), (name, header))
 
+    def test_layers_grant_what_is_used_and_no_more(self):
+        layers = Layers()
+        used = {pattern: set() for pattern, _ in layers.rows}
+        for path in sources():
+            name = str(path.relative_to(ROOT))
+            pattern = next(pattern for pattern, _ in layers.rows if fnmatch.fnmatch(name, pattern))
+            for header in INCLUDE.findall(path.read_text()):
+                used[pattern] |= {header, *map(str, pathlib.PurePath(header).parents)}
+        for pattern, allowed in layers.rows:
+            for entry in allowed:
+                if entry not in pattern.split("/"):
+                    self.assertIn(entry, used[pattern], pattern)
+
+    def test_layers_point_down_only(self):
+        rows = Layers().rows
+        order = [pattern.split("/")[1] for pattern, _ in rows]
+        for number, (pattern, allowed) in enumerate(rows):
+            for layer in {entry.partition("/")[0] for entry in allowed} & set(order):
+                self.assertIn(layer, order[number:], pattern)
+
+    def test_layers_are_drawn_as_they_are(self):
+        drawn = dict(re.findall(r"(?m)^    ([a-z/-]+) +-> ([a-z/ -]+)$", text("docs/architecture.md")))
+        rights = {}
+        for pattern, allowed in Layers().rows:
+            layer = pattern.removeprefix("daemon/").removesuffix("/*")
+            if pattern.endswith("/*"):
+                folders = {str(pathlib.PurePath(entry).parent) if entry.endswith(".h") else entry
+                           for entry in allowed}
+                rights[layer] = {folder for folder in folders if (ROOT / "daemon" / folder).is_dir()}
+        self.assertEqual({layer: set(below.split()) for layer, below in drawn.items()},
+                         {layer: below - {layer, "util", ".", ""} for layer, below in rights.items()
+                          if below - {layer, "util", ".", ""}})
+
     def test_includes_make_no_circle(self):
         graph = {}
         for path in files("daemon/*.h"):
