@@ -3,6 +3,7 @@
 #include "api/methods.h"
 
 #include "api/encode.h"
+#include "api/status.h"
 #include "engine/job.h"
 #include "io/notify.h"
 #include "util/str.h"
@@ -87,7 +88,7 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 	o = json_object_new_object();
 	outcome = json_object_new_array();
 	job_reports(job, add_to_outcome, &outcome);
-	if (!o || encode_settings(o, request->control->manager) < 0 ||
+	if (!o || status_add_settings(o, request->control->manager) < 0 ||
 	    json_add(o, "outcome", TAKE_PTR(outcome)) < 0)
 		request_fail_errno(request, -ENOMEM);
 	else
@@ -193,13 +194,13 @@ static void answer_status(void *data, const char *error)
 
 	request->id = 0;
 	r = r < 0 ? r
-		  : encode_guests(request->control->manager, request->names, request->n_names,
-				  guests, &unknown);
-	r = r < 0 ? r : encode_settings(o, request->control->manager);
+		  : status_add_guests(request->control->manager, request->names, request->n_names,
+				      guests, &unknown);
+	r = r < 0 ? r : status_add_settings(o, request->control->manager);
 	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
 	if (r >= 0 && request->control->hostdown)
-		r = json_add(o, "host", encode_host(request->control->hostdown));
-	r = r < 0 ? r : encode_warnings(o, request->control->manager, error);
+		r = json_add(o, "host", status_host(request->control->hostdown));
+	r = r < 0 ? r : status_add_warnings(o, request->control->manager, error);
 	if (r == -ENOENT)
 		request_fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
 	else if (r < 0)
@@ -258,11 +259,11 @@ static void answer_plan(void *data, const char *error)
 			       &plan);
 	if (r >= 0 && request->goal == GOAL_STOP)
 		r = weigh_plan(request, plan);
-	r = r < 0 ? r : encode_settings(o, m);
+	r = r < 0 ? r : status_add_settings(o, m);
 	r = r < 0 ? r : encode_plan(o, plan);
 	if (r >= 0 && is_for_host(request))
 		r = json_add_bool(o, "host", true);
-	r = r < 0 ? r : encode_warnings(o, m, error);
+	r = r < 0 ? r : status_add_warnings(o, m, error);
 	if (r < 0)
 		request_fail_errno(request, r);
 	else
@@ -345,7 +346,7 @@ static void run_reload(struct request *request)
 	notify_ready();
 	if (r == -EINVAL)
 		request_fail(request, ERROR_CONFIGURATION_REFUSED, "reason", reason);
-	else if (r < 0 || !o || encode_warnings(o, request->control->manager, NULL) < 0)
+	else if (r < 0 || !o || status_add_warnings(o, request->control->manager, NULL) < 0)
 		request_fail_errno(request, r < 0 ? r : -ENOMEM);
 	else
 		request_finish(request, TAKE_PTR(o));

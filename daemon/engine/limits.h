@@ -3,7 +3,8 @@
 
 #include "util/time.h"
 
-/* Limits of the executor, from the settings. */
+/* Limits of the executor, from the settings. places.c keeps to those of what is done at one time.
+ */
 struct executor_limits {
 	unsigned parallel; /* operations at one time ... */
 	unsigned creates;  /* ... of which so many build guests from scratch */

@@ -3,30 +3,14 @@
 
 #include <syslog.h>
 
-#include "util/domid.h"
+#include "util/journal-fields.h"
 #include "util/msgid.h"
-#include "util/time.h"
-#include "util/uuid.h"
 
 /*
  * All messages pass through here. A message may carry the fields that the journal indexes
  * (XEN_DOMAIN= and so on); where they go is up to the sink. Until log_set_sink() is called they
  * are written to standard error, which is also what the client and the workers keep.
  */
-
-/* Fields that do not apply are NULL, 0, DOMID_NONE or USEC_INFINITY: use LOG_FIELDS_NONE. */
-struct log_fields {
-	const char *message_id;
-	const char *domain;
-	const struct uuid *uuid;
-	uint32_t domid;
-	const char *operation;
-	const char *stage;
-	const char *result;
-	usec_t elapsed;
-};
-
-#define LOG_FIELDS_NONE .domid = DOMID_NONE, .elapsed = USEC_INFINITY
 
 /* The message begins with the guest's name if there is one, and is safe to print; fields are not.
  */
