@@ -27,6 +27,7 @@ class Current(FakeHostTest):
             stat = pathlib.Path(f"/proc/{self.host.daemon.pid}/stat").read_text()
             return stat.rpartition(")")[2].split()[8]
 
+        self.host.wait_for_helpers()
         before = faults()
         self.host.status()
         return faults() != before
