@@ -347,7 +347,7 @@ START_TEST(a_worker_that_dies_or_talks_nonsense_is_an_error)
 		"exit 0",
 		"printf '{\"note\":\"x\"}\\0' >&4; kill -9 $$",
 		"printf '{\"end\":true}' >&4",
-		"printf 'nonsense\\0' >&4; " END,
+		("printf 'nonsense\\0' >&4; " END),
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(scripts); i++) {
