@@ -108,6 +108,18 @@ class Package(unittest.TestCase):
         [changes] = self.deb.parent.glob("*.changes")
         self.assertEqual(sh("lintian", "--allow-root", "--fail-on=error,warning", str(changes)), "")
 
+    def test_shells_load_the_completion_that_is_installed(self):
+        apt("update")
+        apt("install", "bash-completion", "zsh", "xen-utils-common", *depends(), str(self.deb))
+        # Debian 12's bash-completion has the first of these functions, Debian 13's has the second.
+        self.assertIn("_xendomainsctl", sh("bash", "-c", """
+            . /usr/share/bash-completion/bash_completion
+            _completion_loader xendomainsctl || _comp_load xendomainsctl
+            complete -p xendomainsctl"""))
+        self.assertEqual(sh("zsh", "-fc", "autoload -U compinit && compinit -u && print $_comps[xendomainsctl]"),
+                         "_xendomainsctl\n")
+        apt("purge", "xendomainsd")
+
     def test_installed_and_purged_it_leaves_names_and_files_as_they_were(self):
         apt("update")
         apt("install", "xen-utils-common", *depends())
