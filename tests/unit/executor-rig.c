@@ -75,7 +75,7 @@ void look_again(void)
 	run_now();
 }
 
-void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
+void begin(const struct rig_limits *limits)
 {
 	memset(&f, 0, sizeof(f));
 	f.deadline = USEC_INFINITY;
@@ -93,12 +93,14 @@ void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit)
 				      },
 				      &f.ex),
 			 0);
-	executor_set_limits(f.ex, &(struct executor_limits){.save_kib = UINT64_MAX,
-							    .parallel = parallel,
-							    .brief = 8,
-							    .creates = parallel,
-							    .create_pause = create_pause,
-							    .stop_limit = stop_limit});
+	executor_set_limits(f.ex, &(struct executor_limits){
+					  .save_kib = UINT64_MAX,
+					  .parallel = limits->parallel,
+					  .brief = 8,
+					  .creates = limits->parallel,
+					  .create_pause = limits->create_pause,
+					  .stop_limit = limits->stop_limit ? limits->stop_limit
+									   : USEC_INFINITY});
 }
 
 void end(void)

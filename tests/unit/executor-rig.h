@@ -21,7 +21,15 @@ struct stage_rig {
 
 extern struct stage_rig f;
 
-void begin(unsigned parallel, usec_t create_pause, usec_t stop_limit);
+/* An executor with these limits, of which 0 is none: BEGIN(.parallel = 8, .stop_limit = LIMIT). */
+struct rig_limits {
+	unsigned parallel;
+	usec_t create_pause, stop_limit;
+};
+
+#define BEGIN(...) begin(&(const struct rig_limits){__VA_ARGS__})
+
+void begin(const struct rig_limits *limits);
 void end(void);
 
 /* Lets time pass; or only what happens at once, or that with the domains listed anew. */

@@ -12,7 +12,7 @@ static struct domain *begin_stop(const enum stage *stages)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct domain *d;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
 							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
@@ -55,7 +55,7 @@ START_TEST(keys_that_cannot_be_sent_do_not_end_the_way)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	ck_assert_int_eq(
 		str_replace(&add_step(plan, 1, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "s"), 0);
@@ -71,7 +71,7 @@ START_TEST(a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct job *job;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
 							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
@@ -104,7 +104,7 @@ START_TEST(an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct job *job;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
 							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
@@ -153,7 +153,7 @@ START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1")->paused = true;
 	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	run_plan(plan);
@@ -231,7 +231,7 @@ START_TEST(a_guest_that_cannot_react_is_not_waited_for)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_DESTROY));
 	f.p.ask_error = -EOPNOTSUPP;
@@ -348,7 +348,7 @@ static struct domain *begin_held(void)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct domain *d;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	d = puppet_add(&f.p, 1, "1");
 	d->manager = DOMAIN_MANAGER_XL;
 	d->cpu_time = 1;
@@ -462,7 +462,7 @@ START_TEST(a_start_leaves_a_suspended_guest_to_its_saver_for_a_while)
 	struct plan *plan = new_plan(GOAL_START);
 	struct domain *d;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	d = puppet_add(&f.p, 1, "1");
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
@@ -505,7 +505,7 @@ START_TEST(a_guest_that_comes_up_again_is_news_and_not_for_ever)
 	struct plan *plan = stop_of(now.domid);
 	struct job *job;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	/* It keeps the job going. */
 	puppet_add(&f.p, 2, "2");
 	add_step(plan, 2, STAGES(STAGE_SHUTDOWN))->wait = true;
@@ -539,7 +539,7 @@ START_TEST(a_domain_that_is_being_built_is_left_alone_until_it_runs)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct domain *d;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	d = puppet_add(&f.p, 1, "1");
 	d->paused = d->unbuilt = true;
 	d = puppet_add(&f.p, 2, "2");
@@ -563,7 +563,7 @@ START_TEST(a_domain_that_was_built_and_never_ran_is_saved_at_once)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1")->paused = true;
 	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	run_plan(plan);
@@ -598,7 +598,7 @@ START_TEST(what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes)
 		struct plan *plan = new_plan(GOAL_STOP);
 		struct domain *d;
 
-		begin(1, 0, LIMIT);
+		BEGIN(.parallel = 1, .stop_limit = LIMIT);
 		puppet_add(&f.p, 1, "1");
 		d = puppet_add(&f.p, 2, "2");
 		d->paused = cases[i].planned.paused;

@@ -26,7 +26,7 @@ static void begin_foreign(const enum stage *stages)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1")->manager = DOMAIN_MANAGER_XL;
 	add_step(plan, 1, stages)->foreign = true;
 	run_plan(plan);
@@ -125,7 +125,7 @@ START_TEST(a_guest_that_reboots_each_time_gets_no_key_twice)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 8,
 							    .brief = 8,
 							    .sysrq_pause = 10 * USEC_PER_SEC,
@@ -149,7 +149,7 @@ START_TEST(a_foreign_guest_that_reboots_while_it_waits_is_left_to_whoever_made_i
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1")->manager = DOMAIN_MANAGER_XL;
 	puppet_add(&f.p, 9, "9");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL))->foreign = true;
@@ -176,7 +176,7 @@ START_TEST(a_foreign_guest_that_ends_while_it_waits_is_cleaned_up_too)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1")->manager = DOMAIN_MANAGER_XL;
 	puppet_add(&f.p, 9, "9");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL))->foreign = true;
@@ -194,7 +194,7 @@ START_TEST(one_of_ours_is_cleaned_up_at_once)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	run_plan(plan);
@@ -210,7 +210,7 @@ START_TEST(a_guest_that_has_gone_before_it_could_be_asked_is_done)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct job *job;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	ck_assert_int_eq(executor_run(f.ex, plan, NULL, &job), 0);
@@ -230,7 +230,7 @@ START_TEST(a_dying_domain_is_waited_for_and_not_for_ever)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	run_plan(plan);
@@ -251,7 +251,7 @@ START_TEST(a_guest_that_runs_on_in_a_new_domain_is_not_gone_with_the_old_one)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	run_plan(plan);
@@ -272,7 +272,7 @@ START_TEST(a_worker_counts_more_than_what_is_seen_of_its_domain)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct domain *d;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	d = puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	run_plan(plan);
@@ -299,7 +299,7 @@ START_TEST(a_guest_that_somebody_else_suspends_is_not_cleaned_up)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	run_plan(plan);
@@ -317,7 +317,7 @@ START_TEST(a_guest_that_another_tool_releases_late_is_no_failure_of_the_job_once
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	puppet_domain(&f.p, 1)->shutdown = true;
 	puppet_domain(&f.p, 1)->reason = SHUTDOWN_REASON_SUSPEND;
@@ -343,7 +343,7 @@ START_TEST(a_guest_that_comes_up_by_itself_is_not_created)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(1, 0, LIMIT);
+	BEGIN(.parallel = 1, .stop_limit = LIMIT);
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
@@ -360,7 +360,7 @@ START_TEST(a_guest_that_another_tool_had_meanwhile_is_not_built)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(1, 0, LIMIT);
+	BEGIN(.parallel = 1, .stop_limit = LIMIT);
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 2, STAGES(STAGE_RESTORE, STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 3, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
@@ -385,7 +385,7 @@ START_TEST(a_guest_whose_domain_is_another_one_by_then_is_saved_all_the_same)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
 	run_plan(plan);
@@ -405,7 +405,7 @@ START_TEST(what_ends_a_domain_is_not_tried_on_the_next_one)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_CLEAN));
 	run_plan(plan);
@@ -423,7 +423,7 @@ START_TEST(a_guest_that_gets_a_domain_each_time_is_not_saved_for_ever)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	run_plan(plan);
@@ -442,7 +442,7 @@ START_TEST(a_save_that_is_tried_again_has_no_more_time_than_one)
 	struct plan *plan = new_plan(GOAL_STOP);
 	usec_t deadline;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	run_plan(plan);
@@ -462,7 +462,7 @@ START_TEST(the_end_of_an_operation_reaches_the_job_that_began_it)
 {
 	struct plan *first = new_plan(GOAL_STOP), *second = new_plan(GOAL_REACT);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	puppet_add(&f.p, 9, "9");
 	/* The stop has guest 1 wait for guest 9. */
@@ -496,7 +496,7 @@ START_TEST(a_guest_that_may_be_elsewhere_is_left_alone)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_MIGRATE, STAGE_SAVE, STAGE_SHUTDOWN_ALL));
 	run_plan(plan);
@@ -518,7 +518,7 @@ START_TEST(so_is_one_that_an_earlier_daemon_sent_away)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	puppet_adopt(&f.p, OPERATION_MIGRATE, 1);
 	add_step(plan, 1, STAGES(STAGE_MIGRATE, STAGE_SAVE));

@@ -13,7 +13,7 @@ static void begin_two(usec_t time, const enum stage *first, const enum stage *se
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	f.deadline = usec_add(loop_now(f.loop), time);
 	puppet_add(&f.p, 1, "1");
 	puppet_add(&f.p, 2, "2");
@@ -125,7 +125,7 @@ START_TEST(a_migration_that_makes_no_progress_leaves_its_place)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(1, 0, USEC_INFINITY);
+	BEGIN(.parallel = 1);
 	puppet_add(&f.p, 1, "1");
 	puppet_add(&f.p, 2, "2");
 	add_step(plan, 1, STAGES(STAGE_MIGRATE));
@@ -144,7 +144,7 @@ START_TEST(the_last_stage_does_not_wait_for_what_comes_up_later)
 	struct plan *plan = new_plan(GOAL_STOP), *later = new_plan(GOAL_STOP);
 	struct job *job;
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	puppet_add(&f.p, 1, "1");
 	puppet_add(&f.p, 2, "2");
 	puppet_add(&f.p, 3, "3");
@@ -166,7 +166,7 @@ START_TEST(driver_domains_wait_for_those_that_may_use_them)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	for (unsigned i = 1; i <= 2; i++)
 		puppet_add(&f.p, i, "x");
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL))->wave = 1;
@@ -185,7 +185,7 @@ static void check_stuck(bool begun)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	for (unsigned i = 1; i <= 2; i++)
 		puppet_add(&f.p, i, "x");
 	if (!begun)
@@ -209,7 +209,7 @@ START_TEST(a_driver_domain_stays_where_it_is_to_while_a_guest_has_a_device_in_it
 		struct plan *plan = new_plan(GOAL_STOP);
 		struct step *step = add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL));
 
-		begin(8, 0, LIMIT);
+		BEGIN(.parallel = 8, .stop_limit = LIMIT);
 		puppet_add(&f.p, 1, "x")->serves = strdup("web");
 		step->stays = stays;
 		run_plan(plan);
@@ -230,7 +230,7 @@ START_TEST(a_driver_domain_is_up_before_others_are_built)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(8, 5 * USEC_PER_SEC, LIMIT);
+	BEGIN(.parallel = 8, .create_pause = 5 * USEC_PER_SEC, .stop_limit = LIMIT);
 	for (unsigned i = 1; i <= 2; i++) {
 		struct step *s = add_step(plan, i, STAGES(STAGE_CREATE));
 
@@ -255,7 +255,7 @@ START_TEST(a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct job *job;
 
-	begin(8, 0, LIMIT);
+	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN))->wave = 1;
 	job = run_plan(plan);
@@ -275,7 +275,7 @@ START_TEST(a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct job *job;
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_DESTROY))->wave = 1;
 	job = run_plan(plan);

@@ -25,7 +25,7 @@ static void begin_restore(void)
 	struct plan *plan = new_plan(GOAL_START);
 	struct step *s;
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	n_cold = 0;
 	log_set_sink(hear_cold);
 	s = add_step(plan, 1, STAGES(STAGE_RESTORE, STAGE_CREATE));
@@ -98,7 +98,7 @@ START_TEST(a_guest_goes_through_its_stages)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
 	run_plan(plan);
@@ -126,7 +126,7 @@ START_TEST(no_more_operations_fly_than_there_are_places)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(2, 0, USEC_INFINITY);
+	BEGIN(.parallel = 2);
 	for (unsigned i = 1; i <= 4; i++)
 		add_step(plan, i, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
@@ -151,7 +151,7 @@ START_TEST(guests_that_are_built_leave_a_stop_its_places)
 {
 	struct plan *start = new_plan(GOAL_START), *stop = new_plan(GOAL_STOP);
 
-	begin(1, 0, USEC_INFINITY);
+	BEGIN(.parallel = 1);
 	puppet_add(&f.p, 2, "2");
 	puppet_add(&f.p, 3, "3");
 	add_step(start, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
@@ -172,7 +172,7 @@ START_TEST(guests_that_are_built_have_a_limit_of_their_own)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(3, 0, USEC_INFINITY);
+	BEGIN(.parallel = 3);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 3,
 							    .brief = 8,
 							    .creates = 1,
@@ -195,7 +195,7 @@ START_TEST(asking_and_cleaning_need_no_place)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(1, 0, USEC_INFINITY);
+	BEGIN(.parallel = 1);
 	for (unsigned i = 1; i <= 4; i++)
 		puppet_add(&f.p, i, "x");
 	puppet_domain(&f.p, 4)->shutdown = true;
@@ -211,7 +211,7 @@ END_TEST
 
 static void begin_brief(unsigned brief)
 {
-	begin(1, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 1, .stop_limit = 60 * USEC_PER_SEC);
 	executor_set_limits(f.ex, &(struct executor_limits){.parallel = 1,
 							    .brief = brief,
 							    .save_kib = UINT64_MAX,
@@ -377,7 +377,7 @@ START_TEST(a_created_guest_keeps_its_place_until_it_is_up)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(1, 5 * USEC_PER_SEC, USEC_INFINITY);
+	BEGIN(.parallel = 1, .create_pause = 5 * USEC_PER_SEC);
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 3, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
@@ -410,7 +410,7 @@ START_TEST(a_created_guest_that_is_gone_again_keeps_no_place)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(1, 5 * USEC_PER_SEC, USEC_INFINITY);
+	BEGIN(.parallel = 1, .create_pause = 5 * USEC_PER_SEC);
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
@@ -425,7 +425,7 @@ START_TEST(the_last_stage_is_held_back_until_the_others_are_through)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
 	for (unsigned i = 1; i <= 3; i++)
 		puppet_add(&f.p, i, "x");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL));
@@ -448,7 +448,7 @@ START_TEST(a_guest_that_does_not_listen_fails_when_its_time_is_over)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	run_plan(plan);
@@ -466,7 +466,7 @@ START_TEST(a_guest_that_is_only_asked_is_done_at_once)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN))->wait = false;
 	run_plan(plan);
@@ -481,7 +481,7 @@ START_TEST(a_save_knows_when_it_has_to_be_done)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	run_plan(plan);
@@ -495,7 +495,7 @@ START_TEST(a_call_that_fails_is_a_stage_that_fails)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
 	f.p.operate_error = -ENOMEM;
@@ -512,7 +512,7 @@ START_TEST(a_worker_that_does_not_end_in_time_is_waited_for_by_nobody)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(1, 0, 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 1, .stop_limit = 60 * USEC_PER_SEC);
 	puppet_add(&f.p, 1, "1");
 	puppet_add(&f.p, 2, "2");
 	puppet_add(&f.p, 3, "3");
@@ -544,7 +544,7 @@ START_TEST(a_slow_save_that_gets_on_keeps_its_place)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct hv_operation op = {.operation = OPERATION_SAVE, .uuid = puppet_uuid(1)};
 
-	begin(1, 0, 600 * USEC_PER_SEC);
+	BEGIN(.parallel = 1, .stop_limit = 600 * USEC_PER_SEC);
 	puppet_add(&f.p, 1, "1");
 	puppet_add(&f.p, 3, "3");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
@@ -568,7 +568,7 @@ START_TEST(only_so_many_are_saved_at_once_as_their_time_allows)
 	static const char *const names[] = {"0", "1", "2", "3", "4"};
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	executor_set_limits(f.ex,
 			    &(struct executor_limits){.parallel = 8, .brief = 8, .save_kib = 2000});
 	for (unsigned i = 1; i <= 4; i++) {
@@ -591,7 +591,7 @@ START_TEST(what_waits_can_be_cancelled_and_what_works_cannot)
 	struct plan *plan = new_plan(GOAL_START);
 	struct job *job;
 
-	begin(1, 0, USEC_INFINITY);
+	BEGIN(.parallel = 1);
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	job = run_plan(plan);
@@ -613,7 +613,7 @@ START_TEST(a_job_that_drains_can_go_on)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	puppet_add(&f.p, 1, "1");
 	puppet_add(&f.p, 2, "2");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
@@ -637,7 +637,7 @@ START_TEST(an_operation_of_an_earlier_daemon_is_waited_for)
 {
 	struct plan *plan = new_plan(GOAL_START);
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	puppet_adopt(&f.p, OPERATION_CREATE, 1);
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
@@ -657,7 +657,7 @@ START_TEST(progress_is_told_as_it_grows)
 	struct plan *plan = new_plan(GOAL_STOP);
 	struct hv_operation *operation;
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	puppet_add(&f.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	run_plan(plan);
@@ -677,7 +677,7 @@ START_TEST(steps_without_stages_are_reported_and_end)
 	struct plan *plan = new_plan(GOAL_START);
 	struct step *s;
 
-	begin(8, 0, USEC_INFINITY);
+	BEGIN(.parallel = 8);
 	s = add_step(plan, 1, STAGES(STAGE_CREATE));
 	s->n_stages = 0;
 	s->result = STEP_OK;
