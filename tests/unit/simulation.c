@@ -32,8 +32,7 @@ static void write_settings(struct simulation *s, const char *variables, const ch
 	};
 }
 
-void simulation_begin(struct simulation *s, const char *variables, const char *native,
-		      const char *guests)
+void simulation_begin(struct simulation *s, const struct simulation_options *options)
 {
 	_cleanup_free_ char *host = NULL, *reason = NULL;
 	struct hv *hv = NULL;
@@ -41,11 +40,11 @@ void simulation_begin(struct simulation *s, const char *variables, const char *n
 
 	*s = (struct simulation){.n_wishes = 0};
 	folder_make(&s->folder);
-	write_settings(s, variables, native);
+	write_settings(s, options->variables, options->native);
 	ck_assert_int_eq(loop_new(&s->loop), 0);
 	ck_assert_int_eq(timer_new(s->loop, on_pause, s, &s->pause), 0);
 	ck_assert_int_eq(ledger_file_open(s->loop, folder_path(&s->folder, "state"), &s->state), 0);
-	ck_assert_int_eq(str_format(&host, "{\"speed\":0,\"guests\":%s}", guests), 0);
+	ck_assert_int_eq(str_format(&host, "{\"speed\":0,\"guests\":%s}", options->guests), 0);
 	r = hv_sim_new(s->loop, host, strlen(host), &hv, &reason);
 	ck_assert_msg(r == 0, "%s: %s", reason, host);
 	ck_assert_int_eq(manager_new(s->loop, hv, s->state, &s->paths, &s->manager), 0);

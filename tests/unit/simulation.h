@@ -37,9 +37,15 @@ struct simulation {
 	unsigned flying, flying_max; /* stages that are worked on by an operation */
 };
 
-/* host is the JSON of its guests: [{"name":...},...]; the settings may be NULL. */
-void simulation_begin(struct simulation *s, const char *variables, const char *native,
-		      const char *guests);
+/* guests is the JSON of the host's: [{"name":...},...]; the settings may be NULL. */
+struct simulation_options {
+	const char *variables, *native, *guests;
+};
+
+#define SIMULATION_BEGIN(s, ...)                                                                   \
+	simulation_begin(s, &(const struct simulation_options){__VA_ARGS__})
+
+void simulation_begin(struct simulation *s, const struct simulation_options *options);
 void simulation_end(struct simulation *s);
 
 #define _cleanup_simulation_ _cleanup_(simulation_end)

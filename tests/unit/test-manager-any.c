@@ -282,7 +282,7 @@ static void begin(unsigned run, const char *native)
 	memset(&f, 0, sizeof(f));
 	f.dice.state = 7 + run;
 	variables = draw_variables();
-	simulation_begin(&f.s, variables, native, draw_host());
+	SIMULATION_BEGIN(&f.s, .variables = variables, .native = native, .guests = draw_host());
 	for (size_t n = dice_pick(&f.dice, ASKED_MAX + 1); n > 0; n--) {
 		ask_something();
 		simulation_run_for(&f.s, dice_pick(&f.dice, 30 * USEC_PER_SEC));

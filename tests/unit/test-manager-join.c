@@ -15,9 +15,10 @@ START_TEST(a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *named, *all;
 
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=100\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=100\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			  "{\"name\":\"b\",\"running\":true}]");
 	named = simulation_wish(&s, GOAL_STOP, NAMES("a"));
 	simulation_run_for(&s, 20 * USEC_PER_SEC);
 	all = simulation_wish(&s, GOAL_STOP, NULL);
@@ -36,9 +37,10 @@ START_TEST(a_guest_that_comes_up_beside_a_deaf_one_is_stopped_at_once)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"manager\":\"xl\",\"appears_ms\":20000}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			  "{\"name\":\"b\",\"manager\":\"xl\",\"appears_ms\":20000}]");
 	simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run_for(&s, 30 * USEC_PER_SEC);
 	ck_assert(simulation_said(&s, "20.0 b shutdown running|"));
@@ -50,9 +52,10 @@ START_TEST(a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"manager\":\"xl\",\"appears_ms\":20000}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			  "{\"name\":\"b\",\"manager\":\"xl\",\"appears_ms\":20000}]");
 	simulation_wish(&s, GOAL_STOP, NAMES("a"));
 	simulation_run_for(&s, 10 * USEC_PER_SEC);
 	simulation_wish(&s, GOAL_STOP, NULL);
@@ -65,10 +68,11 @@ START_TEST(the_host_asks_the_last_ones_in_time_beside_a_deaf_one)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\nXENDOMAINS_AUTO_ONLY=true\n", NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
-			 "\"shutdown\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\nXENDOMAINS_AUTO_ONLY=true\n",
+		.guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+			  "\"shutdown\":{\"hangs\":true}},"
+			  "{\"name\":\"b\",\"running\":true}]");
 	simulation_host_stop(&s, 570 * USEC_PER_SEC);
 	simulation_run_for(&s, 520 * USEC_PER_SEC);
 	ck_assert(simulation_said(&s, "510.0 b shutdown-all running|"));
@@ -80,10 +84,11 @@ START_TEST(the_host_asks_a_driver_domain_in_time_beside_the_hung_save_of_another
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_STOP_MAXWAIT=\n", "[Host]\nProgressTimeout=0\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
-			 "{\"name\":\"d\",\"running\":true,\"driver\":true,"
-			 "\"save\":{\"error\":\"it cannot be saved\"}}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_STOP_MAXWAIT=\n",
+			 .native = "[Host]\nProgressTimeout=0\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
+				   "{\"name\":\"d\",\"running\":true,\"driver\":true,"
+				   "\"save\":{\"error\":\"it cannot be saved\"}}]");
 	simulation_wish(&s, GOAL_STOP, NAMES("a"));
 	simulation_run_for(&s, 20 * USEC_PER_SEC);
 	simulation_host_stop(&s, 300 * USEC_PER_SEC);
@@ -99,9 +104,10 @@ START_TEST(the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *named, *host;
 
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":300000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":300000}},"
+			  "{\"name\":\"b\",\"running\":true}]");
 	named = simulation_wish(&s, GOAL_STOP, NAMES("a"));
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_expect(&s, "0.0 a shutdown running|");
@@ -122,9 +128,10 @@ START_TEST(a_named_stop_ends_the_start_of_its_guest_alone)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start, *stop;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"create\":{\"ms\":60000}},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"ms\":9000}}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_PAUSE,
+		.guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"create\":{\"ms\":60000}},"
+			  "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"ms\":9000}}]");
 	start = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run_for(&s, USEC_PER_SEC);
 	stop = simulation_wish(&s, GOAL_STOP, NAMES("a"));
@@ -141,10 +148,10 @@ START_TEST(a_start_begins_with_the_guests_that_nobody_stops)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
-			 "\"save\":{\"ms\":30000}},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+				   "\"save\":{\"ms\":30000}},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
 	simulation_wish(&s, GOAL_STOP, NAMES("a"));
 	simulation_run_for(&s, USEC_PER_SEC);
 	start = simulation_wish(&s, GOAL_START, NULL);
@@ -160,9 +167,8 @@ START_TEST(a_stop_of_two_waits_for_the_one_that_is_busy_only)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *first, *second;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":30000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":30000}},"
+				       "{\"name\":\"b\",\"running\":true}]");
 	first = simulation_wish(&s, GOAL_STOP, NAMES("a"));
 	simulation_run_for(&s, USEC_PER_SEC);
 	second = simulation_wish(&s, GOAL_STOP, NAMES("a", "b"));
@@ -178,9 +184,9 @@ START_TEST(a_host_that_stays_up_ends_no_stop_of_an_administrator)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *hand, *host;
 
-	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	host = simulation_host_stop(&s, 500 * USEC_PER_SEC);
 	simulation_run_for(&s, USEC_PER_SEC);
 	hand = simulation_wish(&s, GOAL_STOP, NULL);
@@ -207,10 +213,10 @@ START_TEST(a_restart_is_one_request)
 	_cleanup_simulation_ struct simulation s;
 	struct wish w;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"running\":true},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"},"
-			 "{\"name\":\"c\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"running\":true},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\"},"
+				   "{\"name\":\"c\",\"running\":true}]");
 	ask_restart(&s, &w, NAMES("a", "b"), 2);
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
 	ck_assert(w.done && w.succeeded);
@@ -225,7 +231,8 @@ START_TEST(a_restart_that_a_stop_of_all_meets_starts_nothing)
 	_cleanup_simulation_ struct simulation s;
 	struct wish w, *stop;
 
-	simulation_begin(&s, NO_PAUSE, NULL, "[{\"name\":\"a\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"running\":true}]");
 	ask_restart(&s, &w, NULL, 0);
 	simulation_run_for(&s, USEC_PER_SEC / 2);
 	stop = simulation_wish(&s, GOAL_STOP, NULL);
@@ -240,9 +247,9 @@ START_TEST(a_restart_that_the_host_meets_goes_on_if_the_host_stays_up)
 	_cleanup_simulation_ struct simulation s;
 	struct wish w;
 
-	simulation_begin(&s, NO_PAUSE, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	ask_restart(&s, &w, NULL, 0);
 	simulation_run_for(&s, USEC_PER_SEC);
 	ck_assert_int_eq(manager_refuse_starts(s.manager, "the host goes down"), 0);
@@ -264,10 +271,10 @@ START_TEST(a_restart_whose_start_the_host_meets_goes_on_if_the_host_stays_up)
 	_cleanup_simulation_ struct simulation s;
 	struct wish w;
 
-	simulation_begin(&s, NO_PAUSE, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true},"
-			 "{\"name\":\"b\",\"running\":true,\"restore\":{\"ms\":10000}},"
-			 "{\"name\":\"c\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true},"
+				   "{\"name\":\"b\",\"running\":true,\"restore\":{\"ms\":10000}},"
+				   "{\"name\":\"c\",\"running\":true}]");
 	ask_restart(&s, &w, NULL, 0);
 	while (!simulation_said(&s, "b restore running"))
 		simulation_run_for(&s, USEC_PER_SEC);
@@ -295,9 +302,9 @@ START_TEST(a_restart_that_waits_for_the_host_can_be_ended)
 		_cleanup_simulation_ struct simulation s;
 		struct wish w;
 
-		simulation_begin(&s, NO_PAUSE, NULL,
-				 "[{\"name\":\"a\",\"running\":true,"
-				 "\"restore\":{\"ms\":10000}}]");
+		SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+				 .guests = "[{\"name\":\"a\",\"running\":true,"
+					   "\"restore\":{\"ms\":10000}}]");
 		ask_restart(&s, &w, NULL, 0);
 		while (!simulation_said(&s, "a restore running"))
 			simulation_run_for(&s, USEC_PER_SEC);
@@ -322,9 +329,10 @@ START_TEST(a_restart_starts_what_could_be_stopped_and_tells_what_could_not)
 	_cleanup_simulation_ struct simulation s;
 	struct wish w;
 
-	simulation_begin(&s, NO_PAUSE "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"error\":\"full\"}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_PAUSE "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"error\":\"full\"}},"
+			  "{\"name\":\"b\",\"running\":true}]");
 	ask_restart(&s, &w, NULL, 0);
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
 	ck_assert(w.done && w.error == 0 && !w.succeeded);
@@ -377,9 +385,10 @@ START_TEST(the_host_knows_which_guests_an_administrator_wants_down_as_well)
 	_cleanup_simulation_ struct simulation s;
 	struct count count = {0};
 
-	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true},{\"name\":\"b\",\"running\":true},"
-			 "{\"name\":\"c\",\"running\":true}]");
+	SIMULATION_BEGIN(
+		&s, .native = "[Host]\nParallelOperations=1\n",
+		.guests = "[{\"name\":\"a\",\"running\":true},{\"name\":\"b\",\"running\":true},"
+			  "{\"name\":\"c\",\"running\":true}]");
 	simulation_wish(&s, GOAL_STOP, NAMES("a", "b"));
 	simulation_run_for(&s, USEC_PER_SEC / 2);
 	stop_for_host(&s, &count);
@@ -395,9 +404,8 @@ START_TEST(a_guest_whose_own_stop_has_failed_is_still_wanted_down)
 	_cleanup_simulation_ struct simulation s;
 	struct count count = {0};
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,"
-			 "\"save\":{\"ms\":10000,\"error\":\"full\"}}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true,"
+				       "\"save\":{\"ms\":10000,\"error\":\"full\"}}]");
 	simulation_wish(&s, GOAL_STOP, NAMES("a"));
 	simulation_run_for(&s, USEC_PER_SEC);
 	stop_for_host(&s, &count);
@@ -412,9 +420,9 @@ START_TEST(who_cancels_a_stop_does_not_want_its_guests_down_any_more)
 	_cleanup_simulation_ struct simulation s;
 	struct count count = {0};
 
-	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	stop_for_host(&s, &count);
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_wish(&s, GOAL_STOP, NAMES("b"));
@@ -431,7 +439,7 @@ START_TEST(a_host_that_waits_for_ever_is_still_the_host)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *host;
 
-	simulation_begin(&s, NULL, NULL, "[{\"name\":\"a\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true}]");
 	host = simulation_host_stop(&s, USEC_INFINITY);
 	simulation_run_for(&s, USEC_PER_SEC / 2);
 	ck_assert_uint_eq(manager_cancel(s.manager, "cancelled"), 0);
@@ -446,9 +454,9 @@ START_TEST(a_second_stop_of_the_host_joins_the_first_one)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *first, *named, *second;
 
-	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":5000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":5000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	first = simulation_host_stop(&s, 500 * USEC_PER_SEC);
 	simulation_run_for(&s, USEC_PER_SEC);
 	named = simulation_wish(&s, GOAL_STOP, NAMES("b"));
@@ -465,9 +473,9 @@ START_TEST(an_administrators_stop_goes_on_with_what_the_host_took_and_left)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *hand;
 
-	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	hand = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_host_stop(&s, 500 * USEC_PER_SEC);
@@ -484,10 +492,10 @@ START_TEST(the_host_takes_no_guest_over_that_it_would_not_stop)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *stop;
 
-	simulation_begin(&s, "XENDOMAINS_AUTO_ONLY=true\nXENDOMAINS_SHUTDOWN_ALL=\n",
-			 "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true,"
-			 "\"save\":{\"ms\":10000}},{\"name\":\"x\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_AUTO_ONLY=true\nXENDOMAINS_SHUTDOWN_ALL=\n",
+			 .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true,"
+				   "\"save\":{\"ms\":10000}},{\"name\":\"x\",\"running\":true}]");
 	stop = simulation_wish(&s, GOAL_STOP, NAMES("b", "x"));
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_host_stop(&s, 500 * USEC_PER_SEC);
@@ -507,7 +515,7 @@ START_TEST(a_start_that_waits_starts_no_other_guest_again)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *stop;
 
-	simulation_begin(&s, NO_PAUSE, NULL, A_AND_SLOW_B);
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE, .guests = A_AND_SLOW_B);
 	simulation_wish(&s, GOAL_STOP, NAMES("b"));
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_wish(&s, GOAL_START, NULL);
@@ -525,7 +533,7 @@ START_TEST(a_stop_that_waits_stops_no_other_guest_again)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start;
 
-	simulation_begin(&s, NO_PAUSE, NULL, A_AND_SLOW_B);
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE, .guests = A_AND_SLOW_B);
 	simulation_wish(&s, GOAL_STOP, NAMES("b"));
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_wish(&s, GOAL_STOP, NAMES("a", "b"));
@@ -542,9 +550,10 @@ START_TEST(the_same_request_is_not_joined_where_another_one_came_between)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *again;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"ms\":60000}}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_PAUSE,
+		.guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+			  "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"ms\":60000}}]");
 	simulation_wish(&s, GOAL_START, NULL);
 	simulation_run_for(&s, 10 * USEC_PER_SEC);
 	simulation_wish(&s, GOAL_STOP, NAMES("a"));
@@ -561,10 +570,10 @@ START_TEST(a_stop_in_the_middle_of_a_restart_is_the_last_word)
 	_cleanup_simulation_ struct simulation s;
 	struct wish w, *stop;
 
-	simulation_begin(&s, NO_PAUSE, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
-			 "\"save\":{\"ms\":10000}},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+				   "\"save\":{\"ms\":10000}},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true}]");
 	ask_restart(&s, &w, NAMES("b", "a"), 2);
 	simulation_run_for(&s, 2 * USEC_PER_SEC);
 	stop = simulation_wish(&s, GOAL_STOP, NAMES("b"));
@@ -579,8 +588,8 @@ START_TEST(nothing_follows_the_keys_of_a_stop_that_is_over)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_SYSRQ=\"s\"\nXENDOMAINS_USLEEP=3000000\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SYSRQ=\"s\"\nXENDOMAINS_USLEEP=3000000\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true}]");
 	simulation_host_stop(&s, 500 * USEC_PER_SEC);
 	simulation_run_for(&s, USEC_PER_SEC);
 	manager_rest(s.manager, "the host stays up");
@@ -594,9 +603,9 @@ START_TEST(a_stop_that_is_over_holds_up_no_start)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
 	simulation_host_stop(&s, 100 * USEC_PER_SEC);
 	simulation_run_for(&s, USEC_PER_SEC);
 	manager_rest(s.manager, "the host stays up");

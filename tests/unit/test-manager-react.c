@@ -18,9 +18,9 @@ START_TEST(a_guest_that_reboots_is_started_again)
 	_cleanup_simulation_ struct simulation s;
 	uint32_t before;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"on_reboot\":\"restart\","
-			 "\"ends\":{\"after_ms\":3600000,\"reason\":\"reboot\"}}]");
+	SIMULATION_BEGIN(&s,
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"on_reboot\":\"restart\","
+				   "\"ends\":{\"after_ms\":3600000,\"reason\":\"reboot\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 3610 * USEC_PER_SEC);
 	ck_assert_str_eq(simulation_state(&s, "a"), "running");
@@ -34,10 +34,9 @@ START_TEST(a_guest_that_powers_off_is_removed)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\","
-			 "\"on_reboot\":\"restart\","
-			 "\"ends\":{\"after_ms\":1000,\"reason\":\"poweroff\"}}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\","
+				       "\"on_reboot\":\"restart\","
+				       "\"ends\":{\"after_ms\":1000,\"reason\":\"poweroff\"}}]");
 	simulation_run_for(&s, 10 * USEC_PER_SEC);
 	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
 	ck_assert_uint_eq(
@@ -50,9 +49,9 @@ START_TEST(a_guest_that_is_to_be_preserved_is_left_as_it_is)
 	_cleanup_simulation_ struct simulation s;
 	uint32_t before;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"preserve\","
-			 "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
+	SIMULATION_BEGIN(&s,
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"preserve\","
+				   "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 3600 * USEC_PER_SEC);
 	ck_assert_str_eq(simulation_state(&s, "a"), "crashed");
@@ -66,10 +65,9 @@ START_TEST(guests_of_others_are_left_to_others)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"manager\":\"xl\","
-			 "\"on_reboot\":\"restart\","
-			 "\"ends\":{\"after_ms\":1000,\"reason\":\"reboot\"}}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true,\"manager\":\"xl\","
+				       "\"on_reboot\":\"restart\","
+				       "\"ends\":{\"after_ms\":1000,\"reason\":\"reboot\"}}]");
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_GUEST_ENDED), 0);
 	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
@@ -86,7 +84,8 @@ START_TEST(a_guest_that_crashes_again_and_again_is_left_down_and_says_so)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=3\nRestartInterval=60\n", crashing);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=3\nRestartInterval=60\n",
+			 .guests = crashing);
 	/* Three restarts, of a second each. */
 	simulation_run_for(&s, 20 * USEC_PER_SEC);
 	ck_assert_uint_ne(domid_of(&s, "a"), DOMID_NONE);
@@ -104,7 +103,8 @@ START_TEST(a_guest_that_crashes_now_and_then_is_started_again_each_time)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=3\nRestartInterval=10\n", crashing);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=3\nRestartInterval=10\n",
+			 .guests = crashing);
 	simulation_run_for(&s, 3600 * USEC_PER_SEC);
 	ck_assert_uint_ne(domid_of(&s, "a"), DOMID_NONE);
 	ck_assert_uint_gt(domid_of(&s, "a"), 500);
@@ -125,7 +125,8 @@ START_TEST(a_guest_that_keeps_dying_is_started_again_after_growing_pauses)
 	_cleanup_simulation_ struct simulation s;
 	uint32_t domid;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=10\nRestartInterval=3600\n",
+			 .guests = crashing);
 	domid = domid_of(&s, "a");
 	/* Dies after 5 s, and after each restart, which takes one, 5 s later. */
 	simulation_run_for(&s, 5500 * USEC_PER_MSEC);
@@ -148,7 +149,8 @@ START_TEST(a_stop_of_all_just_removes_what_waits_to_be_started_again)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=10\nRestartInterval=3600\n",
+			 .guests = crashing);
 	simulation_run_for(&s, 12 * USEC_PER_SEC);
 	ck_assert_uint_ne(restart_in(&s), USEC_INFINITY);
 	w = simulation_wish(&s, GOAL_STOP, NULL);
@@ -166,7 +168,8 @@ START_TEST(a_start_does_not_wait_for_the_end_of_the_pause)
 	uint32_t domid;
 	struct wish *w;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=10\nRestartInterval=3600\n",
+			 .guests = crashing);
 	simulation_run_for(&s, (5 + 1 + 5 + 1 + 1 + 5) * USEC_PER_SEC + 500 * USEC_PER_MSEC);
 	domid = domid_of(&s, "a");
 	ck_assert_uint_gt(restart_in(&s), USEC_PER_SEC);
@@ -186,7 +189,8 @@ START_TEST(a_daemon_that_comes_back_knows_how_often_the_guest_died)
 	_cleanup_simulation_ struct simulation s;
 	struct uuid uuid;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=10\nRestartInterval=3600\n", crashing);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=10\nRestartInterval=3600\n",
+			 .guests = crashing);
 	ck_assert_int_eq(uuid_parse("00112233-4455-6677-8899-aabbccddeeff", &uuid), 0);
 	for (int i = 0; i < 4; i++)
 		ledger_file_add_restart(s.state, &uuid, "a", loop_now(s.loop));
@@ -205,9 +209,10 @@ START_TEST(a_guest_that_is_to_be_preserved_and_restarted_is_there_twice)
 	const struct guest *kept;
 	uint32_t before;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart_rename\","
-			 "\"ends\":{\"after_ms\":60000,\"reason\":\"crash\"}}]");
+	SIMULATION_BEGIN(
+		&s, .native = "[Host]\nRestartLimit=1\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart_rename\","
+			  "\"ends\":{\"after_ms\":60000,\"reason\":\"crash\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 70 * USEC_PER_SEC);
 	ck_assert_str_eq(simulation_state(&s, "a"), "running");
@@ -228,9 +233,9 @@ START_TEST(a_soft_reset_keeps_the_domain)
 	_cleanup_simulation_ struct simulation s;
 	uint32_t before;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"on_soft_reset\":\"soft_reset\","
-			 "\"ends\":{\"after_ms\":60000,\"reason\":\"soft-reset\"}}]");
+	SIMULATION_BEGIN(
+		&s, .guests = "[{\"name\":\"a\",\"running\":true,\"on_soft_reset\":\"soft_reset\","
+			      "\"ends\":{\"after_ms\":60000,\"reason\":\"soft-reset\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 70 * USEC_PER_SEC);
 	ck_assert_str_eq(simulation_state(&s, "a"), "running");
@@ -244,9 +249,10 @@ START_TEST(a_guest_of_a_watchdog_ends_as_on_watchdog_says)
 	_cleanup_simulation_ struct simulation s;
 	uint32_t before;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"on_watchdog\":\"coredump_restart\","
-			 "\"ends\":{\"after_ms\":60000,\"reason\":\"watchdog\"}}]");
+	SIMULATION_BEGIN(
+		&s,
+		.guests = "[{\"name\":\"a\",\"running\":true,\"on_watchdog\":\"coredump_restart\","
+			  "\"ends\":{\"after_ms\":60000,\"reason\":\"watchdog\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 70 * USEC_PER_SEC);
 	ck_assert_str_eq(simulation_state(&s, "a"), "running");
@@ -258,10 +264,9 @@ START_TEST(a_guest_that_ejects_its_disk_for_ever_costs_little)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"ejects\":\"hdc\"},"
-			 "{\"name\":\"b\",\"running\":true,\"ejects\":\"hdc\","
-			 "\"manager\":\"xl\"}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true,\"ejects\":\"hdc\"},"
+				       "{\"name\":\"b\",\"running\":true,\"ejects\":\"hdc\","
+				       "\"manager\":\"xl\"}]");
 	ck_assert_int_eq(world_update(manager_world(s.manager)), 0);
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
 	ck_assert_uint_ge(LOGGED(.message_id = MSG_GUEST_EJECTS, .domain = "a"), 10);
@@ -278,9 +283,8 @@ START_TEST(an_eject_that_fails_is_told_and_costs_the_guest_nothing)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"ejects\":\"hdc\","
-			 "\"destroy\":{\"error\":\"no such drive\"}}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true,\"ejects\":\"hdc\","
+				       "\"destroy\":{\"error\":\"no such drive\"}}]");
 	ck_assert_int_eq(world_update(manager_world(s.manager)), 0);
 	simulation_run_for(&s, 3 * USEC_PER_SEC);
 	ck_assert_ptr_nonnull(strstr(unit_log(), "no such drive"));
@@ -292,7 +296,7 @@ START_TEST(a_limit_of_no_restarts_leaves_it_down_at_once)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, "[Host]\nRestartLimit=0\n", crashing);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=0\n", .guests = crashing);
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
 	ck_assert(str_starts_with(simulation_state(&s, "a"), "failed: "));
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_GUEST_HELD, .domain = "a"), 1);
@@ -303,10 +307,9 @@ START_TEST(a_restart_that_fails_is_not_tried_for_ever)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart\","
-			 "\"create\":{\"error\":\"no memory\"},"
-			 "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart\","
+				       "\"create\":{\"error\":\"no memory\"},"
+				       "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
 	simulation_run_for(&s, 3600 * USEC_PER_SEC);
 	ck_assert_str_eq(simulation_state(&s, "a"), "crashed: no memory");
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_STAGE_STARTED, .stage = "restart"), 1);
@@ -318,11 +321,11 @@ START_TEST(during_a_stop_nothing_is_started_again)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, "XENDOMAINS_SAVE=\nXENDOMAINS_SHUTDOWN=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart\","
-			 "\"shutdown\":{\"hangs\":true},"
-			 "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}},"
-			 "{\"name\":\"b\",\"running\":true,\"shutdown\":{\"ms\":9000}}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SAVE=\nXENDOMAINS_SHUTDOWN=\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart\","
+				   "\"shutdown\":{\"hangs\":true},"
+				   "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}},"
+				   "{\"name\":\"b\",\"running\":true,\"shutdown\":{\"ms\":9000}}]");
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -337,11 +340,12 @@ START_TEST(what_is_being_done_to_a_guest_is_told)
 	const struct inventory *inventory;
 	struct activity a;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
-			 "{\"name\":\"b\",\"running\":true,\"save\":{\"ms\":0,\"error\":\"x\"},"
-			 "\"shutdown\":{\"hangs\":true}},{\"name\":\"c\",\"running\":true,"
-			 "\"manager\":\"libvirt\"}]");
+	SIMULATION_BEGIN(
+		&s,
+		.guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":10000}},"
+			  "{\"name\":\"b\",\"running\":true,\"save\":{\"ms\":0,\"error\":\"x\"},"
+			  "\"shutdown\":{\"hangs\":true}},{\"name\":\"c\",\"running\":true,"
+			  "\"manager\":\"libvirt\"}]");
 	simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run_for(&s, 5 * USEC_PER_SEC);
 	inventory = world_inventory(manager_world(s.manager));

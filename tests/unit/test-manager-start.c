@@ -14,12 +14,12 @@ START_TEST(a_boot_starts_what_is_configured_and_restores_what_is_saved)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"saved\":true,"
-			 "\"restore\":{\"ms\":2000}},"
-			 "{\"name\":\"c\",\"config\":\"/auto/c\",\"running\":true},"
-			 "{\"name\":\"d\",\"running\":true,\"manager\":\"xl\"}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\",\"saved\":true,"
+				   "\"restore\":{\"ms\":2000}},"
+				   "{\"name\":\"c\",\"config\":\"/auto/c\",\"running\":true},"
+				   "{\"name\":\"d\",\"running\":true,\"manager\":\"xl\"}]");
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -48,8 +48,9 @@ START_TEST(the_parallel_limit_is_kept)
 	}
 	guests = realloc(guests, strlen(guests) + 2);
 	strcat(guests, "]");
-	simulation_begin(&s, NO_PAUSE, "[Host]\nParallelOperations=3\nParallelCreates=100\n",
-			 guests);
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .native = "[Host]\nParallelOperations=3\nParallelCreates=100\n",
+			 .guests = guests);
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -64,10 +65,10 @@ START_TEST(the_pause_behind_a_create_ends_when_the_guest_is_up)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=5000000\n", ONE_PLACE,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"up_ms\":2000},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"up_ms\":60000},"
-			 "{\"name\":\"c\",\"config\":\"/auto/c\"}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_CREATE_USLEEP=5000000\n", .native = ONE_PLACE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"up_ms\":2000},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\",\"up_ms\":60000},"
+				   "{\"name\":\"c\",\"config\":\"/auto/c\"}]");
 	simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	/* a: a second, and two until it is up; b: a second, and five at most. */
@@ -82,10 +83,10 @@ START_TEST(a_create_that_fails_holds_up_nobody_and_is_remembered)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=5000000\n", ONE_PLACE,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\","
-			 "\"create\":{\"ms\":500,\"error\":\"no memory\"}},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_CREATE_USLEEP=5000000\n", .native = ONE_PLACE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\","
+				   "\"create\":{\"ms\":500,\"error\":\"no memory\"}},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(w->done && !w->succeeded && w->error == 0);
@@ -100,11 +101,11 @@ START_TEST(a_broken_image_is_not_started_afresh)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"saved\":true,"
-			 "\"image_error\":\"torn\"},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"saved\":true,"
-			 "\"restore\":{\"error\":\"does not fit\"}}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"saved\":true,"
+				   "\"image_error\":\"torn\"},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\",\"saved\":true,"
+				   "\"restore\":{\"error\":\"does not fit\"}}]");
 	simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert_str_eq(simulation_state(&s, "a"), "failed: torn");
@@ -118,7 +119,8 @@ START_TEST(two_starts_at_once_are_one)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *a, *b;
 
-	simulation_begin(&s, NO_PAUSE, NULL, "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
 	a = simulation_wish(&s, GOAL_START, NULL);
 	b = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
@@ -140,7 +142,8 @@ START_TEST(whoever_goes_away_hears_nothing_and_stops_nothing)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *gone, *stays;
 
-	simulation_begin(&s, NO_PAUSE, NULL, "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
 	gone = simulation_wish(&s, GOAL_START, NULL);
 	stays = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run_for(&s, USEC_PER_SEC / 2);
@@ -159,7 +162,8 @@ START_TEST(a_guest_that_nobody_knows_costs_itself_only)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NO_PAUSE, NULL, "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
 	w = simulation_wish(&s, GOAL_START, (const char *const[]){"a", "nobody", NULL});
 	simulation_run(&s);
 	ck_assert_int_eq(w->error, 0);
@@ -172,9 +176,10 @@ START_TEST(a_start_by_hand_forgives)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NO_PAUSE, "[Host]\nRestartLimit=1\n",
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"on_crash\":\"restart\","
-			 "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_PAUSE, .native = "[Host]\nRestartLimit=1\n",
+		.guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"on_crash\":\"restart\","
+			  "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
 	simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
@@ -198,8 +203,8 @@ START_TEST(a_configuration_that_is_refused_keeps_starts_away_until_it_is_mended)
 	struct wish *w;
 	uint64_t id;
 
-	simulation_begin(&s, "XENDOMAINS_SAVE=relative\n", NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SAVE=relative\n",
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
 	ck_assert_ptr_null(manager_config(s.manager));
 	ck_assert_ptr_nonnull(manager_config_for(s.manager, GOAL_STOP));
 	ck_assert_ptr_nonnull(
@@ -231,9 +236,9 @@ START_TEST(a_ledger_of_a_newer_version_keeps_starts_away_and_no_stop)
 	uint64_t id;
 
 	ck_assert_int_eq(ledger_record_format(&kept, &line), 0);
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true}]");
 	folder_write(&s.folder, "state/ledger", line);
 	/* It is seen when the start looks. */
 	ck_assert_ptr_null(manager_obstacle(s.manager, GOAL_START));
@@ -259,7 +264,7 @@ START_TEST(a_reload_that_is_refused_keeps_what_was)
 	_cleanup_simulation_ struct simulation s;
 	_cleanup_free_ char *reason = NULL;
 
-	simulation_begin(&s, "XENDOMAINS_SAVE=/first\n", NULL, "[]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SAVE=/first\n", .guests = "[]");
 	folder_write(&s.folder, "variables", "XENDOMAINS_SAVE=$(rm)\n");
 	ck_assert_int_eq(manager_reload(s.manager, &reason), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(reason, ":1: $(...) "));
@@ -283,9 +288,10 @@ START_TEST(a_create_that_hangs_is_ended_in_the_end_and_the_others_go_on)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NO_PAUSE, ONE_PLACE "ProgressTimeout=60\n",
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"create\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_PAUSE, .native = ONE_PLACE "ProgressTimeout=60\n",
+		.guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"create\":{\"hangs\":true}},"
+			  "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
 	w = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(!w->succeeded);
@@ -298,9 +304,11 @@ START_TEST(the_log_says_how_a_sequence_has_ended)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NO_PAUSE, NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"error\":\"bad\"}}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_PAUSE,
+		.guests =
+			"[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+			"{\"name\":\"b\",\"config\":\"/auto/b\",\"create\":{\"error\":\"bad\"}}]");
 	simulation_wish(&s, GOAL_START, (const char *const[]){"a", NULL});
 	simulation_run(&s);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_STARTED, .result = ""), 1);

@@ -10,11 +10,10 @@ START_TEST(a_stop_saves_its_guests_and_shuts_down_what_cannot_be_saved)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NULL, NULL,
-			 "[{\"name\":\"a\",\"running\":true},"
-			 "{\"name\":\"b\",\"running\":true,"
-			 "\"save\":{\"error\":\"no room\"}},"
-			 "{\"name\":\"c\"}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true},"
+				       "{\"name\":\"b\",\"running\":true,"
+				       "\"save\":{\"error\":\"no room\"}},"
+				       "{\"name\":\"c\"}]");
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -30,12 +29,12 @@ START_TEST(the_rest_is_shut_down_when_all_others_are_through)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_AUTO_ONLY=true\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\","
-			 "\"save\":{\"ms\":9000}},"
-			 "{\"name\":\"b\",\"running\":true},"
-			 "{\"name\":\"c\",\"running\":true,\"manager\":\"xl\"},"
-			 "{\"name\":\"d\",\"running\":true,\"manager\":\"libvirt\"}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_AUTO_ONLY=true\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\","
+				   "\"save\":{\"ms\":9000}},"
+				   "{\"name\":\"b\",\"running\":true},"
+				   "{\"name\":\"c\",\"running\":true,\"manager\":\"xl\"},"
+				   "{\"name\":\"d\",\"running\":true,\"manager\":\"libvirt\"}]");
 	simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	simulation_expect(&s, "0.0 d - skipped (why).|0.0 a save running|9.0 a save ok.|"
@@ -50,9 +49,10 @@ START_TEST(a_guest_that_does_not_listen_costs_the_limit_and_no_more)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=30\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=30\nXENDOMAINS_SHUTDOWN_ALL=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}},"
+			  "{\"name\":\"b\",\"running\":true}]");
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(!w->succeeded);
@@ -67,12 +67,12 @@ START_TEST(a_save_that_hangs_is_cut_off_and_the_guest_runs_on)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s,
-			 "XENDOMAINS_STOP_MAXWAIT=30\nXENDOMAINS_SHUTDOWN=\n"
-			 "XENDOMAINS_SHUTDOWN_ALL=\n",
-			 NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
-			 "{\"name\":\"b\",\"running\":true,\"save\":{\"hangs\":true,\"ms\":0}}]");
+	SIMULATION_BEGIN(
+		&s,
+		.variables = "XENDOMAINS_STOP_MAXWAIT=30\nXENDOMAINS_SHUTDOWN=\n"
+			     "XENDOMAINS_SHUTDOWN_ALL=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"hangs\":true}},"
+			  "{\"name\":\"b\",\"running\":true,\"save\":{\"hangs\":true,\"ms\":0}}]");
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(!w->succeeded);
@@ -87,8 +87,9 @@ START_TEST(without_a_limit_a_guest_is_waited_for)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":7200000}}]");
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"ms\":7200000}}]");
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -101,10 +102,11 @@ START_TEST(a_stop_ends_a_start_and_what_it_builds)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start, *stop;
 
-	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=0\n", "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"},"
-			 "{\"name\":\"c\",\"config\":\"/auto/c\"}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_CREATE_USLEEP=0\n",
+			 .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\"},"
+				   "{\"name\":\"c\",\"config\":\"/auto/c\"}]");
 	start = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run_for(&s, USEC_PER_SEC / 2);
 	stop = simulation_wish(&s, GOAL_STOP, NULL);
@@ -121,7 +123,7 @@ START_TEST(a_stop_ends_a_start_that_has_not_begun)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start, *stop;
 
-	simulation_begin(&s, NULL, NULL, "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
+	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\"}]");
 	start = simulation_wish(&s, GOAL_START, NULL);
 	stop = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
@@ -137,9 +139,9 @@ START_TEST(a_start_behind_a_stop_waits_for_it)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *stop, *start;
 
-	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=0\n", NULL,
-			 "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
-			 "\"save\":{\"ms\":5000}}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_CREATE_USLEEP=0\n",
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,"
+				   "\"save\":{\"ms\":5000}}]");
 	stop = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run_for(&s, USEC_PER_SEC);
 	start = simulation_wish(&s, GOAL_START, NULL);
@@ -156,9 +158,9 @@ START_TEST(a_start_of_another_guest_waits_for_a_stop_of_all)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *stop, *start;
 
-	simulation_begin(&s, "XENDOMAINS_CREATE_USLEEP=0\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":9000}},"
-			 "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_CREATE_USLEEP=0\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":9000}},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\"}]");
 	stop = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run_for(&s, USEC_PER_SEC);
 	start = simulation_wish(&s, GOAL_START, (const char *const[]){"b", NULL});
@@ -174,8 +176,8 @@ START_TEST(a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *w;
 
-	simulation_begin(&s, NO_SAVE, NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"manager\":\"xl\"}]");
+	SIMULATION_BEGIN(&s, .variables = NO_SAVE,
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"manager\":\"xl\"}]");
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -191,10 +193,10 @@ START_TEST(guests_go_to_another_host_and_are_not_started_twice)
 	const char *const names[] = {"a", NULL};
 	struct wish *w;
 
-	simulation_begin(&s, "XENDOMAINS_MIGRATE=other\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\"},"
-			 "{\"name\":\"b\",\"running\":true,\"config\":\"/auto/b\","
-			 "\"migrate\":{\"ms\":2000,\"error\":\"refused\"}}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_MIGRATE=other\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"config\":\"/auto/a\"},"
+				   "{\"name\":\"b\",\"running\":true,\"config\":\"/auto/b\","
+				   "\"migrate\":{\"ms\":2000,\"error\":\"refused\"}}]");
 	w = simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(w->succeeded);
@@ -220,8 +222,9 @@ START_TEST(a_migration_that_hangs_is_cut_off_and_the_guest_is_saved)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_MIGRATE=other\nXENDOMAINS_STOP_MAXWAIT=30\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"migrate\":{\"hangs\":true}}]");
+	SIMULATION_BEGIN(
+		&s, .variables = "XENDOMAINS_MIGRATE=other\nXENDOMAINS_STOP_MAXWAIT=30\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"migrate\":{\"hangs\":true}}]");
 	simulation_wish(&s, GOAL_STOP, NULL);
 	simulation_run(&s);
 	ck_assert(simulation_said(&s, "30.0 a migrate failed (why)"));
@@ -234,9 +237,9 @@ START_TEST(near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, NULL, "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	simulation_last_stop(&s, 200 * USEC_PER_SEC);
 	simulation_run(&s);
 	simulation_expect(&s, "0.0 a save running|140.0 b shutdown running (why)|"
@@ -248,9 +251,10 @@ START_TEST(a_save_that_would_not_be_over_before_the_end_of_the_host_makes_way_fo
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(
-		&s, NULL, NULL,
-		"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"save\":{\"ms\":250000}}]");
+	SIMULATION_BEGIN(
+		&s,
+		.guests =
+			"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"save\":{\"ms\":250000}}]");
 	simulation_last_stop(&s, 200 * USEC_PER_SEC);
 	simulation_run(&s);
 	ck_assert(simulation_said(&s, "140.0 a shutdown running"));
@@ -262,10 +266,10 @@ START_TEST(near_the_end_of_the_host_a_guest_that_can_only_be_saved_is)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n",
-			 "[Host]\nParallelOperations=1\n",
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n",
+			 .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	simulation_last_stop(&s, 200 * USEC_PER_SEC);
 	simulation_run(&s);
 	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
@@ -276,9 +280,9 @@ START_TEST(near_the_end_of_the_host_a_guest_is_told_whose_save_is_not_over)
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":250000}},"
-			 "{\"name\":\"b\",\"running\":true}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":250000}},"
+				   "{\"name\":\"b\",\"running\":true}]");
 	simulation_last_stop(&s, 200 * USEC_PER_SEC);
 	simulation_run_for(&s, 195 * USEC_PER_SEC);
 	ck_assert_str_eq(simulation_state(&s, "a"), "saving");
@@ -296,10 +300,11 @@ START_TEST(the_save_of_an_administrators_stop_makes_way_for_a_shutdown_too)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *host;
 
-	simulation_begin(
-		&s, NULL, NULL,
-		"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"memory_mib\":64,"
-		"\"save\":{\"ms\":90000}}]");
+	SIMULATION_BEGIN(
+		&s,
+		.guests =
+			"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"memory_mib\":64,"
+			"\"save\":{\"ms\":90000}}]");
 	simulation_wish(&s, GOAL_STOP, (const char *const[]){"a", NULL});
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_expect(&s, "0.0 a save running|");
@@ -316,8 +321,8 @@ START_TEST(the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_fo
 {
 	_cleanup_simulation_ struct simulation s;
 
-	simulation_begin(&s, "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n", NULL,
-			 "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":90000}}]");
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":90000}}]");
 	simulation_wish(&s, GOAL_STOP, (const char *const[]){"a", NULL});
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_last_stop(&s, 20 * USEC_PER_SEC);

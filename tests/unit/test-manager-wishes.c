@@ -222,7 +222,8 @@ START_TEST(each_guest_ends_as_was_wanted_last_whatever_comes_together)
 		f.dice.state = 7 + run;
 		for (size_t i = 0; i < GUESTS_MAX; i++)
 			f.held[i] = LOGGED(.message_id = MSG_GUEST_HELD, .domain = names[i]);
-		simulation_begin(&f.s, draw_variables(), "", draw_host());
+		SIMULATION_BEGIN(&f.s, .variables = draw_variables(), .native = "",
+				 .guests = draw_host());
 		for (size_t n = dice_pick(&f.dice, ASKED_MAX); n > 0; n--) {
 			simulation_run_for(&f.s, dice_pick(&f.dice, 60 * USEC_PER_SEC));
 			do_something();

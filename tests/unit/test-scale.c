@@ -58,7 +58,8 @@ START_TEST(many_guests_are_started_and_stopped)
 	_cleanup_simulation_ struct simulation s;
 	struct wish *start, *stop;
 
-	simulation_begin(&s, NULL, "[Host]\nParallelOperations=8\nParallelCreates=8\n", guests);
+	SIMULATION_BEGIN(&s, .native = "[Host]\nParallelOperations=8\nParallelCreates=8\n",
+			 .guests = guests);
 	start = simulation_wish(&s, GOAL_START, NULL);
 	simulation_run(&s);
 	ck_assert(start->succeeded);
