@@ -15,7 +15,7 @@ static void update(void)
 {
 	struct domain_list *new;
 
-	ck_assert_int_eq(hv_list(&f.p.hv, &new), 0);
+	ck_assert_int_eq(hv_list(&rig.p.hv, &new), 0);
 	ck_assert_int_eq(domain_list_index(new), 0);
 	executor_domains_changed(f.ex, new);
 	domain_list_free(f.list);
@@ -53,22 +53,6 @@ static void on_job_finished(void *data _unused_, struct job *job)
 	f.succeeded = job_succeeded(job);
 }
 
-static void on_pause(void *data _unused_)
-{
-	loop_exit(f.loop, 0);
-}
-
-void run_for(usec_t time)
-{
-	timer_set_after(f.pause, time);
-	ck_assert_int_eq(loop_run(f.loop), 0);
-}
-
-void run_now(void)
-{
-	run_for(1);
-}
-
 void look_again(void)
 {
 	update();
@@ -79,12 +63,9 @@ void begin(const struct rig_limits *limits)
 {
 	memset(&f, 0, sizeof(f));
 	f.deadline = USEC_INFINITY;
-	ck_assert_int_eq(loop_new(&f.loop), 0);
-	loop_set_speed(f.loop, LOOP_VIRTUAL);
-	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
-	puppet_make(&f.p);
-	f.p.hv.callbacks.finished = on_finished;
-	ck_assert_int_eq(executor_new(f.loop, &f.p.hv, "/ledger",
+	rig_begin();
+	rig.p.hv.callbacks.finished = on_finished;
+	ck_assert_int_eq(executor_new(rig.loop, &rig.p.hv, "/ledger",
 				      &(struct executor_callbacks){
 					      .report = on_report,
 					      .drained = on_drained,
@@ -108,8 +89,7 @@ void end(void)
 	executor_free(f.ex);
 	plan_free(f.extension);
 	domain_list_free(f.list);
-	timer_free(f.pause);
-	loop_free(f.loop);
+	rig_end();
 }
 
 struct plan *new_plan(enum goal goal)
@@ -144,8 +124,8 @@ struct job *run_plan(struct plan *plan)
 
 void expect_calls(const char *calls)
 {
-	ck_assert_str_eq(f.p.calls, calls);
-	f.p.calls[0] = '\0';
+	ck_assert_str_eq(rig.p.calls, calls);
+	rig.p.calls[0] = '\0';
 }
 
 void expect_said(const char *said)

@@ -2,13 +2,10 @@
 #pragma once
 
 #include "engine/executor.h"
-#include "puppet.h"
+#include "rig.h"
 
 /* Plans carried out on a puppet, on the virtual clock. One at a time. */
 struct stage_rig {
-	struct loop *loop;
-	struct timer *pause;
-	struct puppet p;
 	struct executor *ex;
 	struct domain_list *list;
 	char said[4000];    /* "1 save running|1 save ok|1 save ok.|": a dot for the end */
@@ -32,9 +29,7 @@ struct rig_limits {
 void begin(const struct rig_limits *limits);
 void end(void);
 
-/* Lets time pass; or only what happens at once, or that with the domains listed anew. */
-void run_for(usec_t time);
-void run_now(void);
+/* What happens at once, with the domains listed anew. */
 void look_again(void);
 
 /* A plan, and a step for a guest that is called as its number; its stages end with _STAGE_MAX. */

@@ -17,7 +17,7 @@ static struct domain *begin_stop(const enum stage *stages)
 							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
 							    .stop_limit = LIMIT});
-	d = puppet_add(&f.p, 1, "1");
+	d = puppet_add(&rig.p, 1, "1");
 	d->cpu_time = 1;
 	ck_assert_int_eq(str_replace(&add_step(plan, 1, stages)->sysrq, "su"), 0);
 	run_plan(plan);
@@ -42,7 +42,7 @@ END_TEST
 START_TEST(a_guest_that_a_key_ends_needs_no_further_stage)
 {
 	begin_stop(STAGES(STAGE_SYSRQ, STAGE_SAVE));
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	look_again();
 	expect_calls("key-s 1|");
 	ck_assert_uint_eq(f.finished, 1);
@@ -56,10 +56,10 @@ START_TEST(keys_that_cannot_be_sent_do_not_end_the_way)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	ck_assert_int_eq(
 		str_replace(&add_step(plan, 1, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "s"), 0);
-	f.p.ask_error = -EIO;
+	rig.p.ask_error = -EIO;
 	run_plan(plan);
 	expect_calls("key-s 1|save 1|");
 	end();
@@ -76,9 +76,9 @@ START_TEST(a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest)
 							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
 							    .stop_limit = LIMIT});
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2");
-	puppet_add(&f.p, 3, "3");
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2");
+	puppet_add(&rig.p, 3, "3");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_SHUTDOWN_ALL));
 	ck_assert_int_eq(
 		str_replace(&add_step(plan, 2, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "su"), 0);
@@ -91,7 +91,7 @@ START_TEST(a_host_that_stays_up_waits_for_workers_and_keys_and_for_no_guest)
 	run_for(2 * USEC_PER_SEC);
 	expect_calls("key-u 2|");
 	expect_said("2 sysrq skipped (why).|");
-	puppet_finish(&f.p, 3, -EIO, "no room", DOMID_NONE);
+	puppet_finish(&rig.p, 3, -EIO, "no room", DOMID_NONE);
 	run_now();
 	expect_calls("");
 	ck_assert_uint_eq(f.finished, 1);
@@ -109,8 +109,8 @@ START_TEST(an_administrator_who_cancels_leaves_no_guest_with_some_of_its_keys)
 							    .brief = 8,
 							    .sysrq_pause = USEC_PER_SEC,
 							    .stop_limit = LIMIT});
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2");
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2");
 	ck_assert_int_eq(
 		str_replace(&add_step(plan, 1, STAGES(STAGE_SYSRQ, STAGE_SAVE))->sysrq, "su"), 0);
 	add_step(plan, 2, STAGES(STAGE_SHUTDOWN));
@@ -130,7 +130,7 @@ START_TEST(a_guest_that_is_paused_when_it_was_asked_is_unpaused)
 {
 	struct domain *d = begin_stop(STAGES(STAGE_SHUTDOWN));
 
-	f.p.answer = 1;
+	rig.p.answer = 1;
 	run_for(20 * USEC_PER_SEC);
 	expect_calls("ask 1|");
 	d->paused = true;
@@ -138,10 +138,10 @@ START_TEST(a_guest_that_is_paused_when_it_was_asked_is_unpaused)
 	run_for(15 * USEC_PER_SEC);
 	expect_calls("unpause 1|");
 	d->paused = false;
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_for(15 * USEC_PER_SEC);
 	expect_calls("");
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	look_again();
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(f.succeeded);
@@ -154,11 +154,11 @@ START_TEST(a_guest_that_was_unpaused_goes_on_to_its_next_stage)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	puppet_add(&f.p, 1, "1")->paused = true;
+	puppet_add(&rig.p, 1, "1")->paused = true;
 	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	run_plan(plan);
 	expect_calls("unpause 1|");
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_calls("save 1|");
 	end();
@@ -168,10 +168,10 @@ END_TEST
 START_TEST(a_request_that_is_not_taken_is_made_again_until_it_is)
 {
 	begin_stop(STAGES(STAGE_SHUTDOWN));
-	f.p.answer = 0;
+	rig.p.answer = 0;
 	run_for(20 * USEC_PER_SEC);
 	expect_calls("ask 1|ask 1|");
-	f.p.answer = 1;
+	rig.p.answer = 1;
 	run_for(30 * USEC_PER_SEC);
 	expect_calls("");
 	run_for(20 * USEC_PER_SEC);
@@ -207,7 +207,7 @@ static char *stay_until_the_limit(int answer)
 	char *reason;
 
 	begin_stop(STAGES(STAGE_SHUTDOWN));
-	f.p.answer = answer;
+	rig.p.answer = answer;
 	run_for(70 * USEC_PER_SEC);
 	expect_said("1 shutdown running|1 shutdown failed (why).|");
 	reason = strdup(f.reasons);
@@ -232,9 +232,9 @@ START_TEST(a_guest_that_cannot_react_is_not_waited_for)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_DESTROY));
-	f.p.ask_error = -EOPNOTSUPP;
+	rig.p.ask_error = -EOPNOTSUPP;
 	run_plan(plan);
 	expect_calls("ask 1|destroy 1|");
 	expect_said("1 shutdown running|1 shutdown failed (why)|"
@@ -247,7 +247,7 @@ START_TEST(a_domain_that_has_ended_is_not_asked_again)
 {
 	struct domain *d = begin_stop(STAGES(STAGE_SHUTDOWN));
 
-	f.p.answer = 0;
+	rig.p.answer = 0;
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
 	d->saver = true;
@@ -264,7 +264,7 @@ static struct domain *begin_suspended(void)
 	struct domain *d = begin_stop(STAGES(STAGE_SHUTDOWN));
 
 	expect_calls("ask 1|");
-	f.p.answer = 1;
+	rig.p.answer = 1;
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
 	d->saver = true;
@@ -287,12 +287,12 @@ START_TEST(a_guest_whose_saver_dies_when_it_was_asked_is_resumed_and_asked_again
 	d->shutdown = false;
 	look_again();
 	expect_calls("");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	look_again();
 	expect_calls("ask 1|");
 	run_for(15 * USEC_PER_SEC);
 	expect_calls("");
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	look_again();
 	ck_assert(f.succeeded);
 	end();
@@ -307,7 +307,7 @@ START_TEST(a_guest_that_cannot_be_resumed_when_it_was_asked_is_tried_again)
 	look_again();
 	run_for(10 * USEC_PER_SEC);
 	expect_calls("resume 1|");
-	puppet_finish(&f.p, 1, -EIO, "no answer", DOMID_NONE);
+	puppet_finish(&rig.p, 1, -EIO, "no answer", DOMID_NONE);
 	run_for(15 * USEC_PER_SEC);
 	expect_calls("resume 1|");
 	end();
@@ -349,7 +349,7 @@ static struct domain *begin_held(void)
 	struct domain *d;
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	d = puppet_add(&f.p, 1, "1");
+	d = puppet_add(&rig.p, 1, "1");
 	d->manager = DOMAIN_MANAGER_XL;
 	d->cpu_time = 1;
 	d->shutdown = true;
@@ -364,7 +364,7 @@ START_TEST(a_guest_that_somebody_else_saves_is_waited_for)
 {
 	begin_held();
 	run_for(30 * USEC_PER_SEC);
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	look_again();
 	expect_calls("");
 	ck_assert_uint_eq(f.finished, 1);
@@ -414,7 +414,7 @@ START_TEST(a_suspended_guest_whose_saver_has_gone_is_resumed_and_stopped)
 	run_for(2 * USEC_PER_SEC);
 	expect_calls("resume 1|");
 	d->shutdown = false;
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	look_again();
 	expect_calls("save 1|");
 	end();
@@ -431,7 +431,7 @@ START_TEST(a_guest_that_is_suspended_again_is_left_to_its_saver_again)
 	expect_calls("resume 1|");
 	/* By xl save, before it was our turn. */
 	d->saver = true;
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	look_again();
 	d->saver = false;
 	look_again();
@@ -463,7 +463,7 @@ START_TEST(a_start_leaves_a_suspended_guest_to_its_saver_for_a_while)
 	struct domain *d;
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	d = puppet_add(&f.p, 1, "1");
+	d = puppet_add(&rig.p, 1, "1");
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
 	add_step(plan, 1, STAGES(STAGE_RESUME))->foreign = true;
@@ -481,7 +481,7 @@ START_TEST(a_start_leaves_a_suspended_guest_to_its_saver_for_a_while)
 	run_for(11 * USEC_PER_SEC);
 	expect_calls("resume 1|");
 	d->shutdown = false;
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	look_again();
 	ck_assert(f.succeeded);
 	end();
@@ -507,27 +507,27 @@ START_TEST(a_guest_that_comes_up_again_is_news_and_not_for_ever)
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	/* It keeps the job going. */
-	puppet_add(&f.p, 2, "2");
+	puppet_add(&rig.p, 2, "2");
 	add_step(plan, 2, STAGES(STAGE_SHUTDOWN))->wait = true;
-	puppet_add(&f.p, 1, "1")->domid = now.domid;
+	puppet_add(&rig.p, 1, "1")->domid = now.domid;
 	job = run_plan(plan);
 	for (unsigned stops = 1; stops <= 4; stops++, now.domid++, next.domid++) {
 		ck_assert(job_knows(job, GOAL_STOP, &now, f.list));
 		/* While it is being stopped, a domain in the place of the other is the run's. */
 		ck_assert(job_knows(job, GOAL_STOP, &next, f.list));
 		ck_assert_int_eq(job_gives_up(job, &uuid), stops == 4);
-		puppet_remove(&f.p, now.domid);
+		puppet_remove(&rig.p, now.domid);
 		look_again();
 		ck_assert(job_knows(job, GOAL_STOP, &now, f.list));
 		ck_assert(!job_knows(job, GOAL_STOP, &next, f.list));
-		puppet_add(&f.p, 1, "1")->domid = next.domid;
+		puppet_add(&rig.p, 1, "1")->domid = next.domid;
 		look_again();
 		if (stops < 4)
 			ck_assert_int_eq(executor_extend(f.ex, job, stop_of(next.domid)), 0);
 		run_now();
 	}
 	ck_assert_uint_eq(f.finished, 0);
-	puppet_remove(&f.p, 2);
+	puppet_remove(&rig.p, 2);
 	look_again();
 	ck_assert(f.succeeded);
 	end();
@@ -540,15 +540,15 @@ START_TEST(a_domain_that_is_being_built_is_left_alone_until_it_runs)
 	struct domain *d;
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	d = puppet_add(&f.p, 1, "1");
+	d = puppet_add(&rig.p, 1, "1");
 	d->paused = d->unbuilt = true;
-	d = puppet_add(&f.p, 2, "2");
+	d = puppet_add(&rig.p, 2, "2");
 	d->paused = d->unbuilt = true;
 	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	add_step(plan, 2, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	run_plan(plan);
 	expect_calls("");
-	puppet_domain(&f.p, 1)->paused = false;
+	puppet_domain(&rig.p, 1)->paused = false;
 	look_again();
 	expect_calls("save 1|");
 	run_for(LIMIT + USEC_PER_SEC);
@@ -564,7 +564,7 @@ START_TEST(a_domain_that_was_built_and_never_ran_is_saved_at_once)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	puppet_add(&f.p, 1, "1")->paused = true;
+	puppet_add(&rig.p, 1, "1")->paused = true;
 	add_step(plan, 1, STAGES(STAGE_UNPAUSE, STAGE_SAVE));
 	run_plan(plan);
 	expect_calls("unpause 1|");
@@ -599,8 +599,8 @@ START_TEST(what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes)
 		struct domain *d;
 
 		BEGIN(.parallel = 1, .stop_limit = LIMIT);
-		puppet_add(&f.p, 1, "1");
-		d = puppet_add(&f.p, 2, "2");
+		puppet_add(&rig.p, 1, "1");
+		d = puppet_add(&rig.p, 2, "2");
 		d->paused = cases[i].planned.paused;
 		d->shutdown = cases[i].planned.shutdown;
 		d->reason = cases[i].planned.reason;
@@ -613,8 +613,8 @@ START_TEST(what_a_guest_needs_first_is_what_it_is_in_when_its_turn_comes)
 		d->shutdown = cases[i].now.shutdown;
 		d->reason = cases[i].now.reason;
 		look_again();
-		puppet_remove(&f.p, 1);
-		puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+		puppet_remove(&rig.p, 1);
+		puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 		/* What is suspended could be on its way to an image of another tool's. */
 		run_for(11 * USEC_PER_SEC);
 		expect_calls(cases[i].calls);

@@ -14,9 +14,9 @@ static void begin_two(usec_t time, const enum stage *first, const enum stage *se
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8);
-	f.deadline = usec_add(loop_now(f.loop), time);
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2");
+	f.deadline = usec_add(loop_now(rig.loop), time);
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2");
 	add_step(plan, 1, first);
 	add_step(plan, 2, second)->wave = wave;
 	run_plan(plan);
@@ -59,7 +59,7 @@ START_TEST(a_host_that_has_less_time_than_it_said_is_heeded)
 	begin_two(WINDOW, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN_ALL), 0);
 	run_for(100 * USEC_PER_SEC);
 	expect_said("1 shutdown running|");
-	f.deadline = loop_now(f.loop) + 50 * USEC_PER_SEC;
+	f.deadline = loop_now(rig.loop) + 50 * USEC_PER_SEC;
 	executor_kick(f.ex);
 	run_now();
 	expect_said("2 shutdown-all running|");
@@ -94,8 +94,8 @@ START_TEST(a_driver_domain_waits_for_a_save_that_gets_on)
 {
 	begin_two(50 * USEC_PER_SEC, STAGES(STAGE_SAVE), STAGES(STAGE_SHUTDOWN), 1);
 	for (unsigned i = 0; i < 20; i++) {
-		puppet_flying(&f.p, 1)->operation.permille += 10;
-		executor_progress(f.ex, &puppet_flying(&f.p, 1)->operation);
+		puppet_flying(&rig.p, 1)->operation.permille += 10;
+		executor_progress(f.ex, &puppet_flying(&rig.p, 1)->operation);
 		run_for(5 * USEC_PER_SEC);
 	}
 	expect_calls("save 1|");
@@ -113,9 +113,9 @@ START_TEST(a_driver_domain_does_not_wait_for_ever_for_what_hangs)
 	for (size_t i = 0; i < ELEMENTSOF(stages); i++) {
 		begin_two(WINDOW, STAGES(stages[i]), STAGES(STAGE_SHUTDOWN), 1);
 		run_for(WINDOW - 62 * USEC_PER_SEC);
-		ck_assert_ptr_null(strstr(f.p.calls, "ask 2|"));
+		ck_assert_ptr_null(strstr(rig.p.calls, "ask 2|"));
 		run_for(3 * USEC_PER_SEC);
-		ck_assert_ptr_nonnull(strstr(f.p.calls, "ask 2|"));
+		ck_assert_ptr_nonnull(strstr(rig.p.calls, "ask 2|"));
 		end();
 	}
 }
@@ -126,8 +126,8 @@ START_TEST(a_migration_that_makes_no_progress_leaves_its_place)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 1);
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2");
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2");
 	add_step(plan, 1, STAGES(STAGE_MIGRATE));
 	add_step(plan, 2, STAGES(STAGE_SAVE));
 	run_plan(plan);
@@ -145,9 +145,9 @@ START_TEST(the_last_stage_does_not_wait_for_what_comes_up_later)
 	struct job *job;
 
 	BEGIN(.parallel = 8);
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2");
-	puppet_add(&f.p, 3, "3");
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2");
+	puppet_add(&rig.p, 3, "3");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	add_step(plan, 2, STAGES(STAGE_SHUTDOWN_ALL));
 	add_step(later, 3, STAGES(STAGE_SHUTDOWN));
@@ -155,7 +155,7 @@ START_TEST(the_last_stage_does_not_wait_for_what_comes_up_later)
 	ck_assert_int_eq(executor_extend(f.ex, job, later), 0);
 	run_now();
 	expect_calls("ask 1|ask 3|");
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	look_again();
 	expect_calls("ask 2|");
 	end();
@@ -168,12 +168,12 @@ START_TEST(driver_domains_wait_for_those_that_may_use_them)
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	for (unsigned i = 1; i <= 2; i++)
-		puppet_add(&f.p, i, "x");
+		puppet_add(&rig.p, i, "x");
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL))->wave = 1;
 	add_step(plan, 2, STAGES(STAGE_SHUTDOWN_ALL));
 	run_plan(plan);
 	expect_calls("ask 2|");
-	puppet_remove(&f.p, 2);
+	puppet_remove(&rig.p, 2);
 	look_again();
 	expect_calls("save 1|");
 	end();
@@ -187,17 +187,17 @@ static void check_stuck(bool begun)
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
 	for (unsigned i = 1; i <= 2; i++)
-		puppet_add(&f.p, i, "x");
+		puppet_add(&rig.p, i, "x");
 	if (!begun)
-		puppet_adopt(&f.p, OPERATION_SAVE, 2);
+		puppet_adopt(&rig.p, OPERATION_SAVE, 2);
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL))->wave = 1;
 	add_step(plan, 2, STAGES(STAGE_SAVE));
 	run_plan(plan);
 	expect_calls(begun ? "save 2|" : "");
 	run_for(LIMIT + 60 * USEC_PER_SEC);
 	expect_calls("");
-	puppet_flying(&f.p, 2)->operation.stuck = true;
-	executor_progress(f.ex, &puppet_flying(&f.p, 2)->operation);
+	puppet_flying(&rig.p, 2)->operation.stuck = true;
+	executor_progress(f.ex, &puppet_flying(&rig.p, 2)->operation);
 	run_now();
 	expect_calls("ask 1|");
 	end();
@@ -210,7 +210,7 @@ START_TEST(a_driver_domain_stays_where_it_is_to_while_a_guest_has_a_device_in_it
 		struct step *step = add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL));
 
 		BEGIN(.parallel = 8, .stop_limit = LIMIT);
-		puppet_add(&f.p, 1, "x")->serves = strdup("web");
+		puppet_add(&rig.p, 1, "x")->serves = strdup("web");
 		step->stays = stays;
 		run_plan(plan);
 		expect_calls(stays ? "" : "save 1|");
@@ -239,11 +239,11 @@ START_TEST(a_driver_domain_is_up_before_others_are_built)
 	}
 	run_plan(plan);
 	expect_calls("create 2|");
-	puppet_add(&f.p, 2, "2");
-	puppet_finish(&f.p, 2, 0, NULL, 2);
+	puppet_add(&rig.p, 2, "2");
+	puppet_finish(&rig.p, 2, 0, NULL, 2);
 	run_now();
 	expect_calls("");
-	puppet_domain(&f.p, 2)->up = true;
+	puppet_domain(&rig.p, 2)->up = true;
 	look_again();
 	expect_calls("create 1|");
 	end();
@@ -256,13 +256,13 @@ START_TEST(a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked)
 	struct job *job;
 
 	BEGIN(.parallel = 8, .stop_limit = LIMIT);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN))->wave = 1;
 	job = run_plan(plan);
 	executor_rest(f.ex, job, "it stays up");
 	run_now();
 	ck_assert_uint_eq(f.finished, 0);
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	look_again();
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(f.succeeded);
@@ -276,7 +276,7 @@ START_TEST(a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever)
 	struct job *job;
 
 	BEGIN(.parallel = 8);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN, STAGE_DESTROY))->wave = 1;
 	job = run_plan(plan);
 	run_for(20 * USEC_PER_SEC);

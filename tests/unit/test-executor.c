@@ -45,7 +45,7 @@ static void end_restore(enum operation_outcome outcome, int error)
 		.domid = DOMID_NONE,
 	};
 
-	puppet_end(&f.p, 1, &result);
+	puppet_end(&rig.p, 1, &result);
 	run_now();
 }
 
@@ -55,8 +55,8 @@ START_TEST(a_guest_whose_disk_has_changed_is_created_with_a_warning)
 	end_restore(OPERATION_DISK_CHANGED, -EIO);
 	expect_calls("create 1|");
 	ck_assert_uint_eq(n_cold, 0);
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_now();
 	ck_assert(f.succeeded);
 	ck_assert_uint_eq(n_cold, 1);
@@ -85,8 +85,8 @@ END_TEST
 START_TEST(a_guest_that_was_restored_is_not_warned_of)
 {
 	begin_restore();
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_now();
 	ck_assert(f.succeeded);
 	ck_assert_uint_eq(n_cold, 0);
@@ -99,19 +99,19 @@ START_TEST(a_guest_goes_through_its_stages)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
 	run_plan(plan);
 	expect_calls("save 1|");
-	puppet_finish(&f.p, 1, -ENOSPC, "no room", DOMID_NONE);
+	puppet_finish(&rig.p, 1, -ENOSPC, "no room", DOMID_NONE);
 	run_now();
 	expect_calls("ask 1|");
-	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&rig.p, 1)->shutdown = true;
 	look_again();
 	expect_calls("destroy 1|");
 	ck_assert_uint_eq(f.finished, 0);
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_said("1 save running|1 save failed (why)|1 shutdown running (why)|"
 		    "1 shutdown ok (why).|");
@@ -131,15 +131,15 @@ START_TEST(no_more_operations_fly_than_there_are_places)
 		add_step(plan, i, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
 	expect_calls("create 1|create 2|");
-	puppet_add(&f.p, 2, "2");
-	puppet_finish(&f.p, 2, 0, NULL, 2);
+	puppet_add(&rig.p, 2, "2");
+	puppet_finish(&rig.p, 2, 0, NULL, 2);
 	run_now();
 	expect_calls("create 3|");
-	puppet_finish(&f.p, 1, -EIO, "x", DOMID_NONE);
+	puppet_finish(&rig.p, 1, -EIO, "x", DOMID_NONE);
 	run_now();
 	expect_calls("create 4|");
-	puppet_finish(&f.p, 3, 0, NULL, 3);
-	puppet_finish(&f.p, 4, 0, NULL, 4);
+	puppet_finish(&rig.p, 3, 0, NULL, 3);
+	puppet_finish(&rig.p, 4, 0, NULL, 4);
 	run_now();
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(!f.succeeded);
@@ -152,8 +152,8 @@ START_TEST(guests_that_are_built_leave_a_stop_its_places)
 	struct plan *start = new_plan(GOAL_START), *stop = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 1);
-	puppet_add(&f.p, 2, "2");
-	puppet_add(&f.p, 3, "3");
+	puppet_add(&rig.p, 2, "2");
+	puppet_add(&rig.p, 3, "3");
 	add_step(start, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(start);
 	expect_calls("create 1|");
@@ -161,7 +161,7 @@ START_TEST(guests_that_are_built_leave_a_stop_its_places)
 	add_step(stop, 3, STAGES(STAGE_SAVE));
 	run_plan(stop);
 	expect_calls("save 2|");
-	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
+	puppet_finish(&rig.p, 2, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_calls("save 3|");
 	end();
@@ -181,10 +181,10 @@ START_TEST(guests_that_are_built_have_a_limit_of_their_own)
 		add_step(plan, i, STAGES(i % 2 ? STAGE_CREATE : STAGE_RESTORE))->domid = DOMID_NONE;
 	run_plan(plan);
 	expect_calls("create 1|restore 2|restore 4|");
-	puppet_finish(&f.p, 2, 0, NULL, 2);
+	puppet_finish(&rig.p, 2, 0, NULL, 2);
 	run_now();
 	expect_calls("restore 6|");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_now();
 	expect_calls("create 3|");
 	end();
@@ -197,8 +197,8 @@ START_TEST(asking_and_cleaning_need_no_place)
 
 	BEGIN(.parallel = 1);
 	for (unsigned i = 1; i <= 4; i++)
-		puppet_add(&f.p, i, "x");
-	puppet_domain(&f.p, 4)->shutdown = true;
+		puppet_add(&rig.p, i, "x");
+	puppet_domain(&rig.p, 4)->shutdown = true;
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	add_step(plan, 2, STAGES(STAGE_SHUTDOWN));
 	add_step(plan, 3, STAGES(STAGE_SHUTDOWN));
@@ -221,7 +221,7 @@ static void begin_brief(unsigned brief)
 static void add_stops(struct plan *plan, unsigned first, unsigned last, enum stage stage)
 {
 	for (unsigned i = first; i <= last; i++) {
-		puppet_add(&f.p, i, "x");
+		puppet_add(&rig.p, i, "x");
 		add_step(plan, i, STAGES(stage));
 	}
 }
@@ -229,7 +229,7 @@ static void add_stops(struct plan *plan, unsigned first, unsigned last, enum sta
 static void shut_down(unsigned first, unsigned last)
 {
 	for (unsigned i = first; i <= last; i++)
-		puppet_domain(&f.p, i)->shutdown = true;
+		puppet_domain(&rig.p, i)->shutdown = true;
 	look_again();
 }
 
@@ -248,8 +248,8 @@ START_TEST(domains_that_have_shut_down_are_removed_in_turn)
 	add_stops(other, 7, 7, STAGE_SHUTDOWN);
 	run_plan(other);
 	expect_calls("save 6|ask 7|");
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("destroy 3|");
 	/* What hangs leaves its place. */
@@ -271,13 +271,13 @@ START_TEST(a_domain_that_waits_to_be_removed_is_removed_whatever_is_cancelled)
 	expect_calls("ask 1|ask 2|ask 3|destroy 1|");
 	executor_release(f.ex, job, "why");
 	/* What has gone meanwhile needs no worker. */
-	puppet_remove(&f.p, 2);
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 2);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("destroy 3|");
-	puppet_remove(&f.p, 3);
-	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 3);
+	puppet_finish(&rig.p, 3, 0, NULL, DOMID_NONE);
 	look_again();
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(f.succeeded);
@@ -294,10 +294,10 @@ START_TEST(a_domain_that_is_a_new_one_before_its_turn_to_be_removed_is_asked)
 	run_plan(plan);
 	shut_down(1, 2);
 	expect_calls("ask 1|ask 2|destroy 1|");
-	puppet_domain(&f.p, 2)->shutdown = false;
-	puppet_domain(&f.p, 2)->domid = 12;
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_domain(&rig.p, 2)->shutdown = false;
+	puppet_domain(&rig.p, 2)->domid = 12;
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("ask 2|");
 	end();
@@ -316,10 +316,10 @@ START_TEST(a_domain_that_is_a_new_one_when_its_time_is_over_is_not_waited_for_wi
 	expect_calls("ask 1|ask 2|destroy 1|");
 	/* Its time is over while it waits for its turn. */
 	run_for(6 * USEC_PER_SEC);
-	puppet_domain(&f.p, 2)->shutdown = false;
-	puppet_domain(&f.p, 2)->domid = 12;
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_domain(&rig.p, 2)->shutdown = false;
+	puppet_domain(&rig.p, 2)->domid = 12;
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("ask 2|");
 	run_for(10 * USEC_PER_SEC);
@@ -338,17 +338,17 @@ START_TEST(a_guest_that_runs_anew_before_its_turn_is_left_alone_if_its_stop_was_
 	add_stops(plan, 1, 2, STAGE_SHUTDOWN);
 	add_stops(plan, 3, 4, STAGE_SAVE);
 	job = run_plan(plan);
-	puppet_domain(&f.p, 4)->shutdown = true;
+	puppet_domain(&rig.p, 4)->shutdown = true;
 	shut_down(1, 2);
 	expect_calls("ask 1|ask 2|save 3|destroy 1|");
 	executor_release(f.ex, job, "why");
 	/* One was asked, and the other waited for the place of a save. */
-	puppet_domain(&f.p, 2)->shutdown = puppet_domain(&f.p, 4)->shutdown = false;
-	puppet_domain(&f.p, 2)->domid = 12;
-	puppet_domain(&f.p, 4)->domid = 14;
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
-	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
+	puppet_domain(&rig.p, 2)->shutdown = puppet_domain(&rig.p, 4)->shutdown = false;
+	puppet_domain(&rig.p, 2)->domid = 12;
+	puppet_domain(&rig.p, 4)->domid = 14;
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
+	puppet_finish(&rig.p, 3, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("");
 	ck_assert_uint_eq(f.finished, 1);
@@ -365,8 +365,8 @@ START_TEST(guests_that_are_ended_by_force_go_in_turn)
 	add_stops(plan, 4, 6, STAGE_UNPAUSE);
 	run_plan(plan);
 	expect_calls("destroy 1|destroy 2|unpause 4|unpause 5|");
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("destroy 3|");
 	end();
@@ -382,23 +382,23 @@ START_TEST(a_created_guest_keeps_its_place_until_it_is_up)
 	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 3, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_for(4 * USEC_PER_SEC);
 	expect_calls("create 1|");
 	/* It is up. */
-	puppet_domain(&f.p, 1)->up = true;
+	puppet_domain(&rig.p, 1)->up = true;
 	look_again();
 	expect_calls("create 2|");
-	puppet_add(&f.p, 2, "2");
-	puppet_finish(&f.p, 2, 0, NULL, 2);
+	puppet_add(&rig.p, 2, "2");
+	puppet_finish(&rig.p, 2, 0, NULL, 2);
 	run_for(5 * USEC_PER_SEC - 1);
 	expect_calls("");
 	/* The time is over. */
 	run_for(2);
 	expect_calls("create 3|");
-	puppet_add(&f.p, 3, "3");
-	puppet_finish(&f.p, 3, 0, NULL, 3);
+	puppet_add(&rig.p, 3, "3");
+	puppet_finish(&rig.p, 3, 0, NULL, 3);
 	run_now();
 	/* Nobody waits for the last place. */
 	ck_assert_uint_eq(f.finished, 1);
@@ -414,7 +414,7 @@ START_TEST(a_created_guest_that_is_gone_again_keeps_no_place)
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_now();
 	expect_calls("create 1|create 2|");
 	end();
@@ -427,17 +427,17 @@ START_TEST(the_last_stage_is_held_back_until_the_others_are_through)
 
 	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
 	for (unsigned i = 1; i <= 3; i++)
-		puppet_add(&f.p, i, "x");
+		puppet_add(&rig.p, i, "x");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN_ALL));
 	add_step(plan, 2, STAGES(STAGE_SAVE, STAGE_SHUTDOWN_ALL));
 	add_step(plan, 3, STAGES(STAGE_SAVE));
 	run_plan(plan);
 	expect_calls("save 2|save 3|");
-	puppet_finish(&f.p, 2, -EIO, "x", DOMID_NONE);
+	puppet_finish(&rig.p, 2, -EIO, "x", DOMID_NONE);
 	run_now();
 	expect_calls("");
-	puppet_remove(&f.p, 3);
-	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 3);
+	puppet_finish(&rig.p, 3, 0, NULL, DOMID_NONE);
 	run_now();
 	expect_calls("ask 1|ask 2|");
 	end();
@@ -449,7 +449,7 @@ START_TEST(a_guest_that_does_not_listen_fails_when_its_time_is_over)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN));
 	run_plan(plan);
 	run_for(59 * USEC_PER_SEC);
@@ -467,7 +467,7 @@ START_TEST(a_guest_that_is_only_asked_is_done_at_once)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SHUTDOWN))->wait = false;
 	run_plan(plan);
 	expect_calls("ask 1|");
@@ -482,11 +482,13 @@ START_TEST(a_save_knows_when_it_has_to_be_done)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	run_plan(plan);
-	ck_assert_uint_le(puppet_flying(&f.p, 1)->deadline, loop_now(f.loop) + 60 * USEC_PER_SEC);
-	ck_assert_uint_gt(puppet_flying(&f.p, 1)->deadline, loop_now(f.loop) + 59 * USEC_PER_SEC);
+	ck_assert_uint_le(puppet_flying(&rig.p, 1)->deadline,
+			  loop_now(rig.loop) + 60 * USEC_PER_SEC);
+	ck_assert_uint_gt(puppet_flying(&rig.p, 1)->deadline,
+			  loop_now(rig.loop) + 59 * USEC_PER_SEC);
 	end();
 }
 END_TEST
@@ -496,10 +498,10 @@ START_TEST(a_call_that_fails_is_a_stage_that_fails)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8, .stop_limit = 60 * USEC_PER_SEC);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
-	f.p.operate_error = -ENOMEM;
-	f.p.ask_error = -EIO;
+	rig.p.operate_error = -ENOMEM;
+	rig.p.ask_error = -EIO;
 	run_plan(plan);
 	expect_calls("save 1|ask 1|");
 	ck_assert_uint_eq(f.finished, 1);
@@ -513,9 +515,9 @@ START_TEST(a_worker_that_does_not_end_in_time_is_waited_for_by_nobody)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 1, .stop_limit = 60 * USEC_PER_SEC);
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2");
-	puppet_add(&f.p, 3, "3");
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2");
+	puppet_add(&rig.p, 3, "3");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	add_step(plan, 2, STAGES(STAGE_SHUTDOWN_ALL));
 	add_step(plan, 3, STAGES(STAGE_SAVE));
@@ -526,8 +528,8 @@ START_TEST(a_worker_that_does_not_end_in_time_is_waited_for_by_nobody)
 	expect_calls("save 1|");
 	run_for(2 * USEC_PER_SEC);
 	expect_calls("save 3|");
-	puppet_remove(&f.p, 3);
-	puppet_finish(&f.p, 3, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 3);
+	puppet_finish(&rig.p, 3, 0, NULL, DOMID_NONE);
 	look_again();
 	run_for(49 * USEC_PER_SEC);
 	expect_calls("");
@@ -545,8 +547,8 @@ START_TEST(a_slow_save_that_gets_on_keeps_its_place)
 	struct hv_operation op = {.operation = OPERATION_SAVE, .uuid = puppet_uuid(1)};
 
 	BEGIN(.parallel = 1, .stop_limit = 600 * USEC_PER_SEC);
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 3, "3");
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 3, "3");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	add_step(plan, 3, STAGES(STAGE_SAVE));
 	run_plan(plan);
@@ -572,14 +574,14 @@ START_TEST(only_so_many_are_saved_at_once_as_their_time_allows)
 	executor_set_limits(f.ex,
 			    &(struct executor_limits){.parallel = 8, .brief = 8, .save_kib = 2000});
 	for (unsigned i = 1; i <= 4; i++) {
-		puppet_add(&f.p, i, names[i]);
+		puppet_add(&rig.p, i, names[i]);
 		add_step(plan, i, STAGES(STAGE_SAVE))->memory_kib = i == 1 ? 3000 : 1000;
 	}
 	run_plan(plan);
 	/* One that is too large for the time by itself goes alone. */
 	expect_calls("save 1|");
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	look_again();
 	expect_calls("save 2|save 3|");
 	end();
@@ -599,8 +601,8 @@ START_TEST(what_waits_can_be_cancelled_and_what_works_cannot)
 	run_now();
 	expect_said("1 create running|2 - skipped (why).|");
 	ck_assert(reason_had("a stop"));
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_now();
 	expect_said("1 create ok.|");
 	expect_calls("create 1|");
@@ -614,19 +616,19 @@ START_TEST(a_job_that_drains_can_go_on)
 	struct plan *plan = new_plan(GOAL_STOP);
 
 	BEGIN(.parallel = 8);
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2");
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	f.extension = new_plan(GOAL_STOP);
 	add_step(f.extension, 2, STAGES(STAGE_SAVE));
 	run_plan(plan);
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert_uint_eq(f.finished, 0);
 	expect_calls("save 1|save 2|");
-	puppet_remove(&f.p, 2);
-	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 2);
+	puppet_finish(&rig.p, 2, 0, NULL, DOMID_NONE);
 	run_now();
 	ck_assert_uint_eq(f.finished, 1);
 	end();
@@ -638,12 +640,12 @@ START_TEST(an_operation_of_an_earlier_daemon_is_waited_for)
 	struct plan *plan = new_plan(GOAL_START);
 
 	BEGIN(.parallel = 8);
-	puppet_adopt(&f.p, OPERATION_CREATE, 1);
+	puppet_adopt(&rig.p, OPERATION_CREATE, 1);
 	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
 	run_plan(plan);
 	expect_calls("");
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_now();
 	/* What it came to is what was wanted. */
 	expect_calls("");
@@ -658,10 +660,10 @@ START_TEST(progress_is_told_as_it_grows)
 	struct hv_operation *operation;
 
 	BEGIN(.parallel = 8);
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	add_step(plan, 1, STAGES(STAGE_SAVE));
 	run_plan(plan);
-	operation = &puppet_flying(&f.p, 1)->operation;
+	operation = &puppet_flying(&rig.p, 1)->operation;
 	operation->permille = 500;
 	executor_progress(f.ex, operation);
 	executor_progress(f.ex, operation);

@@ -4,63 +4,38 @@
 
 #include "engine/job.h"
 #include "manager/manager.h"
-#include "puppet.h"
-#include "unit.h"
+#include "rig.h"
 #include "util/str.h"
 
 /* A manager and a puppet: what happens while something else is still on its way. */
 static struct {
-	struct folder folder;
 	struct settings_paths paths;
-	struct loop *loop;
-	struct timer *pause;
-	struct puppet p;
-	struct ledger_file *state;
 	struct manager *m;
 	unsigned done;
 	int error;
 	bool succeeded;
 } f;
 
-static void on_pause(void *data _unused_)
-{
-	loop_exit(f.loop, 0);
-}
-
-static void run_for(usec_t time)
-{
-	timer_set_after(f.pause, time);
-	ck_assert_int_eq(loop_run(f.loop), 0);
-}
-
 static void begin(const char *variables)
 {
 	memset(&f, 0, sizeof(f));
-	folder_make(&f.folder);
-	folder_write(&f.folder, "variables", variables);
-	f.paths = (struct settings_paths){.variables = {folder_path(&f.folder, "variables")},
-					  .native = folder_path(&f.folder, "native")};
-	ck_assert_int_eq(loop_new(&f.loop), 0);
-	loop_set_speed(f.loop, LOOP_VIRTUAL);
-	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
-	ck_assert_int_eq(ledger_file_open(f.loop, folder_path(&f.folder, "state"), &f.state), 0);
-	puppet_make(&f.p);
+	rig_begin();
+	folder_write(&rig.folder, "variables", variables);
+	f.paths = (struct settings_paths){.variables = {folder_path(&rig.folder, "variables")},
+					  .native = folder_path(&rig.folder, "native")};
 }
 
 /* The daemon begins to look at what is there. */
 static void manage(void)
 {
-	ck_assert_int_eq(manager_new(f.loop, &f.p.hv, f.state, &f.paths, &f.m), 0);
+	ck_assert_int_eq(manager_new(rig.loop, &rig.p.hv, rig.ledger, &f.paths, &f.m), 0);
 	run_for(1);
 }
 
 static void end(void)
 {
 	manager_free(f.m);
-	ledger_file_free(f.state);
-	timer_free(f.pause);
-	loop_free(f.loop);
-	folder_remove(&f.folder);
+	rig_end();
 }
 
 static void on_report(void *data _unused_, const struct report *r _unused_)
@@ -109,30 +84,30 @@ static void survey_ends(bool image)
 		ck_assert_int_eq(survey_add_image(s, &i), 0);
 	else
 		survey_image_done(&i);
-	ck_assert(f.p.surveying);
-	f.p.surveying = false;
-	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, NULL);
+	ck_assert(rig.p.surveying);
+	rig.p.surveying = false;
+	rig.p.hv.callbacks.surveyed(rig.p.hv.callbacks.data, s, NULL);
 	run_for(1);
 }
 
 static void expect_calls(const char *calls)
 {
-	ck_assert_str_eq(f.p.calls, calls);
-	f.p.calls[0] = '\0';
+	ck_assert_str_eq(rig.p.calls, calls);
+	rig.p.calls[0] = '\0';
 }
 
 /* A save ends: the guest is no more, and from now on its image is there. */
 static void save_ends(void)
 {
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_for(1);
 }
 
 START_TEST(an_image_that_comes_while_the_folders_are_read_is_not_passed_over)
 {
 	begin("XENDOMAINS_CREATE_USLEEP=0\n");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
 	request_for(GOAL_STOP, "1");
 	survey_ends(false);
@@ -152,7 +127,7 @@ END_TEST
 START_TEST(an_image_that_comes_while_a_start_waits_is_not_passed_over)
 {
 	begin("XENDOMAINS_CREATE_USLEEP=0\n");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
 	request_for(GOAL_STOP, "1");
 	survey_ends(false);
@@ -172,10 +147,10 @@ START_TEST(a_save_of_an_earlier_daemon_is_waited_for_and_its_image_restored)
 	struct domain *d;
 
 	begin("XENDOMAINS_CREATE_USLEEP=0\n");
-	d = puppet_add(&f.p, 1, "1");
+	d = puppet_add(&rig.p, 1, "1");
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
-	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
 	manage();
 	request(GOAL_START);
 	survey_ends(false);
@@ -184,8 +159,8 @@ START_TEST(a_save_of_an_earlier_daemon_is_waited_for_and_its_image_restored)
 	save_ends();
 	survey_ends(true);
 	expect_calls("survey 0|restore 1|");
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_for(1);
 	ck_assert(f.done == 1 && f.succeeded);
 	end();
@@ -195,15 +170,15 @@ END_TEST
 START_TEST(a_restore_of_an_earlier_daemon_is_what_a_start_wants)
 {
 	begin("");
-	puppet_add(&f.p, 1, "1")->paused = true;
-	puppet_adopt(&f.p, OPERATION_RESTORE, 1);
+	puppet_add(&rig.p, 1, "1")->paused = true;
+	puppet_adopt(&rig.p, OPERATION_RESTORE, 1);
 	manage();
 	request(GOAL_START);
 	survey_ends(true);
 	run_for(60 * USEC_PER_SEC);
 	ck_assert_uint_eq(f.done, 0);
-	puppet_domain(&f.p, 1)->paused = false;
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_domain(&rig.p, 1)->paused = false;
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_for(1);
 	expect_calls("survey 0|");
 	ck_assert(f.done == 1 && f.succeeded);
@@ -225,17 +200,17 @@ START_TEST(an_image_that_is_being_restored_is_not_broken)
 				 .error = strdup("No such file or directory")};
 
 	begin("");
-	puppet_adopt(&f.p, OPERATION_RESTORE, 1);
+	puppet_adopt(&rig.p, OPERATION_RESTORE, 1);
 	manage();
 	request(GOAL_START);
 	ck_assert_int_eq(survey_add_config(s, &c), 0);
 	ck_assert_int_eq(survey_add_image(s, &i), 0);
-	f.p.surveying = false;
-	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, NULL);
+	rig.p.surveying = false;
+	rig.p.hv.callbacks.surveyed(rig.p.hv.callbacks.data, s, NULL);
 	run_for(60 * USEC_PER_SEC);
 	ck_assert_uint_eq(f.done, 0);
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_for(1);
 	survey_ends(false);
 	expect_calls("survey 0|survey 0|");
@@ -247,14 +222,14 @@ END_TEST
 START_TEST(a_stop_waits_for_the_workers_of_an_earlier_daemon)
 {
 	begin("");
-	puppet_adopt(&f.p, OPERATION_CREATE, 1);
+	puppet_adopt(&rig.p, OPERATION_CREATE, 1);
 	manage();
 	request(GOAL_STOP);
 	survey_ends(false);
 	run_for(60 * USEC_PER_SEC);
 	ck_assert_uint_eq(f.done, 0);
-	puppet_add(&f.p, 1, "1");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_for(1);
 	expect_calls("abort 1|survey 0|save 1|");
 	save_ends();
@@ -271,12 +246,12 @@ START_TEST(a_save_of_an_earlier_daemon_makes_way_for_a_shutdown_near_the_end_of_
 	uint64_t id;
 
 	begin("");
-	d = puppet_add(&f.p, 1, "1");
+	d = puppet_add(&rig.p, 1, "1");
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
-	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
 	manage();
-	limit = loop_now(f.loop) + 200 * USEC_PER_SEC;
+	limit = loop_now(rig.loop) + 200 * USEC_PER_SEC;
 	ck_assert_int_eq(manager_stop_until(f.m, limit, limit, &follower, &id), 0);
 	run_for(1);
 	survey_ends(false);
@@ -285,7 +260,7 @@ START_TEST(a_save_of_an_earlier_daemon_makes_way_for_a_shutdown_near_the_end_of_
 	run_for(1500 * USEC_PER_MSEC);
 	expect_calls("abort 1|");
 	d->shutdown = false;
-	puppet_finish(&f.p, 1, -ECANCELED, "ended early, as asked", 1);
+	puppet_finish(&rig.p, 1, -ECANCELED, "ended early, as asked", 1);
 	run_for(1);
 	expect_calls("ask 1|");
 	end();
@@ -296,17 +271,17 @@ END_TEST
 START_TEST(a_guest_that_comes_up_during_a_stop_is_taken_in)
 {
 	begin("");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
 	request(GOAL_STOP);
 	survey_ends(false);
-	puppet_add(&f.p, 2, "2");
+	puppet_add(&rig.p, 2, "2");
 	expect_calls("survey 0|save 1|");
 	save_ends();
 	expect_calls("save 2|");
 	ck_assert_uint_eq(f.done, 0);
-	puppet_remove(&f.p, 2);
-	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 2);
+	puppet_finish(&rig.p, 2, 0, NULL, DOMID_NONE);
 	run_for(1);
 	ck_assert(f.done == 1 && f.succeeded);
 	end();
@@ -317,8 +292,8 @@ END_TEST
 START_TEST(a_driver_domain_goes_behind_a_guest_that_another_stop_saves)
 {
 	begin("");
-	puppet_add(&f.p, 1, "1");
-	puppet_add(&f.p, 2, "2")->driver = true;
+	puppet_add(&rig.p, 1, "1");
+	puppet_add(&rig.p, 2, "2")->driver = true;
 	manage();
 	request_for(GOAL_STOP, "1");
 	survey_ends(false);
@@ -337,12 +312,12 @@ END_TEST
 START_TEST(a_stop_that_cannot_go_on_is_tried_again)
 {
 	begin("XENDOMAINS_SAVE=\n");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
-	f.p.list_error = -ENOMEM;
+	rig.p.list_error = -ENOMEM;
 	request(GOAL_STOP);
 	expect_calls("");
-	f.p.list_error = 0;
+	rig.p.list_error = 0;
 	run_for(2 * USEC_PER_SEC);
 	expect_calls("ask 1|");
 	end();
@@ -354,14 +329,14 @@ START_TEST(a_failure_that_nobody_waited_for_is_kept_for_the_status)
 	struct uuid uuid = puppet_uuid(1);
 
 	begin("");
-	puppet_add(&f.p, 1, "1");
-	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
 	manage();
-	puppet_finish(&f.p, 1, -ENOSPC, "no room", DOMID_NONE);
+	puppet_finish(&rig.p, 1, -ENOSPC, "no room", DOMID_NONE);
 	run_for(1);
 	ck_assert_str_eq(ledger_find(manager_ledger(f.m), &uuid)->failure, "no room");
-	puppet_adopt(&f.p, OPERATION_SAVE, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_for(1);
 	ck_assert_ptr_null(ledger_find(manager_ledger(f.m), &uuid)->failure);
 	end();
@@ -373,12 +348,12 @@ START_TEST(a_failure_is_kept_for_the_status_also_when_the_daemon_ends_with_it)
 	struct uuid uuid = puppet_uuid(1);
 
 	begin("");
-	puppet_add(&f.p, 1, "1");
-	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	puppet_add(&rig.p, 1, "1");
+	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
 	manage();
-	puppet_finish(&f.p, 1, -ENOSPC, "no room", DOMID_NONE);
+	puppet_finish(&rig.p, 1, -ENOSPC, "no room", DOMID_NONE);
 	f.m = manager_free(f.m);
-	ck_assert_str_eq(ledger_find(ledger_file_get(f.state), &uuid)->failure, "no room");
+	ck_assert_str_eq(ledger_find(ledger_file_get(rig.ledger), &uuid)->failure, "no room");
 	end();
 }
 END_TEST
@@ -388,17 +363,17 @@ START_TEST(why_a_guest_is_down_is_kept_when_the_daemon_ends_with_its_removal)
 	struct uuid uuid = puppet_uuid(1);
 
 	begin("");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
-	puppet_domain(&f.p, 1)->shutdown = true;
+	puppet_domain(&rig.p, 1)->shutdown = true;
 	ck_assert_int_eq(world_update(manager_world(f.m)), 0);
 	run_for(1);
-	ck_assert_ptr_nonnull(puppet_flying(&f.p, 1));
-	ledger_file_set_failure(f.state, &uuid, "1", "not restarted");
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	ck_assert_ptr_nonnull(puppet_flying(&rig.p, 1));
+	ledger_file_set_failure(rig.ledger, &uuid, "1", "not restarted");
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	f.m = manager_free(f.m);
-	ck_assert_str_eq(ledger_find(ledger_file_get(f.state), &uuid)->failure, "not restarted");
+	ck_assert_str_eq(ledger_find(ledger_file_get(rig.ledger), &uuid)->failure, "not restarted");
 	end();
 }
 END_TEST
@@ -407,20 +382,20 @@ END_TEST
 START_TEST(operations_that_end_together_lead_to_one_look_at_the_domains)
 {
 	struct operation_request request = {.operation = OPERATION_DESTROY, .uuid = puppet_uuid(1)};
-	struct hv *hv = &f.p.hv;
+	struct hv *hv = &rig.p.hv;
 
 	begin("");
 	for (unsigned i = 1; i <= 3; i++) {
-		puppet_add(&f.p, i, "web");
-		puppet_adopt(&f.p, OPERATION_SAVE, i);
+		puppet_add(&rig.p, i, "web");
+		puppet_adopt(&rig.p, OPERATION_SAVE, i);
 	}
 	manage();
-	f.p.lists = 0;
+	rig.p.lists = 0;
 	for (unsigned i = 1; i <= 3; i++) {
-		puppet_remove(&f.p, i);
-		puppet_finish(&f.p, i, 0, NULL, DOMID_NONE);
+		puppet_remove(&rig.p, i);
+		puppet_finish(&rig.p, i, 0, NULL, DOMID_NONE);
 	}
-	ck_assert_uint_eq(f.p.lists, 0);
+	ck_assert_uint_eq(rig.p.lists, 0);
 	/* Until they are told, no look takes another tool for what has removed the domains. */
 	ck_assert_ptr_nonnull(hv_operation(hv, &request.uuid));
 	ck_assert_ptr_nonnull(hv_next_operation(hv, 2));
@@ -428,7 +403,7 @@ START_TEST(operations_that_end_together_lead_to_one_look_at_the_domains)
 	ck_assert_int_eq(world_update(manager_world(f.m)), 0);
 	run_for(1);
 	ck_assert_ptr_null(hv_next_operation(hv, 0));
-	ck_assert_uint_eq(f.p.lists, 2);
+	ck_assert_uint_eq(rig.p.lists, 2);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_GONE), 0);
 	end();
 }
@@ -437,7 +412,7 @@ END_TEST
 /* Of the UUID of guest 1. */
 static void add_by_another_tool(uint32_t domid)
 {
-	struct domain *d = puppet_add(&f.p, domid, "web");
+	struct domain *d = puppet_add(&rig.p, domid, "web");
 
 	d->uuid = puppet_uuid(1);
 	d->manager = DOMAIN_MANAGER_XL;
@@ -449,11 +424,11 @@ START_TEST(what_another_tool_runs_when_an_operation_ends_is_recorded)
 	struct uuid uuid = puppet_uuid(1);
 
 	begin("");
-	puppet_add(&f.p, 1, "web");
-	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	puppet_add(&rig.p, 1, "web");
+	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
 	manage();
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	add_by_another_tool(7);
 	/* Seen while the end is still to be told. */
 	ck_assert_int_eq(world_update(manager_world(f.m)), 0);
@@ -470,10 +445,10 @@ START_TEST(what_an_operation_has_run_is_recorded_by_its_worker)
 	struct uuid uuid = puppet_uuid(1);
 
 	begin("");
-	puppet_adopt(&f.p, OPERATION_CREATE, 1);
+	puppet_adopt(&rig.p, OPERATION_CREATE, 1);
 	manage();
-	puppet_add(&f.p, 1, "web");
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_add(&rig.p, 1, "web");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_for(1);
 	ck_assert_ptr_null(ledger_find(manager_ledger(f.m), &uuid));
 	end();
@@ -483,14 +458,14 @@ END_TEST
 START_TEST(a_start_without_folders_fails_and_a_stop_goes_on)
 {
 	begin("XENDOMAINS_AUTO_ONLY=true\n");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
 	request(GOAL_START);
-	f.p.surveying = false;
-	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, NULL, "a folder is away");
+	rig.p.surveying = false;
+	rig.p.hv.callbacks.surveyed(rig.p.hv.callbacks.data, NULL, "a folder is away");
 	run_for(1);
 	ck_assert(f.done == 1 && f.error == -EIO);
-	f.p.calls[0] = '\0';
+	rig.p.calls[0] = '\0';
 	request(GOAL_STOP);
 	expect_calls("survey 0|");
 	/* Twenty seconds; then it may be one of AUTO. */
@@ -506,8 +481,8 @@ static void survey_ends_without_room(void)
 	struct survey *s = calloc(1, sizeof(*s));
 
 	s->room_known = true;
-	f.p.surveying = false;
-	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, NULL);
+	rig.p.surveying = false;
+	rig.p.hv.callbacks.surveyed(rig.p.hv.callbacks.data, s, NULL);
 	run_for(1);
 }
 
@@ -518,12 +493,12 @@ START_TEST(a_stop_that_cannot_look_takes_nothing_that_was_seen_before_for_true)
 
 	for (size_t i = 0; i < ELEMENTSOF(settings); i++) {
 		begin(settings[i]);
-		puppet_add(&f.p, 1, "1");
+		puppet_add(&rig.p, 1, "1");
 		manage();
 		request(GOAL_START);
 		survey_ends_without_room();
 		ck_assert_uint_eq(f.done, 1);
-		f.p.calls[0] = '\0';
+		rig.p.calls[0] = '\0';
 		request(GOAL_STOP);
 		expect_calls("survey 0|");
 		run_for(21 * USEC_PER_SEC);
@@ -539,9 +514,9 @@ START_TEST(a_stop_with_little_time_does_not_spend_it_on_looking)
 	uint64_t id;
 
 	begin("XENDOMAINS_AUTO_ONLY=true\n");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
-	ck_assert_int_eq(manager_stop_until(f.m, loop_now(f.loop) + 40 * USEC_PER_SEC,
+	ck_assert_int_eq(manager_stop_until(f.m, loop_now(rig.loop) + 40 * USEC_PER_SEC,
 					    USEC_INFINITY, &follower, &id),
 			 0);
 	run_for(1);
@@ -555,7 +530,7 @@ END_TEST
 START_TEST(a_stop_that_no_folder_concerns_does_not_look)
 {
 	begin("XENDOMAINS_SAVE=\n");
-	puppet_add(&f.p, 1, "1");
+	puppet_add(&rig.p, 1, "1");
 	manage();
 	request(GOAL_STOP);
 	expect_calls("ask 1|");
@@ -565,7 +540,7 @@ END_TEST
 
 static struct domain *add_ended(void)
 {
-	struct domain *d = puppet_add(&f.p, 1, "1");
+	struct domain *d = puppet_add(&rig.p, 1, "1");
 
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_POWEROFF;
@@ -581,7 +556,7 @@ START_TEST(a_guest_that_ends_before_its_start_has_ended_is_removed)
 	survey_ends(false);
 	expect_calls("survey 0|create 1|");
 	add_ended();
-	puppet_finish(&f.p, 1, 0, NULL, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
 	run_for(1);
 	expect_calls("destroy 1|");
 	end();
@@ -596,7 +571,7 @@ START_TEST(a_guest_that_ended_while_the_settings_were_refused_is_removed_once_th
 	add_ended();
 	manage();
 	expect_calls("");
-	folder_write(&f.folder, "variables", "");
+	folder_write(&rig.folder, "variables", "");
 	ck_assert_int_eq(manager_reload(f.m, &reason), 0);
 	run_for(1);
 	expect_calls("destroy 1|");
@@ -611,14 +586,14 @@ START_TEST(an_end_is_reacted_to_once_while_the_domains_cannot_be_listed)
 	add_ended();
 	manage();
 	expect_calls("destroy 1|");
-	f.p.list_error = -EIO;
-	puppet_remove(&f.p, 1);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	rig.p.list_error = -EIO;
+	puppet_remove(&rig.p, 1);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_for(USEC_PER_SEC);
 	expect_calls("");
 	/* Another guest has ended, and no event tells of it. */
-	puppet_add(&f.p, 2, "2")->shutdown = true;
-	f.p.list_error = 0;
+	puppet_add(&rig.p, 2, "2")->shutdown = true;
+	rig.p.list_error = 0;
 	run_for(10 * USEC_PER_SEC);
 	expect_calls("destroy 2|");
 	end();
@@ -632,7 +607,7 @@ START_TEST(without_xenstore_nothing_is_begun)
 
 	begin("");
 	manage();
-	f.p.hv.callbacks.lost(f.p.hv.callbacks.data, "xenstored has gone");
+	rig.p.hv.callbacks.lost(rig.p.hv.callbacks.data, "xenstored has gone");
 	ck_assert_int_eq(manager_request(f.m, GOAL_STOP, NULL, 0, &follower, &id), -EHOSTDOWN);
 	ck_assert_str_eq(manager_obstacle(f.m, GOAL_STOP), "xenstored has gone");
 	end();

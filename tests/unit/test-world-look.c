@@ -5,13 +5,13 @@
 START_TEST(the_directories_are_not_read_for_a_look_where_nothing_has_changed)
 {
 	begin();
-	f.p.survey_is_current = true;
+	rig.p.survey_is_current = true;
 	look();
 	/* Nothing has been read yet. */
 	survey_ends(1, "web");
 	ck_assert_uint_eq(f.answers, 1);
 	look();
-	ck_assert(!f.p.surveying);
+	ck_assert(!rig.p.surveying);
 	run_for(USEC_PER_SEC);
 	ck_assert_uint_eq(f.answers, 2);
 	ck_assert_str_eq(f.answer, "well");
@@ -30,12 +30,12 @@ START_TEST(the_directories_are_read_for_a_look_after_a_change_a_failure_or_a_min
 	survey_ends(1, "web");
 	look();
 	survey_ends(-1, NULL);
-	f.p.survey_is_current = true;
+	rig.p.survey_is_current = true;
 	look();
 	survey_ends(1, "web");
 	run_for(59 * USEC_PER_SEC);
 	look();
-	ck_assert(!f.p.surveying);
+	ck_assert(!rig.p.surveying);
 	run_for(USEC_PER_SEC);
 	look();
 	survey_ends(1, "web");
@@ -44,7 +44,7 @@ START_TEST(the_directories_are_read_for_a_look_after_a_change_a_failure_or_a_min
 	ck_assert_int_eq(world_set_folders(f.world, "/other", "/save"), 0);
 	survey_ends(1, "web");
 	look();
-	ck_assert(f.p.surveying);
+	ck_assert(rig.p.surveying);
 	survey_ends(1, "web");
 	end();
 }

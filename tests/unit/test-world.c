@@ -31,7 +31,7 @@ START_TEST(one_survey_answers_all_who_asked_before_it_began)
 	ck_assert_uint_eq(f.answers, 1);
 	survey_ends(1, "web");
 	ck_assert_uint_eq(f.answers, 3);
-	ck_assert_str_eq(f.p.calls, "survey 0|survey 0|");
+	ck_assert_str_eq(rig.p.calls, "survey 0|survey 0|");
 	end();
 }
 END_TEST
@@ -54,7 +54,7 @@ START_TEST(who_does_not_want_to_wait_is_answered_in_time)
 	usec_t start;
 
 	begin();
-	start = loop_now(f.loop);
+	start = loop_now(rig.loop);
 	refresh(3 * USEC_PER_SEC);
 	run_for(10 * USEC_PER_SEC);
 	ck_assert_str_ne(f.answer, "well");
@@ -89,10 +89,10 @@ START_TEST(what_has_been_read_in_time_counts_beside_what_was_known)
 	begin();
 	refresh(60 * USEC_PER_SEC);
 	survey_ends(2, "web");
-	puppet_add(&f.p, 1, "byhand");
+	puppet_add(&rig.p, 1, "byhand");
 	tell_config(told, "db", false);
 	tell_config(told, "web1", true);
-	f.p.told = told;
+	rig.p.told = told;
 	refresh(3 * USEC_PER_SEC);
 	run_for(10 * USEC_PER_SEC);
 	ck_assert_str_ne(f.answer, "well");
@@ -110,11 +110,11 @@ START_TEST(a_file_that_has_not_answered_yet_leaves_nothing_else_unknown)
 	_cleanup_(survey_freep) struct survey *told = calloc(1, sizeof(*told));
 
 	begin();
-	puppet_add(&f.p, 1, "byhand");
+	puppet_add(&rig.p, 1, "byhand");
 	tell_config(told, "db", false);
 	tell_config(told, "late", true);
 	told->configs_told = told->images_told = true;
-	f.p.told = told;
+	rig.p.told = told;
 	refresh(3 * USEC_PER_SEC);
 	run_for(10 * USEC_PER_SEC);
 	ck_assert_str_eq(f.answer, "well");
@@ -139,8 +139,8 @@ static void save_was_recorded(const struct uuid *uuid, const struct uuid *image)
 	};
 
 	ck_assert_int_eq(ledger_boot_id(&record.boot), 0);
-	ck_assert_int_eq(ledger_append(folder_path(&f.folder, "state/ledger"), &record, true), 0);
-	ledger_file_refresh(f.state);
+	ck_assert_int_eq(ledger_append(folder_path(&rig.folder, "state/ledger"), &record, true), 0);
+	ledger_file_refresh(rig.ledger);
 }
 
 static void tell_image(struct survey *s, const struct uuid *uuid, const struct uuid *id)
@@ -166,7 +166,7 @@ static bool is_in_the_way(const struct uuid *uuid)
 /* By the ledger. */
 static bool is_outlived(const struct uuid *uuid)
 {
-	const struct past *past = ledger_find(ledger_file_get(f.state), uuid);
+	const struct past *past = ledger_find(ledger_file_get(rig.ledger), uuid);
 
 	ck_assert_ptr_nonnull(past);
 	ck_assert_uint_eq(past->lives.n_images, 1);
@@ -181,12 +181,12 @@ START_TEST(a_file_that_has_not_answered_yet_keeps_no_guest_from_its_save)
 
 	begin();
 	save_was_recorded(&saved, &image);
-	puppet_add(&f.p, 2, "web");
+	puppet_add(&rig.p, 2, "web");
 	tell_config(told, "late", true);
 	tell_config(told, "web", false);
 	tell_image(told, &saved, &image);
 	told->configs_told = true;
-	f.p.told = told;
+	rig.p.told = told;
 	refresh(3 * USEC_PER_SEC);
 	run_for(10 * USEC_PER_SEC);
 	ck_assert(!is_in_the_way(&runs));
@@ -210,10 +210,10 @@ static struct domain *built_by_another(struct uuid *ret_image)
 	*ret_image = puppet_uuid(1001);
 	begin();
 	save_was_recorded(&uuid, ret_image);
-	d = puppet_add(&f.p, 1, "web");
+	d = puppet_add(&rig.p, 1, "web");
 	d->paused = true;
 	d->cpu_time = 0;
-	f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+	rig.p.hv.callbacks.changed(rig.p.hv.callbacks.data);
 	run_for(10 * USEC_PER_SEC);
 	ck_assert(!is_outlived(&uuid));
 	return d;
@@ -223,7 +223,7 @@ static const struct lives *lives_of(unsigned number)
 {
 	struct uuid uuid = puppet_uuid(number);
 
-	return &ledger_find(ledger_file_get(f.state), &uuid)->lives;
+	return &ledger_find(ledger_file_get(rig.ledger), &uuid)->lives;
 }
 
 START_TEST(a_domain_that_is_unpaused_without_an_event_begins_a_life)
@@ -247,12 +247,12 @@ START_TEST(a_domain_that_has_no_name_at_first_begins_a_life_when_it_has_one)
 
 	prepare();
 	save_was_recorded(&uuid, &image);
-	d = puppet_add(&f.p, 1, "web");
+	d = puppet_add(&rig.p, 1, "web");
 	name = TAKE_PTR(d->name);
 	begin_prepared();
 	ck_assert(!is_outlived(&uuid));
 	d->name = name;
-	f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+	rig.p.hv.callbacks.changed(rig.p.hv.callbacks.data);
 	run_for(2 * USEC_PER_SEC);
 	ck_assert(is_outlived(&uuid));
 	end();
@@ -269,7 +269,7 @@ START_TEST(a_life_that_no_look_has_seen_counts_when_it_ends)
 	d->cpu_time = USEC_PER_SEC;
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
-	f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+	rig.p.hv.callbacks.changed(rig.p.hv.callbacks.data);
 	run_for(USEC_PER_SEC);
 	ck_assert(is_outlived(&uuid));
 	ck_assert_int_eq(lives_of(1)->last, LIFE_SUSPENDED);
@@ -282,7 +282,7 @@ static bool tells_of(unsigned number)
 {
 	struct uuid uuid = puppet_uuid(number);
 
-	return ledger_find(ledger_file_get(f.state), &uuid);
+	return ledger_find(ledger_file_get(rig.ledger), &uuid);
 }
 
 /* What this boot's domain 1 is, as which guest's it is known (0: as no guest's), and what it does.
@@ -296,9 +296,9 @@ static void look_first_at(unsigned known_as, enum domain_manager manager, enum d
 	if (known_as > 0) {
 		struct uuid uuid = puppet_uuid(known_as);
 
-		ledger_file_see_life(f.state, &uuid, "web", 1, false, USEC_PER_SEC);
+		ledger_file_see_life(rig.ledger, &uuid, "web", 1, false, USEC_PER_SEC);
 	}
-	d = puppet_add(&f.p, 1, "web");
+	d = puppet_add(&rig.p, 1, "web");
 	d->manager = manager;
 	d->on_poweroff = d->on_reboot = d->on_watchdog = d->on_soft_reset = actions;
 	d->on_crash = DEATH_PRESERVE;
@@ -338,9 +338,9 @@ START_TEST(a_domain_of_before_the_last_life_of_its_name_tells_nothing_new)
 	struct uuid image = puppet_uuid(1001), uuid = puppet_uuid(9);
 
 	prepare();
-	ledger_file_see_life(f.state, &uuid, "web", 2, false, USEC_PER_SEC);
+	ledger_file_see_life(rig.ledger, &uuid, "web", 2, false, USEC_PER_SEC);
 	save_was_recorded(&uuid, &image);
-	puppet_add(&f.p, 1, "web")->shutdown = true;
+	puppet_add(&rig.p, 1, "web")->shutdown = true;
 	begin_prepared();
 	ck_assert(!tells_of(1));
 	end();
@@ -355,7 +355,7 @@ START_TEST(what_is_found_suspended_at_first_has_not_run_since_it_was_saved)
 
 	prepare();
 	save_was_recorded(&uuid, &image);
-	d = puppet_add(&f.p, 1, "web");
+	d = puppet_add(&rig.p, 1, "web");
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_SUSPEND;
 	begin_prepared();
@@ -408,8 +408,8 @@ START_TEST(a_survey_that_cannot_begin_is_answered_at_once)
 	usec_t start;
 
 	begin();
-	start = loop_now(f.loop);
-	f.p.survey_error = -ENOENT;
+	start = loop_now(rig.loop);
+	rig.p.survey_error = -ENOENT;
 	refresh(60 * USEC_PER_SEC);
 	/* Not from inside the call. */
 	ck_assert_uint_eq(f.answers, 0);
@@ -429,9 +429,9 @@ START_TEST(whoever_waits_for_a_survey_that_cannot_begin_is_answered_too)
 	refresh(120 * USEC_PER_SEC);
 	refresh(120 * USEC_PER_SEC);
 	run_for(90 * USEC_PER_SEC);
-	f.p.survey_error = -EBUSY;
+	rig.p.survey_error = -EBUSY;
 	survey_ends(-1, NULL);
-	failed = loop_now(f.loop);
+	failed = loop_now(rig.loop);
 	run_for(USEC_PER_SEC);
 	ck_assert_uint_eq(f.answers, 2);
 	ck_assert_uint_eq(f.answered, failed);
@@ -461,11 +461,11 @@ START_TEST(changes_in_a_burst_are_listed_once)
 	begin();
 	run_for(USEC_PER_SEC);
 	for (int i = 0; i < 100; i++)
-		f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+		rig.p.hv.callbacks.changed(rig.p.hv.callbacks.data);
 	run_for(USEC_PER_SEC);
 	ck_assert_uint_eq(f.changes, 1);
 	for (int i = 0; i < 100; i++) {
-		f.p.hv.callbacks.changed(f.p.hv.callbacks.data);
+		rig.p.hv.callbacks.changed(rig.p.hv.callbacks.data);
 		run_for(USEC_PER_MSEC);
 	}
 	ck_assert_uint_le(f.changes, 4);
@@ -476,31 +476,31 @@ END_TEST
 START_TEST(what_others_do_is_told_and_what_we_do_is_not)
 {
 	begin();
-	puppet_add(&f.p, 1, "web")->manager = DOMAIN_MANAGER_XL;
-	puppet_add(&f.p, 2, "ours");
+	puppet_add(&rig.p, 1, "web")->manager = DOMAIN_MANAGER_XL;
+	puppet_add(&rig.p, 2, "ours");
 	ck_assert_int_eq(world_update(f.world), 0);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_APPEARED, .domain = "web"), 1);
 	ck_assert_uint_eq(LOGGED(.message_id = NULL), 1);
-	puppet_domain(&f.p, 1)->name = (char[]){"www"};
+	puppet_domain(&rig.p, 1)->name = (char[]){"www"};
 	ck_assert_int_eq(world_update(f.world), 0);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_RENAMED, .domain = "www"), 1);
 	/* XenStore forgets it first, and Xen lists it for a while longer. */
-	puppet_domain(&f.p, 1)->name = NULL;
+	puppet_domain(&rig.p, 1)->name = NULL;
 	ck_assert_int_eq(world_update(f.world), 0);
-	puppet_domain(&f.p, 1)->dying = true;
+	puppet_domain(&rig.p, 1)->dying = true;
 	ck_assert_int_eq(world_update(f.world), 0);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_GONE, .domain = "www"), 1);
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	ck_assert_int_eq(world_update(f.world), 0);
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_GONE), 1);
 	/* Of an operation of ours its own report tells. */
-	puppet_adopt(&f.p, OPERATION_DESTROY, 2);
-	puppet_remove(&f.p, 2);
-	puppet_finish(&f.p, 2, 0, NULL, DOMID_NONE);
+	puppet_adopt(&rig.p, OPERATION_DESTROY, 2);
+	puppet_remove(&rig.p, 2);
+	puppet_finish(&rig.p, 2, 0, NULL, DOMID_NONE);
 	run_for(1);
 	ck_assert_uint_eq(LOGGED(.domain = "ours"), 0);
-	puppet_add(&f.p, 3, "ours");
-	puppet_remove(&f.p, 3);
+	puppet_add(&rig.p, 3, "ours");
+	puppet_remove(&rig.p, 3);
 	ck_assert_int_eq(world_update(f.world), 0);
 	ck_assert_uint_eq(LOGGED(.domain = "ours"), 0);
 	end();
@@ -510,11 +510,11 @@ END_TEST
 START_TEST(the_end_of_an_operation_comes_behind_what_it_changed)
 {
 	begin();
-	puppet_add(&f.p, 1, "web");
-	puppet_adopt(&f.p, OPERATION_SAVE, 1);
+	puppet_add(&rig.p, 1, "web");
+	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
 	ck_assert_int_eq(world_update(f.world), 0);
 	ck_assert(inventory_find_named(world_inventory(f.world), "web")->busy);
-	puppet_finish(&f.p, 1, 0, NULL, DOMID_NONE);
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_for(1);
 	ck_assert_uint_eq(f.finished, 1);
 	ck_assert(!f.seen_busy);
@@ -526,7 +526,7 @@ START_TEST(what_was_read_counts_also_where_the_domains_cannot_be_listed)
 {
 	begin();
 	refresh(60 * USEC_PER_SEC);
-	f.p.list_error = -EIO;
+	rig.p.list_error = -EIO;
 	survey_ends(1, "web");
 	ck_assert_ptr_nonnull(inventory_find_named(world_inventory(f.world), "web0"));
 	end();
@@ -542,12 +542,12 @@ static bool has_vanished(const char *name)
 START_TEST(what_goes_while_the_folders_are_read_may_have_an_image)
 {
 	begin();
-	puppet_add(&f.p, 1, "web0");
-	puppet_add(&f.p, 2, "web1");
+	puppet_add(&rig.p, 1, "web0");
+	puppet_add(&rig.p, 2, "web1");
 	ck_assert_int_eq(world_update(f.world), 0);
-	puppet_remove(&f.p, 2);
+	puppet_remove(&rig.p, 2);
 	refresh(60 * USEC_PER_SEC);
-	puppet_remove(&f.p, 1);
+	puppet_remove(&rig.p, 1);
 	survey_ends(2, "web");
 	ck_assert(has_vanished("web0"));
 	ck_assert(!has_vanished("web1"));
@@ -562,8 +562,8 @@ START_TEST(without_xenstore_nothing_is_done_and_it_is_said_once)
 {
 	begin();
 	ck_assert_ptr_null(world_lost(f.world));
-	f.p.hv.callbacks.lost(f.p.hv.callbacks.data, "it is gone");
-	f.p.hv.callbacks.lost(f.p.hv.callbacks.data, "it is still gone");
+	rig.p.hv.callbacks.lost(rig.p.hv.callbacks.data, "it is gone");
+	rig.p.hv.callbacks.lost(rig.p.hv.callbacks.data, "it is still gone");
 	ck_assert_str_eq(world_lost(f.world), "it is gone");
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_XENSTORE_LOST), 1);
 	ck_assert_ptr_nonnull(strstr(unit_log(), "it is gone"));

@@ -26,32 +26,16 @@ static void on_finished(void *data _unused_, const struct hv_operation *operatio
 	f.seen_busy = g && g->busy;
 }
 
-static void on_pause(void *data _unused_)
-{
-	loop_exit(f.loop, 0);
-}
-
-void run_for(usec_t time)
-{
-	timer_set_after(f.pause, time);
-	ck_assert_int_eq(loop_run(f.loop), 0);
-}
-
 void prepare(void)
 {
 	memset(&f, 0, sizeof(f));
-	folder_make(&f.folder);
-	ck_assert_int_eq(loop_new(&f.loop), 0);
-	loop_set_speed(f.loop, LOOP_VIRTUAL);
-	ck_assert_int_eq(timer_new(f.loop, on_pause, NULL, &f.pause), 0);
-	ck_assert_int_eq(ledger_file_open(f.loop, folder_path(&f.folder, "state"), &f.state), 0);
-	puppet_make(&f.p);
+	rig_begin();
 	strcpy(f.answer, "-");
 }
 
 void begin_prepared(void)
 {
-	ck_assert_int_eq(world_new(f.loop, &f.p.hv, f.state,
+	ck_assert_int_eq(world_new(rig.loop, &rig.p.hv, rig.ledger,
 				   &(struct world_callbacks){.changed = on_changed,
 							     .progress = on_progress,
 							     .finished = on_finished},
@@ -69,17 +53,14 @@ void begin(void)
 void end(void)
 {
 	f.world = world_free(f.world);
-	ck_assert(f.p.freed);
-	ledger_file_free(f.state);
-	timer_free(f.pause);
-	loop_free(f.loop);
-	folder_remove(&f.folder);
+	ck_assert(rig.p.freed);
+	rig_end();
 }
 
 static void on_ready(void *data _unused_, const char *error)
 {
 	f.answers++;
-	f.answered = loop_now(f.loop);
+	f.answered = loop_now(rig.loop);
 	snprintf(f.answer, sizeof(f.answer), "%s", error ? error : "well");
 	if (f.ask_again) {
 		f.ask_again = false;
@@ -110,7 +91,7 @@ void survey_ends(int configs, const char *name)
 		ck_assert_int_eq(str_format(&c.path, "/auto/%s%d", name, i), 0);
 		ck_assert_int_eq(survey_add_config(s, &c), 0);
 	}
-	ck_assert(f.p.surveying);
-	f.p.surveying = false;
-	f.p.hv.callbacks.surveyed(f.p.hv.callbacks.data, s, s ? NULL : "a folder is away");
+	ck_assert(rig.p.surveying);
+	rig.p.surveying = false;
+	rig.p.hv.callbacks.surveyed(rig.p.hv.callbacks.data, s, s ? NULL : "a folder is away");
 }

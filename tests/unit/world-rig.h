@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include "puppet.h"
-#include "unit.h"
+#include "rig.h"
 #include "world/world.h"
 
 /* A world around a puppet, on the virtual clock. */
 struct world_rig {
-	struct folder folder;
-	struct loop *loop;
-	struct timer *pause;
-	struct puppet p;
-	struct ledger_file *state;
 	struct world *world;
 	unsigned changes, finished;
 	bool seen_busy; /* when the end of an operation was told */
@@ -29,8 +23,6 @@ void begin(void);
 void prepare(void);
 void begin_prepared(void);
 void end(void);
-
-void run_for(usec_t time);
 
 /* Who decides on what there is; and who only tells it. */
 void refresh(usec_t limit);
