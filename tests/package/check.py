@@ -277,6 +277,17 @@ class Live(unittest.TestCase):
         self.assertEqual(sorted(path.name for path in aside.iterdir()), ["db.part", "db.restoring", "web.stale-1"])
         self.assertIn(f"{SAVED}/db.part is not to be restored: it is now in {aside}", said)
 
+    def test_removal_reads_the_settings_as_the_script_does_by_bash(self):
+        before = SETTINGS.read_text()
+        self.addCleanup(SETTINGS.write_text, before)
+        other = WORK / "other"
+        other.mkdir()
+        (other / "web.stale-1").touch()
+        self.install()
+        SETTINGS.write_text(f"names=(a b)\nXENDOMAINS_SAVE={other}\n")
+        self.remove()
+        self.assertEqual([path.name for path in other.iterdir()], ["xendomainsd-aside"])
+
     def test_removal_leaves_its_name_to_an_image_that_is_being_written(self):
         self.install()
         SAVED.mkdir(parents=True, exist_ok=True)
