@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <xenstore.h>
 
+#include "hv/nodes.h"
 #include "hv/savers.h"
 #include "hv/served.h"
 #include "hv/xen-version.h"
@@ -17,31 +18,16 @@
 #include "util/str.h"
 #include "wire/mark.h"
 
-/* XenStore is asked so often whether it is still there: its end is reported nowhere else. */
+/* XenStore is asked so often whether it is still there. */
 #define HEARTBEAT (15 * USEC_PER_SEC)
 
-/* Changes of nodes that guests can write are looked at so often at most. */
+/* What guests write is looked at so often at most. The first to write is not kept waiting. */
 #define GUEST_INTERVAL (500 * USEC_PER_MSEC)
-
-/* So many events are taken before others have their turn: a guest may make them without end. */
-#define EVENTS_AT_ONCE 64
-
-/* A guest chooses what stands in nodes that are its own; this is longer than anything sensible. */
-#define VALUE_MAX 4096
 
 #define USERDATA_FOLDER "/var/lib/xen"
 
 /* The longest text of a guest about itself that is shown. */
 #define UNSAVABLE_MAX 200
-
-/* A domain whose nodes are watched. */
-struct watched {
-	uint32_t domid;
-	struct uuid uuid;
-	bool seen;
-	uint32_t disks[MARK_REMOVABLE_MAX]; /* those that the guest may eject */
-	size_t n_disks;
-};
 
 struct host {
 	struct loop *loop;
@@ -49,11 +35,11 @@ struct host {
 	xentoollog_logger_stdiostream *logger;
 	libxl_ctx *ctx;
 	struct xs_handle *xs;
+	struct nodes *nodes;
 	struct watch *news;
 	struct timer *heartbeat;
 	struct timer *quiet; /* for changes that guests make */
-	struct watched *watched;
-	size_t n_watched;
+	usec_t guests;       /* when such changes were last passed on */
 	bool lost;
 };
 
@@ -67,154 +53,44 @@ static void lose(struct host *h)
 	h->callbacks.lost(h->callbacks.data, "XenStore has gone; the host must be restarted");
 }
 
-/* XenStore. */
-
-/* The value at a path as a string, or NULL; one with a NUL inside is cut there. */
-static char *read_node(struct host *h, const char *path, size_t *ret_length)
-{
-	unsigned length;
-	char *value = xs_read(h->xs, XBT_NULL, path, &length);
-
-	if (!value)
-		return NULL;
-	if (length > VALUE_MAX) {
-		free(value);
-		return NULL;
-	}
-	if (ret_length)
-		*ret_length = length;
-	return value;
-}
-
-static char *read_domain_node(struct host *h, uint32_t domid, const char *node)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, node);
-	return read_node(h, path, NULL);
-}
-
-/*
- * Watches a node of each guest, but none below which a guest can make nodes. The token tells who
- * writes the node.
- */
-static void set_watch(struct host *h, const char *path, const char *token, bool on)
-{
-	if (on)
-		xs_watch(h->xs, path, token);
-	else
-		xs_unwatch(h->xs, path, token);
-}
-
-static void eject_path(char *path, size_t size, uint32_t domid, uint32_t devid)
-{
-	snprintf(path, size, "/local/domain/%u/device/vbd/%u/eject", domid, devid);
-}
-
-static void set_watches(struct host *h, const struct watched *w, bool on)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/name", w->domid);
-	set_watch(h, path, "toolstack", on);
-	snprintf(path, sizeof(path), "/local/domain/%u/control/feature-poweroff", w->domid);
-	set_watch(h, path, "guest", on);
-	snprintf(path, sizeof(path), "/vm/%s/name", UUID_TEXT(&w->uuid));
-	set_watch(h, path, "toolstack", on);
-	for (size_t i = 0; i < w->n_disks; i++) {
-		eject_path(path, sizeof(path), w->domid, w->disks[i]);
-		set_watch(h, path, "guest", on);
-	}
-}
-
-static struct watched *find_watched(struct host *h, uint32_t domid, const struct uuid *uuid)
-{
-	for (size_t i = 0; i < h->n_watched; i++)
-		if (h->watched[i].domid == domid && uuid_equal(&h->watched[i].uuid, uuid))
-			return &h->watched[i];
-	return NULL;
-}
-
-static void watch_domain(struct host *h, const struct domain *d)
-{
-	struct watched *w = find_watched(h, d->domid, &d->uuid);
-	struct watched *bigger;
-
-	if (!w) {
-		bigger = realloc(h->watched, (h->n_watched + 1) * sizeof(*bigger));
-		if (!bigger)
-			return;
-		h->watched = bigger;
-		w = &h->watched[h->n_watched++];
-		*w = (struct watched){.domid = d->domid, .uuid = d->uuid};
-		set_watches(h, w, true);
-	}
-	w->seen = true;
-}
-
-static void unwatch_unseen(struct host *h)
-{
-	bool ended = false;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < h->n_watched; i++) {
-		if (h->watched[i].seen) {
-			h->watched[kept] = h->watched[i];
-			h->watched[kept++].seen = false;
-		} else {
-			set_watches(h, &h->watched[i], false);
-			ended = true;
-		}
-	}
-	h->n_watched = kept;
-	/* A preserved domain is another guest with the same nodes. */
-	for (size_t i = 0; ended && i < kept; i++)
-		set_watches(h, &h->watched[i], true);
-}
+/* News. */
 
 static void on_quiet(void *data)
 {
 	struct host *h = data;
 
+	h->guests = loop_now(h->loop);
 	h->callbacks.changed(h->callbacks.data);
+}
+
+static void pass_on(struct host *h, unsigned news)
+{
+	if (news & NEWS_DOMAINS)
+		h->callbacks.changed(h->callbacks.data);
+	if ((news & NEWS_GUESTS) && !timer_is_set(h->quiet))
+		timer_set(h->quiet, h->guests + GUEST_INTERVAL);
 }
 
 static void on_news(void *data, unsigned events _unused_)
 {
 	struct host *h = data;
-	bool domains = false, guests = false;
-	unsigned taken = 0;
-	char **event;
+	unsigned news;
+	int r = nodes_take_news(h->nodes, &news);
 
-	while (taken < EVENTS_AT_ONCE && (event = xs_check_watch(h->xs))) {
-		taken++;
-		if (str_equal(event[XS_WATCH_TOKEN], "guest"))
-			guests = true;
-		else
-			domains = true;
-		free(event);
-	}
-	if (taken < EVENTS_AT_ONCE && errno != EAGAIN) {
+	if (r < 0 && r != -EAGAIN)
 		lose(h);
-		return;
-	}
-	if (domains)
-		h->callbacks.changed(h->callbacks.data);
-	if (guests && !timer_is_set(h->quiet))
-		timer_set_after(h->quiet, GUEST_INTERVAL);
+	else
+		pass_on(h, news);
 }
 
 static void on_heartbeat(void *data)
 {
 	struct host *h = data;
-	char *value = xs_read(h->xs, XBT_NULL, "/local/domain/0/domid", NULL);
 
-	if (!value && errno != ENOENT) {
+	if (nodes_reach(h->nodes) < 0)
 		lose(h);
-		return;
-	}
-	free(value);
-	timer_set_after(h->heartbeat, HEARTBEAT);
+	else
+		timer_set_after(h->heartbeat, HEARTBEAT);
 }
 
 /* Domains. */
@@ -229,44 +105,28 @@ static bool is_libvirts(const struct domain *d, const struct uuid *built)
 	return stat(path, &st) == 0;
 }
 
-/*
- * Which disk the guest wants to be without. The guest writes the nodes, and makes them: each is
- * watched by itself, and nothing else below the directory that is the guest's.
- */
-static int read_wishes(struct host *h, struct domain *d, const struct mark *mark)
+/* Which disk the guest wants to be without. */
+static int read_wishes(struct domain_nodes *nodes, struct domain *d, const struct mark *mark)
 {
-	struct watched *w = find_watched(h, d->domid, &d->uuid);
-	const char *vdev;
+	const char *vdev, *wish;
 	uint32_t devid;
-	char path[128];
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && w && mark_removable(mark, i, &vdev, &devid) >= 0; i++) {
-		_cleanup_free_ char *wish = NULL;
-
-		eject_path(path, sizeof(path), d->domid, devid);
-		if (i >= w->n_disks || w->disks[i] != devid) {
-			w->n_disks = MAX(w->n_disks, i + 1);
-			w->disks[i] = devid;
-			set_watch(h, path, "guest", true);
-		}
-		wish = read_node(h, path, NULL);
+	for (size_t i = 0; r >= 0 && mark_removable(mark, i, &vdev, &devid) >= 0; i++) {
+		wish = domain_node_eject(nodes, i, devid);
 		if (!d->eject && str_equal(wish, "eject"))
 			r = str_replace(&d->eject, vdev);
 	}
 	return r;
 }
 
-static int read_mark(struct host *h, struct domain *d, const struct uuid *built)
+static int read_mark(struct domain_nodes *nodes, struct domain *d, const struct uuid *built)
 {
 	_cleanup_(mark_done) struct mark mark = {0};
-	_cleanup_free_ char *text = NULL;
-	char path[64];
 	size_t length;
+	const char *text = domain_node(nodes, NODE_MARK, &length);
 	int r;
 
-	snprintf(path, sizeof(path), "/libxl/%u/" MARK_KEY, d->domid);
-	text = read_node(h, path, &length);
 	if (!text || mark_parse(text, length, &mark) < 0 || !uuid_equal(&mark.uuid, &d->uuid)) {
 		d->manager = is_libvirts(d, built) ? DOMAIN_MANAGER_LIBVIRT : DOMAIN_MANAGER_XL;
 		return 0;
@@ -279,8 +139,7 @@ static int read_mark(struct host *h, struct domain *d, const struct uuid *built)
 	d->on_soft_reset = death_action_from_string(mark.on_soft_reset);
 	d->saved = !uuid_is_null(&mark.saved);
 	r = str_replace(&d->source, mark.source);
-	r = r < 0 || d->dying ? r : read_wishes(h, d, &mark);
-	return r;
+	return r < 0 || d->dying ? r : read_wishes(nodes, d, &mark);
 }
 
 /*
@@ -288,9 +147,9 @@ static int read_mark(struct host *h, struct domain *d, const struct uuid *built)
  * be created beside it, has another one since, which only XenStore knows (and no guest
  * writes).
  */
-static struct uuid read_uuid(struct host *h, uint32_t domid, const struct uuid *built)
+static struct uuid read_uuid(struct domain_nodes *nodes, const struct uuid *built)
 {
-	_cleanup_free_ char *vm = read_domain_node(h, domid, "vm");
+	const char *vm = domain_node(nodes, NODE_VM, NULL);
 	struct uuid uuid;
 
 	return vm && uuid_parse(path_base(vm), &uuid) >= 0 ? uuid : *built;
@@ -307,21 +166,17 @@ static bool is_unbuilt(uint32_t domid, const struct uuid *built)
 }
 
 /* The reason is written by the guest (a convention of XAPI's). */
-static int read_unsavable(struct host *h, struct domain *d)
+static int read_unsavable(struct domain_nodes *nodes, struct domain *d)
 {
-	_cleanup_free_ char *feature = NULL, *reason = NULL, *devices = NULL, *text = NULL;
-	char path[64];
+	const char *reason = domain_node(nodes, NODE_CANNOT_SUSPEND, NULL);
+	_cleanup_free_ char *text = NULL;
 
-	snprintf(path, sizeof(path), "/libxl/%u/device/pci/0/backend", d->domid);
-	devices = read_node(h, path, NULL);
-	if (devices)
+	if (domain_node(nodes, NODE_PCI, NULL))
 		return str_replace(&d->unsavable, "it has PCI devices of the host");
-	reason = read_domain_node(h, d->domid, "data/cant_suspend_reason");
 	text = str_empty(reason) ? NULL : str_printable(reason, UNSAVABLE_MAX);
 	if (text)
 		return str_format(&d->unsavable, "it says that it cannot be suspended: %s", text);
-	feature = read_domain_node(h, d->domid, "control/feature-suspend");
-	return str_equal(feature, "0")
+	return str_equal(domain_node(nodes, NODE_SUSPEND, NULL), "0")
 		       ? str_replace(&d->unsavable, "its kernel says that it cannot be suspended")
 		       : 0;
 }
@@ -343,13 +198,25 @@ static bool is_asked_to_suspend(struct host *h, uint32_t domid)
 	char path[80];
 
 	snprintf(path, sizeof(path), "/libxl/%u/" MARK_PENDING_KEY, domid);
-	value = read_node(h, path, NULL);
+	value = xs_read(h->xs, XBT_NULL, path, NULL);
 	return value && parse_u64(value, UINT64_MAX, &until) >= 0 && usec_now() < until;
+}
+
+static int fill_guest(struct host *h, struct domain_nodes *nodes, const struct uuid *built,
+		      struct domain *d)
+{
+	int r;
+
+	d->up = str_equal(domain_node(nodes, NODE_POWEROFF, NULL), "1");
+	look_for_others(d, built);
+	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(h, d->domid);
+	r = d->dying ? 0 : read_unsavable(nodes, d);
+	return r < 0 ? r : read_mark(nodes, d, built);
 }
 
 static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)
 {
-	_cleanup_free_ char *target = NULL, *up = NULL, *driver = NULL;
+	struct domain_nodes *nodes;
 	struct uuid built;
 	int r;
 
@@ -364,25 +231,37 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 		.cpu_time = info->cpu_time / 1000,
 	};
 	memcpy(built.bytes, libxl_uuid_bytearray_const(&info->uuid), sizeof(built.bytes));
-	d->uuid = read_uuid(h, d->domid, &built);
-	d->name = read_domain_node(h, d->domid, "name");
-	driver = read_domain_node(h, d->domid, "libxl");
-	d->driver = d->domid && driver;
+	nodes = nodes_of(h->nodes, d->domid, &built);
+	if (!nodes)
+		return -ENOMEM;
+	d->uuid = read_uuid(nodes, &built);
+	r = str_replace(&d->name, domain_node(nodes, NODE_NAME, NULL));
+	if (r < 0)
+		return r;
+	domain_node(nodes, NODE_VM_NAME, NULL);
+	d->driver = d->domid && domain_node(nodes, NODE_DRIVER, NULL);
 	domain_set_flags(d, info->running, info->blocked);
 	/* A device model in a domain of its own says whose it is. */
-	target = d->domid ? read_domain_node(h, d->domid, "target") : NULL;
-	d->system = d->domid == 0 || info->never_stop || target;
-	if (d->system)
-		return 0;
-	up = read_domain_node(h, d->domid, "control/feature-poweroff");
-	d->up = str_equal(up, "1");
-	look_for_others(d, &built);
-	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(h, d->domid);
-	if (d->dying)
-		return read_mark(h, d, &built);
-	watch_domain(h, d);
-	r = read_unsavable(h, d);
-	return r < 0 ? r : read_mark(h, d, &built);
+	d->system = d->domid == 0 || info->never_stop || domain_node(nodes, NODE_TARGET, NULL);
+	return d->system ? 0 : fill_guest(h, nodes, &built, d);
+}
+
+static int fill_list(struct host *h, const libxl_dominfo *infos, size_t n, struct domain_list *l)
+{
+	unsigned news;
+	int r = nodes_begin(h->nodes, &news), end;
+
+	if (r < 0) {
+		lose(h);
+		return -ENOTCONN;
+	}
+	/* What has happened may be younger than the list of the hypervisor. */
+	pass_on(h, news);
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = fill_domain(h, &infos[i], &l->domains[l->n++]);
+	r = r < 0 ? r : served_find(h->nodes, l);
+	end = nodes_end(h->nodes);
+	return r < 0 ? r : end;
 }
 
 int host_list(struct host *h, struct domain_list **ret)
@@ -399,15 +278,10 @@ int host_list(struct host *h, struct domain_list **ret)
 	if (!infos)
 		return -EIO;
 	l->domains = calloc((size_t)n + 1, sizeof(*l->domains));
-	if (!l->domains)
-		r = -ENOMEM;
-	for (int i = 0; r >= 0 && i < n; i++)
-		r = fill_domain(h, &infos[i], &l->domains[l->n++]);
+	r = l->domains ? fill_list(h, infos, (size_t)n, l) : -ENOMEM;
 	libxl_dominfo_list_free(infos, n);
-	r = r < 0 ? r : served_find(h->xs, l);
 	if (r < 0)
 		return r;
-	unwatch_unseen(h);
 	*ret = TAKE_PTR(l);
 	return 0;
 }
@@ -458,6 +332,14 @@ static int write_control(struct host *h, const struct domain *d, const char *nod
 	}
 }
 
+static char *read_control(struct host *h, const struct domain *d, const char *node)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/control/%s", d->domid, node);
+	return xs_read(h->xs, XBT_NULL, path, NULL);
+}
+
 /* How a guest can be reached. */
 enum way {
 	WAY_REQUEST, /* it reads XenStore, or may do so */
@@ -467,7 +349,7 @@ enum way {
 
 static enum way find_way(struct host *h, const struct domain *d)
 {
-	_cleanup_free_ char *feature = read_domain_node(h, d->domid, "control/feature-poweroff");
+	_cleanup_free_ char *feature = read_control(h, d, "feature-poweroff");
 	libxl_dominfo info;
 	bool hvm;
 
@@ -506,7 +388,7 @@ int host_shutdown_answer(struct host *h, const struct domain *d)
 	if (h->lost)
 		return -ENOTCONN;
 	/* A kernel that takes the request empties the node, or removes it. */
-	request = read_domain_node(h, d->domid, "control/shutdown");
+	request = read_control(h, d, "shutdown");
 	if (str_empty(request))
 		return 1;
 	return find_way(h, d) == WAY_BUTTON ? -EOPNOTSUPP : 0;
@@ -549,10 +431,8 @@ int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct h
 	h->xs = xs_open(0);
 	if (!h->xs)
 		return -errno;
-	if (!xs_watch(h->xs, "@introduceDomain", "domain") ||
-	    !xs_watch(h->xs, "@releaseDomain", "domain"))
-		return -errno;
-	r = watch_new(loop, xs_fileno(h->xs), WATCH_READ, on_news, h, &h->news);
+	r = nodes_new(h->xs, &h->nodes);
+	r = r < 0 ? r : watch_new(loop, xs_fileno(h->xs), WATCH_READ, on_news, h, &h->news);
 	r = r < 0 ? r : timer_new(loop, on_heartbeat, h, &h->heartbeat);
 	r = r < 0 ? r : timer_new(loop, on_quiet, h, &h->quiet);
 	if (r < 0)
@@ -569,13 +449,13 @@ struct host *host_free(struct host *h)
 	watch_free(h->news);
 	timer_free(h->heartbeat);
 	timer_free(h->quiet);
+	nodes_free(h->nodes);
 	if (h->xs)
 		xs_close(h->xs);
 	if (h->ctx)
 		libxl_ctx_free(h->ctx);
 	if (h->logger)
 		xtl_logger_destroy((xentoollog_logger *)h->logger);
-	free(h->watched);
 	free(h);
 	return NULL;
 }

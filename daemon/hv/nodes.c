@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "hv/nodes.h"
+
+#include <stdio.h>
+#include <xenstore.h>
+
+#include "util/str.h"
+
+/* So many events are taken before others have their turn: a guest may make them without end. */
+#define EVENTS_AT_ONCE 64
+
+/* What has changed before a look is among so many events, or nothing that was read counts. */
+#define EVENTS_BEFORE_LOOK 4096
+
+/* A guest chooses what stands in nodes that are its own; this is longer than anything sensible. */
+#define VALUE_MAX 4096
+
+/* The token of the watches that name no domain. The others have "DOMID/NODE". */
+#define TOKEN_DOMAINS "domains"
+
+struct cached {
+	char *path; /* of the watch; NULL: there is none, and the node is read each time */
+	bool told;  /* the first event says nothing: XenStore sends it for each new watch */
+	bool fresh;
+	char *value;
+	size_t length;
+};
+
+struct domain_nodes {
+	struct nodes *nodes;
+	uint32_t domid;
+	struct uuid built;
+	bool seen;
+	struct cached cached[_NODE_MAX];
+	uint32_t disks[MARK_REMOVABLE_MAX]; /* of NODE_EJECT and those that follow */
+	uint32_t *backends;                 /* of NODE_DEVICES */
+	size_t n_backends;
+};
+
+struct nodes {
+	struct xs_handle *xs;
+	struct domain_nodes **domains; /* by number */
+	size_t n, room;
+	int error; /* of what was not read in this look */
+};
+
+struct token {
+	char text[32];
+};
+
+/* DIRECTORY/DOMID/NAME */
+static const struct {
+	const char *directory, *name;
+} places[NODE_EJECT] = {
+	[NODE_NAME] = {"/local/domain", "name"},
+	[NODE_VM] = {"/local/domain", "vm"},
+	[NODE_DRIVER] = {"/local/domain", "libxl"},
+	[NODE_TARGET] = {"/local/domain", "target"},
+	[NODE_MARK] = {"/libxl", MARK_KEY},
+	[NODE_DEVICES] = {"/libxl", "device"},
+	[NODE_PCI] = {"/libxl", "device/pci/0/backend"},
+	[NODE_POWEROFF] = {"/local/domain", "control/feature-poweroff"},
+	[NODE_SUSPEND] = {"/local/domain", "control/feature-suspend"},
+	[NODE_CANNOT_SUSPEND] = {"/local/domain", "data/cant_suspend_reason"},
+};
+
+static unsigned news_of(enum node node)
+{
+	switch (node) {
+	case NODE_NAME:
+	case NODE_VM:
+	case NODE_VM_NAME:
+	case NODE_DRIVER:
+	case NODE_TARGET:
+		return NEWS_DOMAINS;
+	case NODE_MARK:
+	case NODE_DEVICES:
+	case NODE_PCI:
+	case NODE_SUSPEND:
+	case NODE_CANNOT_SUSPEND:
+		return 0;
+	case NODE_POWEROFF:
+	case NODE_EJECT:
+	case _NODE_MAX:
+		break;
+	}
+	return NEWS_GUESTS;
+}
+
+static int format_path(const struct domain_nodes *d, enum node node, char **ret)
+{
+	const char *vm = d->cached[NODE_VM].value;
+
+	if (node == NODE_VM_NAME)
+		return str_format(ret, "/vm/%s/name", vm ? path_base(vm) : UUID_TEXT(&d->built));
+	if (node >= NODE_EJECT)
+		return str_format(ret, "/local/domain/%u/device/vbd/%u/eject", d->domid,
+				  d->disks[node - NODE_EJECT]);
+	return str_format(ret, "%s/%u/%s", places[node].directory, d->domid, places[node].name);
+}
+
+/* Watches. */
+
+static struct token token_of(const struct domain_nodes *d, enum node node)
+{
+	struct token token;
+
+	snprintf(token.text, sizeof(token.text), "%u/%u", d->domid, (unsigned)node);
+	return token;
+}
+
+static void watch_node(struct domain_nodes *d, enum node node, const char *path)
+{
+	struct cached *c = &d->cached[node];
+
+	if (!xs_watch(d->nodes->xs, path, token_of(d, node).text))
+		return;
+	c->told = false;
+	if (str_replace(&c->path, path) < 0)
+		xs_unwatch(d->nodes->xs, path, token_of(d, node).text);
+}
+
+static void forget(struct domain_nodes *d, enum node node)
+{
+	struct cached *c = &d->cached[node];
+
+	if (c->path)
+		xs_unwatch(d->nodes->xs, c->path, token_of(d, node).text);
+	free(c->path);
+	free(c->value);
+	*c = (struct cached){0};
+}
+
+static void forget_all(struct domain_nodes *d)
+{
+	for (enum node node = 0; node < _NODE_MAX; node++)
+		forget(d, node);
+	free(TAKE_PTR(d->backends));
+	d->n_backends = 0;
+}
+
+/* The place of the domain, or the one where it belongs. */
+static size_t place_of(const struct nodes *n, uint32_t domid)
+{
+	size_t low = 0, high = n->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (n->domains[middle]->domid < domid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct domain_nodes *nodes_find(const struct nodes *n, uint32_t domid)
+{
+	size_t place = place_of(n, domid);
+
+	return place < n->n && n->domains[place]->domid == domid ? n->domains[place] : NULL;
+}
+
+static unsigned take_event(struct nodes *n, const char *token)
+{
+	struct domain_nodes *d;
+	unsigned domid, node;
+	struct cached *c;
+
+	if (str_equal(token, TOKEN_DOMAINS))
+		return NEWS_DOMAINS;
+	if (sscanf(token, "%u/%u", &domid, &node) != 2 || node >= _NODE_MAX)
+		return 0;
+	d = nodes_find(n, domid);
+	if (!d)
+		return 0;
+	c = &d->cached[node];
+	if (!c->told) {
+		c->told = true;
+		return 0;
+	}
+	c->fresh = false;
+	return news_of((enum node)node);
+}
+
+static int take_events(struct nodes *n, size_t max, unsigned *ret_news)
+{
+	unsigned news = 0;
+	char **event;
+
+	for (size_t taken = 0; taken < max; taken++) {
+		event = xs_check_watch(n->xs);
+		if (!event) {
+			*ret_news = news;
+			return errno == EAGAIN ? 0 : -errno;
+		}
+		news |= take_event(n, event[XS_WATCH_TOKEN]);
+		free(event);
+	}
+	*ret_news = news;
+	return -EAGAIN;
+}
+
+int nodes_take_news(struct nodes *n, unsigned *ret_news)
+{
+	return take_events(n, EVENTS_AT_ONCE, ret_news);
+}
+
+int nodes_reach(struct nodes *n)
+{
+	_cleanup_free_ char *value = xs_read(n->xs, XBT_NULL, "/local/domain/0/domid", NULL);
+
+	return value || errno == ENOENT ? 0 : -errno;
+}
+
+int nodes_begin(struct nodes *n, unsigned *ret_news)
+{
+	/* What was told before the answer to this has come before it. */
+	int r = nodes_reach(n);
+
+	n->error = 0;
+	if (r < 0)
+		return r;
+	r = take_events(n, EVENTS_BEFORE_LOOK, ret_news);
+	if (r != -EAGAIN)
+		return r;
+	for (size_t i = 0; i < n->n; i++)
+		for (enum node node = 0; node < _NODE_MAX; node++)
+			n->domains[i]->cached[node].fresh = false;
+	return 0;
+}
+
+/* Domains. */
+
+static struct domain_nodes *domain_nodes_free(struct domain_nodes *d)
+{
+	forget_all(d);
+	free(d);
+	return NULL;
+}
+
+int nodes_end(struct nodes *n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->n; i++) {
+		struct domain_nodes *d = n->domains[i];
+
+		if (d->seen)
+			n->domains[kept++] = d;
+		else
+			domain_nodes_free(d);
+		d->seen = false;
+	}
+	n->n = kept;
+	return n->error;
+}
+
+static struct domain_nodes *add(struct nodes *n, uint32_t domid)
+{
+	struct domain_nodes *d, **bigger;
+	size_t place = place_of(n, domid);
+
+	if (n->n == n->room) {
+		bigger = realloc(n->domains, (2 * n->room + 1) * sizeof(struct domain_nodes *));
+		if (!bigger)
+			return NULL;
+		n->domains = bigger;
+		n->room = 2 * n->room + 1;
+	}
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	*d = (struct domain_nodes){.nodes = n, .domid = domid};
+	memmove(&n->domains[place + 1], &n->domains[place],
+		(n->n - place) * sizeof(struct domain_nodes *));
+	n->domains[place] = d;
+	n->n++;
+	return d;
+}
+
+struct domain_nodes *nodes_of(struct nodes *n, uint32_t domid, const struct uuid *built)
+{
+	struct domain_nodes *d = nodes_find(n, domid);
+
+	d = d ? d : add(n, domid);
+	if (!d)
+		return NULL;
+	/* Another domain has the number now. */
+	if (!uuid_equal(&d->built, built))
+		forget_all(d);
+	d->built = *built;
+	d->seen = true;
+	return d;
+}
+
+/* Nodes. */
+
+/* Whether it must be read; it will be fresh then. */
+static bool is_stale(struct domain_nodes *d, enum node node, char **ret_path)
+{
+	struct cached *c = &d->cached[node];
+	int r;
+
+	if (c->fresh)
+		return false;
+	r = format_path(d, node, ret_path);
+	if (r < 0) {
+		d->nodes->error = r;
+		return false;
+	}
+	if (!c->path)
+		watch_node(d, node, *ret_path);
+	c->fresh = c->path;
+	return true;
+}
+
+/* What is not known is not taken for a node that is missing. EINVAL: none can be called so. */
+static void note_error(struct nodes *n, struct cached *c)
+{
+	if (errno == ENOENT || errno == EINVAL)
+		return;
+	n->error = -errno;
+	c->fresh = false;
+}
+
+const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_length)
+{
+	struct cached *c = &d->cached[node];
+	_cleanup_free_ char *path = NULL, *value = NULL;
+	unsigned length = 0;
+
+	if (is_stale(d, node, &path)) {
+		value = xs_read(d->nodes->xs, XBT_NULL, path, &length);
+		if (!value)
+			note_error(d->nodes, c);
+		if (length > VALUE_MAX)
+			free(TAKE_PTR(value));
+		if (node == NODE_VM && !str_equal(value, c->value))
+			forget(d, NODE_VM_NAME);
+		free(c->value);
+		c->value = TAKE_PTR(value);
+		c->length = length;
+	}
+	if (ret_length)
+		*ret_length = c->length;
+	return c->value;
+}
+
+const char *domain_node_eject(struct domain_nodes *d, size_t index, uint32_t devid)
+{
+	enum node node = (enum node)(NODE_EJECT + index);
+
+	if (d->disks[index] != devid)
+		forget(d, node);
+	d->disks[index] = devid;
+	return domain_node(d, node, NULL);
+}
+
+static int add_backend(struct domain_nodes *d, const char *path)
+{
+	_cleanup_free_ char *backend = xs_read(d->nodes->xs, XBT_NULL, path, NULL);
+	uint32_t *bigger;
+	unsigned domid;
+
+	if (!backend)
+		note_error(d->nodes, &d->cached[NODE_DEVICES]);
+	if (!backend || sscanf(backend, "/local/domain/%u/", &domid) != 1)
+		return 0;
+	bigger = realloc(d->backends, (d->n_backends + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	d->backends = bigger;
+	d->backends[d->n_backends++] = domid;
+	return 0;
+}
+
+static char **list(struct domain_nodes *d, const char *path, unsigned *ret_n)
+{
+	char **names = xs_directory(d->nodes->xs, XBT_NULL, path, ret_n);
+
+	if (names)
+		return names;
+	note_error(d->nodes, &d->cached[NODE_DEVICES]);
+	*ret_n = 0;
+	return NULL;
+}
+
+/* libxl alone writes the nodes below it. */
+static int read_backends(struct domain_nodes *d, const char *path)
+{
+	_cleanup_free_ char **kinds = NULL;
+	unsigned n_kinds, n;
+	int r = 0;
+
+	d->n_backends = 0;
+	kinds = list(d, path, &n_kinds);
+	for (unsigned i = 0; r >= 0 && i < n_kinds; i++) {
+		_cleanup_free_ char **devices = NULL;
+		_cleanup_free_ char *kind = NULL;
+
+		r = str_format(&kind, "%s/%s", path, kinds[i]);
+		devices = r < 0 ? NULL : list(d, kind, &n);
+		for (unsigned j = 0; r >= 0 && j < n && devices; j++) {
+			_cleanup_free_ char *backend = NULL;
+
+			r = str_format(&backend, "%s/%s/backend", kind, devices[j]);
+			r = r < 0 ? r : add_backend(d, backend);
+		}
+	}
+	if (r < 0)
+		d->cached[NODE_DEVICES].fresh = false;
+	return r;
+}
+
+int domain_backends(struct domain_nodes *d, const uint32_t **ret, size_t *ret_n)
+{
+	_cleanup_free_ char *path = NULL;
+	int r = is_stale(d, NODE_DEVICES, &path) ? read_backends(d, path) : 0;
+
+	if (r < 0)
+		return r;
+	*ret = d->backends;
+	*ret_n = d->n_backends;
+	return 0;
+}
+
+int nodes_new(struct xs_handle *xs, struct nodes **ret)
+{
+	struct nodes *n;
+
+	if (!xs_watch(xs, "@introduceDomain", TOKEN_DOMAINS) ||
+	    !xs_watch(xs, "@releaseDomain", TOKEN_DOMAINS))
+		return -errno;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->xs = xs;
+	*ret = n;
+	return 0;
+}
+
+struct nodes *nodes_free(struct nodes *n)
+{
+	if (!n)
+		return NULL;
+	for (size_t i = 0; i < n->n; i++)
+		domain_nodes_free(n->domains[i]);
+	free(n->domains);
+	free(n);
+	return NULL;
+}
