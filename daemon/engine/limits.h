@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "util/time.h"
 
 /* Limits of the executor, from the settings. places.c keeps to those of what is done at one time.
@@ -8,6 +10,7 @@
 struct executor_limits {
 	unsigned parallel; /* operations at one time ... */
 	unsigned creates;  /* ... of which so many build guests from scratch */
+	bool boots_count;  /* guests that boot are among them, until create_pause is over */
 	unsigned brief;    /* workers that remove domains, and as many that have domains go on */
 	uint64_t save_kib; /* of memory, if several guests are saved at one time */
 	usec_t create_pause;

@@ -78,6 +78,7 @@ void places_take(struct places *places, const struct run *run)
 	places->taken++;
 	places->stopping += run->machine.goal == GOAL_STOP;
 	places->creating += creates(run);
+	places->booting += run->pausing;
 	if (run_saves(run))
 		places->saving_kib += MAX(run->step->memory_kib, 1ULL);
 }
@@ -85,6 +86,13 @@ void places_take(struct places *places, const struct run *run)
 bool places_can_clean(const struct places *places, const struct executor_limits *limits)
 {
 	return places->cleaning < limits->brief;
+}
+
+static bool can_create(const struct places *places, const struct executor_limits *limits)
+{
+	unsigned booting = limits->boots_count ? 0 : places->booting;
+
+	return places->creating - booting < limits->creates;
 }
 
 bool places_have_room(const struct places *places, const struct executor_limits *limits,
@@ -103,7 +111,7 @@ bool places_have_room(const struct places *places, const struct executor_limits 
 	case KIND_NONE:
 		return true;
 	}
-	return taken < limits->parallel && (!creates(run) || places->creating < limits->creates) &&
+	return taken < limits->parallel && (!creates(run) || can_create(places, limits)) &&
 	       (!run_saves(run) || places->saving_kib == 0 ||
 		places->saving_kib + run->step->memory_kib <= limits->save_kib);
 }
@@ -117,7 +125,8 @@ static unsigned count_cpus(void)
 
 /*
  * Building a guest is work for the CPU, but for some waiting in between; with many more at once
- * than there are CPUs, libxl's own time limits run out.
+ * than there are CPUs, libxl's own time limits run out. A guest that boots is no matter for libxl,
+ * and counts only where the administrator says how many come at one time.
  */
 static unsigned default_creates(void)
 {
@@ -149,6 +158,7 @@ void places_set_limits(struct executor_limits *limits, const struct config *c, u
 {
 	limits->parallel = c->parallel;
 	limits->creates = c->parallel_create ? c->parallel_create : default_creates();
+	limits->boots_count = c->parallel_create > 0;
 	limits->brief = brief_at_once(c);
 	limits->save_kib = saves_at_once(c, rate);
 }

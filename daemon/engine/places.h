@@ -8,6 +8,7 @@
 /* The places for operations at one time: their number, and the runs that have one. */
 struct places {
 	unsigned taken, creating;
+	unsigned booting;  /* of those creating: built, and not yet up */
 	unsigned stopping; /* of those taken */
 	unsigned cleaning, touching;
 	uint64_t saving_kib;

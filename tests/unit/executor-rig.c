@@ -74,14 +74,16 @@ void begin(const struct rig_limits *limits)
 				      },
 				      &f.ex),
 			 0);
-	executor_set_limits(f.ex, &(struct executor_limits){
-					  .save_kib = UINT64_MAX,
-					  .parallel = limits->parallel,
-					  .brief = 8,
-					  .creates = limits->parallel,
-					  .create_pause = limits->create_pause,
-					  .stop_limit = limits->stop_limit ? limits->stop_limit
-									   : USEC_INFINITY});
+	executor_set_limits(
+		f.ex,
+		&(struct executor_limits){
+			.save_kib = UINT64_MAX,
+			.parallel = limits->parallel,
+			.brief = 8,
+			.creates = limits->creates ? limits->creates : limits->parallel,
+			.boots_count = limits->boots_count,
+			.create_pause = limits->create_pause,
+			.stop_limit = limits->stop_limit ? limits->stop_limit : USEC_INFINITY});
 }
 
 void end(void)

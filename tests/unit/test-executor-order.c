@@ -290,6 +290,96 @@ START_TEST(a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever)
 }
 END_TEST
 
+START_TEST(a_created_guest_keeps_its_place_until_it_is_up)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	BEGIN(.parallel = 1, .create_pause = 5 * USEC_PER_SEC);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 3, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
+	run_for(4 * USEC_PER_SEC);
+	expect_calls("create 1|");
+	/* It is up. */
+	puppet_domain(&rig.p, 1)->up = true;
+	look_again();
+	expect_calls("create 2|");
+	puppet_add(&rig.p, 2, "2");
+	puppet_finish(&rig.p, 2, 0, NULL, 2);
+	run_for(5 * USEC_PER_SEC - 1);
+	expect_calls("");
+	/* The time is over. */
+	run_for(2);
+	expect_calls("create 3|");
+	puppet_add(&rig.p, 3, "3");
+	puppet_finish(&rig.p, 3, 0, NULL, 3);
+	run_now();
+	/* Nobody waits for the last place. */
+	ck_assert_uint_eq(f.finished, 1);
+	end();
+}
+END_TEST
+
+/* One of three is built, and boots, with places for two, of which one is for creates. */
+static void begin_boots(bool boots_count)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	BEGIN(.parallel = 2, .creates = 1, .boots_count = boots_count,
+	      .create_pause = 5 * USEC_PER_SEC);
+	for (unsigned i = 1; i <= 3; i++)
+		add_step(plan, i, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	expect_calls("create 1|");
+	puppet_add(&rig.p, 1, "1");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
+	run_now();
+}
+
+START_TEST(a_guest_that_boots_keeps_no_other_from_being_built_while_there_are_places)
+{
+	begin_boots(false);
+	expect_calls("create 2|");
+	puppet_add(&rig.p, 2, "2");
+	puppet_finish(&rig.p, 2, 0, NULL, 2);
+	run_for(USEC_PER_SEC);
+	expect_calls("");
+	puppet_domain(&rig.p, 2)->up = true;
+	look_again();
+	expect_calls("create 3|");
+	end();
+}
+END_TEST
+
+START_TEST(where_creates_have_a_number_guests_that_boot_are_among_them)
+{
+	begin_boots(true);
+	expect_calls("");
+	puppet_domain(&rig.p, 1)->up = true;
+	look_again();
+	expect_calls("create 2|");
+	end();
+}
+END_TEST
+
+START_TEST(a_created_guest_that_is_gone_again_keeps_no_place)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	BEGIN(.parallel = 1, .create_pause = 5 * USEC_PER_SEC);
+	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
+	run_plan(plan);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
+	run_now();
+	expect_calls("create 1|create 2|");
+	end();
+}
+END_TEST
+
 SUITE("executor-order", the_last_stage_waits_for_a_deaf_guest_only_while_there_is_time,
       where_the_host_waits_the_last_stage_does_too,
       the_last_stage_leaves_the_others_the_time_that_most_need,
@@ -305,4 +395,8 @@ SUITE("executor-order", the_last_stage_waits_for_a_deaf_guest_only_while_there_i
       a_driver_domain_does_not_wait_for_a_worker_that_cannot_be_killed,
       a_driver_domain_is_up_before_others_are_built,
       a_host_that_stays_up_waits_for_a_driver_domain_that_was_asked,
-      a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever);
+      a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever,
+      a_created_guest_keeps_its_place_until_it_is_up,
+      a_guest_that_boots_keeps_no_other_from_being_built_while_there_are_places,
+      where_creates_have_a_number_guests_that_boot_are_among_them,
+      a_created_guest_that_is_gone_again_keeps_no_place);

@@ -373,54 +373,6 @@ START_TEST(guests_that_are_ended_by_force_go_in_turn)
 }
 END_TEST
 
-START_TEST(a_created_guest_keeps_its_place_until_it_is_up)
-{
-	struct plan *plan = new_plan(GOAL_START);
-
-	BEGIN(.parallel = 1, .create_pause = 5 * USEC_PER_SEC);
-	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
-	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
-	add_step(plan, 3, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
-	run_plan(plan);
-	puppet_add(&rig.p, 1, "1");
-	puppet_finish(&rig.p, 1, 0, NULL, 1);
-	run_for(4 * USEC_PER_SEC);
-	expect_calls("create 1|");
-	/* It is up. */
-	puppet_domain(&rig.p, 1)->up = true;
-	look_again();
-	expect_calls("create 2|");
-	puppet_add(&rig.p, 2, "2");
-	puppet_finish(&rig.p, 2, 0, NULL, 2);
-	run_for(5 * USEC_PER_SEC - 1);
-	expect_calls("");
-	/* The time is over. */
-	run_for(2);
-	expect_calls("create 3|");
-	puppet_add(&rig.p, 3, "3");
-	puppet_finish(&rig.p, 3, 0, NULL, 3);
-	run_now();
-	/* Nobody waits for the last place. */
-	ck_assert_uint_eq(f.finished, 1);
-	end();
-}
-END_TEST
-
-START_TEST(a_created_guest_that_is_gone_again_keeps_no_place)
-{
-	struct plan *plan = new_plan(GOAL_START);
-
-	BEGIN(.parallel = 1, .create_pause = 5 * USEC_PER_SEC);
-	add_step(plan, 1, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
-	add_step(plan, 2, STAGES(STAGE_CREATE))->domid = DOMID_NONE;
-	run_plan(plan);
-	puppet_finish(&rig.p, 1, 0, NULL, 1);
-	run_now();
-	expect_calls("create 1|create 2|");
-	end();
-}
-END_TEST
-
 START_TEST(the_last_stage_is_held_back_until_the_others_are_through)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
@@ -705,8 +657,7 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       a_domain_that_is_a_new_one_before_its_turn_to_be_removed_is_asked,
       a_domain_that_is_a_new_one_when_its_time_is_over_is_not_waited_for_without_end,
       a_guest_that_runs_anew_before_its_turn_is_left_alone_if_its_stop_was_cancelled,
-      guests_that_are_ended_by_force_go_in_turn, a_created_guest_keeps_its_place_until_it_is_up,
-      a_created_guest_that_is_gone_again_keeps_no_place,
+      guests_that_are_ended_by_force_go_in_turn,
       the_last_stage_is_held_back_until_the_others_are_through,
       a_guest_that_does_not_listen_fails_when_its_time_is_over,
       a_guest_that_is_only_asked_is_done_at_once, a_save_knows_when_it_has_to_be_done,
