@@ -38,7 +38,7 @@ struct host {
 	struct nodes *nodes;
 	struct watch *news;
 	struct timer *heartbeat;
-	struct timer *quiet; /* for changes that guests make */
+	struct timer *later; /* until changes are passed on */
 	usec_t guests;       /* when such changes were last passed on */
 	bool lost;
 };
@@ -55,7 +55,7 @@ static void lose(struct host *h)
 
 /* News. */
 
-static void on_quiet(void *data)
+static void on_later(void *data)
 {
 	struct host *h = data;
 
@@ -63,12 +63,13 @@ static void on_quiet(void *data)
 	h->callbacks.changed(h->callbacks.data);
 }
 
+/* From the loop, never from inside a call. */
 static void pass_on(struct host *h, unsigned news)
 {
 	if (news & NEWS_DOMAINS)
-		h->callbacks.changed(h->callbacks.data);
-	if ((news & NEWS_GUESTS) && !timer_is_set(h->quiet))
-		timer_set(h->quiet, h->guests + GUEST_INTERVAL);
+		timer_set_after(h->later, 0);
+	else if ((news & NEWS_GUESTS) && !timer_is_set(h->later))
+		timer_set(h->later, h->guests + GUEST_INTERVAL);
 }
 
 static void on_news(void *data, unsigned events _unused_)
@@ -252,7 +253,7 @@ static int fill_list(struct host *h, const libxl_dominfo *infos, size_t n, struc
 	int r = nodes_begin(h->nodes, &news), end;
 
 	if (r < 0) {
-		lose(h);
+		timer_set_after(h->heartbeat, 0);
 		return -ENOTCONN;
 	}
 	/* What has happened may be younger than the list of the hypervisor. */
@@ -434,7 +435,7 @@ int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct h
 	r = nodes_new(h->xs, &h->nodes);
 	r = r < 0 ? r : watch_new(loop, xs_fileno(h->xs), WATCH_READ, on_news, h, &h->news);
 	r = r < 0 ? r : timer_new(loop, on_heartbeat, h, &h->heartbeat);
-	r = r < 0 ? r : timer_new(loop, on_quiet, h, &h->quiet);
+	r = r < 0 ? r : timer_new(loop, on_later, h, &h->later);
 	if (r < 0)
 		return r;
 	timer_set_after(h->heartbeat, HEARTBEAT);
@@ -448,7 +449,7 @@ struct host *host_free(struct host *h)
 		return NULL;
 	watch_free(h->news);
 	timer_free(h->heartbeat);
-	timer_free(h->quiet);
+	timer_free(h->later);
 	nodes_free(h->nodes);
 	if (h->xs)
 		xs_close(h->xs);
