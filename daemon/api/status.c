@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/encode.h"
+#include "core/advice.h"
 #include "world/world.h"
 
 /* The host that it runs on, if this is certain. */
@@ -44,6 +45,29 @@ static int add_restart(struct json_object *o, usec_t left)
 	return r < 0 ? r : json_add_string(o, "reason", text);
 }
 
+static int add_time(struct json_object *o, const char *key, usec_t time)
+{
+	return time > 0 ? json_add_u64(o, key, time) : 0;
+}
+
+/* What tells an administrator how it came to that, and what to do. */
+static int add_story(struct json_object *o, const struct guest *g, enum guest_state state,
+		     const char *reason)
+{
+	_cleanup_json_ struct json_object *actions = json_object_new_array();
+	_cleanup_free_ char *command = NULL;
+	int r = actions ? advice_find(g, state, &command) : -ENOMEM;
+
+	r = r < 0 ? r : add_time(o, "since_usec", guest_since(g, state));
+	r = r < 0 ? r : add_time(o, "reason_usec", guest_reason_since(g, reason));
+	if (g->past && g->past->n_restarts > 0)
+		r = r < 0 ? r : json_add_u64(o, "restarts", g->past->n_restarts);
+	if (r < 0 || !command)
+		return r;
+	r = json_append(actions, json_object_new_string(command));
+	return r < 0 ? r : json_add(o, "actions", TAKE_PTR(actions));
+}
+
 static struct json_object *encode_guest(const struct manager *m, const struct guest *g)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -63,8 +87,10 @@ static struct json_object *encode_guest(const struct manager *m, const struct gu
 	r = r < 0 ? r : json_add_string(o, "image", g->image ? g->image->path : NULL);
 	r = r < 0 ? r : json_add_string(o, "migrated_to", migrated_to(g));
 	r = r < 0 ? r : json_add_string(o, "reason", reason);
-	if (!activity.name)
+	if (!activity.name) {
 		r = r < 0 ? r : add_restart(o, manager_restart_in(m, g));
+		r = r < 0 ? r : add_story(o, g, state, reason);
+	}
 	if (activity.name) {
 		r = r < 0 ? r : json_add_string(o, "activity", activity.name);
 		r = r < 0 ? r : json_add_u64(o, "elapsed_usec", activity.elapsed);

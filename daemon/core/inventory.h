@@ -101,6 +101,13 @@ const struct known_image *inventory_find_others_image(const struct inventory *in
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);
 
 /*
+ * Since when it has been in this state, or its reason is known, by the wall clock; 0: that is not
+ * known. A guest that is paused counts from where its life began.
+ */
+usec_t guest_since(const struct guest *g, enum guest_state state);
+usec_t guest_reason_since(const struct guest *g, const char *reason);
+
+/*
  * Whether nothing but the UUID says that a domain is the guest: configuration, or else images, have
  * another name, and it was not made from that configuration. A clone that kept the UUID is so, and
  * so is a guest that was renamed.

@@ -203,22 +203,24 @@ bool ledger_knows_source(const struct ledger *h, const char *path)
 	return false;
 }
 
-int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure)
+int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure, usec_t wall)
 {
 	struct past *past = failure ? find_or_add(h, uuid) : find(h, uuid);
 
 	if (!past)
 		return failure ? -ENOMEM : 0;
+	past->noted = wall;
 	str_replace(&past->remark, NULL);
 	return str_replace(&past->failure, failure);
 }
 
-int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark)
+int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark, usec_t wall)
 {
 	struct past *past = find_or_add(h, uuid);
 
 	if (!past)
 		return -ENOMEM;
+	past->noted = wall;
 	str_replace(&past->failure, NULL);
 	return str_replace(&past->remark, remark);
 }

@@ -24,6 +24,7 @@ struct past {
 	struct lives lives;
 	char *failure;    /* of the last thing that was tried; NULL: it went well ... */
 	char *remark;     /* ... though not all of it, for this reason; NULL: all of it */
+	usec_t noted;     /* since when one of these is known, by the wall clock */
 	usec_t *restarts; /* the newest ones, oldest first */
 	size_t n_restarts;
 
@@ -72,8 +73,8 @@ const struct past *ledger_next_with(const struct ledger *h, const char *text,
 bool ledger_knows_source(const struct ledger *h, const char *path);
 
 /* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
-int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure);
-int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark);
+int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure, usec_t wall);
+int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark, usec_t wall);
 
 /* Notes a restart at the time now. 0 or -ENOMEM. */
 int ledger_add_restart(struct ledger *h, const struct uuid *uuid, usec_t now);

@@ -119,9 +119,9 @@ int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct le
 	case LEDGER_LIFE:
 		return note_life(ledger, e);
 	case LEDGER_FAILURE:
-		return now ? ledger_set_failure(ledger, &e->uuid, e->reason) : 0;
+		return now ? ledger_set_failure(ledger, &e->uuid, e->reason, e->time_wall) : 0;
 	case LEDGER_REMARK:
-		return now ? ledger_set_remark(ledger, &e->uuid, e->reason) : 0;
+		return now ? ledger_set_remark(ledger, &e->uuid, e->reason, e->time_wall) : 0;
 	case LEDGER_RESTART:
 		return now ? ledger_add_restart(ledger, &e->uuid, e->time) : 0;
 	case LEDGER_FORGIVEN:

@@ -100,10 +100,12 @@ static int emit_troubles(const struct snapshot *s, const struct past *past)
 	if (past->failure || past->remark) {
 		record.kind = past->failure ? LEDGER_FAILURE : LEDGER_REMARK;
 		record.reason = past->failure ? past->failure : past->remark;
+		record.time_wall = past->noted;
 		r = emit(s, record);
 	}
 	record.kind = LEDGER_RESTART;
 	record.reason = NULL;
+	record.time_wall = 0;
 	for (size_t i = 0; r >= 0 && i < past->n_restarts; i++) {
 		record.time = past->restarts[i];
 		r = emit(s, record);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "core/advice.h"
 #include "core/inventory-build.h"
 #include "scene.h"
 #include "unit.h"
@@ -25,7 +26,7 @@ START_TEST(what_belongs_together_is_one_guest)
 	scene_config(&s, "web", 1);
 	scene_image(&s, "web", 1);
 	scene_domain(&s, "web", 1);
-	ck_assert_int_eq(ledger_set_failure(s.history, &s.survey->images[0].uuid, "x"), 0);
+	ck_assert_int_eq(ledger_set_failure(s.history, &s.survey->images[0].uuid, "x", 7), 0);
 	scene_build(&s);
 	ck_assert_uint_eq(s.inventory->n, 1);
 	g = scene_guest(&s, 1);
@@ -527,6 +528,80 @@ START_TEST(a_guest_that_is_away_says_where)
 }
 END_TEST
 
+/* A state, and since when it is so, where that is known. */
+static void expect_since(struct scene *s, enum guest_state state, usec_t since)
+{
+	const struct guest *g;
+	const char *reason;
+
+	scene_build(s);
+	g = scene_guest(s, 1);
+	ck_assert_int_eq(guest_state(g, &reason), state);
+	ck_assert_uint_eq(guest_since(g, state), since);
+}
+
+START_TEST(a_state_is_dated_by_the_life_that_it_is_of)
+{
+	const struct uuid boot = {.bytes = {9}}, web = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+	struct lives *lives;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	expect_since(&s, GUEST_STOPPED, 0);
+	lives = ledger_lives(s.history, &web);
+	ck_assert_int_eq(lives_begin(lives, &UUID_NULL, "web", 30, 1, &boot), 0);
+	expect_since(&s, GUEST_STOPPED, 0);
+	lives_end(lives, LIFE_ENDED, 40, false);
+	expect_since(&s, GUEST_STOPPED, 40);
+	ck_assert_int_eq(lives_begin(lives, &UUID_NULL, "web", 50, 1, &boot), 0);
+	scene_domain(&s, "web", 1);
+	expect_since(&s, GUEST_RUNNING, 50);
+	lives->ahead = true;
+	expect_since(&s, GUEST_RUNNING, 0);
+	lives->ahead = false;
+	s.domains->domains[0].domid = 2;
+	expect_since(&s, GUEST_RUNNING, 0);
+}
+END_TEST
+
+START_TEST(a_failure_is_dated_and_has_a_command)
+{
+	const struct uuid web = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+	_cleanup_free_ char *command = NULL;
+	const struct guest *g;
+	const char *reason;
+
+	scene_make(&s);
+	scene_config(&s, "we b", 1);
+	ck_assert_int_eq(ledger_set_failure(s.history, &web, "no memory", 70), 0);
+	expect_since(&s, GUEST_FAILED, 70);
+	g = scene_guest(&s, 1);
+	guest_state(g, &reason);
+	ck_assert_uint_eq(guest_reason_since(g, reason), 70);
+	ck_assert_uint_eq(guest_reason_since(g, "another"), 0);
+	ck_assert_int_eq(advice_find(g, GUEST_FAILED, &command), 0);
+	ck_assert_str_eq(command, "xendomainsctl start we\\ b");
+}
+END_TEST
+
+/* A command that is not told with its condition must be right whatever the person knows. */
+START_TEST(no_start_is_advised_where_a_person_must_decide)
+{
+	const struct uuid web = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+	_cleanup_free_ char *command = NULL;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	ck_assert_int_eq(ledger_set_away(s.history, &web, "web", "host2", true), 0);
+	scene_build(&s);
+	ck_assert_int_eq(advice_find(scene_guest(&s, 1), GUEST_FAILED, &command), 0);
+	ck_assert_ptr_null(command);
+}
+END_TEST
+
 SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_one_guest,
       what_cannot_be_looked_up_is_not_taken_for_what_is_not_there,
       guests_come_in_the_order_of_their_files, dom0_and_its_like_are_no_guests,
@@ -542,4 +617,6 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       of_two_images_none_counts_if_either_may_be_the_newest, guests_are_found_by_name_and_by_uuid,
       a_broken_file_called_like_a_guest_does_not_hide_it, a_guest_may_be_called_like_a_uuid,
       the_state_of_a_domain_is_told, the_state_of_a_guest_without_a_domain_has_a_reason,
-      a_failure_of_a_running_guest_is_told_too, a_guest_that_is_away_says_where);
+      a_failure_of_a_running_guest_is_told_too, a_guest_that_is_away_says_where,
+      a_state_is_dated_by_the_life_that_it_is_of, a_failure_is_dated_and_has_a_command,
+      no_start_is_advised_where_a_person_must_decide);

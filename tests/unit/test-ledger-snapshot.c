@@ -207,10 +207,24 @@ START_TEST(what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written
 }
 END_TEST
 
+START_TEST(the_time_of_a_failure_is_so_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	const struct ledger_record record = {
+		.kind = LEDGER_FAILURE, .uuid = web, .boot = web, .reason = "x", .time_wall = 7};
+
+	ck_assert_int_eq(apply_to(old, &record), 0);
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	ck_assert_str_eq(ledger_find(new, &web)->failure, "x");
+	ck_assert_uint_eq(ledger_find(new, &web)->noted, 7);
+}
+END_TEST
+
 SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written_anew,
       what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_an_image_of_a_name_that_its_guest_had_before,
       a_life_of_another_uuid_ends_a_departure_and_goes_on_doing_so,
       a_guest_that_was_found_suspended_is_so_when_the_file_is_written_anew,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
-      a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else);
+      a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else,
+      the_time_of_a_failure_is_so_when_the_file_is_written_anew);

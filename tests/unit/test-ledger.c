@@ -25,7 +25,7 @@ START_TEST(of_a_guest_without_a_past_nothing_is_known)
 	ck_assert_ptr_null(ledger_drawn(h, "web"));
 	ck_assert_int_eq(ledger_judge(h, &web, &mail, NULL, 5), IMAGE_UNKNOWN);
 	/* That all is well with it is not worth a note. */
-	ck_assert_int_eq(ledger_set_failure(h, &web, NULL), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, NULL, 7), 0);
 	ledger_forgive(h, &web);
 	ck_assert_ptr_null(ledger_find(h, &web));
 }
@@ -35,13 +35,13 @@ START_TEST(a_failure_is_kept_until_it_is_over)
 {
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
 
-	ck_assert_int_eq(ledger_set_failure(h, &web, "first"), 0);
-	ck_assert_int_eq(ledger_set_failure(h, &mail, "other"), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, "first", 7), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &mail, "other", 7), 0);
 	ck_assert_str_eq(ledger_find(h, &web)->failure, "first");
-	ck_assert_int_eq(ledger_set_failure(h, &web, "second"), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, "second", 7), 0);
 	ck_assert_str_eq(ledger_find(h, &web)->failure, "second");
 	ck_assert_str_eq(ledger_find(h, &mail)->failure, "other");
-	ck_assert_int_eq(ledger_set_failure(h, &web, NULL), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, NULL, 7), 0);
 	ck_assert_ptr_null(ledger_find(h, &web)->failure);
 }
 END_TEST
@@ -101,8 +101,8 @@ START_TEST(who_wants_a_guest_forgives_it_and_no_other)
 {
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
 
-	ck_assert_int_eq(ledger_set_failure(h, &web, "x"), 0);
-	ck_assert_int_eq(ledger_set_failure(h, &mail, "y"), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, "x", 7), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &mail, "y", 7), 0);
 	ck_assert_int_eq(ledger_add_restart(h, &web, 10), 0);
 	ck_assert_int_eq(ledger_add_restart(h, &mail, 10), 0);
 	ledger_forgive(h, &web);
@@ -121,10 +121,10 @@ START_TEST(a_past_stays_where_it_is)
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
 	const struct past *first;
 
-	ck_assert_int_eq(ledger_set_failure(h, &web, "x"), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, "x", 7), 0);
 	first = ledger_find(h, &web);
 	for (uint8_t i = 1; i < 200; i++)
-		ck_assert_int_eq(ledger_set_failure(h, &(struct uuid){.bytes = {9, i}}, "y"), 0);
+		ck_assert_int_eq(ledger_set_failure(h, &(struct uuid){.bytes = {9, i}}, "y", 7), 0);
 	ck_assert_ptr_eq(ledger_find(h, &web), first);
 }
 END_TEST
@@ -213,13 +213,13 @@ START_TEST(a_remark_is_no_failure_and_takes_its_place)
 {
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
 
-	ck_assert_int_eq(ledger_set_failure(h, &web, "no room"), 0);
-	ck_assert_int_eq(ledger_set_remark(h, &web, "save: no room"), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, "no room", 7), 0);
+	ck_assert_int_eq(ledger_set_remark(h, &web, "save: no room", 7), 0);
 	ck_assert_ptr_null(ledger_find(h, &web)->failure);
 	ck_assert_str_eq(ledger_find(h, &web)->remark, "save: no room");
-	ck_assert_int_eq(ledger_set_failure(h, &web, "torn"), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, "torn", 7), 0);
 	ck_assert_ptr_null(ledger_find(h, &web)->remark);
-	ck_assert_int_eq(ledger_set_remark(h, &web, "x"), 0);
+	ck_assert_int_eq(ledger_set_remark(h, &web, "x", 7), 0);
 	ledger_forgive(h, &web);
 	ck_assert_ptr_null(ledger_find(h, &web)->remark);
 }
@@ -229,7 +229,7 @@ START_TEST(after_a_loss_a_guest_may_be_away_until_it_is_placed)
 {
 	_cleanup_(ledger_freep) struct ledger *h = new_history();
 
-	ck_assert_int_eq(ledger_set_failure(h, &web, "x"), 0);
+	ck_assert_int_eq(ledger_set_failure(h, &web, "x", 7), 0);
 	ledger_place(h, &web, NULL);
 	ck_assert(!ledger_may_be_away(h, &web, NULL));
 	ck_assert(!ledger_may_be_away(h, &mail, NULL));
