@@ -21,7 +21,6 @@
 
 struct cached {
 	char *path; /* of the watch; NULL: there is none, and the node is read each time */
-	bool told;  /* the first event says nothing: XenStore sends it for each new watch */
 	bool fresh;
 	char *value;
 	size_t length;
@@ -116,7 +115,6 @@ static void watch_node(struct domain_nodes *d, enum node node, const char *path)
 
 	if (!xs_watch(d->nodes->xs, path, token_of(d, node).text))
 		return;
-	c->told = false;
 	if (str_replace(&c->path, path) < 0)
 		xs_unwatch(d->nodes->xs, path, token_of(d, node).text);
 }
@@ -163,11 +161,14 @@ struct domain_nodes *nodes_find(const struct nodes *n, uint32_t domid)
 	return place < n->n && n->domains[place]->domid == domid ? n->domains[place] : NULL;
 }
 
+/*
+ * XenStore tells of each new watch at once, and drops an event that is the same as one that waits
+ * to be sent: the first event can stand for a change, too, and counts like all.
+ */
 static unsigned take_event(struct nodes *n, const char *token)
 {
 	struct domain_nodes *d;
 	unsigned domid, node;
-	struct cached *c;
 
 	if (str_equal(token, TOKEN_DOMAINS))
 		return NEWS_DOMAINS;
@@ -176,12 +177,7 @@ static unsigned take_event(struct nodes *n, const char *token)
 	d = nodes_find(n, domid);
 	if (!d)
 		return 0;
-	c = &d->cached[node];
-	if (!c->told) {
-		c->told = true;
-		return 0;
-	}
-	c->fresh = false;
+	d->cached[node].fresh = false;
 	return news_of((enum node)node);
 }
 
