@@ -51,14 +51,14 @@ static int add_time(struct json_object *o, const char *key, usec_t time)
 }
 
 /* What tells an administrator how it came to that, and what to do. */
-static int add_story(struct json_object *o, const struct guest *g, enum guest_state state,
-		     const char *reason)
+static int add_story(struct json_object *o, const struct manager *m, const struct guest *g,
+		     enum guest_state state, const char *reason)
 {
 	_cleanup_json_ struct json_object *actions = json_object_new_array();
 	_cleanup_free_ char *command = NULL;
-	int r = actions ? advice_find(g, state, &command) : -ENOMEM;
+	int r = actions ? advice_find(manager_config(m), g, state, &command) : -ENOMEM;
 
-	r = r < 0 ? r : add_time(o, "since_usec", guest_since(g, state));
+	r = r < 0 ? r : add_time(o, "since_usec", guest_since(g, state, reason));
 	r = r < 0 ? r : add_time(o, "reason_usec", guest_reason_since(g, reason));
 	if (g->past && g->past->n_restarts > 0)
 		r = r < 0 ? r : json_add_u64(o, "restarts", g->past->n_restarts);
@@ -89,7 +89,7 @@ static struct json_object *encode_guest(const struct manager *m, const struct gu
 	r = r < 0 ? r : json_add_string(o, "reason", reason);
 	if (!activity.name) {
 		r = r < 0 ? r : add_restart(o, manager_restart_in(m, g));
-		r = r < 0 ? r : add_story(o, g, state, reason);
+		r = r < 0 ? r : add_story(o, m, g, state, reason);
 	}
 	if (activity.name) {
 		r = r < 0 ? r : json_add_string(o, "activity", activity.name);

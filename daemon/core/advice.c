@@ -2,49 +2,61 @@
 
 #include "core/advice.h"
 
+#include <ctype.h>
+
+#include "core/plan-guest.h"
 #include "util/quote.h"
 #include "util/str.h"
 
-/* Whether a start is refused, or needs a decision first. */
-static bool needs_decision(const struct guest *g)
+/* A shell drops a quoted newline, and a terminal may obey other such characters. */
+static bool can_be_typed(const char *word)
 {
-	return g->hold || g->departed || g->unseen || guest_departure(g) || g->missing;
+	for (; *word; word++)
+		if (iscntrl((unsigned char)*word))
+			return false;
+	return true;
 }
 
-static int advise_absent(const struct guest *g, char **ret)
+static int advise(char **ret, const char *command, const char *argument)
 {
-	if (g->config && g->config->error)
-		return str_format(ret, "xl create --dryrun %s", QUOTED(g->config->path));
-	if (g->image && g->image->error)
-		return str_format(ret, "xendomainsctl image verify %s", QUOTED(g->image->path));
-	if (!g->config || g->conflict || needs_decision(g))
+	if (!can_be_typed(argument))
 		return 0;
-	return str_format(ret, "xendomainsctl start %s", QUOTED(g->name));
+	return str_format(ret, "%s %s%s", command, argument[0] == '-' ? "-- " : "",
+			  QUOTED(argument));
 }
 
-int advice_find(const struct guest *g, enum guest_state state, char **ret)
+/* Another tool may have saved or migrated it. */
+static bool ended_unseen(const struct guest *g)
+{
+	return g->past &&
+	       (g->past->lives.last == LIFE_SUSPENDED || g->past->lives.last == LIFE_VANISHED);
+}
+
+/*
+ * To name a guest is to answer for it: only what a start of all would do, and that without the loss
+ * of memory, needs no answer.
+ */
+static int advise_start(const struct config *config, const struct guest *g, char **ret)
+{
+	_cleanup_(step_done) struct step s = {0};
+	int r = plan_start(&s, config, g, false, false);
+
+	if (r < 0 || s.result != STEP_TODO || s.cold)
+		return r;
+	return step_has(&s, STAGE_RESTORE) || (step_has(&s, STAGE_CREATE) && !ended_unseen(g))
+		       ? advise(ret, "xendomainsctl start", g->name)
+		       : 0;
+}
+
+int advice_find(const struct config *config, const struct guest *g, enum guest_state state,
+		char **ret)
 {
 	*ret = NULL;
-	switch (state) {
-	case GUEST_STOPPED:
-	case GUEST_SAVED:
-	case GUEST_FAILED:
-		return g->domain ? 0 : advise_absent(g, ret);
-	case GUEST_CRASHED:
-		return str_format(ret, "xendomainsctl restart %s", QUOTED(g->name));
-	case GUEST_PAUSED:
-		return str_format(ret, "xl unpause %u", g->domain->domid);
-	case GUEST_STARTING:
-	case GUEST_RUNNING:
-	case GUEST_SUSPENDED:
-	case GUEST_SAVING:
-	case GUEST_RESTORING:
-	case GUEST_MIGRATING:
-	case GUEST_SHUTTING_DOWN:
-	case GUEST_DYING:
-	case _GUEST_STATE_MAX:
-	case _GUEST_STATE_INVALID:
-		break;
-	}
-	return 0;
+	if (g->domain || (state != GUEST_STOPPED && state != GUEST_SAVED && state != GUEST_FAILED))
+		return 0;
+	if (g->image && g->image->error)
+		return advise(ret, "xendomainsctl image verify", g->image->path);
+	if (g->config && g->config->error && !g->image)
+		return advise(ret, "xl create --dryrun", g->config->path);
+	return advise_start(config, g, ret);
 }

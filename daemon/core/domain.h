@@ -50,7 +50,8 @@ struct domain {
 	uint64_t memory_kib;
 	unsigned vcpus;
 	usec_t cpu_time;
-	char flags[7]; /* as "xl list" has them: "r-----"; empty if unknown */
+	usec_t built_wall; /* when it was built, by the wall clock; 0: not known */
+	char flags[7];     /* as "xl list" has them: "r-----"; empty if unknown */
 
 	enum domain_manager manager;
 	/* Ours only: */

@@ -268,23 +268,31 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 	return d->paused ? GUEST_PAUSED : GUEST_RUNNING;
 }
 
-usec_t guest_since(const struct guest *g, enum guest_state state)
+usec_t guest_reason_since(const struct guest *g, const char *reason)
+{
+	const struct past *past = g->past;
+
+	return reason && past && (reason == past->failure || reason == past->remark) ? past->noted
+										     : 0;
+}
+
+usec_t guest_since(const struct guest *g, enum guest_state state, const char *reason)
 {
 	const struct lives *l = g->past && !g->past->lives.ahead ? &g->past->lives : NULL;
 
 	switch (state) {
 	case GUEST_RUNNING:
-	case GUEST_PAUSED:
-		return l && l->last == LIFE_BEGAN && g->domain && l->domid == g->domain->domid
-			       ? l->wall
-			       : 0;
+		return g->domain ? g->domain->built_wall : 0;
 	case GUEST_SAVED:
 		return l && l->last == LIFE_SAVED ? l->wall : g->image ? g->image->written_wall : 0;
 	case GUEST_STOPPED:
 	case GUEST_CRASHED:
-		return l && (l->last == LIFE_ENDED || l->last == LIFE_VANISHED) ? l->wall : 0;
+		return l && !l->found && (l->last == LIFE_ENDED || l->last == LIFE_VANISHED)
+			       ? l->wall
+			       : 0;
 	case GUEST_FAILED:
-		return g->past && g->past->failure ? g->past->noted : 0;
+		return guest_reason_since(g, reason);
+	case GUEST_PAUSED:
 	case GUEST_STARTING:
 	case GUEST_SUSPENDED:
 	case GUEST_SAVING:
@@ -297,12 +305,4 @@ usec_t guest_since(const struct guest *g, enum guest_state state)
 		break;
 	}
 	return 0;
-}
-
-usec_t guest_reason_since(const struct guest *g, const char *reason)
-{
-	const struct past *past = g->past;
-
-	return reason && past && (reason == past->failure || reason == past->remark) ? past->noted
-										     : 0;
 }

@@ -101,10 +101,10 @@ const struct known_image *inventory_find_others_image(const struct inventory *in
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);
 
 /*
- * Since when it has been in this state, or its reason is known, by the wall clock; 0: that is not
- * known. A guest that is paused counts from where its life began.
+ * Since when it has been in this state, for this reason of guest_state()'s, or since when that
+ * reason is known, by the wall clock; 0: that is not known.
  */
-usec_t guest_since(const struct guest *g, enum guest_state state);
+usec_t guest_since(const struct guest *g, enum guest_state state, const char *reason);
 usec_t guest_reason_since(const struct guest *g, const char *reason);
 
 /*

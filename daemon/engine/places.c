@@ -90,9 +90,13 @@ bool places_can_clean(const struct places *places, const struct executor_limits 
 
 static bool can_create(const struct places *places, const struct executor_limits *limits)
 {
-	unsigned booting = limits->boots_count ? 0 : places->booting;
+	unsigned built = places->creating - places->booting;
 
-	return places->creating - booting < limits->creates;
+	if (limits->boots_count)
+		return places->creating < limits->creates;
+	/* Guests that boot leave a place for one that is restored. */
+	return built < limits->creates &&
+	       places->creating < MAX(limits->creates, limits->parallel - 1);
 }
 
 bool places_have_room(const struct places *places, const struct executor_limits *limits,

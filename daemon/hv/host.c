@@ -203,12 +203,26 @@ static bool is_asked_to_suspend(struct host *h, uint32_t domid)
 	return value && parse_u64(value, UINT64_MAX, &until) >= 0 && usec_now() < until;
 }
 
+/* As "xl uptime" has it: seconds, and hundredths of them. */
+static usec_t read_built(struct domain_nodes *nodes)
+{
+	const char *value = domain_node(nodes, NODE_BUILT, NULL);
+	uint64_t seconds = 0;
+	char whole[24];
+
+	snprintf(whole, sizeof(whole), "%.*s", (int)strcspn(value ? value : "", "."),
+		 value ? value : "");
+	return parse_u64(whole, UINT64_MAX / USEC_PER_SEC, &seconds) < 0 ? 0
+									 : seconds * USEC_PER_SEC;
+}
+
 static int fill_guest(struct host *h, struct domain_nodes *nodes, const struct uuid *built,
 		      struct domain *d)
 {
 	int r;
 
 	d->up = str_equal(domain_node(nodes, NODE_POWEROFF, NULL), "1");
+	d->built_wall = read_built(nodes);
 	look_for_others(d, built);
 	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(h, d->domid);
 	r = d->dying ? 0 : read_unsavable(nodes, d);
@@ -235,6 +249,8 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 	nodes = nodes_of(h->nodes, d->domid, &built);
 	if (!nodes)
 		return -ENOMEM;
+	if (d->shutdown || d->dying)
+		domain_nodes_renew(nodes);
 	d->uuid = read_uuid(nodes, &built);
 	r = str_replace(&d->name, domain_node(nodes, NODE_NAME, NULL));
 	if (r < 0)

@@ -10,8 +10,11 @@
 /* So many events are taken before others have their turn: a guest may make them without end. */
 #define EVENTS_AT_ONCE 64
 
-/* What has changed before a look is among so many events, or nothing that was read counts. */
-#define EVENTS_BEFORE_LOOK 4096
+/*
+ * What has changed before a look is among so many events, or nothing that was read counts: when
+ * more wait, oxenstored sends later answers before them.
+ */
+#define EVENTS_BEFORE_LOOK 1000
 
 /* A guest chooses what stands in nodes that are its own; this is longer than anything sensible. */
 #define VALUE_MAX 4096
@@ -70,15 +73,16 @@ static unsigned news_of(enum node node)
 	case NODE_NAME:
 	case NODE_VM:
 	case NODE_VM_NAME:
-	case NODE_DRIVER:
 	case NODE_TARGET:
 		return NEWS_DOMAINS;
+	case NODE_BUILT:
 	case NODE_MARK:
 	case NODE_DEVICES:
 	case NODE_PCI:
 	case NODE_SUSPEND:
 	case NODE_CANNOT_SUSPEND:
 		return 0;
+	case NODE_DRIVER:
 	case NODE_POWEROFF:
 	case NODE_EJECT:
 	case _NODE_MAX:
@@ -91,8 +95,9 @@ static int format_path(const struct domain_nodes *d, enum node node, char **ret)
 {
 	const char *vm = d->cached[NODE_VM].value;
 
-	if (node == NODE_VM_NAME)
-		return str_format(ret, "/vm/%s/name", vm ? path_base(vm) : UUID_TEXT(&d->built));
+	if (node == NODE_VM_NAME || node == NODE_BUILT)
+		return str_format(ret, "/vm/%s/%s", vm ? path_base(vm) : UUID_TEXT(&d->built),
+				  node == NODE_BUILT ? "start_time" : "name");
 	if (node >= NODE_EJECT)
 		return str_format(ret, "/local/domain/%u/device/vbd/%u/eject", d->domid,
 				  d->disks[node - NODE_EJECT]);
@@ -119,15 +124,20 @@ static void watch_node(struct domain_nodes *d, enum node node, const char *path)
 		xs_unwatch(d->nodes->xs, path, token_of(d, node).text);
 }
 
+static void cached_done(struct cached *c)
+{
+	free(c->path);
+	free(c->value);
+	*c = (struct cached){0};
+}
+
 static void forget(struct domain_nodes *d, enum node node)
 {
 	struct cached *c = &d->cached[node];
 
 	if (c->path)
 		xs_unwatch(d->nodes->xs, c->path, token_of(d, node).text);
-	free(c->path);
-	free(c->value);
-	*c = (struct cached){0};
+	cached_done(c);
 }
 
 static void forget_all(struct domain_nodes *d)
@@ -178,6 +188,8 @@ static unsigned take_event(struct nodes *n, const char *token)
 	if (!d)
 		return 0;
 	d->cached[node].fresh = false;
+	if (node == NODE_DEVICES)
+		d->cached[NODE_PCI].fresh = false;
 	return news_of((enum node)node);
 }
 
@@ -211,6 +223,12 @@ int nodes_reach(struct nodes *n)
 	return value || errno == ENOENT ? 0 : -errno;
 }
 
+void domain_nodes_renew(struct domain_nodes *d)
+{
+	for (enum node node = 0; node < _NODE_MAX; node++)
+		d->cached[node].fresh = false;
+}
+
 int nodes_begin(struct nodes *n, unsigned *ret_news)
 {
 	/* What was told before the answer to this has come before it. */
@@ -223,19 +241,11 @@ int nodes_begin(struct nodes *n, unsigned *ret_news)
 	if (r != -EAGAIN)
 		return r;
 	for (size_t i = 0; i < n->n; i++)
-		for (enum node node = 0; node < _NODE_MAX; node++)
-			n->domains[i]->cached[node].fresh = false;
+		domain_nodes_renew(n->domains[i]);
 	return 0;
 }
 
 /* Domains. */
-
-static struct domain_nodes *domain_nodes_free(struct domain_nodes *d)
-{
-	forget_all(d);
-	free(d);
-	return NULL;
-}
 
 int nodes_end(struct nodes *n)
 {
@@ -244,11 +254,13 @@ int nodes_end(struct nodes *n)
 	for (size_t i = 0; i < n->n; i++) {
 		struct domain_nodes *d = n->domains[i];
 
-		if (d->seen)
+		if (d->seen) {
+			d->seen = false;
 			n->domains[kept++] = d;
-		else
-			domain_nodes_free(d);
-		d->seen = false;
+		} else {
+			forget_all(d);
+			free(d);
+		}
 	}
 	n->n = kept;
 	return n->error;
@@ -294,32 +306,52 @@ struct domain_nodes *nodes_of(struct nodes *n, uint32_t domid, const struct uuid
 
 /* Nodes. */
 
+/* Sets the watch that tells when the node is to be read again. */
+static int see_to_watch(struct domain_nodes *d, enum node node)
+{
+	struct cached *c = &d->cached[node];
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (c->path)
+		return 0;
+	r = format_path(d, node, &path);
+	if (r >= 0)
+		watch_node(d, node, path);
+	return r;
+}
+
 /* Whether it must be read; it will be fresh then. */
 static bool is_stale(struct domain_nodes *d, enum node node, char **ret_path)
 {
+	enum node watched = node == NODE_PCI ? NODE_DEVICES : node;
 	struct cached *c = &d->cached[node];
 	int r;
 
 	if (c->fresh)
 		return false;
 	r = format_path(d, node, ret_path);
+	r = r < 0 || node == NODE_BUILT ? r : see_to_watch(d, watched);
 	if (r < 0) {
 		d->nodes->error = r;
 		return false;
 	}
-	if (!c->path)
-		watch_node(d, node, *ret_path);
-	c->fresh = c->path;
+	c->fresh = d->cached[watched].path;
 	return true;
 }
 
-/* What is not known is not taken for a node that is missing. EINVAL: none can be called so. */
+/*
+ * What is not known is not taken for a node that is missing. EINVAL: none can be called so, or
+ * XenStore has gone meanwhile.
+ */
 static void note_error(struct nodes *n, struct cached *c)
 {
-	if (errno == ENOENT || errno == EINVAL)
-		return;
-	n->error = -errno;
-	c->fresh = false;
+	int r = errno == EINVAL ? nodes_reach(n) : errno == ENOENT ? 0 : -errno;
+
+	if (r < 0) {
+		n->error = r;
+		c->fresh = false;
+	}
 }
 
 const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_length)
@@ -334,8 +366,12 @@ const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_leng
 			note_error(d->nodes, c);
 		if (length > VALUE_MAX)
 			free(TAKE_PTR(value));
-		if (node == NODE_VM && !str_equal(value, c->value))
+		if (node == NODE_VM && !str_equal(value, c->value)) {
 			forget(d, NODE_VM_NAME);
+			forget(d, NODE_BUILT);
+		}
+		if (node == NODE_BUILT)
+			c->fresh = value;
 		free(c->value);
 		c->value = TAKE_PTR(value);
 		c->length = length;
@@ -442,8 +478,13 @@ struct nodes *nodes_free(struct nodes *n)
 {
 	if (!n)
 		return NULL;
-	for (size_t i = 0; i < n->n; i++)
-		domain_nodes_free(n->domains[i]);
+	/* The connection's end is the end of its watches. */
+	for (size_t i = 0; i < n->n; i++) {
+		for (enum node node = 0; node < _NODE_MAX; node++)
+			cached_done(&n->domains[i]->cached[node]);
+		free(n->domains[i]->backends);
+		free(n->domains[i]);
+	}
 	free(n->domains);
 	free(n);
 	return NULL;

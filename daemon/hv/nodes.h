@@ -20,12 +20,13 @@ enum node {
 	NODE_NAME,
 	NODE_VM,      /* the path of what has the UUID that XenStore knows */
 	NODE_VM_NAME, /* the name there */
-	NODE_DRIVER,  /* it exists if other domains' devices can live in the domain */
+	NODE_BUILT,   /* when the domain was built; it never changes */
 	NODE_TARGET,  /* the domain that it is the device model of */
 	NODE_MARK,
 	NODE_DEVICES, /* the directory of its devices, which libxl alone writes */
 	NODE_PCI,     /* it exists if the domain has PCI devices of the host */
-	/* The guest writes those that follow. */
+	/* The domain writes those that follow, or below them. */
+	NODE_DRIVER, /* it exists if other domains' devices can live in the domain */
 	NODE_POWEROFF,
 	NODE_SUSPEND,
 	NODE_CANNOT_SUSPEND,
@@ -77,6 +78,9 @@ struct domain_nodes *nodes_find(const struct nodes *nodes, uint32_t domid);
  * look. ret_length may be NULL.
  */
 const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_length);
+
+/* What was read of the domain does not count: it is about to be decided on. */
+void domain_nodes_renew(struct domain_nodes *d);
 
 /* That of the disk of this number, at this place among those that the guest may eject. */
 const char *domain_node_eject(struct domain_nodes *d, size_t index, uint32_t devid);

@@ -20,7 +20,7 @@ const char interface_description[] =
 	"# was migrated to, or \"another host\". restart_in_usec: it has ended, and is restarted so much\n"
 	"# later. since_usec, reason_usec: when the state began and when the reason came about, by\n"
 	"# the wall clock, where that is known. restarts: how often it has restarted itself since a\n"
-	"# start was asked for, up to 100. actions: commands to type that need no further thought.\n"
+	"# start was asked for, up to 100. actions: commands to type that need no further look.\n"
 	"type Guest (name: string, uuid: string, domid: ?int, state: string, wanted: bool,\n"
 	"  manager: ?string, memory_kib: ?int, vcpus: ?int, cpu_time_usec: ?int, flags: ?string,\n"
 	"  configuration: ?string, image: ?string, source: ?string, activity: ?string,\n"

@@ -294,7 +294,7 @@ START_TEST(news_tell_who_wrote)
 		{"/vm/web/name", NEWS_DOMAINS},
 		{"/local/domain/5/vm", NEWS_DOMAINS},
 		{"/local/domain/5/target", NEWS_DOMAINS},
-		{"/local/domain/5/libxl", NEWS_DOMAINS},
+		{"/local/domain/5/libxl", NEWS_GUESTS},
 		{"/libxl/5/xendomainsd", 0},
 		{"/local/domain/5/control/feature-poweroff", NEWS_GUESTS},
 		{"/local/domain/5/control/feature-suspend", 0},
@@ -397,6 +397,40 @@ START_TEST(a_node_that_cannot_be_watched_is_read_each_time)
 	ck_assert_str_eq(look(nodes, 5, NODE_NAME), "web");
 	put("/local/domain/5/name", "mail");
 	ck_assert_str_eq(look(nodes, 5, NODE_NAME), "mail");
+}
+END_TEST
+
+START_TEST(a_domain_that_is_decided_on_is_read_anew)
+{
+	_cleanup_(nodes_freep) struct nodes *nodes = make();
+	struct domain_nodes *d;
+
+	put("/libxl/5/xendomainsd", "old");
+	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
+	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
+	n_watches = 0; /* nothing is told */
+	put("/libxl/5/xendomainsd", "new");
+	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
+	begin(nodes);
+	d = check(nodes_of(nodes, 5, &built));
+	domain_nodes_renew(d);
+	ck_assert_str_eq(domain_node(d, NODE_MARK, NULL), "new");
+	ck_assert_int_eq(nodes_end(nodes), 0);
+}
+END_TEST
+
+START_TEST(the_time_of_building_is_read_until_it_is_there)
+{
+	_cleanup_(nodes_freep) struct nodes *nodes = make();
+	size_t before = n_watches;
+
+	ck_assert_ptr_null(look(nodes, 5, NODE_BUILT));
+	put("/vm/01000000-0000-0000-0000-000000000000/start_time", "12.34");
+	ck_assert_str_eq(look(nodes, 5, NODE_BUILT), "12.34");
+	n_reads = 0;
+	ck_assert_str_eq(look(nodes, 5, NODE_BUILT), "12.34");
+	ck_assert_uint_eq(n_reads, 1);
+	ck_assert_uint_eq(n_watches, before);
 }
 END_TEST
 
@@ -503,7 +537,9 @@ START_TEST(what_is_kept_is_what_stands_in_xenstore)
 }
 END_TEST
 
-SUITE("nodes", a_look_where_nothing_has_changed_takes_one_read,
+SUITE("nodes", a_domain_that_is_decided_on_is_read_anew,
+      the_time_of_building_is_read_until_it_is_there,
+      a_look_where_nothing_has_changed_takes_one_read,
       a_node_that_changes_appears_or_goes_is_read_again, news_tell_who_wrote,
       what_another_domain_with_the_number_says_counts, nothing_is_watched_of_domains_that_are_gone,
       more_news_than_can_be_taken_make_everything_stale,

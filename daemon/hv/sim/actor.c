@@ -42,6 +42,7 @@ static void add_domain(struct actor *a, enum domain_manager manager)
 	a->exists = true;
 	a->domid = a->sim->next_domid++;
 	a->manager = manager;
+	a->built_wall = usec_now_wall();
 	a->paused = a->shutdown = a->up = a->life_removes = false;
 	timer_set_after(a->wake, a->guest->up_after);
 	if (a->guest->ends_after)
@@ -87,6 +88,7 @@ int actor_describe(const struct actor *a, struct domain *ret)
 		.memory_kib = g->memory_kib,
 		.vcpus = g->vcpus,
 		.cpu_time = USEC_PER_SEC,
+		.built_wall = a->built_wall,
 		.manager = a->manager,
 		.on_poweroff = g->on_poweroff,
 		.on_reboot = g->on_reboot,

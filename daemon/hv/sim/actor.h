@@ -19,6 +19,7 @@ struct actor {
 
 	bool exists; /* as a domain */
 	uint32_t domid;
+	usec_t built_wall;
 	bool paused, shutdown, up;
 	enum shutdown_reason reason;
 	enum domain_manager manager;

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "core/advice.h"
+#include "scene.h"
+#include "unit.h"
+
+/* A command that is told without a condition must be right, whatever else is the case. */
+
+static void expect_advice(struct scene *s, const char *expected)
+{
+	_cleanup_free_ char *command = NULL;
+	const struct guest *g;
+	enum guest_state state;
+	const char *reason;
+
+	scene_build(s);
+	g = scene_guest(s, 1);
+	state = guest_state(g, &reason);
+	ck_assert_int_eq(advice_find(s->config, g, state, &command), 0);
+	ck_assert_pstr_eq(command, expected);
+}
+
+START_TEST(what_is_down_is_started_by_its_name)
+{
+	static const struct {
+		const char *name, *command;
+	} cases[] = {
+		{"web", "xendomainsctl start web"},
+		{"we b", "xendomainsctl start we\\ b"},
+		{"--all", "xendomainsctl start -- --all"},
+		{"we\nb", NULL},
+		{"we\033b", NULL},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		const struct uuid web = scene_uuid(1);
+		_cleanup_scene_ struct scene s;
+
+		scene_make(&s);
+		scene_config(&s, cases[i].name, 1);
+		expect_advice(&s, cases[i].command);
+		ck_assert_int_eq(ledger_set_failure(s.history, &web, "no memory", 70), 0);
+		expect_advice(&s, cases[i].command);
+	}
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_looked_at)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_image(&s, "web", 1)->error = strdup("damaged");
+	expect_advice(&s, "xendomainsctl image verify /save/web");
+}
+END_TEST
+
+START_TEST(a_start_is_not_advised_for_a_guest_that_may_run_elsewhere)
+{
+	const struct uuid web = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	ck_assert_int_eq(ledger_set_away(s.history, &web, "web", "host2", true), 0);
+	expect_advice(&s, NULL);
+	ledger_set_returned(s.history, &web);
+	expect_advice(&s, "xendomainsctl start web");
+	/* A record of its departure may be lost. */
+	s.history->migrates = true;
+	ck_assert_int_eq(ledger_doubt(s.history, "lost"), 0);
+	expect_advice(&s, NULL);
+}
+END_TEST
+
+START_TEST(a_cold_start_is_not_advised_where_another_tool_may_have_the_memory)
+{
+	static const enum life lives[] = {LIFE_SUSPENDED, LIFE_VANISHED};
+
+	for (size_t i = 0; i < ELEMENTSOF(lives); i++) {
+		const struct uuid web = scene_uuid(1);
+		_cleanup_scene_ struct scene s;
+
+		scene_make(&s);
+		scene_config(&s, "web", 1);
+		lives_end(ledger_lives(s.history, &web), lives[i], 10, false);
+		lives_go(ledger_lives(s.history, &web), 11);
+		expect_advice(&s, NULL);
+	}
+}
+END_TEST
+
+START_TEST(a_start_that_would_lose_memory_is_not_advised)
+{
+	const struct uuid web = scene_uuid(1), id = scene_uuid(1001);
+	const struct known_image image = {
+		.id = id, .name = (char *)"web", .path = (char *)"/save/web"};
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_image(&s, "web", 1);
+	ck_assert_int_eq(lives_save(ledger_lives(s.history, &web), &image, 10), 0);
+	expect_advice(&s, "xendomainsctl start web");
+	s.config->restore = false;
+	expect_advice(&s, NULL);
+}
+END_TEST
+
+START_TEST(nothing_is_advised_for_a_guest_with_a_domain)
+{
+	static const struct domain conditions[] = {
+		{.paused = true, .unbuilt = true},
+		{.paused = true},
+		{.paused = true, .cpu_time = 1},
+		{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH},
+		{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND},
+		{.dying = true},
+		{0},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(conditions); i++) {
+		_cleanup_scene_ struct scene s;
+		struct domain *d;
+
+		scene_make(&s);
+		d = scene_domain(&s, "web", 1);
+		d->paused = conditions[i].paused;
+		d->unbuilt = conditions[i].unbuilt;
+		d->cpu_time = conditions[i].cpu_time;
+		d->shutdown = conditions[i].shutdown;
+		d->reason = conditions[i].reason;
+		d->dying = conditions[i].dying;
+		expect_advice(&s, NULL);
+	}
+}
+END_TEST
+
+SUITE("advice", what_is_down_is_started_by_its_name, what_cannot_be_read_is_looked_at,
+      a_start_is_not_advised_for_a_guest_that_may_run_elsewhere,
+      a_cold_start_is_not_advised_where_another_tool_may_have_the_memory,
+      a_start_that_would_lose_memory_is_not_advised, nothing_is_advised_for_a_guest_with_a_domain);
