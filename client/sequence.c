@@ -126,6 +126,15 @@ static int look_after(struct watched_call *f)
 	return f->misses >= (can_do_without(f) ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
 }
 
+/*
+ * A person sees for how long nothing has happened, and a daemon that hangs is ended by systemd's
+ * watchdog. So only for a unit, or to do without it, a daemon that has nothing to say is asked.
+ */
+static bool must_look_after(const struct watched_call *f)
+{
+	return f->context->unit || f->context->or_once || getenv("NOTIFY_SOCKET");
+}
+
 static bool all_is_well(struct json_object *parameters)
 {
 	struct json_object *outcome = json_get(parameters, "outcome", json_type_array);
@@ -181,7 +190,7 @@ static int follow(struct watched_call *f, struct daemon_connection *c)
 			return r;
 		if (r == -ETIMEDOUT)
 			w->ops->tick(w);
-		r = look_after(f);
+		r = must_look_after(f) ? look_after(f) : 0;
 		if (r < 0)
 			return r;
 	}

@@ -27,7 +27,7 @@ void executor_kick(struct executor *ex)
 
 /* Telling. */
 
-static void tell(struct run *run, const struct report *report)
+void executor_tell(struct run *run, const struct report *report)
 {
 	struct executor *ex = run->job->ex;
 
@@ -50,10 +50,10 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		run->began = true;
 		run->asked = run->asked || (m->state == MACHINE_ASKED && run_asks_to_end(run));
 		run->stage_started = now;
-		run->permille = 0;
+		run->permille = run->told = 0;
 		report = run_report(run, now);
 		report_log(&report);
-		tell(run, &report);
+		executor_tell(run, &report);
 		return;
 	}
 	if (m->state == MACHINE_CLEANING)
@@ -71,13 +71,13 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		report.reason = m->stage_reason;
 		report_log(&report);
 		if (!machine_ended(m))
-			tell(run, &report);
+			executor_tell(run, &report);
 	}
 	if (machine_ended(m)) {
 		report = run_report(run, now);
 		report.cold = old == MACHINE_WORKING && run_is_cold(run);
 		report_log(&report);
-		tell(run, &report);
+		executor_tell(run, &report);
 	}
 }
 
@@ -422,6 +422,7 @@ int executor_new(struct loop *loop, struct hv *hv, const char *ledger,
 	TAILQ_INIT(&ex->jobs);
 	r = str_replace(&ex->ledger, ledger);
 	r = r < 0 ? r : timer_new(loop, on_kick, ex, &ex->kick);
+	r = r < 0 ? r : timer_new(loop, executor_on_progress, ex, &ex->progress);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(ex);
@@ -439,6 +440,7 @@ struct executor *executor_free(struct executor *ex)
 		job_free(job);
 	}
 	timer_free(ex->kick);
+	timer_free(ex->progress);
 	free(ex->ledger);
 	free(ex);
 	return NULL;
@@ -491,7 +493,7 @@ static int add_run(struct executor *ex, struct job *job, enum goal goal, struct 
 		struct report report = run_report(run, loop_now(run->job->ex->loop));
 
 		report_log(&report);
-		tell(run, &report);
+		executor_tell(run, &report);
 	}
 	return 0;
 }
@@ -533,40 +535,10 @@ void executor_domains_changed(struct executor *ex, const struct domain_list *dom
 	executor_kick(ex);
 }
 
-/* The run that began the operation in flight for a guest; another job's can wait for its end. */
-static struct run *find_at_work(const struct executor *ex, const struct uuid *uuid)
-{
-	struct run *run = NULL;
-
-	while ((run = executor_next_run(ex, uuid, run)))
-		if (run->machine.state == MACHINE_WORKING || run->machine.state == MACHINE_CLEANING)
-			return run;
-	return NULL;
-}
-
-void executor_progress(struct executor *ex, const struct hv_operation *operation)
-{
-	struct run *run = find_at_work(ex, &operation->uuid);
-	struct report report;
-
-	if (operation->stuck) {
-		executor_kick(ex);
-		return;
-	}
-	if (!run || run->machine.state != MACHINE_WORKING)
-		return;
-	overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
-	if (operation->permille <= run->permille)
-		return;
-	run->permille = operation->permille;
-	report = run_report(run, loop_now(run->job->ex->loop));
-	tell(run, &report);
-}
-
 void executor_operation_finished(struct executor *ex, const struct hv_operation *operation,
 				 const struct operation_result *result)
 {
-	struct run *run = find_at_work(ex, &operation->uuid);
+	struct run *run = executor_find_at_work(ex, &operation->uuid);
 
 	/* A run here only waited for one of an earlier daemon, and goes on if that decided. */
 	if (!run && result->outcome == OPERATION_UNDECIDED)

@@ -16,7 +16,18 @@ struct executor {
 	struct job_list jobs;
 	const struct domain_list *domains; /* the newest, borrowed; NULL until there is one */
 	struct timer *kick;
+	struct timer *progress; /* when it is told to the followers, for all runs together */
+	usec_t told;            /* the last time */
 };
+
+/* Tells the followers of its job. */
+void executor_tell(struct run *run, const struct report *report);
+
+/* The timer for the progress of all. */
+void executor_on_progress(void *data);
+
+/* The run that began the operation in flight for a guest; another job's can wait for its end. */
+struct run *executor_find_at_work(const struct executor *ex, const struct uuid *uuid);
 
 /* Gives the run's machine an event, and does what follows from that. */
 void executor_feed(struct run *run, enum machine_event event, const char *reason);

@@ -24,9 +24,9 @@ struct run {
 	size_t number;          /* its own there, and in the index of the job */
 	unsigned repeats; /* of stages whose operation failed for a cause that was over then */
 	usec_t started, stage_started, work_started, ended;
-	usec_t first_try; /* of the stage */
-	size_t tried;     /* the stage that it is of, by its index */
-	unsigned permille;
+	usec_t first_try;        /* of the stage */
+	size_t tried;            /* the stage that it is of, by its index */
+	unsigned permille, told; /* of its stage; and what its followers have been told of that */
 	struct timer
 		*limit; /* of the stage, of its worker, of another tool that holds it, of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */

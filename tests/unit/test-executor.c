@@ -606,26 +606,6 @@ START_TEST(an_operation_of_an_earlier_daemon_is_waited_for)
 }
 END_TEST
 
-START_TEST(progress_is_told_as_it_grows)
-{
-	struct plan *plan = new_plan(GOAL_STOP);
-	struct hv_operation *operation;
-
-	BEGIN(.parallel = 8);
-	puppet_add(&rig.p, 1, "1");
-	add_step(plan, 1, STAGES(STAGE_SAVE));
-	run_plan(plan);
-	operation = &puppet_flying(&rig.p, 1)->operation;
-	operation->permille = 500;
-	executor_progress(f.ex, operation);
-	executor_progress(f.ex, operation);
-	operation->permille = 400;
-	executor_progress(f.ex, operation);
-	expect_said("1 save running|1 save running|");
-	end();
-}
-END_TEST
-
 START_TEST(steps_without_stages_are_reported_and_end)
 {
 	struct plan *plan = new_plan(GOAL_START);
@@ -665,6 +645,6 @@ SUITE("executor", a_guest_goes_through_its_stages, no_more_operations_fly_than_t
       a_slow_save_that_gets_on_keeps_its_place, only_so_many_are_saved_at_once_as_their_time_allows,
       a_call_that_fails_is_a_stage_that_fails, what_waits_can_be_cancelled_and_what_works_cannot,
       a_job_that_drains_can_go_on, an_operation_of_an_earlier_daemon_is_waited_for,
-      progress_is_told_as_it_grows, steps_without_stages_are_reported_and_end,
+      steps_without_stages_are_reported_and_end,
       a_guest_whose_disk_has_changed_is_created_with_a_warning,
       no_errno_lets_a_create_follow_a_restore, a_guest_that_was_restored_is_not_warned_of);
