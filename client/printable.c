@@ -6,8 +6,12 @@
 
 static void clean_string(struct json_object *o)
 {
-	_cleanup_free_ char *clean = str_printable(json_object_get_string(o), SIZE_MAX - 1);
+	const char *text = json_object_get_string(o);
+	_cleanup_free_ char *clean = NULL;
 
+	if (str_is_printable(text) && strlen(text) == (size_t)json_object_get_string_len(o))
+		return;
+	clean = str_printable(text, SIZE_MAX - 1);
 	json_object_set_string(o, clean ? clean : "?");
 }
 

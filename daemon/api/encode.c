@@ -4,12 +4,14 @@
 
 #include "wire/interface.h"
 
-int encode_percent(struct json_object *o, unsigned permille)
+/* Each adds a member, where there is something to tell. 0 or -ENOMEM. */
+
+static int encode_percent(struct json_object *o, unsigned permille)
 {
 	return permille ? json_add_u64(o, "percent", permille / 10) : 0;
 }
 
-int encode_domid(struct json_object *o, uint32_t domid)
+static int encode_domid(struct json_object *o, uint32_t domid)
 {
 	return domid == DOMID_NONE ? 0 : json_add_u64(o, "domid", domid);
 }

@@ -5,7 +5,7 @@
 #include "engine/job.h"
 #include "wire/json.h"
 
-/* Objects of the API (wire/interface.c) that more than the status needs. NULL: no memory. */
+/* Objects of the API (wire/interface.c), but for the status. NULL: no memory. */
 
 struct json_object *encode_event(const struct report *e);
 
@@ -14,7 +14,3 @@ struct json_object *encode_info(void);
 
 /* Adds the steps of a plan, and how long it may take. 0 or -ENOMEM. */
 int encode_plan(struct json_object *o, const struct plan *plan);
-
-/* Each adds a member, where there is something to tell. 0 or -ENOMEM. */
-int encode_percent(struct json_object *o, unsigned permille);
-int encode_domid(struct json_object *o, uint32_t domid);

@@ -188,16 +188,14 @@ static void answer_status(void *data, const char *error)
 {
 	struct request *request = data;
 	_cleanup_json_ struct json_object *o = json_object_new_object();
-	_cleanup_json_ struct json_object *guests = json_object_new_array();
 	const char *unknown = NULL;
-	int r = o && guests ? 0 : -ENOMEM;
+	int r = o ? 0 : -ENOMEM;
 
 	request->id = 0;
-	r = r < 0 ? r
-		  : status_add_guests(request->control->manager, request->names, request->n_names,
-				      guests, &unknown);
 	r = r < 0 ? r : status_add_settings(o, request->control->manager);
-	r = r < 0 ? r : json_add(o, "guests", TAKE_PTR(guests));
+	r = r < 0 ? r
+		  : status_add_guests(o, request->control->manager, request->names,
+				      request->n_names, &unknown);
 	if (r >= 0 && request->control->hostdown)
 		r = json_add(o, "host", status_host(request->control->hostdown));
 	r = r < 0 ? r : status_add_warnings(o, request->control->manager, error);

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "api/encode.h"
 #include "core/advice.h"
+#include "wire/json-writer.h"
 #include "world/world.h"
 
 /* The host that it runs on, if this is certain. */
@@ -16,87 +16,88 @@ static const char *migrated_to(const struct guest *g)
 	return away && !away->away_unknown ? away->away : NULL;
 }
 
-static int add_domain(struct json_object *o, const struct domain *d)
+static void write_domain(struct json_writer *w, const struct domain *d)
 {
-	int r;
-
-	if (!d)
-		return 0;
-	r = encode_domid(o, d->domid);
-	r = r < 0 ? r : json_add_string(o, "manager", domain_manager_to_string(d->manager));
-	r = r < 0 ? r : json_add_u64(o, "memory_kib", d->memory_kib);
-	r = r < 0 ? r : json_add_u64(o, "vcpus", d->vcpus);
-	r = r < 0 ? r : json_add_u64(o, "cpu_time_usec", d->cpu_time);
-	r = r < 0 ? r : json_add_string(o, "flags", d->flags);
-	return r < 0 ? r : json_add_string(o, "source", d->source);
+	if (d->domid != DOMID_NONE)
+		json_writer_u64(w, "domid", d->domid);
+	json_writer_string(w, "manager", domain_manager_to_string(d->manager));
+	json_writer_u64(w, "memory_kib", d->memory_kib);
+	json_writer_u64(w, "vcpus", d->vcpus);
+	json_writer_u64(w, "cpu_time_usec", d->cpu_time);
+	json_writer_string(w, "flags", d->flags);
+	json_writer_string(w, "source", d->source);
 }
 
 /* It has ended, and is not left down: status tells when it comes back. */
-static int add_restart(struct json_object *o, usec_t left)
+static void write_restart(struct json_writer *w, usec_t left)
 {
 	char text[80];
-	int r;
 
 	if (left == USEC_INFINITY)
-		return 0;
+		return;
 	snprintf(text, sizeof(text), "ends repeatedly, restarting in %u s",
 		 (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC));
-	r = json_add_u64(o, "restart_in_usec", left);
-	return r < 0 ? r : json_add_string(o, "reason", text);
+	json_writer_u64(w, "restart_in_usec", left);
+	json_writer_string(w, "reason", text);
 }
 
-static int add_time(struct json_object *o, const char *key, usec_t time)
+static void write_time(struct json_writer *w, const char *key, usec_t time)
 {
-	return time > 0 ? json_add_u64(o, key, time) : 0;
+	if (time > 0)
+		json_writer_u64(w, key, time);
 }
 
 /* What tells an administrator how it came to that, and what to do. */
-static int add_story(struct json_object *o, const struct manager *m, const struct guest *g,
-		     enum guest_state state, const char *reason)
+static void write_story(struct json_writer *w, const struct manager *m, const struct guest *g,
+			enum guest_state state, const char *reason)
 {
-	_cleanup_json_ struct json_object *actions = json_object_new_array();
 	_cleanup_free_ char *command = NULL;
-	int r = actions ? advice_find(manager_config(m), g, state, &command) : -ENOMEM;
 
-	r = r < 0 ? r : add_time(o, "since_usec", guest_since(g, state, reason));
-	r = r < 0 ? r : add_time(o, "reason_usec", guest_reason_since(g, reason));
+	write_time(w, "since_usec", guest_since(g, state, reason));
+	write_time(w, "reason_usec", guest_reason_since(g, reason));
 	if (g->past && g->past->n_restarts > 0)
-		r = r < 0 ? r : json_add_u64(o, "restarts", g->past->n_restarts);
-	if (r < 0 || !command)
-		return r;
-	r = json_append(actions, json_object_new_string(command));
-	return r < 0 ? r : json_add(o, "actions", TAKE_PTR(actions));
+		json_writer_u64(w, "restarts", g->past->n_restarts);
+	if (advice_find(manager_config(m), g, state, &command) < 0 || !command)
+		return;
+	json_writer_begin_list(w, "actions");
+	json_writer_element(w, command);
+	json_writer_end_array(w);
 }
 
-static struct json_object *encode_guest(const struct manager *m, const struct guest *g)
+static void write_activity(struct json_writer *w, const struct activity *activity)
 {
-	_cleanup_json_ struct json_object *o = json_object_new_object();
+	json_writer_string(w, "activity", activity->name);
+	json_writer_u64(w, "elapsed_usec", activity->elapsed);
+	if (activity->permille > 0)
+		json_writer_u64(w, "percent", activity->permille / 10);
+}
+
+static void write_guest(struct json_writer *w, const struct manager *m, const struct guest *g)
+{
 	struct activity activity = manager_activity(m, g);
 	const char *reason;
 	enum guest_state state = guest_state(g, &reason);
-	int r = o ? 0 : -ENOMEM;
 
 	if (activity.name)
 		state = activity.state;
-	r = r < 0 ? r : json_add_string(o, "name", g->name);
-	r = r < 0 ? r : json_add_uuid(o, "uuid", &g->uuid);
-	r = r < 0 ? r : json_add_string(o, "state", guest_state_to_string(state));
-	r = r < 0 ? r : json_add_bool(o, "wanted", g->config);
-	r = r < 0 ? r : add_domain(o, g->domain);
-	r = r < 0 ? r : json_add_string(o, "configuration", g->config ? g->config->path : NULL);
-	r = r < 0 ? r : json_add_string(o, "image", g->image ? g->image->path : NULL);
-	r = r < 0 ? r : json_add_string(o, "migrated_to", migrated_to(g));
-	r = r < 0 ? r : json_add_string(o, "reason", reason);
-	if (!activity.name) {
-		r = r < 0 ? r : add_restart(o, manager_restart_in(m, g));
-		r = r < 0 ? r : add_story(o, m, g, state, reason);
-	}
+	json_writer_begin_object(w);
+	json_writer_string(w, "name", g->name);
+	json_writer_uuid(w, "uuid", &g->uuid);
+	json_writer_string(w, "state", guest_state_to_string(state));
+	json_writer_bool(w, "wanted", g->config);
+	if (g->domain)
+		write_domain(w, g->domain);
+	json_writer_string(w, "configuration", g->config ? g->config->path : NULL);
+	json_writer_string(w, "image", g->image ? g->image->path : NULL);
+	json_writer_string(w, "migrated_to", migrated_to(g));
+	json_writer_string(w, "reason", reason);
 	if (activity.name) {
-		r = r < 0 ? r : json_add_string(o, "activity", activity.name);
-		r = r < 0 ? r : json_add_u64(o, "elapsed_usec", activity.elapsed);
-		r = r < 0 ? r : encode_percent(o, activity.permille);
+		write_activity(w, &activity);
+	} else {
+		write_restart(w, manager_restart_in(m, g));
+		write_story(w, m, g, state, reason);
 	}
-	return r < 0 ? NULL : TAKE_PTR(o);
+	json_writer_end_object(w);
 }
 
 /* A guest that a call names, by its name, or by its UUID in text. */
@@ -148,40 +149,49 @@ static bool is_former(const struct guest *g)
 	return g->replaced && !g->domain && !g->config;
 }
 
-static int encode_named(const struct manager *m, struct wanted *wanted, size_t n_wanted,
-			const struct index *x, struct json_object *guests, const char **ret_unknown)
+static int write_named(struct json_writer *w, const struct manager *m, const char *const *names,
+		       size_t n_names, const char **ret_unknown)
 {
 	const struct inventory *inventory = world_inventory(manager_world(m));
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
-		const struct guest *g = &inventory->guests[i];
-
-		if (is_wanted(x, g) && !is_former(g))
-			r = json_append(guests, encode_guest(m, g));
-	}
-	for (size_t i = 0; r >= 0 && i < n_wanted; i++)
-		if (!wanted[i].met) {
-			*ret_unknown = wanted[i].name;
-			return -ENOENT;
-		}
-	return r;
-}
-
-int status_add_guests(const struct manager *m, const char *const *names, size_t n_names,
-		      struct json_object *guests, const char **ret_unknown)
-{
-	const struct inventory *inventory = world_inventory(manager_world(m));
-	_cleanup_free_ struct wanted *wanted = calloc(n_names + 1, sizeof(*wanted));
+	_cleanup_free_ struct wanted *wanted = calloc(n_names, sizeof(*wanted));
 	_cleanup_(index_done) struct index x = {0};
 	int r = wanted ? index_names(&x, wanted, names, n_names) : -ENOMEM;
 
-	if (r >= 0 && n_names > 0)
-		return encode_named(m, wanted, n_names, &x, guests, ret_unknown);
-	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < inventory->n; i++)
+		if (is_wanted(&x, &inventory->guests[i]) && !is_former(&inventory->guests[i]))
+			write_guest(w, m, &inventory->guests[i]);
+	for (size_t i = 0; i < n_names; i++)
+		if (!wanted[i].met) {
+			*ret_unknown = names[i];
+			return -ENOENT;
+		}
+	return 0;
+}
+
+static void write_all(struct json_writer *w, const struct manager *m)
+{
+	const struct inventory *inventory = world_inventory(manager_world(m));
+
+	for (size_t i = 0; i < inventory->n; i++)
 		if (!is_former(&inventory->guests[i]))
-			r = json_append(guests, encode_guest(m, &inventory->guests[i]));
-	return r;
+			write_guest(w, m, &inventory->guests[i]);
+}
+
+int status_add_guests(struct json_object *o, const struct manager *m, const char *const *names,
+		      size_t n_names, const char **ret_unknown)
+{
+	_cleanup_(json_writer_done) struct json_writer w = {0};
+	int r = 0;
+
+	json_writer_begin_array(&w);
+	if (n_names > 0)
+		r = write_named(&w, m, names, n_names, ret_unknown);
+	else
+		write_all(&w, m);
+	json_writer_end_array(&w);
+	return r < 0 ? r : json_add(o, "guests", json_writer_take(&w));
 }
 
 static const char *source_name(enum settings_source source)

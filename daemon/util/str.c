@@ -58,6 +58,24 @@ const char *path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* The number of bytes at the beginning of s that act on a terminal: 0, 1 or 2. */
+static size_t count_control(const char *s)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	/* U+0080 to U+009F. */
+	return c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80 ? 2 : 0;
+}
+
+bool str_is_printable(const char *s)
+{
+	while (*s && count_control(s) == 0)
+		s++;
+	return !*s;
+}
+
 char *str_printable(const char *s, size_t max)
 {
 	size_t length = strnlen(s, max + 1);
@@ -69,17 +87,9 @@ char *str_printable(const char *s, size_t max)
 	copy = malloc(length + sizeof("..."));
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)s[i];
-		bool control = c < 0x20 || c == 0x7f;
-
-		/* U+0080 to U+009F act on a terminal too. */
-		if (c == 0xc2 && i + 1 < length && ((unsigned char)s[i + 1] & 0xe0) == 0x80) {
-			copy[i++] = '?';
-			control = true;
-		}
-		copy[i] = (char)(control ? '?' : c);
-	}
+	memcpy(copy, s, length);
+	for (size_t i = 0; i < length; i++)
+		memset(copy + i, '?', MIN(count_control(s + i), length - i));
 	strcpy(copy + length, cut ? "..." : "");
 	return copy;
 }

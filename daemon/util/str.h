@@ -29,9 +29,12 @@ bool str_ends_with(const char *s, const char *suffix);
 /* The part of path after its last slash. */
 const char *path_base(const char *path);
 
+/* Whether s is safe to print on a terminal or in a log as it is. */
+bool str_is_printable(const char *s);
+
 /*
- * A copy of s that is safe to print on a terminal or in a log: at most max bytes of it, bytes
- * that do not print replaced by '?', cut text marked by "...". NULL when memory is short.
+ * A copy of s that is safe to print there: at most max bytes of it, bytes that do not print
+ * replaced by '?', cut text marked by "...". NULL when memory is short.
  */
 char *str_printable(const char *s, size_t max);
 

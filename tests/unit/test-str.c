@@ -83,6 +83,8 @@ START_TEST(nothing_that_acts_on_a_terminal_is_printed)
 		_cleanup_free_ char *shown = str_printable(cases[i].text, 100);
 
 		ck_assert_str_eq(shown, cases[i].shown);
+		ck_assert_int_eq(str_is_printable(cases[i].text),
+				 str_equal(cases[i].text, cases[i].shown));
 	}
 }
 END_TEST

@@ -156,6 +156,7 @@ void actor_succeed(struct actor *a)
 	switch (a->operation.operation) {
 	case OPERATION_CREATE:
 	case OPERATION_RESTORE:
+		a->sim->host->surveyed &= !a->guest->saved;
 		a->guest->saved = false;
 		a->paused = false;
 		timer_set_after(a->wake, a->guest->up_after);
@@ -165,6 +166,7 @@ void actor_succeed(struct actor *a)
 		break;
 	case OPERATION_SAVE:
 		a->guest->saved = true;
+		a->sim->host->surveyed = false;
 		remove_domain(a);
 		break;
 	case OPERATION_DESTROY:

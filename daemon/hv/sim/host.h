@@ -43,6 +43,7 @@ struct sim_host {
 	unsigned speed;
 	struct sim_guest *guests;
 	size_t n_guests;
+	bool surveyed; /* and no image has come or gone since */
 };
 
 /* 0, -EINVAL with *ret_reason (what is wrong, and with which guest), or -ENOMEM. */

@@ -85,6 +85,7 @@ static int answer(const struct sim_question *q, struct json_object *list)
 		if (!g->saved || (q->file && !str_equal(q->file, g->name)))
 			continue;
 		found = true;
+		host->surveyed &= q->action != IMAGE_DELETE;
 		r = add_entry(list, q->action, g->name, g);
 	}
 	return r >= 0 && q->file && !found ? add_entry(list, q->action, q->file, NULL) : r;

@@ -264,6 +264,7 @@ static void on_survey(void *data)
 	struct survey *s;
 	int r = sim_host_survey(sim->host, sim->with_configs, sim->with_images, &s);
 
+	sim->host->surveyed = r >= 0;
 	sim->hv.callbacks.surveyed(sim->hv.callbacks.data, r < 0 ? NULL : s,
 				   r < 0 ? strerror(-r) : NULL);
 }
@@ -279,6 +280,11 @@ static int sim_survey(struct hv *hv, const char *autostart, const char *save,
 	sim->with_images = save;
 	timer_set_after(sim->survey, 0);
 	return 0;
+}
+
+static bool sim_survey_is_current(struct hv *hv)
+{
+	return to_sim(hv)->host->surveyed;
 }
 
 static int sim_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
@@ -323,6 +329,7 @@ static const struct hv_ops sim_ops = {
 	.operation = sim_operation,
 	.next_operation = sim_next_operation,
 	.survey = sim_survey,
+	.survey_is_current = sim_survey_is_current,
 	.ask_images = sim_ask_images,
 	.forget_images = sim_forget_images,
 	.free = sim_free,
