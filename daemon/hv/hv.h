@@ -196,8 +196,9 @@ static inline bool hv_survey_is_current(struct hv *hv)
 
 /*
  * Asks about images; the query is copied. 0, -EBUSY where too much is being asked already, or
- * another -errno. hv_forget_images(): the answer is not wanted any more, and does not come; a file
- * that was to be deleted may be.
+ * another -errno. Those who ask for a list at the same time get one; however many do, and whatever
+ * becomes of it, others have places left. hv_forget_images(): the answer is not wanted any more,
+ * and does not come; a file that was to be deleted may be.
  */
 static inline int hv_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
 				void *data, uint64_t *ret_id)

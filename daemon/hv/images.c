@@ -13,14 +13,27 @@
 /* More of them at a time would only be in each other's way. */
 #define QUESTIONS_MAX 8
 
+/*
+ * Of them so many list, which more callers may than verify and delete: one that is under way, and
+ * those whose worker was killed and does not end.
+ */
+#define LISTS_MAX 4
+
+struct asker {
+	LIST_ENTRY(asker) entry;
+	uint64_t id;
+	hv_images_fn fn;
+	void *data;
+};
+
 struct question {
 	LIST_ENTRY(question) entry;
 	struct images *images;
-	uint64_t id;
-	struct inquiry *inquiry;
+	enum image_action action;
+	char *save;
+	struct inquiry *inquiry; /* NULL: it has not begun */
 	struct json_object *entries;
-	hv_images_fn fn; /* NULL: the caller is gone */
-	void *data;
+	LIST_HEAD(, asker) askers;
 	bool over; /* answered, and kept while its worker is alive */
 };
 
@@ -31,13 +44,22 @@ struct images {
 	uint64_t last_id;
 };
 
+static void asker_free(struct asker *asker)
+{
+	LIST_REMOVE(asker, entry);
+	free(asker);
+}
+
 static struct question *question_free(struct question *q)
 {
 	if (!q)
 		return NULL;
 	LIST_REMOVE(q, entry);
+	while (!LIST_EMPTY(&q->askers))
+		asker_free(LIST_FIRST(&q->askers));
 	inquiry_free(q->inquiry);
 	json_object_put(q->entries);
+	free(q->save);
 	free(q);
 	return NULL;
 }
@@ -59,15 +81,29 @@ static int on_message(void *data, const char *text, size_t length)
 	return entry ? json_append(q->entries, json_object_get(entry)) : -EBADMSG;
 }
 
+/* What an asker does then may add others, or take them away. */
+static void tell(struct question *q, const char *reason)
+{
+	while (!LIST_EMPTY(&q->askers)) {
+		struct asker asker = *LIST_FIRST(&q->askers);
+
+		asker_free(LIST_FIRST(&q->askers));
+		asker.fn(asker.data, reason ? NULL : q->entries, reason);
+	}
+}
+
+static void begin_waiting(struct images *images);
+
 static void on_answered(void *data, const char *reason)
 {
 	struct question *q = data;
+	struct images *images = q->images;
 
+	tell(q, reason);
 	q->over = true;
-	if (q->fn)
-		q->fn(q->data, reason ? NULL : q->entries, reason);
 	if (!inquiry_is_alive(q->inquiry))
 		question_free(q);
+	begin_waiting(images);
 }
 
 int images_new(struct loop *loop, const struct program *program, struct images **ret)
@@ -93,73 +129,171 @@ struct images *images_free(struct images *images)
 	return NULL;
 }
 
-/* Frees the answered questions whose worker has ended. Returns the number of those that remain. */
-static size_t count(struct images *images)
+/* Frees the answered questions whose worker has ended. */
+static void clean_up(struct images *images)
 {
 	struct question *q = LIST_FIRST(&images->questions);
-	size_t n = 0;
 
 	while (q) {
 		struct question *next = LIST_NEXT(q, entry);
 
 		if (q->over && !inquiry_is_alive(q->inquiry))
 			question_free(q);
-		else
-			n++;
 		q = next;
 	}
-	return n;
+}
+
+static bool has_place(struct images *images, enum image_action action)
+{
+	size_t n = 0, n_lists = 0;
+	const struct question *q;
+
+	LIST_FOREACH(q, &images->questions, entry)
+	{
+		n += q->inquiry != NULL;
+		n_lists += q->inquiry && q->action == IMAGE_LIST;
+	}
+	return n < QUESTIONS_MAX && (action != IMAGE_LIST || n_lists < LISTS_MAX);
+}
+
+/* Starts its worker. 0 or -errno. */
+static int begin(struct question *q, const char *file)
+{
+	struct image_query query = {.action = q->action, .save = q->save, .file = file};
+	_cleanup_json_ struct json_object *request = image_query_message(&query);
+	size_t size;
+	const char *text = json_message(request, &size);
+	_cleanup_free_ char *message = text ? strdup(text) : NULL;
+	struct inquiry_options options = {
+		.given = -1,
+		.program = q->images->program,
+		.verb = OPERATION_VERB_IMAGES,
+		.limit = q->action == IMAGE_VERIFY ? USEC_INFINITY : LOOK_LIMIT,
+		/* A list has as long for each image. */
+		.lives = q->action == IMAGE_LIST,
+	};
+
+	if (!has_place(q->images, q->action))
+		return -EBUSY;
+	if (!message)
+		return -ENOMEM;
+	return inquiry_new(q->images->loop, &options, TAKE_PTR(message), size,
+			   &(struct inquiry_callbacks){
+				   .message = on_message,
+				   .answered = on_answered,
+				   .data = q,
+			   },
+			   &q->inquiry);
+}
+
+/* A list of a directory that is being made, or, not begun, is to be made. */
+static struct question *find_list(const struct images *images, const char *save, bool begun)
+{
+	struct question *q;
+
+	LIST_FOREACH(q, &images->questions, entry)
+	if (q->action == IMAGE_LIST && !q->over && !!q->inquiry == begun &&
+	    str_equal(q->save, save))
+		return q;
+	return NULL;
+}
+
+static struct question *find_due(const struct images *images)
+{
+	struct question *q;
+
+	LIST_FOREACH(q, &images->questions, entry)
+	if (!q->inquiry && !find_list(images, q->save, true))
+		return q;
+	return NULL;
+}
+
+static void begin_waiting(struct images *images)
+{
+	struct question *q;
+
+	clean_up(images);
+	while ((q = find_due(images))) {
+		int r = LIST_EMPTY(&q->askers) ? -ECANCELED : begin(q, NULL);
+
+		if (r < 0) {
+			tell(q, strerror(-r));
+			question_free(q);
+		}
+	}
+}
+
+static int add_question(struct images *images, const struct image_query *query,
+			struct question **ret)
+{
+	_cleanup_(question_freep) struct question *q = calloc(1, sizeof(*q));
+	int r;
+
+	if (!q)
+		return -ENOMEM;
+	*q = (struct question){.images = images, .action = query->action};
+	LIST_INIT(&q->askers);
+	LIST_INSERT_HEAD(&images->questions, q, entry);
+	q->entries = json_object_new_array();
+	r = str_replace(&q->save, query->save);
+	if (r < 0 || !q->entries)
+		return -ENOMEM;
+	*ret = TAKE_PTR(q);
+	return 0;
+}
+
+/*
+ * Who asks for a list while one is being made gets the next one, with all others that do: the one
+ * that has begun may have missed what he means.
+ */
+static int find_question(struct images *images, const struct image_query *query,
+			 struct question **ret)
+{
+	bool lists = query->action == IMAGE_LIST;
+	_cleanup_(question_freep) struct question *q = NULL;
+	int r;
+
+	*ret = lists ? find_list(images, query->save, false) : NULL;
+	if (*ret)
+		return 0;
+	r = add_question(images, query, &q);
+	if (r >= 0 && !(lists && find_list(images, query->save, true)))
+		r = begin(q, query->file);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(q);
+	return 0;
 }
 
 int images_ask(struct images *images, const struct image_query *query, hv_images_fn fn, void *data,
 	       uint64_t *ret_id)
 {
-	_cleanup_json_ struct json_object *request = image_query_message(query);
-	size_t size;
-	const char *text = json_message(request, &size);
-	_cleanup_free_ char *message = text ? strdup(text) : NULL;
-	_cleanup_(question_freep) struct question *q = NULL;
-	struct inquiry_options options = {
-		.given = -1,
-		.program = images->program,
-		.verb = OPERATION_VERB_IMAGES,
-		.limit = query->action == IMAGE_VERIFY ? USEC_INFINITY : LOOK_LIMIT,
-		/* A list has as long for each image. */
-		.lives = query->action == IMAGE_LIST,
-	};
+	_cleanup_free_ struct asker *asker = calloc(1, sizeof(*asker));
+	struct question *q;
 	int r;
 
-	if (count(images) >= QUESTIONS_MAX)
-		return -EBUSY;
-	q = calloc(1, sizeof(*q));
-	if (!q || !message)
-		return -ENOMEM;
-	*q = (struct question){.images = images, .id = ++images->last_id, .fn = fn, .data = data};
-	LIST_INSERT_HEAD(&images->questions, q, entry);
-	q->entries = json_object_new_array();
-	if (!q->entries)
-		return -ENOMEM;
-	r = inquiry_new(images->loop, &options, TAKE_PTR(message), size,
-			&(struct inquiry_callbacks){
-				.message = on_message,
-				.answered = on_answered,
-				.data = q,
-			},
-			&q->inquiry);
+	clean_up(images);
+	r = asker ? find_question(images, query, &q) : -ENOMEM;
 	if (r < 0)
 		return r;
-	*ret_id = TAKE_PTR(q)->id;
+	*asker = (struct asker){.id = ++images->last_id, .fn = fn, .data = data};
+	*ret_id = asker->id;
+	LIST_INSERT_HEAD(&q->askers, asker, entry);
+	TAKE_PTR(asker);
 	return 0;
 }
 
 void images_forget(struct images *images, uint64_t id)
 {
 	struct question *q;
+	struct asker *asker;
 
 	LIST_FOREACH(q, &images->questions, entry)
-	if (q->id == id) {
-		q->fn = NULL;
-		inquiry_kill(q->inquiry);
+	LIST_FOREACH(asker, &q->askers, entry)
+	if (asker->id == id) {
+		asker_free(asker);
+		if (q->inquiry && LIST_EMPTY(&q->askers))
+			inquiry_kill(q->inquiry);
 		return;
 	}
 }

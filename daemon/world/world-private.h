@@ -12,6 +12,7 @@ struct waiter {
 	TAILQ_ENTRY(waiter) entry;
 	struct world *world;
 	uint64_t id;
+	bool shows;     /* it decides nothing: any survey will do that still counts */
 	bool current;   /* it waits for no survey, as long as the last one counts */
 	usec_t within;  /* so long it waits for one */
 	bool surveying; /* the survey that it waits for has begun */

@@ -163,11 +163,18 @@ static void on_waited(void *data)
 	       r > 0 ? NULL : "timed out reading the directories of configurations and images");
 }
 
+/* Whether the last survey is as good as one that would begin now. */
+static bool last_survey_counts(const struct world *w)
+{
+	return w->surveyed && loop_now(w->loop) - w->surveyed < SURVEY_AGE_MAX &&
+	       hv_survey_is_current(w->hv);
+}
+
 void world_on_surveyed(void *data, struct survey *survey_taken, const char *reason)
 {
 	_cleanup_(survey_freep) struct survey *survey = survey_taken;
 	struct world *w = data;
-	bool again = false;
+	bool again = false, counts;
 	struct waiter *waiter;
 	int r = 0;
 
@@ -193,8 +200,10 @@ void world_on_surveyed(void *data, struct survey *survey_taken, const char *reas
 		if (identity_is_settled(w->inventory, w->survey))
 			ledger_file_settle(w->ledger);
 	}
+	/* One for all who ask at the same time, also where they have come after its beginning. */
+	counts = last_survey_counts(w);
 	TAILQ_FOREACH(waiter, &w->waiters, entry)
-		waiter->due = waiter->surveying;
+		waiter->due = waiter->surveying || (waiter->shows && counts);
 	answer_all(w, r < 0 ? strerror(-r) : survey_taken ? NULL : reason);
 	TAILQ_FOREACH(waiter, &w->waiters, entry)
 		again |= !waiter->current;
@@ -207,9 +216,10 @@ void world_forget_room(struct world *w)
 	w->survey->room_known = false;
 }
 
-static int wait_for(struct world *w, bool current, usec_t limit, world_ready_fn fn, void *data,
+static int wait_for(struct world *w, bool shows, usec_t limit, world_ready_fn fn, void *data,
 		    uint64_t *ret_id)
 {
+	bool current = shows && last_survey_counts(w);
 	usec_t now = loop_now(w->loop);
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
 	int r;
@@ -218,6 +228,7 @@ static int wait_for(struct world *w, bool current, usec_t limit, world_ready_fn 
 		return -ENOMEM;
 	*waiter = (struct waiter){
 		.world = w,
+		.shows = shows,
 		.current = current,
 		.within = limit,
 		.fn = fn,
@@ -246,10 +257,7 @@ int world_refresh(struct world *w, usec_t limit, world_ready_fn fn, void *data, 
 int world_refresh_if_changed(struct world *w, usec_t limit, world_ready_fn fn, void *data,
 			     uint64_t *ret_id)
 {
-	bool current = w->surveyed && loop_now(w->loop) - w->surveyed < SURVEY_AGE_MAX &&
-		       hv_survey_is_current(w->hv);
-
-	return wait_for(w, current, limit, fn, data, ret_id);
+	return wait_for(w, true, limit, fn, data, ret_id);
 }
 
 void world_unrefresh(struct world *w, uint64_t id)

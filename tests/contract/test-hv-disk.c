@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "rig-hv.h"
+#include "util/fd.h"
 #include "util/str.h"
 
 /* The clauses of hv.h about surveys and images. */
@@ -222,10 +223,59 @@ START_TEST(ask_images_is_ebusy_where_too_much_is_being_asked_and_answers_the_oth
 	int r = 0;
 
 	for (uint64_t id; r == 0 && asked < MANY; asked += r == 0)
-		r = begin_question(IMAGE_LIST, NULL, &id);
+		r = begin_question(IMAGE_VERIFY, "none", &id);
 	/* A simulation never has too much to do. */
 	ck_assert_int_eq(r, is_on("sim") ? 0 : -EBUSY);
 	ck_assert_uint_gt(asked, 0);
+	wait_until(all_answered);
+}
+END_TEST
+
+/* Of ours: those that have not been reaped count as well. */
+static unsigned count_children(void)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	unsigned n = 0;
+
+	ck_assert_int_eq(str_format(&path, "/proc/self/task/%d/children", (int)getpid()), 0);
+	ck_assert_int_eq(file_read(path, 1U << 16, &text, NULL), 0);
+	for (const char *c = text; *c; c++)
+		n += *c == ' ';
+	return n;
+}
+
+START_TEST(ask_images_has_one_list_made_for_all_who_ask_and_leaves_others_their_places)
+{
+	unsigned before = count_children();
+	uint64_t id;
+
+	for (asked = 0; asked < MANY; asked++)
+		ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &id), 0);
+	ck_assert_uint_le(count_children(), before + 1);
+	ck_assert_int_eq(begin_question(IMAGE_VERIFY, "none", &id), 0);
+	asked++;
+	wait_until(all_answered);
+}
+END_TEST
+
+START_TEST(forget_images_leaves_others_who_asked_for_the_same_their_answer)
+{
+	uint64_t id;
+
+	for (asked = 0; asked < 3; asked++)
+		ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &id), 0);
+	hv_forget_images(fx.hv, id);
+	asked--;
+	wait_until(all_answered);
+	/* Where all are gone that have waited, the next one is none of them. */
+	fx.answers = 0;
+	ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &id), 0);
+	ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &id), 0);
+	hv_forget_images(fx.hv, id);
+	asked = 1;
+	wait_until(all_answered);
+	ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &id), 0);
+	asked = 2;
 	wait_until(all_answered);
 }
 END_TEST
@@ -269,5 +319,8 @@ void add_disk_clauses(TCase *tests)
 	tcase_add_test(tests, an_answer_that_fails_is_null_with_its_reason);
 	tcase_add_test(tests,
 		       ask_images_is_ebusy_where_too_much_is_being_asked_and_answers_the_others);
+	tcase_add_test(tests,
+		       ask_images_has_one_list_made_for_all_who_ask_and_leaves_others_their_places);
 	tcase_add_test(tests, forget_images_has_the_answer_not_come);
+	tcase_add_test(tests, forget_images_leaves_others_who_asked_for_the_same_their_answer);
 }

@@ -50,5 +50,42 @@ START_TEST(the_directories_are_read_for_a_look_after_a_change_a_failure_or_a_min
 }
 END_TEST
 
+START_TEST(one_survey_is_for_all_looks_at_the_same_time)
+{
+	begin();
+	rig.p.survey_is_current = true;
+	look();
+	run_for(USEC_PER_SEC);
+	for (unsigned i = 0; i < 5; i++)
+		look();
+	refresh(60 * USEC_PER_SEC);
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 6);
+	/* Who decides on it, and has come later, has one of its own. */
+	ck_assert(rig.p.surveying);
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 7);
+	ck_assert(!rig.p.surveying);
+	end();
+}
+END_TEST
+
+START_TEST(a_look_does_not_go_by_a_survey_that_may_have_missed_a_change)
+{
+	begin();
+	look();
+	run_for(USEC_PER_SEC);
+	look();
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 1);
+	ck_assert(rig.p.surveying);
+	survey_ends(1, "web");
+	ck_assert_uint_eq(f.answers, 2);
+	end();
+}
+END_TEST
+
 SUITE("world-look", the_directories_are_not_read_for_a_look_where_nothing_has_changed,
-      the_directories_are_read_for_a_look_after_a_change_a_failure_or_a_minute);
+      the_directories_are_read_for_a_look_after_a_change_a_failure_or_a_minute,
+      one_survey_is_for_all_looks_at_the_same_time,
+      a_look_does_not_go_by_a_survey_that_may_have_missed_a_change);
