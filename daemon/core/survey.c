@@ -76,11 +76,15 @@ static int add_vanished(struct vanished_list *l, const struct uuid *uuid, const 
 
 void vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name)
 {
+	if (l->incomplete)
+		return;
 	for (size_t i = 0; i < l->n; i++)
 		if (uuid_equal(&l->items[i].uuid, uuid) && str_equal(l->items[i].name, name))
 			return;
-	if (add_vanished(l, uuid, name) < 0)
+	if (l->n == VANISHED_MAX || add_vanished(l, uuid, name) < 0) {
+		vanished_list_done(l);
 		l->incomplete = true;
+	}
 }
 
 static struct survey_config *find_pending_config(struct survey *s, const char *path)

@@ -46,7 +46,7 @@ struct vanished_list {
 		char *name;
 	} * items;
 	size_t n;
-	bool incomplete; /* there was no memory to note one: it may have been any */
+	bool incomplete; /* not all could be noted: it may have been any */
 };
 
 /* A process that waits for a file that does not answer, and could not be ended. */
@@ -111,7 +111,13 @@ int survey_so_far(const struct survey *before, const struct survey *unfinished,
 
 void vanished_list_done(struct vanished_list *l);
 
-/* Notes such a domain, once. */
+/*
+ * So many are noted. Other tools can have domains come and go for as long as no survey is asked
+ * for, and only one that begins then has the list end.
+ */
+#define VANISHED_MAX 1000
+
+/* Notes such a domain, once. If it is one too many, the list is dropped, and incomplete. */
 void vanished_list_add(struct vanished_list *l, const struct uuid *uuid, const char *name);
 
 /* Whether a configuration lies in a file that is called as a guest is: "web", or "web.cfg". */

@@ -81,5 +81,25 @@ START_TEST(what_vanished_is_noted_once)
 }
 END_TEST
 
+START_TEST(what_vanished_may_have_been_any_once_it_is_too_much)
+{
+	_cleanup_(vanished_list_done) struct vanished_list l = {0};
+	struct uuid uuid = {0};
+
+	for (unsigned i = 0; i < 2 * VANISHED_MAX; i++) {
+		memcpy(&uuid, &i, sizeof(i));
+		vanished_list_add(&l, &uuid, "web");
+		ck_assert_uint_eq(l.n, i < VANISHED_MAX ? i + 1 : 0);
+		ck_assert_int_eq(l.incomplete, i >= VANISHED_MAX);
+	}
+	/* The next survey begins a new one. */
+	vanished_list_done(&l);
+	vanished_list_add(&l, &uuid, "web");
+	ck_assert_uint_eq(l.n, 1);
+	ck_assert(!l.incomplete);
+}
+END_TEST
+
 SUITE("survey", files_are_sorted_by_path, a_file_is_found_by_its_path,
-      notes_are_copied_and_kept_in_order, what_vanished_is_noted_once);
+      notes_are_copied_and_kept_in_order, what_vanished_is_noted_once,
+      what_vanished_may_have_been_any_once_it_is_too_much);
