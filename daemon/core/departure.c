@@ -27,6 +27,27 @@ static bool may_stand_for(const struct guest *g, const struct past *past,
 	return !has_config(inventory, &past->uuid);
 }
 
+/* The first one in the ledger that has left and may stand for a guest, and has a text of it. */
+static const struct past *find_with(const struct guest *g, const char *text,
+				    const struct inventory *inventory)
+{
+	const struct past *past = NULL;
+
+	while ((past = ledger_next_with(inventory->ledger, text, past)))
+		if (may_stand_for(g, past, inventory))
+			return past;
+	return NULL;
+}
+
+static const struct past *find_departed(const struct guest *g, const struct inventory *inventory)
+{
+	const struct past *called = find_with(g, g->config->name, inventory);
+	const struct past *made = find_with(g, g->config->path, inventory);
+
+	return called && made ? (called->number < made->number ? called : made)
+			      : (called ? called : made);
+}
+
 static int say_departed(struct guest *g, const struct past *past)
 {
 	return str_format(&g->departed,
@@ -53,15 +74,16 @@ int departure_find_all(struct inventory *inventory)
 
 	if (!has_departures(ledger))
 		return 0;
-	for (size_t i = 0; i < inventory->n; i++) {
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct guest *g = &inventory->guests[i];
+		const struct past *past;
 
 		if (!g->config || g->config->error || uuid_is_null(&g->uuid) ||
 		    (g->domain && !g->domain->dying) || guest_departure(g))
 			continue;
-		for (size_t j = 0; r >= 0 && !g->departed && j < ledger->n_pasts; j++)
-			if (may_stand_for(g, ledger->pasts[j], inventory))
-				r = say_departed(g, ledger->pasts[j]);
+		past = find_departed(g, inventory);
+		if (past)
+			r = say_departed(g, past);
 	}
 	return r;
 }

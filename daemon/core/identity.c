@@ -4,6 +4,7 @@
 
 #include "core/departure.h"
 #include "core/doubles.h"
+#include "core/lookalikes.h"
 #include "util/quote.h"
 #include "util/str.h"
 
@@ -365,8 +366,8 @@ static bool comes_from(const struct pair *p)
 	if (ran_as(here->past, p->config))
 		return true;
 	while ((past = ledger_next_with(p->ledger, p->config->path, past)))
-		if (!uuid_equal(&past->uuid, &p->other->uuid) && str_equal(past->name, p->name) &&
-		    str_equal(past->source, p->config->path))
+		if (!uuid_equal(&past->uuid, &p->other->uuid) && p->name &&
+		    str_equal(past->name, p->name) && str_equal(past->source, p->config->path))
 			return true;
 	return p->name && p->other->n_images == 0 &&
 	       identity_by_file(p->config, p->name, p->ledger);
@@ -474,15 +475,45 @@ static int compare_called(struct pair *p, const struct index *by_name)
 	return r < 0 || done ? r : compare_with(p, p->here);
 }
 
-static int compare_all(struct inventory *inventory, const struct ledger *ledger)
+/* A guest without one may be that of each configuration that looks like it. */
+static int compare_lookalikes(struct pair *p, struct lookalikes *lookalikes)
 {
-	_cleanup_(index_done) struct index by_name = {0};
+	int r;
+
+	if (!p->name && p->here->n_images == 0)
+		return 0;
+	r = lookalikes_find(lookalikes, p->here, p->name, p->ledger);
+	for (size_t i = 0; r >= 0 && i < lookalikes->n_found; i++)
+		r = compare_with(p, lookalikes->found[i]);
+	return r;
+}
+
+static int index_configs(struct inventory *inventory, struct index *by_name,
+			 struct lookalikes *lookalikes)
+{
+	bool all_have_one = true;
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
-		if (can_be_compared(&inventory->guests[i]))
-			r = index_add(&by_name, hash_text(inventory->guests[i].config->name),
-				      &inventory->guests[i]);
+	for (size_t i = 0; i < inventory->n; i++)
+		all_have_one &= inventory->guests[i].config != NULL;
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		if (!can_be_compared(g))
+			continue;
+		r = index_add(by_name, hash_text(g->config->name), g);
+		if (!all_have_one)
+			r = r < 0 ? r : lookalikes_add(lookalikes, g);
+	}
+	return r;
+}
+
+static int compare_all(struct inventory *inventory, const struct ledger *ledger)
+{
+	_cleanup_(lookalikes_done) struct lookalikes lookalikes = {0};
+	_cleanup_(index_done) struct index by_name = {0};
+	int r = index_configs(inventory, &by_name, &lookalikes);
+
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct pair p = {
 			.here = &inventory->guests[i],
@@ -491,8 +522,7 @@ static int compare_all(struct inventory *inventory, const struct ledger *ledger)
 		};
 
 		if (!p.here->config)
-			for (size_t j = 0; r >= 0 && j < inventory->n; j++)
-				r = compare_with(&p, &inventory->guests[j]);
+			r = compare_lookalikes(&p, &lookalikes);
 		else if (p.name)
 			r = compare_called(&p, &by_name);
 	}

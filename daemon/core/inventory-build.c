@@ -287,20 +287,30 @@ static bool is_dangling(const struct survey *survey, const char *path)
 
 /* Its configuration may be what cannot be read: the file that it was made from, or the directory.
  */
-static bool is_unlisted(const struct guest *g, const struct survey *survey)
+static bool is_unlisted(const struct guest *g, const struct survey *survey,
+			const struct survey_config *const *broken)
 {
 	if (g->config || !g->domain)
 		return false;
 	if (g->twin && !guest_is_alive(g->twin) && g->twin->config)
 		return true;
-	for (size_t i = 0; i < survey->n_configs; i++) {
-		const struct survey_config *c = &survey->configs[i];
-
-		if (c->error &&
-		    (g->domain->source ? str_equal(g->domain->source, c->path) : c->unanswered))
+	for (; *broken; broken++)
+		if (g->domain->source ? str_equal(g->domain->source, (*broken)->path)
+				      : (*broken)->unanswered)
 			return true;
-	}
 	return survey->unlisted || is_dangling(survey, g->domain->source);
+}
+
+/* The configurations that cannot be read, up to a NULL. The caller frees the list. */
+static const struct survey_config **list_broken(const struct survey *survey)
+{
+	const struct survey_config **broken = calloc(survey->n_configs + 1, sizeof(*broken));
+	size_t n = 0;
+
+	for (size_t i = 0; broken && i < survey->n_configs; i++)
+		if (survey->configs[i].error)
+			broken[n++] = &survey->configs[i];
+	return broken;
 }
 
 /* A file system that is not mounted looks like an empty directory, or holds what was left there. */
@@ -316,9 +326,10 @@ static bool has_configs(const struct survey *survey)
 static int note_doubts(struct inventory *inventory, const struct survey *survey,
 		       const struct ledger *ledger)
 {
+	_cleanup_free_ const struct survey_config **broken = list_broken(survey);
 	struct vanished_index vanished;
 	bool unmounted = !has_configs(survey);
-	int r = vanished_index_init(&vanished, &survey->vanished, ledger);
+	int r = broken ? vanished_index_init(&vanished, &survey->vanished, ledger) : -ENOMEM;
 
 	if (r < 0)
 		return r;
@@ -327,7 +338,7 @@ static int note_doubts(struct inventory *inventory, const struct survey *survey,
 
 		g->unseen = survey->unreadable;
 		g->vanished = !g->domain && vanished_index_has(&vanished, g);
-		g->unlisted = is_unlisted(g, survey);
+		g->unlisted = is_unlisted(g, survey, broken);
 		g->unmounted = unmounted;
 	}
 	vanished_index_done(&vanished);

@@ -131,22 +131,23 @@ bool ledger_file_knows_domain(const struct ledger_file *file, uint32_t domid)
 	return false;
 }
 
+/* Whether a domain with such a number, or a higher one, has lived in this boot. */
+static bool has_had(const struct ledger_file *file, const struct past *past, uint32_t domid)
+{
+	return past->lives.latest >= domid && uuid_equal(&past->lives.boot, &file->boot);
+}
+
 bool ledger_file_is_later(const struct ledger_file *file, const struct domain *d, const char *name)
 {
-	const struct ledger *ledger = file->ledger;
+	const struct past *past = ledger_find(file->ledger, &d->uuid);
 
-	for (size_t i = 0; i < ledger->n_pasts; i++) {
-		const struct past *past = ledger->pasts[i];
-		bool same = uuid_equal(&past->uuid, &d->uuid);
-
-		if (!same && !str_equal(past->name, name))
-			continue;
-		if (past->lives.latest >= d->domid && uuid_equal(&past->lives.boot, &file->boot))
+	/* A life without a number: the domain may be left of its save. */
+	if (past && (has_had(file, past, d->domid) ||
+		     (past->lives.domid == 0 && past->lives.last == LIFE_SAVED)))
+		return false;
+	for (past = NULL; (past = ledger_next_with(file->ledger, name, past));)
+		if (str_equal(past->name, name) && has_had(file, past, d->domid))
 			return false;
-		/* A life without a number: the domain may be left of its save. */
-		if (same && past->lives.domid == 0 && past->lives.last == LIFE_SAVED)
-			return false;
-	}
 	return true;
 }
 

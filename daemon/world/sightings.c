@@ -153,14 +153,14 @@ static enum glimpse glimpse(const struct domain *d)
 static usec_t last_known(const struct sighting *s, const struct uuid *uuid, const char *name)
 {
 	const struct ledger *ledger = ledger_file_get(s->ledger);
+	const struct past *past = ledger_find(ledger, uuid);
 	usec_t last = 0;
 
-	for (size_t i = 0; i < ledger->n_pasts; i++) {
-		const struct past *past = ledger->pasts[i];
-
-		if (uuid_equal(&past->uuid, uuid) || str_equal(past->name, name))
+	if (past)
+		last = past->lives.wall;
+	for (past = NULL; (past = ledger_next_with(ledger, name, past));)
+		if (str_equal(past->name, name))
 			last = MAX(last, past->lives.wall);
-	}
 	return last;
 }
 
