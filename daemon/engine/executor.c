@@ -309,6 +309,7 @@ static void end_drained(struct executor *ex)
 		if (!job_is_open(job) && !ex->callbacks.drained(ex->callbacks.data, job) &&
 		    !job_is_open(job)) {
 			TAILQ_REMOVE(&ex->jobs, job, entry);
+			executor_drop_runs(ex);
 			ex->callbacks.finished(ex->callbacks.data, job);
 			job_free(job);
 		}
@@ -420,7 +421,8 @@ int executor_new(struct loop *loop, struct hv *hv, const char *ledger,
 		return -ENOMEM;
 	*ex = (struct executor){.loop = loop, .hv = hv, .callbacks = *callbacks};
 	TAILQ_INIT(&ex->jobs);
-	r = str_replace(&ex->ledger, ledger);
+	r = runs_new(&ex->runs);
+	r = r < 0 ? r : str_replace(&ex->ledger, ledger);
 	r = r < 0 ? r : timer_new(loop, on_kick, ex, &ex->kick);
 	r = r < 0 ? r : timer_new(loop, executor_on_progress, ex, &ex->progress);
 	if (r < 0)
@@ -439,6 +441,7 @@ struct executor *executor_free(struct executor *ex)
 		TAILQ_REMOVE(&ex->jobs, job, entry);
 		job_free(job);
 	}
+	runs_free(ex->runs);
 	timer_free(ex->kick);
 	timer_free(ex->progress);
 	free(ex->ledger);
@@ -484,8 +487,10 @@ static int add_run(struct executor *ex, struct job *job, enum goal goal, struct 
 
 	if (r < 0)
 		return r;
-	r = job_add_run(job, run);
+	r = executor_index_run(ex, run);
+	r = r < 0 ? r : job_add_run(job, run);
 	if (r < 0) {
+		executor_drop_runs(ex);
 		run_free(run);
 		return r;
 	}
@@ -520,6 +525,7 @@ int executor_run(struct executor *ex, struct plan *plan_taken, void *data, struc
 	r = executor_extend(ex, job, TAKE_PTR(plan));
 	if (r < 0) {
 		TAILQ_REMOVE(&ex->jobs, job, entry);
+		executor_drop_runs(ex);
 		job_free(job);
 		return r;
 	}

@@ -14,6 +14,7 @@ struct executor {
 	struct executor_callbacks callbacks;
 	struct executor_limits limits;
 	struct job_list jobs;
+	struct runs *runs;                 /* all of them */
 	const struct domain_list *domains; /* the newest, borrowed; NULL until there is one */
 	struct timer *kick;
 	struct timer *progress; /* when it is told to the followers, for all runs together */
@@ -61,6 +62,19 @@ void executor_look_ahead(struct job *job);
  * After executor_look_ahead().
  */
 usec_t executor_turn(const struct run *run, usec_t now);
+
+/*
+ * All runs by the UUID of their guest: a job for each guest that has ended can be thousands. 0 or
+ * -ENOMEM.
+ */
+int runs_new(struct runs **ret);
+struct runs *runs_free(struct runs *runs);
+
+/* A run is about to be added to its job. 0 or -ENOMEM. */
+int executor_index_run(struct executor *ex, struct run *run);
+
+/* Runs have been taken out, or were not added after all: they are about to be freed. */
+void executor_drop_runs(struct executor *ex);
 
 /* The runs of a guest that are on their way, in all jobs; after: NULL for the first. NULL at the
  * end. */

@@ -22,6 +22,7 @@ struct run {
 	uint32_t worked_domid;  /* of the last operation */
 	unsigned round;         /* the number of its plan in the job */
 	size_t number;          /* its own there, and in the index of the job */
+	size_t place;           /* in that of the executor */
 	unsigned repeats; /* of stages whose operation failed for a cause that was over then */
 	usec_t started, stage_started, work_started, ended;
 	usec_t first_try;        /* of the stage */

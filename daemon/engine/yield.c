@@ -6,19 +6,6 @@
 
 /* Guests on their way that another sequence needs. */
 
-struct run *executor_next_run(const struct executor *ex, const struct uuid *uuid,
-			      const struct run *after)
-{
-	const struct job *job = after ? after->job : TAILQ_FIRST(&ex->jobs);
-	struct run *run;
-
-	for (; job; job = TAILQ_NEXT(job, entry), after = NULL)
-		for (run = job_next_run(job, uuid, after); run; run = job_next_run(job, uuid, run))
-			if (!machine_ended(&run->machine))
-				return run;
-	return NULL;
-}
-
 void executor_cancel(struct executor *ex, struct job *job, const char *reason)
 {
 	struct run *run;

@@ -108,6 +108,13 @@ const struct index_entry *index_next(const struct index *x, const struct index_e
 	return find(x, e->hash, e->next);
 }
 
+void index_clear(struct index *x)
+{
+	if (x->n_slots)
+		memset(x->first, 0, 2 * x->n_slots * sizeof(*x->first));
+	x->n = 0;
+}
+
 void index_done(struct index *x)
 {
 	free(x->entries);

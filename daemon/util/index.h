@@ -37,4 +37,7 @@ int index_add(struct index *x, uint64_t hash, void *item);
 const struct index_entry *index_first(const struct index *x, uint64_t hash);
 const struct index_entry *index_next(const struct index *x, const struct index_entry *e);
 
+/* Takes all items out, and keeps the room for them. */
+void index_clear(struct index *x);
+
 void index_done(struct index *x);

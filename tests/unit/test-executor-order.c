@@ -380,6 +380,46 @@ START_TEST(a_created_guest_that_is_gone_again_keeps_no_place)
 }
 END_TEST
 
+static enum goal goal_of(unsigned number)
+{
+	const struct uuid uuid = puppet_uuid(number);
+	usec_t since;
+	const struct machine *m = executor_machine(f.ex, &uuid, &since);
+
+	return m ? m->goal : _GOAL_INVALID;
+}
+
+/* Whichever was added first. A job with no guest left takes its runs with it. */
+START_TEST(the_runs_of_a_guest_come_in_the_order_of_their_jobs)
+{
+	struct plan *stop = new_plan(GOAL_STOP), *start = new_plan(GOAL_START),
+		    *more = new_plan(GOAL_STOP);
+	struct job *job;
+
+	BEGIN(.parallel = 8);
+	puppet_add(&rig.p, 1, "1");
+	add_step(stop, 1, STAGES(STAGE_SHUTDOWN));
+	job = run_plan(stop);
+	add_step(start, 2, STAGES(STAGE_CREATE));
+	run_plan(start);
+	ck_assert_int_eq(goal_of(1), GOAL_STOP);
+	ck_assert_int_eq(goal_of(2), GOAL_START);
+	add_step(more, 2, STAGES(STAGE_SHUTDOWN));
+	ck_assert_int_eq(executor_extend(f.ex, job, more), 0);
+	ck_assert_int_eq(goal_of(2), GOAL_STOP);
+	puppet_finish(&rig.p, 2, -EIO, "broken", DOMID_NONE);
+	run_now();
+	ck_assert_uint_eq(f.finished, 1);
+	ck_assert_int_eq(goal_of(1), GOAL_STOP);
+	puppet_remove(&rig.p, 1);
+	look_again();
+	ck_assert_uint_eq(f.finished, 2);
+	ck_assert_int_eq(goal_of(1), _GOAL_INVALID);
+	ck_assert_int_eq(goal_of(2), _GOAL_INVALID);
+	end();
+}
+END_TEST
+
 SUITE("executor-order", the_last_stage_waits_for_a_deaf_guest_only_while_there_is_time,
       where_the_host_waits_the_last_stage_does_too,
       the_last_stage_leaves_the_others_the_time_that_most_need,
@@ -398,4 +438,5 @@ SUITE("executor-order", the_last_stage_waits_for_a_deaf_guest_only_while_there_i
       a_host_that_stays_up_does_not_wait_for_a_deaf_driver_domain_for_ever,
       a_created_guest_keeps_its_place_until_it_is_up, guests_that_boot_leave_one_place,
       where_creates_have_a_number_guests_that_boot_are_among_them,
-      a_created_guest_that_is_gone_again_keeps_no_place);
+      a_created_guest_that_is_gone_again_keeps_no_place,
+      the_runs_of_a_guest_come_in_the_order_of_their_jobs);

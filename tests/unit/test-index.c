@@ -60,5 +60,32 @@ START_TEST(keys_are_told_apart)
 }
 END_TEST
 
+START_TEST(what_was_taken_out_is_not_found_and_leaves_its_room)
+{
+	struct index x = {0};
+	const struct index_entry *entries;
+	int items[40];
+
+	for (size_t i = 0; i < ELEMENTSOF(items); i++)
+		ck_assert_int_eq(index_add(&x, i, &items[i]), 0);
+	entries = x.entries;
+	index_clear(&x);
+	for (size_t i = 0; i < ELEMENTSOF(items); i++)
+		ck_assert_ptr_null(index_first(&x, i));
+	for (size_t i = 0; i < ELEMENTSOF(items); i += 2)
+		ck_assert_int_eq(index_add(&x, i, &items[i]), 0);
+	for (size_t i = 0; i < ELEMENTSOF(items); i++) {
+		const struct index_entry *e = index_first(&x, i);
+
+		ck_assert(i % 2 ? !e : e->item == &items[i] && !index_next(&x, e));
+	}
+	ck_assert_ptr_eq(x.entries, entries);
+	index_done(&x);
+	index_clear(&x);
+	ck_assert_uint_eq(x.n, 0);
+}
+END_TEST
+
 SUITE("index", an_empty_index_has_nothing, each_item_is_found_however_many_there_are,
-      items_of_one_hash_stay_in_order, keys_are_told_apart);
+      items_of_one_hash_stay_in_order, keys_are_told_apart,
+      what_was_taken_out_is_not_found_and_leaves_its_room);
