@@ -4,33 +4,21 @@
 
 #include "wire/interface.h"
 
-/* Each adds a member, where there is something to tell. 0 or -ENOMEM. */
-
-static int encode_percent(struct json_object *o, unsigned permille)
+void encode_event(struct json_writer *w, const struct report *e)
 {
-	return permille ? json_add_u64(o, "percent", permille / 10) : 0;
-}
-
-static int encode_domid(struct json_object *o, uint32_t domid)
-{
-	return domid == DOMID_NONE ? 0 : json_add_u64(o, "domid", domid);
-}
-
-struct json_object *encode_event(const struct report *e)
-{
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	int r = o ? 0 : -ENOMEM;
-
-	r = r < 0 ? r : json_add_string(o, "name", e->step->name);
-	r = r < 0 ? r : json_add_uuid(o, "uuid", &e->step->uuid);
-	r = r < 0 ? r : encode_domid(o, e->domid);
-	r = r < 0 ? r : json_add_string(o, "stage", stage_to_string(e->stage));
-	r = r < 0 ? r : json_add_string(o, "result", result_to_string(e->result));
-	r = r < 0 ? r : json_add_bool(o, "final", e->final);
-	r = r < 0 ? r : encode_percent(o, e->final ? 0 : e->permille);
-	r = r < 0 ? r : json_add_string(o, "reason", e->reason);
-	r = r < 0 ? r : json_add_u64(o, "elapsed_usec", e->elapsed);
-	return r < 0 ? NULL : TAKE_PTR(o);
+	json_writer_begin_object(w);
+	json_writer_string(w, "name", e->step->name);
+	json_writer_uuid(w, "uuid", &e->step->uuid);
+	if (e->domid != DOMID_NONE)
+		json_writer_u64(w, "domid", e->domid);
+	json_writer_string(w, "stage", stage_to_string(e->stage));
+	json_writer_string(w, "result", result_to_string(e->result));
+	json_writer_bool(w, "final", e->final);
+	if (e->permille > 0 && !e->final)
+		json_writer_u64(w, "percent", e->permille / 10);
+	json_writer_string(w, "reason", e->reason);
+	json_writer_u64(w, "elapsed_usec", e->elapsed);
+	json_writer_end_object(w);
 }
 
 static const char *step_result_name(enum step_result result)
@@ -58,7 +46,8 @@ static struct json_object *encode_step(const struct step *s)
 		r = json_append(stages, json_object_new_string(stage_to_string(s->stages[i])));
 	r = r < 0 ? r : json_add_string(o, "name", s->name);
 	r = r < 0 ? r : json_add_uuid(o, "uuid", &s->uuid);
-	r = r < 0 ? r : encode_domid(o, s->domid);
+	if (s->domid != DOMID_NONE)
+		r = r < 0 ? r : json_add_u64(o, "domid", s->domid);
 	r = r < 0 ? r : json_add(o, "stages", TAKE_PTR(stages));
 	r = r < 0 ? r : json_add_string(o, "result", step_result_name(s->result));
 	r = r < 0 ? r : json_add_string(o, "reason", s->reason);

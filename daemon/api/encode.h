@@ -3,13 +3,13 @@
 
 #include "core/plan.h"
 #include "engine/job.h"
-#include "wire/json.h"
+#include "wire/json-writer.h"
 
-/* Objects of the API (wire/interface.c), but for the status. NULL: no memory. */
+/* Objects of the API (wire/interface.c), but for the status. */
 
-struct json_object *encode_event(const struct report *e);
+void encode_event(struct json_writer *w, const struct report *e);
 
-/* The answer of org.varlink.service.GetInfo. */
+/* The answer of org.varlink.service.GetInfo. NULL: no memory. */
 struct json_object *encode_info(void);
 
 /* Adds the steps of a plan, and how long it may take. 0 or -ENOMEM. */

@@ -53,28 +53,26 @@ static void on_report(void *data, const struct report *report)
 {
 	struct request *request = data;
 	_cleanup_json_ struct json_object *o = NULL;
+	_cleanup_(json_writer_done) struct json_writer event = {0};
 
 	if (!request->call.more)
 		return;
+	encode_event(&event, report);
 	o = json_object_new_object();
-	if (o && json_add(o, "event", encode_event(report)) >= 0)
+	if (o && json_add(o, "event", json_writer_take(&event)) >= 0)
 		request_reply(request, TAKE_PTR(o), true);
 }
 
 static void add_to_outcome(void *data, const struct report *report)
 {
-	struct json_object **outcome = data;
-
-	if (*outcome && json_append(*outcome, encode_event(report)) < 0) {
-		json_object_put(*outcome);
-		*outcome = NULL;
-	}
+	encode_event(data, report);
 }
 
 static void on_done(void *data, int error, const char *reason, const struct job *job)
 {
 	struct request *request = data;
-	_cleanup_json_ struct json_object *o = NULL, *outcome = NULL;
+	_cleanup_json_ struct json_object *o = NULL;
+	_cleanup_(json_writer_done) struct json_writer outcome = {0};
 
 	request->id = 0;
 	if (error == -ECANCELED) {
@@ -85,11 +83,12 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 		request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
 		return;
 	}
-	o = json_object_new_object();
-	outcome = json_object_new_array();
+	json_writer_begin_array(&outcome);
 	job_reports(job, add_to_outcome, &outcome);
+	json_writer_end_array(&outcome);
+	o = json_object_new_object();
 	if (!o || status_add_settings(o, request->control->manager) < 0 ||
-	    json_add(o, "outcome", TAKE_PTR(outcome)) < 0)
+	    json_add(o, "outcome", json_writer_take(&outcome)) < 0)
 		request_fail_errno(request, -ENOMEM);
 	else
 		request_finish(request, TAKE_PTR(o));
