@@ -8,7 +8,7 @@
 set -eu
 
 build="gcc libc6-dev meson pkg-config libevent-dev libinih-dev libjson-c-dev
-	libsystemd-dev libxen-dev libxxhash-dev scdoc"
+	libsystemd-dev libxen-dev libxxhash-dev libzstd-dev scdoc"
 test="bash-completion check clang clang-format dbus-daemon libclang-rt-14-dev python3 systemd valgrind
 	zsh"
 package="build-essential debhelper dpkg-dev fakeroot lintian systemd"

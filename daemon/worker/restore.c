@@ -108,7 +108,7 @@ static int check_image(struct task *task, int fd, struct image_header *ret)
 		log_info("%s: %s was written by xl, without a checksum: only its structure and "
 			 "its age are looked at",
 			 request->name, request->path);
-	task->expected = size - (uint64_t)ret->stream;
+	task->expected = ret->ours ? ret->facts.stream_bytes : size - (uint64_t)ret->stream;
 	task->result.bytes = size;
 	return 0;
 }
@@ -139,9 +139,10 @@ static int build(struct task *task, int fd, const struct image_header *header, u
 	int r = build_sign(task, header->config, &config);
 
 	if (r >= 0)
-		r = lseek(fd, header->stream, SEEK_SET) < 0 ? -errno
-							    : pump_from_file(fd, &pump, &pipe);
-
+		r = lseek(fd, header->stream, SEEK_SET) < 0
+			    ? -errno
+			    : pump_from_file(fd, header->facts.compression,
+					     header->facts.stream_bytes, &pump, &pipe);
 	if (r < 0)
 		return r;
 	task->pump = pump;

@@ -173,7 +173,7 @@ static int prepare(struct task *task, const struct xl_domain *d, struct saving *
 	r = xl_get_config(task->xl, d->domid, &s->config);
 	if (r < 0)
 		return task_explain_xl(task, r, "failed to get the configuration of the domain");
-	r = image_header_make(s->config, &header, &size);
+	r = image_header_make(s->config, COMPRESSION_NONE, &header, &size);
 	r = r < 0 ? r : open_part(task, s);
 	if (r < 0)
 		return r;
@@ -192,7 +192,7 @@ static int write_stream(struct task *task, const struct xl_domain *d, const stru
 {
 	struct pump *pump;
 	int pipe, saved;
-	int r = pump_to_file(s->fd, &pump, &pipe);
+	int r = pump_to_file(s->fd, COMPRESSION_NONE, &pump, &pipe);
 
 	if (r < 0)
 		return r;

@@ -66,7 +66,7 @@ static int read_image(struct json_object *o, const char *path, bool *ret_named)
 	r = r < 0 ? r : json_add_u64(o, "size", (uint64_t)st.st_size);
 	if (r < 0 || !header.ours)
 		return r;
-	if ((uint64_t)st.st_size != (uint64_t)header.stream + header.facts.stream_bytes)
+	if ((uint64_t)st.st_size != image_file_size(&header))
 		r = survey_set_error(o, path, "it is truncated, or data follows its end");
 	return r;
 }

@@ -193,7 +193,8 @@ static void carry(int fd, const char *memory)
 		fail(errno, "reserve room");
 	if (lseek(fd, HEAD, SEEK_SET) < 0)
 		fail(errno, "seek");
-	r = memory ? pump_to_file(fd, &pump, &pipe) : pump_from_file(fd, &pump, &pipe);
+	r = memory ? pump_to_file(fd, COMPRESSION_NONE, &pump, &pipe)
+		   : pump_from_file(fd, COMPRESSION_NONE, 0, &pump, &pipe);
 	if (r < 0)
 		fail(-r, "start the pump");
 	helper = start_helper(pipe, memory);

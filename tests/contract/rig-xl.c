@@ -205,7 +205,7 @@ static int write_stream(uint32_t domid, int file, bool live)
 	struct pump *pump;
 	int pipe, r;
 
-	ck_assert_int_eq(pump_to_file(file, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(file, COMPRESSION_NONE, &pump, &pipe), 0);
 	r = live ? xl_migrate(fx.xl, domid, pipe, false) : xl_save(fx.xl, domid, pipe);
 	close(pipe);
 	pump_join(pump, &result);
@@ -231,7 +231,7 @@ int restore(const char *config, int file, uint32_t *ret_domid)
 	int pipe, r;
 
 	ck_assert_int_eq(lseek(file, 0, SEEK_SET), 0);
-	ck_assert_int_eq(pump_from_file(file, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_from_file(file, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	r = xl_restore(fx.xl, config, pipe, ret_domid);
 	close(pipe);
 	pump_join(pump, &result);

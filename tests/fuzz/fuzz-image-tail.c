@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum image_problem problem = _IMAGE_PROBLEM_INVALID;
 	int r;
 
-	HOLDS(fd >= 0 && image_header_make(CONFIG, &head, &head_size) == 0);
+	HOLDS(fd >= 0 && image_header_make(CONFIG, COMPRESSION_NONE, &head, &head_size) == 0);
 	HOLDS(fd_write_all(fd, head, head_size) == 0);
 	/* Either half is written as a stamp, whose place is counted from the end. */
 	r = image_write_stamp(fd, facts, (off_t)(head_size - HALF));

@@ -16,7 +16,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Headers of the C library and the kernel: what is left when ours and the libraries' are known.
-LIBRARIES = ("event2/", "systemd/", "json-c/", "libxl", "xen", "ini.h", "xxhash.h", "check.h")
+LIBRARIES = ("event2/", "systemd/", "json-c/", "libxl", "xen", "ini.h", "xxhash.h", "zstd", "check.h")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 

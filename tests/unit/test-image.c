@@ -27,7 +27,7 @@ static void make(struct image *i, const char *config)
 	folder_make(&i->folder);
 	i->fd = open(folder_path(&i->folder, "image"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_ge(i->fd, 0);
-	ck_assert_int_eq(image_header_make(config, &i->head, &i->size), 0);
+	ck_assert_int_eq(image_header_make(config, COMPRESSION_NONE, &i->head, &i->size), 0);
 	ck_assert_int_eq(fd_write_all(i->fd, i->head, i->size), 0);
 }
 
@@ -125,7 +125,7 @@ START_TEST(the_stream_begins_at_a_block_and_the_tail_is_the_block_before)
 		size_t size;
 
 		memset(config, 'c', length);
-		ck_assert_int_eq(image_header_make(config, &head, &size), 0);
+		ck_assert_int_eq(image_header_make(config, COMPRESSION_NONE, &head, &size), 0);
 		ck_assert_uint_eq(size % BLOCK, 0);
 		memcpy(&optional, head + 44, sizeof(optional));
 		ck_assert_uint_eq(optional, size - XL_HEADER_SIZE);
@@ -383,7 +383,7 @@ START_TEST(what_is_too_long_is_refused_and_what_just_fits_is_not)
 	size_t size;
 
 	memset(config, ' ', IMAGE_CONFIG_MAX);
-	ck_assert_int_eq(image_header_make(config, &head, &size), -EMSGSIZE);
+	ck_assert_int_eq(image_header_make(config, COMPRESSION_NONE, &head, &size), -EMSGSIZE);
 	ck_assert_ptr_null(head);
 	memcpy(config, CONFIG, strlen(CONFIG));
 	config[IMAGE_CONFIG_MAX - 1] = '\0';
@@ -397,6 +397,68 @@ START_TEST(what_is_too_long_is_refused_and_what_just_fits_is_not)
 	ck_assert_str_eq(header.stamp, stamp);
 	sprintf(stamp, "{\"s\":\"%0*d\"}", 2048 - 12 - 16 - 1 - 8, 0);
 	ck_assert_int_eq(image_write_stamp(i.fd, stamp, (off_t)i.size), -EMSGSIZE);
+}
+END_TEST
+
+/* As make() and complete(), compressed as the header and the facts say. */
+static void make_compressed(struct image *i, enum compression header, enum compression described)
+{
+	struct image_facts facts = some_facts();
+
+	facts.compression = described;
+	facts.stored_bytes = 4711;
+	make(i, CONFIG);
+	free(i->head);
+	ck_assert_int_eq(image_header_make(CONFIG, header, &i->head, &i->size), 0);
+	patch(i, 0, i->head, i->size);
+	ck_assert_int_eq(image_write_facts(i->fd, &facts, (off_t)i->size, CONFIG), 0);
+}
+
+START_TEST(a_compressed_image_tells_both_sizes)
+{
+	_cleanup_(image_header_done) struct image_header header = {0}, plain = {0};
+	_cleanup_image_ struct image i, j;
+	enum image_problem problem;
+
+	make_compressed(&i, COMPRESSION_ZSTD, COMPRESSION_ZSTD);
+	ck_assert_int_eq(image_read_header(i.fd, &header, &problem), 0);
+	ck_assert_int_eq(header.facts.compression, COMPRESSION_ZSTD);
+	ck_assert_uint_eq(header.facts.stream_bytes, some_facts().stream_bytes);
+	ck_assert_uint_eq(image_file_size(&header), i.size + 4711);
+	ck_assert_uint_eq(image_plain_size(&header), i.size + some_facts().stream_bytes);
+	make_compressed(&j, COMPRESSION_NONE, COMPRESSION_NONE);
+	ck_assert_int_eq(image_read_header(j.fd, &plain, &problem), 0);
+	ck_assert_int_eq(plain.facts.compression, COMPRESSION_NONE);
+	ck_assert_uint_eq(image_file_size(&plain), image_plain_size(&header));
+}
+END_TEST
+
+/* xl takes no image with a flag here that it does not know, nor does an earlier version of ours. */
+START_TEST(a_flag_keeps_others_from_a_compressed_image)
+{
+	_cleanup_image_ struct image i, j;
+	uint32_t flags;
+
+	make(&i, CONFIG);
+	memcpy(&flags, i.head + 36, sizeof(flags));
+	ck_assert_uint_eq(flags, 3);
+	make_compressed(&j, COMPRESSION_ZSTD, COMPRESSION_ZSTD);
+	memcpy(&flags, j.head + 36, sizeof(flags));
+	ck_assert_uint_eq(flags, 0x80000003);
+}
+END_TEST
+
+START_TEST(header_and_description_must_agree_on_the_compression)
+{
+	_cleanup_image_ struct image flag, word, xls;
+
+	make_compressed(&flag, COMPRESSION_ZSTD, COMPRESSION_NONE);
+	expect_problem(&flag, -EBADMSG, IMAGE_COMPRESSION_UNKNOWN);
+	make_compressed(&word, COMPRESSION_NONE, COMPRESSION_ZSTD);
+	expect_problem(&word, -EBADMSG, IMAGE_COMPRESSION_UNKNOWN);
+	make_compressed(&xls, COMPRESSION_ZSTD, COMPRESSION_ZSTD);
+	patch(&xls, (off_t)xls.size - BLOCK, "?", 1);
+	expect_problem(&xls, -EBADMSG, IMAGE_COMPRESSION_UNKNOWN);
 }
 END_TEST
 
@@ -427,4 +489,6 @@ SUITE("image", an_image_comes_back_as_it_was_described, a_stamp_comes_back_too,
       an_image_cut_anywhere_is_refused, a_configuration_without_a_name_makes_no_image,
       a_description_that_lacks_something_is_not_understood,
       what_is_too_long_is_refused_and_what_just_fits_is_not,
-      a_descriptor_that_cannot_be_read_is_an_error, each_problem_has_words);
+      a_descriptor_that_cannot_be_read_is_an_error, each_problem_has_words,
+      a_compressed_image_tells_both_sizes, a_flag_keeps_others_from_a_compressed_image,
+      header_and_description_must_agree_on_the_compression);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "model/beginning.h"
+#include "model/compression.h"
 #include "model/guest-state.h"
 #include "model/host-lock.h"
 #include "model/image-standing.h"
@@ -19,6 +20,7 @@
 START_TEST(names_and_numbers_are_inverse)
 {
 	EXPECT_NAMES(beginning, _BEGINNING_MAX);
+	EXPECT_NAMES(compression, _COMPRESSION_MAX);
 	EXPECT_NAMES(guest_state, _GUEST_STATE_MAX);
 	EXPECT_NAMES(host_lock, _HOST_LOCK_MAX);
 	EXPECT_NAMES(image_standing, _IMAGE_STANDING_MAX);
@@ -32,10 +34,11 @@ START_TEST(no_stage_has_no_name)
 }
 END_TEST
 
-/* Ledgers and operation files hold these, and are read by other versions. */
+/* Ledgers, operation files and images hold these, and are read by other versions. */
 START_TEST(words_of_files_stay_as_they_are)
 {
 	ck_assert_int_eq(beginning_from_string("create"), BEGINNING_CREATE);
+	ck_assert_int_eq(compression_from_string("zstd"), COMPRESSION_ZSTD);
 	ck_assert_int_eq(image_standing_from_string("suspect"), IMAGE_SUSPECT);
 	ck_assert_int_eq(image_standing_from_string("newest"), IMAGE_NEWEST);
 	ck_assert_int_eq(image_standing_from_string("forgotten"), IMAGE_FORGOTTEN);

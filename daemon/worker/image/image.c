@@ -17,6 +17,10 @@
 #define XL_BYTE_ORDER 0x01020304U
 #define XL_FLAG_JSON  1U
 #define XL_FLAG_V2    2U
+#define XL_FLAGS      (XL_FLAG_JSON | XL_FLAG_V2)
+
+/* Ours, as far as possible from those that Xen may add. */
+#define FLAG_COMPRESSED 0x80000000U
 
 struct xl_header {
 	char magic[XL_MAGIC_SIZE];
@@ -57,6 +61,7 @@ static const char *const problem_words[_IMAGE_PROBLEM_MAX] = {
 	[IMAGE_NEVER_COMPLETED] = "it was never completed",
 	[IMAGE_FACTS_DAMAGED] = "its own description is damaged",
 	[IMAGE_FACTS_UNKNOWN] = "its own description is not understood",
+	[IMAGE_COMPRESSION_UNKNOWN] = "it is compressed in a way that is not understood",
 };
 
 const char *image_problem_to_string(enum image_problem problem)
@@ -70,12 +75,12 @@ static size_t round_up(size_t size)
 }
 
 /* A header of this size, with the configuration and then zeros. */
-static int make_header(const char *config, size_t size, uint8_t **ret)
+static int make_header(const char *config, uint32_t flags, size_t size, uint8_t **ret)
 {
 	uint32_t length = (uint32_t)strlen(config) + 1;
 	struct xl_header header = {
 		.byte_order = XL_BYTE_ORDER,
-		.mandatory_flags = XL_FLAG_JSON | XL_FLAG_V2,
+		.mandatory_flags = XL_FLAGS | flags,
 		.optional_length = (uint32_t)(size - sizeof(struct xl_header)),
 	};
 	uint8_t *data;
@@ -101,17 +106,19 @@ static size_t plain_size(const char *config)
 int image_header_plain(const char *config, uint8_t **ret, size_t *ret_size)
 {
 	size_t size = plain_size(config);
-	int r = make_header(config, size, ret);
+	int r = make_header(config, 0, size, ret);
 
 	if (r >= 0)
 		*ret_size = size;
 	return r;
 }
 
-int image_header_make(const char *config, uint8_t **ret, size_t *ret_size)
+int image_header_make(const char *config, enum compression compression, uint8_t **ret,
+		      size_t *ret_size)
 {
 	size_t size = round_up(plain_size(config)) + FIRST_SIZE + TAIL_SIZE;
-	int r = make_header(config, size, ret);
+	uint32_t flags = compression == COMPRESSION_NONE ? 0 : FLAG_COMPRESSED;
+	int r = make_header(config, flags, size, ret);
 
 	if (r < 0)
 		return r;
@@ -156,6 +163,12 @@ int image_write_facts(int fd, const struct image_facts *facts, off_t stream, con
 	r = r < 0 ? r : add_hash(o, "config_xxh64", XXH64(config, strlen(config), 0));
 	r = r < 0 ? r : json_add_string(o, "host", facts->host);
 	r = r < 0 ? r : json_add_string(o, "xen", facts->xen);
+	if (facts->compression != COMPRESSION_NONE) {
+		r = r < 0 ? r
+			  : json_add_string(o, "compression",
+					    compression_to_string(facts->compression));
+		r = r < 0 ? r : json_add_u64(o, "stored_bytes", facts->stored_bytes);
+	}
 	return r < 0 ? r : write_text(fd, json_text(o, NULL), stream - TAIL_SIZE, HALF_SIZE);
 }
 
@@ -206,6 +219,19 @@ static void get_text(struct json_object *o, const char *key, char *ret, size_t s
 	snprintf(ret, size, "%s", text ? text : "");
 }
 
+/* Without a word of it, the stream is as it is. */
+static int parse_compression(struct json_object *o, struct image_facts *facts)
+{
+	const char *name = json_get_string(o, "compression");
+
+	facts->compression = name ? compression_from_string(name) : COMPRESSION_NONE;
+	facts->stored_bytes = facts->stream_bytes;
+	if (facts->compression == COMPRESSION_NONE)
+		return 0;
+	return facts->compression < 0 ? -EBADMSG
+				      : json_get_u64(o, "stored_bytes", &facts->stored_bytes);
+}
+
 static int parse_facts(const uint8_t *half, struct image_header *header,
 		       enum image_problem *ret_problem)
 {
@@ -221,6 +247,8 @@ static int parse_facts(const uint8_t *half, struct image_header *header,
 	    get_hash(o, "stream_xxh64", &f->stream_hash) < 0 ||
 	    get_hash(o, "config_xxh64", &config_hash) < 0)
 		return refuse(IMAGE_FACTS_UNKNOWN, ret_problem);
+	if (parse_compression(o, f) < 0)
+		return refuse(IMAGE_COMPRESSION_UNKNOWN, ret_problem);
 	get_text(o, "host", f->host, sizeof(f->host));
 	get_text(o, "xen", f->xen, sizeof(f->xen));
 	if (config_hash != XXH64(header->config, strlen(header->config), 0))
@@ -284,7 +312,7 @@ static int check_xl_header(const struct xl_header *h, enum image_problem *ret_pr
 	}
 	if (h->byte_order != XL_BYTE_ORDER)
 		return refuse(IMAGE_FOREIGN_BYTE_ORDER, ret_problem);
-	if (h->mandatory_flags != (XL_FLAG_JSON | XL_FLAG_V2))
+	if ((h->mandatory_flags & ~FLAG_COMPRESSED) != XL_FLAGS)
 		return refuse(IMAGE_FOREIGN_XEN, ret_problem);
 	if (h->optional_length < sizeof(uint32_t) || h->optional_length > OPTIONAL_MAX)
 		return refuse(IMAGE_HEADER_DAMAGED, ret_problem);
@@ -298,6 +326,7 @@ int image_header_parse(const uint8_t *data, size_t size, struct image_header *re
 	const uint8_t *optional = data + sizeof(struct xl_header);
 	struct xl_header xl;
 	uint32_t length;
+	bool compressed;
 	size_t used;
 	int r;
 
@@ -323,6 +352,9 @@ int image_header_parse(const uint8_t *data, size_t size, struct image_header *re
 	if (r >= 0 && xl.optional_length - used >= TAIL_SIZE && header.stream % TAIL_SIZE == 0)
 		r = parse_tail(optional + xl.optional_length - TAIL_SIZE,
 			       xl.optional_length - used - TAIL_SIZE, &header, ret_problem);
+	compressed = header.facts.compression != COMPRESSION_NONE;
+	if (r >= 0 && compressed != !!(xl.mandatory_flags & FLAG_COMPRESSED))
+		r = refuse(IMAGE_COMPRESSION_UNKNOWN, ret_problem);
 	if (r < 0)
 		return r;
 	*ret = header;
@@ -401,6 +433,16 @@ static int hash_file(int fd, const struct stat *st, struct uuid *ret)
 	if (r >= 0)
 		memcpy(ret->bytes, canonical.digest, sizeof(ret->bytes));
 	return r;
+}
+
+uint64_t image_file_size(const struct image_header *header)
+{
+	return (uint64_t)header->stream + header->facts.stored_bytes;
+}
+
+uint64_t image_plain_size(const struct image_header *header)
+{
+	return (uint64_t)header->stream + header->facts.stream_bytes;
 }
 
 int image_identify(int fd, const struct image_header *header, struct uuid *ret_id,

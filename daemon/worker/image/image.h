@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "model/compression.h"
 #include "util/time.h"
 #include "util/uuid.h"
 
@@ -18,6 +19,11 @@
  * The block before the tail has the first stamp, which tells what the disks were like while the
  * guest was suspended. It is written with the facts, and never again: while the stamp is written,
  * the first one can be read. Images of earlier versions have no such block.
+ *
+ * The stream can be compressed: it is one frame of zstd (RFC 8878) then, and nothing else is
+ * different. A mandatory flag in xl's header says so, by which xl, and versions of xendomainsd that
+ * cannot restore such an image, refuse it. Size and hash in the tail are those of the stream before
+ * it was compressed.
  */
 
 #define IMAGE_CONFIG_MAX (1U << 20)
@@ -28,6 +34,8 @@ struct image_facts {
 	struct uuid uuid;
 	uint64_t stream_bytes;
 	uint64_t stream_hash; /* XXH64 of the stream */
+	enum compression compression;
+	uint64_t stored_bytes; /* what the stream takes in the file; read if it is compressed */
 	usec_t saved_wall;
 	char host[65]; /* that saved it, and its Xen's version; "" if that is not known */
 	char xen[32];
@@ -52,7 +60,8 @@ struct image_header {
  * The bytes before the stream, for a configuration; the tail says that the image is not complete.
  * 0, -EMSGSIZE or -ENOMEM.
  */
-int image_header_make(const char *config, uint8_t **ret, size_t *ret_size);
+int image_header_make(const char *config, enum compression compression, uint8_t **ret,
+		      size_t *ret_size);
 
 /* The same as xl writes it, without a tail: for a guest that does not go to a file. */
 int image_header_plain(const char *config, uint8_t **ret, size_t *ret_size);
@@ -77,6 +86,7 @@ enum image_problem {
 	IMAGE_NEVER_COMPLETED,
 	IMAGE_FACTS_DAMAGED,
 	IMAGE_FACTS_UNKNOWN,
+	IMAGE_COMPRESSION_UNKNOWN,
 	_IMAGE_PROBLEM_MAX,
 	_IMAGE_PROBLEM_INVALID = -EINVAL,
 };
@@ -93,6 +103,12 @@ int image_read_header(int fd, struct image_header *ret, enum image_problem *ret_
 /* The same on bytes: all that stands before the stream, or as much as there is. */
 int image_header_parse(const uint8_t *data, size_t size, struct image_header *ret,
 		       enum image_problem *ret_problem);
+
+/* The size of the whole file, of an image of ours, by what it says. */
+uint64_t image_file_size(const struct image_header *header);
+
+/* The same, if its stream were not compressed. */
+uint64_t image_plain_size(const struct image_header *header);
 
 /*
  * The ID of an image, and when it was written. One of xl's has no ID in it: it is made from what

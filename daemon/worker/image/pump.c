@@ -11,6 +11,8 @@
 #include <xxhash.h>
 
 #include "util/fd.h"
+#include "worker/image/packer.h"
+#include "worker/image/source.h"
 #include "worker/image/writer.h"
 
 #define CHUNK (1U << 20)
@@ -22,11 +24,14 @@ struct pump {
 	pthread_t thread;
 	int file, pipe; /* the pipe is ours */
 	int (*carry)(struct pump *p);
+	struct source *source; /* of the stream: the pipe or the file */
 	struct stream stream;
 	XXH64_state_t *hash;
 	struct image_writer *writer; /* NULL, or of the file */
+	struct packer *packer;       /* NULL, or before that */
 	_Atomic uint64_t bytes;
-	usec_t limit; /* for a write to a peer */
+	_Atomic uint64_t stored; /* with a packer: what the writer has written */
+	usec_t limit;            /* for a write to a peer */
 	_Atomic bool ended;
 	int error;
 };
@@ -35,6 +40,8 @@ static void pump_free(struct pump *p)
 {
 	if (p->pipe >= 0)
 		close(p->pipe);
+	source_free(p->source);
+	packer_free(p->packer);
 	if (p->writer)
 		writer_end(p->writer, false);
 	if (p->hash)
@@ -42,20 +49,10 @@ static void pump_free(struct pump *p)
 	free(p);
 }
 
-static ssize_t read_some(int fd, void *buffer, size_t size)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, buffer, size);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
 /* Reads, walks and hashes what comes. How much that is, 0 at the end of a stream, or -errno. */
-static ssize_t take(struct pump *p, int fd, void *buffer, size_t size)
+static ssize_t take(struct pump *p, void *buffer, size_t size)
 {
-	ssize_t n = read_some(fd, buffer, size);
+	ssize_t n = source_read(p->source, buffer, size, &p->stream.problem);
 	int r = 0;
 
 	if (n > 0)
@@ -84,11 +81,30 @@ static int write_file(struct pump *p)
 		size_t size;
 
 		n = writer_room(p->writer, &room, &size);
-		n = n < 0 ? n : take(p, p->pipe, room, size);
+		n = n < 0 ? n : take(p, room, size);
 		if (n > 0)
 			writer_put(p->writer, (size_t)n);
 	}
 	/* The disk may be slow, and who aborts a save waits for this. */
+	r = writer_end(TAKE_PTR(p->writer), n == 0);
+	return r < 0 ? r : (int)n;
+}
+
+static int pack_file(struct pump *p)
+{
+	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
+	ssize_t n = buffer ? 1 : -ENOMEM;
+	int r;
+
+	while (n > 0) {
+		n = take(p, buffer, CHUNK);
+		r = n > 0 ? packer_feed(p->packer, p->writer, buffer, (size_t)n) : 0;
+		if (n > 0 && r >= 0)
+			count(p, (size_t)n);
+		n = r < 0 ? r : n;
+	}
+	if (n == 0)
+		n = packer_end(p->packer, p->writer);
 	r = writer_end(TAKE_PTR(p->writer), n == 0);
 	return r < 0 ? r : (int)n;
 }
@@ -123,14 +139,14 @@ static int write_to_peer(const struct pump *p, const uint8_t *data, size_t size)
 	return 0;
 }
 
-static int pass_on(struct pump *p, int from,
+static int pass_on(struct pump *p,
 		   int (*deliver)(const struct pump *p, const uint8_t *data, size_t size))
 {
 	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
 	ssize_t n = buffer ? 1 : -ENOMEM;
 
 	while (n > 0) {
-		n = take(p, from, buffer, CHUNK);
+		n = take(p, buffer, CHUNK);
 		if (n > 0) {
 			int r = deliver(p, buffer, (size_t)n);
 
@@ -144,12 +160,12 @@ static int pass_on(struct pump *p, int from,
 
 static int read_file(struct pump *p)
 {
-	return pass_on(p, p->file, write_to_libxl);
+	return pass_on(p, write_to_libxl);
 }
 
 static int feed_peer(struct pump *p)
 {
-	return pass_on(p, p->pipe, write_to_peer);
+	return pass_on(p, write_to_peer);
 }
 
 static void *run(void *data)
@@ -167,36 +183,51 @@ static void *run(void *data)
 	return NULL;
 }
 
+static bool fills_file(const struct pump *p)
+{
+	return p->carry == write_file || p->carry == pack_file;
+}
+
 /* Signals are for the thread that is libxl's. */
 static int start_threads(struct pump *p)
 {
 	sigset_t all, before;
-	int r;
+	int r = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	r = p->carry == write_file ? writer_new(p->file, &p->bytes, &p->writer) : 0;
+	if (fills_file(p))
+		r = writer_new(p->file, p->packer ? &p->stored : &p->bytes, &p->writer);
 	r = r < 0 ? r : -pthread_create(&p->thread, NULL, run, p);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r;
 }
 
-static int start(int fd, int (*carry)(struct pump *p), usec_t limit, struct pump **ret,
+/* What the thread needs besides the pipe. packed: what source_new() is told of the file. */
+static int prepare(struct pump *p, enum compression packed, uint64_t bytes)
+{
+	int r;
+
+	p->hash = XXH64_createState();
+	if (!p->hash)
+		return -ENOMEM;
+	XXH64_reset(p->hash, 0);
+	r = p->carry == read_file ? source_new(p->file, packed, bytes, &p->source)
+				  : source_new(p->pipe, COMPRESSION_NONE, 0, &p->source);
+	return r < 0 || p->carry != pack_file ? r : packer_new(&p->packer);
+}
+
+static int start(struct pump pump, enum compression packed, uint64_t bytes, struct pump **ret,
 		 int *ret_pipe)
 {
 	struct pump *p = calloc(1, sizeof(*p));
-	int ours = carry == read_file, ends[2], r;
+	int ours = pump.carry == read_file, ends[2], r;
 
 	if (!p)
 		return -ENOMEM;
-	*p = (struct pump){
-		.file = fd, .pipe = -1, .carry = carry, .stream = STREAM_INIT, .limit = limit};
-	p->hash = XXH64_createState();
-	if (!p->hash) {
-		pump_free(p);
-		return -ENOMEM;
-	}
-	XXH64_reset(p->hash, 0);
+	*p = pump;
+	p->pipe = -1;
+	p->stream = STREAM_INIT;
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		r = -errno;
 		pump_free(p);
@@ -205,7 +236,8 @@ static int start(int fd, int (*carry)(struct pump *p), usec_t limit, struct pump
 	p->pipe = ends[ours];
 	/* As large as it may be; a smaller one only costs more turns. */
 	fcntl(p->pipe, F_SETPIPE_SZ, CHUNK);
-	r = start_threads(p);
+	r = prepare(p, packed, bytes);
+	r = r < 0 ? r : start_threads(p);
 	if (r < 0) {
 		close(ends[!ours]);
 		pump_free(p);
@@ -216,23 +248,31 @@ static int start(int fd, int (*carry)(struct pump *p), usec_t limit, struct pump
 	return 0;
 }
 
-int pump_to_file(int fd, struct pump **ret, int *ret_pipe)
+int pump_to_file(int fd, enum compression compression, struct pump **ret, int *ret_pipe)
 {
-	return start(fd, write_file, 0, ret, ret_pipe);
+	struct pump pump = {
+		.file = fd,
+		.carry = compression == COMPRESSION_NONE ? write_file : pack_file,
+	};
+
+	return start(pump, COMPRESSION_NONE, 0, ret, ret_pipe);
 }
 
 int pump_to_peer(int fd, usec_t limit, struct pump **ret, int *ret_pipe)
 {
+	struct pump pump = {.file = fd, .carry = feed_peer, .limit = limit};
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	return start(fd, feed_peer, limit, ret, ret_pipe);
+	return start(pump, COMPRESSION_NONE, 0, ret, ret_pipe);
 }
 
-int pump_from_file(int fd, struct pump **ret, int *ret_pipe)
+int pump_from_file(int fd, enum compression compression, uint64_t bytes, struct pump **ret,
+		   int *ret_pipe)
 {
-	return start(fd, read_file, 0, ret, ret_pipe);
+	return start((struct pump){.file = fd, .carry = read_file}, compression, bytes, ret,
+		     ret_pipe);
 }
 
 uint64_t pump_bytes(const struct pump *pump)
@@ -252,6 +292,7 @@ void pump_join(struct pump *p, struct pump_result *ret)
 		.error = p->error,
 		.problem = p->stream.problem,
 		.bytes = atomic_load(&p->bytes),
+		.stored = atomic_load(p->packer ? &p->stored : &p->bytes),
 		.hash = XXH64_digest(p->hash),
 	};
 	pump_free(p);

@@ -29,6 +29,7 @@ static const char *const problem_words[_STREAM_PROBLEM_MAX] = {
 	[STREAM_FOREIGN_BYTE_ORDER] = "it was written by a machine of another byte order",
 	[STREAM_LIBXL_RECORD_UNKNOWN] = "it holds an unknown libxl record",
 	[STREAM_WITHOUT_GUEST] = "it ends without a guest",
+	[STREAM_WITHOUT_GUEST_FIRST] = "it does not begin with a guest",
 	[STREAM_SECOND_GUEST] = "it holds more than one guest",
 	[STREAM_NOT_LIBXC] = "its guest does not begin with a libxc stream",
 	[STREAM_LIBXC_VERSION_UNKNOWN] = "its guest has an unknown version of libxc's stream",
@@ -39,6 +40,7 @@ static const char *const problem_words[_STREAM_PROBLEM_MAX] = {
 	[STREAM_CUT_SHORT] = "it is truncated",
 	[STREAM_GOES_ON] = "data follows its end",
 	[STREAM_OTHER_HASH] = "it is damaged: its checksum does not match",
+	[STREAM_PACK_DAMAGED] = "it is damaged: its compressed data is invalid",
 };
 
 const char *stream_problem_to_string(enum stream_problem problem)

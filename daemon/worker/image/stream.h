@@ -25,6 +25,7 @@ enum stream_problem {
 	STREAM_FOREIGN_BYTE_ORDER,
 	STREAM_LIBXL_RECORD_UNKNOWN,
 	STREAM_WITHOUT_GUEST,
+	STREAM_WITHOUT_GUEST_FIRST, /* worker/image/check.h finds that */
 	STREAM_SECOND_GUEST,
 	STREAM_NOT_LIBXC,
 	STREAM_LIBXC_VERSION_UNKNOWN,
@@ -34,7 +35,8 @@ enum stream_problem {
 	STREAM_ODD_END,
 	STREAM_CUT_SHORT,
 	STREAM_GOES_ON,
-	STREAM_OTHER_HASH, /* of the whole; the caller compares it */
+	STREAM_OTHER_HASH,   /* of the whole; the caller compares it */
+	STREAM_PACK_DAMAGED, /* what it was compressed to; worker/image/source.h finds that */
 	_STREAM_PROBLEM_MAX,
 	_STREAM_PROBLEM_INVALID = -EINVAL,
 };

@@ -6,16 +6,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "util/quote.h"
 #include "util/str.h"
+#include "worker/image/check.h"
 #include "worker/image/disks.h"
 #include "worker/image/names.h"
-#include "worker/image/stream.h"
-#include "worker/xl/xl.h"
-
-#define CHUNK (1U << 20)
 
 /* What is being judged, and what is wrong with it. */
 struct trial {
@@ -65,34 +61,21 @@ static int check_header(struct trial *t)
 	return r < 0 ? refuse(t, r, strerror(-r)) : 0;
 }
 
-static int check_size(struct trial *t)
+static int refuse_stream(struct trial *t, int error, enum stream_problem problem)
 {
-	const struct image_header *h = &t->header;
-	uint64_t size = (uint64_t)t->st.st_size;
-
-	if (!h->ours || size == (uint64_t)h->stream + h->facts.stream_bytes)
-		return 0;
-	return refuse(t, -EBADMSG,
-		      stream_problem_to_string(size < (uint64_t)h->stream + h->facts.stream_bytes
-						       ? STREAM_CUT_SHORT
-						       : STREAM_GOES_ON));
+	return refuse(t, error,
+		      problem == STREAM_NO_PROBLEM ? strerror(-error)
+						   : stream_problem_to_string(problem));
 }
 
 /* libxl crashes at a stream that ends, or is wrong, before its first record (xl.h). */
-static int check_beginning(struct trial *t)
+static int check_ends(struct trial *t)
 {
-	struct stream stream = STREAM_INIT;
-	uint8_t head[XL_STREAM_HEAD];
-	ssize_t n = pread(t->question->fd, head, sizeof(head), t->header.stream);
-	int r;
+	enum stream_problem problem;
+	int r = check_size(&t->header, (uint64_t)t->st.st_size, &problem);
 
-	if (n < 0)
-		return refuse(t, -errno, strerror(errno));
-	r = stream_feed(&stream, head, (size_t)n);
-	r = r < 0 || (size_t)n == sizeof(head) ? r : stream_end(&stream);
-	if (r < 0)
-		return refuse(t, r, stream_problem_to_string(stream.problem));
-	return stream.has_guest ? 0 : refuse(t, -EBADMSG, "it does not begin with a guest");
+	r = r < 0 ? r : check_beginning(t->question->fd, &t->header, &problem);
+	return r < 0 ? refuse_stream(t, r, problem) : 0;
 }
 
 static int parse_version(const char *text, unsigned long long *ret)
@@ -242,8 +225,7 @@ int trust_check(const struct trust_question *question, struct image_header *ret,
 	int r = check_file(&t);
 
 	r = r < 0 ? r : check_header(&t);
-	r = r < 0 ? r : check_size(&t);
-	r = r < 0 ? r : check_beginning(&t);
+	r = r < 0 ? r : check_ends(&t);
 	r = r < 0 ? r : check_version(&t);
 	r = r < 0 ? r : check_disks(&t);
 	if (r < 0) {
@@ -257,49 +239,17 @@ int trust_check(const struct trust_question *question, struct image_header *ret,
 	return 0;
 }
 
-static int feed_all(int fd, off_t at, struct stream *stream, XXH64_state_t *hash)
-{
-	_cleanup_free_ uint8_t *buffer = malloc(CHUNK);
-	ssize_t n = buffer ? 1 : -ENOMEM;
-
-	while (n > 0) {
-		int r;
-
-		n = pread(fd, buffer, CHUNK, at);
-		if (n < 0)
-			return -errno;
-		r = stream_feed(stream, buffer, (size_t)n);
-		if (r < 0)
-			return r;
-		XXH64_update(hash, buffer, (size_t)n);
-		/* A check of an image must not push other data out of memory. */
-		posix_fadvise(fd, at, n, POSIX_FADV_DONTNEED);
-		at += n;
-	}
-	return n < 0 ? (int)n : stream_end(stream);
-}
-
 int trust_check_stream(const struct trust_question *question, const struct image_header *header,
 		       char **ret_problem)
 {
-	struct stream stream = STREAM_INIT;
-	XXH64_state_t *hash = XXH64_createState();
-	const char *problem = NULL;
-	int r;
+	enum stream_problem problem;
+	int r = check_stream(question->fd, header, NULL, NULL, &problem);
 
-	if (!hash)
-		return -ENOMEM;
-	XXH64_reset(hash, 0);
-	r = feed_all(question->fd, header->stream, &stream, hash);
-	if (stream.problem != STREAM_NO_PROBLEM)
-		problem = stream_problem_to_string(stream.problem);
-	else if (r < 0)
-		problem = strerror(-r);
-	else if (header->ours && XXH64_digest(hash) != header->facts.stream_hash)
-		problem = stream_problem_to_string(STREAM_OTHER_HASH);
-	XXH64_freeState(hash);
-	if (!problem)
+	if (r >= 0)
 		return 0;
-	r = r < 0 ? r : -EBADMSG;
-	return str_format(ret_problem, "%s: %s", question->path, problem) < 0 ? -ENOMEM : r;
+	return str_format(ret_problem, "%s: %s", question->path,
+			  problem == STREAM_NO_PROBLEM ? strerror(-r)
+						       : stream_problem_to_string(problem)) < 0
+		       ? -ENOMEM
+		       : r;
 }

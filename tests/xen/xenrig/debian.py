@@ -29,7 +29,8 @@ class Release:
             f"xen-hypervisor-{self.xen}-amd64", f"xen-utils-{self.xen}", "xen-utils-common",
             "xenstore-utils", "qemu-system-xen", "busybox-static", "openssh-server",
             "python3-minimal", "strace", "dmsetup", "e2fsprogs", "util-linux", "procps", "psmisc",
-            self.libevent, "libjson-c5", "libinih1", "libxxhash0", "libsystemd0",
+            self.libevent, "libjson-c5", "libinih1", "libxxhash0", "libzstd1",
+            "libsystemd0",
             "libsubunit0",  # the contract tests are linked with it
         )
 
@@ -38,7 +39,8 @@ class Release:
         """What compiles the project."""
         return (
             "gcc", "libc6-dev", "meson", "pkg-config", "libxen-dev", "libevent-dev",
-            "libsystemd-dev", "libjson-c-dev", "libinih-dev", "libxxhash-dev", "check", "scdoc",
+            "libsystemd-dev", "libjson-c-dev", "libinih-dev", "libxxhash-dev", "libzstd-dev", "check",
+            "scdoc",
         )
 
     @property
