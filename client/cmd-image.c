@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "image-cat.h"
 #include "names.h"
 #include "util/str.h"
 #include "wire/interface.h"
@@ -60,14 +61,26 @@ static int run_action(const struct context *context, const struct action *action
 	return r;
 }
 
+static int run_cat(const struct context *context, char **files)
+{
+	if (!files[0] || files[1] || context->names || context->json) {
+		fprintf(stderr, "'image cat' takes one file, and neither --json nor --names\n");
+		return STATUS_USAGE;
+	}
+	return image_cat(context, files[0]);
+}
+
 static int run(const struct context *context, char **arguments)
 {
 	const struct action *action = find_action(arguments[0]);
 	int status = STATUS_OK;
 
+	if (str_equal(arguments[0], "cat"))
+		return run_cat(context, arguments + 1);
 	if (!action || action->takes_file != !!arguments[1]) {
-		fprintf(stderr, "Say what to do: 'image list', 'image verify FILE...' or 'image "
-				"delete FILE...', with files as 'image list' names them\n");
+		fprintf(stderr, "Say what to do: 'image list', 'image verify FILE...', 'image "
+				"delete FILE...' or 'image cat FILE', with files as 'image list' "
+				"names them\n");
 		return STATUS_USAGE;
 	}
 	if (context->names && action->takes_file) {
@@ -86,7 +99,7 @@ static int run(const struct context *context, char **arguments)
 
 const struct command command_image = {
 	.name = "image",
-	.arguments = "list|verify|delete [FILE...]",
-	.help = "list, check or delete the images of saved guests",
+	.arguments = "list|verify|delete|cat",
+	.help = "list, check, delete or decompress images of guests",
 	.run = run,
 };

@@ -18,15 +18,16 @@ enum exit_status {
 struct context {
 	const char *socket;
 	struct writer *writer;
-	const char *unit; /* for which the call is made; NULL: a person */
-	bool or_once;     /* without the daemon, if need be */
-	usec_t deadline;  /* for a plan of a stop; 0: what the host gives */
-	bool no_deadline; /* for that neither */
-	bool json;        /* the result is one object */
-	bool names;       /* it is only names */
-	bool cold;        /* a start leaves saved memory alone */
-	bool force;       /* a stop takes libvirt's guests too */
-	bool all, yes;    /* each answers what confirm_all() would ask */
+	const char *worker; /* a program in place of the installed one, or NULL */
+	const char *unit;   /* for which the call is made; NULL: a person */
+	bool or_once;       /* without the daemon, if need be */
+	usec_t deadline;    /* for a plan of a stop; 0: what the host gives */
+	bool no_deadline;   /* for that neither */
+	bool json;          /* the result is one object */
+	bool names;         /* it is only names */
+	bool cold;          /* a start leaves saved memory alone */
+	bool force;         /* a stop takes libvirt's guests too */
+	bool all, yes;      /* each answers what confirm_all() would ask */
 };
 
 /* One verb. run() gets the arguments after the verb and returns an exit status. */

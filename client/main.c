@@ -21,6 +21,7 @@ enum option_code {
 	OPTION_UNIT,
 	OPTION_ALL,
 	OPTION_YES,
+	OPTION_WORKER,
 };
 
 /* A year: more is a mistake. */
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"unit", required_argument, NULL, OPTION_UNIT},
 	{"version", no_argument, NULL, 'V'},
+	{"worker", required_argument, NULL, OPTION_WORKER},
 	{"yes", no_argument, NULL, OPTION_YES},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -60,6 +62,7 @@ void print_usage(FILE *out)
 	      "      --or-once      start, stop: without the daemon if it does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
 	      "      --unit UNIT    start, stop: on behalf of this unit of systemd\n"
+	      "      --worker PATH  image cat: program that reads images\n"
 	      "      --yes          stop, restart: answer the question with yes\n"
 	      "  -V, --version      print the version, and exit\n"
 	      "  -h, --help         print this, and exit\n"
@@ -122,6 +125,9 @@ static int apply_option(int code, struct context *context)
 	case OPTION_SOCKET:
 		context->socket = optarg;
 		return 0;
+	case OPTION_WORKER:
+		context->worker = optarg;
+		return 0;
 	case 'V':
 		puts("xendomainsctl " VERSION);
 		return 1;
@@ -167,6 +173,8 @@ static const char *find_misuse(const struct context *context, const struct comma
 		return "--names goes with 'status' or 'image list' only";
 	if (context->names && context->json)
 		return "--json and --names exclude each other";
+	if (context->worker && (command != &command_image || !str_equal(arguments[0], "cat")))
+		return "--worker goes with 'image cat' only";
 	if (context->yes && !asks)
 		return "--yes goes with 'stop' or 'restart' only";
 	if (context->all && (!asks || arguments[0]))

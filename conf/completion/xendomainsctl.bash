@@ -101,7 +101,7 @@ _xendomainsctl_offer_options()
 
 	case ${arguments[*]:0:2} in
 	'')
-		options+=(--all --cold --deadline --force --names --no-deadline --or-once --unit --yes)
+		options+=(--all --cold --deadline --force --names --no-deadline --or-once --unit --worker --yes)
 		;;
 	start | 'start '*)
 		options+=(--cold --or-once --unit)
@@ -115,7 +115,13 @@ _xendomainsctl_offer_options()
 	plan | 'plan stop')
 		options+=(--deadline --no-deadline)
 		;;
-	status | 'status '* | image | 'image list')
+	image)
+		options+=(--names --worker)
+		;;
+	'image cat')
+		options=(--help --socket --version --worker)
+		;;
+	status | 'status '* | 'image list')
 		options+=(--names)
 		;;
 	esac
@@ -135,9 +141,9 @@ _xendomainsctl_offer_arguments()
 		_xendomainsctl_offer start stop
 		;;
 	image)
-		_xendomainsctl_offer list verify delete
+		_xendomainsctl_offer list verify delete cat
 		;;
-	'image verify' | 'image delete')
+	'image verify' | 'image delete' | 'image cat')
 		_xendomainsctl_offer_names image list
 		;;
 	esac
@@ -157,7 +163,7 @@ _xendomainsctl_sort()
 			arguments+=("$word")
 		elif [[ $word == -- ]]; then
 			ended=1
-		elif [[ $word == --@(deadline|socket|unit) ]]; then
+		elif [[ $word == --@(deadline|socket|unit|worker) ]]; then
 			value=$word
 		elif [[ $word == --socket=* ]]; then
 			socket=${word#*=}
@@ -176,7 +182,7 @@ _xendomainsctl()
 	if [[ ! $value && ! $ended && $current == --*=* ]]; then
 		value=${current%%=*} prefix=${current%%=*}=
 	fi
-	if [[ $target || $value == --socket ]]; then
+	if [[ $target || $value == --@(socket|worker) ]]; then
 		compopt -o default
 	elif [[ $value == --unit ]]; then
 		_xendomainsctl_offer "${prefix}xendomains-guests.service" "${prefix}xendomains-shutdown.service"

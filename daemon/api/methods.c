@@ -282,6 +282,15 @@ static void run_plan(struct request *request)
 
 /* Images */
 
+static int add_directory(const struct request *request, struct json_object *o)
+{
+	const struct config *config = manager_config(request->control->manager);
+
+	if (!str_equal(request->method->name, METHOD_LIST_IMAGES) || !config)
+		return 0;
+	return json_add_string(o, "directory", config->save);
+}
+
 static void answer_images(void *data, struct json_object *entries, const char *reason)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -290,7 +299,8 @@ static void answer_images(void *data, struct json_object *entries, const char *r
 	request->id = 0;
 	if (reason)
 		request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
-	else if (!o || json_add(o, "images", json_object_get(entries)) < 0)
+	else if (!o || json_add(o, "images", json_object_get(entries)) < 0 ||
+		 add_directory(request, o) < 0)
 		request_fail_errno(request, -ENOMEM);
 	else
 		request_finish(request, TAKE_PTR(o));

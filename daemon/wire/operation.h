@@ -69,11 +69,12 @@ enum operation_mark {
 #define OPERATION_FD_CHANNEL 4
 #define OPERATION_FD_HELPER  5
 
-/* The task of a worker, its only argument. */
+/* The task of a worker, its only argument; that of a client's has the path of an image, too. */
 #define OPERATION_VERB_OPERATE "operate"
 #define OPERATION_VERB_RECOVER "recover"
 #define OPERATION_VERB_SURVEY  "survey"
 #define OPERATION_VERB_IMAGES  "images"
+#define OPERATION_VERB_CAT     "cat"
 
 #define OPERATION_MESSAGE_MAX (1U << 20)
 

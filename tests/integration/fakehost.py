@@ -195,6 +195,12 @@ class FakeHost:
             raise AssertionError(f"{words}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
 
+    def cat(self, file):
+        """The exit status of 'image cat', the image that it writes, and what it says."""
+        done = subprocess.run(self.command_line("image", "cat", "--worker", self.program, file), capture_output=True,
+                              timeout=LIMIT)
+        return done.returncode, done.stdout, done.stderr.decode()
+
     def ctl_in_background(self, *words):
         return subprocess.Popen(self.command_line(*words), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -173,7 +173,7 @@ def usage():
 def options_taken():
     """By verb, the options that the client does not refuse with each of its forms."""
     options, verbs = usage()
-    values = {"--deadline": "=60", "--unit": "=xendomains-guests.service"}
+    values = {"--deadline": "=60", "--unit": "=xendomains-guests.service", "--worker": "=/bin/true"}
     taken = {}
     with FakeHost() as host:
         host.start_daemon()
@@ -200,7 +200,7 @@ class Completion:
         options, verbs = usage()
         source = (FILES.parents[1] / "client/main.c").read_text()
         self.assertEqual(options, {f"--{o}" for o in re.findall(r'\{"([\w-]+)", \w+_argument', source)})
-        self.assertEqual(verbs["image"], ["list", "verify", "delete"])
+        self.assertEqual(verbs["image"], ["list", "verify", "delete", "cat"])
         self.assertEqual(self.shell.offered(""), set(verbs))
         self.assertEqual(self.shell.offered("--"), options)
         for verb, following in verbs.items():
@@ -227,7 +227,7 @@ class Completion:
         host.ctl("stop", check=0)
         images = {image["file"] for image in host.json("image", "list")["images"]}
         self.assertEqual(len(images), len(HOSTILE) + 1)
-        for verb in ("image verify", "image delete"):
+        for verb in ("image verify", "image delete", "image cat"):
             self.assertEqual(self.shell.offered(f"{verb} --socket={host.socket} "), images)
         self.assertEqual({line.partition(" ")[2] for line in self.shell.asked()},
                          {"--names status", "--names image list"})

@@ -8,9 +8,11 @@ import os
 import re
 import shlex
 import struct
+import subprocess
 import time
 import unittest
 
+import memory
 from fakehost import NOT_POSSIBLE, FakeHostTest, wait_until
 
 HALF = 2048
@@ -480,6 +482,79 @@ class Images(FakeHostTest):
         self.host.ctl("reload", check=0)
         self.assertEqual(self.host.call("ListImages")["error"], NOT_POSSIBLE)
         self.assertIn("XENDOMAINS_SAVE", self.host.ctl("image", "list", check=1))
+
+
+class Cat(FakeHostTest):
+    """An image on its way to 'xl restore /dev/stdin'."""
+
+    def setUp(self):
+        super().setUp()
+        self.host.guest("web", pages=600)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        self.image = self.host.save / "web"
+        self.whole = self.image.read_bytes()
+
+    def test_image_is_written_as_it_is(self):
+        for file in "web", self.image, os.path.relpath(self.image):
+            self.assertEqual(self.host.cat(file), (0, self.whole, ""))
+
+    def test_path_needs_no_daemon_and_a_name_does(self):
+        self.host.stop_daemon()
+        self.assertEqual(self.host.cat(self.image), (0, self.whole, ""))
+        status, data, _ = self.host.cat("web")
+        self.assertEqual((status, data), (4, b""))
+
+    def test_image_of_xl_is_written_as_it_is(self):
+        make_xls(self.image)
+        self.assertEqual(self.host.cat("web"), (0, self.image.read_bytes(), ""))
+
+    def test_reader_of_a_damaged_image_sees_no_end(self):
+        end = len(memory.END)
+        for what, data in (("stream", self.whole[:-5000] + b"?" + self.whole[-4999:]),
+                           ("structure", self.whole[:-end] + b"?" + self.whole[1 - end:])):
+            with self.subTest(what):
+                self.image.write_bytes(data)
+                status, written, said = self.host.cat("web")
+                self.assertEqual(status, 1)
+                self.assertLess(len(written), len(data) - end)
+                self.assertRegex(said, rf"^{re.escape(str(self.image))}: ")
+
+    def test_nothing_is_written_of_what_is_seen_to_be_no_whole_image(self):
+        begin = memory.stream_begin(self.whole)
+        for what, data in (("cut short", self.whole[:-1]), ("with more", self.whole + b"?"), ("empty", b""),
+                           ("none", b"none of ours"), ("part", self.whole[:begin - BLOCK] + b"xendomainsd incomplete\0"
+                                                       + self.whole[begin - BLOCK + 23:])):
+            with self.subTest(what):
+                self.image.write_bytes(data)
+                status, written, said = self.host.cat("web")
+                self.assertEqual((status, written), (1, b""))
+                self.assertRegex(said, rf"^{re.escape(str(self.image))}: ")
+        status, written, said = self.host.cat("other")
+        self.assertEqual((status, written), (1, b""))
+        self.assertIn("other", said)
+
+    def test_it_takes_one_file_and_no_terminal(self):
+        for words in ((), ("web", "web"), ("--json", "web"), ("--names", "web")):
+            self.host.ctl("image", "cat", *words, check=2)
+        self.host.ctl("image", "list", "--worker=/bin/true", check=2)
+        ours, its = os.openpty()
+        try:
+            done = subprocess.run(self.host.command_line("image", "cat", "web"), stdout=its, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(b"xl restore", done.stderr)
+        finally:
+            os.close(ours)
+            os.close(its)
+
+    def test_reader_that_goes_away_is_an_error(self):
+        ours, its = os.pipe()
+        os.close(ours)
+        try:
+            done = subprocess.run([self.host.program, "cat", self.image], stdout=its, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 1)
+        finally:
+            os.close(its)
 
 
 if __name__ == "__main__":

@@ -127,19 +127,26 @@ int image_header_make(const char *config, enum compression compression, uint8_t 
 	return 0;
 }
 
-static int write_text(int fd, const char *json, off_t offset, size_t room)
+/* Fills the room. 0, or -EMSGSIZE if there is too little. */
+static int format_text(const char *json, char *ret, size_t room)
 {
-	char text[FIRST_SIZE] = "";
 	size_t length = strlen(json);
-	int n;
 
 	if (HALF_JSON + length >= room)
 		return -EMSGSIZE;
-	n = snprintf(text, sizeof(text), HALF_WORD "%016" PRIx64 " %s",
-		     (uint64_t)XXH64(json, length, 0), json);
-	if (n < 0)
-		return -EINVAL;
-	return fd_pwrite_all(fd, text, room, offset);
+	memset(ret, 0, room);
+	return snprintf(ret, room, HALF_WORD "%016" PRIx64 " %s", (uint64_t)XXH64(json, length, 0),
+			json) < 0
+		       ? -EINVAL
+		       : 0;
+}
+
+static int write_text(int fd, const char *json, off_t offset, size_t room)
+{
+	char text[FIRST_SIZE];
+	int r = format_text(json, text, room);
+
+	return r < 0 ? r : fd_pwrite_all(fd, text, room, offset);
 }
 
 static int add_hash(struct json_object *o, const char *key, uint64_t hash)
@@ -150,7 +157,8 @@ static int add_hash(struct json_object *o, const char *key, uint64_t hash)
 	return json_add_string(o, key, text);
 }
 
-int image_write_facts(int fd, const struct image_facts *facts, off_t stream, const char *config)
+/* NULL: no memory. */
+static struct json_object *make_facts(const struct image_facts *facts, const char *config)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	int r = o ? 0 : -ENOMEM;
@@ -169,7 +177,15 @@ int image_write_facts(int fd, const struct image_facts *facts, off_t stream, con
 					    compression_to_string(facts->compression));
 		r = r < 0 ? r : json_add_u64(o, "stored_bytes", facts->stored_bytes);
 	}
-	return r < 0 ? r : write_text(fd, json_text(o, NULL), stream - TAIL_SIZE, HALF_SIZE);
+	return r < 0 ? NULL : TAKE_PTR(o);
+}
+
+int image_write_facts(int fd, const struct image_facts *facts, off_t stream, const char *config)
+{
+	_cleanup_json_ struct json_object *o = make_facts(facts, config);
+	const char *text = o ? json_text(o, NULL) : NULL;
+
+	return text ? write_text(fd, text, stream - TAIL_SIZE, HALF_SIZE) : -ENOMEM;
 }
 
 int image_write_stamp(int fd, const char *stamp, off_t stream)
@@ -370,6 +386,41 @@ static ssize_t read_head(int fd, void *data, size_t size)
 	if (n < 0)
 		return errno == EBADMSG ? -EIO : -errno;
 	return n;
+}
+
+/* Without the flag and the words that the stream is compressed. */
+static int make_plain(const struct image_header *header, uint8_t *head)
+{
+	uint8_t *flags = head + offsetof(struct xl_header, mandatory_flags);
+	_cleanup_json_ struct json_object *o = NULL;
+	struct image_facts facts = header->facts;
+	const uint32_t plain = XL_FLAGS;
+	const char *text;
+
+	facts.compression = COMPRESSION_NONE;
+	o = make_facts(&facts, header->config);
+	text = o ? json_text(o, NULL) : NULL;
+	if (!text)
+		return -ENOMEM;
+	memcpy(flags, &plain, sizeof(plain));
+	return format_text(text, (char *)head + header->stream - TAIL_SIZE, HALF_SIZE);
+}
+
+int image_plain_head(int fd, const struct image_header *header, uint8_t **ret)
+{
+	_cleanup_free_ uint8_t *head = malloc((size_t)header->stream);
+	ssize_t n = head ? read_head(fd, head, (size_t)header->stream) : -ENOMEM;
+	int r = 0;
+
+	if (n < 0)
+		return (int)n;
+	if (n < header->stream)
+		return -ENODATA;
+	if (header->facts.compression != COMPRESSION_NONE)
+		r = make_plain(header, head);
+	if (r >= 0)
+		*ret = TAKE_PTR(head);
+	return r;
 }
 
 int image_read_header(int fd, struct image_header *ret, enum image_problem *ret_problem)

@@ -104,6 +104,12 @@ int image_read_header(int fd, struct image_header *ret, enum image_problem *ret_
 int image_header_parse(const uint8_t *data, size_t size, struct image_header *ret,
 		       enum image_problem *ret_problem);
 
+/*
+ * All that stands before the stream, as it would if the stream were not compressed: header->stream
+ * bytes. 0 or -errno.
+ */
+int image_plain_head(int fd, const struct image_header *header, uint8_t **ret);
+
 /* The size of the whole file, of an image of ours, by what it says. */
 uint64_t image_file_size(const struct image_header *header);
 
