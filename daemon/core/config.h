@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "model/compression.h"
 #include "model/migrate-target.h"
 #include "util/macro.h"
 #include "util/time.h"
@@ -39,6 +40,7 @@ struct guest_settings {
 	bool forced_destroy;             /* if nothing else stops it, it is destroyed */
 	enum image_policy image_changed; /* a disk has changed since the save */
 	enum image_policy image_unknown; /* nothing tells whether one has */
+	enum compression compression;    /* of its images */
 };
 
 /* What is said of the guests whose names match a pattern. */

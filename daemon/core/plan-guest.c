@@ -333,6 +333,7 @@ static int set_destination(struct step *s, const struct config *config,
 	const struct known_image *others;
 	int r = guest_path(config->save, g, &s->image);
 
+	s->compression = config_guest(config, g->name).compression;
 	others = r < 0 ? NULL : inventory_find_others_image(inventory, g, s->image);
 	if (others)
 		s->image_id = others->id;

@@ -152,6 +152,17 @@ static int parse_image_policy(const struct setting *s, void *field, const char *
 	return r;
 }
 
+static int parse_compression(const struct setting *s, void *field, const char *value,
+			     char **ret_reason)
+{
+	enum compression compression = compression_from_string(value);
+
+	if (compression < 0)
+		return refuse_value(s, value, "must be none or zstd", ret_reason);
+	*(enum compression *)field = compression;
+	return 0;
+}
+
 /* Keys as "xl sysrq" takes them, one at a time. */
 static int parse_sysrq(const struct setting *s, void *field, const char *value, char **ret_reason)
 {
@@ -293,6 +304,7 @@ static const struct setting guest_keys[] = {
 	{"ForcedDestroy", parse_flag, GUEST_FIELD(forced_destroy), 0, 0, false},
 	{"ImageChanged", parse_image_policy, GUEST_FIELD(image_changed), 0, 0, false},
 	{"ImageUnknown", parse_image_policy, GUEST_FIELD(image_unknown), 0, 0, false},
+	{"ImageCompression", parse_compression, GUEST_FIELD(compression), 0, 0, true},
 };
 
 const struct setting_list config_variables = {variables, ELEMENTSOF(variables)};

@@ -33,11 +33,12 @@ struct step {
 	bool foreign;  /* another tool made, or suspended, the domain: it cleans up after it */
 	unsigned wave; /* not before all steps of lower waves have ended: driver domains */
 	char *image;   /* to save to, or to restore */
-	char *config;  /* libxl's JSON, to create from */
-	char *source;  /* file that a created guest comes from */
-	struct stale_list stale; /* images that the guest outlives */
-	struct uuid image_id;    /* of the image to restore, null: it is not known; save: of another
-				    guest's newest image, which may be at the path */
+	enum compression compression; /* STAGE_SAVE */
+	char *config;                 /* libxl's JSON, to create from */
+	char *source;                 /* file that a created guest comes from */
+	struct stale_list stale;      /* images that the guest outlives */
+	struct uuid image_id; /* of the image to restore, null: it is not known; save: of another
+				 guest's newest image, which may be at the path */
 	enum image_standing standing; /* of it */
 	bool cold;                    /* STAGE_CREATE: of a guest that was saved; reason says why */
 	char *other;                  /* another domain of its UUID, by its name; NULL: none */

@@ -120,6 +120,7 @@ struct operation_request run_request(const struct run *run, char *ledger, usec_t
 		request.operation = OPERATION_SAVE;
 		request.path = s->image;
 		request.image = s->image_id;
+		request.compression = s->compression;
 		request.ledger = ledger;
 		request.deadline = stop_deadline;
 		break;

@@ -7,7 +7,11 @@
  * state. */
 #define IMAGE_EXTRA (16U << 20)
 
-/* The largest size of an image, in bytes, of a guest with so much memory. */
+/*
+ * The largest size of an image, in bytes, of a guest with so much memory. The numbers of its pages
+ * take half of what is added for each KiB; the rest is more than compression adds where nothing can
+ * be compressed, three bytes for 128 KiB.
+ */
 static inline uint64_t image_room(uint64_t memory_kib)
 {
 	return memory_kib * 1024 + memory_kib * 4 + IMAGE_EXTRA;

@@ -165,6 +165,10 @@ struct json_object *operation_request_message(const struct operation_request *re
 		r = r < 0 ? r
 			  : json_add_string(o, "standing",
 					    image_standing_to_string(request->standing));
+	if (request->compression != COMPRESSION_NONE)
+		r = r < 0 ? r
+			  : json_add_string(o, "compression",
+					    compression_to_string(request->compression));
 	r = r < 0 ? r : json_add_string(o, "ledger", request->ledger);
 	r = r < 0 ? r : add_targets(o, request);
 	r = r < 0 ? r : json_add_string(o, "dump", request->dump);
@@ -320,6 +324,9 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	request->standing = image_standing_from_string(json_get_string(o, "standing"));
 	if (request->standing < 0)
 		request->standing = IMAGE_UNKNOWN;
+	request->compression = compression_from_string(json_get_string(o, "compression"));
+	if (request->compression < 0)
+		request->compression = COMPRESSION_NONE;
 	json_get_u64(o, "started", &record->started);
 	r = str_replace(&request->name, json_get_string(o, "name"));
 	r = r < 0 ? r : str_replace(&request->other, json_get_string(o, "other"));

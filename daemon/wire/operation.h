@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "model/compression.h"
 #include "model/image-standing.h"
 #include "model/migrate-target.h"
 #include "util/domid.h"
@@ -100,6 +101,7 @@ struct operation_request {
 	struct uuid image; /* restore: the ID of the image; save: of the image of another guest,
 			      which may be at path and must stay there */
 	enum image_standing standing; /* restore: what the ledger says of it (core/lives.h) */
+	enum compression compression; /* save: of the image */
 	char *ledger;                 /* where lives, images and migrations are recorded */
 	char *dump;   /* destroy, restart: the guest's memory goes to this file first */
 	char *device; /* eject: the vdev */

@@ -173,7 +173,7 @@ static int prepare(struct task *task, const struct xl_domain *d, struct saving *
 	r = xl_get_config(task->xl, d->domid, &s->config);
 	if (r < 0)
 		return task_explain_xl(task, r, "failed to get the configuration of the domain");
-	r = image_header_make(s->config, COMPRESSION_NONE, &header, &size);
+	r = image_header_make(s->config, task->record.request.compression, &header, &size);
 	r = r < 0 ? r : open_part(task, s);
 	if (r < 0)
 		return r;
@@ -192,7 +192,7 @@ static int write_stream(struct task *task, const struct xl_domain *d, const stru
 {
 	struct pump *pump;
 	int pipe, saved;
-	int r = pump_to_file(s->fd, COMPRESSION_NONE, &pump, &pipe);
+	int r = pump_to_file(s->fd, task->record.request.compression, &pump, &pipe);
 
 	if (r < 0)
 		return r;
@@ -236,6 +236,8 @@ static int describe(struct task *task, struct saving *s, const struct pump_resul
 		.uuid = task->record.request.uuid,
 		.stream_bytes = result->bytes,
 		.stream_hash = result->hash,
+		.compression = task->record.request.compression,
+		.stored_bytes = result->stored,
 		.saved_wall = usec_now_wall(),
 	};
 	int r = uuid_random(&facts.id);
@@ -253,7 +255,7 @@ static int describe(struct task *task, struct saving *s, const struct pump_resul
 static void record(struct task *task, struct saving *s, const struct pump_result *result)
 {
 	const struct operation_request *request = &task->record.request;
-	int r = life_save(task, &s->id, request->path, (uint64_t)s->stream + result->bytes);
+	int r = life_save(task, &s->id, request->path, (uint64_t)s->stream + result->stored);
 
 	s->recorded = r >= 0;
 	if (r < 0)
@@ -282,7 +284,7 @@ static int publish(struct task *task, struct saving *s, const struct pump_result
 {
 	int r = 0;
 
-	if (ftruncate(s->fd, s->stream + (off_t)result->bytes) < 0)
+	if (ftruncate(s->fd, s->stream + (off_t)result->stored) < 0)
 		r = -errno;
 	/* First the stream, then the words that it is complete: never the other way round. */
 	if (r >= 0 && fsync(s->fd) < 0)
@@ -509,6 +511,6 @@ int run_save(struct task *task)
 		roll_back(task, &s);
 		return r;
 	}
-	task->result.bytes = (uint64_t)s.stream + result.bytes;
+	task->result.bytes = (uint64_t)s.stream + result.stored;
 	return finish(task, &d);
 }

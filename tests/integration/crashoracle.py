@@ -3,7 +3,7 @@
 
 import dataclasses
 
-STREAM = b"LibxlFmt"
+from memory import stream_begin
 
 # Where an image describes the disks, just in front of its stream. That may be missing, or torn.
 STAMP_SIZE = 2048
@@ -13,7 +13,7 @@ class Image:
     """An image as it is when all of it is on the disk."""
 
     def __init__(self, data):
-        self.stream = data.index(STREAM)
+        self.stream = stream_begin(data)
         self.data = data
 
     def is_whole_in(self, data):

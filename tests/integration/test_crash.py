@@ -13,9 +13,10 @@ import pathlib
 import shutil
 import unittest
 
-from crashoracle import STREAM, Image, Oracle, Outcome, Past, Wrong, is_image
+from crashoracle import Image, Oracle, Outcome, Past, Wrong, is_image
 from crashstates import STATES_MAX, Disk, Tree, after_all, cuts, read_record
 from fakehost import BUILD, FakeHost, wait_until
+from memory import MAGIC
 from test_migrate import Pair
 
 RECORDER = BUILD / "tests/fake/librecord.so"
@@ -120,7 +121,7 @@ class Recording:
         """That which the guest's memory is in before the sequence, or behind it."""
         for tree in (after_all(self.base, self.roots, self.calls), self.base):
             for name, file in tree.below(self.host.save).items():
-                if is_image(name) and STREAM in file.data:
+                if is_image(name) and file.data.startswith(MAGIC):
                     return Image(file.data)
         return None
 
@@ -186,10 +187,12 @@ def describe(recording, tree, written, made):
 
 
 class Crash(unittest.TestCase):
-    def explore(self, before, goals, mode=None, with_disk=False, change=None, restores=True,
+    def explore(self, before, goals, mode=None, with_disk=False, first=None, change=None, restores=True,
                 **variables):
         with Pair(mode) if mode else FakeHost(**variables) as host:
             recording = Recording(host, with_disk)
+            if first:
+                first(host)
             recording.prepare(before)
             if change:
                 change(host)
@@ -248,6 +251,13 @@ class Crash(unittest.TestCase):
     def test_save_into_a_new_folder(self):
         self.explore("start", "stop", change=lambda host: host.save.rmdir())
 
+    @staticmethod
+    def compress(host):
+        host.native.write_text("[Host]\nImageCompression=zstd\n")
+
+    def test_save_with_compression(self):
+        self.explore("start", "stop", change=self.compress)
+
     def test_save_after_a_restore(self):
         self.explore("start stop reboot start", "stop")
 
@@ -267,6 +277,9 @@ class Crash(unittest.TestCase):
 
     def test_restore(self):
         self.explore("start stop reboot", "start")
+
+    def test_restore_of_a_compressed_image(self):
+        self.explore("start stop reboot", "start", first=self.compress)
 
     def test_restore_with_a_disk(self):
         self.explore("start stop reboot", "start", with_disk=True)

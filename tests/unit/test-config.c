@@ -363,6 +363,21 @@ START_TEST(sections_of_domains_hold_for_those_that_match)
 }
 END_TEST
 
+START_TEST(images_are_compressed_where_that_is_said)
+{
+	_cleanup_(config_freep) struct config *c = read_native(
+		"[Host]\nImageCompression=zstd\n[Domain db]\nImageCompression=none\n");
+	_cleanup_(config_freep) struct config *standard = new_config();
+
+	ck_assert_int_eq(config_guest(standard, "web").compression, COMPRESSION_NONE);
+	ck_assert_int_eq(config_guest(c, "web").compression, COMPRESSION_ZSTD);
+	ck_assert_int_eq(config_guest(c, "db").compression, COMPRESSION_NONE);
+	expect_refusal("[Host]\nImageCompression=zstandard\n", true,
+		       "/etc/n:2: ImageCompression=zstandard: ");
+	expect_refusal("[Domain web]\nImageCompression=\n", true, "/etc/n:2: ImageCompression=: ");
+}
+END_TEST
+
 START_TEST(a_section_that_could_not_match_is_refused)
 {
 	expect_refusal("[Domain web[12]]\nForcedDestroy=no\n", true, "/etc/n:2: ");
@@ -471,7 +486,7 @@ END_TEST
 START_TEST(who_may_ask_and_how_fast_guests_are_created_is_cosmetic)
 {
 	static const char *const cosmetic[] = {"ReadGroup=a b", "ControlGroup=a:b",
-					       "ParallelCreates=x"};
+					       "ImageCompression=yes", "ParallelCreates=x"};
 
 	for (size_t i = 0; i < ELEMENTSOF(cosmetic); i++) {
 		_cleanup_(config_freep) struct config *c = new_config();
@@ -508,11 +523,12 @@ SUITE("config", an_indented_line_is_no_part_of_the_value_before_it,
       who_may_ask_and_how_fast_guests_are_created_is_cosmetic,
       a_file_of_nothing_but_mistakes_is_told_in_some_lines, a_path_has_no_slash_behind_it,
       sysrq_keys_are_single_ones, sections_of_domains_hold_for_those_that_match,
-      a_section_that_could_not_match_is_refused, without_a_file_the_old_documentation_holds,
-      all_eleven_variables_are_understood, what_is_set_to_nothing_is_switched_off,
-      the_words_of_a_shutdown_are_those_of_xl, a_bad_value_is_refused_with_file_line_and_advice,
-      no_limit_of_a_stop_is_none, a_misspelt_variable_warns_and_a_foreign_one_does_not,
-      the_last_assignment_counts, native_keys_are_read, an_empty_native_file_changes_nothing,
+      images_are_compressed_where_that_is_said, a_section_that_could_not_match_is_refused,
+      without_a_file_the_old_documentation_holds, all_eleven_variables_are_understood,
+      what_is_set_to_nothing_is_switched_off, the_words_of_a_shutdown_are_those_of_xl,
+      a_bad_value_is_refused_with_file_line_and_advice, no_limit_of_a_stop_is_none,
+      a_misspelt_variable_warns_and_a_foreign_one_does_not, the_last_assignment_counts,
+      native_keys_are_read, an_empty_native_file_changes_nothing,
       an_unknown_key_warns_with_its_line, a_bad_key_is_refused_with_file_line_and_advice,
       the_rest_of_a_long_line_is_not_a_line, a_long_line_does_not_hide_an_error_before_it,
       lines_are_counted_through_long_ones, hosts_to_migrate_to_come_from_either_file,
