@@ -269,15 +269,28 @@ static void format_time(struct json_object *o, const char *key, char *buffer, si
 		strftime(buffer, size, "%Y-%m-%d %H:%M", &tm);
 }
 
+/* Of a compressed image also the size that it has without that. */
+static void format_sizes(struct json_object *image, char *buffer, size_t size)
+{
+	char file[24], plain[24];
+
+	number_or_dash(image, "size", 1 << 20, file, sizeof(file));
+	number_or_dash(image, "plain_size", 1 << 20, plain, sizeof(plain));
+	if (json_get_string(image, "compression"))
+		snprintf(buffer, size, "%s/%s", file, plain);
+	else
+		snprintf(buffer, size, "%s", file);
+}
+
 static void add_image(struct table *table, struct json_object *image)
 {
 	const char *state = json_get_bool(image, "deleted")     ? "deleted"
 			    : json_get_bool(image, "verified")  ? "verified"
 			    : json_get_string(image, "problem") ? "not restored"
 								: "-";
-	char size[32], saved[32];
+	char size[64], saved[32];
 
-	number_or_dash(image, "size", 1 << 20, size, sizeof(size));
+	format_sizes(image, size, sizeof(size));
 	format_time(image, "saved_usec", saved, sizeof(saved));
 	table_row(table, (const char *const[]){or_dash(json_get_string(image, "file")),
 					       or_dash(json_get_string(image, "kind")),

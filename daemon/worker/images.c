@@ -65,6 +65,16 @@ static const char *kind_name(enum image_file kind)
 	return "image";
 }
 
+static int add_compression(struct item *i, const struct image_header *h)
+{
+	int r;
+
+	if (h->facts.compression == COMPRESSION_NONE)
+		return 0;
+	r = json_add_string(i->entry, "compression", compression_to_string(h->facts.compression));
+	return r < 0 ? r : json_add_u64(i->entry, "plain_size", image_plain_size(h));
+}
+
 static int add_header(struct item *i, const struct image_header *h)
 {
 	int r = json_add_string(i->entry, "name", h->name);
@@ -74,6 +84,7 @@ static int add_header(struct item *i, const struct image_header *h)
 	if (r < 0 || !h->ours)
 		return r;
 	r = json_add_u64(i->entry, "saved_usec", h->facts.saved_wall);
+	r = r < 0 ? r : add_compression(i, h);
 	if (h->facts.host[0])
 		r = r < 0 ? r : json_add_string(i->entry, "host", h->facts.host);
 	if (h->facts.xen[0])

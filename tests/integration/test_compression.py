@@ -8,7 +8,7 @@ import memory
 from fakehost import FakeHostTest, wait_until
 
 ZSTD = "[Host]\nImageCompression=zstd\n"
-PAGES = 200
+PAGES = 300
 BLOCK, HALF = 4096, 2048
 
 
@@ -55,6 +55,19 @@ class Compression(FakeHostTest):
                 self.assertEqual(self.is_compressed(), before == ZSTD)
                 self.native(after)
                 self.expect_restore(boot)
+
+    def test_list_tells_both_sizes(self):
+        self.saved()
+        plain = len(self.host.cat("web")[1])
+        image = self.host.json("image", "list", check=0)["images"][0]
+        self.assertEqual((image["compression"], image["size"], image["plain_size"]),
+                         ("zstd", self.image.stat().st_size, plain))
+        self.assertRegex(self.host.ctl("image", "list", check=0), rf" 0/{plain >> 20} ")
+        self.image.write_bytes(self.host.cat("web")[1])
+        image = self.host.json("image", "list", check=0)["images"][0]
+        self.assertEqual(image["size"], plain)
+        self.assertFalse({"compression", "plain_size"} & set(image))
+        self.assertNotIn("/", self.host.ctl("image", "list", check=0))
 
     def test_guests_can_differ(self):
         self.native(ZSTD + "[Domain web*]\nImageCompression=none\n")
@@ -118,7 +131,7 @@ class Compression(FakeHostTest):
         """Images that are not whole any more."""
         whole = self.image.read_bytes()
         begin = memory.stream_begin(whole)
-        for at in range(begin, len(whole), max((len(whole) - begin) // 40, 1)):
+        for at in range(begin, len(whole), max((len(whole) - begin) // 12, 1)):
             yield f"byte {at}", whole[:at] + bytes([whole[at] ^ 0x20]) + whole[at + 1:]
         yield "cut short by one", whole[:-1]
         yield "without its stream", whole[:begin]
