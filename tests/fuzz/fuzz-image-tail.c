@@ -21,11 +21,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_free_ char *facts = fuzz_text(data, size);
 	_cleanup_free_ uint8_t *head = NULL;
 	_cleanup_close_ int fd = memfd_create("image", MFD_CLOEXEC);
+	/* The header says that, too. */
+	enum compression compression = strstr(facts, "\"compression\"") ? COMPRESSION_ZSTD
+									: COMPRESSION_NONE;
 	size_t length = strlen(facts), head_size;
 	enum image_problem problem = _IMAGE_PROBLEM_INVALID;
 	int r;
 
-	HOLDS(fd >= 0 && image_header_make(CONFIG, COMPRESSION_NONE, &head, &head_size) == 0);
+	HOLDS(fd >= 0 && image_header_make(CONFIG, compression, &head, &head_size) == 0);
 	HOLDS(fd_write_all(fd, head, head_size) == 0);
 	/* Either half is written as a stamp, whose place is counted from the end. */
 	r = image_write_stamp(fd, facts, (off_t)(head_size - HALF));
@@ -40,5 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(r == 0 || (r == -EBADMSG && problem >= 0));
 	HOLDS(r < 0 || (header.ours && (size_t)header.stream == head_size));
 	HOLDS(!header.stamp == !header.first_stamp);
+	HOLDS(r < 0 || header.facts.compression == compression);
 	return 0;
 }
