@@ -281,6 +281,23 @@ START_TEST(restore_has_a_domain_of_ours_run_and_leaves_no_image)
 }
 END_TEST
 
+/* What the image is like is up to the side; it must only find its way back. */
+START_TEST(restore_takes_what_save_has_compressed)
+{
+	struct operation_request save, restore;
+
+	boot_guest();
+	save = make_request(OPERATION_SAVE, get_domain().domid);
+	save.compression = COMPRESSION_ZSTD;
+	ck_assert_int_eq(operate(&save), 0);
+	ck_assert_ptr_null(find_image()->error);
+	restore = make_request(OPERATION_RESTORE, DOMID_NONE);
+	ck_assert_int_eq(operate(&restore), 0);
+	ck_assert_uint_eq(get_domain().domid, fx.domid);
+	ck_assert_ptr_null(find_image());
+}
+END_TEST
+
 /* To a host that is never reached, or that takes everything. */
 START_TEST(migrate_leaves_the_guest_here_if_it_fails_and_only_then)
 {
@@ -408,6 +425,7 @@ void add_operation_clauses(TCase *tests)
 	tcase_add_test(tests, create_has_a_domain_of_ours_run);
 	tcase_add_test(tests, save_leaves_an_image_and_no_domain);
 	tcase_add_test(tests, restore_has_a_domain_of_ours_run_and_leaves_no_image);
+	tcase_add_test(tests, restore_takes_what_save_has_compressed);
 	tcase_add_test(tests, migrate_leaves_the_guest_here_if_it_fails_and_only_then);
 	tcase_add_test(tests, restart_has_a_new_domain_of_ours_run);
 	tcase_add_test(tests, restart_keeps_the_old_domain_as_another_guest_if_asked_to);
