@@ -22,9 +22,11 @@
  *
  *     pump-bench save IMAGE MEMORY     MEMORY is a file of whole batches
  *     pump-bench restore IMAGE
+ *     pump-bench pack IMAGE MEMORY     as save, compressed
+ *     pump-bench unpack IMAGE          as restore
  *
  * It prints the seconds that this took, to the end of the sync, and the CPU seconds of this process
- * alone, whose threads are the pump.
+ * alone, whose threads are the pump; of a save also how many MiB are in the file.
  */
 
 /* Of memory, libxc sends so much in a record. */
@@ -38,7 +40,7 @@
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: pump-bench save IMAGE MEMORY | restore IMAGE\n");
+	fprintf(stderr, "usage: pump-bench save|pack IMAGE MEMORY | restore|unpack IMAGE\n");
 	return EXIT_FAILURE;
 }
 
@@ -177,24 +179,40 @@ static double cpu_seconds(void)
 	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
+static int start_save(int fd, const char *memory, enum compression compression, struct pump **ret,
+		      int *ret_pipe)
+{
+	struct stat st;
+
+	if (stat(memory, &st) < 0)
+		fail(errno, memory);
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + HEAD) < 0 && errno != EOPNOTSUPP)
+		fail(errno, "reserve room");
+	return pump_to_file(fd, compression, ret, ret_pipe);
+}
+
+/* The head has the size of the stream, which is needed to decompress it. */
+static int start_restore(int fd, enum compression compression, struct pump **ret, int *ret_pipe)
+{
+	uint64_t bytes;
+
+	if (pread(fd, &bytes, sizeof(bytes), 0) != sizeof(bytes))
+		fail(EIO, "read the head");
+	return pump_from_file(fd, compression, bytes, ret, ret_pipe);
+}
+
 /* As a worker does: room first, and all is on the disk at the end. */
-static void carry(int fd, const char *memory)
+static void carry(int fd, const char *memory, enum compression compression)
 {
 	struct pump_result result;
 	struct pump *pump;
 	int pipe, status, r;
-	struct stat st;
 	pid_t helper;
 
-	if (memory && stat(memory, &st) < 0)
-		fail(errno, memory);
-	if (memory && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + HEAD) < 0 &&
-	    errno != EOPNOTSUPP)
-		fail(errno, "reserve room");
 	if (lseek(fd, HEAD, SEEK_SET) < 0)
 		fail(errno, "seek");
-	r = memory ? pump_to_file(fd, COMPRESSION_NONE, &pump, &pipe)
-		   : pump_from_file(fd, COMPRESSION_NONE, 0, &pump, &pipe);
+	r = memory ? start_save(fd, memory, compression, &pump, &pipe)
+		   : start_restore(fd, compression, &pump, &pipe);
 	if (r < 0)
 		fail(-r, "start the pump");
 	helper = start_helper(pipe, memory);
@@ -204,7 +222,9 @@ static void carry(int fd, const char *memory)
 		fail(-result.error, "carry the stream");
 	if (waitpid(helper, &status, 0) < 0 || status != 0)
 		fail(ECHILD, "wait for the helper");
-	if (memory && fsync(fd) < 0)
+	if (memory && pwrite(fd, &result.bytes, sizeof(result.bytes), 0) < 0)
+		fail(errno, "write the head");
+	if (memory && (ftruncate(fd, HEAD + (off_t)result.stored) < 0 || fsync(fd) < 0))
 		fail(errno, "sync");
 }
 
@@ -212,19 +232,24 @@ int main(int argc, char *argv[])
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	const char *memory = argc > 3 ? argv[3] : NULL;
+	bool packs = strcmp(verb, memory ? "pack" : "unpack") == 0;
+	struct stat st;
 	usec_t began;
 	int fd;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(verb, "send") == 0 || strcmp(verb, "take") == 0)
 		return run_helper(argv[2]);
-	if (!(memory ? strcmp(verb, "save") == 0 : strcmp(verb, "restore") == 0 && argc == 3))
+	if (argc != (memory ? 4 : 3) || (!packs && strcmp(verb, memory ? "save" : "restore") != 0))
 		return usage();
 	fd = open_file(argv[2], memory ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY);
 	if (!memory)
 		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	began = usec_now();
-	carry(fd, memory);
-	printf("%.3f %.3f\n", (double)(usec_now() - began) / USEC_PER_SEC, cpu_seconds());
+	carry(fd, memory, packs ? COMPRESSION_ZSTD : COMPRESSION_NONE);
+	printf("%.3f %.3f", (double)(usec_now() - began) / USEC_PER_SEC, cpu_seconds());
+	if (memory && fstat(fd, &st) >= 0)
+		printf(" %.0f", (double)st.st_blocks * 512 / (1 << 20));
+	putchar('\n');
 	return EXIT_SUCCESS;
 }
