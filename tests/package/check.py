@@ -9,6 +9,7 @@ import functools
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import unittest
@@ -276,6 +277,16 @@ class Live(unittest.TestCase):
         self.assertEqual([path.name for path in SAVED.iterdir() if path.is_file()], ["web"])
         self.assertEqual(sorted(path.name for path in aside.iterdir()), ["db.part", "db.restoring", "web.stale-1"])
         self.assertIn(f"{SAVED}/db.part is not to be restored: it is now in {aside}", said)
+
+    def test_removal_names_images_that_the_script_cannot_restore(self):
+        self.install()
+        SAVED.mkdir(parents=True, exist_ok=True)
+        head = b"Xen saved domain, xl format\n \0 \r" + struct.pack("<I", 0x01020304)
+        (SAVED / "plain").write_bytes(head + struct.pack("<I", 3))
+        (SAVED / "packed").write_bytes(head + struct.pack("<I", 0x80000003))
+        said, _ = self.remove()
+        self.assertIn(f"{SAVED}/packed is compressed", said)
+        self.assertNotIn("plain is", said)
 
     def test_removal_reads_the_settings_as_the_script_does_by_bash(self):
         before = SETTINGS.read_text()
