@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "core/turns.h"
 #include "util/str.h"
 
 /* What a save takes besides writing memory: suspending, syncing. */
@@ -39,19 +40,10 @@ static usec_t keys_time(const struct config *config, const struct step *s)
 	return s->sysrq ? strlen(s->sysrq) * config->sysrq_pause : 0;
 }
 
-/* The stage that is to bring a guest down; the others stand in for it. */
-static enum stage main_stage(const struct step *s)
-{
-	for (size_t i = 0; i < s->n_stages; i++)
-		if (!stage_is_preparation(s->stages[i]))
-			return s->stages[i];
-	return _STAGE_INVALID;
-}
-
 static void count(struct wave *w, struct step *s, const struct config *config, uint64_t rate)
 {
 	usec_t begin = w->begin + keys_time(config, s);
-	enum stage stage = main_stage(s);
+	enum stage stage = step_main_stage(s);
 
 	if (stage == STAGE_SAVE || stage == STAGE_MIGRATE) {
 		w->saved = MAX(w->saved, begin) + save_time(s, rate);
@@ -67,7 +59,7 @@ static void count(struct wave *w, struct step *s, const struct config *config, u
 
 static void count_last(struct wave *w, struct step *s, const struct config *config)
 {
-	if (main_stage(s) != STAGE_SHUTDOWN_ALL)
+	if (step_main_stage(s) != STAGE_SHUTDOWN_ALL)
 		return;
 	s->estimate = MAX(w->saved, w->others) + shutdown_time(config, s->wait_all);
 	w->last = MAX(w->last, s->estimate);
@@ -100,7 +92,7 @@ static unsigned last_wave(const struct plan *plan)
 
 static bool may_be_asked_last(const struct step *s)
 {
-	enum stage stage = main_stage(s);
+	enum stage stage = step_main_stage(s);
 
 	return s->wait_all && (stage == STAGE_SHUTDOWN || stage == STAGE_SHUTDOWN_ALL) &&
 	       step_has(s, STAGE_SHUTDOWN_ALL);
@@ -114,7 +106,7 @@ static usec_t longest_wave(const struct plan *plan, unsigned number, usec_t begi
 
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct step *s = &plan->steps[i];
-		enum stage stage = main_stage(s);
+		enum stage stage = step_main_stage(s);
 		usec_t from = usec_add(begin, keys_time(config, s));
 
 		if (s->wave != number || s->n_stages == 0)
@@ -198,26 +190,58 @@ static usec_t missed_limit(const struct step *s, const struct wave *w, const str
 	    can_shut_down(s, w, config, limits->wait))
 		return limits->wait;
 	/* To be asked to shut down is better than to be saved half. */
-	if (s->estimate > limits->save &&
-	    (step_has(s, STAGE_SHUTDOWN) || step_has(s, STAGE_SHUTDOWN_ALL)))
+	if (s->estimate > limits->save && step_may_shut_down(s))
 		return limits->save;
 	return USEC_INFINITY;
 }
 
+/*
+ * The smallest first, so that as many as possible are saved. Before them come those that cannot be
+ * shut down: they are saved in any case.
+ */
+static int compare_choices(const void *x, const void *y)
+{
+	const struct step *a = *(struct step *const *)x, *b = *(struct step *const *)y;
+	bool a_safe = step_may_shut_down(a), b_safe = step_may_shut_down(b);
+
+	if (a_safe != b_safe)
+		return a_safe - b_safe;
+	if (a->memory_kib != b->memory_kib)
+		return a->memory_kib < b->memory_kib ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+/* The guests of a wave that are saved or migrated, in the order in which they are chosen. */
+static size_t sort_choices(struct plan *plan, unsigned number, struct step **choices)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		enum stage stage = step_main_stage(&plan->steps[i]);
+
+		if (plan->steps[i].wave == number &&
+		    (stage == STAGE_SAVE || stage == STAGE_MIGRATE))
+			choices[n++] = &plan->steps[i];
+	}
+	qsort(choices, n, sizeof(*choices), compare_choices);
+	return n;
+}
+
+/* A step that is kept although it takes too long is marked as late, and comes after the others. */
 static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const struct config *config,
 		     uint64_t rate, const struct limits *limits)
 {
 	struct wave w = {.begin = begin, .saved = begin, .others = begin, .last = begin};
-	int r = 0;
+	_cleanup_free_ struct step **choices = calloc(plan->n_steps + 1, sizeof(struct step *));
+	usec_t limit = limits->wait > 0 ? MIN(limits->wait, limits->save) : limits->save;
+	size_t n = choices ? sort_choices(plan, number, choices) : 0;
+	int r = choices ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
-		struct step *s = &plan->steps[i];
-		enum stage stage = main_stage(s);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		struct step *s = choices[i];
 		struct wave with = w;
 		usec_t missed;
 
-		if (s->wave != number || (stage != STAGE_SAVE && stage != STAGE_MIGRATE))
-			continue;
 		count(&with, s, config, rate);
 		missed = missed_limit(s, &w, config, limits);
 		if (missed != USEC_INFINITY) {
@@ -225,6 +249,7 @@ static int fit_saves(struct plan *plan, unsigned number, usec_t begin, const str
 			drop_saves(s);
 			plan->squeezed = true;
 		} else {
+			s->late = s->estimate > limit;
 			w = with;
 		}
 	}
@@ -258,6 +283,7 @@ int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec
 	plan->limit = limit;
 	for (unsigned i = 0; r >= 0 && i <= last_wave(plan); i++) {
 		r = fit_saves(plan, i, over, config, rate, &limits);
+		r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps);
 		over = estimate_wave(plan, i, over, config, rate);
 	}
 	plan->needs = over;

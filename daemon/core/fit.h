@@ -24,8 +24,10 @@ void plan_estimate(struct plan *plan, const struct config *config, uint64_t rate
  * end: after what time systemd forces it down; USEC_INFINITY: it does not. save: for how long
  * guests can be saved because of that, as fit_save_time() said when the stop began. A save that
  * takes longer than limit makes way for a shutdown that does not. A save that is not over in save
- * makes way for a shutdown in any case. Each step that is changed for that, or that takes longer
- * all the same, gets a reason. 0 or -ENOMEM.
+ * makes way for a shutdown in any case. The smallest guests are saved, so that as many are as
+ * possible, and first of all those that cannot be shut down. Steps change their order:
+ * turns_sort(). Each step that is changed for that, or that takes longer all the same, gets a
+ * reason. 0 or -ENOMEM.
  */
 int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec_t limit,
 	     usec_t save, usec_t end);

@@ -179,8 +179,7 @@ bool machine_can_hurry(const struct machine *m)
 	if (m->goal != GOAL_STOP || machine_ended(m) || m->cancelled)
 		return false;
 	stage = machine_stage(m);
-	return (stage == STAGE_SAVE || stage == STAGE_MIGRATE) &&
-	       (step_has(m->step, STAGE_SHUTDOWN) || step_has(m->step, STAGE_SHUTDOWN_ALL));
+	return (stage == STAGE_SAVE || stage == STAGE_MIGRATE) && step_may_shut_down(m->step);
 }
 
 static enum machine_action step_waiting(struct machine *m, enum machine_event event,

@@ -116,12 +116,17 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 	r = r < 0 ? r : set_stale(s, g, NULL);
 	s->changed = settings.image_changed;
 	s->unknown = settings.image_unknown;
-	if (r < 0 || !can_be_created(g))
+	if (r < 0)
 		return r;
-	/* Only for these reasons: see step_allows_next(). */
-	if (s->changed != IMAGE_HOLD || s->unknown != IMAGE_HOLD)
-		step_add_stage(s, STAGE_CREATE);
-	return set_origin(s, g);
+	if (can_be_created(g)) {
+		/* Only for these reasons: see step_allows_next(). */
+		if (s->changed != IMAGE_HOLD || s->unknown != IMAGE_HOLD)
+			step_add_stage(s, STAGE_CREATE);
+		r = set_origin(s, g);
+	}
+	/* That much is read, whatever the configuration says by now. */
+	s->memory_kib = image->size / 1024;
+	return r;
 }
 
 /* why: for which the images that could be restored are not. */

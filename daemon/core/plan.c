@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "core/plan-guest.h"
+#include "core/turns.h"
 #include "model/image-size.h"
 #include "util/str.h"
 
@@ -219,6 +220,7 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 			r = add_step(plan, goal, config, inventory, &inventory->guests[i], false);
 	if (r >= 0 && stop && inventory->room_known)
 		r = plan_room(plan, inventory->room);
+	r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

@@ -95,6 +95,19 @@ bool step_has(const struct step *s, enum stage stage)
 	return find_stage(s, stage) < s->n_stages;
 }
 
+enum stage step_main_stage(const struct step *s)
+{
+	for (size_t i = 0; i < s->n_stages; i++)
+		if (!stage_is_preparation(s->stages[i]))
+			return s->stages[i];
+	return _STAGE_INVALID;
+}
+
+bool step_may_shut_down(const struct step *s)
+{
+	return step_has(s, STAGE_SHUTDOWN) || step_has(s, STAGE_SHUTDOWN_ALL);
+}
+
 void step_drop_stage(struct step *s, enum stage stage)
 {
 	size_t at = find_stage(s, stage);

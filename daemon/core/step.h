@@ -64,6 +64,12 @@ bool step_allows_next(const struct step *s, enum stage stage, enum operation_out
 
 bool step_has(const struct step *s, enum stage stage);
 
+/* The stage that is to bring the guest where it should be; the others stand in for it. */
+enum stage step_main_stage(const struct step *s);
+
+/* Whether the guest can be shut down, if nothing else stops it. */
+bool step_may_shut_down(const struct step *s);
+
 /*
  * Makes a step of a stop fit the condition that the domain is in now: a suspended domain is resumed
  * first, a paused one is unpaused, and one whose memory is in its image is cleaned up.

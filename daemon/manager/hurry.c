@@ -40,7 +40,7 @@ static bool keeps(const struct hv_operation *op, usec_t now, usec_t end)
 static bool makes_way(const struct step *step, const struct hv_operation *op)
 {
 	return op && (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE) &&
-	       (step_has(step, STAGE_SHUTDOWN) || step_has(step, STAGE_SHUTDOWN_ALL));
+	       step_may_shut_down(step);
 }
 
 /* Gives up saves of all sequences: another stop and an earlier daemon did not know this end. */

@@ -43,8 +43,9 @@ START_TEST(saves_share_the_disk)
 	scene_build(&s);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
 	plan_estimate(plan, s.config, RATE);
-	ck_assert_uint_eq((scene_step(plan, 1)->estimate + SEC / 2) / SEC, 11);
-	ck_assert_uint_eq((scene_step(plan, 2)->estimate + SEC / 2) / SEC, 32);
+	/* The larger one goes first. */
+	ck_assert_uint_eq((scene_step(plan, 1)->estimate + SEC / 2) / SEC, 32);
+	ck_assert_uint_eq((scene_step(plan, 2)->estimate + SEC / 2) / SEC, 21);
 	ck_assert_uint_eq((plan->needs + SEC / 2) / SEC, 32);
 }
 END_TEST
@@ -56,7 +57,7 @@ START_TEST(what_fits_is_left_as_it_is)
 	scene_make(&s);
 	guest(&s, "a", 1, 1);
 	guest(&s, "b", 2, 2);
-	expect_fit(&s, 100 * SEC, "a: save shutdown shutdown-all; b: save shutdown shutdown-all",
+	expect_fit(&s, 100 * SEC, "b: save shutdown shutdown-all; a: save shutdown shutdown-all",
 		   32 * SEC);
 }
 END_TEST
@@ -71,12 +72,12 @@ START_TEST(a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time)
 	guest(&s, "large", 2, 64);
 	guest(&s, "c", 3, 1);
 	expect_fit(&s, 90 * SEC,
-		   "a: save shutdown shutdown-all; large: shutdown shutdown-all; "
+		   "large: shutdown shutdown-all; a: save shutdown shutdown-all; "
 		   "c: save shutdown shutdown-all",
 		   60 * SEC);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
 	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 90 * SEC, USEC_INFINITY, USEC_INFINITY), 0);
-	ck_assert_ptr_nonnull(strstr(scene_step(plan, 2)->reason, " 653 s"));
+	ck_assert_ptr_nonnull(strstr(scene_step(plan, 2)->reason, " 664 s"));
 	ck_assert_ptr_nonnull(strstr(scene_step(plan, 2)->reason, " 90 s"));
 	ck_assert_int_eq(scene_step(plan, 2)->stages[0], STAGE_SHUTDOWN);
 	ck_assert(!scene_step(plan, 2)->late);
@@ -102,6 +103,73 @@ START_TEST(what_cannot_be_helped_goes_on_behind_the_limit_and_is_said)
 	s.config->shutdown_all.enabled = false;
 	guest(&s, "large", 2, 64);
 	expect_fit(&s, 100 * SEC, "a: save; large: save", 652 * SEC);
+}
+END_TEST
+
+START_TEST(the_smallest_are_chosen_and_the_largest_of_them_begins)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 4);
+	guest(&s, "b", 2, 1);
+	guest(&s, "c", 3, 3);
+	guest(&s, "d", 4, 2);
+	guest(&s, "e", 5, 1);
+	/* 11 s, 11 s and 21 s; the next one would need 31 s more. */
+	expect_fit(&s, 72 * SEC,
+		   "a: shutdown shutdown-all; c: shutdown shutdown-all; "
+		   "d: save shutdown shutdown-all; b: save shutdown shutdown-all; "
+		   "e: save shutdown shutdown-all",
+		   60 * SEC);
+	expect_fit(&s, 76 * SEC,
+		   "a: shutdown shutdown-all; c: save shutdown shutdown-all; "
+		   "d: save shutdown shutdown-all; b: save shutdown shutdown-all; "
+		   "e: save shutdown shutdown-all",
+		   74 * SEC);
+}
+END_TEST
+
+START_TEST(what_is_late_goes_after_what_is_in_time)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+
+	scene_make(&s);
+	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
+	guest(&s, "a", 1, 6);
+	guest(&s, "b", 2, 1);
+	guest(&s, "c", 3, 5);
+	guest(&s, "d", 4, 2);
+	expect_fit(&s, 40 * SEC, "d: save; b: save; c: save; a: save", 144 * SEC);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 40 * SEC, USEC_INFINITY, USEC_INFINITY), 0);
+	ck_assert_uint_eq((scene_step(plan, 2)->estimate + SEC / 2) / SEC, 32);
+	ck_assert(!scene_step(plan, 2)->late && !scene_step(plan, 4)->late);
+	ck_assert_uint_eq((scene_step(plan, 3)->estimate + SEC / 2) / SEC, 83);
+	ck_assert(scene_step(plan, 1)->late && scene_step(plan, 3)->late);
+}
+END_TEST
+
+START_TEST(a_guest_that_cannot_be_shut_down_is_chosen_first)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *text = NULL;
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	guest(&s, "b", 2, 6);
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_str_eq(plan->steps[0].name, "b");
+	step_drop_stage(&plan->steps[0], STAGE_SHUTDOWN);
+	step_drop_stage(&plan->steps[0], STAGE_SHUTDOWN_ALL);
+	/* Each alone would be in time. */
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 65 * SEC, USEC_INFINITY, USEC_INFINITY), 0);
+	text = plan_in_words(plan);
+	ck_assert_str_eq(text, "b: save; a: shutdown shutdown-all");
+	ck_assert(!scene_step(plan, 1)->late && !scene_step(plan, 2)->late);
 }
 END_TEST
 
@@ -178,8 +246,8 @@ START_TEST(driver_domains_have_what_the_others_leave)
 		   22 * SEC);
 	guest(&s, "b", 3, 6);
 	expect_fit(&s, 75 * SEC,
-		   "disks: save shutdown shutdown-all; a: save shutdown shutdown-all; "
-		   "b: save shutdown shutdown-all",
+		   "disks: save shutdown shutdown-all; b: save shutdown shutdown-all; "
+		   "a: save shutdown shutdown-all",
 		   83 * SEC);
 }
 END_TEST
@@ -261,6 +329,8 @@ END_TEST
 SUITE("fit", saves_share_the_disk, what_fits_is_left_as_it_is,
       a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
       what_cannot_be_helped_goes_on_behind_the_limit_and_is_said,
+      the_smallest_are_chosen_and_the_largest_of_them_begins,
+      what_is_late_goes_after_what_is_in_time, a_guest_that_cannot_be_shut_down_is_chosen_first,
       what_is_not_saved_before_the_forced_end_is_shut_down_also_where_that_may_take_longer,
       a_forced_end_alone_makes_nothing_late_that_is_over_before, the_last_minute_is_not_for_saves,
       a_short_limit_for_guests_makes_a_shutdown_short, driver_domains_have_what_the_others_leave,

@@ -572,6 +572,41 @@ START_TEST(dropping_keeps_the_order_of_the_rest)
 }
 END_TEST
 
+static void expect_order(const struct scene *s, enum goal goal, const char *names)
+{
+	_cleanup_(plan_freep) struct plan *plan = scene_plan(s, goal, NULL);
+	char order[200] = "";
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		snprintf(order + strlen(order), sizeof(order) - strlen(order), "%s%s", i ? " " : "",
+			 plan->steps[i].name);
+	ck_assert_str_eq(order, names);
+}
+
+START_TEST(the_largest_guest_is_saved_and_restored_first_and_creates_keep_their_order)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1)->memory_kib = 100;
+	scene_domain(&s, "b", 2)->memory_kib = 300;
+	scene_domain(&s, "net", 3)->memory_kib = 900;
+	s.domains->domains[2].driver = true;
+	scene_domain(&s, "c", 4)->memory_kib = 200;
+	scene_build(&s);
+	expect_order(&s, GOAL_STOP, "b c net a");
+	s.domains->n = 0;
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 2)->memory_kib = 1 << 20;
+	scene_config(&s, "c", 4)->memory_kib = 2 << 20;
+	scene_config(&s, "d", 5);
+	scene_image(&s, "a", 1)->size = 100 << 20;
+	scene_image(&s, "d", 5)->size = 200 << 20;
+	scene_build(&s);
+	expect_order(&s, GOAL_START, "d b c a");
+}
+END_TEST
+
 SUITE("plan", names_of_stages_and_goals_are_complete,
       a_start_restores_what_is_saved_and_creates_the_rest, a_create_has_all_that_it_needs,
       what_cannot_be_started_says_why, a_guest_without_a_uuid_is_not_created,
@@ -586,4 +621,5 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       a_name_that_nobody_has_costs_itself_only, a_name_that_is_no_file_name_is_saved_under_its_uuid,
       each_action_has_its_stage_and_what_goes_with_it, without_a_folder_there_is_no_dump,
       a_guest_whose_restart_is_put_off_is_restarted_by_a_start,
-      a_reaction_knows_its_domain_and_where_it_comes_from, dropping_keeps_the_order_of_the_rest);
+      a_reaction_knows_its_domain_and_where_it_comes_from, dropping_keeps_the_order_of_the_rest,
+      the_largest_guest_is_saved_and_restored_first_and_creates_keep_their_order);

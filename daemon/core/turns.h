@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "core/step.h"
+
+/* Who begins first among guests whose memory is written or read. */
+
+/*
+ * Sorts the guests of each wave that are saved, migrated or restored: the largest first, since a
+ * large one that begins last keeps all waiting for it. Those that are late (step.late) come after
+ * those in time: first the guests that cannot be shut down instead, then the others, each the
+ * smallest first. Guests that are equal in that keep their order, and each other step its place. 0
+ * or -ENOMEM.
+ */
+int turns_sort(struct step *steps, size_t n_steps);
