@@ -92,6 +92,29 @@ START_TEST(a_host_may_be_empty_and_its_clock_virtual)
 }
 END_TEST
 
+START_TEST(what_guests_share_is_read)
+{
+	_cleanup_(sim_host_freep) struct sim_host *none = read_host("{\"guests\":[]}");
+	_cleanup_(sim_host_freep) struct sim_host *h = read_host(
+		"{\"disk\":{\"mib_s\":150,\"stream_mib_s\":90,\"loss_percent\":7},\"cpus\":3,"
+		"\"room_mib\":100,\"guests\":["
+		"{\"name\":\"a\",\"memory_mib\":10,\"saved\":true},{\"name\":\"b\"}]}");
+	_cleanup_(survey_freep) struct survey *survey = NULL, *unknown = NULL;
+
+	ck_assert_uint_eq(none->disk.kib_s, 0);
+	ck_assert_uint_eq(none->cpus, 0);
+	ck_assert_int_eq(sim_host_survey(none, true, true, &unknown), 0);
+	ck_assert(!unknown->room_known);
+	ck_assert_uint_eq(h->disk.kib_s, 150 * 1024);
+	ck_assert_uint_eq(h->disk.stream_kib_s, 90 * 1024);
+	ck_assert_uint_eq(h->disk.loss, 7);
+	ck_assert_uint_eq(h->cpus, 3);
+	ck_assert_int_eq(sim_host_survey(h, true, true, &survey), 0);
+	ck_assert(survey->room_known);
+	ck_assert_uint_eq(survey->room, 90ULL << 20);
+}
+END_TEST
+
 START_TEST(each_of_many_guests_has_a_uuid_of_its_own)
 {
 	enum { GUESTS = 70000 };
@@ -161,5 +184,6 @@ START_TEST(a_guest_that_is_none_is_refused_with_its_place)
 END_TEST
 
 SUITE("sim-host", what_a_guest_does_not_say_is_plain, all_that_a_guest_says_is_read,
-      a_host_may_be_empty_and_its_clock_virtual, each_of_many_guests_has_a_uuid_of_its_own,
-      what_is_no_host_is_refused, a_guest_that_is_none_is_refused_with_its_place);
+      a_host_may_be_empty_and_its_clock_virtual, what_guests_share_is_read,
+      each_of_many_guests_has_a_uuid_of_its_own, what_is_no_host_is_refused,
+      a_guest_that_is_none_is_refused_with_its_place);

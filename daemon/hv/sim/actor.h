@@ -34,7 +34,6 @@ struct actor {
 	struct operation_request request;
 	struct timer *work;
 	unsigned steps;
-	usec_t step_time;
 	const struct sim_way *way;
 	bool aborted, hanging;
 };

@@ -5,9 +5,13 @@
 #include "util/str.h"
 #include "wire/json.h"
 
-#define SPEED_MAX   1000
-#define MEMORY_MIB  256
-#define DURATION_MS 1000
+#define SPEED_MAX    1000
+#define MEMORY_MIB   256
+#define DURATION_MS  1000
+#define MIB_S_MAX    (1ULL << 30)
+#define LOSS_MAX     1000ULL
+#define CPUS_MAX     4096ULL
+#define ROOM_MAX_MIB (1ULL << 40)
 
 static void way_done(struct sim_way *w)
 {
@@ -137,6 +141,15 @@ static int read_guest(struct json_object *o, size_t index, struct sim_guest *g)
 	return r < 0 ? r : read_end(o, g);
 }
 
+static void read_disk(struct json_object *o, struct sim_disk *disk)
+{
+	struct json_object *members = json_get(o, "disk", json_type_object);
+
+	disk->kib_s = MIN(number(members, "mib_s", 0), MIB_S_MAX) * 1024;
+	disk->stream_kib_s = MIN(number(members, "stream_mib_s", 0), MIB_S_MAX) * 1024;
+	disk->loss = (unsigned)MIN(number(members, "loss_percent", 0), LOSS_MAX);
+}
+
 int sim_host_read(const char *text, size_t size, struct sim_host **ret, char **ret_reason)
 {
 	_cleanup_json_ struct json_object *o = NULL;
@@ -156,6 +169,9 @@ int sim_host_read(const char *text, size_t size, struct sim_host **ret, char **r
 		return r < 0 ? r : -EINVAL;
 	}
 	host->speed = (unsigned)MIN(number(o, "speed", 1), (uint64_t)SPEED_MAX);
+	host->cpus = (unsigned)MIN(number(o, "cpus", 0), CPUS_MAX);
+	host->room_kib = MIN(number(o, "room_mib", 0), ROOM_MAX_MIB) * 1024;
+	read_disk(o, &host->disk);
 	host->n_guests = json_object_array_length(guests);
 	host->guests = calloc(host->n_guests + 1, sizeof(*host->guests));
 	if (!host->guests)

@@ -39,8 +39,18 @@ struct sim_guest {
 	enum shutdown_reason ends_with;
 };
 
+/* The disk of the images, which saves and restores share. */
+struct sim_disk {
+	uint64_t kib_s;        /* for all together; 0: memory takes no time */
+	uint64_t stream_kib_s; /* more than that is too fast for one of them; 0: nothing is */
+	unsigned loss;         /* each further one costs so many percent of a single one's time */
+};
+
 struct sim_host {
 	unsigned speed;
+	struct sim_disk disk;
+	unsigned cpus;     /* that creates share; 0: enough */
+	uint64_t room_kib; /* for images, with those that are there; 0: not known */
 	struct sim_guest *guests;
 	size_t n_guests;
 	bool surveyed; /* and no image has come or gone since */

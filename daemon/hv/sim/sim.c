@@ -3,6 +3,7 @@
 #include "hv/sim/sim.h"
 
 #include "hv/sim/actor.h"
+#include "hv/sim/load.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -128,6 +129,19 @@ static void hang(struct actor *a)
 		timer_set(a->work, end);
 }
 
+/* With what others take of the host now; that changes until the next part begins. */
+static usec_t time_of_part(const struct actor *a)
+{
+	const struct sim *sim = a->sim;
+	struct sim_load load = {0};
+	const struct actor *other;
+
+	if (sim_load_matters(sim->host))
+		TAILQ_FOREACH(other, &sim->operated, entry)
+			sim_load_add(&load, other->operation.operation);
+	return sim_load_part(sim->host, a->guest, a->operation.operation, &load, PROGRESS_STEPS);
+}
+
 static void on_work(void *data)
 {
 	struct actor *a = data;
@@ -156,7 +170,7 @@ static void on_work(void *data)
 	a->steps++;
 	a->operation.permille = a->steps * 1000 / PROGRESS_STEPS;
 	sim->hv.callbacks.progress(sim->hv.callbacks.data, &a->operation);
-	timer_set(a->work, MIN(loop_now(sim->loop) + a->step_time, a->request.deadline));
+	timer_set(a->work, MIN(loop_now(sim->loop) + time_of_part(a), a->request.deadline));
 }
 
 static int check_request(const struct actor *a, const struct operation_request *request)
@@ -220,7 +234,6 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 	};
 	a->way = sim_guest_way(a->guest, request->operation);
 	a->steps = 0;
-	a->step_time = a->way->duration / PROGRESS_STEPS;
 	a->aborted = a->hanging = false;
 	a->operating = true;
 	TAILQ_INSERT_TAIL(&sim->operated, a, entry);

@@ -35,6 +35,17 @@ static int survey_image(const struct sim_guest *g, struct survey *s)
 	return survey_add_image(s, &image);
 }
 
+/* Bytes that the images leave. */
+static uint64_t free_room(const struct sim_host *host)
+{
+	uint64_t used = 0;
+
+	for (size_t i = 0; i < host->n_guests; i++)
+		if (host->guests[i].saved)
+			used += host->guests[i].memory_kib;
+	return used < host->room_kib ? (host->room_kib - used) * 1024 : 0;
+}
+
 int sim_host_survey(const struct sim_host *host, bool configs, bool images, struct survey **ret)
 {
 	_cleanup_(survey_freep) struct survey *s = calloc(1, sizeof(*s));
@@ -50,6 +61,10 @@ int sim_host_survey(const struct sim_host *host, bool configs, bool images, stru
 	}
 	if (r < 0)
 		return r;
+	if (host->room_kib > 0) {
+		s->room_known = true;
+		s->room = free_room(host);
+	}
 	survey_sort(s);
 	*ret = TAKE_PTR(s);
 	return 0;
