@@ -74,6 +74,19 @@ START_TEST(each_further_one_costs_the_disk_something)
 }
 END_TEST
 
+START_TEST(a_large_guest_tells_more_often_how_far_it_is)
+{
+	struct sim_host host = {.disk = {.kib_s = RATE}}, plain = {0};
+	struct sim_guest small = {.memory_kib = 1024}, huge = {.memory_kib = 1000 * GIB};
+
+	ck_assert_uint_eq(sim_load_parts(&host, &guest, OPERATION_SAVE), 32);
+	ck_assert_uint_eq(sim_load_parts(&host, &small, OPERATION_SAVE), 20);
+	ck_assert_uint_eq(sim_load_parts(&host, &huge, OPERATION_RESTORE), 1000);
+	ck_assert_uint_eq(sim_load_parts(&host, &huge, OPERATION_CREATE), 20);
+	ck_assert_uint_eq(sim_load_parts(&plain, &huge, OPERATION_SAVE), 20);
+}
+END_TEST
+
 START_TEST(creates_share_the_cpus)
 {
 	struct sim_host host = {.cpus = 2};
@@ -88,4 +101,4 @@ END_TEST
 
 SUITE("sim-load", without_a_disk_and_cpus_nothing_is_shared, saves_and_restores_share_the_disk,
       one_of_them_is_no_faster_than_one_can_be, each_further_one_costs_the_disk_something,
-      creates_share_the_cpus);
+      a_large_guest_tells_more_often_how_far_it_is, creates_share_the_cpus);

@@ -33,7 +33,7 @@ struct actor {
 	struct hv_operation operation;
 	struct operation_request request;
 	struct timer *work;
-	unsigned steps;
+	unsigned steps, parts; /* it has made so many, of so many */
 	const struct sim_way *way;
 	bool aborted, hanging;
 };

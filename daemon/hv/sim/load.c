@@ -5,6 +5,10 @@
 /* No guest is larger, so that its time can be counted. */
 #define MEMORY_MAX (1ULL << 40)
 
+#define PARTS_MIN 20U
+#define PARTS_MAX 1000ULL
+#define PART_KIB  (32 * 1024)
+
 static bool streams(enum operation operation)
 {
 	return operation == OPERATION_SAVE || operation == OPERATION_RESTORE;
@@ -33,6 +37,15 @@ static uint64_t share(const struct sim_disk *disk, unsigned n)
 	uint64_t each = MAX(all / n, 1ULL);
 
 	return disk->stream_kib_s > 0 ? MIN(each, disk->stream_kib_s) : each;
+}
+
+unsigned sim_load_parts(const struct sim_host *host, const struct sim_guest *g,
+			enum operation operation)
+{
+	uint64_t parts = MIN(g->memory_kib / PART_KIB, PARTS_MAX);
+
+	return host->disk.kib_s > 0 && streams(operation) ? MAX((unsigned)parts, PARTS_MIN)
+							  : PARTS_MIN;
 }
 
 usec_t sim_load_part(const struct sim_host *host, const struct sim_guest *g,

@@ -16,6 +16,11 @@ bool sim_load_matters(const struct sim_host *host);
 
 void sim_load_add(struct sim_load *load, enum operation operation);
 
+/* How many parts an operation has. After each it tells how far it is, and looks at the load again.
+ */
+unsigned sim_load_parts(const struct sim_host *host, const struct sim_guest *g,
+			enum operation operation);
+
 /* How long one of so many parts of an operation takes, while such a load is on the host. */
 usec_t sim_load_part(const struct sim_host *host, const struct sim_guest *g,
 		     enum operation operation, const struct sim_load *load, unsigned parts);

@@ -7,9 +7,6 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* How often an operation tells how far it is. */
-#define PROGRESS_STEPS 20
-
 static struct sim *to_sim(struct hv *hv)
 {
 	return CONTAINER_OF(hv, struct sim, hv);
@@ -139,7 +136,7 @@ static usec_t time_of_part(const struct actor *a)
 	if (sim_load_matters(sim->host))
 		TAILQ_FOREACH(other, &sim->operated, entry)
 			sim_load_add(&load, other->operation.operation);
-	return sim_load_part(sim->host, a->guest, a->operation.operation, &load, PROGRESS_STEPS);
+	return sim_load_part(sim->host, a->guest, a->operation.operation, &load, a->parts);
 }
 
 static void on_work(void *data)
@@ -155,20 +152,20 @@ static void on_work(void *data)
 		end_operation(a, -ETIME, "timed out");
 		return;
 	}
-	if (a->steps == PROGRESS_STEPS && !a->way->hangs) {
+	if (a->steps == a->parts && !a->way->hangs) {
 		end_operation(a, a->way->error ? -EIO : 0, a->way->error);
 		return;
 	}
-	if (a->steps == PROGRESS_STEPS && a->hanging) {
+	if (a->steps == a->parts && a->hanging) {
 		end_operation(a, -EINTR, "made no progress, and was killed");
 		return;
 	}
-	if (a->steps == PROGRESS_STEPS) {
+	if (a->steps == a->parts) {
 		hang(a);
 		return;
 	}
 	a->steps++;
-	a->operation.permille = a->steps * 1000 / PROGRESS_STEPS;
+	a->operation.permille = a->steps * 1000 / a->parts;
 	sim->hv.callbacks.progress(sim->hv.callbacks.data, &a->operation);
 	timer_set(a->work, MIN(loop_now(sim->loop) + time_of_part(a), a->request.deadline));
 }
@@ -234,6 +231,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 	};
 	a->way = sim_guest_way(a->guest, request->operation);
 	a->steps = 0;
+	a->parts = sim_load_parts(sim->host, a->guest, request->operation);
 	a->aborted = a->hanging = false;
 	a->operating = true;
 	TAILQ_INSERT_TAIL(&sim->operated, a, entry);
