@@ -2,6 +2,7 @@
 
 #include "core/pace.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* Until it was measured: what an old disk can take. */
@@ -12,6 +13,11 @@
 
 /* A rate that was measured on less says little. */
 #define MEASURED_KIB_MIN (64ULL * 1024)
+
+/* A disk has a place for each so many KiB/s. A disk that turns has few, and needs no more. */
+#define PLACE_RATE (64ULL * 1024)
+/* One writes while the other one suspends its guest, or syncs. */
+#define PLACES_MIN 2U
 
 void pace_begin(struct pace *pace, usec_t now)
 {
@@ -59,6 +65,19 @@ uint64_t paces_expect(const struct paces *paces)
 		sorted[at] = rate;
 	}
 	return sorted[(n - 1) / 2];
+}
+
+unsigned paces_places(const struct paces *paces)
+{
+	uint64_t fastest = 0;
+
+	if (paces->n < RATES_MIN)
+		return 0;
+	/* A stop of few guests does not tell all that the disk can do. */
+	for (size_t i = 0; i < paces->n; i++)
+		fastest = MAX(fastest, paces->rates[i]);
+	fastest = MIN(fastest / PLACE_RATE, (uint64_t)UINT_MAX);
+	return MAX((unsigned)fastest, PLACES_MIN);
 }
 
 uint64_t paces_forgive(const struct paces *paces)

@@ -40,6 +40,12 @@ void paces_add(struct paces *paces, uint64_t rate);
 uint64_t paces_expect(const struct paces *paces);
 
 /*
+ * With how many guests that are saved at one time a stop should begin, by the fastest of the last
+ * stops: a slow disk loses time between more than two. 0: too little is known.
+ */
+unsigned paces_places(const struct paces *paces);
+
+/*
  * What to add after a stop that saved no guest because that seemed too slow: otherwise a disk that
  * has become fast would not be noticed. 0: nothing.
  */

@@ -280,6 +280,7 @@ static void begin_waiting(struct executor *ex)
 	struct job *job;
 	struct run *run;
 
+	executor_open_lane(ex, &places);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		executor_look_ahead(job);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
@@ -295,6 +296,7 @@ static void begin_waiting(struct executor *ex)
 			begin(run);
 			places_take(&places, run);
 		}
+	ex->saving = places.saving;
 	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
 		timer_set(ex->kick, next);
 }
@@ -554,6 +556,8 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 	if (run) {
 		if (result->domid != DOMID_NONE)
 			run->domid = result->domid;
+		if (result->outcome == OPERATION_OK)
+			executor_wrote(run, 1000);
 		executor_feed(run, run_event(run, result, ex->domains),
 			      result->reason ? result->reason : strerror(-result->error));
 	}

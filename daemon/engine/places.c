@@ -79,8 +79,10 @@ void places_take(struct places *places, const struct run *run)
 	places->stopping += run->machine.goal == GOAL_STOP;
 	places->creating += creates(run);
 	places->booting += run->pausing;
-	if (run_saves(run))
-		places->saving_kib += MAX(run->step->memory_kib, 1ULL);
+	if (!run_saves(run))
+		return;
+	places->saving++;
+	places->saving_kib += run->step->memory_kib;
 }
 
 bool places_can_clean(const struct places *places, const struct executor_limits *limits)
@@ -116,8 +118,9 @@ bool places_have_room(const struct places *places, const struct executor_limits 
 		return true;
 	}
 	return taken < limits->parallel && (!creates(run) || can_create(places, limits)) &&
-	       (!run_saves(run) || places->saving_kib == 0 ||
-		places->saving_kib + run->step->memory_kib <= limits->save_kib);
+	       (!run_saves(run) || places->saving == 0 ||
+		(places->saving < places->may_save &&
+		 places->saving_kib + run->step->memory_kib <= limits->save_kib));
 }
 
 static unsigned count_cpus(void)
@@ -158,11 +161,13 @@ static uint64_t saves_at_once(const struct config *c, uint64_t rate)
 	return rate * (c->stop_limit / USEC_PER_SEC) * 3 / 4;
 }
 
-void places_set_limits(struct executor_limits *limits, const struct config *c, uint64_t rate)
+void places_set_limits(struct executor_limits *limits, const struct config *c,
+		       const struct paces *paces)
 {
 	limits->parallel = c->parallel;
 	limits->creates = c->parallel_create ? c->parallel_create : default_creates();
 	limits->boots_count = c->parallel_create > 0;
 	limits->brief = brief_at_once(c);
-	limits->save_kib = saves_at_once(c, rate);
+	limits->save_kib = saves_at_once(c, paces_expect(paces));
+	limits->saves = paces_places(paces);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/config.h"
+#include "core/pace.h"
 #include "engine/limits.h"
 #include "engine/run.h"
 
@@ -11,6 +12,7 @@ struct places {
 	unsigned booting;  /* of those creating: built, and not yet up */
 	unsigned stopping; /* of those taken */
 	unsigned cleaning, touching;
+	unsigned saving, may_save;
 	uint64_t saving_kib;
 };
 
@@ -30,5 +32,6 @@ void places_take(struct places *places, const struct run *run);
 bool places_have_room(const struct places *places, const struct executor_limits *limits,
 		      const struct run *run);
 
-/* Sets the limits that are for places. rate: of saves, in KiB/s. */
-void places_set_limits(struct executor_limits *limits, const struct config *c, uint64_t rate);
+/* Sets the limits that are for places, by the saves of the last stops. */
+void places_set_limits(struct executor_limits *limits, const struct config *c,
+		       const struct paces *paces);

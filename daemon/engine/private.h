@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include "core/lane.h"
 #include "engine/executor.h"
 #include "engine/job.h"
 #include "engine/places.h"
@@ -19,6 +20,9 @@ struct executor {
 	struct timer *kick;
 	struct timer *progress; /* when it is told to the followers, for all runs together */
 	usec_t told;            /* the last time */
+	struct lane lane;       /* of the disk that guests are saved to */
+	unsigned saving;        /* guests, as last counted */
+	uint64_t written_kib;   /* of the memory of guests that are saved, ever */
 };
 
 /* Tells the followers of its job. */
@@ -53,6 +57,12 @@ bool executor_cleans_anyway(struct run *run, enum machine_event event, const cha
 
 /* Whether there is a domain of it that runs after all, so that what was cancelled counts again. */
 bool executor_is_spared(const struct run *run, const struct domain *d);
+
+/* How many guests may be saved now, for the places that are counted. */
+void executor_open_lane(struct executor *ex, struct places *places);
+
+/* A guest is written that far, if that is what its worker does. Before run.permille says so. */
+void executor_wrote(struct run *run, unsigned permille);
 
 /* Looks once at what all turns of a job depend on: it holds while runs only begin and end. */
 void executor_look_ahead(struct job *job);

@@ -55,6 +55,7 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
 	if (operation->permille <= run->permille)
 		return;
+	executor_wrote(run, operation->permille);
 	run->permille = operation->permille;
 	if (!timer_is_set(ex->progress))
 		timer_set(ex->progress, MAX(loop_now(ex->loop), ex->told + PROGRESS_INTERVAL));

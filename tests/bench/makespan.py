@@ -30,6 +30,20 @@ DEADLINE_S = 300
 LAST_MINUTE_S = 60
 GUESTS_SHORT_OF_TIME = 50
 
+# Disks that all saves share: MiB/s of all and of one save, and what each further one costs.
+DISKS = {
+    "150 MiB/s, each further save costs 10 %": {"mib_s": 150, "loss_percent": 10},
+    "150 MiB/s, each further save costs 3 %": {"mib_s": 150, "loss_percent": 3},
+    "150 MiB/s": {"mib_s": 150},
+    "500 MiB/s, one save 400": {"mib_s": 500, "stream_mib_s": 400},
+    "500 MiB/s, one save 400, each further one costs 5 %": {"mib_s": 500, "stream_mib_s": 400, "loss_percent": 5},
+    "2000 MiB/s, one save 1000": {"mib_s": 2000, "stream_mib_s": 1000},
+    "2000 MiB/s, one save 250": {"mib_s": 2000, "stream_mib_s": 250},
+    "2000 MiB/s, one save 60": {"mib_s": 2000, "stream_mib_s": 60},
+}
+# Until a disk is known, the daemon saves as many at one time as it may.
+STOPS_TO_KNOW_A_DISK = 3
+
 DONE = re.compile(r"^(\S+): (?:stop|start) done in ([\d.]+) s$", re.MULTILINE)
 SAVED = re.compile(r"^(\S+): save done", re.MULTILINE)
 
@@ -72,8 +86,9 @@ def describe(name, mib, state, own_disk):
             "save": way, "restore": way}
 
 
-def run(build, places, host, goal, *options):
-    """What the daemon says when it has carried that out, on a clock that jumps from event to event."""
+def run(build, places, host, goal, *options, state=None):
+    """What the daemon says when it has carried that out, on a clock that jumps from event to event. state: where it
+    keeps what it has learned."""
     with tempfile.TemporaryDirectory(prefix="makespan-",
                                      dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as name:
         folder = pathlib.Path(name)
@@ -84,17 +99,19 @@ def run(build, places, host, goal, *options):
         done = subprocess.run(
             [build / "daemon/xendomainsd", "--backend", f"sim:{folder / 'host.json'}", "--config",
              folder / "variables", "--native", folder / "native", "--once", goal, *options],
-            env={**os.environ, "RUNTIME_DIRECTORY": f"{name}/run", "STATE_DIRECTORY": f"{name}/state"},
+            env={**os.environ, "RUNTIME_DIRECTORY": f"{name}/run", "STATE_DIRECTORY": str(state or folder / "state")},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{goal} failed:\n{done.stdout[-2000:]}")
     return done.stdout
 
 
-def measure(build, places, memories, goal):
-    state = "running" if goal == "stop" else "saved"
-    guests = [describe(name, mib, state, own_disk=True) for name, mib in memories.items()]
-    ends = dict(DONE.findall(run(build, places, {"guests": guests}, goal)))
+def measure(build, places, memories, goal, disk=None, state=None):
+    """Seconds, from the begin to the end of the last guest. disk: that they share; without, each has its own."""
+    guests = [describe(name, mib, "running" if goal == "stop" else "saved", own_disk=not disk)
+              for name, mib in memories.items()]
+    host = {"guests": guests, "disk": disk} if disk else {"guests": guests}
+    ends = dict(DONE.findall(run(build, places, host, goal, state=state)))
     if ends.keys() != memories.keys():
         raise SystemExit(f"{goal}: {sorted(memories.keys() - ends.keys())} did not end well")
     return max(map(float, ends.values()))
@@ -135,6 +152,22 @@ def tell_saved(arguments, dice):
     print(f"\nThe last save was over after {max(last):.0f} s at most.")
 
 
+def tell_disks(arguments, dice):
+    hosts = [draw(dice, dice.randint(1, 50)) for _ in range(arguments.hosts)]
+    print(f"\nStop by save of {len(hosts)} hosts: on a known disk / with {arguments.places} saves at one time\n")
+    print("| disk | median | mean | best | worst |\n|---|---:|---:|---:|---:|")
+    for name, disk in DISKS.items():
+        ratios = []
+        with tempfile.TemporaryDirectory(prefix="makespan-state-",
+                                         dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as state:
+            for host in hosts:
+                now = measure(arguments.build, arguments.places, host, "stop", disk, state)
+                ratios.append(now / measure(arguments.build, arguments.places, host, "stop", disk))
+        del ratios[:STOPS_TO_KNOW_A_DISK]
+        print(f"| {name} | {statistics.median(ratios):.3f} | {statistics.mean(ratios):.3f} | {min(ratios):.3f} | "
+              f"{max(ratios):.3f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build", nargs="?", type=pathlib.Path, default=ROOT / "build")
@@ -146,6 +179,7 @@ def main():
     dice = random.Random(arguments.seed)
     tell_makespans(arguments, dice)
     tell_saved(arguments, dice)
+    tell_disks(arguments, dice)
 
 
 if __name__ == "__main__":

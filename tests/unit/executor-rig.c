@@ -79,6 +79,7 @@ void begin(const struct rig_limits *limits)
 		&(struct executor_limits){
 			.save_kib = UINT64_MAX,
 			.parallel = limits->parallel,
+			.saves = limits->saves,
 			.brief = 8,
 			.creates = limits->creates ? limits->creates : limits->parallel,
 			.boots_count = limits->boots_count,

@@ -20,7 +20,7 @@ extern struct stage_rig f;
 
 /* An executor with these limits, of which 0 is none: BEGIN(.parallel = 8, .stop_limit = LIMIT). */
 struct rig_limits {
-	unsigned parallel, creates; /* without creates: as many */
+	unsigned parallel, saves, creates; /* without creates: as many */
 	bool boots_count;
 	usec_t create_pause, stop_limit;
 };

@@ -80,6 +80,31 @@ START_TEST(a_disk_that_is_fast_again_is_found_to_be)
 }
 END_TEST
 
+static unsigned places_of(const uint64_t *rates, size_t n)
+{
+	struct paces paces = {0};
+
+	for (size_t i = 0; i < n; i++)
+		paces_add(&paces, rates[i] * MIB);
+	return paces_places(&paces);
+}
+
+#define PLACES(...)                                                                                \
+	places_of((const uint64_t[]){__VA_ARGS__},                                                 \
+		  sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+START_TEST(a_slow_disk_begins_with_few_places_once_it_is_known)
+{
+	ck_assert_uint_eq(PLACES(10, 10), 0);
+	ck_assert_uint_eq(PLACES(10, 10, 10), 2);
+	ck_assert_uint_eq(PLACES(150, 10, 140), 2);
+	ck_assert_uint_eq(PLACES(500, 30, 40, 50, 60), 7);
+	ck_assert_uint_eq(PLACES(500, 30, 40, 50, 60, 70), 2);
+	ck_assert_uint_eq(PLACES(2000, 2000, 2000), 31);
+}
+END_TEST
+
 SUITE("pace", the_pace_is_that_of_all_together, without_a_measurement_a_slow_disk_is_assumed,
       one_stop_moves_the_estimate_no_further_than_others_did, what_is_long_ago_is_forgotten,
-      a_disk_that_is_fast_again_is_found_to_be);
+      a_disk_that_is_fast_again_is_found_to_be,
+      a_slow_disk_begins_with_few_places_once_it_is_known);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/private.h"
+
+/* How many guests are saved at one time: core/lane.h is told what they write. */
+
+void executor_open_lane(struct executor *ex, struct places *places)
+{
+	const struct executor_limits *limits = &ex->limits;
+
+	if (places->saving == 0)
+		lane_begin(&ex->lane, limits->saves ? limits->saves : limits->parallel,
+			   limits->parallel);
+	places->may_save = ex->lane.allowed;
+}
+
+void executor_wrote(struct run *run, unsigned permille)
+{
+	struct executor *ex = run->job->ex;
+
+	if (run->machine.state != MACHINE_WORKING || !run_saves(run) || permille <= run->permille)
+		return;
+	ex->written_kib += run->step->memory_kib * (permille - run->permille) / 1000;
+	if (lane_tell(&ex->lane, loop_now(ex->loop), ex->written_kib, ex->saving))
+		executor_kick(ex);
+}
