@@ -6,8 +6,10 @@ It installs and removes packages: for a chroot that may be changed (see `rig chr
 
 import filecmp
 import functools
+import hashlib
 import os
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
@@ -37,7 +39,8 @@ SCRIPT = "xendomains.service"
 OF_DPKG = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/etc/ld.so.cache")
 
 
-# The Xen that runs, for what asks sysfs.
+# The Xen that runs, for what asks sysfs. For each of $OUTDATED, a process that is of this unit, for what asks
+# procfs, and uses a library that is not there any more.
 MACHINE = r"""
 if [ -n "$XEN" ]; then
 	mount -t tmpfs none /sys
@@ -45,7 +48,21 @@ if [ -n "$XEN" ]; then
 	echo "${XEN%.*}" >/sys/hypervisor/version/major
 	echo "${XEN#*.}" >/sys/hypervisor/version/minor
 fi
-exec "$@"
+processes=
+library=/usr/local/lib/libold.so
+for unit in $OUTDATED; do
+	cp /usr/lib/x86_64-linux-gnu/libjson-c.so.5 "$library"
+	process=$(LD_PRELOAD=$library sleep infinity >/dev/null 2>&1 & echo $!)
+	processes="$processes $process"
+	until grep -q "$library" "/proc/$process/maps"; do sleep 0.1; done
+	rm "$library"
+	echo "0::/system.slice/$unit" >"/run/group-$process"
+	mount --bind "/run/group-$process" "/proc/$process/cgroup"
+done
+code=0
+"$@" || code=$?
+[ -z "$processes" ] || kill $processes
+exit "$code"
 """
 
 
@@ -82,6 +99,27 @@ def first():
     follow("Build")
     folder = shutil.copytree(TREE / "build-package", WORK / "first", symlinks=True)
     return (folder / "xendomainsd.deb").resolve()
+
+
+def newer(deb, folder, depends=""):
+    """The same package with a higher version, and perhaps with more dependencies."""
+    tree = WORK / "unpacked" / folder
+    tree.parent.mkdir(exist_ok=True)
+    sh("dpkg-deb", "--raw-extract", str(deb), str(tree))
+    control = tree / "DEBIAN/control"
+    control.write_text(control.read_text().replace("Version: 0", "Version: 1")
+                       .replace("\nDepends: ", f"\nDepends: {depends}"))
+    (WORK / folder).mkdir()
+    sh("dpkg-deb", "--build", str(tree), str(WORK / folder))
+    return next((WORK / folder).iterdir())
+
+
+def offer(deb):
+    """Makes a repository of the folder that the package is in."""
+    index = deb.parent / "Packages"
+    index.write_text(sh("sh", "-c", f"cd {deb.parent} && dpkg-scanpackages --multiversion . 2>/dev/null"))
+    digest = hashlib.sha256(index.read_bytes()).hexdigest()
+    (deb.parent / "Release").write_text(f"Origin: ours\nSHA256:\n {digest} {index.stat().st_size} Packages\n")
 
 
 def depends():
@@ -154,7 +192,7 @@ class Package(unittest.TestCase):
         self.assertEqual(before - files(), set())
 
 
-class Live(unittest.TestCase):
+class OnHost(unittest.TestCase):
     """As on a host that runs, of which nothing but the answers of programs is there."""
 
     @classmethod
@@ -193,6 +231,8 @@ class Live(unittest.TestCase):
     def remove(self, **asked):
         return self.apt("remove", "xendomainsd", **asked)
 
+
+class Live(OnHost):
     def test_installation_starts_no_guest_and_leaves_an_administrators_skip_start_alone(self):
         STATE.mkdir()
         (STATE / "skip-start").touch()
@@ -254,14 +294,9 @@ class Live(unittest.TestCase):
 
     def test_removal_of_what_was_not_configured_hands_back_too(self):
         self.install()
-        tree = WORK / "next"
-        sh("dpkg-deb", "--raw-extract", str(self.deb), str(tree))
-        control = tree / "DEBIAN/control"
-        control.write_text(control.read_text().replace("Version: 0", "Version: 1")
-                           .replace("\nDepends: ", "\nDepends: not-in-debian, "))
-        sh("dpkg-deb", "--build", str(tree), str(WORK / "next.deb"))
+        deb = newer(self.deb, "incomplete", depends="not-in-debian, ")
         with self.assertRaises(AssertionError):
-            self.run_in("dpkg", "--install", str(WORK / "next.deb"))
+            self.run_in("dpkg", "--install", str(deb))
         said, calls = self.apt("--fix-broken", "install")
         self.assertFalse(NAME.is_symlink())
         self.assertIn(f"{SCRIPT} is not active", said)
@@ -318,6 +353,57 @@ class Live(unittest.TestCase):
             path.touch()
         self.apt("purge", "xendomainsd")
         self.assertEqual([path for path in STATE.rglob("*") if path.is_file()], [STATE / "save/web"])
+
+
+class Automatic(OnHost):
+    """Upgrades that no administrator watches, with Debian's own programs for them."""
+
+    OTHER = "other.service"
+    OUTDATED = " ".join((*UNITS[:3], SCRIPT, OTHER))
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        apt("install", "needrestart", "unattended-upgrades")
+        cls.addClassCleanup(apt, "purge", "needrestart", "unattended-upgrades")
+        cls.set_up("/etc/needrestart/conf.d/a.conf", "$nrconf{restart} = 'a';\n")
+        cls.newer = newer(cls.deb, "repository")
+        offer(cls.newer)
+        cls.set_up("/etc/apt/sources.list.d/ours.list", f"deb [trusted=yes] file:{cls.newer.parent} ./\n")
+        cls.set_up("/etc/apt/apt.conf.d/99ours", f'DPkg::Path "{WORK}/bin:{os.environ["PATH"]}";\n'
+                   'Unattended-Upgrade::Origins-Pattern { "origin=ours"; };\n')
+        apt("update")
+
+    @classmethod
+    def set_up(cls, path, text):
+        path = pathlib.Path(path)
+        path.write_text(text)
+        cls.addClassCleanup(path.unlink)
+
+    def setUp(self):
+        super().setUp()
+        self.install()
+
+    def assert_no_more(self, calls, *expected):
+        """Fail unless this is all that became of units, those of systemd itself left out."""
+        asked = (re.search(r"\b(\w*restart|stop|reload|kill|isolate) .*", call) for call in calls)
+        self.assertEqual({found[0] for found in asked if found and "systemd-" not in found[0]}, {*expected}, calls)
+        self.assertFalse([call for call in calls if re.search(r"\bstart (xendomains-guests|xendomains)\.", call)])
+
+    def test_needrestart_restarts_no_unit_of_ours(self):
+        own = pathlib.Path("/etc/needrestart/conf.d/own.conf")
+        self.addCleanup(own.unlink)
+        for config in ("", "$nrconf{override_rc} = {};\n"):
+            with self.subTest(config):
+                own.write_text(config)
+                _, calls = self.run_in("needrestart", OUTDATED=self.OUTDATED)
+                self.assert_no_more(calls, f"restart {self.OTHER}")
+
+    def test_unattended_upgrades_restarts_the_daemon_only(self):
+        _, calls = self.run_in("unattended-upgrade", OUTDATED=self.OUTDATED)
+        self.assertEqual(sh("dpkg-query", "--show", "--showformat=${Version}\n", "xendomainsd"),
+                         sh("dpkg-deb", "--field", str(self.newer), "Version"))
+        self.assert_no_more(calls, f"restart {UNITS[2]}", f"restart {self.OTHER}")
 
 
 if __name__ == "__main__":

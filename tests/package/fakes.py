@@ -10,7 +10,7 @@ NAMES = {"systemctl-fake.sh": "systemctl", "grep-fake.sh": "grep", "detect-fake.
 
 def put(folder):
     """For the beginning of PATH."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for fake, name in NAMES.items():
         shutil.copy(HERE / fake, folder / name)
         (folder / name).chmod(0o755)
