@@ -32,6 +32,9 @@ SAVED = pathlib.Path("/var/lib/xen/save")
 IMAGE = SAVED / "web"
 SETTINGS = pathlib.Path("/etc/default/xendomains")
 
+# What debhelper has of units that it enabled.
+RECORDS = pathlib.Path("/var/lib/systemd/deb-systemd-helper-enabled")
+
 UNITS = ("xendomains-guests.service", "xendomains-shutdown.service", "xendomainsd.service", "xendomainsd.socket")
 SCRIPT = "xendomains.service"
 
@@ -283,6 +286,26 @@ class Live(OnHost):
         said, _ = self.remove(active=SCRIPT)
         self.assertFalse(NAME.is_symlink())
         self.assertIn("in charge", said)
+
+    def test_reinstallation_enables_no_unit_that_was_disabled_before_the_removal(self):
+        def enabled():
+            return {path.name: path for path in NAME.parent.rglob("xendomains*")
+                    if path.is_symlink() and path.readlink().name in UNITS}
+
+        for units in (UNITS[1:2], UNITS[2:3], UNITS[3:], UNITS[1:], (*UNITS, SCRIPT)):
+            with self.subTest(units):
+                self.install()
+                links = enabled()
+                self.assertEqual({*links}, {*UNITS, SCRIPT})
+                for unit in units:
+                    links.pop(unit).unlink()
+                self.remove()
+                self.assertEqual(enabled(), {})
+                for _ in ("installation", "upgrade"):
+                    self.apt("install", "--reinstall", str(self.deb))
+                    self.assertEqual(enabled(), links)
+                self.apt("purge", "xendomainsd")
+                self.assertFalse([path for path in RECORDS.rglob("xendomains*") if path.name.startswith(UNITS)])
 
     def test_removal_hands_back_whichever_of_our_units_is_active(self):
         for unit in UNITS[:2]:
