@@ -168,6 +168,22 @@ def beside_another(host: Host) -> None:
         assert state_of(host, unit) == "active", unit
 
 
+@scenario("install.md: where another toolstack's start has stopped our unit, the script takes over at the removal",
+          build=False, minutes=5)
+def removed_after_another(host: Host) -> None:
+    guests = Guests(host, pv("p1"), pv("f1", DEVICE_MODEL))
+    bring(host)
+    follow(host, guests, INSTALL)
+    host.put("/etc/systemd/system/libvirtd.service", OTHER_TOOLSTACK)
+    follow(host, guests, ["systemctl daemon-reload", "systemctl start libvirtd.service"])
+    wait_until(lambda: state_of(host, "xendomains-guests.service") == "inactive", "our unit to be stopped", 60)
+    follow(host, guests, ["systemctl stop libvirtd.service"] + REMOVE)
+    expect_the_scripts(host)
+    host.reboot()
+    guests.expect_restored()
+    expect_the_scripts(host)
+
+
 @scenario("install.md: between the package of another release and the reboot, the daemon of before saves",
           build=False, minutes=6)
 def another_release(host: Host) -> None:
