@@ -214,12 +214,12 @@ class OnHost(unittest.TestCase):
         self.addCleanup(shutil.rmtree, STATE, ignore_errors=True)
         self.addCleanup(sh, "dpkg", "--purge", "xendomainsd")
 
-    def run_in(self, *command, active="xendomainsd.service", disabled="", xen="", **asked):
+    def run_in(self, *command, active="xendomainsd.service", enabled=(*UNITS, SCRIPT), disabled="", xen="", **asked):
         """What was said, and for what systemctl was called."""
         calls = WORK / "calls"
         calls.write_text("")
         asked |= {"CALLS": str(calls), "ACTIVE": active, "DISABLED": disabled, "XEN": xen,
-                  "ENABLED": " ".join(unit for unit in (*UNITS, SCRIPT) if unit not in disabled.split()),
+                  "ENABLED": " ".join(unit for unit in enabled if unit not in disabled.split()),
                   "PATH": f"{WORK}/bin:{os.environ['PATH']}"}
         said = sh("env", *(f"{name}={value}" for name, value in asked.items()),
                   "unshare", "--mount", "sh", "-ec", MACHINE, "sh", *command)
@@ -427,6 +427,28 @@ class Automatic(OnHost):
         self.assertEqual(sh("dpkg-query", "--show", "--showformat=${Version}\n", "xendomainsd"),
                          sh("dpkg-deb", "--field", str(self.newer), "Version"))
         self.assert_no_more(calls, f"restart {UNITS[2]}", f"restart {self.OTHER}")
+
+
+class BesideLibvirt(OnHost):
+    """With Debian's libvirt, whose daemon may not run beside xendomains.service."""
+
+    def test_installed_after_ours_it_asks_nothing_of_our_units_and_before_it_is_not_stopped(self):
+        self.install()
+        packages = ("libvirt-daemon-system", "libvirt-daemon-driver-xen")
+        self.addCleanup(apt, "purge", *packages)
+        _, calls = self.apt("--no-install-recommends", "install", *packages, enabled=["libvirtd.service"])
+        self.assertTrue([call for call in calls if re.search(r"\bstart .*libvirtd\.service", call)], calls)
+        self.assertFalse([call for call in calls if "xendomains" in call], calls)
+        self.assertIn("Conflicts=xendomains.service\n",
+                      pathlib.Path("/usr/lib/systemd/system/libvirtd.service").read_text())
+
+        active = f"libvirtd.service {UNITS[1]} {UNITS[2]}"
+        said, calls = self.remove(active=active)
+        self.assertIn(f"{SCRIPT} is not active", said)
+        self.assertFalse([call for call in calls if re.search(r"\b(start|stop .*libvirt)", call)], calls)
+        said, calls = self.install(active=active)
+        self.assertIn("would stop libvirtd.service", said)
+        self.assertFalse([call for call in calls if re.search(rf"\b(start {UNITS[0]}|stop .*libvirt)", call)], calls)
 
 
 if __name__ == "__main__":
