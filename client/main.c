@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <getopt.h>
+#include <limits.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -208,6 +210,8 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int code, r = 0;
 
+	/* It ends soon. To give memory back before that only takes time. */
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	while (r == 0 && (code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1)
 		r = apply_option(code, &context);
 	if (r > 0)

@@ -8,10 +8,10 @@
 #define CELL_MAX 60
 
 struct table {
-	size_t columns;
+	size_t columns, rows;
 	size_t *widths; /* of each column, the widest cell */
-	char **cells;   /* row by row */
-	size_t n_cells;
+	char *text;     /* of the cells, row by row, each with its NUL byte */
+	size_t size, room;
 };
 
 struct table *table_new(size_t columns, const char *const *head)
@@ -32,45 +32,51 @@ struct table *table_free(struct table *table)
 {
 	if (!table)
 		return NULL;
-	for (size_t i = 0; i < table->n_cells; i++)
-		free(table->cells[i]);
-	free(table->cells);
+	free(table->text);
 	free(table->widths);
 	free(table);
 	return NULL;
 }
 
+static bool has_room(struct table *table)
+{
+	size_t needed = table->size + table->columns * (CELL_MAX + STR_CUT_SIZE);
+	char *bigger;
+
+	if (needed <= table->room)
+		return true;
+	bigger = realloc(table->text, 2 * needed);
+	if (!bigger)
+		return false;
+	table->text = bigger;
+	table->room = 2 * needed;
+	return true;
+}
+
 void table_row(struct table *table, const char *const *cells)
 {
-	char **bigger = realloc(table->cells, (table->n_cells + table->columns) * sizeof(*bigger));
-	size_t done = 0;
+	if (!has_room(table))
+		return;
+	for (size_t i = 0; i < table->columns; i++) {
+		size_t length = str_print(cells[i], CELL_MAX, table->text + table->size);
 
-	if (!bigger)
-		return;
-	table->cells = bigger;
-	for (; done < table->columns; done++) {
-		bigger[table->n_cells + done] = str_printable(cells[done], CELL_MAX);
-		if (!bigger[table->n_cells + done])
-			break;
+		table->widths[i] = MAX(table->widths[i], length);
+		table->size += length + 1;
 	}
-	if (done < table->columns) {
-		while (done > 0)
-			free(bigger[table->n_cells + --done]);
-		return;
-	}
-	for (size_t i = 0; i < done; i++)
-		table->widths[i] = MAX(table->widths[i], strlen(bigger[table->n_cells + i]));
-	table->n_cells += done;
+	table->rows++;
 }
 
 void table_print(const struct table *table, FILE *out)
 {
-	for (size_t i = 0; i < table->n_cells; i++) {
+	const char *cell = table->text;
+
+	for (size_t i = 0; i < table->rows * table->columns; i++) {
 		size_t column = i % table->columns;
 
 		if (column + 1 == table->columns)
-			fprintf(out, "%s\n", table->cells[i]);
+			fprintf(out, "%s\n", cell);
 		else
-			fprintf(out, "%-*s  ", (int)table->widths[column], table->cells[i]);
+			fprintf(out, "%-*s  ", (int)table->widths[column], cell);
+		cell += strlen(cell) + 1;
 	}
 }

@@ -153,6 +153,15 @@ static void print_host(FILE *out, struct json_object *host)
 			seconds_up(host, "grants_usec"), seconds_up(host, "needs_usec"));
 }
 
+static void print_reason(FILE *out, struct json_object *guest)
+{
+	if (!json_get_string(guest, "reason"))
+		return;
+	make_printable(guest);
+	fprintf(out, "%s: %s\n", or_dash(json_get_string(guest, "name")),
+		json_get_string(guest, "reason"));
+}
+
 static void text_status(struct writer *w, struct json_object *parameters)
 {
 	struct json_object *list = json_get(parameters, "guests", json_type_array);
@@ -160,7 +169,10 @@ static void text_status(struct writer *w, struct json_object *parameters)
 	FILE *out = to_text(w)->out;
 	size_t n = list ? json_object_array_length(list) : 0;
 
-	make_printable(parameters);
+	/* Of the guests the table makes printable what it shows. */
+	make_printable(json_get(parameters, "settings", json_type_object));
+	make_printable(json_get(parameters, "host", json_type_object));
+	make_printable(json_get(parameters, "warnings", json_type_array));
 	table = status_columns(list);
 	if (!table)
 		return;
@@ -169,13 +181,8 @@ static void text_status(struct writer *w, struct json_object *parameters)
 		fputs("No guest is configured, saved or running.\n", out);
 	else
 		table_print(table, out);
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *g = json_object_array_get_idx(list, i);
-		const char *reason = json_get_string(g, "reason");
-
-		if (reason)
-			fprintf(out, "%s: %s\n", or_dash(json_get_string(g, "name")), reason);
-	}
+	for (size_t i = 0; i < n; i++)
+		print_reason(out, json_object_array_get_idx(list, i));
 	print_host(out, json_get(parameters, "host", json_type_object));
 	print_list(out, parameters, "warnings", "note: ");
 }

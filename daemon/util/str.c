@@ -76,21 +76,29 @@ bool str_is_printable(const char *s)
 	return !*s;
 }
 
-char *str_printable(const char *s, size_t max)
+size_t str_print(const char *s, size_t max, char *out)
 {
-	size_t length = strnlen(s, max + 1);
+	size_t length = strnlen(s, max + 1), n;
 	bool cut = length > max;
-	char *copy;
 
 	if (cut)
 		length = max;
-	copy = malloc(length + sizeof("..."));
-	if (!copy)
-		return NULL;
-	memcpy(copy, s, length);
-	for (size_t i = 0; i < length; i++)
-		memset(copy + i, '?', MIN(count_control(s + i), length - i));
-	strcpy(copy + length, cut ? "..." : "");
+	memcpy(out, s, length);
+	for (size_t i = 0; i < length; i++) {
+		n = count_control(s + i);
+		if (n > 0)
+			memset(out + i, '?', MIN(n, length - i));
+	}
+	strcpy(out + length, cut ? "..." : "");
+	return cut ? length + 3 : length;
+}
+
+char *str_printable(const char *s, size_t max)
+{
+	char *copy = malloc(strnlen(s, max) + STR_CUT_SIZE);
+
+	if (copy)
+		str_print(s, max, copy);
 	return copy;
 }
 

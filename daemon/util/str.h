@@ -38,5 +38,9 @@ bool str_is_printable(const char *s);
  */
 char *str_printable(const char *s, size_t max);
 
+/* The same, written to a place of max and STR_CUT_SIZE bytes. Returns its length. */
+#define STR_CUT_SIZE sizeof("...")
+size_t str_print(const char *s, size_t max, char *out);
+
 /* The index of s in a table of n names, some of which may be NULL; -EINVAL if it is missing. */
 int str_lookup(const char *const *names, size_t n, const char *s);

@@ -94,10 +94,15 @@ START_TEST(a_long_text_is_cut_and_says_so)
 	_cleanup_free_ char *whole = str_printable("12345", 5);
 	_cleanup_free_ char *cut = str_printable("123456", 5);
 	_cleanup_free_ char *nothing = str_printable("1", 0);
+	char out[5 + STR_CUT_SIZE];
 
 	ck_assert_str_eq(whole, "12345");
 	ck_assert_str_eq(cut, "12345...");
 	ck_assert_str_eq(nothing, "...");
+	ck_assert_uint_eq(str_print("12345", 5, out), 5);
+	ck_assert_str_eq(out, "12345");
+	ck_assert_uint_eq(str_print("123456", 5, out), 8);
+	ck_assert_str_eq(out, "12345...");
 }
 END_TEST
 
