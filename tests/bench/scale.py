@@ -24,27 +24,36 @@ SAVE_DIRECTORY = "/var/lib/xen/save"
 # What status exits with where no guest runs.
 NOTHING_RUNS = 3
 
-COLUMNS = ["guests", "first answer", "start", "save", "restore", "shutdown", "status", "of it daemon", "memory"]
-UNITS = {"first answer": "ms", "start": "s", "save": "s", "restore": "s", "shutdown": "s", "status": "ms",
-         "of it daemon": "ms", "memory": "KiB"}
+# From so many guests on no sequence is measured, only whether the daemon answers.
+ONLY_ANSWERS = 100000
+
+SPEED = 20
+
+# When all guests of a host end at once, in simulated seconds after its beginning.
+END = 120
+
+COLUMNS = ["guests", "first answer", "start", "save", "restore", "shutdown", "deaths", "status", "of it daemon",
+           "memory"]
+UNITS = {"first answer": "ms", "start": "s", "save": "s", "restore": "s", "shutdown": "s", "deaths": "s",
+         "status": "ms", "of it daemon": "ms", "memory": "KiB"}
 
 
-def guest(number):
+def guest(number, **more):
     """Every second configuration gives its guest a UUID."""
     name = f"guest{number:05}"
     described = {"name": name, "config": f"/etc/xen/auto/{name}.cfg"}
     if number % 2:
         described["uuid"] = f"6e0c5d3a-0000-4000-8000-{number:012x}"
-    return described
+    return described | more
 
 
 class Host:
-    """A daemon on a simulated host, twenty times as fast as the world."""
+    """A daemon on a simulated host, so many times as fast as the world. more: what each guest does besides."""
 
-    def __init__(self, build, folder, size):
+    def __init__(self, build, folder, size, speed=SPEED, **more):
         self.client = build / "client/xendomainsctl"
         self.folder = folder
-        host = {"speed": 20, "guests": [guest(i) for i in range(size)]}
+        host = {"speed": speed, "guests": [guest(i, **more) for i in range(size)]}
         (folder / "host.json").write_text(json.dumps(host, separators=(",", ":")))
         (folder / "native").write_text(SETTINGS)
         self.configure(save=False)
@@ -110,8 +119,40 @@ class Host:
         return sorted(both)[rounds // 2], sorted(daemon)[rounds // 2]
 
 
+def new_folder():
+    return tempfile.TemporaryDirectory(prefix="scale-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+
+
+def measure_deaths(build, size):
+    """All guests end at once, and their domains are removed."""
+    with new_folder() as name:
+        began = time.monotonic()
+        with Host(build, pathlib.Path(name), size, running=True, ends={"after_ms": END * 1000, "reason": "poweroff"}) as host:
+            host.first_answer(began)
+            before = host.cpu()
+            time.sleep(max(0, began + END / SPEED - time.monotonic()))
+            while True:
+                last = host.cpu()
+                time.sleep(1)
+                if host.cpu() == last:
+                    break
+            cost = last - before
+            host.run("status", expected=(NOTHING_RUNS,))
+            return cost
+
+
+def measure_answers(build, size):
+    """At its own speed: what is waited for in a message has its limits on that clock."""
+    with new_folder() as name:
+        began = time.monotonic()
+        with Host(build, pathlib.Path(name), size, speed=1, running=True) as host:
+            row = {"guests": size, "first answer": host.first_answer(began) * 1000}
+            both, daemon = host.status()
+            return row | {"status": both * 1000, "of it daemon": daemon * 1000, "memory": host.memory()}
+
+
 def measure(build, size):
-    with tempfile.TemporaryDirectory(prefix="scale-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as name:
+    with new_folder() as name:
         began = time.monotonic()
         with Host(build, pathlib.Path(name), size) as host:
             row = {"guests": size, "first answer": host.first_answer(began) * 1000}
@@ -126,16 +167,21 @@ def measure(build, size):
             host.run("reload")
             row["shutdown"] = host.costs("stop")
             row["memory"] = host.memory()
-            return row
+    row["deaths"] = measure_deaths(build, size)
+    return row
 
 
 def text(column, value):
+    if value is None:
+        return "-"
     return str(value) if column == "guests" else f"{value:.{3 if UNITS[column] == 's' else 1}f} {UNITS[column]}"
 
 
 def exponent(small, big, column):
     """Growth as a power of the number of guests: 1 is linear."""
-    return math.log(big[column] / small[column]) / math.log(big["guests"] / small["guests"])
+    if column not in small or column not in big:
+        return "-"
+    return f"n^{math.log(big[column] / small[column]) / math.log(big['guests'] / small['guests']):.2f}"
 
 
 def main():
@@ -146,11 +192,12 @@ def main():
     print("| " + " | ".join(COLUMNS) + " |\n|" + "---:|" * len(COLUMNS))
     rows = []
     for size in arguments.sizes.split(","):
-        rows.append(measure(arguments.build.resolve(), int(size)))
-        print("| " + " | ".join(text(c, rows[-1][c]) for c in COLUMNS) + " |", flush=True)
+        measured = measure_answers if int(size) >= ONLY_ANSWERS else measure
+        rows.append(measured(arguments.build.resolve(), int(size)))
+        print("| " + " | ".join(text(c, rows[-1].get(c)) for c in COLUMNS) + " |", flush=True)
     for small, big in zip(rows, rows[1:]):
         print(f"| growth to {big['guests']} | " +
-              " | ".join(f"n^{exponent(small, big, c):.2f}" for c in COLUMNS[1:]) + " |")
+              " | ".join(exponent(small, big, c) for c in COLUMNS[1:]) + " |")
 
 
 if __name__ == "__main__":
