@@ -33,8 +33,6 @@ static void write_restart(struct json_writer *w, usec_t left)
 {
 	char text[80];
 
-	if (left == USEC_INFINITY)
-		return;
 	snprintf(text, sizeof(text), "ends repeatedly, restarting in %u s",
 		 (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC));
 	json_writer_u64(w, "restart_in_usec", left);
@@ -75,6 +73,7 @@ static void write_activity(struct json_writer *w, const struct activity *activit
 static void write_guest(struct json_writer *w, const struct manager *m, const struct guest *g)
 {
 	struct activity activity = manager_activity(m, g);
+	usec_t left = activity.name ? USEC_INFINITY : manager_restart_in(m, g);
 	const char *reason;
 	enum guest_state state = guest_state(g, &reason);
 
@@ -90,13 +89,14 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 	json_writer_string(w, "configuration", g->config ? g->config->path : NULL);
 	json_writer_string(w, "image", g->image ? g->image->path : NULL);
 	json_writer_string(w, "migrated_to", migrated_to(g));
-	json_writer_string(w, "reason", reason);
-	if (activity.name) {
+	if (left != USEC_INFINITY)
+		write_restart(w, left);
+	else
+		json_writer_string(w, "reason", reason);
+	if (activity.name)
 		write_activity(w, &activity);
-	} else {
-		write_restart(w, manager_restart_in(m, g));
+	else
 		write_story(w, m, g, state, reason);
-	}
 	json_writer_end_object(w);
 }
 

@@ -20,7 +20,7 @@ void json_writer_begin_object(struct json_writer *w);
 void json_writer_end_array(struct json_writer *w);
 void json_writer_end_object(struct json_writer *w);
 
-/* Each writes one member of an object. A NULL string writes nothing. */
+/* Each writes one member of an object: no key comes twice. A NULL string writes nothing. */
 void json_writer_string(struct json_writer *w, const char *key, const char *value);
 void json_writer_bool(struct json_writer *w, const char *key, bool value);
 void json_writer_u64(struct json_writer *w, const char *key, uint64_t value);

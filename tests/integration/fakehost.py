@@ -38,6 +38,14 @@ NOT_POSSIBLE = f"{MANAGER}.NotPossible"
 STRIDE = 4 if os.environ.get("SANITIZED") else 1
 
 
+def unique(pairs):
+    """An object of JSON, of which no member comes twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError(f"a member comes twice: {pairs}")
+    return members
+
+
 def each_step(limit, stride=1):
     """The steps of a sequence at which a sweep has something happen."""
     return range(1, limit, max(stride, STRIDE))
@@ -226,7 +234,7 @@ class FakeHost:
             text = b""
             while not text.endswith(b"\0"):
                 text += s.recv(65536) or b"\0"
-        return json.loads(text[:-1])
+        return json.loads(text[:-1], object_pairs_hook=unique)
 
     def status(self):
         """The guests by name."""

@@ -496,6 +496,18 @@ class Ends(Twins):
                    "the restart, or its delay")
         return self.host.domains()[name]["domid"]
 
+    def test_guest_that_is_about_to_be_restarted_has_one_reason(self):
+        self.host.configure(SAVE="", SHUTDOWN_ALL="", STOP_MAXWAIT=1)
+        self.host.ctl("reload", check=0)
+        self.host.guest("deaf", on={"reboot": "restart"}, off_ms=600000)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", "deaf", check=1)
+        self.reboot("deaf")
+        self.reboot("deaf")
+        guest, = self.host.call("Status")["parameters"]["guests"]
+        self.assertIn("restart_in_usec", guest)
+        self.assertIn("restarting in", guest["reason"])
+
     def test_domain_that_ended_is_not_restarted_when_the_guest_lives_on_in_another(self):
         self.host.guest("later", on={"reboot": "restart"})
         self.started(on={"reboot": "restart"})
