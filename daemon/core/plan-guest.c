@@ -124,8 +124,8 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 			step_add_stage(s, STAGE_CREATE);
 		r = set_origin(s, g);
 	}
-	/* That much is read, whatever the configuration says by now. */
-	s->memory_kib = image->size / 1024;
+	/* An image can be compressed, and a configuration changed since. */
+	s->memory_kib = MAX(s->memory_kib, image->size / 1024);
 	return r;
 }
 

@@ -57,6 +57,7 @@ struct survey_image *scene_image(struct scene *s, const char *name, unsigned num
 		.name = strdup(name),
 		.uuid = scene_uuid(number),
 		.id = scene_uuid(number + 1000),
+		.size = 1024 * 1024, /* as much as the memory of a configuration */
 	};
 
 	ck_assert_int_eq(str_format(&i.path, "/save/%s", name), 0);

@@ -236,7 +236,7 @@ START_TEST(no_image_is_passed_over_or_restored_twice)
 
 			if (!g->config && !g->hold && (g->n_images == 0 || g->replaced))
 				continue;
-			/* Steps stand in the order of the guests. */
+			/* Steps stand in the order of the guests, which all have the same size. */
 			step = &plan->steps[n++];
 			past = g->image &&
 			       standing_is_past(ledger_judge(s.history, &g->uuid, &g->image->id,

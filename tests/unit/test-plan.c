@@ -604,6 +604,10 @@ START_TEST(the_largest_guest_is_saved_and_restored_first_and_creates_keep_their_
 	scene_image(&s, "d", 5)->size = 200 << 20;
 	scene_build(&s);
 	expect_order(&s, GOAL_START, "d b c a");
+	/* It is compressed. */
+	s.survey->configs[0].memory_kib = 300 << 10;
+	scene_build(&s);
+	expect_order(&s, GOAL_START, "a b c d");
 }
 END_TEST
 
