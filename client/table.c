@@ -3,15 +3,26 @@
 #include "table.h"
 
 #include "util/str.h"
+#include "width.h"
 
-/* A cell that is longer is cut: a guest's name can have any length, and any bytes. */
-#define CELL_MAX 60
+#define GAP 2
+
+struct cell {
+	char *text;
+	size_t width;
+	const char *colour; /* or NULL */
+};
+
+struct column {
+	bool right, hidden;
+};
 
 struct table {
-	size_t columns, rows;
-	size_t *widths; /* of each column, the widest cell */
-	char *text;     /* of the cells, row by row, each with its NUL byte */
-	size_t size, room;
+	size_t n_columns;
+	struct column *columns;
+	struct cell *cells; /* row by row */
+	size_t n_cells;
+	size_t first_max; /* of the first column */
 };
 
 struct table *table_new(size_t columns, const char *const *head)
@@ -20,9 +31,10 @@ struct table *table_new(size_t columns, const char *const *head)
 
 	if (!table)
 		return NULL;
-	table->columns = columns;
-	table->widths = calloc(columns, sizeof(*table->widths));
-	if (!table->widths)
+	table->n_columns = columns;
+	table->first_max = SIZE_MAX;
+	table->columns = calloc(columns, sizeof(*table->columns));
+	if (!table->columns)
 		return table_free(table);
 	table_row(table, head);
 	return table;
@@ -32,51 +44,124 @@ struct table *table_free(struct table *table)
 {
 	if (!table)
 		return NULL;
-	free(table->text);
-	free(table->widths);
+	for (size_t i = 0; i < table->n_cells; i++)
+		free(table->cells[i].text);
+	free(table->cells);
+	free(table->columns);
 	free(table);
 	return NULL;
 }
 
-static bool has_room(struct table *table)
+void table_row(struct table *table, const char *const *cells)
 {
-	size_t needed = table->size + table->columns * (CELL_MAX + STR_CUT_SIZE);
-	char *bigger;
+	size_t n = table->n_columns, done = 0;
+	struct cell *bigger = realloc(table->cells, (table->n_cells + n) * sizeof(*bigger));
+	struct cell *row;
 
-	if (needed <= table->room)
-		return true;
-	bigger = realloc(table->text, 2 * needed);
 	if (!bigger)
-		return false;
-	table->text = bigger;
-	table->room = 2 * needed;
+		return;
+	table->cells = bigger;
+	for (row = bigger + table->n_cells; done < n; done++) {
+		row[done] = (struct cell){.text = text_clean(cells[done])};
+		if (!row[done].text)
+			break;
+		row[done].width = text_width(row[done].text);
+	}
+	if (done < n) {
+		while (done > 0)
+			free(row[--done].text);
+		return;
+	}
+	table->n_cells += n;
+}
+
+void table_colour(struct table *table, size_t column, const char *sgr)
+{
+	if (table->n_cells >= table->n_columns)
+		table->cells[table->n_cells - table->n_columns + column].colour = sgr;
+}
+
+void table_align_right(struct table *table, size_t column)
+{
+	table->columns[column].right = true;
+}
+
+void table_hide(struct table *table, size_t column)
+{
+	table->columns[column].hidden = true;
+}
+
+void table_limit_first(struct table *table, size_t width)
+{
+	table->first_max = width;
+}
+
+bool table_is_empty(const struct table *table, size_t column)
+{
+	for (size_t i = table->n_columns + column; i < table->n_cells; i += table->n_columns)
+		if (!str_equal(table->cells[i].text, "-"))
+			return false;
 	return true;
 }
 
-void table_row(struct table *table, const char *const *cells)
+static size_t column_width(const struct table *table, size_t column)
 {
-	if (!has_room(table))
-		return;
-	for (size_t i = 0; i < table->columns; i++) {
-		size_t length = str_print(cells[i], CELL_MAX, table->text + table->size);
+	size_t width = 0;
 
-		table->widths[i] = MAX(table->widths[i], length);
-		table->size += length + 1;
+	for (size_t i = column; i < table->n_cells; i += table->n_columns)
+		if (column > 0 || table->cells[i].width <= table->first_max)
+			width = MAX(width, table->cells[i].width);
+	return width;
+}
+
+size_t table_width(const struct table *table)
+{
+	size_t width = column_width(table, 0);
+
+	for (size_t i = 1; i < table->n_columns; i++)
+		if (!table->columns[i].hidden)
+			width += GAP + column_width(table, i);
+	return width;
+}
+
+static void print_cell(FILE *out, const struct cell *cell)
+{
+	if (cell->colour)
+		fprintf(out, "\x1b[%sm%s\x1b[0m", cell->colour, cell->text);
+	else
+		fputs(cell->text, out);
+}
+
+static void print_row(const struct table *table, const struct cell *row, const size_t *widths,
+		      FILE *out)
+{
+	/* No line ends in blanks: those before a cell are printed with it. */
+	size_t blanks = 0;
+
+	for (size_t i = 0; i < table->n_columns; i++) {
+		size_t left = row[i].width < widths[i] ? widths[i] - row[i].width : 0;
+
+		if (table->columns[i].hidden)
+			continue;
+		blanks += i > 0 ? GAP : 0;
+		blanks += table->columns[i].right ? left : 0;
+		text_pad(out, blanks);
+		print_cell(out, &row[i]);
+		blanks = table->columns[i].right ? 0 : left;
+		if (i == 0 && row[i].width > table->first_max) {
+			fputc('\n', out);
+			blanks = widths[i];
+		}
 	}
-	table->rows++;
+	fputc('\n', out);
 }
 
 void table_print(const struct table *table, FILE *out)
 {
-	const char *cell = table->text;
+	_cleanup_free_ size_t *widths = calloc(table->n_columns, sizeof(*widths));
 
-	for (size_t i = 0; i < table->rows * table->columns; i++) {
-		size_t column = i % table->columns;
-
-		if (column + 1 == table->columns)
-			fprintf(out, "%s\n", cell);
-		else
-			fprintf(out, "%-*s  ", (int)table->widths[column], cell);
-		cell += strlen(cell) + 1;
-	}
+	for (size_t i = 0; widths && i < table->n_columns; i++)
+		widths[i] = column_width(table, i);
+	for (size_t i = 0; widths && i < table->n_cells; i += table->n_columns)
+		print_row(table, table->cells + i, widths, out);
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <stdio.h>
+
+#include "util/macro.h"
+
+/* Finds the word that a mistyped one was meant to be. */
+struct nearest {
+	const char *word;  /* that was typed */
+	const char *found; /* or NULL */
+	size_t distance;   /* of found */
+};
+
+/* Takes one more word into account; it must stay as long as the structure. */
+void nearest_consider(struct nearest *n, const char *candidate);
+
+/* The word that it is about, if one is near enough; or NULL. */
+const char *nearest_word(const char *word, const char *const *candidates, size_t n);
+
+/* Prints the question whether found, which may be NULL, was meant. */
+void nearest_ask(FILE *out, const char *found);

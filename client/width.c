@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "width.h"
+
+#include <locale.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "util/macro.h"
+#include "util/utf8.h"
+
+/* Marks, embeddings and isolates of writing from right to left: a name could look as another one.
+ */
+static bool turns_direction(uint32_t c)
+{
+	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
+/* The columns of a character; negative: it does not print. */
+static int char_width(uint32_t c)
+{
+	static bool ready;
+
+	/* Only the table of characters: messages of the C library stay as they are. */
+	if (!ready)
+		setlocale(LC_CTYPE, "C.UTF-8");
+	ready = true;
+	if (c < 0x80)
+		return c >= 0x20 && c != 0x7f ? 1 : -1;
+	return turns_direction(c) ? -1 : wcwidth((wchar_t)c);
+}
+
+/* The length of the next character, and its columns; -1: it is none, or does not print. */
+static size_t next_char(const char *s, int *ret_columns)
+{
+	uint32_t c;
+	size_t n = utf8_decode(s, strnlen(s, 4), &c);
+
+	*ret_columns = n > 0 ? char_width(c) : -1;
+	return MAX(n, (size_t)1);
+}
+
+static size_t width_of(const char *s, size_t length)
+{
+	size_t columns = 0;
+	int n;
+
+	for (const char *end = s + length; s < end;) {
+		s += next_char(s, &n);
+		columns += n < 0 ? 1 : (size_t)n;
+	}
+	return columns;
+}
+
+size_t text_width(const char *s)
+{
+	return width_of(s, strlen(s));
+}
+
+char *text_clean(const char *s)
+{
+	char *copy = malloc(strlen(s) + 1), *at = copy;
+	int columns;
+
+	if (!copy)
+		return NULL;
+	while (*s) {
+		size_t n = next_char(s, &columns);
+
+		if (columns < 0)
+			*at++ = '?';
+		else
+			at = (char *)memcpy(at, s, n) + n;
+		s += n;
+	}
+	*at = '\0';
+	return copy;
+}
+
+void text_pad(FILE *out, size_t columns)
+{
+	for (; columns > 0; columns--)
+		fputc(' ', out);
+}
+
+void text_wrap(FILE *out, const char *s, size_t width, size_t indent)
+{
+	size_t at = 0;
+
+	for (;;) {
+		size_t blanks = strspn(s, " "), length, columns;
+
+		s += blanks;
+		length = strcspn(s, " ");
+		if (length == 0)
+			break;
+		columns = width_of(s, length);
+		if (at > 0 && (columns > width || at + blanks > width - columns)) {
+			fputc('\n', out);
+			blanks = indent;
+			at = 0;
+		}
+		text_pad(out, blanks);
+		fwrite(s, 1, length, out);
+		at += blanks + columns;
+		s += length;
+	}
+	fputc('\n', out);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "unit.h"
+#include "width.h"
+
+START_TEST(wide_and_combining_characters_are_counted_as_they_are_shown)
+{
+	ck_assert_uint_eq(text_width(""), 0);
+	ck_assert_uint_eq(text_width("web"), 3);
+	ck_assert_uint_eq(text_width("b\xc3\xbcro"), 4);
+	/* u and a combining diaeresis. */
+	ck_assert_uint_eq(text_width("bu\xcc\x88ro"), 4);
+	/* Two ideograms, and a picture. */
+	ck_assert_uint_eq(text_width("\xe6\x97\xa5\xe6\x9c\xac"), 4);
+	ck_assert_uint_eq(text_width("\xf0\x9f\x98\x80"), 2);
+}
+END_TEST
+
+START_TEST(nothing_that_a_terminal_obeys_is_left)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"b\xc3\xbcro \xe6\x97\xa5", "b\xc3\xbcro \xe6\x97\xa5"},
+		{"a\x1b[31mb\n\x7f", "a?[31mb??"},
+		/* Not UTF-8, cut off, and a control character of two bytes. */
+		{"a\xff\x80z", "a??z"},
+		{"a\xe6\x97", "a??"},
+		{"a\xc2\x9b", "a?"},
+		/* It would turn what follows. */
+		{"a\xe2\x80\xae"
+		 "b",
+		 "a?b"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *clean = text_clean(cases[i].in);
+
+		ck_assert_str_eq(clean, cases[i].out);
+		ck_assert_uint_eq(text_width(cases[i].in), text_width(clean));
+	}
+}
+END_TEST
+
+static char *wrapped(const char *s, size_t width, size_t indent)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	text_wrap(out, s, width, indent);
+	fclose(out);
+	return text;
+}
+
+START_TEST(paragraph_is_wrapped_at_words)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"", "\n"},
+		{"aa bb", "aa bb\n"},
+		{"aa bb ccc", "aa bb\n  ccc\n"},
+		{"aa bb cc", "aa bb cc\n"},
+		{"aa:  bb", "aa:  bb\n"},
+		{"aa:    bb", "aa:\n  bb\n"},
+		/* Four columns in six bytes, and in three. */
+		{"\xe6\x97\xa5\xe6\x9c\xac abc", "\xe6\x97\xa5\xe6\x9c\xac abc\n"},
+		{"\xe6\x97\xa5\xe6\x9c\xac abcd", "\xe6\x97\xa5\xe6\x9c\xac\n  abcd\n"},
+		/* A path is not broken. */
+		{"aa /usr/share/doc b", "aa\n  /usr/share/doc\n  b\n"},
+		{"/usr/share/doc b", "/usr/share/doc\n  b\n"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *text = wrapped(cases[i].in, 8, 2);
+
+		ck_assert_str_eq(text, cases[i].out);
+	}
+}
+END_TEST
+
+START_TEST(without_a_width_nothing_is_wrapped)
+{
+	_cleanup_free_ char *text = wrapped("aa bb cc dd ee ff", SIZE_MAX, 4);
+
+	ck_assert_str_eq(text, "aa bb cc dd ee ff\n");
+}
+END_TEST
+
+SUITE("width", wide_and_combining_characters_are_counted_as_they_are_shown,
+      nothing_that_a_terminal_obeys_is_left, paragraph_is_wrapped_at_words,
+      without_a_width_nothing_is_wrapped);
