@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "nearest.h"
 #include "results.h"
 #include "util/str.h"
 #include "wire/interface.h"
@@ -26,6 +27,17 @@ static struct json_object *make_parameters(const struct context *context, const 
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
+static int explain_goal(const char *word)
+{
+	static const char *const goals[] = {"start", "stop"};
+
+	fprintf(stderr, "Say what to plan: 'plan start' or 'plan stop'.");
+	if (word)
+		nearest_ask(stderr, nearest_word(word, goals, ELEMENTSOF(goals)));
+	fputc('\n', stderr);
+	return STATUS_USAGE;
+}
+
 static int run(const struct context *context, char **arguments)
 {
 	_cleanup_json_ struct json_object *parameters = NULL;
@@ -34,10 +46,8 @@ static int run(const struct context *context, char **arguments)
 	int r;
 
 	if (!arguments[0] ||
-	    (!str_equal(arguments[0], "start") && !str_equal(arguments[0], "stop"))) {
-		fprintf(stderr, "Say what to plan: 'plan start' or 'plan stop'\n");
-		return STATUS_USAGE;
-	}
+	    (!str_equal(arguments[0], "start") && !str_equal(arguments[0], "stop")))
+		return explain_goal(arguments[0]);
 	stop = str_equal(arguments[0], "stop");
 	if ((context->deadline > 0 || context->no_deadline) && !stop) {
 		fprintf(stderr, "--deadline and --no-deadline go with 'plan stop' only\n");

@@ -1,41 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <unistd.h>
+
 #include "command.h"
-#include "model/guest-state.h"
 #include "names.h"
-#include "wire/interface.h"
+#include "printable.h"
+#include "status-ask.h"
+#include "status-text.h"
+#include "status-watch.h"
+#include "util/str.h"
 
-static bool is_up(enum guest_state state)
-{
-	switch (state) {
-	case GUEST_RUNNING:
-	case GUEST_PAUSED:
-	case GUEST_MIGRATING:
-	case GUEST_SAVING:
-	case GUEST_SHUTTING_DOWN:
-		return true;
-	case GUEST_STOPPED:
-	case GUEST_STARTING:
-	case GUEST_SUSPENDED:
-	case GUEST_SAVED:
-	case GUEST_RESTORING:
-	case GUEST_CRASHED:
-	case GUEST_DYING:
-	case GUEST_FAILED:
-	case _GUEST_STATE_MAX:
-	case _GUEST_STATE_INVALID:
-		break;
-	}
-	return false;
-}
+/* A look costs the daemon little, and people need no more. */
+#define WATCH_PAUSE_SEC 2
 
-/* It has a configuration here, and is nowhere, although it was not migrated. */
-static bool is_missing(struct json_object *g, enum guest_state state)
-{
-	if (state == GUEST_FAILED || state == GUEST_CRASHED)
-		return true;
-	return json_get_bool(g, "wanted") && !is_up(state) && !json_get_string(g, "migrated_to");
-}
+/* The options of the command, understood. */
+struct status_look {
+	struct status_states states;
+	enum status_sort sort;
+	struct status_layout layout;
+};
 
 static bool some_is_refused(struct json_object *parameters)
 {
@@ -51,11 +34,10 @@ static int judge(struct json_object *parameters)
 	bool some_up = false, some_missing = false;
 
 	for (size_t i = 0; guests && i < json_object_array_length(guests); i++) {
-		struct json_object *g = json_object_array_get_idx(guests, i);
-		enum guest_state state = guest_state_from_string(json_get_string(g, "state"));
+		struct guest_view g = guest_view_of(json_object_array_get_idx(guests, i));
 
-		some_up |= is_up(state);
-		some_missing |= is_missing(g, state);
+		some_up |= guest_view_is_up(&g);
+		some_missing |= guest_view_is_missing(&g);
 	}
 	if (some_is_refused(parameters))
 		return STATUS_FAILED;
@@ -64,25 +46,128 @@ static int judge(struct json_object *parameters)
 	return some_missing ? STATUS_FAILED : STATUS_OK;
 }
 
-static int run(const struct context *context, char **arguments)
+static int understand(const struct context *context, char **arguments, struct status_look *ret)
+{
+	struct status_look o = {
+		.sort = context->json || context->names ? STATUS_SORT_NONE : STATUS_SORT_STATE,
+		.layout.terminal = terminal_of(STDOUT_FILENO),
+	};
+	bool table = context->status.columns || context->status.wide || context->status.states;
+	int r = 0;
+
+	if (context->status.states)
+		r = status_states_parse(context->status.states, &o.states);
+	if (r >= 0 && context->status.sort)
+		r = status_sort_parse(context->status.sort, &o.sort);
+	if (r >= 0 && context->status.columns)
+		r = status_columns_parse(context->status.columns, &o.layout.choice);
+	if (context->status.wide)
+		status_columns_all(&o.layout.choice);
+	o.layout.selected = arguments[0] || context->status.states;
+	o.layout.story = arguments[0] && !arguments[1] && !status_is_pattern(arguments[0]) &&
+			 !table;
+	*ret = o;
+	return r;
+}
+
+/* Shows a reply. 0 or -ENOMEM. */
+static int show(const struct context *context, const struct status_look *o,
+		struct json_object *parameters)
+{
+	int r = status_keep_states(parameters, &o->states);
+
+	r = r < 0 ? r : status_sort(parameters, o->sort);
+	if (r < 0)
+		return r;
+	if (context->names)
+		names_print(stdout, parameters, "guests", "name");
+	else
+		context->writer->ops->status(context->writer, parameters, &o->layout);
+	return 0;
+}
+
+static int show_once(const struct context *context, const struct status_look *o, char **names)
 {
 	struct varlink_reply reply;
-	int r = call_once(context, METHOD_STATUS, guests_parameter(arguments), &reply);
+	int r = status_ask(context, names, &reply);
+	int status;
 
 	if (r < 0)
 		return -r;
-	if (context->names)
-		names_print(stdout, reply.parameters, "guests", "name");
-	else
-		context->writer->ops->status(context->writer, reply.parameters);
-	r = judge(reply.parameters);
+	/* What is not shown counts, too. */
+	status = judge(reply.parameters);
+	r = show(context, o, reply.parameters);
 	varlink_reply_done(&reply);
-	return r;
+	return r < 0 ? explain_error(context, r) : status;
+}
+
+/* Makes the text of one look. 0 or a negative exit status with everything said. */
+static int look(const struct context *context, const struct status_look *o, char **names,
+		char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	struct varlink_reply reply;
+	size_t size;
+	FILE *out;
+	int r = status_ask(context, names, &reply);
+
+	if (r < 0)
+		return r;
+	make_printable(reply.parameters);
+	r = status_keep_states(reply.parameters, &o->states);
+	r = r < 0 ? r : status_sort(reply.parameters, o->sort);
+	out = r < 0 ? NULL : open_memstream(&text, &size);
+	if (out) {
+		status_print(out, reply.parameters, &o->layout);
+		fclose(out);
+	}
+	varlink_reply_done(&reply);
+	if (!text)
+		return -explain_error(context, -ENOMEM);
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+static int watch(const struct context *context, struct status_look *o, char **names)
+{
+	_cleanup_(status_watch_freep) struct status_watch *w = NULL;
+
+	if (!o->layout.terminal.is_one || !o->layout.terminal.moves) {
+		fprintf(stderr, "--watch needs a terminal whose cursor can be moved. "
+				"Use 'status --json' in scripts.\n");
+		return STATUS_FAILED;
+	}
+	w = status_watch_new(stdout);
+	if (!w)
+		return explain_error(context, -ENOMEM);
+	for (;;) {
+		_cleanup_free_ char *text = NULL;
+		int r;
+
+		o->layout.terminal = terminal_of(STDOUT_FILENO);
+		r = look(context, o, names, &text);
+		if (r < 0)
+			return -r;
+		if (status_watch_show(w, text, &o->layout.terminal) < 0)
+			return STATUS_FAILED;
+		sleep(WATCH_PAUSE_SEC);
+	}
+}
+
+static int run(const struct context *context, char **arguments)
+{
+	struct status_look o;
+	int r = understand(context, arguments, &o);
+
+	if (r < 0)
+		return r == -ENOMEM ? explain_error(context, r) : STATUS_USAGE;
+	return context->status.watch ? watch(context, &o, arguments)
+				     : show_once(context, &o, arguments);
 }
 
 const struct command command_status = {
 	.name = "status",
-	.arguments = "[--names] [GUEST...]",
+	.arguments = "[OPTION...] [GUEST...]",
 	.help = "show guests that should run, run, or are saved",
 	.run = run,
 };

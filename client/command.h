@@ -15,6 +15,12 @@ enum exit_status {
 	STATUS_UNREACHABLE = 4,
 };
 
+/* Values of options of "status", or NULL. */
+struct status_options {
+	const char *states, *sort, *columns;
+	bool wide, watch;
+};
+
 struct context {
 	const char *socket;
 	struct writer *writer;
@@ -28,6 +34,7 @@ struct context {
 	bool cold;          /* a start leaves saved memory alone */
 	bool force;         /* a stop takes libvirt's guests too */
 	bool all, yes;      /* each answers what confirm_all() would ask */
+	struct status_options status;
 };
 
 /* One verb. run() gets the arguments after the verb and returns an exit status. */
@@ -60,6 +67,9 @@ struct json_object *guests_parameter(char **names);
 int explain_error(const struct context *context, int error);
 int explain_reply(const struct varlink_reply *reply);
 
+/* Says that no guest has this name, and which one may be meant. Returns the exit status for it. */
+int explain_no_guest(const struct context *context, const char *name);
+
 /*
  * Calls a method that answers once. 0 and the reply (the caller's), or a negative exit status
  * with everything said.
@@ -70,6 +80,16 @@ int call_once(const struct context *context, const char *method, struct json_obj
 /* The same for an answer that may take so long. */
 int call_within(const struct context *context, usec_t limit, const char *method,
 		struct json_object *parameters, struct varlink_reply *ret);
+
+/*
+ * Calls a method that answers once, and says nothing: 0 and the reply, which may be an error, or
+ * -errno.
+ */
+int ask_within(const struct context *context, usec_t limit, const char *method,
+	       struct json_object *parameters, struct varlink_reply *ret);
+
+/* How long the daemon may take for an answer that needs no guest. */
+#define ANSWER_LIMIT (30 * USEC_PER_SEC)
 
 /* How long a daemon that is alive may take to say so. */
 #define ALIVE_LIMIT (5 * USEC_PER_SEC)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
+#include "nearest.h"
 #include "printable.h"
+#include "status-select.h"
 #include "unit.h"
 #include "util/str.h"
+#include "width.h"
 #include "wire/interface.h"
-
-/* How long the daemon may take for an answer that needs no guest. */
-#define ANSWER_LIMIT (30 * USEC_PER_SEC)
 
 const struct command *const commands[] = {
 	&command_start, &command_stop,   &command_restart, &command_cancel, &command_status,
@@ -49,17 +49,11 @@ int explain_error(const struct context *context, int error)
 
 int explain_reply(const struct varlink_reply *reply)
 {
-	const char *reason, *name;
+	const char *reason;
 
 	make_printable(reply->parameters);
 	reason = json_get_string(reply->parameters, "reason");
-	name = json_get_string(reply->parameters, "name");
-	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
-		fprintf(stderr,
-			"No guest named \"%s\". Run 'xendomainsctl status' to list guests and "
-			"unreadable files.\n",
-			name ? name : "");
-	else if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
+	if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
 		fprintf(stderr, "Permission denied: requires root, or membership in the group of "
 				"ReadGroup= or ControlGroup= (xendomains.conf(5))\n");
 	else
@@ -73,29 +67,54 @@ int call_once(const struct context *context, const char *method, struct json_obj
 	return call_within(context, ANSWER_LIMIT, method, parameters, ret);
 }
 
-int call_within(const struct context *context, usec_t limit, const char *method,
-		struct json_object *parameters, struct varlink_reply *ret)
+int ask_within(const struct context *context, usec_t limit, const char *method,
+	       struct json_object *parameters, struct varlink_reply *ret)
 {
-	struct varlink_reply reply = {0};
 	struct daemon_connection c;
 	int r = connection_open(context->socket, limit, &c);
 
+	*ret = (struct varlink_reply){0};
 	if (r < 0) {
 		json_object_put(parameters);
-		return -explain_error(context, r);
+		return r;
 	}
 	r = connection_call(&c, varlink_call_new(method, parameters, false));
-	r = r < 0 ? r : connection_receive(&c, limit, &reply);
+	r = r < 0 ? r : connection_receive(&c, limit, ret);
 	connection_close(&c);
+	return r;
+}
+
+int call_within(const struct context *context, usec_t limit, const char *method,
+		struct json_object *parameters, struct varlink_reply *ret)
+{
+	struct varlink_reply reply;
+	int r = ask_within(context, limit, method, parameters, &reply);
+
 	if (r < 0)
 		return -explain_error(context, r);
 	if (reply.error) {
-		r = -explain_reply(&reply);
+		if (str_equal(reply.error, ERROR_NO_SUCH_GUEST))
+			r = -explain_no_guest(context, json_get_string(reply.parameters, "name"));
+		else
+			r = -explain_reply(&reply);
 		varlink_reply_done(&reply);
 		return r;
 	}
 	*ret = reply;
 	return 0;
+}
+
+int explain_no_guest(const struct context *context, const char *name)
+{
+	_cleanup_free_ char *clean = text_clean(name ? name : "");
+	struct varlink_reply reply = {0};
+
+	fprintf(stderr, "No guest named \"%s\".", clean ? clean : "");
+	if (name && ask_within(context, ANSWER_LIMIT, METHOD_STATUS, NULL, &reply) >= 0)
+		nearest_ask(stderr, status_nearest(reply.parameters, name));
+	varlink_reply_done(&reply);
+	fputs(" Run 'xendomainsctl status' to list guests and unreadable files.\n", stderr);
+	return STATUS_FAILED;
 }
 
 bool is_alive(const struct context *context, usec_t limit)

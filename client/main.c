@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "nearest.h"
 #include "util/output.h"
 #include "util/parse.h"
 #include "util/str.h"
+#include "width.h"
 #include "wire/interface.h"
 
 enum option_code {
@@ -24,6 +26,11 @@ enum option_code {
 	OPTION_ALL,
 	OPTION_YES,
 	OPTION_WORKER,
+	OPTION_COLUMNS,
+	OPTION_SORT,
+	OPTION_STATE,
+	OPTION_WATCH,
+	OPTION_WIDE,
 };
 
 /* A year: more is a mistake. */
@@ -32,6 +39,7 @@ enum option_code {
 static const struct option long_options[] = {
 	{"all", no_argument, NULL, OPTION_ALL},
 	{"cold", no_argument, NULL, OPTION_COLD},
+	{"columns", required_argument, NULL, OPTION_COLUMNS},
 	{"deadline", required_argument, NULL, OPTION_DEADLINE},
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"json", no_argument, NULL, OPTION_JSON},
@@ -39,8 +47,12 @@ static const struct option long_options[] = {
 	{"no-deadline", no_argument, NULL, OPTION_NO_DEADLINE},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
+	{"sort", required_argument, NULL, OPTION_SORT},
+	{"state", required_argument, NULL, OPTION_STATE},
 	{"unit", required_argument, NULL, OPTION_UNIT},
 	{"version", no_argument, NULL, 'V'},
+	{"watch", no_argument, NULL, OPTION_WATCH},
+	{"wide", no_argument, NULL, OPTION_WIDE},
 	{"worker", required_argument, NULL, OPTION_WORKER},
 	{"yes", no_argument, NULL, OPTION_YES},
 	{"help", no_argument, NULL, 'h'},
@@ -56,6 +68,7 @@ void print_usage(FILE *out)
 	fputs("\n"
 	      "      --all          stop, restart: all guests, without a question\n"
 	      "      --cold         start of named guests: without their saved memory\n"
+	      "      --columns LIST status: these columns only, such as name,state,since\n"
 	      "      --deadline SEC plan stop: plan for a stop that may take SEC seconds\n"
 	      "      --force        stop, restart of named guests: also those of libvirt\n"
 	      "      --json         print one JSON object\n"
@@ -63,15 +76,20 @@ void print_usage(FILE *out)
 	      "      --no-deadline  plan stop: plan for a stop without a time limit\n"
 	      "      --or-once      start, stop: without the daemon if it does not answer\n"
 	      "      --socket PATH  where the daemon listens\n"
+	      "      --sort KEY     status: by name, state, memory, cpu, since or domid\n"
+	      "      --state LIST   status: guests in these states; also wanted, down, waiting\n"
 	      "      --unit UNIT    start, stop: on behalf of this unit of systemd\n"
+	      "      --watch        status: show changes in place until Ctrl-C\n"
+	      "      --wide         status: all columns, whatever the width\n"
 	      "      --worker PATH  image cat: program that reads images\n"
 	      "      --yes          stop, restart: answer the question with yes\n"
 	      "  -V, --version      print the version, and exit\n"
 	      "  -h, --help         print this, and exit\n"
 	      "\n"
-	      "GUEST is a name or a UUID. Exit status: 0 done, or all guests that should run do;\n"
-	      "1 something failed or is missing; 2 usage; 3 (status) no guest runs; 4 the daemon\n"
-	      "cannot be reached. See xendomainsctl(1).\n",
+	      "GUEST is a name or a UUID; with status also a domid or a pattern, as 'web*'.\n"
+	      "Exit status: 0 done, or all guests that should run do; 1 something failed or is missing;\n"
+	      "2 usage; 3 (status) no guest runs; 4 the daemon cannot be reached. See\n"
+	      "xendomainsctl(1).\n",
 	      out);
 }
 
@@ -111,8 +129,11 @@ static int apply_option(int code, struct context *context)
 		context->cold = true;
 		return 0;
 	case OPTION_DEADLINE:
-		if (parse_u64(optarg, DEADLINE_MAX_SEC, &number) < 0 || number == 0)
+		if (parse_u64(optarg, DEADLINE_MAX_SEC, &number) < 0 || number == 0) {
+			fprintf(stderr, "--deadline takes seconds, from 1 to %llu\n",
+				DEADLINE_MAX_SEC);
 			return -EINVAL;
+		}
 		context->deadline = number * USEC_PER_SEC;
 		return 0;
 	case OPTION_NO_DEADLINE:
@@ -123,6 +144,21 @@ static int apply_option(int code, struct context *context)
 		return 0;
 	case OPTION_UNIT:
 		context->unit = optarg;
+		return 0;
+	case OPTION_COLUMNS:
+		context->status.columns = optarg;
+		return 0;
+	case OPTION_SORT:
+		context->status.sort = optarg;
+		return 0;
+	case OPTION_STATE:
+		context->status.states = optarg;
+		return 0;
+	case OPTION_WATCH:
+		context->status.watch = true;
+		return 0;
+	case OPTION_WIDE:
+		context->status.wide = true;
 		return 0;
 	case OPTION_SOCKET:
 		context->socket = optarg;
@@ -156,6 +192,7 @@ static const char *find_misuse(const struct context *context, const struct comma
 {
 	bool start = command == &command_start, stop = command == &command_stop;
 	bool asks = stop || command == &command_restart;
+	const struct status_options *o = &context->status;
 
 	if (has_empty(arguments))
 		return "An argument is empty. Name a guest, or leave the argument out";
@@ -171,6 +208,13 @@ static const char *find_misuse(const struct context *context, const struct comma
 		return "--deadline and --no-deadline exclude each other";
 	if (context->force && (!asks || !arguments[0]))
 		return "--force goes with 'stop' or 'restart' of named guests only";
+	if ((o->states || o->sort || o->columns || o->wide || o->watch) &&
+	    command != &command_status)
+		return "--columns, --sort, --state, --watch and --wide go with 'status' only";
+	if ((o->columns || o->wide || o->watch) && (context->json || context->names))
+		return "--columns, --watch and --wide go with neither --json nor --names";
+	if (o->columns && o->wide)
+		return "--columns and --wide exclude each other";
 	if (context->names && command != &command_status && command != &command_image)
 		return "--names goes with 'status' or 'image list' only";
 	if (context->names && context->json)
@@ -204,23 +248,78 @@ static int run(struct context *context, const struct command *command, char **ar
 	return command->run(context, arguments);
 }
 
+static void explain_command(const char *word)
+{
+	struct nearest nearest = {.word = word};
+	_cleanup_free_ char *clean = text_clean(word);
+
+	for (size_t i = 0; commands[i]; i++)
+		nearest_consider(&nearest, commands[i]->name);
+	fprintf(stderr, "Unknown command \"%s\".", clean ? clean : "");
+	nearest_ask(stderr, nearest.found);
+	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
+}
+
+/* code is what getopt_long() says of it: '?' or ':'. */
+static void explain_option(int code, const char *word)
+{
+	_cleanup_free_ char *clean = text_clean(word);
+	struct nearest nearest = {0};
+	_cleanup_free_ char *found = NULL;
+
+	if (!clean)
+		return;
+	clean[strcspn(clean, "=")] = '\0';
+	nearest.word = clean + strspn(clean, "-");
+	for (size_t i = 0; i < ELEMENTSOF(long_options) - 1; i++) {
+		const char *name = long_options[i].name;
+
+		if (str_starts_with(clean, "--") && str_equal(name, clean + 2)) {
+			fprintf(stderr, "%s takes %s value.\n", clean, code == ':' ? "a" : "no");
+			return;
+		}
+		nearest_consider(&nearest, name);
+	}
+	fprintf(stderr, "Unknown option \"%s\".", clean);
+	if (nearest.found && str_format(&found, "--%s", nearest.found) >= 0)
+		nearest_ask(stderr, found);
+	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
+}
+
+/* 0 to go on; 1 if all is said already; -EINVAL, and the mistake is named. */
+static int read_options(int argc, char **argv, struct context *context)
+{
+	int code, r = 0;
+
+	opterr = 0;
+	while (r == 0 && (code = getopt_long(argc, argv, ":Vh", long_options, NULL)) != -1) {
+		r = apply_option(code, context);
+		if (code == '?' || code == ':')
+			explain_option(code, argv[optind - 1]);
+	}
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct context context = {.socket = SOCKET_PATH};
 	const struct command *command;
-	int code, r = 0;
+	int r;
 
 	/* It ends soon. To give memory back before that only takes time. */
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
-	while (r == 0 && (code = getopt_long(argc, argv, "Vh", long_options, NULL)) != -1)
-		r = apply_option(code, &context);
+	r = read_options(argc, argv, &context);
 	if (r > 0)
 		return STATUS_OK;
-	command = r >= 0 && optind < argc ? find_command(argv[optind]) : NULL;
-	if (!command) {
-		if (r >= 0 && optind < argc)
-			fprintf(stderr, "Unknown command \"%s\"\n\n", argv[optind]);
+	if (r < 0)
+		return STATUS_USAGE;
+	if (optind >= argc) {
 		print_usage(stderr);
+		return STATUS_USAGE;
+	}
+	command = find_command(argv[optind]);
+	if (!command) {
+		explain_command(argv[optind]);
 		return STATUS_USAGE;
 	}
 	return run(&context, command, argv + optind + 1);

@@ -2,42 +2,201 @@
 
 #include "status-columns.h"
 
-#include "cell.h"
+#include <stdio.h>
 
-static void add_guest(struct table *table, struct json_object *g)
+#include "cell.h"
+#include "guest-view.h"
+#include "option-value.h"
+#include "util/human.h"
+
+/* A longer name gets a line of its own, so that the other guests keep their columns. */
+#define NAME_SHARE 2 / 5
+
+#define KIB UINT64_C(1024)
+
+/* Of what is worked out; names and paths are not copied. */
+#define CELL_MAX 128
+
+static const struct {
+	const char *name, *head;
+	bool right;
+} columns[_COLUMN_MAX] = {
+	[COLUMN_NAME] = {"name", "NAME", false},
+	[COLUMN_STATE] = {"state", "STATE", false},
+	[COLUMN_SINCE] = {"since", "SINCE", true},
+	[COLUMN_DOING] = {"doing", "DOING", false},
+	[COLUMN_RESTARTS] = {"restarts", "RESTARTS", true},
+	[COLUMN_MEMORY] = {"memory", "MEMORY", true},
+	[COLUMN_CPU] = {"cpu", "CPU", true},
+	[COLUMN_DOMID] = {"domid", "DOMID", true},
+	[COLUMN_VCPUS] = {"vcpus", "VCPUS", true},
+	[COLUMN_BY] = {"by", "BY", false},
+	[COLUMN_FLAGS] = {"flags", "FLAGS", false},
+	[COLUMN_FROM] = {"from", "FROM", false},
+	[COLUMN_UUID] = {"uuid", "UUID", false},
+};
+
+int status_columns_parse(const char *value, struct status_choice *ret)
+{
+	const char *names[_COLUMN_MAX];
+	int n;
+
+	for (size_t i = 0; i < _COLUMN_MAX; i++)
+		names[i] = columns[i].name;
+	n = option_value_list("--columns", value, names, _COLUMN_MAX, ret->columns);
+	if (n < 0)
+		return n;
+	ret->n = (size_t)n;
+	return 0;
+}
+
+void status_columns_all(struct status_choice *ret)
+{
+	for (ret->n = 0; ret->n < _COLUMN_MAX; ret->n++)
+		ret->columns[ret->n] = ret->n;
+}
+
+static uint64_t whole_seconds(uint64_t usec)
+{
+	return usec - usec % USEC_PER_SEC;
+}
+
+static const char *since(struct json_object *g, char *buffer, size_t size)
+{
+	uint64_t usec;
+
+	if (json_get_u64(g, "since_usec", &usec) >= 0)
+		usec = usec_sub(usec_now_wall(), usec);
+	else if (json_get_u64(g, "elapsed_usec", &usec) < 0)
+		return "-";
+	return human_duration(whole_seconds(usec), buffer, size);
+}
+
+static const char *doing(struct json_object *g, char *buffer, size_t size)
+{
+	const char *activity = json_get_string(g, "activity");
+	uint64_t percent, left;
+
+	if (activity && json_get_u64(g, "percent", &percent) >= 0)
+		snprintf(buffer, size, "%s %llu %%", activity, (unsigned long long)percent);
+	else if (activity || json_get_u64(g, "restart_in_usec", &left) < 0)
+		return or_dash(activity);
+	else
+		snprintf(buffer, size, "restarts in %s",
+			 DURATION(whole_seconds(usec_add(left, USEC_PER_SEC - 1))));
+	return buffer;
+}
+
+static const char *origin(struct json_object *g)
 {
 	const char *image = json_get_string(g, "image");
 	const char *config = json_get_string(g, "configuration");
-	const char *source = json_get_string(g, "source");
-	const char *activity = json_get_string(g, "activity");
-	const char *state = or_dash(json_get_string(g, "state"));
-	char domid[32], memory[32], vcpus[32], time[32], doing[128] = "-";
-	uint64_t percent;
 
-	number_or_dash(g, "domid", 1, domid, sizeof(domid));
-	number_or_dash(g, "memory_kib", 1024, memory, sizeof(memory));
-	number_or_dash(g, "vcpus", 1, vcpus, sizeof(vcpus));
-	number_or_dash(g, "cpu_time_usec", USEC_PER_SEC, time, sizeof(time));
-	if (activity && json_get_u64(g, "percent", &percent) >= 0)
-		snprintf(doing, sizeof(doing), "%s %llu%%", activity, (unsigned long long)percent);
-	else if (activity)
-		snprintf(doing, sizeof(doing), "%s %.0f s", activity, seconds(g, "elapsed_usec"));
-	table_row(table, (const char *const[]){or_dash(json_get_string(g, "name")), state, domid,
-					       or_dash(json_get_string(g, "flags")), memory, vcpus,
-					       time, or_dash(json_get_string(g, "manager")), doing,
-					       or_dash(image    ? image
-						       : config ? config
-								: source)});
+	return or_dash(image ? image : config ? config : json_get_string(g, "source"));
 }
 
-struct table *status_columns(struct json_object *guests)
+static const char *number(struct json_object *g, const char *key, char *buffer, size_t size)
 {
-	static const char *const head[] = {"NAME",  "STATE", "DOMID", "FLAGS", "MIB",
-					   "VCPUS", "CPU s", "BY",    "DOING", "FROM"};
-	struct table *table = table_new(ELEMENTSOF(head), head);
-	size_t n = guests ? json_object_array_length(guests) : 0;
+	number_or_dash(g, key, 1, buffer, size);
+	return buffer;
+}
 
+const char *status_cell(struct json_object *g, enum status_column column, char *buffer, size_t size)
+{
+	struct uuid uuid;
+	uint64_t n;
+
+	switch (column) {
+	case COLUMN_NAME:
+		return or_dash(json_get_string(g, "name"));
+	case COLUMN_STATE:
+		return or_dash(json_get_string(g, "state"));
+	case COLUMN_SINCE:
+		return since(g, buffer, size);
+	case COLUMN_DOING:
+		return doing(g, buffer, size);
+	case COLUMN_RESTARTS:
+		if (json_get_u64(g, "restarts", &n) < 0 || n == 0)
+			return "-";
+		return number(g, "restarts", buffer, size);
+	case COLUMN_MEMORY:
+		if (json_get_u64(g, "memory_kib", &n) < 0)
+			return "-";
+		return human_size(MIN(n, UINT64_MAX / KIB) * KIB, buffer, size);
+	case COLUMN_CPU:
+		if (json_get_u64(g, "cpu_time_usec", &n) < 0)
+			return "-";
+		return human_duration(n, buffer, size);
+	case COLUMN_DOMID:
+		return number(g, "domid", buffer, size);
+	case COLUMN_VCPUS:
+		return number(g, "vcpus", buffer, size);
+	case COLUMN_BY:
+		return or_dash(json_get_string(g, "manager"));
+	case COLUMN_FLAGS:
+		return or_dash(json_get_string(g, "flags"));
+	case COLUMN_FROM:
+		return origin(g);
+	case COLUMN_UUID:
+		/* A configuration that cannot be read has none. */
+		if (json_get_uuid(g, "uuid", &uuid) < 0 || uuid_is_null(&uuid))
+			return "-";
+		return json_get_string(g, "uuid");
+	case _COLUMN_MAX:
+		break;
+	}
+	return "-";
+}
+
+static void add_guest(struct table *table, struct json_object *o,
+		      const struct status_choice *choice, bool colour)
+{
+	char buffers[_COLUMN_MAX][CELL_MAX];
+	const char *cells[_COLUMN_MAX];
+	struct guest_view g = guest_view_of(o);
+
+	for (size_t i = 0; i < choice->n; i++)
+		cells[i] = status_cell(o, (enum status_column)choice->columns[i], buffers[i],
+				       CELL_MAX);
+	table_row(table, cells);
+	for (size_t i = 0; colour && i < choice->n; i++)
+		if (choice->columns[i] == COLUMN_STATE)
+			table_colour(table, i, guest_view_colour(&g));
+}
+
+/* Leaves out columns without a word in them, and then from the right until the lines fit. */
+static void fit(struct table *table, size_t n, size_t width)
+{
+	if (width != SIZE_MAX)
+		table_limit_first(table, width * NAME_SHARE);
+	for (size_t i = 1; i < n; i++)
+		if (table_is_empty(table, i))
+			table_hide(table, i);
+	for (size_t i = n; i > COLUMN_STATE + 1 && table_width(table) > width; i--)
+		table_hide(table, i - 1);
+}
+
+struct table *status_columns(struct json_object *guests, const struct status_choice *choice,
+			     size_t width, bool colour)
+{
+	struct status_choice all = *choice;
+	const char *head[_COLUMN_MAX];
+	size_t n = guests ? json_object_array_length(guests) : 0;
+	struct table *table;
+
+	if (choice->n == 0) {
+		status_columns_all(&all);
+		all.n = COLUMN_UUID;
+	}
+	for (size_t i = 0; i < all.n; i++)
+		head[i] = columns[all.columns[i]].head;
+	table = table_new(all.n, head);
+	for (size_t i = 0; table && i < all.n; i++)
+		if (columns[all.columns[i]].right)
+			table_align_right(table, i);
 	for (size_t i = 0; table && i < n; i++)
-		add_guest(table, json_object_array_get_idx(guests, i));
+		add_guest(table, json_object_array_get_idx(guests, i), &all, colour);
+	if (table && choice->n == 0)
+		fit(table, all.n, width);
 	return table;
 }

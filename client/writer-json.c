@@ -18,6 +18,12 @@ static void print(struct writer *w, struct json_object *parameters)
 		fputs("Out of memory\n", stderr);
 }
 
+static void print_status(struct writer *w, struct json_object *parameters,
+			 const struct status_layout *layout _unused_)
+{
+	print(w, parameters);
+}
+
 static void ignore_event(struct writer *w _unused_, struct json_object *event _unused_)
 {
 }
@@ -35,7 +41,7 @@ static struct writer *json_free(struct writer *w)
 static const struct writer_ops json_ops = {
 	.event = ignore_event,
 	.outcome = print,
-	.status = print,
+	.status = print_status,
 	.plan = print,
 	.images = print,
 	.reloaded = print,

@@ -6,12 +6,11 @@
 #include <time.h>
 
 #include "cell.h"
-#include "model/host-lock.h"
 #include "model/stage.h"
 #include "printable.h"
 #include "progress.h"
 #include "results.h"
-#include "status-columns.h"
+#include "status-text.h"
 #include "table.h"
 #include "writer.h"
 
@@ -76,26 +75,6 @@ static void text_tick(struct writer *w)
 		progress_draw(t->progress);
 }
 
-/* The refused lines of the settings, and what follows from them. */
-static void print_settings(FILE *out, struct json_object *parameters)
-{
-	struct json_object *settings = json_get(parameters, "settings", json_type_object);
-	struct json_object *refused = json_get(settings, "refused", json_type_array);
-	size_t n = refused ? json_object_array_length(refused) : 0;
-
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *o = json_object_array_get_idx(refused, i);
-		uint64_t line;
-
-		fprintf(out, "refused: %s:", or_dash(json_get_string(o, "file")));
-		if (json_get_u64(o, "line", &line) >= 0)
-			fprintf(out, "%llu:", (unsigned long long)line);
-		fprintf(out, " %s\n", or_dash(json_get_string(o, "reason")));
-	}
-	if (n > 0)
-		fprintf(out, "refused: %s\n", or_dash(json_get_string(settings, "effect")));
-}
-
 static void text_outcome(struct writer *w, struct json_object *parameters)
 {
 	struct json_object *list = json_get(parameters, "outcome", json_type_array);
@@ -104,7 +83,7 @@ static void text_outcome(struct writer *w, struct json_object *parameters)
 	if (t->progress)
 		progress_end(t->progress);
 	make_printable(parameters);
-	print_settings(t->out, parameters);
+	status_print_settings(t->out, parameters, SIZE_MAX);
 	fprintf(t->out, "%u done, %u failed, %u skipped\n", count_results(list, RESULT_OK),
 		count_results(list, RESULT_FAILED), count_results(list, RESULT_SKIPPED));
 }
@@ -127,64 +106,11 @@ static double seconds_up(struct json_object *o, const char *key)
 	return (double)((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
 }
 
-static void print_host(FILE *out, struct json_object *host)
+static void text_status(struct writer *w, struct json_object *parameters,
+			const struct status_layout *layout)
 {
-	enum host_lock lock = host_lock_from_string(json_get_string(host, "lock"));
-	const char *kind;
-	uint64_t usec;
-
-	if (!host)
-		return;
-	kind = json_get_string(host, "going_down");
-	if (kind)
-		fprintf(out, "host: shutting down (%s)\n", kind);
-	else if (json_get_u64(host, "grants_usec", &usec) < 0)
-		fputs("host: logind is not responding: a shutdown will not wait for guests until "
-		      "services are stopped\n",
-		      out);
-	else if (lock == HOST_LOCK_ASKED)
-		fputs("host: logind has not granted the inhibitor lock: a shutdown will not wait "
-		      "for guests until services are stopped\n",
-		      out);
-	else if (lock == HOST_LOCK_HELD)
-		fprintf(out,
-			"host: a shutdown waits up to %.0f s for guests; stopping them may take "
-			"%.0f s\n",
-			seconds_up(host, "grants_usec"), seconds_up(host, "needs_usec"));
-}
-
-static void print_reason(FILE *out, struct json_object *guest)
-{
-	if (!json_get_string(guest, "reason"))
-		return;
-	make_printable(guest);
-	fprintf(out, "%s: %s\n", or_dash(json_get_string(guest, "name")),
-		json_get_string(guest, "reason"));
-}
-
-static void text_status(struct writer *w, struct json_object *parameters)
-{
-	struct json_object *list = json_get(parameters, "guests", json_type_array);
-	_cleanup_(table_freep) struct table *table = NULL;
-	FILE *out = to_text(w)->out;
-	size_t n = list ? json_object_array_length(list) : 0;
-
-	/* Of the guests the table makes printable what it shows. */
-	make_printable(json_get(parameters, "settings", json_type_object));
-	make_printable(json_get(parameters, "host", json_type_object));
-	make_printable(json_get(parameters, "warnings", json_type_array));
-	table = status_columns(list);
-	if (!table)
-		return;
-	print_settings(out, parameters);
-	if (n == 0)
-		fputs("No guest is configured, saved or running.\n", out);
-	else
-		table_print(table, out);
-	for (size_t i = 0; i < n; i++)
-		print_reason(out, json_object_array_get_idx(list, i));
-	print_host(out, json_get(parameters, "host", json_type_object));
-	print_list(out, parameters, "warnings", "note: ");
+	make_printable(parameters);
+	status_print(to_text(w)->out, parameters, layout);
 }
 
 static void print_step(FILE *out, struct json_object *s, int width)
@@ -247,7 +173,7 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	size_t width = 0;
 
 	make_printable(parameters);
-	print_settings(out, parameters);
+	status_print_settings(out, parameters, SIZE_MAX);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_get_string(json_object_array_get_idx(list, i), "name");
 

@@ -5,6 +5,8 @@
 
 #include "wire/json.h"
 
+struct status_layout;
+
 /* How results are shown: as text for people, or as JSON. The objects are those of the API. */
 struct writer {
 	const struct writer_ops *ops;
@@ -15,7 +17,9 @@ struct writer_ops {
 	void (*event)(struct writer *w, struct json_object *event);
 	/* Its end: {"outcome": [...]}. */
 	void (*outcome)(struct writer *w, struct json_object *parameters);
-	void (*status)(struct writer *w, struct json_object *parameters);
+	/* The layout is for people. */
+	void (*status)(struct writer *w, struct json_object *parameters,
+		       const struct status_layout *layout);
 	void (*plan)(struct writer *w, struct json_object *parameters);
 	/* {"images": [...]}. */
 	void (*images)(struct writer *w, struct json_object *parameters);

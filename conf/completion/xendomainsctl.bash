@@ -101,7 +101,8 @@ _xendomainsctl_offer_options()
 
 	case ${arguments[*]:0:2} in
 	'')
-		options+=(--all --cold --deadline --force --names --no-deadline --or-once --unit --worker --yes)
+		options+=(--all --cold --columns --deadline --force --names --no-deadline --or-once --sort --state
+			--unit --watch --wide --worker --yes)
 		;;
 	start | 'start '*)
 		options+=(--cold --or-once --unit)
@@ -121,11 +122,39 @@ _xendomainsctl_offer_options()
 	'image cat')
 		options=(--help --socket --version --worker)
 		;;
-	status | 'status '* | 'image list')
+	status | 'status '*)
+		options+=(--columns --names --sort --state --watch --wide)
+		;;
+	'image list')
 		options+=(--names)
 		;;
 	esac
 	_xendomainsctl_offer "${options[@]}"
+}
+
+# Offers the values of an option; after a comma, those of the next word of a list.
+_xendomainsctl_offer_values()
+{
+	local values=() list=''
+
+	case $value in
+	--columns)
+		values=(name state since doing restarts memory cpu domid vcpus by flags from uuid)
+		;;
+	--sort)
+		values=(name state memory cpu since domid)
+		;;
+	--state)
+		values=(stopped starting running paused suspended saving saved restoring migrating
+			shutting-down crashed dying failed wanted down waiting)
+		;;
+	--unit)
+		values=(xendomains-guests.service xendomains-shutdown.service)
+		;;
+	esac
+	[[ $value != --@(columns|state) || $current != *,* ]] || list=${current#"$prefix"}
+	[[ ! $list ]] || list=${list%,*},
+	_xendomainsctl_offer "${values[@]/#/$prefix$list}"
 }
 
 _xendomainsctl_offer_arguments()
@@ -163,7 +192,7 @@ _xendomainsctl_sort()
 			arguments+=("$word")
 		elif [[ $word == -- ]]; then
 			ended=1
-		elif [[ $word == --@(deadline|socket|unit|worker) ]]; then
+		elif [[ $word == --@(columns|deadline|socket|sort|state|unit|worker) ]]; then
 			value=$word
 		elif [[ $word == --socket=* ]]; then
 			socket=${word#*=}
@@ -184,8 +213,8 @@ _xendomainsctl()
 	fi
 	if [[ $target || $value == --@(socket|worker) ]]; then
 		compopt -o default
-	elif [[ $value == --unit ]]; then
-		_xendomainsctl_offer "${prefix}xendomains-guests.service" "${prefix}xendomains-shutdown.service"
+	elif [[ $value == --@(columns|sort|state|unit) ]]; then
+		_xendomainsctl_offer_values
 	elif [[ ! $value && ! $ended && $current == -* ]]; then
 		_xendomainsctl_offer_options
 	elif [[ ! $value ]]; then

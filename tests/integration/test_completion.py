@@ -173,7 +173,8 @@ def usage():
 def options_taken():
     """By verb, the options that the client does not refuse with each of its forms."""
     options, verbs = usage()
-    values = {"--deadline": "=60", "--unit": "=xendomains-guests.service", "--worker": "=/bin/true"}
+    values = {"--deadline": "=60", "--columns": "=name", "--sort": "=name", "--state": "=failed",
+              "--unit": "=xendomains-guests.service", "--worker": "=/bin/true"}
     taken = {}
     with FakeHost() as host:
         host.start_daemon()
@@ -265,6 +266,18 @@ class Completion:
             self.assertEqual(self.shell.type(f"--deadline{between}\t5 plan sto\t w\t")[-3:], ["plan", "stop", "web"])
         self.assertEqual({line for line in self.shell.asked() if "socket" in line},
                          {"--socket=socket --names status"})
+
+    def test_values_of_an_option_are_those_that_it_takes(self):
+        with FakeHost() as host:
+            host.start_daemon()
+            for option, no_value in (("--columns", "nix"), ("--sort", "nix"), ("--state", "nix")):
+                said = subprocess.run(host.command_line(f"{option}={no_value}", "status"), capture_output=True,
+                                      text=True)
+                taken = set(re.search(r"It takes (.*)\.", said.stderr).group(1).split(", "))
+                self.assertEqual({word.removeprefix(f"{option}=") for word in
+                                  self.shell.offered(f"status {option}=")}, taken)
+        self.assertEqual(self.shell.type("status --state=fail\t"), ["status", "--state=failed"])
+        self.assertEqual(self.shell.type("status --state=failed,sav\te\t"), ["status", "--state=failed,saved"])
 
     def test_redirection_is_no_guest(self):
         self.shell.offer("web")
