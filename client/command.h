@@ -15,6 +15,14 @@ enum exit_status {
 	STATUS_UNREACHABLE = 4,
 };
 
+/* Those of "check", as plugins for Nagios have them. */
+enum check_status {
+	CHECK_OK = 0,
+	CHECK_WARNING = 1,
+	CHECK_CRITICAL = 2,
+	CHECK_UNKNOWN = 3,
+};
+
 /* Values of options of "status", or NULL. */
 struct status_options {
 	const char *states, *sort, *columns;
@@ -50,6 +58,7 @@ extern const struct command command_stop;
 extern const struct command command_restart;
 extern const struct command command_cancel;
 extern const struct command command_status;
+extern const struct command command_check;
 extern const struct command command_plan;
 extern const struct command command_reload;
 extern const struct command command_image;

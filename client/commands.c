@@ -10,8 +10,9 @@
 #include "wire/interface.h"
 
 const struct command *const commands[] = {
-	&command_start, &command_stop,   &command_restart, &command_cancel, &command_status,
-	&command_plan,  &command_reload, &command_image,   &command_help,   NULL,
+	&command_start, &command_stop, &command_restart, &command_cancel, &command_status,
+	&command_check, &command_plan, &command_reload,  &command_image,  &command_help,
+	NULL,
 };
 
 struct json_object *guests_parameter(char **names)

@@ -4,7 +4,7 @@
 #include "model/guest-state.h"
 #include "wire/json.h"
 
-/* A guest of a reply of Status, as "status" judges it. */
+/* A guest of a reply of Status, as "status" and "check" judge it. */
 struct guest_view {
 	struct json_object *o;
 	const char *name;

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include "check-result.h"
 #include "command.h"
 #include "nearest.h"
 #include "util/output.h"
@@ -86,10 +87,10 @@ void print_usage(FILE *out)
 	      "  -V, --version      print the version, and exit\n"
 	      "  -h, --help         print this, and exit\n"
 	      "\n"
-	      "GUEST is a name or a UUID; with status also a domid or a pattern, as 'web*'.\n"
+	      "GUEST is a name or a UUID; with status and check also a domid or a pattern, as 'web*'.\n"
 	      "Exit status: 0 done, or all guests that should run do; 1 something failed or is missing;\n"
-	      "2 usage; 3 (status) no guest runs; 4 the daemon cannot be reached. See\n"
-	      "xendomainsctl(1).\n",
+	      "2 usage; 3 (status) no guest runs; 4 the daemon cannot be reached. Those of check are\n"
+	      "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. See xendomainsctl(1).\n",
 	      out);
 }
 
@@ -235,7 +236,7 @@ static int run(struct context *context, const struct command *command, char **ar
 
 	if (misuse) {
 		fprintf(stderr, "%s\n", misuse);
-		return STATUS_USAGE;
+		return command == &command_check ? check_usage() : STATUS_USAGE;
 	}
 	/* A client that waits for a hung journal would stop no guest. */
 	if (context->unit && (output_guard_stderr() < 0 || output_guard_stdout() < 0))
@@ -300,6 +301,15 @@ static int read_options(int argc, char **argv, struct context *context)
 	return r;
 }
 
+/* "check" was meant, although a mistake comes before it. */
+static bool names_check(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (str_equal(argv[i], command_check.name))
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct context context = {.socket = SOCKET_PATH};
@@ -312,7 +322,7 @@ int main(int argc, char **argv)
 	if (r > 0)
 		return STATUS_OK;
 	if (r < 0)
-		return STATUS_USAGE;
+		return names_check(argc, argv) ? check_usage() : STATUS_USAGE;
 	if (optind >= argc) {
 		print_usage(stderr);
 		return STATUS_USAGE;

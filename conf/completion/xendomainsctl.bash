@@ -161,9 +161,9 @@ _xendomainsctl_offer_arguments()
 {
 	case ${arguments[*]:0:2} in
 	'')
-		_xendomainsctl_offer start stop restart cancel status plan reload image help
+		_xendomainsctl_offer start stop restart cancel status check plan reload image help
 		;;
-	start | 'start '* | stop | 'stop '* | restart | 'restart '* | status | 'status '* | 'plan '*)
+	start | 'start '* | stop | 'stop '* | restart | 'restart '* | status | 'status '* | check | 'check '* | 'plan '*)
 		_xendomainsctl_offer_names status
 		;;
 	plan)
