@@ -15,6 +15,7 @@ import time
 import unittest
 
 from fakehost import LIMIT, FakeHostTest, wait_until
+from fakelogind import HostWithLogind
 from test_access import MANAGER, ask
 
 
@@ -101,6 +102,123 @@ class Words(FakeHostTest):
         files = [image["file"] for image in self.host.json("image", "list")["images"]]
         self.assertEqual(len(files), 2)
         self.assertEqual(self.host.ctl("image", "list", "--names", check=0).splitlines(), files)
+
+
+class Mistakes(FakeHostTest):
+    """What is mistyped is named in one line, with what may have been meant."""
+
+    def setUp(self):
+        super().setUp()
+        self.host.guest("webserver")
+        self.host.guest("db")
+        self.host.ctl("start", check=0)
+
+    def assert_meant(self, meant, status, *words):
+        done = subprocess.run(self.host.command_line(*words), capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(done.returncode, status, words)
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        (self.assertIn if meant else self.assertNotIn)(f'"{meant}"' if meant else "?", done.stderr)
+
+    def test_command_is_named(self):
+        self.assert_meant("status", 2, "statsu")
+        self.assert_meant("status", 2, "stat")
+        self.assert_meant(None, 2, "frobnicate")
+        self.assert_meant("stop", 2, "plan", "sotp")
+
+    def test_option_is_named(self):
+        self.assert_meant("--json", 2, "--jsno", "status")
+        self.assert_meant("--state", 2, "--staet=failed", "status")
+        self.assert_meant(None, 2, "--json=3", "status")
+        self.assert_meant(None, 2, "-x", "status")
+        self.assert_meant(None, 2, "--deadline=soon", "plan", "stop")
+
+    def test_value_is_named(self):
+        self.assert_meant("failed", 2, "--state=fialed", "status")
+        self.assert_meant("failed", 2, "--state=saved,fialed", "status")
+        self.assert_meant("memory", 2, "--sort=memmory", "status")
+        self.assert_meant("since", 2, "--columns=name,sinec", "status")
+
+    def test_guest_is_named(self):
+        self.assert_meant("webserver", 1, "status", "websever")
+        self.assert_meant("webserver", 1, "status", "db", "webservre")
+        self.assert_meant(None, 1, "status", "mail")
+        self.assert_meant(None, 1, "status", "m*")
+
+    def test_options_of_status_go_with_nothing_else(self):
+        for option in ("--state=failed", "--sort=name", "--columns=name", "--wide", "--watch"):
+            for words in (["start"], ["plan", "stop"], ["image", "list"], ["help"]):
+                self.host.ctl(option, *words, check=2)
+        for words in (["--columns=name", "--wide"], ["--wide", "--json"], ["--watch", "--names"]):
+            self.host.ctl(*words, "status", check=2)
+
+
+class Choice(FakeHostTest):
+    """Guests that status is to show."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("web1", "web2", "db", "web*"):
+            self.host.guest(name)
+        self.host.ctl("start", "web1", "web2", "web*", check=0)
+
+    def named(self, *words, check=None):
+        return self.host.ctl("--names", "status", *words, check=check).splitlines()
+
+    def test_guests_are_chosen_by_pattern_domid_and_state(self):
+        self.assertEqual(sorted(self.named("web?")), ["web*", "web1", "web2"])
+        self.assertEqual(sorted(self.named("web[12]", "d*")), ["db", "web1", "web2"])
+        self.assertEqual(self.named("web*"), ["web*"])
+        domid = self.host.status()["web2"]["domid"]
+        self.assertEqual(self.named(str(domid)), ["web2"])
+        self.host.guest(str(domid))
+        self.assertEqual(self.named(str(domid)), [str(domid)])
+        self.assertEqual(self.named("--state=stopped", "d*"), ["db"])
+        self.assertEqual(self.named("--sort=name", "web?"), ["web*", "web1", "web2"])
+        told = self.host.json("status", "--state=stopped", "--sort=name")["guests"]
+        self.assertEqual([guest["name"] for guest in told], sorted((str(domid), "db")))
+
+    def test_states_that_are_not_shown_count(self):
+        self.assertEqual(self.named("--state=running", check=1), self.named("--state=running"))
+        self.assertEqual(self.named("--state=failed", check=1), [])
+        self.assertEqual(self.named("--state=failed", "web?", check=0), [])
+
+    def test_one_guest_tells_its_whole_story(self):
+        told = dict(line.split(":", 1) for line in self.host.ctl("status", "web1", check=0).splitlines())
+        self.assertEqual(told["state"].strip(), "running")
+        self.assertEqual(told["configuration"].strip(), str(self.host.auto / "web1.cfg"))
+
+
+class Check(unittest.TestCase):
+    """The plugin for Nagios: one line, and its own exit statuses."""
+
+    def setUp(self):
+        self.host = self.enterContext(HostWithLogind())
+        self.host.start_daemon()
+
+    def check(self, status, *words):
+        done = subprocess.run(self.host.command_line("check", *words), capture_output=True, text=True, timeout=LIMIT)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count("\n"), 1, done.stdout)
+        return done.stdout
+
+    def test_guest_that_is_down_is_critical(self):
+        self.host.guest("web")
+        self.host.guest("db")
+        self.assertIn("db (stopped)", self.check(2))
+        self.host.ctl("start", "web", check=0)
+        self.host.wait_locked()
+        self.assertIn("running=1", self.check(2))
+        self.assertIn("OK", self.check(0, "w*"))
+        self.host.ctl("start", check=0)
+        self.check(0)
+        self.assertEqual(json.loads(self.check(0, "--json"))["status"], "OK")
+
+    def test_what_cannot_be_known_is_unknown(self):
+        self.assertIn("mail", self.check(3, "mail"))
+        for words in (["--state=failed"], ["--nonsense"], ["--names"], [""]):
+            self.check(3, *words)
+        self.host.stop_daemon()
+        self.assertIn(str(self.host.socket), self.check(3))
 
 
 class Question(FakeHostTest):
