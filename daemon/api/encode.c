@@ -16,8 +16,14 @@ void encode_event(struct json_writer *w, const struct report *e)
 	json_writer_bool(w, "final", e->final);
 	if (e->permille > 0 && !e->final)
 		json_writer_u64(w, "percent", e->permille / 10);
+	if (e->total > 0 && !e->final) {
+		json_writer_u64(w, "bytes", e->bytes);
+		json_writer_u64(w, "total_bytes", e->total);
+	}
 	json_writer_string(w, "reason", e->reason);
 	json_writer_u64(w, "elapsed_usec", e->elapsed);
+	if (e->final && e->stage >= 0)
+		json_writer_u64(w, "stage_elapsed_usec", e->stage_elapsed);
 	json_writer_end_object(w);
 }
 

@@ -51,6 +51,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		run->asked = run->asked || (m->state == MACHINE_ASKED && run_asks_to_end(run));
 		run->stage_started = now;
 		run->permille = run->told = 0;
+		run->bytes = run->total = 0;
 		report = run_report(run, now);
 		report_log(&report);
 		executor_tell(run, &report);
@@ -66,7 +67,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 	if (run->began && old != MACHINE_WAITING) {
 		report = run_report(run, now);
 		report.final = false;
-		report.elapsed = usec_sub(now, run->stage_started);
+		report.elapsed = report.stage_elapsed;
 		report.result = m->stage_reason ? RESULT_FAILED : RESULT_OK;
 		report.reason = m->stage_reason;
 		report_log(&report);

@@ -57,6 +57,8 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 		return;
 	executor_wrote(run, operation->permille);
 	run->permille = operation->permille;
+	run->bytes = operation->bytes;
+	run->total = operation->total;
 	if (!timer_is_set(ex->progress))
 		timer_set(ex->progress, MAX(loop_now(ex->loop), ex->told + PROGRESS_INTERVAL));
 }

@@ -10,14 +10,16 @@ struct report {
 	const struct step *step;
 	enum goal goal;
 	uint32_t domid;
-	enum stage stage;   /* _STAGE_INVALID where there was none */
-	enum result result; /* of the stage or, if final, of the guest's way */
-	const char *reason; /* NULL if there is none */
-	unsigned permille;  /* of a running stage */
-	bool final;         /* the guest's way has ended */
-	bool asked;         /* the guest was asked to shut down, in this stage or an earlier one */
-	bool cold;          /* ... in a create, because its image could not be restored */
-	usec_t elapsed;     /* of the stage or, if final, of the guest's way */
+	enum stage stage;      /* _STAGE_INVALID where there was none */
+	enum result result;    /* of the stage or, if final, of the guest's way */
+	const char *reason;    /* NULL if there is none */
+	unsigned permille;     /* of a running stage */
+	uint64_t bytes, total; /* the same, as hv_operation has them */
+	bool final;            /* the guest's way has ended */
+	bool asked;     /* the guest was asked to shut down, in this stage or an earlier one */
+	bool cold;      /* ... in a create, because its image could not be restored */
+	usec_t elapsed; /* of the stage or, if final, of the guest's way */
+	usec_t stage_elapsed; /* of the stage, its last one if final; 0 where there was none */
 };
 
 /* Writes it to the log, with the fields that the journal indexes. */

@@ -39,6 +39,7 @@ struct report run_report(const struct run *run, usec_t now)
 {
 	bool final = machine_ended(&run->machine);
 	usec_t until = final ? run->ended : now;
+	usec_t stage = run->began ? usec_sub(until, run->stage_started) : 0;
 
 	return (struct report){
 		.step = run->machine.step,
@@ -48,9 +49,12 @@ struct report run_report(const struct run *run, usec_t now)
 		.result = machine_result(&run->machine),
 		.reason = run->machine.reason,
 		.permille = run->permille,
+		.bytes = run->bytes,
+		.total = run->total,
 		.final = final,
 		.asked = run->asked,
-		.elapsed = usec_sub(until, final ? run->started : run->stage_started),
+		.elapsed = final ? usec_sub(until, run->started) : stage,
+		.stage_elapsed = stage,
 	};
 }
 

@@ -25,9 +25,10 @@ struct hv_operation {
 	struct uuid uuid;
 	const char *name;
 	usec_t started;
-	unsigned permille; /* of its work; 0 if it does not tell */
-	bool adopted;      /* an earlier daemon began it */
-	bool stuck;        /* its worker was killed and does not end: it sleeps in the kernel */
+	unsigned permille;     /* of its work; 0 if it does not tell */
+	uint64_t bytes, total; /* of the guest's memory, of about so many; 0 as above */
+	bool adopted;          /* an earlier daemon began it */
+	bool stuck;            /* its worker was killed and does not end: it sleeps in the kernel */
 };
 
 /*

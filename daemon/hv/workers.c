@@ -315,6 +315,8 @@ static void take_message(struct worker *w, const char *text, size_t length)
 		return;
 	set_timer(w);
 	w->operation.permille = progress.permille;
+	w->operation.bytes = progress.bytes;
+	w->operation.total = progress.total;
 	w->owner->callbacks->progress(w->owner->callbacks->data, &w->operation);
 }
 

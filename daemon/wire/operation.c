@@ -205,13 +205,17 @@ struct json_object *operation_mark_message(enum operation_mark mark, const char 
 	return wrap("mark", TAKE_PTR(o));
 }
 
-struct json_object *operation_progress_message(const char *what, unsigned permille)
+struct json_object *operation_progress_message(const struct operation_progress *progress)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
+	int r = o ? json_add_string(o, "what", progress->what) : -ENOMEM;
 
-	if (!o || json_add_string(o, "what", what) < 0 || json_add_u64(o, "permille", permille) < 0)
-		return NULL;
-	return wrap("progress", TAKE_PTR(o));
+	r = r < 0 ? r : json_add_u64(o, "permille", progress->permille);
+	if (progress->total > 0) {
+		r = r < 0 ? r : json_add_u64(o, "bytes", progress->bytes);
+		r = r < 0 ? r : json_add_u64(o, "total", progress->total);
+	}
+	return r < 0 ? NULL : wrap("progress", TAKE_PTR(o));
 }
 
 struct json_object *operation_result_message(const struct operation_result *result)
@@ -471,5 +475,7 @@ bool operation_progress_get(struct json_object *message, struct operation_progre
 		.what = json_get_string(o, "what"),
 		.permille = (unsigned)MIN(permille, (uint64_t)1000),
 	};
+	json_get_u64(o, "bytes", &ret->bytes);
+	json_get_u64(o, "total", &ret->total);
 	return true;
 }

@@ -141,6 +141,7 @@ struct operation_record {
 struct operation_progress {
 	const char *what; /* borrowed from the message; may be NULL */
 	unsigned permille;
+	uint64_t bytes, total; /* that have gone through, of about so many; 0: it does not tell */
 };
 
 void operation_request_done(struct operation_request *request);
@@ -152,7 +153,7 @@ struct json_object *operation_request_message(const struct operation_request *re
 struct json_object *operation_worker_message(uint64_t pid, uint64_t start);
 struct json_object *operation_mark_message(enum operation_mark mark, const char *config,
 					   const char *target, const struct uuid *image);
-struct json_object *operation_progress_message(const char *what, unsigned permille);
+struct json_object *operation_progress_message(const struct operation_progress *progress);
 struct json_object *operation_result_message(const struct operation_result *result);
 
 /*

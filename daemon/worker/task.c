@@ -68,7 +68,8 @@ int task_explain_xl(struct task *task, int error, const char *what)
 static void tell_progress(struct task *task)
 {
 	_cleanup_json_ struct json_object *message = NULL;
-	uint64_t bytes = task->pump ? pump_bytes(task->pump) : 0, permille = 0;
+	uint64_t bytes = task->pump ? pump_bytes(task->pump) : 0;
+	struct operation_progress progress = {.bytes = bytes, .total = task->expected};
 	const char *text;
 	size_t size;
 
@@ -78,8 +79,8 @@ static void tell_progress(struct task *task)
 	task->told = bytes;
 	/* The expected size is an estimate: only the end counts as 100 %. */
 	if (task->expected > 0)
-		permille = MIN(bytes * 1000 / task->expected, (uint64_t)990);
-	message = operation_progress_message(NULL, (unsigned)permille);
+		progress.permille = (unsigned)MIN(bytes * 1000 / task->expected, (uint64_t)990);
+	message = operation_progress_message(&progress);
 	text = json_message(message, &size);
 	if (text)
 		send(task->channel, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);

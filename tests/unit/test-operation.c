@@ -149,7 +149,8 @@ START_TEST(a_whole_life_is_read)
 
 	put_text(&f, plain_request);
 	put(&f, operation_worker_message(4711, 815));
-	put(&f, operation_progress_message("saving", 500));
+	put(&f, operation_progress_message(
+			&(struct operation_progress){.what = "saving", .permille = 500}));
 	put(&f, operation_mark_message(OPERATION_MARK_DESTROYED, "{\"kept\":1}", NULL, NULL));
 	put(&f, operation_mark_message(OPERATION_MARK_RELEASED, NULL, NULL, NULL));
 	put(&f, operation_result_message(&result));
@@ -394,17 +395,26 @@ END_TEST
 
 START_TEST(progress_is_told_apart_and_bounded)
 {
-	_cleanup_json_ struct json_object *half = operation_progress_message("saving", 500);
-	_cleanup_json_ struct json_object *much = operation_progress_message(NULL, 4000);
+	struct operation_progress progress = {
+		.what = "saving",
+		.permille = 500,
+		.bytes = 3ULL << 32,
+		.total = 6ULL << 32,
+	};
+	_cleanup_json_ struct json_object *half = operation_progress_message(&progress);
+	_cleanup_json_ struct json_object *much = operation_progress_message(
+		&(struct operation_progress){.permille = 4000});
 	_cleanup_json_ struct json_object *other = operation_worker_message(1, 2);
-	struct operation_progress progress;
 
 	ck_assert(operation_progress_get(half, &progress));
 	ck_assert_str_eq(progress.what, "saving");
 	ck_assert_uint_eq(progress.permille, 500);
+	ck_assert_uint_eq(progress.bytes, 3ULL << 32);
+	ck_assert_uint_eq(progress.total, 6ULL << 32);
 	ck_assert(operation_progress_get(much, &progress));
 	ck_assert_ptr_null(progress.what);
 	ck_assert_uint_eq(progress.permille, 1000);
+	ck_assert_uint_eq(progress.total, 0);
 	ck_assert(!operation_progress_get(other, &progress));
 }
 END_TEST

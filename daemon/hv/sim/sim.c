@@ -139,6 +139,12 @@ static usec_t time_of_part(const struct actor *a)
 	return sim_load_part(sim->host, a->guest, a->operation.operation, &load, a->parts);
 }
 
+static bool moves_memory(enum operation operation)
+{
+	return operation == OPERATION_SAVE || operation == OPERATION_RESTORE ||
+	       operation == OPERATION_MIGRATE;
+}
+
 static void on_work(void *data)
 {
 	struct actor *a = data;
@@ -166,6 +172,10 @@ static void on_work(void *data)
 	}
 	a->steps++;
 	a->operation.permille = a->steps * 1000 / a->parts;
+	if (moves_memory(a->operation.operation)) {
+		a->operation.total = a->guest->memory_kib * 1024;
+		a->operation.bytes = a->operation.total * a->steps / a->parts;
+	}
 	sim->hv.callbacks.progress(sim->hv.callbacks.data, &a->operation);
 	timer_set(a->work, MIN(loop_now(sim->loop) + time_of_part(a), a->request.deadline));
 }
