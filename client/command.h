@@ -41,7 +41,9 @@ struct context {
 	bool names;         /* it is only names */
 	bool cold;          /* a start leaves saved memory alone */
 	bool force;         /* a stop takes libvirt's guests too */
+	bool no_wait;       /* for the end of a start, stop or restart */
 	bool all, yes;      /* each answers what confirm_all() would ask */
+	enum progress_mode progress;
 	struct status_options status;
 };
 

@@ -3,11 +3,11 @@
 #include <getopt.h>
 #include <limits.h>
 #include <malloc.h>
-#include <unistd.h>
 
 #include "check-result.h"
 #include "command.h"
 #include "nearest.h"
+#include "option-value.h"
 #include "util/output.h"
 #include "util/parse.h"
 #include "util/str.h"
@@ -22,6 +22,8 @@ enum option_code {
 	OPTION_COLD,
 	OPTION_DEADLINE,
 	OPTION_NO_DEADLINE,
+	OPTION_NO_WAIT,
+	OPTION_PROGRESS,
 	OPTION_FORCE,
 	OPTION_UNIT,
 	OPTION_ALL,
@@ -46,7 +48,9 @@ static const struct option long_options[] = {
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"names", no_argument, NULL, OPTION_NAMES},
 	{"no-deadline", no_argument, NULL, OPTION_NO_DEADLINE},
+	{"no-wait", no_argument, NULL, OPTION_NO_WAIT},
 	{"or-once", no_argument, NULL, OPTION_ONCE},
+	{"progress", required_argument, NULL, OPTION_PROGRESS},
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"sort", required_argument, NULL, OPTION_SORT},
 	{"state", required_argument, NULL, OPTION_STATE},
@@ -75,7 +79,9 @@ void print_usage(FILE *out)
 	      "      --json         print one JSON object\n"
 	      "      --names        status, image list: print names only, one a line\n"
 	      "      --no-deadline  plan stop: plan for a stop without a time limit\n"
+	      "      --no-wait      start, stop, restart: do not wait for the end\n"
 	      "      --or-once      start, stop: without the daemon if it does not answer\n"
+	      "      --progress HOW start, stop, restart: auto, plain, json or none\n"
 	      "      --socket PATH  where the daemon listens\n"
 	      "      --sort KEY     status: by name, state, memory, cpu, since or domid\n"
 	      "      --state LIST   status: guests in these states; also wanted, down, waiting\n"
@@ -103,6 +109,23 @@ static const struct command *find_command(const char *name)
 		if (str_equal(commands[i]->name, name))
 			return commands[i];
 	return NULL;
+}
+
+/* 0, or -EINVAL with the mistake named. */
+static int apply_progress(struct context *context)
+{
+	static const char *const names[] = {
+		[PROGRESS_AUTO] = "auto",
+		[PROGRESS_PLAIN] = "plain",
+		[PROGRESS_JSON] = "json",
+		[PROGRESS_NONE] = "none",
+	};
+	int mode = option_value("--progress", optarg, names, ELEMENTSOF(names));
+
+	if (mode < 0)
+		return -EINVAL;
+	context->progress = (enum progress_mode)mode;
+	return 0;
 }
 
 /* 0 to go on; 1 if all is said already; -EINVAL. */
@@ -140,6 +163,11 @@ static int apply_option(int code, struct context *context)
 	case OPTION_NO_DEADLINE:
 		context->no_deadline = true;
 		return 0;
+	case OPTION_NO_WAIT:
+		context->no_wait = true;
+		return 0;
+	case OPTION_PROGRESS:
+		return apply_progress(context);
 	case OPTION_FORCE:
 		context->force = true;
 		return 0;
@@ -192,6 +220,7 @@ static const char *find_misuse(const struct context *context, const struct comma
 			       char **arguments)
 {
 	bool start = command == &command_start, stop = command == &command_stop;
+	bool follows = start || stop || command == &command_restart;
 	bool asks = stop || command == &command_restart;
 	const struct status_options *o = &context->status;
 
@@ -199,6 +228,12 @@ static const char *find_misuse(const struct context *context, const struct comma
 		return "An argument is empty. Name a guest, or leave the argument out";
 	if ((context->or_once || context->unit) && ((!start && !stop) || arguments[0]))
 		return "--or-once and --unit go with 'start' or 'stop' of all guests only";
+	if ((context->no_wait || context->progress != PROGRESS_AUTO) && !follows)
+		return "--no-wait and --progress go with 'start', 'stop' or 'restart' only";
+	if (context->no_wait && (context->or_once || context->unit))
+		return "--no-wait goes neither with --or-once nor with --unit: a unit waits";
+	if (context->json && context->progress == PROGRESS_PLAIN)
+		return "--json and --progress=plain exclude each other";
 	if (context->cold && (!start || !arguments[0]))
 		return "--cold goes with 'start' of named guests only: their saved memory is not "
 		       "restored";
@@ -241,8 +276,9 @@ static int run(struct context *context, const struct command *command, char **ar
 	/* A client that waits for a hung journal would stop no guest. */
 	if (context->unit && (output_guard_stderr() < 0 || output_guard_stdout() < 0))
 		return explain_error(context, -ENOMEM);
-	writer = context->json ? writer_json_new(stdout)
-			       : writer_text_new(stdout, isatty(STDOUT_FILENO));
+	writer = context->json || context->progress == PROGRESS_JSON
+			 ? writer_json_new(stdout, context->progress == PROGRESS_JSON)
+			 : writer_text_new(stdout, context->progress);
 	if (!writer)
 		return explain_error(context, -ENOMEM);
 	context->writer = writer;

@@ -2,33 +2,48 @@
 
 #include "progress.h"
 
-#include <sys/ioctl.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
+#include "progress-line.h"
 #include "results.h"
+#include "terminal.h"
 #include "util/str.h"
-#include "util/time.h"
+#include "width.h"
 
-/* More than this would push what has happened off the screen. */
-#define LINES_MAX 12
+#define NAME_WIDTH_MAX 24
+#define NAME_WIDTH_MIN 8
 
-#define NAME_MAX_SHOWN 24
-
-#define WIDTH_STANDARD 80
+/* Events of many guests come faster than a person can read. */
+#define DRAW_INTERVAL (100 * USEC_PER_MSEC)
 
 struct line {
 	TAILQ_ENTRY(line) entry;
 	char *uuid, *name, *stage;
-	uint64_t percent; /* 0: it does not tell */
-	usec_t since;
+	struct work work; /* but for the texts */
 };
 
 struct progress {
 	FILE *out;
 	TAILQ_HEAD(, line) lines;
-	unsigned drawn;
+	unsigned n_lines;
+	unsigned done, failed; /* guests on which something was done */
+	unsigned drawn;        /* lines */
+	usec_t drawn_at;
+	bool utf8;
 };
+
+/* In the locale of the user: that of the program is UTF-8, whatever the user's is (width.c). */
+static bool shows_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", NULL);
+	bool utf8 = locale && str_equal(nl_langinfo_l(CODESET, locale), "UTF-8");
+
+	if (locale)
+		freelocale(locale);
+	return utf8;
+}
 
 struct progress *progress_new(FILE *out)
 {
@@ -37,6 +52,7 @@ struct progress *progress_new(FILE *out)
 	if (!p)
 		return NULL;
 	p->out = out;
+	p->utf8 = shows_utf8();
 	TAILQ_INIT(&p->lines);
 	return p;
 }
@@ -44,6 +60,7 @@ struct progress *progress_new(FILE *out)
 static void remove_line(struct progress *p, struct line *l)
 {
 	TAILQ_REMOVE(&p->lines, l, entry);
+	p->n_lines--;
 	free(l->uuid);
 	free(l->name);
 	free(l->stage);
@@ -79,6 +96,7 @@ static struct line *add_line(struct progress *p, const char *uuid)
 	if (!l)
 		return NULL;
 	TAILQ_INSERT_TAIL(&p->lines, l, entry);
+	p->n_lines++;
 	if (str_replace(&l->uuid, uuid) < 0) {
 		remove_line(p, l);
 		return NULL;
@@ -86,14 +104,23 @@ static struct line *add_line(struct progress *p, const char *uuid)
 	return l;
 }
 
+static void count(struct progress *p, struct json_object *event, enum result result)
+{
+	if (!json_get_bool(event, "final"))
+		return;
+	p->done += result == RESULT_OK && json_get_string(event, "stage");
+	p->failed += result == RESULT_FAILED;
+}
+
 static void follow(struct progress *p, struct json_object *event)
 {
 	const char *uuid = json_get_string(event, "uuid");
-	const char *stage = json_get_string(event, "stage");
 	const char *name = json_get_string(event, "name");
+	enum result result = result_of(event);
 	struct line *l = find_line(p, uuid);
 
-	if (result_of(event) != RESULT_RUNNING) {
+	count(p, event, result);
+	if (result != RESULT_RUNNING) {
 		if (l)
 			remove_line(p, l);
 		return;
@@ -102,82 +129,126 @@ static void follow(struct progress *p, struct json_object *event)
 		l = add_line(p, uuid);
 	if (!l)
 		return;
-	if (!str_equal(l->stage, stage)) {
-		l->since = usec_now();
-		l->percent = 0;
-	}
 	free(l->name);
-	l->name = name ? str_printable(name, NAME_MAX_SHOWN) : NULL;
-	str_replace(&l->stage, stage);
-	json_get_u64(event, "percent", &l->percent);
+	l->name = name ? text_clean(name) : NULL;
+	str_replace(&l->stage, json_get_string(event, "stage"));
+	l->work = (struct work){.told = usec_now()};
+	json_get_u64(event, "percent", &l->work.percent);
+	json_get_u64(event, "bytes", &l->work.bytes);
+	json_get_u64(event, "total_bytes", &l->work.total);
+	json_get_u64(event, "elapsed_usec", &l->work.elapsed);
 }
 
-static int screen_width(const struct progress *p)
-{
-	struct winsize size;
-
-	if (ioctl(fileno(p->out), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return WIDTH_STANDARD;
-	return size.ws_col;
-}
-
-static void erase(struct progress *p)
+static void erase(struct progress *p, FILE *out)
 {
 	/* Up as many lines as were drawn, then everything below goes. */
 	if (p->drawn)
-		fprintf(p->out, "\033[%uA\033[J", p->drawn);
+		fprintf(out, "\033[%uA\033[J", p->drawn);
 	p->drawn = 0;
 }
 
-static void draw_line(struct progress *p, const struct line *l, int width)
+static void put(struct progress *p, FILE *out, const char *text, size_t width)
 {
-	char text[160];
-	double elapsed = (double)(usec_now() - l->since) / (double)USEC_PER_SEC;
+	_cleanup_free_ char *line = text ? cut_text(text, width) : NULL;
 
-	int n = snprintf(text, sizeof(text), "  %-16s %-12s %6.0f s", l->name ? l->name : "-",
-			 l->stage ? l->stage : "", elapsed);
+	fprintf(out, "%s\n", line ? line : "");
+	p->drawn++;
+}
 
-	if (l->percent && n > 0 && (size_t)n < sizeof(text))
-		snprintf(text + n, sizeof(text) - (size_t)n, "  %3llu%%",
-			 (unsigned long long)l->percent);
-	/* A line that wraps would be two, and could not be erased. */
-	fprintf(p->out, "%.*s\n", width - 1, text);
+/* The names share a column, which leaves room for the rest of a line. */
+static size_t name_column(const struct progress *p, size_t width)
+{
+	size_t widest = 1, most = MIN(width / 5, (size_t)NAME_WIDTH_MAX);
+	struct line *l;
+
+	most = MAX(most, (size_t)NAME_WIDTH_MIN);
+	TAILQ_FOREACH(l, &p->lines, entry)
+		if (l->name)
+			widest = MAX(widest, text_width(l->name));
+	return MIN(widest, most);
+}
+
+/* What there is no line for; NULL: nothing, or no memory. */
+static char *summary(const struct progress *p, unsigned hidden)
+{
+	_cleanup_free_ char *more = NULL, *failed = NULL;
+	char *text = NULL;
+	int r = hidden + p->done + p->failed > 0 ? 0 : -ENODATA;
+
+	if (hidden > 0)
+		r = r < 0 ? r : str_format(&more, "... and %u more at work; ", hidden);
+	if (p->failed > 0)
+		r = r < 0 ? r : str_format(&failed, ", %u failed", p->failed);
+	if (r >= 0)
+		r = str_format(&text, "  %s%u done%s", more ? more : "", p->done,
+			       failed ? failed : "");
+	return r < 0 ? NULL : text;
+}
+
+static void draw(struct progress *p, FILE *out)
+{
+	/* A line that is full wraps on some terminals, and could not be erased. */
+	struct terminal t = terminal_of(fileno(p->out));
+	size_t width = t.width > 1 ? t.width - 1 : 1;
+	size_t room = t.height > 3 ? t.height - 3 : 0, name_width = name_column(p, width);
+	_cleanup_free_ char *last = NULL;
+	unsigned hidden = 0;
+	usec_t now = usec_now();
+	struct line *l;
+
+	if (p->n_lines == 0)
+		return;
+	TAILQ_FOREACH(l, &p->lines, entry) {
+		_cleanup_free_ char *text = NULL;
+
+		if (p->drawn >= room) {
+			hidden++;
+			continue;
+		}
+		l->work.name = l->name;
+		l->work.stage = l->stage;
+		text = work_line(&l->work, name_width, width, now, p->utf8);
+		put(p, out, text, width);
+	}
+	last = summary(p, hidden);
+	if (last)
+		put(p, out, last, width);
+}
+
+/* All of it in one piece: a screen that is half drawn flickers. */
+static void redraw(struct progress *p, const char *text)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size;
+	FILE *out = open_memstream(&data, &size);
+
+	if (!out)
+		return;
+	erase(p, out);
+	fputs(text ? text : "", out);
+	draw(p, out);
+	if (fclose(out) == 0)
+		fwrite(data, 1, size, p->out);
+	fflush(p->out);
+	p->drawn_at = usec_now();
 }
 
 void progress_draw(struct progress *p)
 {
-	int width = screen_width(p);
-	unsigned hidden = 0;
-	struct line *l;
-
-	erase(p);
-	TAILQ_FOREACH(l, &p->lines, entry) {
-		if (p->drawn == LINES_MAX) {
-			hidden++;
-			continue;
-		}
-		draw_line(p, l, width);
-		p->drawn++;
-	}
-	if (hidden) {
-		fprintf(p->out, "  and %u more\n", hidden);
-		p->drawn++;
-	}
-	fflush(p->out);
+	redraw(p, NULL);
 }
 
-void progress_event(struct progress *p, struct json_object *event, const char *line)
+void progress_event(struct progress *p, struct json_object *event, const char *text)
 {
+	unsigned before = p->n_lines;
+
 	follow(p, event);
-	if (line) {
-		erase(p);
-		fprintf(p->out, "%s\n", line);
-	}
-	progress_draw(p);
+	if (text || p->n_lines != before || usec_sub(usec_now(), p->drawn_at) >= DRAW_INTERVAL)
+		redraw(p, text);
 }
 
 void progress_end(struct progress *p)
 {
-	erase(p);
+	erase(p, p->out);
 	fflush(p->out);
 }

@@ -39,6 +39,7 @@
 /* How a call goes on, for the unit that makes it. */
 struct watched_call {
 	const struct context *context;
+	const char *method;
 	bool is_start, for_host;
 	usec_t until, asked;
 	unsigned misses, done, failed;
@@ -119,9 +120,11 @@ static int look_after(struct watched_call *f)
 	f->asked = usec_now();
 	f->misses++;
 	sd_notify(0, EXTENSION);
-	if (f->misses == MISSES_MAX && !f->context->or_once)
+	if (f->misses == MISSES_MAX && !f->context->or_once) {
+		f->context->writer->ops->clear(f->context->writer);
 		fprintf(stderr, "xendomainsd is not responding. Run 'systemctl status xendomainsd "
 				"xenstored' to see why.\n");
+	}
 	/* A stop is for a host that goes down; a start can wait for a busy daemon. */
 	return f->misses >= (can_do_without(f) ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
 }
@@ -150,6 +153,28 @@ static bool is_done_without(const struct watched_call *f, const struct varlink_r
 	       !str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED);
 }
 
+/* The daemon does not mind that the client goes. */
+#define GOES_ON(doing)                                                                             \
+	"xendomainsd goes on " doing                                                               \
+	" guests. Run 'xendomainsctl status' to see the progress, or "                             \
+	"'xendomainsctl cancel' to cancel."
+
+static const char *begun_text(const char *method)
+{
+	if (str_equal(method, METHOD_START))
+		return GOES_ON("starting");
+	return str_equal(method, METHOD_RESTART) ? GOES_ON("restarting") : GOES_ON("stopping");
+}
+
+/* The same, after what Ctrl-C leaves on the screen. */
+static const char *interrupt_text(const char *method)
+{
+	if (str_equal(method, METHOD_START))
+		return "\n" GOES_ON("starting") "\n";
+	return str_equal(method, METHOD_RESTART) ? "\n" GOES_ON("restarting") "\n"
+						 : "\n" GOES_ON("stopping") "\n";
+}
+
 /* 0 to go on, 1 + exit status at the end, or -errno; -ENOTRECOVERABLE: the daemon cannot do it. */
 static int take_reply(struct watched_call *f, struct varlink_reply *reply)
 {
@@ -157,9 +182,15 @@ static int take_reply(struct watched_call *f, struct varlink_reply *reply)
 	struct json_object *event = json_get(reply->parameters, "event", json_type_object);
 
 	if (reply->error) {
-		int status = explain_reply(reply);
+		int status;
 
+		w->ops->clear(w);
+		status = explain_reply(reply);
 		return is_done_without(f, reply) ? -ENOTRECOVERABLE : 1 + status;
+	}
+	if (f->context->no_wait) {
+		w->ops->begun(w, reply->parameters, begun_text(f->method));
+		return 1 + STATUS_OK;
 	}
 	if (reply->continues) {
 		heard(f);
@@ -169,7 +200,7 @@ static int take_reply(struct watched_call *f, struct varlink_reply *reply)
 		}
 		return 0;
 	}
-	w->ops->outcome(w, reply->parameters);
+	w->ops->outcome(w, reply->parameters, f->method);
 	tell_unit("%s guests: %u done, %u failed", f->is_start ? "Started" : "Stopped", f->done,
 		  f->failed);
 	return 1 + (all_is_well(reply->parameters) ? STATUS_OK : STATUS_FAILED);
@@ -217,19 +248,6 @@ static int open_again(const struct watched_call *f, struct daemon_connection *c)
 	return r;
 }
 
-/* The daemon does not mind that the client goes. */
-static const char *interrupt_text(const char *method)
-{
-	if (str_equal(method, METHOD_START))
-		return "\nxendomainsd goes on starting guests. Run 'xendomainsctl status' to see the "
-		       "progress, or 'xendomainsctl cancel' to cancel.\n";
-	if (str_equal(method, METHOD_RESTART))
-		return "\nxendomainsd goes on restarting guests. Run 'xendomainsctl status' to see "
-		       "the progress, or 'xendomainsctl cancel' to cancel.\n";
-	return "\nxendomainsd goes on stopping guests. Run 'xendomainsctl status' to see the "
-	       "progress, or 'xendomainsctl cancel' to cancel.\n";
-}
-
 /* Waits for a daemon that accepts no connections as for one that does not answer. */
 static int open_first(struct watched_call *f, struct daemon_connection *c)
 {
@@ -256,6 +274,8 @@ static struct json_object *make_parameters(const struct watched_call *f, char **
 		r = json_add_bool(parameters, "cold", true);
 	if (r >= 0 && f->context->force && !f->is_start)
 		r = json_add_bool(parameters, "force", true);
+	if (r >= 0 && f->context->no_wait)
+		r = json_add_bool(parameters, "no_wait", true);
 	if (r >= 0 && f->for_host)
 		r = json_add_bool(parameters, "host", true);
 	if (r >= 0 && f->for_host && f->until != USEC_INFINITY)
@@ -281,6 +301,7 @@ static int call(struct watched_call *f, struct daemon_connection *c, const char 
 		connection_close(c);
 		if (r != -ECONNRESET && r != -EPIPE)
 			break;
+		f->context->writer->ops->clear(f->context->writer);
 		fprintf(stderr, "Lost the connection to xendomainsd, reconnecting\n");
 		if (open_again(f, c) < 0)
 			break;
@@ -307,6 +328,7 @@ int call_and_follow(const struct context *context, const char *method, char **na
 {
 	struct watched_call f = {
 		.context = context,
+		.method = method,
 		.is_start = str_equal(method, METHOD_START),
 		.for_host = occasion->host_goes_down,
 		.until = occasion->until,
@@ -318,6 +340,7 @@ int call_and_follow(const struct context *context, const char *method, char **na
 		r = call(&f, &c, method, names);
 	if (r > 0)
 		return r - 1;
+	context->writer->ops->clear(context->writer);
 	if (r == -ETIME) {
 		fprintf(stderr,
 			"Time is up: systemd will soon force the host down. Some guests may "

@@ -9,15 +9,17 @@
 #include "model/stage.h"
 #include "printable.h"
 #include "progress.h"
-#include "results.h"
+#include "sequence-text.h"
 #include "status-text.h"
 #include "table.h"
+#include "terminal.h"
 #include "writer.h"
 
 struct writer_text {
 	struct writer writer;
 	FILE *out;
-	struct progress *progress; /* on a terminal */
+	bool quiet;                /* events are left out */
+	struct progress *progress; /* bars; NULL: lines */
 };
 
 static struct writer_text *to_text(struct writer *w)
@@ -25,46 +27,29 @@ static struct writer_text *to_text(struct writer *w)
 	return CONTAINER_OF(w, struct writer_text, writer);
 }
 
-/* The line for an event of a guest; NULL for mere progress, or without memory. */
-static char *event_line(struct json_object *e)
-{
-	const char *name = or_dash(json_get_string(e, "name"));
-	const char *stage = json_get_string(e, "stage");
-	const char *reason = json_get_string(e, "reason");
-	enum result result = result_of(e);
-	uint64_t percent;
-	char *line = NULL;
-	int r;
-
-	if (result == RESULT_RUNNING) {
-		if (json_get_u64(e, "percent", &percent) >= 0)
-			return NULL;
-		r = str_format(&line, "%s: %s begins", name, or_dash(stage));
-	} else if (result == RESULT_OK && stage) {
-		r = str_format(&line, "%s: %s done after %.1f s%s%s", name, stage,
-			       seconds(e, "elapsed_usec"), reason ? ": " : "",
-			       reason ? reason : "");
-	} else {
-		r = str_format(&line, "%s: %s%s%s%s%s", name, stage ? stage : "", stage ? " " : "",
-			       or_dash(json_get_string(e, "result")), reason ? ": " : "",
-			       reason ? reason : "");
-	}
-	return r < 0 ? NULL : line;
-}
-
 static void text_event(struct writer *w, struct json_object *event)
 {
 	struct writer_text *t = to_text(w);
-	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *text = NULL;
 
+	if (t->quiet)
+		return;
 	make_printable(event);
-	line = event_line(event);
+	text = sequence_event_text(event, terminal_of(fileno(t->out)).width, t->progress);
 	if (t->progress) {
-		progress_event(t->progress, event, line);
-	} else if (line) {
-		fprintf(t->out, "%s\n", line);
+		progress_event(t->progress, event, text);
+	} else if (text) {
+		fputs(text, t->out);
 		fflush(t->out);
 	}
+}
+
+static void text_clear(struct writer *w)
+{
+	struct writer_text *t = to_text(w);
+
+	if (t->progress)
+		progress_end(t->progress);
 }
 
 static void text_tick(struct writer *w)
@@ -75,17 +60,22 @@ static void text_tick(struct writer *w)
 		progress_draw(t->progress);
 }
 
-static void text_outcome(struct writer *w, struct json_object *parameters)
+static void text_outcome(struct writer *w, struct json_object *parameters, const char *method)
 {
 	struct json_object *list = json_get(parameters, "outcome", json_type_array);
 	struct writer_text *t = to_text(w);
 
-	if (t->progress)
-		progress_end(t->progress);
+	text_clear(w);
 	make_printable(parameters);
 	status_print_settings(t->out, parameters, SIZE_MAX);
-	fprintf(t->out, "%u done, %u failed, %u skipped\n", count_results(list, RESULT_OK),
-		count_results(list, RESULT_FAILED), count_results(list, RESULT_SKIPPED));
+	sequence_print_outcome(t->out, terminal_of(fileno(t->out)).width, list, method);
+}
+
+static void text_begun(struct writer *w, struct json_object *parameters, const char *words)
+{
+	make_printable(parameters);
+	status_print_settings(to_text(w)->out, parameters, SIZE_MAX);
+	fprintf(to_text(w)->out, "%s\n", words);
 }
 
 static void print_list(FILE *out, struct json_object *parameters, const char *key,
@@ -293,23 +283,29 @@ static struct writer *text_free(struct writer *w)
 static const struct writer_ops text_ops = {
 	.event = text_event,
 	.outcome = text_outcome,
+	.begun = text_begun,
 	.status = text_status,
 	.plan = text_plan,
 	.images = text_images,
 	.reloaded = text_reloaded,
 	.cancelled = text_cancelled,
+	.clear = text_clear,
 	.tick = text_tick,
 	.free = text_free,
 };
 
-struct writer *writer_text_new(FILE *out, bool terminal)
+struct writer *writer_text_new(FILE *out, enum progress_mode mode)
 {
 	struct writer_text *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
-	*t = (struct writer_text){.writer = {.ops = &text_ops}, .out = out};
-	if (terminal)
+	*t = (struct writer_text){
+		.writer = {.ops = &text_ops},
+		.out = out,
+		.quiet = mode == PROGRESS_NONE,
+	};
+	if (mode == PROGRESS_AUTO && terminal_of(fileno(out)).moves)
 		t->progress = progress_new(out);
 	return &t->writer;
 }

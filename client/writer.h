@@ -15,8 +15,10 @@ struct writer {
 struct writer_ops {
 	/* An event while a start or stop goes on. */
 	void (*event)(struct writer *w, struct json_object *event);
-	/* Its end: {"outcome": [...]}. */
-	void (*outcome)(struct writer *w, struct json_object *parameters);
+	/* Its end: {"outcome": [...]}. method: what was called. */
+	void (*outcome)(struct writer *w, struct json_object *parameters, const char *method);
+	/* In place of both: the daemon has taken it over, and is not waited for. words say so. */
+	void (*begun)(struct writer *w, struct json_object *parameters, const char *words);
 	/* The layout is for people. */
 	void (*status)(struct writer *w, struct json_object *parameters,
 		       const struct status_layout *layout);
@@ -26,16 +28,28 @@ struct writer_ops {
 	void (*reloaded)(struct writer *w, struct json_object *parameters);
 	/* {"cancelled": 2}. */
 	void (*cancelled)(struct writer *w, struct json_object *parameters);
+	/* Something else is about to be printed: lines that change in place go. */
+	void (*clear)(struct writer *w);
 	/* The display is to be brought up to date, about every second. */
 	void (*tick)(struct writer *w);
 	struct writer *(*free)(struct writer *w);
 };
 
-/* For people. A terminal shows the progress in place, other output in lines. NULL: no memory. */
-struct writer *writer_text_new(FILE *out, bool terminal);
+/* How events are shown. */
+enum progress_mode {
+	PROGRESS_AUTO,  /* by bars, where the terminal can move its cursor, else plainly */
+	PROGRESS_PLAIN, /* a line for what begins and what ends */
+	PROGRESS_JSON,  /* each as an object */
+	PROGRESS_NONE,
+	_PROGRESS_MODE_MAX,
+};
 
-/* Each result as one object on one line; events are left out. */
-struct writer *writer_json_new(FILE *out);
+/* For people. NULL: no memory. */
+struct writer *writer_text_new(FILE *out, enum progress_mode mode);
+
+/* Each result as one object on one line. with_events: {"event": {...}}, too; else they are left
+ * out. */
+struct writer *writer_json_new(FILE *out, bool with_events);
 
 static inline struct writer *writer_free(struct writer *w)
 {

@@ -101,17 +101,17 @@ _xendomainsctl_offer_options()
 
 	case ${arguments[*]:0:2} in
 	'')
-		options+=(--all --cold --columns --deadline --force --names --no-deadline --or-once --sort --state
-			--unit --watch --wide --worker --yes)
+		options+=(--all --cold --columns --deadline --force --names --no-deadline --no-wait --or-once
+			--progress --sort --state --unit --watch --wide --worker --yes)
 		;;
 	start | 'start '*)
-		options+=(--cold --or-once --unit)
+		options+=(--cold --no-wait --or-once --progress --unit)
 		;;
 	stop | 'stop '*)
-		options+=(--all --force --or-once --unit --yes)
+		options+=(--all --force --no-wait --or-once --progress --unit --yes)
 		;;
 	restart | 'restart '*)
-		options+=(--all --force --yes)
+		options+=(--all --force --no-wait --progress --yes)
 		;;
 	plan | 'plan stop')
 		options+=(--deadline --no-deadline)
@@ -192,7 +192,7 @@ _xendomainsctl_sort()
 			arguments+=("$word")
 		elif [[ $word == -- ]]; then
 			ended=1
-		elif [[ $word == --@(columns|deadline|socket|sort|state|unit|worker) ]]; then
+		elif [[ $word == --@(columns|deadline|progress|socket|sort|state|unit|worker) ]]; then
 			value=$word
 		elif [[ $word == --socket=* ]]; then
 			socket=${word#*=}
@@ -213,6 +213,8 @@ _xendomainsctl()
 	fi
 	if [[ $target || $value == --@(socket|worker) ]]; then
 		compopt -o default
+	elif [[ $value == --progress ]]; then
+		_xendomainsctl_offer "${prefix}auto" "${prefix}plain" "${prefix}json" "${prefix}none"
 	elif [[ $value == --@(columns|sort|state|unit) ]]; then
 		_xendomainsctl_offer_values
 	elif [[ ! $value && ! $ended && $current == -* ]]; then

@@ -104,13 +104,27 @@ static void begun(struct request *request, enum doer doer, int r)
 	request_fail_errno(request, r);
 }
 
+/* The same for a sequence, which goes on without its caller. */
+static void begun_sequence(struct request *request, int r)
+{
+	_cleanup_json_ struct json_object *o = NULL;
+
+	begun(request, DOER_MANAGER, r);
+	if (r < 0 || !json_get_bool(request->call.parameters, "no_wait"))
+		return;
+	o = json_object_new_object();
+	if (!o || status_add_settings(o, request->control->manager) < 0)
+		request_fail_errno(request, -ENOMEM);
+	else
+		request_finish(request, TAKE_PTR(o));
+}
+
 static void begin_sequence(struct request *request, enum goal goal)
 {
 	struct follower follower = {.report = on_report, .done = on_done, .data = request};
 
-	begun(request, DOER_MANAGER,
-	      manager_request(request->control->manager, goal, request->names, request->n_names,
-			      &follower, &request->id));
+	begun_sequence(request, manager_request(request->control->manager, goal, request->names,
+						request->n_names, &follower, &request->id));
 }
 
 static void run_restart(struct request *request)
@@ -121,9 +135,9 @@ static void run_restart(struct request *request)
 	if (force && request->n_names == 0)
 		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "guests");
 	else
-		begun(request, DOER_MANAGER,
-		      manager_restart(request->control->manager, force, request->names,
-				      request->n_names, &follower, &request->id));
+		begun_sequence(request,
+			       manager_restart(request->control->manager, force, request->names,
+					       request->n_names, &follower, &request->id));
 }
 
 static void run_cancel(struct request *request)
@@ -165,8 +179,8 @@ static void stop_for_host(struct request *request)
 	deadline = usec_add(loop_now(control->loop), time);
 	if (control->hostdown)
 		hostdown_leave(control->hostdown, deadline);
-	begun(request, DOER_MANAGER,
-	      manager_stop_until(control->manager, deadline, deadline, &follower, &request->id));
+	begun_sequence(request, manager_stop_until(control->manager, deadline, deadline, &follower,
+						   &request->id));
 }
 
 static void run_stop(struct request *request)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -35,13 +36,19 @@ static void add(struct entry *e, const char *name, const char *value)
 		e->size += (size_t)n + 1;
 }
 
+static void add_number(struct entry *e, const char *name, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	add(e, name, text);
+}
+
 static void append(int level, const struct log_fields *f, const char *message)
 {
 	struct entry e = {.size = 0};
-	char number[16];
 
-	snprintf(number, sizeof(number), "%d", level);
-	add(&e, "PRIORITY", number);
+	add_number(&e, "PRIORITY", (uint64_t)level);
 	add(&e, "MESSAGE", message);
 	if (f) {
 		add(&e, "MESSAGE_ID", f->message_id);
@@ -50,6 +57,8 @@ static void append(int level, const struct log_fields *f, const char *message)
 		add(&e, "XEN_OPERATION", f->operation);
 		add(&e, "XEN_STAGE", f->stage);
 		add(&e, "XEN_RESULT", f->result);
+		if (f->elapsed != USEC_INFINITY)
+			add_number(&e, "XEN_ELAPSED_USEC", f->elapsed);
 	}
 	e.data[e.size++] = '\0';
 	(void)!syscall(SYS_write, journal, e.data, e.size);

@@ -4,6 +4,7 @@
 #include "names.h"
 #include "status-select.h"
 #include "status-text.h"
+#include "wire/interface.h"
 #include "wire/varlink.h"
 #include "writer.h"
 
@@ -18,9 +19,11 @@ static void show(struct writer *w, struct json_object *parameters)
 	if (event) {
 		w->ops->event(w, event);
 		w->ops->tick(w);
+		w->ops->clear(w);
 		w->ops->event(w, event);
 	}
-	w->ops->outcome(w, parameters);
+	w->ops->outcome(w, parameters, METHOD_STOP);
+	w->ops->begun(w, parameters, "begun");
 	w->ops->status(w, parameters, &layout);
 	layout.story = true;
 	w->ops->status(w, parameters, &layout);
@@ -60,9 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "we");
 	HOLDS(nowhere);
-	show(writer_text_new(nowhere, true), reply.parameters);
-	show(writer_text_new(nowhere, false), reply.parameters);
-	show(writer_json_new(nowhere), reply.parameters);
+	show(writer_text_new(nowhere, PROGRESS_AUTO), reply.parameters);
+	show(writer_text_new(nowhere, PROGRESS_PLAIN), reply.parameters);
+	show(writer_json_new(nowhere, true), reply.parameters);
 	names_print(nowhere, reply.parameters, "guests", "name");
 	names_print(nowhere, reply.parameters, "images", "file");
 	select_guests(reply.parameters);

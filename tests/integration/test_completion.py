@@ -178,8 +178,8 @@ def is_refused(done):
 def options_taken():
     """By verb, the options that the client does not refuse with each of its forms."""
     options, verbs = usage()
-    values = {"--deadline": "=60", "--columns": "=name", "--sort": "=name", "--state": "=failed",
-              "--unit": "=xendomains-guests.service", "--worker": "=/bin/true"}
+    values = {"--deadline": "=60", "--columns": "=name", "--progress": "=plain", "--sort": "=name",
+              "--state": "=failed", "--unit": "=xendomains-guests.service", "--worker": "=/bin/true"}
     taken = {}
     with FakeHost() as host:
         host.start_daemon()

@@ -1,0 +1,214 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a start and a stop show: on terminals of all sizes, elsewhere, and to programs."""
+
+import fcntl
+import json
+import os
+import pathlib
+import pty
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+import termios
+import threading
+import unittest
+
+from beside import at_once
+from fakehost import BUILD, CLIENT, LIMIT, FakeHostTest, wait_until
+from screen import Screen
+
+SCREENS = pathlib.Path(__file__).parent / "screens/progress"
+DAEMON = BUILD / "daemon/xendomainsd"
+
+SIZES = [(80, 24), (80, 10), (200, 50)]
+LOCALES = {"utf8": "C.UTF-8", "c": "C"}
+
+
+def masked(text):
+    """Rates and times are those of the moment."""
+    text = re.sub(r"\b\d+ min( \d+ s)?\b", "T", text)
+    text = re.sub(r"\b\d+(\.\d)? s\b", "T", text)
+    return re.sub(r" +\d+(\.\d)? [KMGT]iB/s", " RATE", text)
+
+
+def in_order(text):
+    """Events come as guests get on, and some of them at the same time."""
+    entries = re.findall(r"^\S.*\n(?:  .*\n)*", text, flags=re.MULTILINE)
+    is_event = re.compile(r"[^:]+: (\S+ )?(begins|done in|failed|skipped)\b")
+    first = next(i for i, entry in enumerate(entries) if not is_event.match(entry))
+    return "".join(sorted(entries[:first]) + entries[first:])
+
+
+def at_terminal(command, size, **environment):
+    """What the command prints at a terminal of this size, all of it."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                               env=os.environ | {"TERM": "linux"} | environment)
+    os.close(slave)
+    said = b""
+    try:
+        while data := os.read(master, 65536):
+            said += data
+    except OSError:
+        pass # Linux says EIO at the end.
+    os.close(master)
+    process.wait(LIMIT)
+    return said.decode()
+
+
+class Screens(unittest.TestCase):
+    def compare(self, name, text):
+        path = SCREENS / f"{name}.txt"
+        if os.environ.get("UPDATE_SCREENS"):
+            path.write_text(masked(text))
+        self.assertEqual(masked(text), path.read_text(), f"{path.name}; UPDATE_SCREENS=1 writes it anew")
+
+    def shown(self, said, size):
+        """The screen, with what has left it above."""
+        screen = Screen(*size)
+        screen.feed(said)
+        self.assertEqual(screen.wide, [])
+        return screen
+
+
+class Simulated(Screens):
+    """The real daemon, on a simulated host of 30 guests in mixed states."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.socket = self.folder / "socket"
+        (self.folder / "settings").write_text("XENDOMAINS_STOP_MAXWAIT=20\n")
+        environment = os.environ | {"RUNTIME_DIRECTORY": str(self.folder), "STATE_DIRECTORY": str(self.folder)}
+        with (self.folder / "journal").open("wb") as journal:
+            daemon = subprocess.Popen(
+                [DAEMON, "--backend", f"sim:{SCREENS}/host.json", "--config", self.folder / "settings",
+                 "--native", self.folder / "none", "--socket", self.socket],
+                env=environment, stdin=subprocess.DEVNULL, stderr=journal)
+        self.addCleanup(daemon.wait, LIMIT)
+        self.addCleanup(daemon.terminate)
+        wait_until(self.socket.exists, "the daemon to listen")
+
+    def command(self, *words):
+        return [CLIENT, "--socket", self.socket, *words]
+
+    def test_the_end_of_a_start_and_of_a_stop(self):
+        # A host that was stopped starts as before: each size sees the same.
+        for size in SIZES:
+            with self.subTest(size):
+                self.setUp()
+                for goal in ("start", "stop"):
+                    said = at_terminal(self.command(goal), size, LC_ALL="C.UTF-8")
+                    self.compare(f"{goal}-{size[0]}x{size[1]}", in_order(self.shown(said, size).all()))
+
+    def test_a_dumb_terminal_gets_lines_that_fit(self):
+        for goal in ("start", "stop"):
+            said = at_terminal(self.command(goal), (80, 24), LC_ALL="C", TERM="dumb")
+            self.assertNotIn("\x1b", said)
+            self.compare(f"{goal}-dumb", in_order(self.shown(said, (80, 24)).all()))
+
+    def test_a_pipe_gets_lines(self):
+        for goal in ("start", "stop"):
+            done = subprocess.run(self.command(goal), capture_output=True, text=True, timeout=LIMIT)
+            self.compare(f"{goal}-piped", in_order(done.stdout + done.stderr))
+
+
+class Scripted(Screens):
+    """A daemon that says what is written here, and then waits: the lines of what is under way."""
+
+    def at_work(self, size, locale):
+        events = [{"name": f"web{i}", "stage": "restore", "percent": 5 * i, "bytes": i * 214748364,
+                   "total_bytes": 20 * 214748364, "elapsed_usec": i * 1000000 + 200000} for i in range(1, 11)]
+        events += [{"name": "datenbank-für-büro", "stage": "create", "elapsed_usec": 9200000},
+                   {"name": "日本語サーバー", "stage": "migrate", "percent": 62, "bytes": 2576980377,
+                    "total_bytes": 4187593113, "elapsed_usec": 8200000},
+                   {"name": "a" * 70, "stage": "shutdown-all", "elapsed_usec": 2092200000}]
+        events += [{"name": f"mail{i}", "stage": "shutdown", "elapsed_usec": 100000} for i in range(1, 15)]
+        events.append({"name": "done", "stage": "save", "result": "ok", "final": True, "elapsed_usec": 9000000,
+                       "stage_elapsed_usec": 7000000})
+        with socket.socket(socket.AF_UNIX) as server, tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/socket"
+            server.bind(path)
+            server.listen()
+            daemon = threading.Thread(target=self.serve, args=(server, events))
+            daemon.start()
+            said = at_terminal([CLIENT, "--socket", path, "start"], size, LC_ALL=locale)
+            daemon.join()
+        return said
+
+    @staticmethod
+    def serve(server, events):
+        connection, _ = server.accept()
+        with connection:
+            while not connection.recv(65536).endswith(b"\0"):
+                pass
+            for event in events:
+                whole = {"uuid": event["name"], "result": "running", "final": False} | event
+                connection.sendall(json.dumps({"parameters": {"event": whole}, "continues": True}).encode() + b"\0")
+            connection.sendall(json.dumps({"error": "org.example.End"}).encode() + b"\0")
+
+    def test_what_is_under_way(self):
+        for size in (*SIZES, (40, 8), (20, 3)):
+            for name, locale in LOCALES.items():
+                with self.subTest(size=size, locale=locale):
+                    said = self.at_work(size, locale)
+                    # The lines go at the end.
+                    last = re.split(r"\x1b\[\d+A\x1b\[J", said)[-2]
+                    self.assertLessEqual(last.count("\n"), size[1])
+                    self.shown(said, size)
+                    self.compare(f"live-{size[0]}x{size[1]}-{name}", last.replace("\r", ""))
+
+
+class Options(FakeHostTest):
+    def setUp(self):
+        super().setUp()
+        self.host.guest("web")
+        self.host.guest("bad", create_error="no luck")
+
+    def test_json_has_each_event_and_the_outcome_last(self):
+        *events, outcome = map(json.loads, self.host.ctl("--progress=json", "start", "web", check=0).splitlines())
+        self.assertIn(("create", "running"), [(e["event"]["stage"], e["event"]["result"]) for e in events])
+        self.assertTrue(events[-1]["event"]["final"])
+        self.assertEqual([e["name"] for e in outcome["outcome"]], ["web"])
+
+    def test_none_tells_the_end_only(self):
+        lines = self.host.ctl("--progress=none", "start", "web", check=0).splitlines()
+        self.assertEqual(lines, ["1 started."])
+
+    def test_wrong_words_are_refused(self):
+        self.assertIn('"plain"', self.host.ctl("--progress=plian", "start", check=2))
+        for words in (["--progress=plain", "status"], ["--no-wait", "plan", "start"], ["--json", "--progress=plain", "start"],
+                      ["--no-wait", "--or-once", "stop"], ["--no-wait", "--unit=x.service", "start"]):
+            self.host.ctl(*words, check=2)
+        self.assertEqual(self.host.states(), {"web": "stopped", "bad": "stopped"})
+
+    def test_what_is_not_waited_for_is_done(self):
+        self.host.guest("web", create_ms=500, save_ms=500)
+        self.assertIn("xendomainsctl cancel", self.host.ctl("--no-wait", "start", "web", check=0))
+        self.assertEqual(self.host.states()["web"], "starting")
+        wait_until(lambda: self.host.states()["web"] == "running", "the start")
+        self.assertNotIn("outcome", json.loads(self.host.ctl("--json", "--no-wait", "stop", "--all", check=0)))
+        wait_until(lambda: self.host.states()["web"] == "saved", "the stop")
+        self.host.ctl("--no-wait", "restart", "web", check=0)
+        wait_until(lambda: self.host.states()["web"] == "running", "the restart")
+
+    def test_times_are_those_of_the_journal(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.guest("web", save_ms=300)
+        self.host.guest("db", save_ms=300)
+        self.host.ctl("start", "web", "db", check=0)
+        for name, event in self.host.outcome("stop", "web", "db", check=0).items():
+            [stage], [guest] = (self.host.logged(f"{kind}_DONE", domain=name, **fields)
+                                for kind, fields in (("STAGE", {"stage": "save"}), ("GUEST", {"operation": "stop"})))
+            self.assertEqual(event["stage_elapsed_usec"], int(stage["XEN_ELAPSED_USEC"]))
+            self.assertEqual(event["elapsed_usec"], int(guest["XEN_ELAPSED_USEC"]))
+
+
+load_tests = at_once(5)
+
+
+if __name__ == "__main__":
+    unittest.main()
