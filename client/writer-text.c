@@ -13,6 +13,7 @@
 #include "status-text.h"
 #include "table.h"
 #include "terminal.h"
+#include "util/human.h"
 #include "writer.h"
 
 struct writer_text {
@@ -88,14 +89,6 @@ static void print_list(FILE *out, struct json_object *parameters, const char *ke
 			json_object_get_string(json_object_array_get_idx(list, i)));
 }
 
-static double seconds_up(struct json_object *o, const char *key)
-{
-	uint64_t usec = 0;
-
-	json_get_u64(o, key, &usec);
-	return (double)((usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
-}
-
 static void text_status(struct writer *w, struct json_object *parameters,
 			const struct status_layout *layout)
 {
@@ -131,9 +124,9 @@ static void print_occasion(FILE *out, struct json_object *parameters)
 		return;
 	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
 		fprintf(out,
-			"If the host shuts down now, guests have %.0f s (InhibitDelayMaxSec= of "
+			"If the host shuts down now, guests have %s (InhibitDelayMaxSec= of "
 			"logind):\n",
-			seconds_up(parameters, "deadline_usec"));
+			DURATION(usec));
 	else
 		fputs("If the host shuts down now, logind does not wait for guests. They are stopped "
 		      "with the host's services (XENDOMAINS_STOP_MAXWAIT for each stage):\n",
@@ -146,12 +139,12 @@ static void print_needs(FILE *out, struct json_object *parameters)
 
 	if (json_get_u64(parameters, "needs_usec", &usec) < 0)
 		return;
-	fprintf(out, "This may take %.0f s", seconds_up(parameters, "needs_usec"));
+	fprintf(out, "This may take %s", DURATION(usec_seconds_up(usec)));
 	if (json_get_u64(parameters, "longest_usec", &usec) >= 0)
-		fprintf(out, ", or %.0f s if guests do not react (XENDOMAINS_STOP_MAXWAIT)",
-			seconds_up(parameters, "longest_usec"));
+		fprintf(out, ", or %s if guests do not react (XENDOMAINS_STOP_MAXWAIT)",
+			DURATION(usec_seconds_up(usec)));
 	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
-		fprintf(out, "; %.0f s are available", seconds_up(parameters, "deadline_usec"));
+		fprintf(out, "; %s are available", DURATION(usec));
 	fputs(".\n", out);
 }
 

@@ -407,7 +407,12 @@ static void on_alive(void *data)
 
 static int run_once(struct daemon *d, enum goal goal, usec_t limit)
 {
-	struct follower follower = {.report = on_once_report, .done = on_once_done, .data = d};
+	struct follower follower = {
+		.report = on_once_report,
+		.done = on_once_done,
+		.data = d,
+		.requester = {.name = "xendomainsd --once"},
+	};
 	usec_t end = usec_add(loop_now(d->loop), limit);
 	uint64_t id;
 	/* Only the host that goes down has a limit for a stop. */

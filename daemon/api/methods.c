@@ -119,9 +119,23 @@ static void begun_sequence(struct request *request, int r)
 		request_finish(request, TAKE_PTR(o));
 }
 
+static struct follower follower_of(struct request *request)
+{
+	return (struct follower){
+		.report = on_report,
+		.done = on_done,
+		.data = request,
+		.requester =
+			{
+				.uid = connection_uid(request->connection),
+				.pid = (uint32_t)connection_pid(request->connection),
+			},
+	};
+}
+
 static void begin_sequence(struct request *request, enum goal goal)
 {
-	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	struct follower follower = follower_of(request);
 
 	begun_sequence(request, manager_request(request->control->manager, goal, request->names,
 						request->n_names, &follower, &request->id));
@@ -129,7 +143,7 @@ static void begin_sequence(struct request *request, enum goal goal)
 
 static void run_restart(struct request *request)
 {
-	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	struct follower follower = follower_of(request);
 	bool force = json_get_bool(request->call.parameters, "force");
 
 	if (force && request->n_names == 0)
@@ -170,7 +184,7 @@ static void run_start(struct request *request)
 /* systemd is stopping the system, and this is the unit that waits for guests. */
 static void stop_for_host(struct request *request)
 {
-	struct follower follower = {.report = on_report, .done = on_done, .data = request};
+	struct follower follower = follower_of(request);
 	const struct control *control = request->control;
 	uint64_t time = USEC_INFINITY;
 	usec_t deadline;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "core/turns.h"
+#include "util/human.h"
 #include "util/str.h"
 
 /* What a save takes besides writing memory: suspending, syncing. */
@@ -157,9 +158,8 @@ static int explain(struct step *s, usec_t takes, usec_t limit, const char *what)
 {
 	free(TAKE_PTR(s->reason));
 	return str_format(&s->reason,
-			  "expected to finish after about %" PRIu64 " s, but only %" PRIu64
-			  " s are available: %s",
-			  (takes + USEC_PER_SEC - 1) / USEC_PER_SEC, limit / USEC_PER_SEC, what);
+			  "expected to finish after about %s, but only %s are available: %s",
+			  DURATION(usec_seconds_up(takes)), DURATION(limit), what);
 }
 
 /* How long a plan has: until logind waits no longer, and until systemd forces the host down. */

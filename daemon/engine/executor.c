@@ -11,6 +11,7 @@
 #include "engine/overdue.h"
 #include "engine/places.h"
 #include "engine/private.h"
+#include "util/human.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -221,9 +222,8 @@ static void on_limit(void *data)
 		timer_set_after(run->limit, FOREIGN_CLEANUP_LIMIT);
 	} else if (run->machine.cancelled) {
 		executor_feed(run, MACHINE_EVENT_TAKEN, run->machine.cancel_reason);
-	} else if (str_format(&reason, "%s, and it is still there after %" PRIu64 " s",
-			      asking_silence(run, ex->hv),
-			      ex->limits.stop_limit / USEC_PER_SEC) >= 0) {
+	} else if (str_format(&reason, "%s, and it is still there after %s",
+			      asking_silence(run, ex->hv), DURATION(ex->limits.stop_limit)) >= 0) {
 		executor_feed(run, MACHINE_EVENT_EXPIRED, reason);
 	}
 }

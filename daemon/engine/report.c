@@ -2,9 +2,8 @@
 
 #include "engine/report.h"
 
+#include "util/human.h"
 #include "util/log.h"
-
-#define SECONDS(usec) ((double)(usec) / (double)USEC_PER_SEC)
 
 static struct log_fields make_fields(const struct report *r, const char *message_id)
 {
@@ -26,12 +25,11 @@ static void log_stage(const struct report *r)
 
 	if (r->result == RESULT_FAILED) {
 		fields = make_fields(r, MSG_STAGE_FAILED);
-		log_message(LOG_WARNING, &fields, "%s failed after %.1f s: %s", fields.stage,
-			    SECONDS(r->elapsed), r->reason);
+		log_message(LOG_WARNING, &fields, "%s failed after %s: %s", fields.stage,
+			    DURATION(r->elapsed), r->reason);
 	} else if (r->result == RESULT_OK) {
 		fields = make_fields(r, MSG_STAGE_DONE);
-		log_message(LOG_INFO, &fields, "%s done in %.1f s", fields.stage,
-			    SECONDS(r->elapsed));
+		log_message(LOG_INFO, &fields, "%s done in %s", fields.stage, DURATION(r->elapsed));
 	} else {
 		fields = make_fields(r, MSG_STAGE_STARTED);
 		fields.elapsed = USEC_INFINITY;
@@ -64,8 +62,9 @@ static void log_end(const struct report *r)
 		log_message(LOG_INFO, &fields, "%s skipped: %s", fields.operation,
 			    r->reason ? r->reason : "nothing to do");
 	else
-		log_message(LOG_INFO, &fields, "%s done in %.1f s%s%s", fields.operation,
-			    SECONDS(r->elapsed), r->reason ? ": " : "", r->reason ? r->reason : "");
+		log_message(LOG_INFO, &fields, "%s done in %s%s%s", fields.operation,
+			    DURATION(r->elapsed), r->reason ? ": " : "",
+			    r->reason ? r->reason : "");
 }
 
 void report_log(const struct report *report)

@@ -12,6 +12,7 @@
 #include "hostdown/returns.h"
 #include "hostdown/window.h"
 #include "io/notify.h"
+#include "util/human.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "world/world.h"
@@ -164,7 +165,12 @@ static void on_stopped(void *data, int error _unused_, const char *reason _unuse
 static int begin_stop(struct hostdown *h, usec_t deadline, usec_t end)
 {
 	_cleanup_free_ struct stop *stop = calloc(1, sizeof(*stop));
-	struct follower follower = {.report = on_report, .done = on_stopped, .data = stop};
+	struct follower follower = {
+		.report = on_report,
+		.done = on_stopped,
+		.data = stop,
+		.requester = {.name = "logind"},
+	};
 	int r;
 
 	if (!stop)
@@ -199,9 +205,8 @@ static void stop(struct hostdown *h)
 			    kind);
 	else
 		log_message(LOG_NOTICE, &fields,
-			    "Host is shutting down (%s): stopping all guests, %" PRIu64
-			    " s available",
-			    kind, usec_sub(deadline, now) / USEC_PER_SEC);
+			    "Host is shutting down (%s): stopping all guests, %s available", kind,
+			    DURATION(usec_sub(deadline, now)));
 	if (r >= 0)
 		return;
 	log_error("Failed to stop guests: %s",
@@ -250,7 +255,12 @@ static size_t take_down_ones(struct hostdown *h, const char **names, char (*text
 
 static int start_down_ones(struct hostdown *h)
 {
-	struct follower follower = {.report = ignore_report, .done = on_returned, .data = h};
+	struct follower follower = {
+		.report = ignore_report,
+		.done = on_returned,
+		.data = h,
+		.requester = {.name = "logind"},
+	};
 	size_t n = h->returns.n;
 	_cleanup_free_ const char **names = calloc(n + 1, sizeof(*names));
 	_cleanup_free_ char(*texts)[UUID_TEXT_SIZE] = calloc(n + 1, sizeof(*texts));
@@ -357,11 +367,6 @@ static void show(struct hostdown *h)
 
 /* Is there time enough? */
 
-static unsigned long long seconds(usec_t time)
-{
-	return (unsigned long long)((time + USEC_PER_SEC - 1) / USEC_PER_SEC);
-}
-
 static int describe_delay(usec_t needs, usec_t grants, char **ret)
 {
 	_cleanup_free_ char *path = NULL;
@@ -376,10 +381,11 @@ static int describe_delay(usec_t needs, usec_t grants, char **ret)
 				  "set a finite value",
 				  in, where);
 	return str_format(ret,
-			  "A stop of all guests may take %llu s, but logind waits only %llu s "
+			  "A stop of all guests may take %s, but logind waits only %s "
 			  "(InhibitDelayMaxSec=%s%s). Run 'xendomainsctl plan stop' to see what "
 			  "happens then.",
-			  seconds(needs), seconds(grants), path ? in : " is not set", where);
+			  DURATION(usec_seconds_up(needs)), DURATION(grants),
+			  path ? in : " is not set", where);
 }
 
 /* Describes the time that is missing, or NULL. 0 or -ENOMEM. */
@@ -393,12 +399,11 @@ static int describe_shortage(const struct hostdown *h, char **ret)
 		return 0;
 	/* After the wait of logind, the stop goes on while services are stopped. */
 	if (timeout != USEC_INFINITY && grants != USEC_INFINITY && needs > grants + timeout)
-		return str_format(
-			ret,
-			"A stop of all guests may take %llu s, but systemd forces the host "
-			"down after %llu s (InhibitDelayMaxSec= of logind, and "
-			"JobTimeoutSec= of poweroff.target)",
-			seconds(needs), seconds(grants + timeout));
+		return str_format(ret,
+				  "A stop of all guests may take %s, but systemd forces the host "
+				  "down after %s (InhibitDelayMaxSec= of logind, and "
+				  "JobTimeoutSec= of poweroff.target)",
+				  DURATION(usec_seconds_up(needs)), DURATION(grants + timeout));
 	return needs > hostdown_budget(grants) ? describe_delay(needs, grants, ret) : 0;
 }
 

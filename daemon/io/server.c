@@ -33,6 +33,7 @@ struct connection {
 	struct framer framer;
 	uid_t uid;
 	gid_t gid;
+	pid_t pid;
 	struct timer *stall;
 	bool busy;    /* its messages are being handled: freeing waits */
 	bool closing; /* to be freed as soon as possible */
@@ -214,6 +215,7 @@ static int add_connection(struct server *server, int fd_taken)
 		.framer = FRAMER_INIT(INPUT_MAX),
 		.uid = peer.uid,
 		.gid = peer.gid,
+		.pid = peer.pid,
 	};
 	r = timer_new(server->loop, on_stall, c, &c->stall);
 	if (r < 0)
@@ -397,6 +399,11 @@ void connection_release(struct connection *c)
 uid_t connection_uid(const struct connection *c)
 {
 	return c->uid;
+}
+
+pid_t connection_pid(const struct connection *c)
+{
+	return c->pid;
 }
 
 bool connection_is_in_group(const struct connection *c, gid_t gid)

@@ -49,6 +49,9 @@ void connection_release(struct connection *c);
 
 uid_t connection_uid(const struct connection *c);
 
+/* The process that has connected. It may have ended since. */
+pid_t connection_pid(const struct connection *c);
+
 /* Whether the peer was in this group when it connected. */
 bool connection_is_in_group(const struct connection *c, gid_t gid);
 

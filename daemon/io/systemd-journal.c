@@ -113,6 +113,10 @@ void journal_sink(int level, const struct log_fields *f, const char *message)
 			add_number(entry, "XEN_DOMID", f->domid);
 		if (f->elapsed != USEC_INFINITY)
 			add_number(entry, "XEN_ELAPSED_USEC", f->elapsed);
+		if (f->requester && f->requester->pid > 0) {
+			add_number(entry, "XEN_REQUESTED_UID", f->requester->uid);
+			add_number(entry, "XEN_REQUESTED_PID", f->requester->pid);
+		}
 	}
 	if (fclose(entry) == 0)
 		send_entry(data, size);

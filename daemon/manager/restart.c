@@ -3,6 +3,7 @@
 #include "manager/restart.h"
 
 #include "engine/hold.h"
+#include "util/human.h"
 #include "util/log.h"
 #include "util/quote.h"
 #include "util/str.h"
@@ -165,11 +166,11 @@ static void hold(struct restarts *rx, const struct guest *g, const struct config
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (str_format(&text,
-		       "not restarted: more than RestartLimit=%u ends within RestartInterval=%u. "
-		       "Run 'xendomainsctl start %s' to start it.",
-		       config->restart_limit, (unsigned)(config->restart_interval / USEC_PER_SEC),
-		       QUOTED(g->name)) < 0)
+	if (str_format(
+		    &text,
+		    "not restarted: more than RestartLimit=%u ends within %s (RestartInterval=). "
+		    "Run 'xendomainsctl start %s' to start it.",
+		    config->restart_limit, DURATION(config->restart_interval), QUOTED(g->name)) < 0)
 		return;
 	log_decision(g, MSG_GUEST_HELD, LOG_ERR, text);
 	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, text);
@@ -196,7 +197,7 @@ static void delay(struct restarts *rx, const struct guest *g, usec_t now, usec_t
 	if (!note)
 		return;
 	note->restart = now + pause;
-	if (str_format(&text, "restarting in %u s", (unsigned)(pause / USEC_PER_SEC)) >= 0)
+	if (str_format(&text, "restarting in %s", DURATION(pause)) >= 0)
 		log_decision(g, MSG_GUEST_DELAYED, LOG_NOTICE, text);
 }
 

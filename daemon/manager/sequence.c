@@ -72,6 +72,11 @@ void sequence_fail(struct sequence *s, const char *trouble)
 	s->phase = PHASE_RUNNING;
 }
 
+static bool is_known(const struct requester *r)
+{
+	return r->name || r->pid > 0;
+}
+
 int sequence_follow(struct sequence *s, uint64_t id, const struct follower *follower)
 {
 	struct following *f = calloc(1, sizeof(*f));
@@ -79,6 +84,8 @@ int sequence_follow(struct sequence *s, uint64_t id, const struct follower *foll
 	if (!f)
 		return -ENOMEM;
 	*f = (struct following){.id = id, .follower = *follower};
+	if (!is_known(&s->requester))
+		s->requester = follower->requester;
 	TAILQ_INSERT_TAIL(&s->following, f, entry);
 	return 0;
 }
@@ -159,9 +166,17 @@ void sequence_log_begin(const struct sequence *s)
 		.message_id = MSG_SEQUENCE_STARTED,
 		.operation = goal_to_string(s->goal),
 		LOG_FIELDS_NONE,
+		.requester = &s->requester,
 	};
+	const struct requester *r = &s->requester;
+	_cleanup_free_ char *text = NULL;
 
-	log_sequence(s, LOG_NOTICE, &fields, "begins");
+	if (r->name)
+		str_format(&text, "begins, requested by %s", r->name);
+	else if (r->pid > 0)
+		str_format(&text, "begins, requested by user %" PRIu32 " with process %" PRIu32,
+			   r->uid, r->pid);
+	log_sequence(s, LOG_NOTICE, &fields, text ? text : "begins");
 }
 
 void sequence_log_end(const struct sequence *s, const char *trouble, usec_t now)

@@ -5,6 +5,7 @@
 
 #include "core/fit.h"
 #include "engine/executor.h"
+#include "util/journal-fields.h"
 
 /* For the manager only: a start or a stop that was asked for, or a reaction. */
 
@@ -19,6 +20,7 @@ struct follower {
 	 */
 	void (*done)(void *data, int error, const char *reason, const struct job *job);
 	void *data;
+	struct requester requester;
 };
 
 struct following {
@@ -60,6 +62,7 @@ struct sequence {
 		leave_down; /* guests that were to be stopped after this start was asked for */
 	struct uuid_list wanted_down; /* of the host's stop: by an administrator as well */
 	usec_t started;
+	struct requester requester; /* the first: others join */
 	struct pace pace;
 	bool for_host;   /* which goes down */
 	bool squeezed;   /* for lack of time guests were shut down that are saved otherwise */

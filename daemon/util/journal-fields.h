@@ -10,6 +10,12 @@
  * names there are in io/systemd-journal.c, journal_sink().
  */
 
+/* Who has requested something: a process, or what the name says. */
+struct requester {
+	const char *name;  /* borrowed; NULL: a process, or it is not known */
+	uint32_t uid, pid; /* pid 0: no process */
+};
+
 /* Fields that do not apply are NULL, 0, DOMID_NONE or USEC_INFINITY: use LOG_FIELDS_NONE. */
 struct log_fields {
 	const char *message_id;
@@ -20,6 +26,7 @@ struct log_fields {
 	const char *stage;
 	const char *result;
 	usec_t elapsed;
+	const struct requester *requester;
 };
 
 #define LOG_FIELDS_NONE .domid = DOMID_NONE, .elapsed = USEC_INFINITY

@@ -46,6 +46,14 @@ static inline usec_t usec_left(usec_t then, usec_t now)
 	return then > now ? then - now : 0;
 }
 
+/* Up to whole seconds: what is needed is not told too small. */
+static inline usec_t usec_seconds_up(usec_t usec)
+{
+	usec_t part = usec % USEC_PER_SEC;
+
+	return part ? usec_add(usec, USEC_PER_SEC - part) : usec;
+}
+
 /* a - b, and never below zero. */
 static inline usec_t usec_sub(usec_t a, usec_t b)
 {

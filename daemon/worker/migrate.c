@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "util/fd.h"
+#include "util/human.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/json.h"
@@ -103,8 +104,8 @@ static int transfer(struct task *task, const struct xl_domain *d, const struct t
 	if (here || sent == -ECANCELED || sent == -ETIME)
 		return task_explain_xl(task, sent, NULL);
 	if (result.error == -ETIMEDOUT)
-		return task_explain(task, -EREMOTEIO, "%s: has taken nothing for %llu s",
-				    target->host, (unsigned long long)(limit / USEC_PER_SEC));
+		return task_explain(task, -EREMOTEIO, "%s: has taken nothing for %s", target->host,
+				    DURATION(limit));
 	/* Where the other side has gone, libxl only knows that it could not write. */
 	if (result.error < 0 && result.error != -EBADMSG)
 		return explain_peer(task, result.error);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "util/human.h"
 #include "util/str.h"
 
 /* So much of its standard error is kept: the end of it, for the end tells why it ended. */
@@ -315,9 +316,8 @@ char *peer_explain(struct peer *p, int error)
 			"print nothing%s%s",
 			p->host, got ? got : "", awaited, words ? ": " : "", words ? words : "");
 	} else if (error == -ETIMEDOUT) {
-		r = str_format(&text, "%s: Timed out after %llu s waiting for %s%s%s", p->host,
-			       (unsigned long long)(p->limit / USEC_PER_SEC), awaited,
-			       words ? ": " : "", words ? words : "");
+		r = str_format(&text, "%s: Timed out after %s waiting for %s%s%s", p->host,
+			       DURATION(p->limit), awaited, words ? ": " : "", words ? words : "");
 	} else if (words) {
 		r = str_format(&text, "%s: %s", p->host, words);
 	} else {

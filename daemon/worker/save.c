@@ -11,6 +11,7 @@
 
 #include "model/image-size.h"
 #include "util/fd.h"
+#include "util/human.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/mark.h"
@@ -64,8 +65,8 @@ static int reserve(struct task *task, int fd, uint64_t bytes)
 	if (r == -EOPNOTSUPP || r == -ENOSYS)
 		r = has_room(fd, bytes) ? 0 : -ENOSPC;
 	if (r == -ENOSPC || r == -EDQUOT || r == -EFBIG)
-		return task_explain(task, r, "no room for the image %s (%" PRIu64 " MiB): %s",
-				    task->record.request.path, bytes >> 20, strerror(-r));
+		return task_explain(task, r, "no room for the image %s (%s): %s",
+				    task->record.request.path, SIZE(bytes), strerror(-r));
 	return r < 0 ? explain_disk(task, r, "reserve room for") : 0;
 }
 

@@ -59,6 +59,10 @@ static void append(int level, const struct log_fields *f, const char *message)
 		add(&e, "XEN_RESULT", f->result);
 		if (f->elapsed != USEC_INFINITY)
 			add_number(&e, "XEN_ELAPSED_USEC", f->elapsed);
+		if (f->requester && f->requester->pid > 0) {
+			add_number(&e, "XEN_REQUESTED_UID", f->requester->uid);
+			add_number(&e, "XEN_REQUESTED_PID", f->requester->pid);
+		}
 	}
 	e.data[e.size++] = '\0';
 	(void)!syscall(SYS_write, journal, e.data, e.size);

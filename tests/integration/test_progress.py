@@ -81,7 +81,7 @@ class Simulated(Screens):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.socket = self.folder / "socket"
-        (self.folder / "settings").write_text("XENDOMAINS_STOP_MAXWAIT=20\n")
+        (self.folder / "settings").write_text("XENDOMAINS_STOP_MAXWAIT=60\n")
         environment = os.environ | {"RUNTIME_DIRECTORY": str(self.folder), "STATE_DIRECTORY": str(self.folder)}
         with (self.folder / "journal").open("wb") as journal:
             daemon = subprocess.Popen(
@@ -194,6 +194,13 @@ class Options(FakeHostTest):
         wait_until(lambda: self.host.states()["web"] == "saved", "the stop")
         self.host.ctl("--no-wait", "restart", "web", check=0)
         wait_until(lambda: self.host.states()["web"] == "running", "the restart")
+
+    def test_the_journal_says_who_asked(self):
+        for goal in ("start", "stop"):
+            client = self.host.ctl_in_background(goal, "web")
+            client.communicate(timeout=LIMIT)
+            self.assertEqual(len(self.host.logged("SEQUENCE_STARTED", operation=goal, requested_uid=str(os.getuid()),
+                                                  requested_pid=str(client.pid))), 1)
 
     def test_times_are_those_of_the_journal(self):
         self.host.native.write_text("[Host]\nParallelOperations=1\n")

@@ -120,8 +120,12 @@ static bool has_field(const char *entry, size_t size, const char *name, const ch
 
 START_TEST(the_journal_gets_each_field_or_is_told_how_many_entries_it_lost)
 {
-	struct log_fields fields = {
-		.domain = "web", .domid = 7, .elapsed = USEC_INFINITY, .result = "two\nlines"};
+	struct requester root = {.uid = 0, .pid = 4711};
+	struct log_fields fields = {.requester = &root,
+				    .domain = "web",
+				    .domid = 7,
+				    .elapsed = USEC_INFINITY,
+				    .result = "two\nlines"};
 	_cleanup_folder_ struct folder folder;
 	const char *path;
 	char entry[4096];
@@ -141,6 +145,8 @@ START_TEST(the_journal_gets_each_field_or_is_told_how_many_entries_it_lost)
 	ck_assert(has_field(entry, (size_t)n, "XEN_RESULT", "two\nlines"));
 	ck_assert_ptr_nonnull(memmem(entry, (size_t)n, "\nPRIORITY=3\n", 12));
 	ck_assert_ptr_nonnull(memmem(entry, (size_t)n, "\nXEN_DOMID=7\n", 13));
+	ck_assert_ptr_nonnull(memmem(entry, (size_t)n, "\nXEN_REQUESTED_UID=0\n", 21));
+	ck_assert_ptr_nonnull(memmem(entry, (size_t)n, "\nXEN_REQUESTED_PID=4711\n", 24));
 	ck_assert_ptr_nonnull(memmem(entry, (size_t)n, "\nXEN_LOST=1\n", 12));
 	for (unsigned i = 0; i < MANY; i++)
 		journal_sink(LOG_INFO, NULL, LINE);
