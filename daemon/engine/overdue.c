@@ -45,13 +45,28 @@ void overdue_progress(struct run *run, usec_t now, usec_t stop_limit)
 	set_timer(run, now, stop_limit);
 }
 
+static void log_overdue(const struct run *run)
+{
+	struct log_fields fields = {
+		.message_id = MSG_WORKER_OVERDUE,
+		.domain = run->step->name,
+		.uuid = &run->step->uuid,
+		.operation = goal_to_string(run->machine.goal),
+		.stage = stage_to_string(machine_stage(&run->machine)),
+		LOG_FIELDS_NONE,
+	};
+
+	log_message(LOG_WARNING, &fields,
+		    "the %s has exceeded its deadline, going on with the other guests",
+		    fields.stage);
+}
+
 void overdue_expire(struct run *run, usec_t now, usec_t stop_limit)
 {
 	run->stalled = true;
 	run->overdue = run->machine.goal == GOAL_STOP && now >= end_of_work(run, stop_limit);
 	if (run->overdue)
-		log_warning("%s: the %s has exceeded its deadline, going on with the other guests",
-			    run->step->name, stage_to_string(machine_stage(&run->machine)));
+		log_overdue(run);
 	else
 		set_timer(run, now, stop_limit);
 }

@@ -209,19 +209,23 @@ static void stop(struct hostdown *h)
 			    DURATION(usec_sub(deadline, now)));
 	if (r >= 0)
 		return;
-	log_error("Failed to stop guests: %s",
-		  r == -EHOSTDOWN ? manager_obstacle(h->manager, GOAL_STOP) : strerror(-r));
+	fields.message_id = MSG_HOST_STOP_FAILED;
+	log_message(LOG_ERR, &fields, "Failed to stop guests: %s",
+		    r == -EHOSTDOWN ? manager_obstacle(h->manager, GOAL_STOP) : strerror(-r));
 	if (LIST_EMPTY(&h->stops))
 		act(h, HOSTDOWN_EVENT_STOPPED);
 }
 
 static void on_returned(void *data, int error, const char *reason, const struct job *job _unused_)
 {
+	struct log_fields fields = {.message_id = MSG_RETURN_FAILED, LOG_FIELDS_NONE};
 	struct hostdown *h = data;
 
 	h->start = 0;
 	if (error < 0)
-		log_error("Failed to start the guests that were stopped for the host: %s", reason);
+		log_message(LOG_ERR, &fields,
+			    "Failed to start the guests that were stopped for the host: %s",
+			    reason);
 }
 
 /* Why guests are not brought back, or NULL. */

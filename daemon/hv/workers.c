@@ -177,18 +177,22 @@ static void finish_with(struct worker *w, int error, const char *reason)
 	operation_result_done(&result);
 }
 
+static struct log_fields make_fields(const struct worker *w, const char *message_id)
+{
+	return (struct log_fields){
+		.message_id = message_id,
+		.domain = w->operation.name,
+		.uuid = &w->operation.uuid,
+		.operation = operation_to_string(w->operation.operation),
+		LOG_FIELDS_NONE,
+	};
+}
+
 static int run(struct worker *w, const char *verb, int record);
 
 static void recover(struct worker *w, int record)
 {
-	struct log_fields fields = {
-		.message_id = MSG_WORKER_LOST,
-		.domain = w->operation.name,
-		.uuid = &w->operation.uuid,
-		.operation = operation_to_string(w->operation.operation),
-		.domid = DOMID_NONE,
-		.elapsed = USEC_INFINITY,
-	};
+	struct log_fields fields = make_fields(w, MSG_WORKER_LOST);
 	int r;
 
 	if (w->recoveries++ >= RECOVERIES_MAX) {
@@ -273,10 +277,11 @@ static void on_ended(void *data, unsigned events _unused_)
 
 static void end_by_force(struct worker *w)
 {
-	log_error("%s: Killing the %s worker: %s", w->operation.name,
-		  operation_to_string(w->operation.operation),
-		  usec_now() >= w->last ? "deadline exceeded"
-					: "no progress within ProgressTimeout=");
+	struct log_fields fields = make_fields(w, MSG_WORKER_KILLED);
+
+	log_message(LOG_ERR, &fields, "Killing the %s worker: %s", fields.operation,
+		    usec_now() >= w->last ? "deadline exceeded"
+					  : "no progress within ProgressTimeout=");
 	process_signal(w->pidfd, SIGKILL);
 	w->killed = true;
 	timer_set_after(w->timer, KILL_LIMIT);
@@ -284,9 +289,12 @@ static void end_by_force(struct worker *w)
 
 static void tell_stuck(struct worker *w)
 {
-	log_error("%s: the %s worker was killed, but does not exit: it waits for a disk or a "
-		  "server that is not responding",
-		  w->operation.name, operation_to_string(w->operation.operation));
+	struct log_fields fields = make_fields(w, MSG_WORKER_STUCK);
+
+	log_message(LOG_ERR, &fields,
+		    "the %s worker was killed, but does not exit: it waits for a disk or a server "
+		    "that is not responding",
+		    fields.operation);
 	w->operation.stuck = true;
 	w->owner->callbacks->progress(w->owner->callbacks->data, &w->operation);
 }
@@ -424,14 +432,7 @@ const struct hv_operation *workers_at(struct workers *ws, size_t index)
 
 static void log_adopted(const struct worker *w)
 {
-	struct log_fields fields = {
-		.message_id = MSG_WORKER_ADOPTED,
-		.domain = w->operation.name,
-		.uuid = &w->operation.uuid,
-		.operation = operation_to_string(w->operation.operation),
-		.domid = DOMID_NONE,
-		.elapsed = USEC_INFINITY,
-	};
+	struct log_fields fields = make_fields(w, MSG_WORKER_ADOPTED);
 
 	log_message(LOG_NOTICE, &fields, "resuming a %s that a previous daemon started",
 		    fields.operation);

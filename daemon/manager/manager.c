@@ -378,6 +378,19 @@ static void on_progress(void *data, const struct hv_operation *operation)
 	executor_progress(m->executor, operation);
 }
 
+static void log_resume(const struct hv_operation *operation, const struct operation_result *result)
+{
+	struct log_fields fields = {
+		.message_id = MSG_RESUME_FAILED,
+		.domain = operation->name,
+		.uuid = &operation->uuid,
+		.operation = operation_to_string(operation->operation),
+		LOG_FIELDS_NONE,
+	};
+
+	log_message(LOG_WARNING, &fields, "Failed to resume the guest: %s", result->reason);
+}
+
 static void on_finished(void *data, const struct hv_operation *operation,
 			const struct operation_result *result)
 {
@@ -393,7 +406,7 @@ static void on_finished(void *data, const struct hv_operation *operation,
 		return;
 	}
 	if (operation->operation == OPERATION_RESUME && result->outcome != OPERATION_OK)
-		log_warning("%s: Failed to resume the guest: %s", operation->name, result->reason);
+		log_resume(operation, result);
 	migrated_note(m->ledger, operation, result);
 	/* No sequence waits for an operation of an earlier daemon: keep the result for status. */
 	if (operation->adopted)

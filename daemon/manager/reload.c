@@ -25,11 +25,12 @@ void manager_set_limits(struct manager *m)
 
 static int apply_config(struct manager *m)
 {
+	struct log_fields warned = {.message_id = MSG_CONFIG_WARNED, LOG_FIELDS_NONE};
 	const struct config *c = m->config;
 
 	manager_set_limits(m);
 	for (size_t i = 0; i < c->n_warnings; i++)
-		log_warning("%s", c->warnings[i]);
+		log_message(LOG_WARNING, &warned, "%s", c->warnings[i]);
 	return world_set_folders(m->world, c->autostart, c->save);
 }
 

@@ -14,6 +14,13 @@
 #include "world/ledger-apply.h"
 #include "world/ledger-file-private.h"
 
+static void log_trouble(int level, const char *message_id, const char *text)
+{
+	struct log_fields fields = {.message_id = message_id, LOG_FIELDS_NONE};
+
+	log_message(level, &fields, "%s", text);
+}
+
 int ledger_file_set_problem(struct ledger_file *file, int error, const char *what)
 {
 	char *text;
@@ -21,7 +28,7 @@ int ledger_file_set_problem(struct ledger_file *file, int error, const char *wha
 	if (str_format(&text, "The ledger %s %s: %s", file->path, what, strerror(-error)) < 0)
 		return error;
 	if (!str_equal(text, file->problem))
-		log_error("%s", text);
+		log_trouble(LOG_ERR, MSG_LEDGER_PROBLEM, text);
 	free(file->problem);
 	file->problem = text;
 	return error;
@@ -47,7 +54,7 @@ static int lose(struct ledger_file *file, const char *what)
 	if (r < 0)
 		return r;
 	if (!str_equal(loss, file->ledger->loss))
-		log_warning("%s", loss);
+		log_trouble(LOG_WARNING, MSG_LEDGER_LOST, loss);
 	return ledger_doubt(file->ledger, loss);
 }
 
@@ -63,7 +70,7 @@ static int see_newer(struct ledger_file *file)
 
 	if (r < 0)
 		return r;
-	log_error("%s", file->newer);
+	log_trouble(LOG_ERR, MSG_LEDGER_NEWER, file->newer);
 	return 0;
 }
 

@@ -172,6 +172,7 @@ static bool last_survey_counts(const struct world *w)
 
 void world_on_surveyed(void *data, struct survey *survey_taken, const char *reason)
 {
+	struct log_fields unread = {.message_id = MSG_SURVEY_FAILED, LOG_FIELDS_NONE};
 	_cleanup_(survey_freep) struct survey *survey = survey_taken;
 	struct world *w = data;
 	bool again = false, counts;
@@ -190,7 +191,8 @@ void world_on_surveyed(void *data, struct survey *survey_taken, const char *reas
 			TAKE_PTR(survey);
 		w->surveyed = r < 0 ? 0 : w->survey_began;
 	} else {
-		log_warning("Failed to read the directories of configurations and images: %s",
+		log_message(LOG_WARNING, &unread,
+			    "Failed to read the directories of configurations and images: %s",
 			    reason);
 		doubt_survey(w);
 		world_update(w);
