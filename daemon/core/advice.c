@@ -39,9 +39,9 @@ static bool ended_unseen(const struct guest *g)
 static int advise_start(const struct config *config, const struct guest *g, char **ret)
 {
 	_cleanup_(step_done) struct step s = {0};
-	int r = plan_start(&s, config, g, false, false);
+	int r = config ? plan_start(&s, config, g, false, false) : 0;
 
-	if (r < 0 || s.result != STEP_TODO || s.cold)
+	if (r < 0 || !config || s.result != STEP_TODO || s.cold)
 		return r;
 	return step_has(&s, STAGE_RESTORE) || (step_has(&s, STAGE_CREATE) && !ended_unseen(g))
 		       ? advise(ret, "xendomainsctl start", g->name)
@@ -55,7 +55,7 @@ int advice_find(const struct config *config, const struct guest *g, enum guest_s
 	if (g->domain || (state != GUEST_STOPPED && state != GUEST_SAVED && state != GUEST_FAILED))
 		return 0;
 	if (g->image && g->image->error)
-		return advise(ret, "xendomainsctl image verify", g->image->path);
+		return advise(ret, "xendomainsctl image verify", path_base(g->image->path));
 	if (g->config && g->config->error && !g->image)
 		return advise(ret, "xl create --dryrun", g->config->path);
 	return advise_start(config, g, ret);

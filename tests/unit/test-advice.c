@@ -51,7 +51,7 @@ START_TEST(what_cannot_be_read_is_looked_at)
 
 	scene_make(&s);
 	scene_image(&s, "web", 1)->error = strdup("damaged");
-	expect_advice(&s, "xendomainsctl image verify /save/web");
+	expect_advice(&s, "xendomainsctl image verify web");
 }
 END_TEST
 
@@ -107,6 +107,19 @@ START_TEST(a_start_that_would_lose_memory_is_not_advised)
 }
 END_TEST
 
+START_TEST(no_start_is_advised_while_settings_are_refused)
+{
+	_cleanup_free_ char *command = NULL;
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	scene_build(&s);
+	ck_assert_int_eq(advice_find(NULL, scene_guest(&s, 1), GUEST_STOPPED, &command), 0);
+	ck_assert_ptr_null(command);
+}
+END_TEST
+
 START_TEST(nothing_is_advised_for_a_guest_with_a_domain)
 {
 	static const struct domain conditions[] = {
@@ -139,4 +152,5 @@ END_TEST
 SUITE("advice", what_is_down_is_started_by_its_name, what_cannot_be_read_is_looked_at,
       a_start_is_not_advised_for_a_guest_that_may_run_elsewhere,
       a_cold_start_is_not_advised_where_another_tool_may_have_the_memory,
-      a_start_that_would_lose_memory_is_not_advised, nothing_is_advised_for_a_guest_with_a_domain);
+      a_start_that_would_lose_memory_is_not_advised, no_start_is_advised_while_settings_are_refused,
+      nothing_is_advised_for_a_guest_with_a_domain);
