@@ -168,6 +168,22 @@ def beside_another(host: Host) -> None:
         assert state_of(host, unit) == "active", unit
 
 
+@scenario("install.md: an installation of Debian's libvirt stops our unit and no guest",
+          build=False, minutes=12)
+def beside_libvirt(host: Host) -> None:
+    guests = Guests(host, pv("p1"), pv("f1", DEVICE_MODEL))
+    bring(host)
+    follow(host, guests, INSTALL)
+    host.sh("mkdir libvirt")
+    for deb in project.of_debian(host.machine.image.release, "libvirt-daemon-system", "libvirt-daemon-driver-xen"):
+        host.put(f"libvirt/{deb.name}", deb.read_bytes())
+    host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ./libvirt/*.deb", timeout=1500)
+    guests.expect_untouched("the installation of libvirt")
+    guests.expect_on()
+    wait_until(lambda: state_of(host, "xendomains-guests.service") == "inactive", "our unit to be stopped", 60)
+    assert "libvirtd.service" in host.sh("journalctl --boot --grep='Not stopping guests'").out
+
+
 @scenario("install.md: where another toolstack's start has stopped our unit, the script takes over at the removal",
           build=False, minutes=5)
 def removed_after_another(host: Host) -> None:

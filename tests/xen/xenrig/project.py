@@ -2,6 +2,7 @@
 """Builds the project for a release, and installs it on a host."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -45,6 +46,12 @@ mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs tmpfs "$root/tmp"
 unset TMPDIR
 chroot "$root" "$@" || exit $?
+"""
+
+DOWNLOAD = """
+apt-get update -q &&
+    apt-get install -qy --no-install-recommends --download-only -o APT::Sandbox::User=root \\
+        -o Dir::Cache::archives=/mnt/build "$@"
 """
 
 # Debian's own xendomains.service is active from boot on: unless it ends first, ours is active as soon
@@ -94,6 +101,17 @@ def package(release: Release, version: str) -> Path:
     return folder / f"xendomainsd_{version}_amd64.deb"
 
 
+def of_debian(release: Release, *names: str) -> list[Path]:
+    """These packages of Debian, with those that they need and a host has not."""
+    folder = cache.root() / "build" / f"{release.name}-{'-'.join(names)}"
+    with cache.locked(folder.with_suffix(".lock")):
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "partial").mkdir(parents=True)
+        cache.quietly(in_chroot(chroot(release, release.host_packages), folder, "sh", "-c", DOWNLOAD,
+                                "sh", *names), folder / "log")
+    return sorted(folder.glob("*.deb"))
+
+
 def install(host: Remote, tree: Path) -> None:
     """Put a built tree on a host, as a package would that does not start its services."""
     units = " ".join(sorted(path.name for path in tree.glob("**/systemd/system/*.*")
@@ -134,7 +152,7 @@ def chroot_folder(release: Release, packages: tuple[str, ...]) -> Path:
 def chroot_folders(release: Release) -> set[Path]:
     """The chroots of a release that are in use today."""
     return {chroot_folder(release, packages) for packages in
-            (release.build_packages, packages_of("build"), packages_of("build", "test"),
+            (release.build_packages, release.host_packages, packages_of("build"), packages_of("build", "test"),
              packages_of("build", "package"))}
 
 
