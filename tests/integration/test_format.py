@@ -94,8 +94,7 @@ class NewerLedger(Formats):
         self.host.ctl("stop", check=0)
         self.host.ctl("reload", check=0)
         self.host.ctl("start", check=1)
-        self.assertEqual(sum(str(self.ledger) in e["MESSAGE"] and e["PRIORITY"] == "3" and "MESSAGE_ID" not in e
-                             for e in self.host.journal()), 1)
+        self.assertEqual([e["PRIORITY"] for e in self.host.logged("LEDGER_NEWER")], ["3"])
 
     def test_newer_version_restores_what_was_saved_without_a_record(self):
         self.restart()
