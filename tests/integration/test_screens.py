@@ -28,7 +28,7 @@ UPDATE = os.environ.get("UPDATE") == "1"
 # While a save on the simulated host is so old, each time on a screen has as many digits as each other time there.
 AGE_MIN, AGE_MAX = 43, 58
 
-TIME = re.compile(r"\b\d+(\.\d)? (s|min|h|d)\b|\b\d+ %|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+TIME = re.compile(r"\b\d+(\.\d)?(?: |\n +)(s|min|h|d)\b|\b\d+ %|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 MOVES = re.compile(r"\x1b\[[HKJ]")
 
