@@ -324,6 +324,16 @@ static void explain_option(int code, const char *word)
 }
 
 /* 0 to go on; 1 if all is said already; -EINVAL, and the mistake is named. */
+/* The word with the mistake: getopt() has not gone past one with letters that are still to come. */
+static const char *find_mistaken(char **argv)
+{
+	const char *word = argv[optind - 1];
+	bool passed = word[0] == '-' && word[1] != '-' && word[strlen(word) - 1] == (char)optopt;
+
+	return optopt == 0 || optopt >= OPTION_SOCKET || passed || !argv[optind] ? word
+										 : argv[optind];
+}
+
 static int read_options(int argc, char **argv, struct context *context)
 {
 	int code, r = 0;
@@ -332,7 +342,7 @@ static int read_options(int argc, char **argv, struct context *context)
 	while (r == 0 && (code = getopt_long(argc, argv, ":Vh", long_options, NULL)) != -1) {
 		r = apply_option(code, context);
 		if (code == '?' || code == ':')
-			explain_option(code, argv[optind - 1]);
+			explain_option(code, find_mistaken(argv));
 	}
 	return r;
 }

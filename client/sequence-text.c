@@ -136,18 +136,31 @@ static void print_counts(FILE *out, struct json_object *list, size_t n, const st
 	fputs(".\n", out);
 }
 
+/* A name that no guest has comes back with a null UUID: neither journal nor another try helps. */
+static bool has_guest(struct json_object *o)
+{
+	const char *text = json_get_string(o, "uuid");
+	struct uuid uuid;
+
+	return text && uuid_parse(text, &uuid) >= 0 && !uuid_is_null(&uuid);
+}
+
 /* What to type next. */
 static void print_advice(FILE *out, size_t width, struct json_object *list, size_t n,
 			 const struct words *w)
 {
-	unsigned failed = count_results(list, RESULT_FAILED);
 	const char *name = NULL;
 	_cleanup_free_ char *text = NULL;
+	unsigned failed = 0;
 	int r;
 
-	for (size_t i = 0; i < n && failed == 1; i++)
-		if (result_of(json_object_array_get_idx(list, i)) == RESULT_FAILED)
-			name = json_get_string(json_object_array_get_idx(list, i), "name");
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_array_get_idx(list, i);
+
+		if (result_of(o) != RESULT_FAILED || !has_guest(o))
+			continue;
+		name = failed++ > 0 ? NULL : json_get_string(o, "name");
+	}
 	if (failed == 0)
 		return;
 	if (name)

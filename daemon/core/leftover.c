@@ -15,7 +15,7 @@ int leftover_explain(const struct domain *d, char **ret)
 		return str_format(ret, "another tool is building it (domain %u)", n);
 	case DOMAIN_NEVER_RUN:
 		return str_format(ret,
-				  "domain %u of it was built and has never run. Run 'xl unpause "
+				  "its domain %u was built and has never run. Run 'xl unpause "
 				  "%u' to let it run, or 'xl destroy %u' to remove it with its "
 				  "memory",
 				  n, n, n);
@@ -30,8 +30,8 @@ int leftover_explain(const struct domain *d, char **ret)
 			n, n);
 	case DOMAIN_ENDED:
 		return str_format(ret,
-				  "domain %u of it has ended (%s) and is still there; 'xl destroy "
-				  "%u' removes it",
+				  "its domain %u has ended (%s) and is kept; 'xl destroy %u' "
+				  "removes it",
 				  n, shutdown_reason_to_string(d->reason), n);
 	case DOMAIN_RUNNING:
 	case DOMAIN_SUSPENDED:
@@ -40,5 +40,5 @@ int leftover_explain(const struct domain *d, char **ret)
 	case _DOMAIN_CONDITION_INVALID:
 		break;
 	}
-	return str_format(ret, "domain %u of it is in the way", n);
+	return str_format(ret, "its domain %u is in the way", n);
 }

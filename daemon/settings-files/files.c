@@ -142,9 +142,8 @@ static int read_group(struct settings *s, const char *path, const char *key, cha
 	if (r >= 0)
 		return 0;
 	r = str_format(&reason,
-		       "%s=%s: no such group in %s. Run 'groupadd --system %s' to create "
-		       "it.",
-		       key, *name, path, *name);
+		       "%s=%s: no such group in %s. Run 'groupadd --system %s' to create it", key,
+		       *name, path, *name);
 	free(TAKE_PTR(*name));
 	return r < 0 ? r : config_refuse(s->config, at, true, reason);
 }

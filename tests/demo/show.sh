@@ -60,7 +60,8 @@ show status
 say "What a stop would do now. Nothing is done yet."
 show plan stop
 say "The stop. The disk is full for one guest, and one guest does not react to anything:" \
-	"where a stage fails the next one follows, and no guest waits for another."
+	"where a stage fails the next one follows. Saves take turns here, so that each ends in time:" \
+	"XENDOMAINS_STOP_MAXWAIT is 20 s."
 show stop
 show status
 say "What the journal says of these guests (journalctl XEN_DOMAIN=db, XEN_DOMAIN=legacy):"
