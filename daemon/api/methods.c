@@ -255,7 +255,8 @@ static int weigh_plan(const struct request *request, struct plan *plan)
 {
 	const struct control *control = request->control;
 	const struct config *config = manager_config_for(control->manager, GOAL_STOP);
-	uint64_t rate = paces_expect(&manager_ledger(control->manager)->paces), deadline = 0;
+	const struct ledger *ledger = manager_ledger(control->manager);
+	uint64_t rate = paces_expect(&ledger->paces[config->guests.compression]), deadline = 0;
 	usec_t end = USEC_INFINITY;
 
 	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) < 0 &&

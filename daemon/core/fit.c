@@ -283,8 +283,15 @@ int plan_fit(struct plan *plan, const struct config *config, uint64_t rate, usec
 	plan->limit = limit;
 	for (unsigned i = 0; r >= 0 && i <= last_wave(plan); i++) {
 		r = fit_saves(plan, i, over, config, rate, &limits);
-		r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps);
+		r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps, false);
 		over = estimate_wave(plan, i, over, config, rate);
+	}
+	/* A disk can be half as fast as it was. */
+	if (r >= 0 && save != USEC_INFINITY && over > save / 2) {
+		r = turns_sort(plan->steps, plan->n_steps, true);
+		over = 0;
+		for (unsigned i = 0; i <= last_wave(plan); i++)
+			over = estimate_wave(plan, i, over, config, rate);
 	}
 	plan->needs = over;
 	plan->longest = find_longest(plan, config, rate);

@@ -3,6 +3,7 @@
 
 #include "core/lives.h"
 #include "core/pace.h"
+#include "model/compression.h"
 #include "util/index.h"
 #include "util/time.h"
 #include "util/uuid.h"
@@ -50,10 +51,10 @@ struct ledger {
 	struct ledger_words *words;
 	struct drawn_name **names;
 	size_t n_names;
-	struct index by_name; /* of the drawn ones */
-	struct paces paces;   /* of the last stops that saved guests */
-	char *loss;           /* which records are lost, while that matters; NULL: none */
-	bool migrates;        /* there is a record of a migration, or was */
+	struct index by_name;                 /* of the drawn ones */
+	struct paces paces[_COMPRESSION_MAX]; /* of the last stops that saved guests so */
+	char *loss;    /* which records are lost, while that matters; NULL: none */
+	bool migrates; /* there is a record of a migration, or was */
 };
 
 struct ledger *ledger_new(void);

@@ -220,7 +220,7 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 			r = add_step(plan, goal, config, inventory, &inventory->guests[i], false);
 	if (r >= 0 && stop && inventory->room_known)
 		r = plan_room(plan, inventory->room);
-	r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps);
+	r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps, false);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

@@ -5,6 +5,7 @@
 struct turn {
 	struct step step;
 	size_t place; /* of the step in the plan */
+	bool late;
 };
 
 static bool has_turn(const struct step *s)
@@ -40,14 +41,14 @@ static int compare_turns(const void *x, const void *y)
 	int r = compare(a->step.wave, b->step.wave);
 
 	r = r ? r : compare(a->step.late, b->step.late);
-	if (r == 0 && a->step.late)
+	if (r == 0 && a->late)
 		r = compare_late(&a->step, &b->step);
 	else if (r == 0)
 		r = compare(b->step.memory_kib, a->step.memory_kib);
 	return r ? r : compare(a->place, b->place);
 }
 
-int turns_sort(struct step *steps, size_t n_steps)
+int turns_sort(struct step *steps, size_t n_steps, bool tight)
 {
 	_cleanup_free_ struct turn *turns = calloc(n_steps + 1, sizeof(*turns));
 	_cleanup_free_ size_t *places = calloc(n_steps + 1, sizeof(*places));
@@ -57,7 +58,8 @@ int turns_sort(struct step *steps, size_t n_steps)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_steps; i++)
 		if (has_turn(&steps[i]))
-			turns[n++] = (struct turn){.step = steps[i], .place = i};
+			turns[n++] = (struct turn){
+				.step = steps[i], .place = i, .late = tight || steps[i].late};
 	/* The places of a wave stay its own. */
 	qsort(turns, n, sizeof(*turns), compare_places);
 	for (size_t i = 0; i < n; i++)

@@ -19,7 +19,7 @@ void manager_set_limits(struct manager *m)
 		.patience = c->patience,
 	};
 
-	places_set_limits(&limits, c, &ledger_file_get(m->ledger)->paces);
+	places_set_limits(&limits, c, &ledger_file_get(m->ledger)->paces[c->guests.compression]);
 	executor_set_limits(m->executor, &limits);
 }
 

@@ -112,7 +112,7 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 			   &plan);
 
 	if (r >= 0 && s->for_host)
-		r = plan_fit(plan, config, paces_expect(&ledger->paces),
+		r = plan_fit(plan, config, paces_expect(&ledger->paces[config->guests.compression]),
 			     usec_left(s->deadline, now), usec_left(s->save_end, now),
 			     usec_left(s->end, now));
 	if (r < 0)

@@ -94,6 +94,10 @@ static struct json_object *make_object(const struct ledger_record *record)
 	r = r < 0 ? r : add_life(o, record);
 	if (record->kind == LEDGER_PACE)
 		r = r < 0 ? r : json_add_u64(o, "kib_per_sec", record->rate);
+	if (record->compression != COMPRESSION_NONE)
+		r = r < 0 ? r
+			  : json_add_string(o, "compression",
+					    compression_to_string(record->compression));
 	if (record->kind == LEDGER_KEPT)
 		r = r < 0 ? r : json_add_u64(o, "format", record->format);
 	r = r < 0 ? r : json_add_uuid(o, "boot", &record->boot);
@@ -272,6 +276,17 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	return needs_life(record->kind) && !record->life ? -EBADMSG : 0;
 }
 
+static int get_pace(struct json_object *o, struct ledger_record *record)
+{
+	const char *compression = json_get_string(o, "compression");
+	int c = compression ? (int)compression_from_string(compression) : (int)COMPRESSION_NONE;
+
+	if (c < 0)
+		return c;
+	record->compression = (enum compression)c;
+	return json_get_u64(o, "kib_per_sec", &record->rate);
+}
+
 int ledger_record_parse(const char *text, size_t length, struct ledger_record *ret,
 			struct json_object **ret_line)
 {
@@ -294,7 +309,7 @@ int ledger_record_parse(const char *text, size_t length, struct ledger_record *r
 	record.name = json_get_string(o, "name");
 	record.reason = json_get_string(o, "reason");
 	record.target = json_get_string(o, "target");
-	if (record.kind == LEDGER_PACE && json_get_u64(o, "kib_per_sec", &record.rate) < 0)
+	if (record.kind == LEDGER_PACE && get_pace(o, &record) < 0)
 		return -EBADMSG;
 	if (record.kind == LEDGER_KEPT)
 		json_get_u64(o, "format", &record.format);

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "model/compression.h"
 #include "util/domid.h"
 #include "util/time.h"
 #include "wire/json.h"
@@ -52,8 +53,9 @@ struct ledger_record {
 	struct uuid uuid; /* the guest's */
 	const char *name; /* the guest's */
 	const char *reason;
-	const char *target; /* LEAVING, MIGRATED: the other host */
-	uint64_t rate;      /* PACE: KiB/s */
+	const char *target;           /* LEAVING, MIGRATED: the other host */
+	uint64_t rate;                /* PACE: KiB/s of memory ... */
+	enum compression compression; /* ... into images that are compressed so */
 
 	const char *life;      /* BEGAN: model/beginning.h; ENDED, LIFE: core/lives.h */
 	struct uuid image;     /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */

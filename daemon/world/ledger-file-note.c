@@ -214,7 +214,11 @@ void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, cons
 				 });
 }
 
-void ledger_file_add_pace(struct ledger_file *file, uint64_t rate)
+void ledger_file_add_pace(struct ledger_file *file, uint64_t rate, enum compression compression)
 {
-	ledger_file_append(file, (struct ledger_record){.kind = LEDGER_PACE, .rate = rate});
+	ledger_file_append(file, (struct ledger_record){
+					 .kind = LEDGER_PACE,
+					 .rate = rate,
+					 .compression = compression,
+				 });
 }

@@ -117,7 +117,7 @@ void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, cons
 			 const struct uuid *image);
 
 /* How fast guests were saved: KiB/s. */
-void ledger_file_add_pace(struct ledger_file *file, uint64_t rate);
+void ledger_file_add_pace(struct ledger_file *file, uint64_t rate, enum compression compression);
 
 /* Reads what workers have recorded since. */
 void ledger_file_refresh(struct ledger_file *file);

@@ -126,6 +126,19 @@ static int emit_away(const struct snapshot *s, const struct past *past)
 		       });
 }
 
+static int emit_paces(const struct snapshot *s, const struct ledger *ledger, enum compression c)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ledger->paces[c].n; i++)
+		r = emit(s, (struct ledger_record){
+				    .kind = LEDGER_PACE,
+				    .rate = ledger->paces[c].rates[i],
+				    .compression = c,
+			    });
+	return r;
+}
+
 int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger_emit_fn fn,
 		    void *data)
 {
@@ -151,10 +164,7 @@ int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger
 		r = r < 0 ? r : emit_away(&s, ledger->pasts[i]);
 		r = r < 0 ? r : emit_troubles(&s, ledger->pasts[i]);
 	}
-	for (size_t i = 0; r >= 0 && i < ledger->paces.n; i++)
-		r = emit(&s, (struct ledger_record){
-				     .kind = LEDGER_PACE,
-				     .rate = ledger->paces.rates[i],
-			     });
+	for (enum compression c = 0; r >= 0 && c < _COMPRESSION_MAX; c++)
+		r = emit_paces(&s, ledger, c);
 	return r;
 }

@@ -26,7 +26,7 @@ START_TEST(the_daemon_itself_waits_for_no_disk)
 	ledger_file_set_away(state, &web, "web", "other");
 	ledger_file_set_returned(state, &web, "web");
 	for (uint64_t i = 1; i <= 600; i++)
-		ledger_file_add_pace(state, i);
+		ledger_file_add_pace(state, i, COMPRESSION_NONE);
 	ledger_rig_settle();
 	ck_assert_uint_eq(ledger_rig.waits, 0);
 	ledger_rig_close(state);
@@ -102,7 +102,7 @@ static void record_once(const char *path)
 static void grow(struct ledger_file *state)
 {
 	for (uint64_t i = 1; i <= 600; i++)
-		ledger_file_add_pace(state, i);
+		ledger_file_add_pace(state, i, COMPRESSION_NONE);
 }
 
 static void check_drawn(const struct folder *f, const char *name, const struct uuid *uuid)
@@ -133,7 +133,8 @@ START_TEST(a_record_that_is_appended_while_the_file_is_written_anew_is_in_the_ne
 	ck_assert_ptr_nonnull(ledger_drawn(ledger_file_get(state), "mail"));
 	/* And the daemon goes on where it was: nothing was taken for lost, or counted twice. */
 	ck_assert_str_eq(unit_log(), "");
-	ck_assert_uint_eq(ledger_file_get(state)->paces.rates[PACES_MAX - 1], 600);
+	ck_assert_uint_eq(ledger_file_get(state)->paces[COMPRESSION_NONE].rates[PACES_MAX - 1],
+			  600);
 	ledger_rig_close(state);
 	ledger_rig.meanwhile = NULL;
 	check_drawn(&f, "web", &web);

@@ -220,6 +220,33 @@ START_TEST(the_time_of_a_failure_is_so_when_the_file_is_written_anew)
 }
 END_TEST
 
+/* How fast memory is compressed says nothing of how fast a disk takes it as it is. */
+START_TEST(the_pace_of_each_kind_of_image_is_kept_for_itself)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	struct ledger_record records[] = {
+		{.kind = LEDGER_PACE, .rate = 100},
+		{.kind = LEDGER_PACE, .rate = 400, .compression = COMPRESSION_ZSTD},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+		_cleanup_free_ char *line = NULL;
+		_cleanup_json_ struct json_object *text = NULL;
+		struct ledger_record read;
+
+		records[i].boot = web;
+		ck_assert_int_eq(ledger_record_format(&records[i], &line), 0);
+		ck_assert_int_eq(ledger_record_parse(line, strlen(line) - 1, &read, &text), 0);
+		ck_assert_int_eq(apply_to(old, &read), 0);
+	}
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	for (enum compression c = 0; c < _COMPRESSION_MAX; c++)
+		ck_assert_uint_eq(new->paces[c].n, 1);
+	ck_assert_uint_eq(new->paces[COMPRESSION_NONE].rates[0], 100);
+	ck_assert_uint_eq(new->paces[COMPRESSION_ZSTD].rates[0], 400);
+}
+END_TEST
+
 SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written_anew,
       what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_an_image_of_a_name_that_its_guest_had_before,
@@ -227,4 +254,5 @@ SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_f
       a_guest_that_was_found_suspended_is_so_when_the_file_is_written_anew,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else,
-      the_time_of_a_failure_is_so_when_the_file_is_written_anew);
+      the_time_of_a_failure_is_so_when_the_file_is_written_anew,
+      the_pace_of_each_kind_of_image_is_kept_for_itself);
