@@ -25,17 +25,15 @@ static void remember_pace(const struct sequence *s)
 {
 	struct manager *m = s->manager;
 	uint64_t rate = pace_rate(&s->pace);
-	enum compression compression;
 
 	/* A guest that is named says little of all of them. */
 	if (!m->config || s->n_names > 0)
 		return;
-	compression = m->config->guests.compression;
 	if (rate == 0 && s->squeezed)
-		rate = paces_forgive(&ledger_file_get(m->ledger)->paces[compression]);
+		rate = paces_forgive(manager_paces(m));
 	if (rate == 0)
 		return;
-	ledger_file_add_pace(m->ledger, rate, compression);
+	ledger_file_add_pace(m->ledger, rate, m->config->guests.compression);
 	manager_set_limits(m);
 }
 
@@ -586,9 +584,7 @@ struct outlook manager_outlook(const struct manager *m)
 	if (!m->config ||
 	    plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0, &plan) < 0)
 		return outlook;
-	plan_estimate(
-		plan, m->config,
-		paces_expect(&ledger_file_get(m->ledger)->paces[m->config->guests.compression]));
+	plan_estimate(plan, m->config, paces_expect(manager_paces(m)));
 	for (size_t i = 0; i < plan->n_steps; i++)
 		outlook.protects |= plan->steps[i].result == STEP_TODO;
 	outlook.needs = plan->needs;

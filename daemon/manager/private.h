@@ -75,6 +75,9 @@ bool manager_try_again(struct sequence *s, const char *reason);
 /* Takes the sequence out and tells all that follow it. reason: NULL without an error. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
 
+/* How fast the last stops saved, in the way of the settings, of which there are some. */
+const struct paces *manager_paces(const struct manager *m);
+
 /* The limits of the executor, from the settings and the pace of saves. */
 void manager_set_limits(struct manager *m);
 

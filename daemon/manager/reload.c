@@ -9,6 +9,11 @@
 #include "util/log.h"
 #include "util/str.h"
 
+const struct paces *manager_paces(const struct manager *m)
+{
+	return &ledger_file_get(m->ledger)->paces[m->config->guests.compression];
+}
+
 void manager_set_limits(struct manager *m)
 {
 	const struct config *c = m->config;
@@ -19,7 +24,7 @@ void manager_set_limits(struct manager *m)
 		.patience = c->patience,
 	};
 
-	places_set_limits(&limits, c, &ledger_file_get(m->ledger)->paces[c->guests.compression]);
+	places_set_limits(&limits, c, manager_paces(m));
 	executor_set_limits(m->executor, &limits);
 }
 

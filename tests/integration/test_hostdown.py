@@ -567,7 +567,7 @@ class Budget(unittest.TestCase):
         self.host.native.write_text("[Host]\nParallelOperations=1\n")
         self.host.tell("delay 400")
         self.start()
-        self.assertEqual({s["stages"][0] for s in self.plan()["steps"]}, {"save"})
+        wait_until(lambda: {s["stages"][0] for s in self.plan()["steps"]} == {"save"}, "the time to be known")
         self.host.tell("prepare reboot")
         self.host.worker("first")
         self.host.kill_daemon()

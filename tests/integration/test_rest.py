@@ -33,7 +33,7 @@ class Rest(FakeHostTest):
         time.sleep(SILENCE)
         # Every 15 s it asks whether xenstored is there, and it may wait for a page of its own. A timer that
         # runs on would wake it every second.
-        self.assertLess(wakings(self.host.daemon.pid) - before, SILENCE / 2)
+        self.assertLess(wakings(self.host.daemon.pid) - before, SILENCE - 2)
 
 
 class Followers(unittest.TestCase):

@@ -595,7 +595,8 @@ START_TEST(the_largest_guest_is_saved_and_restored_first_and_creates_keep_their_
 	scene_domain(&s, "c", 4)->memory_kib = 200;
 	scene_build(&s);
 	expect_order(&s, GOAL_STOP, "b c net a");
-	s.domains->n = 0;
+	while (s.domains->n > 0)
+		domain_done(&s.domains->domains[--s.domains->n]);
 	scene_config(&s, "a", 1);
 	scene_config(&s, "b", 2)->memory_kib = 1 << 20;
 	scene_config(&s, "c", 4)->memory_kib = 2 << 20;
