@@ -130,6 +130,35 @@ START_TEST(the_smallest_are_chosen_and_the_largest_of_them_begins)
 }
 END_TEST
 
+/* A forced end cuts off what is last, and a disk can be slower than it was. */
+START_TEST(the_smallest_begin_where_half_of_the_time_is_needed)
+{
+	static const struct {
+		usec_t save;
+		const char *words;
+	} cases[] = {
+		{80 * SEC, "a: save shutdown shutdown-all; b: save shutdown shutdown-all"},
+		{90 * SEC, "b: save shutdown shutdown-all; a: save shutdown shutdown-all"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_(plan_freep) struct plan *plan = NULL;
+		_cleanup_free_ char *text = NULL;
+		_cleanup_scene_ struct scene s;
+
+		scene_make(&s);
+		guest(&s, "a", 1, 1);
+		guest(&s, "b", 2, 3);
+		scene_build(&s);
+		plan = scene_plan(&s, GOAL_STOP, NULL);
+		ck_assert_int_eq(plan_fit(plan, s.config, RATE, 0, cases[i].save, 150 * SEC), 0);
+		text = plan_in_words(plan);
+		ck_assert_str_eq(text, cases[i].words);
+		ck_assert_uint_eq((plan->needs + SEC / 2) / SEC, 42);
+	}
+}
+END_TEST
+
 START_TEST(what_is_late_goes_after_what_is_in_time)
 {
 	_cleanup_scene_ struct scene s;
@@ -330,7 +359,8 @@ SUITE("fit", saves_share_the_disk, what_fits_is_left_as_it_is,
       a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
       what_cannot_be_helped_goes_on_behind_the_limit_and_is_said,
       the_smallest_are_chosen_and_the_largest_of_them_begins,
-      what_is_late_goes_after_what_is_in_time, a_guest_that_cannot_be_shut_down_is_chosen_first,
+      the_smallest_begin_where_half_of_the_time_is_needed, what_is_late_goes_after_what_is_in_time,
+      a_guest_that_cannot_be_shut_down_is_chosen_first,
       what_is_not_saved_before_the_forced_end_is_shut_down_also_where_that_may_take_longer,
       a_forced_end_alone_makes_nothing_late_that_is_over_before, the_last_minute_is_not_for_saves,
       a_short_limit_for_guests_makes_a_shutdown_short, driver_domains_have_what_the_others_leave,
