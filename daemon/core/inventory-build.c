@@ -276,6 +276,34 @@ static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 	return r;
 }
 
+/*
+ * A guest that its configuration knows by its name had another UUID in each life that another tool
+ * began. How the last one of them ended says why it is down.
+ */
+static void find_other_life(struct guest *g, const struct inventory *inventory,
+			    const struct ledger *ledger)
+{
+	usec_t since = g->past ? MAX(g->past->lives.wall, g->past->noted) : 0;
+	const struct past *past = NULL;
+
+	while ((past = ledger_next_with(ledger, g->name, past)))
+		if (past->failure && past->noted > since && str_equal(past->name, g->name) &&
+		    !inventory_find(inventory, &past->uuid)) {
+			since = past->noted;
+			g->other_life = past;
+		}
+}
+
+static void find_other_lives(struct inventory *inventory, const struct ledger *ledger)
+{
+	for (size_t i = 0; i < inventory->n; i++) {
+		struct guest *g = &inventory->guests[i];
+
+		if (g->config && !g->config->error && !g->config->has_uuid && !g->domain)
+			find_other_life(g, inventory, ledger);
+	}
+}
+
 /* A link without a target was not removed: its file system may not be mounted. */
 static bool is_dangling(const struct survey *survey, const char *path)
 {
@@ -384,6 +412,8 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 		add_missing(inventory, survey, ledger->pasts[i]);
 	r = note_doubts(inventory, survey, ledger);
 	r = r < 0 ? r : add_pasts(inventory, ledger);
+	if (r >= 0)
+		find_other_lives(inventory, ledger);
 	r = r < 0 ? r : find_conflicts(inventory);
 	r = r < 0 ? r : identity_resolve(inventory, survey, domains, ledger);
 	if (r < 0)

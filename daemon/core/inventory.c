@@ -224,6 +224,8 @@ static const char *standing_reason(const struct guest *g)
 		return g->past->failure;
 	if (g->image)
 		return NULL;
+	if (g->other_life)
+		return g->other_life->failure;
 	if (g->conflict)
 		return g->conflict;
 	return g->config ? g->config->error : NULL;
@@ -272,6 +274,8 @@ usec_t guest_reason_since(const struct guest *g, const char *reason)
 {
 	const struct past *past = g->past;
 
+	if (reason && g->other_life && reason == g->other_life->failure)
+		return g->other_life->noted;
 	return reason && past && (reason == past->failure || reason == past->remark) ? past->noted
 										     : 0;
 }

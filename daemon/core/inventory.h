@@ -39,19 +39,21 @@ struct guest {
 	const char *other;  /* its name, or that of the one whose twin this is; NULL: neither */
 	bool shared;        /* an image of this UUID may be the other one's memory */
 	const struct past *past;
-	char *hold;         /* why it must not be started before a person has decided */
-	char *departed;     /* which guest that was migrated away it may be; NULL: none */
-	bool occupied;      /* held for a domain that may be it: not even a cold start is made */
-	char *warning;      /* what is wrong although it runs */
-	const char *unseen; /* why it is not known whether it has an image; NULL: it is known */
-	bool unplaced;      /* a record is lost that may have told that it was migrated away ... */
-	bool migrates;      /* ... and others tell, or told, of migrations */
-	bool vanished;      /* its domain went after its images were listed */
-	bool unlisted;      /* it may have a configuration that cannot be read */
-	bool unmounted;     /* no configuration can be read: it may be one of those that are away */
-	bool busy;          /* a worker is at it */
-	char *conflict;     /* why its configuration cannot be used although it can be read */
-	char *own_name;     /* where name is not another guest's */
+	const struct past
+		*other_life; /* of its name and another UUID, which has failed since; or NULL */
+	char *hold;          /* why it must not be started before a person has decided */
+	char *departed;      /* which guest that was migrated away it may be; NULL: none */
+	bool occupied;       /* held for a domain that may be it: not even a cold start is made */
+	char *warning;       /* what is wrong although it runs */
+	const char *unseen;  /* why it is not known whether it has an image; NULL: it is known */
+	bool unplaced;       /* a record is lost that may have told that it was migrated away ... */
+	bool migrates;       /* ... and others tell, or told, of migrations */
+	bool vanished;       /* its domain went after its images were listed */
+	bool unlisted;       /* it may have a configuration that cannot be read */
+	bool unmounted; /* no configuration can be read: it may be one of those that are away */
+	bool busy;      /* a worker is at it */
+	char *conflict; /* why its configuration cannot be used although it can be read */
+	char *own_name; /* where name is not another guest's */
 };
 
 struct inventory {

@@ -585,6 +585,31 @@ START_TEST(an_old_failure_dates_no_other_reason)
 }
 END_TEST
 
+START_TEST(the_failure_of_another_life_counts_until_there_is_a_later_one)
+{
+	const struct uuid other = scene_uuid(7), boot = {.bytes = {9}};
+	_cleanup_scene_ struct scene s;
+	const struct guest *g;
+	const char *reason;
+
+	scene_make(&s);
+	scene_config(&s, "web", 0);
+	ck_assert_int_eq(ledger_set_drawn(s.history, "web", &(struct uuid){.bytes = {5}}), 0);
+	ck_assert_int_eq(ledger_set_name(s.history, &other, "web", NULL), 0);
+	ck_assert_int_eq(ledger_set_failure(s.history, &other, "too often", 70), 0);
+	scene_build(&s);
+	g = &s.inventory->guests[0];
+	ck_assert_int_eq(guest_state(g, &reason), GUEST_FAILED);
+	ck_assert_str_eq(reason, "too often");
+	ck_assert_uint_eq(guest_since(g, GUEST_FAILED, reason), 70);
+	ck_assert_int_eq(
+		lives_begin(ledger_lives(s.history, &g->uuid), &UUID_NULL, "web", 80, 1, &boot), 0);
+	scene_build(&s);
+	ck_assert_int_eq(guest_state(&s.inventory->guests[0], &reason), GUEST_STOPPED);
+	ck_assert_ptr_null(reason);
+}
+END_TEST
+
 SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_one_guest,
       what_cannot_be_looked_up_is_not_taken_for_what_is_not_there,
       guests_come_in_the_order_of_their_files, dom0_and_its_like_are_no_guests,
@@ -601,4 +626,5 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       a_broken_file_called_like_a_guest_does_not_hide_it, a_guest_may_be_called_like_a_uuid,
       the_state_of_a_domain_is_told, the_state_of_a_guest_without_a_domain_has_a_reason,
       a_failure_of_a_running_guest_is_told_too, a_guest_that_is_away_says_where,
-      a_state_is_dated_by_what_is_known_to_have_begun_it, an_old_failure_dates_no_other_reason);
+      a_state_is_dated_by_what_is_known_to_have_begun_it, an_old_failure_dates_no_other_reason,
+      the_failure_of_another_life_counts_until_there_is_a_later_one);

@@ -144,6 +144,21 @@ START_TEST(a_guest_that_keeps_dying_is_started_again_after_growing_pauses)
 }
 END_TEST
 
+/* Its domain had a UUID that its configuration does not give, as one that was here before us. */
+START_TEST(a_guest_that_stays_down_is_failed_by_whatever_uuid_it_was_known)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	SIMULATION_BEGIN(&s, .native = "[Host]\nRestartLimit=1\nRestartInterval=3600\n",
+			 .guests = "[{\"name\":\"a\",\"config\":\"/a\",\"running\":true,"
+				   "\"ends\":{\"after_ms\":500,\"reason\":\"reboot\"},"
+				   "\"on_reboot\":\"restart\"}]");
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert_uint_eq(domid_of(&s, "a"), DOMID_NONE);
+	ck_assert_int_eq(strncmp(simulation_state(&s, "a"), "failed", strlen("failed")), 0);
+}
+END_TEST
+
 START_TEST(a_stop_of_all_just_removes_what_waits_to_be_started_again)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -369,6 +384,7 @@ SUITE("manager-react", a_guest_that_reboots_is_started_again, a_guest_that_power
       a_guest_that_crashes_again_and_again_is_left_down_and_says_so,
       a_guest_that_crashes_now_and_then_is_started_again_each_time,
       a_guest_that_keeps_dying_is_started_again_after_growing_pauses,
+      a_guest_that_stays_down_is_failed_by_whatever_uuid_it_was_known,
       a_stop_of_all_just_removes_what_waits_to_be_started_again,
       a_start_does_not_wait_for_the_end_of_the_pause,
       a_daemon_that_comes_back_knows_how_often_the_guest_died,
