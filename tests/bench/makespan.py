@@ -44,7 +44,8 @@ DISKS = {
 # Until a disk is known, the daemon saves as many at one time as it may.
 STOPS_TO_KNOW_A_DISK = 3
 
-DONE = re.compile(r"^(\S+): (?:stop|start) done in ([\d.]+) s$", re.MULTILINE)
+DONE = re.compile(r"^(\S+): (?:stop|start) done in (.+)$", re.MULTILINE)
+UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 SAVED = re.compile(r"^(\S+): save done", re.MULTILINE)
 
 
@@ -54,6 +55,12 @@ def draw(dice, guests):
 
 def seconds(mib):
     return OVERHEAD_S + mib / RATE_MIB_S
+
+
+def read_duration(text):
+    """The seconds in "1 min 32 s"; the daemon rounds to a second from a minute on."""
+    words = text.split()
+    return sum(float(number) * UNITS[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
 
 
 def bound(memories, places):
@@ -114,7 +121,7 @@ def measure(build, places, memories, goal, disk=None, state=None):
     ends = dict(DONE.findall(run(build, places, host, goal, state=state)))
     if ends.keys() != memories.keys():
         raise SystemExit(f"{goal}: {sorted(memories.keys() - ends.keys())} did not end well")
-    return max(map(float, ends.values()))
+    return max(map(read_duration, ends.values()))
 
 
 def tell(work, column, ratios):
@@ -141,7 +148,7 @@ def tell_saved(arguments, dice):
         said = run(arguments.build, arguments.places, {"disk": {"mib_s": SHARED_MIB_S}, "guests": guests}, "stop",
                    "--limit", str(DEADLINE_S + LAST_MINUTE_S))
         saved = set(SAVED.findall(said))
-        ends = [float(end) for name, end in DONE.findall(said) if name in saved]
+        ends = [read_duration(end) for name, end in DONE.findall(said) if name in saved]
         named.append(saved_as_named(memories, DEADLINE_S))
         now.append(sum(end <= DEADLINE_S for end in ends))
         last.append(max(ends))
