@@ -298,6 +298,7 @@ static void begin_waiting(struct executor *ex)
 			places_take(&places, run);
 		}
 	ex->saving = places.saving;
+	hv_expect(ex->hv, MIN(places.asked, ex->limits.parallel));
 	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
 		timer_set(ex->kick, next);
 }

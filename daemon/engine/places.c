@@ -65,10 +65,17 @@ static bool creates(const struct run *run)
 	return stage == STAGE_CREATE || stage == STAGE_RESTART;
 }
 
+/* Another tool removes its own domain. */
+static bool is_asked_to_end(const struct run *run)
+{
+	return run->machine.state == MACHINE_ASKED && run_asks_to_end(run) && !run->step->foreign;
+}
+
 void places_take(struct places *places, const struct run *run)
 {
 	enum kind kind = kind_of(run);
 
+	places->asked += is_asked_to_end(run);
 	if (!has_place(run))
 		return;
 	places->cleaning += kind == KIND_CLEAN;

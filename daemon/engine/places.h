@@ -13,6 +13,7 @@ struct places {
 	unsigned stopping; /* of those taken */
 	unsigned cleaning, touching;
 	unsigned saving, may_save;
+	unsigned asked; /* guests that are to go down: a worker for each comes soon */
 	uint64_t saving_kib;
 };
 

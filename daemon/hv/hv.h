@@ -58,6 +58,7 @@ struct hv_ops {
 	int (*shutdown_answer)(struct hv *hv, const struct domain *domain);
 	int (*send_sysrq)(struct hv *hv, const struct domain *domain, char key);
 	int (*operate)(struct hv *hv, const struct operation_request *request);
+	void (*expect)(struct hv *hv, unsigned removals);
 	void (*abort)(struct hv *hv, const struct uuid *uuid);
 	const struct hv_operation *(*operation)(struct hv *hv, const struct uuid *uuid);
 	const struct hv_operation *(*next_operation)(struct hv *hv, size_t index);
@@ -143,6 +144,16 @@ static inline int hv_send_sysrq(struct hv *hv, const struct domain *domain, char
 static inline int hv_operate(struct hv *hv, const struct operation_request *request)
 {
 	return hv_ending(hv, &request->uuid) ? -EBUSY : hv->ops->operate(hv, request);
+}
+
+/*
+ * So many domains are likely to be removed soon: what takes time for that can be got ready. Counts
+ * until it is said anew.
+ */
+static inline void hv_expect(struct hv *hv, unsigned removals)
+{
+	if (hv->ops->expect)
+		hv->ops->expect(hv, removals);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "hv/record.h"
+#include "hv/spares.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/process.h"
@@ -64,6 +65,7 @@ struct workers {
 	char *folder;
 	const struct program *program;
 	const struct hv_callbacks *callbacks; /* borrowed */
+	struct spares *spares;
 	struct worker_list list;
 };
 
@@ -358,8 +360,12 @@ static int watch_process(struct worker *w)
 
 static int run(struct worker *w, const char *verb, int record)
 {
-	int pidfd = spawn_worker(w->owner->program, verb, record, &w->channel);
+	bool removes = w->operation.operation == OPERATION_DESTROY &&
+		       str_equal(verb, OPERATION_VERB_OPERATE);
+	int pidfd = removes ? spares_take(w->owner->spares, record, &w->channel) : -ENOENT;
 
+	if (pidfd < 0)
+		pidfd = spawn_worker(w->owner->program, verb, record, &w->channel);
 	if (pidfd < 0)
 		return pidfd;
 	w->pidfd = pidfd;
@@ -397,6 +403,11 @@ int workers_operate(struct workers *ws, const struct operation_request *request)
 	TAILQ_INSERT_TAIL(&ws->list, w, entry);
 	TAKE_PTR(w);
 	return 0;
+}
+
+void workers_expect(struct workers *ws, unsigned removals)
+{
+	spares_want(ws->spares, removals);
 }
 
 void workers_abort(struct workers *ws, const struct uuid *uuid)
@@ -533,6 +544,7 @@ int workers_new(struct loop *loop, const char *folder, const struct program *pro
 	*ws = (struct workers){.loop = loop, .program = program, .callbacks = callbacks};
 	TAILQ_INIT(&ws->list);
 	r = str_replace(&ws->folder, folder);
+	r = r < 0 ? r : spares_new(loop, program, &ws->spares);
 	r = r < 0 ? r : make_directory(folder, 0700);
 	r = r < 0 ? r : adopt_all(ws);
 	if (r < 0)
@@ -552,6 +564,7 @@ struct workers *workers_free(struct workers *ws)
 		TAILQ_REMOVE(&ws->list, w, entry);
 		worker_free(w);
 	}
+	spares_free(ws->spares);
 	free(ws->folder);
 	free(ws);
 	return NULL;

@@ -25,6 +25,7 @@ struct workers *workers_free(struct workers *ws);
 
 /* As hv_operate() and the calls after it in hv/hv.h. */
 int workers_operate(struct workers *ws, const struct operation_request *request);
+void workers_expect(struct workers *ws, unsigned removals);
 void workers_abort(struct workers *ws, const struct uuid *uuid);
 const struct hv_operation *workers_find(struct workers *ws, const struct uuid *uuid);
 const struct hv_operation *workers_at(struct workers *ws, size_t index);

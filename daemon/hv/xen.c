@@ -49,6 +49,11 @@ static int xen_operate(struct hv *hv, const struct operation_request *request)
 	return workers_operate(to_xen(hv)->workers, request);
 }
 
+static void xen_expect(struct hv *hv, unsigned removals)
+{
+	workers_expect(to_xen(hv)->workers, removals);
+}
+
 static void xen_abort(struct hv *hv, const struct uuid *uuid)
 {
 	workers_abort(to_xen(hv)->workers, uuid);
@@ -110,6 +115,7 @@ static const struct hv_ops xen_ops = {
 	.shutdown_answer = xen_shutdown_answer,
 	.send_sysrq = xen_send_sysrq,
 	.operate = xen_operate,
+	.expect = xen_expect,
 	.abort = xen_abort,
 	.operation = xen_operation,
 	.next_operation = xen_next_operation,

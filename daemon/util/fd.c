@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "util/str.h"
@@ -70,6 +71,57 @@ int fd_read_all(int fd, void *data, size_t size)
 		p += n;
 		size -= (size_t)n;
 	}
+	return 0;
+}
+
+/* One descriptor, beside one byte: nothing goes over a socket of streams without one. */
+struct fd_message {
+	char byte;
+	struct iovec data;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct msghdr header;
+};
+
+static void fd_message_init(struct fd_message *m)
+{
+	*m = (struct fd_message){
+		.data = {.iov_base = &m->byte, .iov_len = 1},
+		.header = {.msg_iov = &m->data,
+			   .msg_iovlen = 1,
+			   .msg_control = m->control,
+			   .msg_controllen = sizeof(m->control)},
+	};
+}
+
+int fd_pass(int channel, int fd)
+{
+	struct fd_message m;
+	struct cmsghdr *rights;
+
+	fd_message_init(&m);
+	rights = CMSG_FIRSTHDR(&m.header);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	return TEMP_FAILURE_RETRY(sendmsg(channel, &m.header, MSG_NOSIGNAL)) < 0 ? -errno : 0;
+}
+
+int fd_receive(int channel, int *ret)
+{
+	struct fd_message m;
+	const struct cmsghdr *rights;
+	ssize_t n;
+
+	fd_message_init(&m);
+	n = TEMP_FAILURE_RETRY(recvmsg(channel, &m.header, MSG_CMSG_CLOEXEC));
+	if (n <= 0)
+		return n < 0 ? -errno : -ENODATA;
+	rights = CMSG_FIRSTHDR(&m.header);
+	if (!rights || rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS ||
+	    rights->cmsg_len != CMSG_LEN(sizeof(*ret)))
+		return -EBADMSG;
+	memcpy(ret, CMSG_DATA(rights), sizeof(*ret));
 	return 0;
 }
 

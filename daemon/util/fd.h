@@ -19,6 +19,12 @@ int fd_write_all(int fd, const void *data, size_t size);
 int fd_pwrite_all(int fd, const void *data, size_t size, off_t offset);
 int fd_read_all(int fd, void *data, size_t size);
 
+/* A descriptor goes over a UNIX socket, with one byte. Neither waits where the socket does not. */
+int fd_pass(int channel, int fd);
+
+/* *ret is the caller's. 0, -errno, or -ENODATA where the other end has closed. */
+int fd_receive(int channel, int *ret);
+
 /*
  * The whole of a file, with a terminator that *ret_size (may be NULL) does not count.
  * -EFBIG if it holds more than max bytes; -EISDIR and the like if it is not a regular file.

@@ -72,6 +72,7 @@ enum operation_mark {
 
 /* The task of a worker, its only argument; that of a client's has the path of an image, too. */
 #define OPERATION_VERB_OPERATE "operate"
+#define OPERATION_VERB_AWAIT   "await" /* the operation file, over the channel; then operate */
 #define OPERATION_VERB_RECOVER "recover"
 #define OPERATION_VERB_SURVEY  "survey"
 #define OPERATION_VERB_IMAGES  "images"

@@ -144,6 +144,21 @@ static int operate(bool recovering)
 	return r < 0 ? log_error_errno(r, "Failed to write the result") : 0;
 }
 
+/* -ENODATA: there is nothing to do any more. */
+static int await_record(void)
+{
+	_cleanup_close_ int fd = -1;
+	int r = fd_receive(OPERATION_FD_CHANNEL, &fd);
+
+	if (r < 0)
+		return r;
+	if (fd == OPERATION_FD_RECORD)
+		TAKE_FD(fd);
+	else if (dup2(fd, OPERATION_FD_RECORD) < 0)
+		return -errno;
+	return 0;
+}
+
 /* A client runs it, and tells a person: no journal. */
 static int cat(const char *path)
 {
@@ -164,6 +179,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* The daemon executes a descriptor, whose number would be the name. */
 	prctl(PR_SET_NAME, program_invocation_short_name);
+	if (str_equal(verb, OPERATION_VERB_AWAIT) && await_record() == -ENODATA)
+		return 0;
 	/* Processes that libxl starts and that stay must not hold the lock, nor the channel. */
 	fcntl(OPERATION_FD_RECORD, F_SETFD, FD_CLOEXEC);
 	fcntl(OPERATION_FD_CHANNEL, F_SETFD, FD_CLOEXEC);
@@ -173,6 +190,7 @@ int main(int argc, char **argv)
 	} else if (str_equal(verb, OPERATION_VERB_IMAGES)) {
 		r = run_images(OPERATION_FD_CHANNEL);
 	} else if (str_equal(verb, OPERATION_VERB_OPERATE) ||
+		   str_equal(verb, OPERATION_VERB_AWAIT) ||
 		   str_equal(verb, OPERATION_VERB_RECOVER)) {
 		r = operate(str_equal(verb, OPERATION_VERB_RECOVER));
 	} else {

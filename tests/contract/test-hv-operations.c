@@ -50,6 +50,22 @@ START_TEST(one_operation_for_a_guest_at_a_time)
 }
 END_TEST
 
+START_TEST(a_domain_is_removed_whether_that_was_expected_or_not)
+{
+	struct operation_request destroy;
+
+	boot_guest();
+	for (unsigned removals = 2; removals > 0; removals--)
+		hv_expect(fx.hv, removals);
+	destroy = make_request(OPERATION_DESTROY, get_domain().domid);
+	ck_assert_int_eq(begin(&destroy), 0);
+	hv_expect(fx.hv, 0);
+	wait_until(has_ended);
+	ck_assert_int_eq(fx.error, 0);
+	wait_until(is_gone);
+}
+END_TEST
+
 START_TEST(an_operation_of_a_real_host_outlives_the_daemon)
 {
 	const struct hv_operation *op;
@@ -411,6 +427,7 @@ void add_operation_clauses(TCase *tests)
 	tcase_add_test(tests, no_call_waits_for_an_operation);
 	tcase_add_test(tests, a_callback_ends_an_operation_once);
 	tcase_add_test(tests, one_operation_for_a_guest_at_a_time);
+	tcase_add_test(tests, a_domain_is_removed_whether_that_was_expected_or_not);
 	tcase_add_test(tests, an_operation_of_a_real_host_outlives_the_daemon);
 	tcase_add_test(tests, progress_is_told_while_an_operation_is_in_flight);
 	tcase_add_test(tests, operation_is_the_one_in_flight_for_a_guest_or_null);

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a stop does besides saving and asking: keys, paused guests, force, and others at work."""
 
+import contextlib
 import json
+import os
+import pathlib
+import signal
 import unittest
 
-from fakehost import FakeHostTest, wait_until
+from fakehost import LIMIT, FakeHostTest, runs, stopped, wait_until
 
 
 class Keys(FakeHostTest):
@@ -105,6 +109,89 @@ class Paused(FakeHostTest):
             world["domains"].clear()
         said, _ = stop.communicate(timeout=60)
         self.assertEqual(stop.returncode, 0, said)
+
+
+class Ready(FakeHostTest):
+    """Workers that will remove domains begin while guests go down."""
+
+    variables = {"SAVE": "", "STOP_MAXWAIT": "60"}
+    GUESTS = ("a", "b", "c")
+
+    def setUp(self):
+        super().setUp()
+        self.host.native.write_text("[Host]\nParallelOperations=2\n")
+        self.host.ctl("reload", check=0)
+        for name in self.GUESTS:
+            self.host.guest(name, never_off=True)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.waiting(), [])
+        self.stop = self.host.ctl_in_background("stop")
+        self.ready = wait_until(lambda: len(pids := self.waiting()) == 2 and pids, "two workers that wait")
+
+    def tearDown(self):
+        self.stop.communicate(timeout=LIMIT)
+
+    def workers(self, verb):
+        """The daemon's workers that began with this word."""
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.host.daemon.pid and (process / "cmdline").read_bytes().endswith(f"\0{verb}\0".encode()):
+                    found.append(int(process.name))
+        return found
+
+    def waiting(self):
+        return self.workers("await")
+
+    def freeze(self):
+        for pid in self.ready:
+            os.kill(pid, signal.SIGSTOP)
+            wait_until(lambda pid=pid: stopped(pid), "the worker to stand still")
+
+    def power_off(self):
+        with self.host.world() as world:
+            for domain in world["domains"]:
+                domain["state"] = "poweroff"
+
+    def is_over(self):
+        self.assertEqual(self.stop.wait(timeout=LIMIT), 0)
+        self.assertEqual(self.host.domains(), {})
+        wait_until(lambda: not self.waiting(), "the workers to end")
+
+    def test_domains_are_removed_by_workers_that_have_begun_before(self):
+        self.freeze()
+        self.power_off()
+        wait_until(lambda: len(self.host.operations()) == 2, "the operations")
+        self.assertEqual(self.workers("operate"), [])
+        for pid in self.ready:
+            os.kill(pid, signal.SIGCONT)
+        self.is_over()
+
+    def test_workers_that_died_while_they_waited_are_replaced(self):
+        for pid in self.ready:
+            os.kill(pid, signal.SIGKILL)
+        self.power_off()
+        self.is_over()
+
+    def test_a_worker_that_dies_with_its_operation_is_recovered(self):
+        self.freeze()
+        self.power_off()
+        wait_until(lambda: len(self.host.operations()) == 2, "the operations")
+        for pid in self.ready:
+            os.kill(pid, signal.SIGKILL)
+        self.is_over()
+
+    def test_workers_are_not_kept_where_the_stop_is_cancelled(self):
+        self.host.ctl("cancel", check=0)
+        wait_until(lambda: not self.waiting(), "the workers to end")
+        self.stop.wait(timeout=LIMIT)
+
+    def test_workers_end_with_the_daemon(self):
+        self.host.kill_daemon()
+        wait_until(lambda: not any(runs(pid) for pid in self.ready), "the workers to end")
+        self.stop.kill()
+        self.host.start_daemon()
 
 
 class Force(FakeHostTest):

@@ -180,7 +180,44 @@ START_TEST(a_signal_does_not_end_a_read)
 }
 END_TEST
 
+START_TEST(a_descriptor_goes_over_a_socket)
+{
+	_cleanup_close_ int ours = -1, theirs = -1, got = -1;
+	char byte = 'x';
+	int pair[2], ends[2], r;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ours = pair[0];
+	theirs = pair[1];
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	r = fd_pass(ours, ends[1]);
+	ck_assert_int_eq(r, 0);
+	close(ends[1]);
+	ck_assert_int_eq(fd_receive(theirs, &got), 0);
+	ck_assert_int_eq(fcntl(got, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_eq(fd_write_all(got, &byte, 1), 0);
+	ck_assert_int_eq(fd_read_all(ends[0], &byte, 1), 0);
+	close(ends[0]);
+}
+END_TEST
+
+START_TEST(no_descriptor_is_made_up)
+{
+	_cleanup_close_ int theirs = -1;
+	int pair[2], got = -1;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	theirs = pair[1];
+	ck_assert_int_eq(fd_write_all(pair[0], "x", 1), 0);
+	ck_assert_int_eq(fd_receive(theirs, &got), -EBADMSG);
+	close(pair[0]);
+	ck_assert_int_eq(fd_receive(theirs, &got), -ENODATA);
+	ck_assert_int_eq(got, -1);
+	ck_assert_int_eq(fd_pass(theirs, theirs), -EPIPE);
+}
+END_TEST
+
 SUITE("fd", a_write_larger_than_the_pipe_is_done_in_full, errors_of_the_system_are_handed_on,
       a_write_at_a_place_leaves_the_rest, a_file_is_read_up_to_its_limit_and_no_more,
       what_is_no_file_is_not_waited_for, a_folder_is_made_once, the_folder_of_a_path_is_synced,
-      a_signal_does_not_end_a_read);
+      a_signal_does_not_end_a_read, a_descriptor_goes_over_a_socket, no_descriptor_is_made_up);
