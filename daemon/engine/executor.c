@@ -262,7 +262,8 @@ static void begin(struct run *run)
 		executor_feed(run, MACHINE_EVENT_BEGIN, NULL);
 }
 
-static struct places count_places(const struct executor *ex)
+/* *ret_next: when a place comes free that an operation goes on without. */
+static struct places count_places(const struct executor *ex, usec_t *ret_next)
 {
 	struct places places = {0};
 	struct job *job;
@@ -271,13 +272,14 @@ static struct places count_places(const struct executor *ex)
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry)
 			places_take(&places, run);
+	*ret_next = executor_take_adopted(ex, &places);
 	return places;
 }
 
 static void begin_waiting(struct executor *ex)
 {
-	usec_t now = loop_now(ex->loop), turn, next = USEC_INFINITY;
-	struct places places = count_places(ex);
+	usec_t now = loop_now(ex->loop), turn, next;
+	struct places places = count_places(ex, &next);
 	struct job *job;
 	struct run *run;
 
@@ -297,7 +299,7 @@ static void begin_waiting(struct executor *ex)
 			begin(run);
 			places_take(&places, run);
 		}
-	ex->saving = places.saving;
+	ex->saving = places.untold > 0 ? 0 : places.saving;
 	hv_expect(ex->hv, MIN(places.asked, ex->limits.parallel));
 	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
 		timer_set(ex->kick, next);
@@ -385,7 +387,8 @@ static void look_at_domain(struct run *run, const struct domain *d, struct place
 
 static void look_at_domains(struct executor *ex)
 {
-	struct places places = count_places(ex);
+	usec_t next;
+	struct places places = count_places(ex, &next);
 	struct job *job;
 	struct run *run;
 

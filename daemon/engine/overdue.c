@@ -70,3 +70,25 @@ void overdue_expire(struct run *run, usec_t now, usec_t stop_limit)
 	else
 		set_timer(run, now, stop_limit);
 }
+
+usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
+{
+	switch (operation->operation) {
+	case OPERATION_SAVE:
+	case OPERATION_MIGRATE:
+		return usec_add(operation->started, usec_add(stop_limit, GRACE));
+	case OPERATION_DESTROY:
+	case OPERATION_UNPAUSE:
+	case OPERATION_RESUME:
+	case OPERATION_SOFT_RESET:
+		return usec_add(operation->started, STALL_LIMIT);
+	case OPERATION_CREATE:
+	case OPERATION_RESTORE:
+	case OPERATION_RESTART:
+	case OPERATION_EJECT:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return USEC_INFINITY;
+}

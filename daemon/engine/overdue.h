@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/run.h"
+#include "hv/hv.h"
 
 /*
  * For the executor only: the worker of a stop that does not get on. A save without progress takes
@@ -16,3 +17,9 @@ void overdue_progress(struct run *run, usec_t now, usec_t stop_limit);
 
 /* The run's limit is over, while a worker is at it. */
 void overdue_expire(struct run *run, usec_t now, usec_t stop_limit);
+
+/*
+ * Until when the operation of an earlier daemon takes a place, as a time of the loop. It does not
+ * tell whether it gets on. USEC_INFINITY: to its end.
+ */
+usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit);

@@ -43,6 +43,29 @@ static enum kind kind_of(const struct run *run)
 	return KIND_NONE;
 }
 
+static enum kind kind_of_operation(enum operation operation)
+{
+	switch (operation) {
+	case OPERATION_CREATE:
+	case OPERATION_RESTORE:
+	case OPERATION_SAVE:
+	case OPERATION_RESTART:
+	case OPERATION_MIGRATE:
+		return KIND_LONG;
+	case OPERATION_DESTROY:
+		return KIND_CLEAN;
+	case OPERATION_UNPAUSE:
+	case OPERATION_RESUME:
+	case OPERATION_SOFT_RESET:
+		return KIND_TOUCH;
+	case OPERATION_EJECT:
+	case _OPERATION_MAX:
+	case _OPERATION_INVALID:
+		break;
+	}
+	return KIND_NONE;
+}
+
 bool places_are_brief(const struct run *run)
 {
 	enum kind kind = kind_of(run);
@@ -90,6 +113,27 @@ void places_take(struct places *places, const struct run *run)
 		return;
 	places->saving++;
 	places->saving_kib += run->step->memory_kib;
+}
+
+void places_take_adopted(struct places *places, const struct hv_operation *operation,
+			 uint64_t memory_kib)
+{
+	enum kind kind = kind_of_operation(operation->operation);
+	bool saves = operation->operation == OPERATION_SAVE;
+
+	places->cleaning += kind == KIND_CLEAN;
+	places->touching += kind == KIND_TOUCH;
+	if (kind != KIND_LONG)
+		return;
+	places->taken++;
+	places->stopping += saves || operation->operation == OPERATION_MIGRATE;
+	places->creating += operation->operation == OPERATION_CREATE ||
+			    operation->operation == OPERATION_RESTART;
+	if (!saves)
+		return;
+	places->saving++;
+	places->untold++;
+	places->saving_kib += memory_kib;
 }
 
 bool places_can_clean(const struct places *places, const struct executor_limits *limits)

@@ -5,6 +5,7 @@
 #include "core/pace.h"
 #include "engine/limits.h"
 #include "engine/run.h"
+#include "hv/hv.h"
 
 /* The places for operations at one time: their number, and the runs that have one. */
 struct places {
@@ -13,7 +14,8 @@ struct places {
 	unsigned stopping; /* of those taken */
 	unsigned cleaning, touching;
 	unsigned saving, may_save;
-	unsigned asked; /* guests that are to go down: a worker for each comes soon */
+	unsigned asked;  /* guests that are to go down: a worker for each comes soon */
+	unsigned untold; /* of those saving: what they write is not told */
 	uint64_t saving_kib;
 };
 
@@ -28,6 +30,13 @@ bool places_can_clean(const struct places *places, const struct executor_limits 
 
 /* Counts the place of a run, if it has one. */
 void places_take(struct places *places, const struct run *run);
+
+/*
+ * Counts the place of an operation that an earlier daemon began: there is no run at work on it.
+ * memory_kib: of its guest.
+ */
+void places_take_adopted(struct places *places, const struct hv_operation *operation,
+			 uint64_t memory_kib);
 
 /* Whether the stage of a run that waits can begin, as far as places go. */
 bool places_have_room(const struct places *places, const struct executor_limits *limits,

@@ -21,8 +21,8 @@ struct executor {
 	struct timer *progress; /* when it is told to the followers, for all runs together */
 	usec_t told;            /* the last time */
 	struct lane lane;       /* of the disk that guests are saved to */
-	unsigned saving;        /* guests, as last counted */
-	uint64_t written_kib;   /* of the memory of guests that are saved, ever */
+	unsigned saving;      /* guests, as last counted; 0: what some of them write is not told */
+	uint64_t written_kib; /* of the memory of guests that are saved, ever */
 };
 
 /* Tells the followers of its job. */
@@ -57,6 +57,12 @@ bool executor_cleans_anyway(struct run *run, enum machine_event event, const cha
 
 /* Whether there is a domain of it that runs after all, so that what was cancelled counts again. */
 bool executor_is_spared(const struct run *run, const struct domain *d);
+
+/*
+ * Counts the places of operations that an earlier daemon began. Returns when the next of them
+ * leaves its place while it goes on, as a time of the loop; USEC_INFINITY: none does.
+ */
+usec_t executor_take_adopted(const struct executor *ex, struct places *places);
 
 /* How many guests may be saved now, for the places that are counted. */
 void executor_open_lane(struct executor *ex, struct places *places);

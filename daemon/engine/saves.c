@@ -8,7 +8,8 @@ void executor_open_lane(struct executor *ex, struct places *places)
 {
 	const struct executor_limits *limits = &ex->limits;
 
-	if (places->saving == 0)
+	/* Saves of an earlier daemon can be at work before the first of ours. */
+	if (places->saving == 0 || ex->lane.allowed == 0)
 		lane_begin(&ex->lane, limits->saves ? limits->saves : limits->parallel,
 			   limits->parallel);
 	places->may_save = ex->lane.allowed;

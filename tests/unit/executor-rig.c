@@ -77,7 +77,7 @@ void begin(const struct rig_limits *limits)
 	executor_set_limits(
 		f.ex,
 		&(struct executor_limits){
-			.save_kib = UINT64_MAX,
+			.save_kib = limits->save_kib ? limits->save_kib : UINT64_MAX,
 			.parallel = limits->parallel,
 			.saves = limits->saves,
 			.brief = 8,

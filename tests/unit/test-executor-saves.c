@@ -116,6 +116,149 @@ START_TEST(what_is_migrated_takes_nothing_of_the_disk)
 }
 END_TEST
 
+/* Operations of an earlier daemon, on guests that are in no plan of this one. */
+static void adopt(enum operation operation, unsigned first, unsigned last)
+{
+	for (unsigned i = first; i <= last; i++) {
+		puppet_add(&rig.p, i, "x")->memory_kib = 1 << 20;
+		puppet_adopt(&rig.p, operation, i);
+		puppet_flying(&rig.p, i)->operation.started = loop_now(rig.loop);
+	}
+}
+
+static void adopted_ends(unsigned number)
+{
+	puppet_remove(&rig.p, number);
+	puppet_finish(&rig.p, number, 0, NULL, DOMID_NONE);
+	run_now();
+}
+
+static void run_stages(enum goal goal, unsigned last, const enum stage *stages)
+{
+	struct plan *plan = new_plan(goal);
+
+	for (unsigned i = 1; i <= last; i++) {
+		if (goal == GOAL_STOP)
+			puppet_add(&rig.p, i, "x");
+		add_step(plan, i, stages)->memory_kib = 1 << 20;
+	}
+	run_plan(plan);
+}
+
+START_TEST(saves_of_an_earlier_daemon_have_places)
+{
+	BEGIN(.parallel = 8, .saves = 2);
+	adopt(OPERATION_SAVE, 11, 12);
+	run_stages(GOAL_STOP, 3, STAGES(STAGE_SAVE));
+	expect_calls("");
+	adopted_ends(11);
+	expect_calls("save 1|");
+	adopted_ends(12);
+	expect_calls("save 2|");
+	end();
+}
+END_TEST
+
+START_TEST(no_more_memory_is_saved_beside_that_of_an_earlier_daemon)
+{
+	BEGIN(.parallel = 8, .save_kib = 2 << 20);
+	adopt(OPERATION_SAVE, 11, 11);
+	run_stages(GOAL_STOP, 2, STAGES(STAGE_SAVE));
+	expect_calls("save 1|");
+	adopted_ends(11);
+	expect_calls("save 2|");
+	end();
+}
+END_TEST
+
+/* What they write is not told, so that the disk seems to be slower than it is. */
+START_TEST(beside_saves_of_an_earlier_daemon_the_disk_is_not_judged)
+{
+	BEGIN(.parallel = 8, .saves = 2);
+	adopt(OPERATION_SAVE, 11, 11);
+	run_stages(GOAL_STOP, 8, STAGES(STAGE_SAVE));
+	expect_calls("save 1|");
+	write_for(20, 1, 1, 20);
+	expect_calls("");
+	adopted_ends(11);
+	expect_calls("save 2|");
+	write_for(6, 1, 2, 20);
+	expect_calls("save 3|save 4|");
+	end();
+}
+END_TEST
+
+START_TEST(creates_and_restores_of_an_earlier_daemon_have_places)
+{
+	BEGIN(.parallel = 3, .creates = 1, .boots_count = true);
+	adopt(OPERATION_CREATE, 11, 11);
+	adopt(OPERATION_RESTORE, 12, 12);
+	run_stages(GOAL_START, 2, STAGES(STAGE_CREATE));
+	expect_calls("");
+	adopted_ends(11);
+	expect_calls("create 1|");
+	end();
+	BEGIN(.parallel = 2);
+	adopt(OPERATION_RESTORE, 11, 12);
+	run_stages(GOAL_START, 2, STAGES(STAGE_RESTORE));
+	expect_calls("");
+	adopted_ends(11);
+	expect_calls("restore 1|");
+	end();
+}
+END_TEST
+
+START_TEST(no_stop_waits_for_a_guest_that_an_earlier_daemon_builds)
+{
+	BEGIN(.parallel = 1);
+	adopt(OPERATION_CREATE, 11, 11);
+	run_stages(GOAL_STOP, 1, STAGES(STAGE_SAVE));
+	expect_calls("save 1|");
+	end();
+}
+END_TEST
+
+START_TEST(removals_of_an_earlier_daemon_have_places)
+{
+	BEGIN(.parallel = 1);
+	adopt(OPERATION_DESTROY, 5, 12);
+	run_stages(GOAL_STOP, 1, STAGES(STAGE_CLEAN));
+	expect_calls("");
+	adopted_ends(5);
+	expect_calls("destroy 1|");
+	end();
+}
+END_TEST
+
+START_TEST(an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_place)
+{
+	BEGIN(.parallel = 1, .stop_limit = 60 * USEC_PER_SEC);
+	adopt(OPERATION_SAVE, 11, 11);
+	run_stages(GOAL_STOP, 1, STAGES(STAGE_SAVE));
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("");
+	run_for(15 * USEC_PER_SEC);
+	expect_calls("save 1|");
+	end();
+	BEGIN(.parallel = 1);
+	adopt(OPERATION_SAVE, 11, 11);
+	run_stages(GOAL_STOP, 1, STAGES(STAGE_SAVE));
+	expect_calls("");
+	puppet_flying(&rig.p, 11)->operation.stuck = true;
+	executor_progress(f.ex, &puppet_flying(&rig.p, 11)->operation);
+	run_now();
+	expect_calls("save 1|");
+	end();
+}
+END_TEST
+
 SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       no_more_are_saved_where_the_disk_is_no_faster, a_save_that_hangs_leaves_its_place,
-      each_stop_begins_with_the_first_number, what_is_migrated_takes_nothing_of_the_disk);
+      each_stop_begins_with_the_first_number, what_is_migrated_takes_nothing_of_the_disk,
+      saves_of_an_earlier_daemon_have_places,
+      no_more_memory_is_saved_beside_that_of_an_earlier_daemon,
+      beside_saves_of_an_earlier_daemon_the_disk_is_not_judged,
+      creates_and_restores_of_an_earlier_daemon_have_places,
+      no_stop_waits_for_a_guest_that_an_earlier_daemon_builds,
+      removals_of_an_earlier_daemon_have_places,
+      an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_place);
