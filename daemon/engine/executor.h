@@ -72,6 +72,15 @@ void executor_cancel_start(struct executor *ex, const struct uuid *uuid, const c
 void executor_hurry(struct executor *ex, struct job *job, const char *reason);
 
 /*
+ * To be called every second while guests are saved. Saves that cannot all be over in their time, at
+ * the pace that they have together, are given up, those that have furthest to go, so that the
+ * others are; but not before the others need the disk for themselves. end: when systemd forces the
+ * host down; USEC_INFINITY: not soon. Before such an end each save or migration that would come too
+ * late is given up at once, where a shutdown can follow. Saves of all jobs count.
+ */
+void executor_press(struct executor *ex, usec_t end);
+
+/*
  * Guests of the job that were asked before since, and are still there, are not waited for any
  * longer: they go on to their next stage, or have failed. What a worker does goes on.
  */

@@ -33,7 +33,7 @@ static void set_timer(struct run *run, usec_t now, usec_t stop_limit)
 void overdue_begin(struct run *run, usec_t now, usec_t stop_limit)
 {
 	run->work_started = now;
-	run->stalled = run->overdue = false;
+	run->stalled = run->overdue = run->given_up = false;
 	set_timer(run, now, stop_limit);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/lane.h"
+#include "core/press.h"
 #include "engine/executor.h"
 #include "engine/job.h"
 #include "engine/places.h"
@@ -22,6 +23,7 @@ struct executor {
 	usec_t told;            /* the last time */
 	struct lane lane;       /* of the disk that guests are saved to */
 	unsigned saving;      /* guests, as last counted; 0: what some of them write is not told */
+	struct flow flow;     /* of what is written to it */
 	uint64_t written_kib; /* of the memory of guests that are saved, ever */
 };
 

@@ -44,6 +44,7 @@ struct run {
 	bool stalled;   /* its worker does not get on: it takes no place */
 	bool left;      /* its domain has shut down, and its toolstack does not remove it */
 	bool unclean;   /* its domain has shut down, and waits for a worker that removes it */
+	bool given_up;  /* its worker was told to end early, for it would not be in time */
 	bool overdue;   /* its worker has not ended in time: no guest waits for it any more */
 	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
 	bool met;       /* while it waited to be started another tool had a domain of it */

@@ -5,12 +5,15 @@
 #include "util/log.h"
 #include "util/str.h"
 
-/* systemd forces a host down that does not go down in time: its stop ends before that. */
+/*
+ * What does not keep its time: the saves of any stop, and the stop of a host that systemd forces
+ * down if it does not go down in time.
+ */
 
-/* How often the saves of a stop that runs out of time are looked at. */
+/* How often the saves of a stop are looked at. */
 #define HURRY_PAUSE USEC_PER_SEC
 
-/* A save that has just begun does not tell yet how long it takes. */
+/* A save that has just begun may be over soon. */
 #define PROBATION (5 * USEC_PER_SEC)
 
 /* For naming the guests that still run, and for destroying those of ForcedDestroy=. */
@@ -27,24 +30,18 @@ void manager_set_end(struct sequence *s, usec_t deadline, usec_t end)
 	timer_set_after(s->manager->hurry, 0);
 }
 
-/* Whether it will be over in time, if it goes on as it has; an adopted one does not tell. */
-static bool keeps(const struct hv_operation *op, usec_t now, usec_t end)
+/* One of an earlier daemon does not tell how far it is. */
+static bool makes_way(const struct step *step, const struct hv_operation *op, usec_t now,
+		      usec_t end)
 {
-	usec_t taken = usec_sub(now, op->started), left = usec_left(end, now);
-
-	if (taken < PROBATION && left > 2 * PROBATION)
-		return true;
-	return op->permille > 0 && taken * (1000 - MIN(op->permille, 1000U)) / op->permille < left;
-}
-
-static bool makes_way(const struct step *step, const struct hv_operation *op)
-{
-	return op && (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE) &&
+	return op && op->adopted &&
+	       (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE) &&
+	       (usec_sub(now, op->started) >= PROBATION || usec_left(end, now) <= 2 * PROBATION) &&
 	       step_may_shut_down(step);
 }
 
-/* Gives up saves of all sequences: another stop and an earlier daemon did not know this end. */
-static void give_up_saves(const struct sequence *s, usec_t now)
+/* An earlier daemon did not know this end. */
+static void give_up_adopted(const struct sequence *s, usec_t now)
 {
 	const struct manager *m = s->manager;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
@@ -60,7 +57,7 @@ static void give_up_saves(const struct sequence *s, usec_t now)
 		const struct step *step = &plan->steps[i];
 		const struct hv_operation *op = hv_operation(hv, &step->uuid);
 
-		if (makes_way(step, op) && !keeps(op, now, s->end))
+		if (makes_way(step, op, now, s->end))
 			hv_abort(hv, &step->uuid);
 	}
 }
@@ -121,7 +118,8 @@ static void hurry(struct sequence *s, usec_t now)
 {
 	if (s->job)
 		executor_hurry(s->manager->executor, s->job, "no time left for a save");
-	give_up_saves(s, now);
+	executor_press(s->manager->executor, s->end);
+	give_up_adopted(s, now);
 	if (now < usec_sub(s->end, LAST_WORD))
 		return;
 	/* It may have begun later than that. */
@@ -133,12 +131,27 @@ static void hurry(struct sequence *s, usec_t now)
 			"systemd will soon force the host down, and the guest is still running");
 }
 
+static bool has_stops(const struct manager *m)
+{
+	const struct sequence *s;
+	bool stops = false;
+
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		stops |= !sequence_is_start(s) && s->goal != GOAL_REACT;
+	return stops;
+}
+
 void manager_on_hurry(void *data)
 {
 	struct manager *m = data;
 	usec_t now = loop_now(m->loop), next = USEC_INFINITY, due;
 	struct sequence *s;
 
+	/* Also without a limit: what is measured counts near the end of the host. */
+	if (has_stops(m)) {
+		executor_press(m->executor, USEC_INFINITY);
+		next = now + HURRY_PAUSE;
+	}
 	TAILQ_FOREACH(s, &m->sequences, entry) {
 		if (s->save_end == USEC_INFINITY || s->broken_off)
 			continue;

@@ -216,6 +216,7 @@ static int add_sequence(struct manager *m, const struct wish *wish, struct seque
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
 	s->number = ++m->newest;
 	timer_set_after(m->advance, 0);
+	timer_set_after(m->hurry, 0);
 	*ret = s;
 	return 0;
 }

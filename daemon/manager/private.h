@@ -26,7 +26,7 @@ struct manager {
 	char *refusal; /* why nothing is started now, or NULL */
 	char *notice;  /* of the host, or NULL */
 	struct timer *advance;
-	struct timer *hurry; /* near the end of the host */
+	struct timer *hurry; /* while there are stops */
 	struct timer *react; /* to what was put off */
 	uint64_t last_id;
 	unsigned newest; /* number of a sequence */
@@ -92,7 +92,10 @@ void manager_react(struct manager *m);
 /* When the host's stop should be over, and systemd forces the host down: manager_stop_until(). */
 void manager_set_end(struct sequence *s, usec_t deadline, usec_t end);
 
-/* Near the end of the time, asks guests that wait to be saved to shut down. Called by the timer. */
+/*
+ * Gives up saves that do not keep their time. Near the end of the host, asks guests that wait to be
+ * saved to shut down. Called by the timer.
+ */
 void manager_on_hurry(void *data);
 
 /* Reacts to ends of guests that were put off. Called by the timer. */

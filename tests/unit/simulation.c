@@ -44,7 +44,9 @@ void simulation_begin(struct simulation *s, const struct simulation_options *opt
 	ck_assert_int_eq(loop_new(&s->loop), 0);
 	ck_assert_int_eq(timer_new(s->loop, on_pause, s, &s->pause), 0);
 	ck_assert_int_eq(ledger_file_open(s->loop, folder_path(&s->folder, "state"), &s->state), 0);
-	ck_assert_int_eq(str_format(&host, "{\"speed\":0,\"guests\":%s}", options->guests), 0);
+	ck_assert_int_eq(str_format(&host, "{\"speed\":0,\"disk\":%s,\"guests\":%s}",
+				    options->disk ? options->disk : "{}", options->guests),
+			 0);
 	r = hv_sim_new(s->loop, host, strlen(host), &hv, &reason);
 	ck_assert_msg(r == 0, "%s: %s", reason, host);
 	ck_assert_int_eq(manager_new(s->loop, hv, s->state, &s->paths, &s->manager), 0);

@@ -40,6 +40,7 @@ struct simulation {
 /* guests is the JSON of the host's: [{"name":...},...]; the settings may be NULL. */
 struct simulation_options {
 	const char *variables, *native, *guests;
+	const char *disk; /* that all guests share; or NULL */
 };
 
 #define SIMULATION_BEGIN(s, ...)                                                                   \

@@ -331,6 +331,67 @@ START_TEST(the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_fo
 }
 END_TEST
 
+/* Of a disk that is slower than it was expected to be: each gets a part of it. */
+#define SLOW_DISK "{\"mib_s\":20}"
+#define SLOW_GUESTS                                                                                \
+	"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"memory_mib\":400},"            \
+	"{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true,\"memory_mib\":500},"             \
+	"{\"name\":\"c\",\"config\":\"/auto/c\",\"running\":true,\"memory_mib\":800}]"
+
+START_TEST(saves_that_cannot_all_keep_their_limit_are_not_all_cut_off)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_STOP_MAXWAIT=60\n", .disk = SLOW_DISK,
+			 .guests = SLOW_GUESTS);
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(w->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	ck_assert(str_starts_with(simulation_state(&s, "c"), "stopped"));
+	ck_assert(simulation_said(&s, "c shutdown ok"));
+}
+END_TEST
+
+START_TEST(a_save_that_makes_way_leaves_a_guest_running_that_is_not_to_be_shut_down)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct wish *w;
+
+	SIMULATION_BEGIN(&s,
+			 .variables = "XENDOMAINS_STOP_MAXWAIT=60\nXENDOMAINS_SHUTDOWN=\n"
+				      "XENDOMAINS_SHUTDOWN_ALL=\n",
+			 .disk = SLOW_DISK, .guests = SLOW_GUESTS);
+	w = simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(!w->succeeded);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	ck_assert(str_starts_with(simulation_state(&s, "c"), "running: "));
+}
+END_TEST
+
+/* Of the same disk, which the host leaves too little time. */
+START_TEST(near_the_end_of_the_host_not_all_saves_make_way)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	SIMULATION_BEGIN(
+		&s, .variables = "XENDOMAINS_STOP_MAXWAIT=\n", .disk = SLOW_DISK,
+		.guests =
+			"[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true,\"memory_mib\":1000},"
+			"{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true,\"memory_mib\":1200},"
+			"{\"name\":\"c\",\"config\":\"/auto/c\",\"running\":true,\"memory_mib\":1800}]");
+	simulation_last_stop(&s, 160 * USEC_PER_SEC);
+	simulation_run(&s);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	ck_assert(str_starts_with(simulation_state(&s, "c"), "stopped"));
+}
+END_TEST
+
 SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_saved,
       the_rest_is_shut_down_when_all_others_are_through,
       a_guest_that_does_not_listen_costs_the_limit_and_no_more,
@@ -345,4 +406,7 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       near_the_end_of_the_host_a_guest_that_can_only_be_saved_is,
       near_the_end_of_the_host_a_guest_is_told_whose_save_is_not_over,
       the_save_of_an_administrators_stop_makes_way_for_a_shutdown_too,
-      the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_for_it);
+      the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_for_it,
+      saves_that_cannot_all_keep_their_limit_are_not_all_cut_off,
+      a_save_that_makes_way_leaves_a_guest_running_that_is_not_to_be_shut_down,
+      near_the_end_of_the_host_not_all_saves_make_way);
