@@ -93,6 +93,8 @@ static void work(struct run *run)
 						       ex->limits.patience);
 	int r = run->machine.step->preserve ? uuid_random(&request.preserve) : 0;
 
+	if (run_saves(run))
+		request.threads = executor_save_threads(ex);
 	run->worked_domid = request.domid;
 	overdue_begin(run, loop_now(ex->loop), ex->limits.stop_limit);
 	r = r < 0 ? r : hv_operate(ex->hv, &request);

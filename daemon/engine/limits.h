@@ -12,6 +12,7 @@ struct executor_limits {
 	unsigned creates;  /* ... of which so many build guests from scratch */
 	bool boots_count;  /* guests that boot are among them, until create_pause is over */
 	unsigned brief;    /* workers that remove domains, and as many that have domains go on */
+	unsigned cpus;     /* that saves share to compress; 0: does not matter */
 	unsigned saves;    /* of guests, with which a stop begins; 0: as many as operations */
 	uint64_t save_kib; /* of memory, if several guests are saved at one time */
 	usec_t create_pause;

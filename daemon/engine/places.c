@@ -220,5 +220,6 @@ void places_set_limits(struct executor_limits *limits, const struct config *c,
 	limits->boots_count = c->parallel_create > 0;
 	limits->brief = brief_at_once(c);
 	limits->save_kib = saves_at_once(c, paces_expect(paces));
+	limits->cpus = count_cpus();
 	limits->saves = paces_places(paces);
 }

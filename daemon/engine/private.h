@@ -69,6 +69,9 @@ usec_t executor_take_adopted(const struct executor *ex, struct places *places);
 /* How many guests may be saved now, for the places that are counted. */
 void executor_open_lane(struct executor *ex, struct places *places);
 
+/* In how many threads each save compresses, so that all of them find the CPUs that there are. */
+unsigned executor_save_threads(const struct executor *ex);
+
 /* A guest is written that far, if that is what its worker does. Before run.permille says so. */
 void executor_wrote(struct run *run, unsigned permille);
 

@@ -15,6 +15,27 @@ void executor_open_lane(struct executor *ex, struct places *places)
 	places->may_save = ex->lane.allowed;
 }
 
+/* Guests that are being saved, or wait for that. */
+static unsigned count_saves(const struct executor *ex)
+{
+	const struct job *job;
+	const struct run *run;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(job, &ex->jobs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry)
+			n += !machine_ended(&run->machine) && run_saves(run);
+	return n;
+}
+
+unsigned executor_save_threads(const struct executor *ex)
+{
+	unsigned saves = MIN(count_saves(ex), ex->lane.allowed);
+
+	saves = MAX(saves, 1U);
+	return (ex->limits.cpus + saves - 1) / saves;
+}
+
 void executor_wrote(struct run *run, unsigned permille)
 {
 	struct executor *ex = run->job->ex;

@@ -2,6 +2,7 @@
 
 #include "wire/operation.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 #include "util/fd.h"
@@ -169,6 +170,8 @@ struct json_object *operation_request_message(const struct operation_request *re
 		r = r < 0 ? r
 			  : json_add_string(o, "compression",
 					    compression_to_string(request->compression));
+	if (request->threads > 0)
+		r = r < 0 ? r : json_add_u64(o, "threads", request->threads);
 	r = r < 0 ? r : json_add_string(o, "ledger", request->ledger);
 	r = r < 0 ? r : add_targets(o, request);
 	r = r < 0 ? r : json_add_string(o, "dump", request->dump);
@@ -311,7 +314,7 @@ static int get_stale(struct json_object *o, struct stale_list *stale)
 static int get_request(struct json_object *o, struct operation_record *record)
 {
 	struct operation_request *request = &record->request;
-	uint64_t format = 0;
+	uint64_t format = 0, threads = 0;
 	int r;
 
 	if (record->has_request)
@@ -331,6 +334,8 @@ static int get_request(struct json_object *o, struct operation_record *record)
 	request->compression = compression_from_string(json_get_string(o, "compression"));
 	if (request->compression < 0)
 		request->compression = COMPRESSION_NONE;
+	json_get_u64(o, "threads", &threads);
+	request->threads = (unsigned)MIN(threads, (uint64_t)UINT_MAX);
 	json_get_u64(o, "started", &record->started);
 	r = str_replace(&request->name, json_get_string(o, "name"));
 	r = r < 0 ? r : str_replace(&request->other, json_get_string(o, "other"));

@@ -102,7 +102,8 @@ struct operation_request {
 	struct uuid image; /* restore: the ID of the image; save: of the image of another guest,
 			      which may be at path and must stay there */
 	enum image_standing standing; /* restore: what the ledger says of it (core/lives.h) */
-	enum compression compression; /* save: of the image */
+	enum compression compression; /* save: of the image ... */
+	unsigned threads;             /* ... in so many at most; 0: does not matter */
 	char *ledger;                 /* where lives, images and migrations are recorded */
 	char *dump;   /* destroy, restart: the guest's memory goes to this file first */
 	char *device; /* eject: the vdev */

@@ -193,7 +193,8 @@ static int write_stream(struct task *task, const struct xl_domain *d, const stru
 {
 	struct pump *pump;
 	int pipe, saved;
-	int r = pump_to_file(s->fd, task->record.request.compression, &pump, &pipe);
+	const struct operation_request *request = &task->record.request;
+	int r = pump_to_file(s->fd, request->compression, request->threads, &pump, &pipe);
 
 	if (r < 0)
 		return r;
@@ -493,6 +494,31 @@ int save_finish(struct task *task, const struct xl_domain *d)
 			: write_last_stamp(task, fd, &header, STAMP_OF_NONE);
 }
 
+static int write_image(struct task *task, const struct xl_domain *d, struct saving *s,
+		       struct pump_result *result)
+{
+	int r = prepare(task, d, s);
+
+	return r < 0 ? r : write_stream(task, d, s, result);
+}
+
+/*
+ * Compression needs tens of MiB. A guest that is saved without it is better off than one that is
+ * not saved.
+ */
+static int write_plain(struct task *task, const struct xl_domain *d, struct saving *s,
+		       struct pump_result *result)
+{
+	log_warning("%s: Not enough memory to compress the image, saving it without compression",
+		    task->record.request.name);
+	roll_back(task, s);
+	saving_done(s);
+	*s = (struct saving){.fd = -1};
+	free(TAKE_PTR(task->result.reason));
+	task->record.request.compression = COMPRESSION_NONE;
+	return write_image(task, d, s, result);
+}
+
 int run_save(struct task *task)
 {
 	_cleanup_(saving_done) struct saving s = {.fd = -1};
@@ -505,8 +531,9 @@ int run_save(struct task *task)
 				    task->record.request.domid);
 	if (d.shutdown)
 		return task_explain(task, -ESHUTDOWN, "the guest has shut down already");
-	r = prepare(task, &d, &s);
-	r = r < 0 ? r : write_stream(task, &d, &s, &result);
+	r = write_image(task, &d, &s, &result);
+	if (r == -ENOMEM && task->record.request.compression != COMPRESSION_NONE)
+		r = write_plain(task, &d, &s, &result);
 	r = r < 0 ? r : publish(task, &s, &result);
 	if (r < 0) {
 		roll_back(task, &s);

@@ -188,7 +188,7 @@ static int start_save(int fd, const char *memory, enum compression compression, 
 		fail(errno, memory);
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, st.st_size + HEAD) < 0 && errno != EOPNOTSUPP)
 		fail(errno, "reserve room");
-	return pump_to_file(fd, compression, ret, ret_pipe);
+	return pump_to_file(fd, compression, 0, ret, ret_pipe);
 }
 
 /* The head has the size of the stream, which is needed to decompress it. */

@@ -205,7 +205,7 @@ static int write_stream(uint32_t domid, int file, bool live)
 	struct pump *pump;
 	int pipe, r;
 
-	ck_assert_int_eq(pump_to_file(file, COMPRESSION_NONE, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(file, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	r = live ? xl_migrate(fx.xl, domid, pipe, false) : xl_save(fx.xl, domid, pipe);
 	close(pipe);
 	pump_join(pump, &result);

@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +13,9 @@
 
 /*
  * Preloaded into a process, has no memory for its Nth allocation (STARVE_AT=N), and for that one
- * only. Json-c's parser is spared, which crashes, or leaves out what it had no memory for.
- * STARVE_IN names the program that is meant. When it ends it writes to STARVE_NOTE, a file, how
- * many allocations it has made.
+ * only; or for each of a size from STARVE_FROM on and below STARVE_BELOW, in bytes. Json-c's parser
+ * is spared, which crashes, or leaves out what it had no memory for. STARVE_IN names the program
+ * that is meant. When it ends it writes to STARVE_NOTE, a file, how many allocations it has made.
  */
 
 void *__libc_malloc(size_t size);
@@ -26,16 +28,27 @@ struct json_tokener;
 struct json_object *json_tokener_parse_ex(struct json_tokener *tokener, const char *text, int size);
 
 static long at, calls;
+static size_t from = SIZE_MAX, below;
 static __thread bool parsing;
+
+static long read_number(const char *name, long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? atol(text) : otherwise;
+}
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *text = getenv("STARVE_AT"), *program = getenv("STARVE_IN");
+	const char *program = getenv("STARVE_IN");
 	char name[256] = "";
 
-	if (text && program && readlink("/proc/self/exe", name, sizeof(name) - 1) > 0 &&
-	    strstr(name, program))
-		at = atol(text);
+	if (program && readlink("/proc/self/exe", name, sizeof(name) - 1) > 0 &&
+	    strstr(name, program)) {
+		at = read_number("STARVE_AT", 0);
+		from = (size_t)read_number("STARVE_FROM", LONG_MAX);
+		below = (size_t)read_number("STARVE_BELOW", LONG_MAX);
+	}
 	calls = 0;
 }
 
@@ -51,9 +64,11 @@ __attribute__((destructor)) static void end(void)
 	close(fd);
 }
 
-static bool starves(void)
+static bool starves(size_t size)
 {
-	if (parsing || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != at)
+	bool in_range = size >= from && size < below;
+
+	if (parsing || (__atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != at && !in_range))
 		return false;
 	errno = ENOMEM;
 	return true;
@@ -61,17 +76,17 @@ static bool starves(void)
 
 void *malloc(size_t size)
 {
-	return starves() ? NULL : __libc_malloc(size);
+	return starves(size) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return starves() ? NULL : __libc_calloc(n, size);
+	return starves(n * size) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return starves() ? NULL : __libc_realloc(old, size);
+	return starves(size) ? NULL : __libc_realloc(old, size);
 }
 
 struct json_object *json_tokener_parse_ex(struct json_tokener *tokener, const char *text, int size)

@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Images that are compressed: guests come back from them, and from nothing that is not whole."""
 
+import os
 import unittest
 
 import memory
-from fakehost import FakeHostTest, wait_until
+from fakehost import BUILD, FakeHostTest, wait_until
 
 ZSTD = "[Host]\nImageCompression=zstd\n"
+STARVER = BUILD / "tests/fake/libstarve.so"
+# Sizes of what zstd asks for at one time: several threads for the first when they begin, for the second with the
+# first bytes; the third is below what even one thread asks for.
+THREADS_STARVE, THREADS_STARVE_LATER, ZSTD_STARVES = (3 << 20, 1 << 62), (2 << 20, 3 << 20), (300 << 10, 1 << 62)
 PAGES = 300
 BLOCK, HALF = 4096, 2048
 
@@ -32,6 +37,46 @@ class Compression(FakeHostTest):
 
     def is_compressed(self):
         return self.image.stat().st_size < PAGES * memory.PAGE
+
+    def starve(self, sizes):
+        """Workers have no memory for an allocation that is as large as the first, and smaller than the second."""
+        if os.environ.get("SANITIZED"):
+            self.skipTest("a sanitizer brings an allocator of its own")
+        self.host.stop_daemon()
+        self.host.start_daemon(LD_PRELOAD=str(STARVER), STARVE_IN="xendomains-worker", STARVE_FROM=str(sizes[0]),
+                               STARVE_BELOW=str(sizes[1]))
+
+    def suspended(self):
+        return sum("suspended" in line for line in self.host.history())
+
+    def feed(self):
+        self.host.stop_daemon()
+        self.host.start_daemon()
+
+    def said(self, words):
+        return self.host.log.read_text().count(words)
+
+    def test_without_memory_for_threads_one_thread_compresses(self):
+        self.starve(THREADS_STARVE)
+        boot = self.saved()
+        self.assertTrue(self.is_compressed())
+        self.assertEqual(self.said("one thread does it"), 1)
+        self.feed()
+        self.expect_restore(boot)
+
+    def test_without_memory_for_compression_the_guest_is_saved_plain(self):
+        for sizes, suspended in (ZSTD_STARVES, 1), (THREADS_STARVE_LATER, 2):
+            with self.subTest(sizes):
+                self.starve(sizes)
+                before, told = self.suspended(), self.said("saving it without compression")
+                boot = self.saved()
+                self.assertFalse(self.is_compressed())
+                self.assertEqual(self.host.stages("web")[-1], "save")
+                self.assertEqual(self.said("saving it without compression"), told + 1)
+                # In between it ran on.
+                self.assertEqual(self.suspended(), before + suspended)
+                self.feed()
+                self.expect_restore(boot)
 
     def expect_restore(self, boot):
         self.host.ctl("start", check=0)

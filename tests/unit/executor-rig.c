@@ -80,6 +80,7 @@ void begin(const struct rig_limits *limits)
 			.save_kib = limits->save_kib ? limits->save_kib : UINT64_MAX,
 			.parallel = limits->parallel,
 			.saves = limits->saves,
+			.cpus = limits->cpus,
 			.brief = 8,
 			.creates = limits->creates ? limits->creates : limits->parallel,
 			.boots_count = limits->boots_count,

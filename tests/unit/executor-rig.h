@@ -22,6 +22,7 @@ extern struct stage_rig f;
 struct rig_limits {
 	unsigned parallel, saves, creates; /* without creates: as many */
 	bool boots_count;
+	unsigned cpus;
 	uint64_t save_kib;
 	usec_t create_pause, stop_limit;
 };

@@ -103,13 +103,16 @@ static int puppet_send_sysrq(struct hv *hv, const struct domain *domain, char ke
 static int puppet_operate(struct hv *hv, const struct operation_request *request)
 {
 	struct puppet *p = to_puppet(hv);
+	struct puppet_operation *o;
 
 	note(p, operation_to_string(request->operation), &request->uuid);
 	if (p->operate_error < 0)
 		return p->operate_error;
 	if (find(p, &request->uuid))
 		return -EBUSY;
-	take_off(p, request->operation, &request->uuid)->deadline = request->deadline;
+	o = take_off(p, request->operation, &request->uuid);
+	o->deadline = request->deadline;
+	o->threads = request->threads;
 	return 0;
 }
 

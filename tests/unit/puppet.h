@@ -13,6 +13,7 @@
 struct puppet_operation {
 	struct hv_operation operation;
 	usec_t deadline;
+	unsigned threads;
 	bool flying;
 };
 

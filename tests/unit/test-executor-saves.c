@@ -116,6 +116,41 @@ START_TEST(what_is_migrated_takes_nothing_of_the_disk)
 }
 END_TEST
 
+static unsigned threads_of(unsigned number)
+{
+	return puppet_flying(&rig.p, number)->threads;
+}
+
+static void run_stages(enum goal goal, unsigned last, const enum stage *stages)
+{
+	struct plan *plan = new_plan(goal);
+
+	for (unsigned i = 1; i <= last; i++) {
+		if (goal == GOAL_STOP)
+			puppet_add(&rig.p, i, "x");
+		add_step(plan, i, stages)->memory_kib = 1 << 20;
+	}
+	run_plan(plan);
+}
+
+START_TEST(saves_share_the_cpus_to_compress)
+{
+	BEGIN(.parallel = 8, .saves = 2, .cpus = 4);
+	run_stages(GOAL_STOP, 3, STAGES(STAGE_SAVE));
+	ck_assert_uint_eq(threads_of(1), 2);
+	ck_assert_uint_eq(threads_of(2), 2);
+	end();
+	BEGIN(.parallel = 8, .cpus = 4);
+	run_stages(GOAL_STOP, 1, STAGES(STAGE_SAVE));
+	ck_assert_uint_eq(threads_of(1), 4);
+	end();
+	BEGIN(.parallel = 8, .cpus = 4);
+	run_stages(GOAL_STOP, 7, STAGES(STAGE_SAVE));
+	ck_assert_uint_eq(threads_of(1), 1);
+	end();
+}
+END_TEST
+
 /* Operations of an earlier daemon, on guests that are in no plan of this one. */
 static void adopt(enum operation operation, unsigned first, unsigned last)
 {
@@ -131,18 +166,6 @@ static void adopted_ends(unsigned number)
 	puppet_remove(&rig.p, number);
 	puppet_finish(&rig.p, number, 0, NULL, DOMID_NONE);
 	run_now();
-}
-
-static void run_stages(enum goal goal, unsigned last, const enum stage *stages)
-{
-	struct plan *plan = new_plan(goal);
-
-	for (unsigned i = 1; i <= last; i++) {
-		if (goal == GOAL_STOP)
-			puppet_add(&rig.p, i, "x");
-		add_step(plan, i, stages)->memory_kib = 1 << 20;
-	}
-	run_plan(plan);
 }
 
 START_TEST(saves_of_an_earlier_daemon_have_places)
@@ -255,7 +278,7 @@ END_TEST
 SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       no_more_are_saved_where_the_disk_is_no_faster, a_save_that_hangs_leaves_its_place,
       each_stop_begins_with_the_first_number, what_is_migrated_takes_nothing_of_the_disk,
-      saves_of_an_earlier_daemon_have_places,
+      saves_share_the_cpus_to_compress, saves_of_an_earlier_daemon_have_places,
       no_more_memory_is_saved_beside_that_of_an_earlier_daemon,
       beside_saves_of_an_earlier_daemon_the_disk_is_not_judged,
       creates_and_restores_of_an_earlier_daemon_have_places,

@@ -66,6 +66,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 		.image = {.bytes = {8}},
 		.standing = IMAGE_NEWEST,
 		.compression = COMPRESSION_ZSTD,
+		.threads = 3,
 		.why = (char[]){"its disk was written"},
 		.ledger = (char[]){"/state/ledger"},
 		.dump = (char[]){"/dump/web"},
@@ -97,6 +98,7 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert(uuid_equal(&record.request.image, &request.image));
 	ck_assert_int_eq(record.request.standing, IMAGE_NEWEST);
 	ck_assert_int_eq(record.request.compression, COMPRESSION_ZSTD);
+	ck_assert_uint_eq(record.request.threads, 3);
 	ck_assert_str_eq(record.request.why, request.why);
 	ck_assert_str_eq(record.request.ledger, request.ledger);
 	ck_assert_str_eq(record.request.dump, request.dump);

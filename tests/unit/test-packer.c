@@ -62,7 +62,7 @@ static uint8_t *pack(const struct folder *f, const uint8_t *data, size_t size, s
 	int fd = open_image(f);
 
 	ck_assert_int_eq(writer_new(fd, &written, &w), 0);
-	ck_assert_int_eq(packer_new(&p), 0);
+	ck_assert_int_eq(packer_new(0, &p), 0);
 	for (size_t at = 0; at < size; at += MIN(piece, size - at))
 		ck_assert_int_eq(packer_feed(p, w, data + at, MIN(piece, size - at)), 0);
 	ck_assert_int_eq(packer_end(p, w), 0);
@@ -336,7 +336,7 @@ START_TEST(a_disk_that_is_full_is_told)
 	int r = 0;
 
 	ck_assert_int_eq(writer_new(full, &written, &w), 0);
-	ck_assert_int_eq(packer_new(&p), 0);
+	ck_assert_int_eq(packer_new(0, &p), 0);
 	for (size_t i = 0; r == 0 && i < 10; i++)
 		r = packer_feed(p, w, data, SIZE);
 	ck_assert_int_eq(r, -ENOSPC);

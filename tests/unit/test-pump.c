@@ -35,7 +35,7 @@ START_TEST(a_stream_goes_into_the_file_counted_and_hashed)
 	folder_write(&f, "image", "head");
 	fd = open_file(&f, "image", O_WRONLY);
 	ck_assert_int_eq(lseek(fd, 4, SEEK_SET), 4);
-	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	ck_assert_int_eq(fd_write_all(pipe, m.data, 100), 0);
 	ck_assert_int_eq(fd_write_all(pipe, m.data + 100, m.size - 100), 0);
 	close(pipe);
@@ -129,7 +129,7 @@ START_TEST(a_stream_is_compressed_in_the_file_and_counted_and_hashed_as_it_was)
 	folder_write(&f, "image", "head");
 	fd = open_file(&f, "image", O_RDWR);
 	ck_assert_int_eq(lseek(fd, 4, SEEK_SET), 4);
-	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_ZSTD, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_ZSTD, 0, &pump, &pipe), 0);
 	send_large(pipe, &m, 40);
 	close(pipe);
 	pump_join(pump, &saved);
@@ -174,7 +174,7 @@ START_TEST(a_stream_that_breaks_off_is_told_where_it_is_compressed_too)
 	stream_whole(&m);
 	folder_make(&f);
 	fd = open_file(&f, "image", O_RDWR | O_CREAT);
-	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_ZSTD, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_ZSTD, 0, &pump, &pipe), 0);
 	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size - 1), 0);
 	close(pipe);
 	pump_join(pump, &result);
@@ -205,7 +205,7 @@ START_TEST(a_stream_larger_than_the_pipe_goes_through)
 	folder_make(&f);
 	fd = open_file(&f, "image", O_WRONLY | O_CREAT);
 	ck_assert_int_eq(lseek(fd, (off_t)head, SEEK_SET), (off_t)head);
-	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
 	for (size_t i = 0; i < 40; i++) {
 		for (size_t k = 0; k < 1U << 20; k += 512)
@@ -241,14 +241,14 @@ START_TEST(a_stream_that_breaks_off_or_is_none_is_told)
 	stream_whole(&m);
 	folder_make(&f);
 	fd = open_file(&f, "image", O_RDWR | O_CREAT);
-	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size - 1), 0);
 	close(pipe);
 	pump_join(pump, &result);
 	ck_assert_int_eq(result.error, -EBADMSG);
 	ck_assert_int_eq(result.problem, STREAM_CUT_SHORT);
 
-	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	close(pipe);
 	pump_join(pump, &result);
 	ck_assert_int_eq(result.error, -EBADMSG);
@@ -283,7 +283,7 @@ START_TEST(a_full_disk_ends_both_sides)
 	stream_libxl_header(&m);
 	stream_record(&m, LIBXL_LIBXC, 0);
 	stream_libxc_header(&m, 3);
-	ck_assert_int_eq(pump_to_file(full, COMPRESSION_NONE, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(full, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
 	r = fd_write_all(pipe, "\1\0\0\0\0\0\0\4", 8);
 	while (r == 0)
@@ -317,7 +317,7 @@ START_TEST(a_disk_that_is_full_later_ends_both_sides)
 	folder_make(&f);
 	fd = open_file(&f, "image", O_WRONLY | O_CREAT);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, &pump, &pipe), 0);
+	ck_assert_int_eq(pump_to_file(fd, COMPRESSION_NONE, 0, &pump, &pipe), 0);
 	ck_assert_int_eq(fd_write_all(pipe, m.data, m.size), 0);
 	r = fd_write_all(pipe, "\1\0\0\0\0\0\0\4", 8);
 	while (r == 0)

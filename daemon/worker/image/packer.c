@@ -3,9 +3,12 @@
 #include "worker/image/packer.h"
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
+
+#include "util/log.h"
 
 /*
  * The guest waits: half of the time for one tenth more room is no good bargain, and most of what
@@ -17,28 +20,46 @@ struct packer {
 	ZSTD_CCtx *context;
 };
 
-static int count_cpus(void)
+static unsigned count_cpus(void)
 {
 	cpu_set_t cpus;
 
-	return sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
+	return sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1U : (unsigned)CPU_COUNT(&cpus);
 }
 
-int packer_new(struct packer **ret)
+/* Whether it is ready: memory and threads are taken here, and not with the first bytes. */
+static bool begin(struct packer *p, unsigned threads)
+{
+	ZSTD_outBuffer out = {0};
+	ZSTD_inBuffer in = {0};
+
+	p->context = ZSTD_createCCtx();
+	if (!p->context ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(p->context, ZSTD_c_compressionLevel, LEVEL)))
+		return false;
+	/* Refused by a library without threads. */
+	(void)ZSTD_CCtx_setParameter(p->context, ZSTD_c_nbWorkers, (int)threads);
+	return !ZSTD_isError(ZSTD_compressStream2(p->context, &out, &in, ZSTD_e_continue));
+}
+
+int packer_new(unsigned threads, struct packer **ret)
 {
 	struct packer *p = calloc(1, sizeof(*p));
+	bool ready;
 
 	if (!p)
 		return -ENOMEM;
-	p->context = ZSTD_createCCtx();
-	if (!p->context ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(p->context, ZSTD_c_compressionLevel, LEVEL))) {
+	threads = threads > 0 ? MIN(threads, PACKER_THREADS) : PACKER_THREADS;
+	ready = begin(p, MIN(threads, count_cpus()));
+	if (!ready) {
+		log_warning("No memory, or no threads, to compress in: one thread does it");
+		ZSTD_freeCCtx(TAKE_PTR(p->context));
+		ready = begin(p, 0);
+	}
+	if (!ready) {
 		packer_free(p);
 		return -ENOMEM;
 	}
-	/* Refused by a library without threads. */
-	(void)ZSTD_CCtx_setParameter(p->context, ZSTD_c_nbWorkers,
-				     MIN(count_cpus(), PACKER_THREADS));
 	*ret = p;
 	return 0;
 }

@@ -4,16 +4,18 @@
 #include "worker/image/writer.h"
 
 /*
- * Compresses a stream by zstd into a writer, in threads of its own: as many as there are CPUs, and
- * PACKER_THREADS at most. Where libzstd was built without threads, the caller's thread does it.
+ * Compresses a stream by zstd into a writer, in threads of its own. Where they cannot be had, or
+ * libzstd was built without threads, the caller's thread does it.
  */
 struct packer;
 
-#define PACKER_THREADS 4
+#define PACKER_THREADS 4U
 
-/* The threads begin with the first bytes, and have the signal mask of who feeds them. 0 or -ENOMEM.
+/*
+ * threads: at most; 0: does not matter. There are no more than CPUs, nor than PACKER_THREADS. They
+ * have the caller's signal mask. 0 or -ENOMEM.
  */
-int packer_new(struct packer **ret);
+int packer_new(unsigned threads, struct packer **ret);
 
 /* Takes the next bytes. What comes of them goes to the writer, now or later. 0 or -errno. */
 int packer_feed(struct packer *packer, struct image_writer *writer, const void *data, size_t size);

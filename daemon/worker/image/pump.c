@@ -31,6 +31,7 @@ struct pump {
 	struct packer *packer;       /* NULL, or before that */
 	_Atomic uint64_t bytes;
 	_Atomic uint64_t stored; /* with a packer: what the writer has written */
+	unsigned threads;        /* of the packer */
 	usec_t limit;            /* for a write to a peer */
 	_Atomic bool ended;
 	int error;
@@ -188,19 +189,13 @@ static bool fills_file(const struct pump *p)
 	return p->carry == write_file || p->carry == pack_file;
 }
 
-/* Signals are for the thread that is libxl's. */
 static int start_threads(struct pump *p)
 {
-	sigset_t all, before;
 	int r = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
 	if (fills_file(p))
 		r = writer_new(p->file, p->packer ? &p->stored : &p->bytes, &p->writer);
-	r = r < 0 ? r : -pthread_create(&p->thread, NULL, run, p);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r;
+	return r < 0 ? r : -pthread_create(&p->thread, NULL, run, p);
 }
 
 /* What the thread needs besides the pipe. packed: what source_new() is told of the file. */
@@ -214,7 +209,21 @@ static int prepare(struct pump *p, enum compression packed, uint64_t bytes)
 	XXH64_reset(p->hash, 0);
 	r = p->carry == read_file ? source_new(p->file, packed, bytes, &p->source)
 				  : source_new(p->pipe, COMPRESSION_NONE, 0, &p->source);
-	return r < 0 || p->carry != pack_file ? r : packer_new(&p->packer);
+	return r < 0 || p->carry != pack_file ? r : packer_new(p->threads, &p->packer);
+}
+
+/* Signals are for the thread that is libxl's. */
+static int prepare_and_start(struct pump *p, enum compression packed, uint64_t bytes)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	r = prepare(p, packed, bytes);
+	r = r < 0 ? r : start_threads(p);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
 }
 
 static int start(struct pump pump, enum compression packed, uint64_t bytes, struct pump **ret,
@@ -236,8 +245,7 @@ static int start(struct pump pump, enum compression packed, uint64_t bytes, stru
 	p->pipe = ends[ours];
 	/* As large as it may be; a smaller one only costs more turns. */
 	fcntl(p->pipe, F_SETPIPE_SZ, CHUNK);
-	r = prepare(p, packed, bytes);
-	r = r < 0 ? r : start_threads(p);
+	r = prepare_and_start(p, packed, bytes);
 	if (r < 0) {
 		close(ends[!ours]);
 		pump_free(p);
@@ -248,11 +256,13 @@ static int start(struct pump pump, enum compression packed, uint64_t bytes, stru
 	return 0;
 }
 
-int pump_to_file(int fd, enum compression compression, struct pump **ret, int *ret_pipe)
+int pump_to_file(int fd, enum compression compression, unsigned threads, struct pump **ret,
+		 int *ret_pipe)
 {
 	struct pump pump = {
 		.file = fd,
 		.carry = compression == COMPRESSION_NONE ? write_file : pack_file,
+		.threads = threads,
 	};
 
 	return start(pump, COMPRESSION_NONE, 0, ret, ret_pipe);

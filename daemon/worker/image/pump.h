@@ -25,10 +25,12 @@ struct pump_result {
 /*
  * From the pipe to the file, from its present position on, which does not move. The file must end
  * there, and no other process may write to it meanwhile. The file stays the caller's. If the stream
- * breaks off, bytes that are not written yet are dropped. *ret_pipe is for libxl, and the caller's
- * to close. 0 or -errno.
+ * breaks off, bytes that are not written yet are dropped. threads: to compress in, as
+ * packer_new() says. *ret_pipe is for libxl, and the caller's to close. 0 or -errno; -ENOMEM also
+ * where only the compression has too little memory, and so for pump_result.error.
  */
-int pump_to_file(int fd, enum compression compression, struct pump **ret, int *ret_pipe);
+int pump_to_file(int fd, enum compression compression, unsigned threads, struct pump **ret,
+		 int *ret_pipe);
 
 /*
  * From the pipe to another one, which leads to a peer: one that takes nothing for so long ends it
