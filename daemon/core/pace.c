@@ -25,28 +25,41 @@ void pace_begin(struct pace *pace, usec_t now)
 		pace->first = now;
 }
 
-void pace_end(struct pace *pace, usec_t now, uint64_t kib)
+void pace_end(struct pace *pace, usec_t now, uint64_t kib, uint64_t disk_kib)
 {
 	pace->last = now;
 	pace->kib += kib;
+	pace->disk_kib += disk_kib;
 }
 
-uint64_t pace_rate(const struct pace *pace)
+static uint64_t find_rate(const struct pace *pace, uint64_t kib)
 {
 	usec_t elapsed = usec_sub(pace->last, pace->first);
 
 	if (pace->first == 0 || elapsed == 0 || pace->kib < MEASURED_KIB_MIN)
 		return 0;
-	return MAX(pace->kib * USEC_PER_SEC / elapsed, 1ULL);
+	return MAX(kib * USEC_PER_SEC / elapsed, 1ULL);
 }
 
-void paces_add(struct paces *paces, uint64_t rate)
+uint64_t pace_rate(const struct pace *pace)
+{
+	return find_rate(pace, pace->kib);
+}
+
+uint64_t pace_disk_rate(const struct pace *pace)
+{
+	return pace->disk_kib > 0 ? find_rate(pace, pace->disk_kib) : 0;
+}
+
+void paces_add(struct paces *paces, uint64_t rate, uint64_t disk)
 {
 	if (paces->n == PACES_MAX) {
 		memmove(&paces->rates[0], &paces->rates[1],
 			(PACES_MAX - 1) * sizeof(paces->rates[0]));
+		memmove(&paces->disk[0], &paces->disk[1], (PACES_MAX - 1) * sizeof(paces->disk[0]));
 		paces->n--;
 	}
+	paces->disk[paces->n] = disk > 0 ? disk : rate;
 	paces->rates[paces->n++] = rate;
 }
 
@@ -67,7 +80,7 @@ uint64_t paces_expect(const struct paces *paces)
 	return sorted[(n - 1) / 2];
 }
 
-unsigned paces_places(const struct paces *paces)
+uint64_t paces_disk(const struct paces *paces)
 {
 	uint64_t fastest = 0;
 
@@ -75,9 +88,15 @@ unsigned paces_places(const struct paces *paces)
 		return 0;
 	/* A stop of few guests does not tell all that the disk can do. */
 	for (size_t i = 0; i < paces->n; i++)
-		fastest = MAX(fastest, paces->rates[i]);
-	fastest = MIN(fastest / PLACE_RATE, (uint64_t)UINT_MAX);
-	return MAX((unsigned)fastest, PLACES_MIN);
+		fastest = MAX(fastest, paces->disk[i]);
+	return fastest;
+}
+
+unsigned paces_places(const struct paces *paces)
+{
+	uint64_t places = MIN(paces_disk(paces) / PLACE_RATE, (uint64_t)UINT_MAX);
+
+	return paces->n < RATES_MIN ? 0 : MAX((unsigned)places, PLACES_MIN);
 }
 
 uint64_t paces_forgive(const struct paces *paces)

@@ -52,7 +52,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		run->asked = run->asked || (m->state == MACHINE_ASKED && run_asks_to_end(run));
 		run->stage_started = now;
 		run->permille = run->told = 0;
-		run->bytes = run->total = 0;
+		run->bytes = run->total = run->written = 0;
 		report = run_report(run, now);
 		report_log(&report);
 		executor_tell(run, &report);
@@ -565,6 +565,7 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 			run->domid = result->domid;
 		if (result->outcome == OPERATION_OK)
 			executor_wrote(run, 1000);
+		run->written = result->written;
 		executor_feed(run, run_event(run, result, ex->domains),
 			      result->reason ? result->reason : strerror(-result->error));
 	}

@@ -8,13 +8,14 @@
 /* Limits of the executor, from the settings. places.c keeps to those of what is done at one time.
  */
 struct executor_limits {
-	unsigned parallel; /* operations at one time ... */
-	unsigned creates;  /* ... of which so many build guests from scratch */
-	bool boots_count;  /* guests that boot are among them, until create_pause is over */
-	unsigned brief;    /* workers that remove domains, and as many that have domains go on */
-	unsigned cpus;     /* that saves share to compress; 0: does not matter */
-	unsigned saves;    /* of guests, with which a stop begins; 0: as many as operations */
-	uint64_t save_kib; /* of memory, if several guests are saved at one time */
+	unsigned parallel;  /* operations at one time ... */
+	unsigned creates;   /* ... of which so many build guests from scratch */
+	bool boots_count;   /* guests that boot are among them, until create_pause is over */
+	unsigned brief;     /* workers that remove domains, and as many that have domains go on */
+	unsigned cpus;      /* that saves share to compress; 0: does not matter */
+	unsigned saves;     /* of guests, with which a stop begins; 0: as many as operations */
+	uint64_t disk_rate; /* KiB/s that the disk of the images is known to take; 0: not known */
+	uint64_t save_kib;  /* of memory, if several guests are saved at one time */
 	usec_t create_pause;
 	usec_t sysrq_pause; /* after each key */
 	usec_t stop_limit;

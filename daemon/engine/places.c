@@ -222,4 +222,5 @@ void places_set_limits(struct executor_limits *limits, const struct config *c,
 	limits->save_kib = saves_at_once(c, paces_expect(paces));
 	limits->cpus = count_cpus();
 	limits->saves = paces_places(paces);
+	limits->disk_rate = paces_disk(paces);
 }

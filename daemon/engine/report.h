@@ -15,6 +15,7 @@ struct report {
 	const char *reason;    /* NULL if there is none */
 	unsigned permille;     /* of a running stage */
 	uint64_t bytes, total; /* the same, as hv_operation has them */
+	uint64_t written;      /* of a save that is over, as operation_result has it */
 	bool final;            /* the guest's way has ended */
 	bool asked;     /* the guest was asked to shut down, in this stage or an earlier one */
 	bool cold;      /* ... in a create, because its image could not be restored */

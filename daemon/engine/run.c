@@ -51,6 +51,7 @@ struct report run_report(const struct run *run, usec_t now)
 		.permille = run->permille,
 		.bytes = run->bytes,
 		.total = run->total,
+		.written = run->written,
 		.final = final,
 		.asked = run->asked,
 		.elapsed = final ? usec_sub(until, run->started) : stage,

@@ -28,7 +28,7 @@ struct run {
 	usec_t first_try;        /* of the stage */
 	size_t tried;            /* the stage that it is of, by its index */
 	unsigned permille, told; /* of its stage; and what its followers have been told of that */
-	uint64_t bytes, total;
+	uint64_t bytes, total, written;
 	struct timer
 		*limit; /* of the stage, of its worker, of another tool that holds it, of a pause */
 	struct timer *linger; /* for a domain that has shut down and is not gone */

@@ -11,7 +11,7 @@ void executor_open_lane(struct executor *ex, struct places *places)
 	/* Saves of an earlier daemon can be at work before the first of ours. */
 	if (places->saving == 0 || ex->lane.allowed == 0)
 		lane_begin(&ex->lane, limits->saves ? limits->saves : limits->parallel,
-			   limits->parallel);
+			   limits->parallel, limits->disk_rate);
 	places->may_save = ex->lane.allowed;
 }
 

@@ -33,7 +33,8 @@ static void remember_pace(const struct sequence *s)
 		rate = paces_forgive(manager_paces(m));
 	if (rate == 0)
 		return;
-	ledger_file_add_pace(m->ledger, rate, m->config->guests.compression);
+	ledger_file_add_pace(m->ledger, rate, pace_disk_rate(&s->pace),
+			     m->config->guests.compression);
 	manager_set_limits(m);
 }
 

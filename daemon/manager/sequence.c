@@ -140,10 +140,11 @@ void sequence_measure(struct sequence *s, const struct report *report, usec_t no
 		pace_begin(&s->pace, now);
 		break;
 	case RESULT_OK:
-		pace_end(&s->pace, now, kib);
+		pace_end(&s->pace, now, kib, report->written > 0 ? report->written / 1024 : kib);
 		break;
 	case RESULT_FAILED:
-		pace_end(&s->pace, now, kib * report->permille / 1000);
+		/* What it wrote is not known. The fastest of several stops counts for the disk. */
+		pace_end(&s->pace, now, kib * report->permille / 1000, 0);
 		break;
 	case RESULT_SKIPPED:
 	case _RESULT_MAX:

@@ -94,6 +94,8 @@ static struct json_object *make_object(const struct ledger_record *record)
 	r = r < 0 ? r : add_life(o, record);
 	if (record->kind == LEDGER_PACE)
 		r = r < 0 ? r : json_add_u64(o, "kib_per_sec", record->rate);
+	if (record->kind == LEDGER_PACE && record->disk_rate > 0)
+		r = r < 0 ? r : json_add_u64(o, "disk_kib_per_sec", record->disk_rate);
 	if (record->compression != COMPRESSION_NONE)
 		r = r < 0 ? r
 			  : json_add_string(o, "compression",
@@ -284,6 +286,7 @@ static int get_pace(struct json_object *o, struct ledger_record *record)
 	if (c < 0)
 		return c;
 	record->compression = (enum compression)c;
+	json_get_u64(o, "disk_kib_per_sec", &record->disk_rate);
 	return json_get_u64(o, "kib_per_sec", &record->rate);
 }
 

@@ -54,7 +54,8 @@ struct ledger_record {
 	const char *name; /* the guest's */
 	const char *reason;
 	const char *target;           /* LEAVING, MIGRATED: the other host */
-	uint64_t rate;                /* PACE: KiB/s of memory ... */
+	uint64_t rate;                /* PACE: KiB/s of memory; ... */
+	uint64_t disk_rate;           /* ... of what was written, 0: not known; ... */
 	enum compression compression; /* ... into images that are compressed so */
 
 	const char *life;      /* BEGAN: model/beginning.h; ENDED, LIFE: core/lives.h */

@@ -234,6 +234,8 @@ struct json_object *operation_result_message(const struct operation_result *resu
 	if (result->domid != DOMID_NONE)
 		r = r < 0 ? r : json_add_u64(o, "domid", result->domid);
 	r = r < 0 ? r : json_add_u64(o, "bytes", result->bytes);
+	if (result->written > 0)
+		r = r < 0 ? r : json_add_u64(o, "written", result->written);
 	r = r < 0 ? r : json_add_string(o, "target", result->target);
 	return r < 0 ? NULL : wrap("result", TAKE_PTR(o));
 }
@@ -399,6 +401,7 @@ static int get_result(struct json_object *o, struct operation_record *record)
 	result->error = -(int)number;
 	result->outcome = get_outcome(o, result->error);
 	json_get_u64(o, "bytes", &result->bytes);
+	json_get_u64(o, "written", &result->written);
 	r = str_replace(&result->reason, json_get_string(o, "reason"));
 	r = r < 0 ? r : str_replace(&result->target, json_get_string(o, "target"));
 	record->has_result = r >= 0;

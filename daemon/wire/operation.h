@@ -120,9 +120,10 @@ struct operation_result {
 	enum operation_outcome outcome; /* for decisions */
 	int error;                      /* 0 or -errno, for the log */
 	char *reason;
-	uint32_t domid; /* create, restore, restart: the domain that runs now */
-	uint64_t bytes; /* save, restore: size of the image */
-	char *target;   /* migrate: the host that has it now, or may have it */
+	uint32_t domid;   /* create, restore, restart: the domain that runs now */
+	uint64_t bytes;   /* save, restore: size of the image */
+	uint64_t written; /* save: of them, that take room on the disk: no zeros; 0: not known */
+	char *target;     /* migrate: the host that has it now, or may have it */
 };
 
 /* Everything that an operation file says. */

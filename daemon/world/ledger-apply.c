@@ -134,7 +134,7 @@ int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct le
 	case LEDGER_RETURNED:
 		return note_place(ledger, e);
 	case LEDGER_PACE:
-		paces_add(&ledger->paces[e->compression], e->rate);
+		paces_add(&ledger->paces[e->compression], e->rate, e->disk_rate);
 		break;
 	case LEDGER_KEPT:
 		ledger->migrates |= e->migrates;

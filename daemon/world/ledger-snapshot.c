@@ -134,6 +134,7 @@ static int emit_paces(const struct snapshot *s, const struct ledger *ledger, enu
 		r = emit(s, (struct ledger_record){
 				    .kind = LEDGER_PACE,
 				    .rate = ledger->paces[c].rates[i],
+				    .disk_rate = ledger->paces[c].disk[i],
 				    .compression = c,
 			    });
 	return r;

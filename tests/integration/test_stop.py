@@ -9,6 +9,7 @@ import pathlib
 import signal
 import unittest
 
+import ledgerfile
 from fakehost import LIMIT, FakeHostTest, runs, stopped, wait_until
 
 
@@ -216,6 +217,19 @@ class Force(FakeHostTest):
         self.host.ctl("stop", check=1, timeout=30)
         self.assertEqual(self.host.stages("web", "STAGE_FAILED"), ["shutdown"])
         self.assertEqual(self.host.states(), {"web": "running"})
+
+
+class Pace(FakeHostTest):
+
+    def test_disk_is_known_by_what_was_written_to_it(self):
+        """Not by the memory that was saved, most of which can be zeros."""
+        memory_kib = 80 << 10
+        self.host.guest("web", memory_kib=memory_kib, pages=100, save_ms=500)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        written = (self.host.save / "web").stat().st_blocks / 2
+        pace, = (r for r in ledgerfile.read(self.host.state / "ledger") if r["entry"] == "pace")
+        self.assertAlmostEqual(pace["disk_kib_per_sec"] / pace["kib_per_sec"], written / memory_kib, delta=0.01)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,16 @@ static struct {
 	uint64_t kib;
 } f;
 
-static void begin(unsigned first, unsigned most)
+static void begin_known(unsigned first, unsigned most, uint64_t known)
 {
 	f.now = 1000 * SEC;
 	f.kib = 0;
-	lane_begin(&f.lane, first, most);
+	lane_begin(&f.lane, first, most, known);
+}
+
+static void begin(unsigned first, unsigned most)
+{
+	begin_known(first, most, 0);
 }
 
 /* Each save tells ten times a second what it has written. */
@@ -81,6 +86,75 @@ START_TEST(the_number_rises_as_long_as_the_disk_gets_faster)
 }
 END_TEST
 
+/* By so much as others in measurements: a tenth of a single one's time for each further one. */
+static uint64_t loses_a_tenth(unsigned at_work)
+{
+	return 150000 * 100 / (90 + 10 * at_work);
+}
+
+START_TEST(a_first_number_that_is_too_high_falls)
+{
+	/* More make it slower, and fewer faster. */
+	begin(4, 8);
+	write_for(60, loses_a_tenth);
+	ck_assert_uint_eq(f.lane.allowed, 2);
+	/* No more than these can be tried, but the disk was faster before. */
+	begin_known(8, 8, 300000);
+	write_for(60, loses_a_tenth);
+	ck_assert_uint_eq(f.lane.allowed, 2);
+	begin_known(8, 8, 300000);
+	write_for(60, slower_with_more);
+	ck_assert_uint_eq(f.lane.allowed, 2);
+}
+END_TEST
+
+START_TEST(fewer_are_not_kept_where_they_are_slower)
+{
+	begin_known(8, 8, 5000000);
+	write_for(60, faster_with_each);
+	ck_assert_uint_eq(f.lane.allowed, 8);
+	begin_known(8, 8, 5000000);
+	write_for(60, no_faster);
+	ck_assert_uint_eq(f.lane.allowed, 8);
+}
+END_TEST
+
+/* So many saves are at work, of more that are ending. */
+static void write_with(unsigned at_work, unsigned seconds, disk_fn disk)
+{
+	for (usec_t end = f.now + seconds * SEC; f.now < end; f.now += SEC / 10) {
+		f.kib += disk(at_work) / 10;
+		for (unsigned i = 0; i < at_work; i++)
+			lane_tell(&f.lane, f.now, f.kib, at_work);
+	}
+}
+
+START_TEST(fewer_are_not_waited_for_where_each_that_ends_makes_it_slower)
+{
+	begin_known(8, 8, 5000000);
+	write_with(8, 3, faster_with_each);
+	ck_assert_uint_eq(f.lane.allowed, 4);
+	write_with(7, 3, faster_with_each);
+	ck_assert_uint_eq(f.lane.allowed, 8);
+	begin_known(8, 8, 5000000);
+	write_with(8, 3, loses_a_tenth);
+	for (unsigned n = 7; n > 4; n--) {
+		write_with(n, 3, loses_a_tenth);
+		ck_assert_uint_eq(f.lane.allowed, 4);
+	}
+}
+END_TEST
+
+START_TEST(a_disk_that_is_as_fast_as_before_keeps_its_number)
+{
+	begin_known(8, 8, 150000);
+	for (unsigned i = 0; i < 60; i++) {
+		write_for(1, no_faster);
+		ck_assert_uint_eq(f.lane.allowed, 8);
+	}
+}
+END_TEST
+
 /* One more of seven can make it a seventh faster at most. */
 START_TEST(a_trial_of_few_more_needs_to_gain_less)
 {
@@ -125,7 +199,7 @@ START_TEST(one_that_is_slower_for_good_is_not_tried_for_ever)
 	for (unsigned i = 0; i < 600; i++) {
 		allowed = f.lane.allowed;
 		write_for(1, no_faster);
-		trials += f.lane.allowed > allowed;
+		trials += f.lane.allowed > MAX(allowed, 4U);
 	}
 	ck_assert_uint_ge(trials, 1);
 	ck_assert_uint_le(trials, 2);
@@ -158,6 +232,9 @@ END_TEST
 
 SUITE("lane", a_disk_that_gets_no_faster_stays_with_the_first_number,
       the_number_rises_as_long_as_the_disk_gets_faster, a_trial_of_few_more_needs_to_gain_less,
-      it_is_never_more_than_the_most, a_disk_that_becomes_slower_is_tried_with_more,
+      a_first_number_that_is_too_high_falls, fewer_are_not_kept_where_they_are_slower,
+      fewer_are_not_waited_for_where_each_that_ends_makes_it_slower,
+      a_disk_that_is_as_fast_as_before_keeps_its_number, it_is_never_more_than_the_most,
+      a_disk_that_becomes_slower_is_tried_with_more,
       one_that_is_slower_for_good_is_not_tried_for_ever, another_number_at_work_says_nothing,
       little_news_and_a_short_time_say_nothing);

@@ -36,6 +36,7 @@ static struct ledger_record sample(enum ledger_kind kind)
 		.size = 4096,
 		.domid = 7,
 		.rate = 99,
+		.disk_rate = 77,
 		.format = LEDGER_FORMAT_READ,
 	};
 
@@ -90,6 +91,7 @@ START_TEST(every_kind_is_read_as_it_was_written)
 		ck_assert_str_eq(out.source, in.source);
 		ck_assert_uint_eq(out.size, kind == LEDGER_SAVED ? in.size : 0);
 		ck_assert_uint_eq(out.rate, kind == LEDGER_PACE ? in.rate : 0);
+		ck_assert_uint_eq(out.disk_rate, kind == LEDGER_PACE ? in.disk_rate : 0);
 		ck_assert_uint_eq(out.format, kind == LEDGER_KEPT ? in.format : 0);
 	}
 }

@@ -146,6 +146,7 @@ START_TEST(a_whole_life_is_read)
 		.reason = (char[]){"no room"},
 		.domid = 9,
 		.bytes = 1000,
+		.written = 600,
 	};
 	struct file f = {.size = 0};
 
@@ -168,6 +169,7 @@ START_TEST(a_whole_life_is_read)
 	ck_assert_str_eq(record.result.reason, "no room");
 	ck_assert_uint_eq(record.result.domid, 9);
 	ck_assert_uint_eq(record.result.bytes, 1000);
+	ck_assert_uint_eq(record.result.written, 600);
 }
 END_TEST
 
