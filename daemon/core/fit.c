@@ -195,22 +195,6 @@ static usec_t missed_limit(const struct step *s, const struct wave *w, const str
 	return USEC_INFINITY;
 }
 
-/*
- * The smallest first, so that as many as possible are saved. Before them come those that cannot be
- * shut down: they are saved in any case.
- */
-static int compare_choices(const void *x, const void *y)
-{
-	const struct step *a = *(struct step *const *)x, *b = *(struct step *const *)y;
-	bool a_safe = step_may_shut_down(a), b_safe = step_may_shut_down(b);
-
-	if (a_safe != b_safe)
-		return a_safe - b_safe;
-	if (a->memory_kib != b->memory_kib)
-		return a->memory_kib < b->memory_kib ? -1 : 1;
-	return (a > b) - (a < b);
-}
-
 /* The guests of a wave that are saved or migrated, in the order in which they are chosen. */
 static size_t sort_choices(struct plan *plan, unsigned number, struct step **choices)
 {
@@ -223,7 +207,7 @@ static size_t sort_choices(struct plan *plan, unsigned number, struct step **cho
 		    (stage == STAGE_SAVE || stage == STAGE_MIGRATE))
 			choices[n++] = &plan->steps[i];
 	}
-	qsort(choices, n, sizeof(*choices), compare_choices);
+	turns_choose(choices, n);
 	return n;
 }
 

@@ -58,20 +58,27 @@ static int plan_without_save(struct step *s, uint64_t room)
 
 /*
  * Saves that have no room together are not begun. One that may not be needed, because the guest is
- * migrated, is left to find out by itself.
+ * migrated, is left to find out by itself. Each counts with the room of an image that is not
+ * compressed, whatever is set: how much less it takes is known when it is written, and until then
+ * its worker claims all of that, so that no disk is full with a guest half saved.
  */
 static int plan_room(struct plan *plan, uint64_t room)
 {
-	int r = 0;
+	_cleanup_free_ struct step **choices = calloc(plan->n_steps + 1, sizeof(struct step *));
+	size_t n = 0;
+	int r = choices ? 0 : -ENOMEM;
 
-	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
-		struct step *s = &plan->steps[i];
-		uint64_t needs = image_room(s->memory_kib);
+	for (size_t i = 0; choices && i < plan->n_steps; i++)
+		if (step_has(&plan->steps[i], STAGE_SAVE) &&
+		    !step_has(&plan->steps[i], STAGE_MIGRATE))
+			choices[n++] = &plan->steps[i];
+	if (choices)
+		turns_choose(choices, n);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		uint64_t needs = image_room(choices[i]->memory_kib);
 
-		if (!step_has(s, STAGE_SAVE) || step_has(s, STAGE_MIGRATE))
-			continue;
 		if (needs > room)
-			r = plan_without_save(s, room);
+			r = plan_without_save(choices[i], room);
 		else
 			room -= needs;
 	}

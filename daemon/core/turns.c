@@ -69,3 +69,16 @@ int turns_sort(struct step *steps, size_t n_steps, bool tight)
 		steps[places[i]] = turns[i].step;
 	return 0;
 }
+
+static int compare_choices(const void *x, const void *y)
+{
+	const struct step *a = *(struct step *const *)x, *b = *(struct step *const *)y;
+	int r = compare_late(a, b);
+
+	return r ? r : (a > b) - (a < b);
+}
+
+void turns_choose(struct step **steps, size_t n)
+{
+	qsort(steps, n, sizeof(*steps), compare_choices);
+}

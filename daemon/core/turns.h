@@ -3,7 +3,7 @@
 
 #include "core/step.h"
 
-/* Who begins first among guests whose memory is written or read. */
+/* Who comes first among guests whose memory is written or read. */
 
 /*
  * Sorts the guests of each wave that are saved, migrated or restored: the largest first, since a
@@ -14,3 +14,10 @@
  * step its place. 0 or -ENOMEM.
  */
 int turns_sort(struct step *steps, size_t n_steps, bool tight);
+
+/*
+ * Sorts guests in the order in which they are chosen to be saved, where there is not enough for
+ * all: first those that cannot be shut down instead, then the others, each the smallest first, so
+ * that as many as possible are.
+ */
+void turns_choose(struct step **steps, size_t n);

@@ -463,6 +463,23 @@ START_TEST(a_save_that_has_no_room_beside_the_others_is_not_planned)
 }
 END_TEST
 
+START_TEST(where_there_is_room_for_some_the_smallest_are_saved)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_domain(&s, "a", 1)->memory_kib = 300 * 1024;
+	running(&s, "b", 2);
+	running(&s, "c", 3);
+	scene_build(&s);
+	s.inventory->room_known = true;
+	s.inventory->room = image_room(300 * 1024);
+	expect_plan(&s, GOAL_STOP, NULL,
+		    "a: shutdown shutdown-all; b: save shutdown shutdown-all; "
+		    "c: save shutdown shutdown-all");
+}
+END_TEST
+
 START_TEST(a_guest_that_may_be_migrated_takes_no_room_from_others)
 {
 	struct target target;
@@ -497,6 +514,7 @@ SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       no_guest_is_started_afresh_while_nobody_knows_its_image,
       what_is_left_of_a_saved_guest_is_cleaned_up_by_the_next_stop,
       a_save_that_has_no_room_beside_the_others_is_not_planned,
+      where_there_is_room_for_some_the_smallest_are_saved,
       no_guest_is_started_whose_domain_went_when_its_images_had_been_listed,
       no_guest_is_started_whose_configuration_was_of_a_domain_that_went_by_another_name,
       a_guest_that_may_be_migrated_takes_no_room_from_others);

@@ -110,8 +110,31 @@ START_TEST(where_time_is_short_the_smallest_come_first)
 }
 END_TEST
 
+START_TEST(chosen_are_those_that_can_only_be_saved_and_the_smallest)
+{
+	struct step steps[] = {{.memory_kib = 8, .wait = true},
+			       {.memory_kib = 1, .wait = true},
+			       {.memory_kib = 9},
+			       {.memory_kib = 1, .wait = true}};
+	struct step *choices[ELEMENTSOF(steps)];
+
+	for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+		choices[i] = &steps[i];
+		step_add_stage(&steps[i], STAGE_SAVE);
+		if (steps[i].wait)
+			step_add_stage(&steps[i], STAGE_SHUTDOWN);
+	}
+	turns_choose(choices, ELEMENTSOF(steps));
+	ck_assert_ptr_eq(choices[0], &steps[2]);
+	ck_assert_ptr_eq(choices[1], &steps[1]);
+	ck_assert_ptr_eq(choices[2], &steps[3]);
+	ck_assert_ptr_eq(choices[3], &steps[0]);
+}
+END_TEST
+
 SUITE("turns", where_time_is_short_the_smallest_come_first,
       the_largest_comes_first_and_equals_keep_their_order, others_keep_their_places,
       each_wave_is_sorted_for_itself, a_preparation_is_not_what_counts,
       late_guests_come_last_the_smallest_of_them_first,
-      late_guests_that_cannot_be_shut_down_come_before_those_that_can);
+      late_guests_that_cannot_be_shut_down_come_before_those_that_can,
+      chosen_are_those_that_can_only_be_saved_and_the_smallest);
