@@ -153,13 +153,16 @@ static void add_guest(struct table *table, struct json_object *o,
 {
 	char buffers[_COLUMN_MAX][CELL_MAX];
 	const char *cells[_COLUMN_MAX];
-	struct guest_view g = guest_view_of(o);
+	struct guest_view g;
 
 	for (size_t i = 0; i < choice->n; i++)
 		cells[i] = status_cell(o, (enum status_column)choice->columns[i], buffers[i],
 				       CELL_MAX);
 	table_row(table, cells);
-	for (size_t i = 0; colour && i < choice->n; i++)
+	if (!colour)
+		return;
+	g = guest_view_of(o);
+	for (size_t i = 0; i < choice->n; i++)
 		if (choice->columns[i] == COLUMN_STATE)
 			table_colour(table, i, guest_view_colour(&g));
 }

@@ -222,11 +222,10 @@ static int compare_by(const struct guest_view *a, const struct guest_view *b, en
 
 static int compare(const void *a, const void *b, void *data)
 {
-	struct guest_view x = guest_view_of(*(struct json_object *const *)a);
-	struct guest_view y = guest_view_of(*(struct json_object *const *)b);
-	int r = compare_by(&x, &y, *(const enum status_sort *)data);
+	const struct guest_view *x = a, *y = b;
+	int r = compare_by(x, y, *(const enum status_sort *)data);
 
-	return r != 0 ? r : strcmp(x.name, y.name);
+	return r != 0 ? r : strcmp(x->name, y->name);
 }
 
 int status_sort(struct json_object *parameters, enum status_sort sort)
@@ -234,14 +233,17 @@ int status_sort(struct json_object *parameters, enum status_sort sort)
 	struct json_object *list = json_get(parameters, "guests", json_type_array);
 	size_t n = list ? json_object_array_length(list) : 0;
 	_cleanup_free_ struct json_object **elements = calloc(n + 1, sizeof(struct json_object *));
+	_cleanup_free_ struct guest_view *guests = calloc(n + 1, sizeof(*guests));
 
-	if (!elements)
+	if (!elements || !guests)
 		return -ENOMEM;
 	if (!list || sort == STATUS_SORT_NONE)
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		elements[i] = json_object_array_get_idx(list, i);
-	qsort_r(elements, n, sizeof(struct json_object *), compare, &sort);
+		guests[i] = guest_view_of(json_object_array_get_idx(list, i));
+	qsort_r(guests, n, sizeof(*guests), compare, &sort);
+	for (size_t i = 0; i < n; i++)
+		elements[i] = guests[i].o;
 	return replace(parameters, elements, n);
 }
 

@@ -49,15 +49,18 @@ void status_print_actions(FILE *out, struct json_object *guest)
 
 void status_print_why(FILE *out, struct json_object *guest, size_t width)
 {
-	struct guest_view g = guest_view_of(guest);
 	struct json_object *actions = json_get(guest, "actions", json_type_array);
 	const char *reason = json_get_string(guest, "reason");
 	_cleanup_free_ char *text = NULL;
+	struct guest_view g;
 	char when[WHEN_MAX];
 	int r;
 
+	if (!reason && !actions)
+		return;
+	g = guest_view_of(guest);
 	/* A guest that is saved, and need not run, asks for nothing. */
-	if (!reason && (!guest_view_is_missing(&g) || !actions))
+	if (!reason && !guest_view_is_missing(&g))
 		return;
 	status_when(guest, "reason_usec", when, sizeof(when));
 	if (reason)
