@@ -88,7 +88,8 @@ static int show(const struct context *context, const struct status_look *o,
 
 static int show_once(const struct context *context, const struct status_look *o, char **names)
 {
-	struct varlink_reply reply;
+	/* The process ends with it: to free the objects of many guests only takes time. */
+	static struct varlink_reply reply;
 	int r = status_ask(context, names, &reply);
 	int status;
 
@@ -97,7 +98,6 @@ static int show_once(const struct context *context, const struct status_look *o,
 	/* What is not shown counts, too. */
 	status = judge(reply.parameters);
 	r = show(context, o, reply.parameters);
-	varlink_reply_done(&reply);
 	return r < 0 ? explain_error(context, r) : status;
 }
 
