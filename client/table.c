@@ -7,8 +7,10 @@
 
 #define GAP 2
 
+#define ROOM_FIRST 256
+
 struct cell {
-	char *text;
+	size_t text; /* its place among those of the table */
 	size_t width;
 	const char *colour; /* or NULL */
 };
@@ -21,7 +23,9 @@ struct table {
 	size_t n_columns;
 	struct column *columns;
 	struct cell *cells; /* row by row */
-	size_t n_cells;
+	size_t n_cells, cells_room;
+	char *texts; /* one after the other: a table of many guests has many */
+	size_t texts_size, texts_room;
 	size_t first_max; /* of the first column */
 };
 
@@ -44,35 +48,65 @@ struct table *table_free(struct table *table)
 {
 	if (!table)
 		return NULL;
-	for (size_t i = 0; i < table->n_cells; i++)
-		free(table->cells[i].text);
 	free(table->cells);
+	free(table->texts);
 	free(table->columns);
 	free(table);
 	return NULL;
 }
 
+/* Memory for so many items, with what is in it; NULL, and it stays as it is: there is none. */
+static void *grow(void *memory, size_t *room, size_t n, size_t size)
+{
+	size_t wanted = *room ? *room : ROOM_FIRST;
+	void *bigger;
+
+	while (wanted < n)
+		wanted *= 2;
+	if (wanted == *room)
+		return memory;
+	bigger = realloc(memory, wanted * size);
+	if (bigger)
+		*room = wanted;
+	return bigger;
+}
+
+static int make_room(struct table *table, const char *const *cells)
+{
+	size_t size = table->texts_size;
+	char *texts;
+	struct cell *bigger;
+
+	for (size_t i = 0; i < table->n_columns; i++)
+		size += strlen(cells[i]) + 1;
+	texts = grow(table->texts, &table->texts_room, size, 1);
+	if (!texts)
+		return -ENOMEM;
+	table->texts = texts;
+	bigger = grow(table->cells, &table->cells_room, table->n_cells + table->n_columns,
+		      sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	table->cells = bigger;
+	return 0;
+}
+
+static const char *text_of(const struct table *table, const struct cell *cell)
+{
+	return table->texts + cell->text;
+}
+
 void table_row(struct table *table, const char *const *cells)
 {
-	size_t n = table->n_columns, done = 0;
-	struct cell *bigger = realloc(table->cells, (table->n_cells + n) * sizeof(*bigger));
-	struct cell *row;
+	if (make_room(table, cells) < 0)
+		return;
+	for (size_t i = 0; i < table->n_columns; i++) {
+		struct cell *cell = &table->cells[table->n_cells++];
 
-	if (!bigger)
-		return;
-	table->cells = bigger;
-	for (row = bigger + table->n_cells; done < n; done++) {
-		row[done] = (struct cell){.text = text_clean(cells[done])};
-		if (!row[done].text)
-			break;
-		row[done].width = text_width(row[done].text);
+		*cell = (struct cell){.text = table->texts_size};
+		table->texts_size += text_clean_to(table->texts + cell->text, cells[i]) + 1;
+		cell->width = text_width(text_of(table, cell));
 	}
-	if (done < n) {
-		while (done > 0)
-			free(row[--done].text);
-		return;
-	}
-	table->n_cells += n;
 }
 
 void table_colour(struct table *table, size_t column, const char *sgr)
@@ -99,7 +133,7 @@ void table_limit_first(struct table *table, size_t width)
 bool table_is_empty(const struct table *table, size_t column)
 {
 	for (size_t i = table->n_columns + column; i < table->n_cells; i += table->n_columns)
-		if (!str_equal(table->cells[i].text, "-"))
+		if (!str_equal(text_of(table, &table->cells[i]), "-"))
 			return false;
 	return true;
 }
@@ -124,12 +158,12 @@ size_t table_width(const struct table *table)
 	return width;
 }
 
-static void print_cell(FILE *out, const struct cell *cell)
+static void print_cell(FILE *out, const struct table *table, const struct cell *cell)
 {
 	if (cell->colour)
-		fprintf(out, "\x1b[%sm%s\x1b[0m", cell->colour, cell->text);
+		fprintf(out, "\x1b[%sm%s\x1b[0m", cell->colour, text_of(table, cell));
 	else
-		fputs(cell->text, out);
+		fputs(text_of(table, cell), out);
 }
 
 static void print_row(const struct table *table, const struct cell *row, const size_t *widths,
@@ -146,7 +180,7 @@ static void print_row(const struct table *table, const struct cell *row, const s
 		blanks += i > 0 ? GAP : 0;
 		blanks += table->columns[i].right ? left : 0;
 		text_pad(out, blanks);
-		print_cell(out, &row[i]);
+		print_cell(out, table, &row[i]);
 		blanks = table->columns[i].right ? 0 : left;
 		if (i == 0 && row[i].width > table->first_max) {
 			fputc('\n', out);

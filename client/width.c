@@ -22,12 +22,12 @@ static int char_width(uint32_t c)
 {
 	static bool ready;
 
+	if (c < 0x80)
+		return c >= 0x20 && c != 0x7f ? 1 : -1;
 	/* Only the table of characters: messages of the C library stay as they are. */
 	if (!ready)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	ready = true;
-	if (c < 0x80)
-		return c >= 0x20 && c != 0x7f ? 1 : -1;
 	return turns_direction(c) ? -1 : wcwidth((wchar_t)c);
 }
 
@@ -53,18 +53,33 @@ static size_t width_of(const char *s, size_t length)
 	return columns;
 }
 
-size_t text_width(const char *s)
+/* How long a text is that has printing ASCII characters only, as most have; or SIZE_MAX. */
+static size_t plain_length(const char *s)
 {
-	return width_of(s, strlen(s));
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x7f)
+		n++;
+	return s[n] ? SIZE_MAX : n;
 }
 
-char *text_clean(const char *s)
+size_t text_width(const char *s)
 {
-	char *copy = malloc(strlen(s) + 1), *at = copy;
+	size_t n = plain_length(s);
+
+	return n < SIZE_MAX ? n : width_of(s, strlen(s));
+}
+
+size_t text_clean_to(char *to, const char *s)
+{
+	size_t length = plain_length(s);
+	char *at = to;
 	int columns;
 
-	if (!copy)
-		return NULL;
+	if (length < SIZE_MAX) {
+		memcpy(to, s, length + 1);
+		return length;
+	}
 	while (*s) {
 		size_t n = next_char(s, &columns);
 
@@ -75,6 +90,15 @@ char *text_clean(const char *s)
 		s += n;
 	}
 	*at = '\0';
+	return (size_t)(at - to);
+}
+
+char *text_clean(const char *s)
+{
+	char *copy = malloc(strlen(s) + 1);
+
+	if (copy)
+		text_clean_to(copy, s);
 	return copy;
 }
 

@@ -17,6 +17,10 @@ size_t text_width(const char *s);
  */
 char *text_clean(const char *s);
 
+/* Writes it where there is room for as many bytes as s has. The length; never more than that of s.
+ */
+size_t text_clean_to(char *to, const char *s);
+
 /* Prints blanks. */
 void text_pad(FILE *out, size_t columns);
 

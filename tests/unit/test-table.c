@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <stdio.h>
+#include <string.h>
+
 #include "table.h"
 #include "unit.h"
 
@@ -84,5 +87,22 @@ START_TEST(colour_takes_no_column)
 }
 END_TEST
 
+START_TEST(a_long_table_is_whole)
+{
+	_cleanup_(table_freep) struct table *table = make();
+	_cleanup_free_ char *text = NULL;
+	char name[32];
+
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(name, sizeof(name), "guest%u\t", i);
+		table_row(table, (const char *const[]){name, "1 MiB", "-"});
+	}
+	text = printed(table);
+	ck_assert_ptr_nonnull(strstr(text, "\nguest0?      1 MiB  -\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nguest2999?   1 MiB  -\n"));
+	ck_assert_uint_eq(table_width(table), 24);
+}
+END_TEST
+
 SUITE("table", columns_are_as_wide_as_their_cells_are_shown, hidden_column_leaves_nothing,
-      long_name_stands_on_a_line_of_its_own, colour_takes_no_column);
+      long_name_stands_on_a_line_of_its_own, a_long_table_is_whole, colour_takes_no_column);
