@@ -120,7 +120,7 @@ const struct known_image *inventory_find_others_image(const struct inventory *in
 		bool same = uuid_equal(&past->uuid, &g->uuid);
 
 		for (size_t j = 0; j < past->lives.n_images; j++) {
-			const struct known_image *image = &past->lives.images[j];
+			const struct known_image *image = past->lives.images[j];
 
 			/* One that is not certain may be the newest. */
 			if ((image->standing == IMAGE_NEWEST ||

@@ -62,8 +62,8 @@ static int add_words(struct ledger_words *w, struct past *past)
 	r = r < 0 ? r : add_word(w, past->away_name, past);
 	r = r < 0 ? r : add_word(w, past->lives.name, past);
 	for (size_t i = 0; r >= 0 && i < past->lives.n_images; i++) {
-		r = add_word(w, past->lives.images[i].name, past);
-		r = r < 0 ? r : add_word(w, past->lives.images[i].path, past);
+		r = add_word(w, past->lives.images[i]->name, past);
+		r = r < 0 ? r : add_word(w, past->lives.images[i]->path, past);
 	}
 	return r;
 }

@@ -31,18 +31,19 @@ enum life life_from_string(const char *s)
 	return (enum life)str_lookup(life_names, _LIFE_MAX, s);
 }
 
-static void known_image_done(struct known_image *image)
+static void known_image_free(struct known_image *image)
 {
 	free(image->name);
 	free(image->other);
 	free(image->path);
 	free(image->directory);
+	free(image);
 }
 
 void lives_done(struct lives *l)
 {
 	for (size_t i = 0; i < l->n_images; i++)
-		known_image_done(&l->images[i]);
+		known_image_free(l->images[i]);
 	free(l->name);
 	*l = (struct lives){0};
 }
@@ -50,14 +51,14 @@ void lives_done(struct lives *l)
 static struct known_image *find(const struct lives *l, const struct uuid *id)
 {
 	for (size_t i = 0; i < l->n_images; i++)
-		if (uuid_equal(&l->images[i].id, id))
-			return (struct known_image *)&l->images[i];
+		if (uuid_equal(&l->images[i]->id, id))
+			return l->images[i];
 	return NULL;
 }
 
 static void drop(struct lives *l, size_t i)
 {
-	known_image_done(&l->images[i]);
+	known_image_free(l->images[i]);
 	l->n_images--;
 	memmove(&l->images[i], &l->images[i + 1], (l->n_images - i) * sizeof(l->images[0]));
 }
@@ -78,21 +79,25 @@ static void make_place(struct lives *l)
 {
 	size_t i = 0;
 
-	while (i < l->n_images && is_current(&l->images[i]))
+	while (i < l->n_images && is_current(l->images[i]))
 		i++;
 	drop(l, i < l->n_images ? i : 0);
 }
 
+/* NULL: no memory. */
 static struct known_image *find_or_add(struct lives *l, const struct uuid *id)
 {
 	struct known_image *image = find(l, id);
 
 	if (image)
 		return image;
+	image = calloc(1, sizeof(*image));
+	if (!image)
+		return NULL;
+	*image = (struct known_image){.id = *id, .certain = true};
 	if (l->n_images == KNOWN_IMAGES_MAX)
 		make_place(l);
-	image = &l->images[l->n_images++];
-	*image = (struct known_image){.id = *id, .certain = true};
+	l->images[l->n_images++] = image;
 	return image;
 }
 
@@ -118,12 +123,18 @@ static int outlive(struct known_image *image, const char *name)
 int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec_t wall,
 		uint32_t domid, const struct uuid *boot)
 {
+	struct known_image *used;
 	int r = 0;
 
 	for (size_t i = 0; i < l->n_images; i++)
-		r = outlive(&l->images[i], name) < 0 ? -ENOMEM : r;
-	if (!uuid_is_null(from))
-		find_or_add(l, from)->standing = IMAGE_USED_UP;
+		r = outlive(l->images[i], name) < 0 ? -ENOMEM : r;
+	if (!uuid_is_null(from)) {
+		used = find_or_add(l, from);
+		if (used)
+			used->standing = IMAGE_USED_UP;
+		else
+			r = -ENOMEM;
+	}
 	l->last = LIFE_BEGAN;
 	l->wall = wall;
 	l->began = wall;
@@ -137,15 +148,18 @@ int lives_begin(struct lives *l, const struct uuid *from, const char *name, usec
 void lives_follow(struct lives *l, const char *name)
 {
 	for (size_t i = 0; i < l->n_images; i++)
-		if (str_equal(l->images[i].name, name))
-			l->images[i].followed = true;
+		if (str_equal(l->images[i]->name, name))
+			l->images[i]->followed = true;
 }
 
 int lives_restore_image(struct lives *l, const struct known_image *from)
 {
 	struct known_image *image = find_or_add(l, &from->id);
-	int r = str_replace(&image->name, from->name);
+	int r;
 
+	if (!image)
+		return -ENOMEM;
+	r = str_replace(&image->name, from->name);
 	r = r < 0 ? r : str_replace(&image->other, from->other);
 	r = r < 0 ? r : str_replace(&image->path, from->path);
 	r = r < 0 ? r : str_replace(&image->directory, from->directory);
@@ -160,8 +174,8 @@ int lives_save(struct lives *l, const struct known_image *saved, usec_t wall)
 	struct known_image image = *saved;
 
 	for (size_t i = 0; i < l->n_images; i++)
-		if (is_current(&l->images[i]) && str_equal(l->images[i].name, saved->name))
-			l->images[i].standing = IMAGE_OUTLIVED;
+		if (is_current(l->images[i]) && str_equal(l->images[i]->name, saved->name))
+			l->images[i]->standing = IMAGE_OUTLIVED;
 	image.standing = IMAGE_NEWEST;
 	image.certain = true;
 	image.followed = false;
@@ -208,6 +222,8 @@ int lives_outlive(struct lives *l, const struct uuid *id)
 {
 	struct known_image *image = find_or_add(l, id);
 
+	if (!image)
+		return -ENOMEM;
 	if (image->standing != IMAGE_USED_UP)
 		image->standing = IMAGE_OUTLIVED;
 	return 0;
@@ -216,7 +232,7 @@ int lives_outlive(struct lives *l, const struct uuid *id)
 void lives_doubt(struct lives *l)
 {
 	for (size_t i = 0; i < l->n_images; i++)
-		l->images[i].certain = false;
+		l->images[i]->certain = false;
 	l->last = LIFE_UNKNOWN;
 }
 
@@ -305,7 +321,7 @@ enum image_standing lives_judge_after(const struct lives *l, const struct lives 
 const struct known_image *lives_newest(const struct lives *l)
 {
 	for (size_t i = l->n_images; i > 0; i--)
-		if (is_current(&l->images[i - 1]) && l->images[i - 1].certain)
-			return &l->images[i - 1];
+		if (is_current(l->images[i - 1]) && l->images[i - 1]->certain)
+			return l->images[i - 1];
 	return NULL;
 }

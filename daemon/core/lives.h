@@ -48,7 +48,7 @@ struct lives {
 	uint32_t domid;   /* BEGAN: of which domain ... */
 	struct uuid boot; /* ... in which boot of the host */
 	uint32_t latest;  /* the highest number of a domain of the guest, in that boot */
-	struct known_image images[KNOWN_IMAGES_MAX];
+	struct known_image *images[KNOWN_IMAGES_MAX];
 	size_t n_images;
 };
 

@@ -77,14 +77,14 @@ static int emit_lives(const struct snapshot *s, const struct past *past)
 		r = emit(s, (struct ledger_record){
 				    .kind = LEDGER_IMAGE,
 				    .uuid = past->uuid,
-				    .name = l->images[i].name,
-				    .other = l->images[i].other,
-				    .image = l->images[i].id,
-				    .standing = image_standing_to_string(l->images[i].standing),
-				    .doubtful = !l->images[i].certain,
-				    .followed = l->images[i].followed,
-				    .path = l->images[i].path,
-				    .directory = l->images[i].directory,
+				    .name = l->images[i]->name,
+				    .other = l->images[i]->other,
+				    .image = l->images[i]->id,
+				    .standing = image_standing_to_string(l->images[i]->standing),
+				    .doubtful = !l->images[i]->certain,
+				    .followed = l->images[i]->followed,
+				    .path = l->images[i]->path,
+				    .directory = l->images[i]->directory,
 			    });
 	if (r < 0 || (l->last == LIFE_UNKNOWN && !past->name))
 		return r;

@@ -170,7 +170,7 @@ static bool is_outlived(const struct uuid *uuid)
 
 	ck_assert_ptr_nonnull(past);
 	ck_assert_uint_eq(past->lives.n_images, 1);
-	return past->lives.images[0].standing == IMAGE_OUTLIVED;
+	return past->lives.images[0]->standing == IMAGE_OUTLIVED;
 }
 
 /* Its configuration gives no UUID, and another tool has started it since it was saved. */
