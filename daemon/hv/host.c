@@ -249,13 +249,14 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 	nodes = nodes_of(h->nodes, d->domid, &built);
 	if (!nodes)
 		return -ENOMEM;
+	if (d->cpu_time > 0)
+		domain_nodes_settle(nodes);
 	if (d->shutdown || d->dying)
 		domain_nodes_renew(nodes);
 	d->uuid = read_uuid(nodes, &built);
 	r = str_replace(&d->name, domain_node(nodes, NODE_NAME, NULL));
 	if (r < 0)
 		return r;
-	domain_node(nodes, NODE_VM_NAME, NULL);
 	d->driver = d->domid && domain_node(nodes, NODE_DRIVER, NULL);
 	domain_set_flags(d, info->running, info->blocked);
 	/* A device model in a domain of its own says whose it is. */

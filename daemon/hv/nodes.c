@@ -19,11 +19,14 @@
 /* A guest chooses what stands in nodes that are its own; this is longer than anything sensible. */
 #define VALUE_MAX 4096
 
-/* The token of the watches that name no domain. The others have "DOMID/NODE". */
-#define TOKEN_DOMAINS "domains"
+/* What a watch tells has its path. */
+#define TOKEN "xendomainsd"
+
+#define DIRECTORY_DOMAINS "/local/domain"
+#define DIRECTORY_LIBXL   "/libxl"
 
 struct cached {
-	char *path; /* of the watch; NULL: there is none, and the node is read each time */
+	char *watch; /* its path; NULL: there is none */
 	bool fresh;
 	char *value;
 	size_t length;
@@ -34,6 +37,7 @@ struct domain_nodes {
 	uint32_t domid;
 	struct uuid built;
 	bool seen;
+	bool settled; /* libxl writes no more which kind of domain it is */
 	struct cached cached[_NODE_MAX];
 	uint32_t disks[MARK_REMOVABLE_MAX]; /* of NODE_EJECT and those that follow */
 	uint32_t *backends;                 /* of NODE_DEVICES */
@@ -47,34 +51,29 @@ struct nodes {
 	int error; /* of what was not read in this look */
 };
 
-struct token {
-	char text[32];
-};
-
 /* DIRECTORY/DOMID/NAME */
 static const struct {
 	const char *directory, *name;
 } places[NODE_EJECT] = {
-	[NODE_NAME] = {"/local/domain", "name"},
-	[NODE_VM] = {"/local/domain", "vm"},
-	[NODE_DRIVER] = {"/local/domain", "libxl"},
-	[NODE_TARGET] = {"/local/domain", "target"},
-	[NODE_MARK] = {"/libxl", MARK_KEY},
-	[NODE_DEVICES] = {"/libxl", "device"},
-	[NODE_PCI] = {"/libxl", "device/pci/0/backend"},
-	[NODE_POWEROFF] = {"/local/domain", "control/feature-poweroff"},
-	[NODE_SUSPEND] = {"/local/domain", "control/feature-suspend"},
-	[NODE_CANNOT_SUSPEND] = {"/local/domain", "data/cant_suspend_reason"},
+	[NODE_NAME] = {DIRECTORY_DOMAINS, "name"},
+	[NODE_VM] = {DIRECTORY_DOMAINS, "vm"},
+	[NODE_DRIVER] = {DIRECTORY_DOMAINS, "libxl"},
+	[NODE_TARGET] = {DIRECTORY_DOMAINS, "target"},
+	[NODE_MARK] = {DIRECTORY_LIBXL, MARK_KEY},
+	[NODE_DEVICES] = {DIRECTORY_LIBXL, "device"},
+	[NODE_PCI] = {DIRECTORY_LIBXL, "device/pci/0/backend"},
+	[NODE_POWEROFF] = {DIRECTORY_DOMAINS, "control/feature-poweroff"},
+	[NODE_SUSPEND] = {DIRECTORY_DOMAINS, "control/feature-suspend"},
+	[NODE_CANNOT_SUSPEND] = {DIRECTORY_DOMAINS, "data/cant_suspend_reason"},
 };
 
 static unsigned news_of(enum node node)
 {
 	switch (node) {
 	case NODE_NAME:
-	case NODE_VM:
-	case NODE_VM_NAME:
 	case NODE_TARGET:
 		return NEWS_DOMAINS;
+	case NODE_VM:
 	case NODE_BUILT:
 	case NODE_MARK:
 	case NODE_DEVICES:
@@ -95,49 +94,74 @@ static int format_path(const struct domain_nodes *d, enum node node, char **ret)
 {
 	const char *vm = d->cached[NODE_VM].value;
 
-	if (node == NODE_VM_NAME || node == NODE_BUILT)
-		return str_format(ret, "/vm/%s/%s", vm ? path_base(vm) : UUID_TEXT(&d->built),
-				  node == NODE_BUILT ? "start_time" : "name");
+	if (node == NODE_BUILT)
+		return str_format(ret, "/vm/%s/start_time",
+				  vm ? path_base(vm) : UUID_TEXT(&d->built));
 	if (node >= NODE_EJECT)
-		return str_format(ret, "/local/domain/%u/device/vbd/%u/eject", d->domid,
+		return str_format(ret, DIRECTORY_DOMAINS "/%u/device/vbd/%u/eject", d->domid,
 				  d->disks[node - NODE_EJECT]);
 	return str_format(ret, "%s/%u/%s", places[node].directory, d->domid, places[node].name);
 }
 
 /* Watches. */
 
-static struct token token_of(const struct domain_nodes *d, enum node node)
+/*
+ * The node whose watch tells of changes of this one; _NODE_MAX: it needs none. xenstored compares
+ * each write with each watch. So one serves several nodes where libxl writes them together, or
+ * where a guest can write no more of them than it can below one of its own.
+ */
+static enum node watched_with(const struct domain_nodes *d, enum node node)
 {
-	struct token token;
-
-	snprintf(token.text, sizeof(token.text), "%u/%u", d->domid, (unsigned)node);
-	return token;
+	switch (node) {
+	case NODE_NAME:
+	case NODE_VM:
+		return NODE_NAME;
+	case NODE_POWEROFF:
+	case NODE_SUSPEND:
+		return NODE_POWEROFF;
+	case NODE_TARGET:
+	case NODE_DRIVER:
+		return d->settled ? _NODE_MAX : node;
+	/* One watch is on all of DIRECTORY_LIBXL. */
+	case NODE_MARK:
+	case NODE_DEVICES:
+	case NODE_PCI:
+	case NODE_BUILT:
+		return _NODE_MAX;
+	case NODE_CANNOT_SUSPEND:
+	case NODE_EJECT:
+	case _NODE_MAX:
+		break;
+	}
+	return node;
 }
 
-static void watch_node(struct domain_nodes *d, enum node node, const char *path)
+static int format_watch(const struct domain_nodes *d, enum node node, char **ret)
+{
+	return node == NODE_POWEROFF ? str_format(ret, DIRECTORY_DOMAINS "/%u/control", d->domid)
+				     : format_path(d, node, ret);
+}
+
+static void unwatch(struct domain_nodes *d, enum node node)
 {
 	struct cached *c = &d->cached[node];
 
-	if (!xs_watch(d->nodes->xs, path, token_of(d, node).text))
-		return;
-	if (str_replace(&c->path, path) < 0)
-		xs_unwatch(d->nodes->xs, path, token_of(d, node).text);
+	if (c->watch)
+		xs_unwatch(d->nodes->xs, c->watch, TOKEN);
+	free(TAKE_PTR(c->watch));
 }
 
 static void cached_done(struct cached *c)
 {
-	free(c->path);
+	free(c->watch);
 	free(c->value);
 	*c = (struct cached){0};
 }
 
 static void forget(struct domain_nodes *d, enum node node)
 {
-	struct cached *c = &d->cached[node];
-
-	if (c->path)
-		xs_unwatch(d->nodes->xs, c->path, token_of(d, node).text);
-	cached_done(c);
+	unwatch(d, node);
+	cached_done(&d->cached[node]);
 }
 
 static void forget_all(struct domain_nodes *d)
@@ -146,6 +170,14 @@ static void forget_all(struct domain_nodes *d)
 		forget(d, node);
 	free(TAKE_PTR(d->backends));
 	d->n_backends = 0;
+	d->settled = false;
+}
+
+void domain_nodes_settle(struct domain_nodes *d)
+{
+	d->settled = true;
+	unwatch(d, NODE_TARGET);
+	unwatch(d, NODE_DRIVER);
 }
 
 /* The place of the domain, or the one where it belongs. */
@@ -171,26 +203,66 @@ struct domain_nodes *nodes_find(const struct nodes *n, uint32_t domid)
 	return place < n->n && n->domains[place]->domid == domid ? n->domains[place] : NULL;
 }
 
+/* Whether a node is at a path, above it, or below it. */
+static bool is_related(const char *node, const char *path)
+{
+	size_t n = strlen(node), m = strlen(path);
+
+	if (n == 0 || m == 0)
+		return true;
+	return n <= m ? str_starts_with(path, node) && (n == m || path[n] == '/')
+		      : str_starts_with(node, path) && node[m] == '/';
+}
+
+static unsigned touch(struct domain_nodes *d, enum node node)
+{
+	d->cached[node].fresh = false;
+	if (node == NODE_NAME)
+		d->cached[NODE_VM].fresh = false;
+	return news_of(node);
+}
+
+/* Something has changed at a path; below the directory of the domain it is called name. */
+static unsigned touch_path(struct domain_nodes *d, const char *directory, const char *name,
+			   const char *path)
+{
+	unsigned news = 0;
+
+	for (enum node node = 0; node < NODE_EJECT; node++)
+		if (str_equal(places[node].directory, directory) &&
+		    is_related(places[node].name, name))
+			news |= touch(d, node);
+	for (enum node node = NODE_EJECT; node < _NODE_MAX; node++)
+		if (d->cached[node].watch && is_related(d->cached[node].watch, path))
+			news |= touch(d, node);
+	return news;
+}
+
 /*
  * XenStore tells of each new watch at once, and drops an event that is the same as one that waits
  * to be sent: the first event can stand for a change, too, and counts like all.
  */
-static unsigned take_event(struct nodes *n, const char *token)
+static unsigned take_event(struct nodes *n, const char *path)
 {
-	struct domain_nodes *d;
-	unsigned domid, node;
+	static const char *const directories[] = {DIRECTORY_DOMAINS, DIRECTORY_LIBXL};
 
-	if (str_equal(token, TOKEN_DOMAINS))
+	if (path[0] == '@')
 		return NEWS_DOMAINS;
-	if (sscanf(token, "%u/%u", &domid, &node) != 2 || node >= _NODE_MAX)
-		return 0;
-	d = nodes_find(n, domid);
-	if (!d)
-		return 0;
-	d->cached[node].fresh = false;
-	if (node == NODE_DEVICES)
-		d->cached[NODE_PCI].fresh = false;
-	return news_of((enum node)node);
+	for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+		size_t length = strlen(directories[i]);
+		struct domain_nodes *d;
+		unsigned domid;
+		int used = 0;
+
+		if (!str_starts_with(path, directories[i]) ||
+		    sscanf(path + length, "/%u%n", &domid, &used) != 1)
+			continue;
+		d = nodes_find(n, domid);
+		length += (size_t)used;
+		length += path[length] == '/';
+		return d ? touch_path(d, directories[i], path + length, path) : 0;
+	}
+	return 0;
 }
 
 static int take_events(struct nodes *n, size_t max, unsigned *ret_news)
@@ -204,7 +276,7 @@ static int take_events(struct nodes *n, size_t max, unsigned *ret_news)
 			*ret_news = news;
 			return errno == EAGAIN ? 0 : -errno;
 		}
-		news |= take_event(n, event[XS_WATCH_TOKEN]);
+		news |= take_event(n, event[XS_WATCH_PATH]);
 		free(event);
 	}
 	*ret_news = news;
@@ -306,37 +378,38 @@ struct domain_nodes *nodes_of(struct nodes *n, uint32_t domid, const struct uuid
 
 /* Nodes. */
 
-/* Sets the watch that tells when the node is to be read again. */
-static int see_to_watch(struct domain_nodes *d, enum node node)
+/* Sets a watch, if there is none. */
+static int watch(struct domain_nodes *d, enum node node)
 {
 	struct cached *c = &d->cached[node];
 	_cleanup_free_ char *path = NULL;
 	int r;
 
-	if (c->path)
+	if (c->watch)
 		return 0;
-	r = format_path(d, node, &path);
-	if (r >= 0)
-		watch_node(d, node, path);
+	r = format_watch(d, node, &path);
+	if (r >= 0 && xs_watch(d->nodes->xs, path, TOKEN))
+		c->watch = TAKE_PTR(path);
 	return r;
 }
 
 /* Whether it must be read; it will be fresh then. */
 static bool is_stale(struct domain_nodes *d, enum node node, char **ret_path)
 {
-	enum node watched = node == NODE_PCI ? NODE_DEVICES : node;
+	enum node watched = watched_with(d, node);
 	struct cached *c = &d->cached[node];
 	int r;
 
 	if (c->fresh)
 		return false;
 	r = format_path(d, node, ret_path);
-	r = r < 0 || node == NODE_BUILT ? r : see_to_watch(d, watched);
+	r = r < 0 || watched == _NODE_MAX ? r : watch(d, watched);
 	if (r < 0) {
 		d->nodes->error = r;
 		return false;
 	}
-	c->fresh = d->cached[watched].path;
+	/* Where it cannot be watched, it is read each time. */
+	c->fresh = watched == _NODE_MAX || d->cached[watched].watch;
 	return true;
 }
 
@@ -366,10 +439,8 @@ const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_leng
 			note_error(d->nodes, c);
 		if (length > VALUE_MAX)
 			free(TAKE_PTR(value));
-		if (node == NODE_VM && !str_equal(value, c->value)) {
-			forget(d, NODE_VM_NAME);
+		if (node == NODE_VM && !str_equal(value, c->value))
 			forget(d, NODE_BUILT);
-		}
 		if (node == NODE_BUILT)
 			c->fresh = value;
 		free(c->value);
@@ -463,8 +534,8 @@ int nodes_new(struct xs_handle *xs, struct nodes **ret)
 {
 	struct nodes *n;
 
-	if (!xs_watch(xs, "@introduceDomain", TOKEN_DOMAINS) ||
-	    !xs_watch(xs, "@releaseDomain", TOKEN_DOMAINS))
+	if (!xs_watch(xs, "@introduceDomain", TOKEN) || !xs_watch(xs, "@releaseDomain", TOKEN) ||
+	    !xs_watch(xs, DIRECTORY_LIBXL, TOKEN))
 		return -errno;
 	n = calloc(1, sizeof(*n));
 	if (!n)

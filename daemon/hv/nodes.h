@@ -18,10 +18,9 @@ struct domain_nodes;
 
 enum node {
 	NODE_NAME,
-	NODE_VM,      /* the path of what has the UUID that XenStore knows */
-	NODE_VM_NAME, /* the name there */
-	NODE_BUILT,   /* when the domain was built; it never changes */
-	NODE_TARGET,  /* the domain that it is the device model of */
+	NODE_VM, /* the path of what has the UUID that XenStore knows; a new one has a new name */
+	NODE_BUILT,  /* when the domain was built; it never changes */
+	NODE_TARGET, /* the domain that it is the device model of */
 	NODE_MARK,
 	NODE_DEVICES, /* the directory of its devices, which libxl alone writes */
 	NODE_PCI,     /* it exists if the domain has PCI devices of the host */
@@ -78,6 +77,12 @@ struct domain_nodes *nodes_find(const struct nodes *nodes, uint32_t domid);
  * look. ret_length may be NULL.
  */
 const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_length);
+
+/*
+ * The domain has run. libxl says before that whose device model it is, and whether it is a driver
+ * domain: NODE_TARGET and NODE_DRIVER stay as they are.
+ */
+void domain_nodes_settle(struct domain_nodes *d);
 
 /* What was read of the domain does not count: it is about to be decided on. */
 void domain_nodes_renew(struct domain_nodes *d);
