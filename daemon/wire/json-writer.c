@@ -2,7 +2,6 @@
 
 #include "wire/json-writer.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #define ROOM_FIRST 4096
@@ -138,9 +137,15 @@ void json_writer_bool(struct json_writer *w, const char *key, bool value)
 void json_writer_u64(struct json_writer *w, const char *key, uint64_t value)
 {
 	char text[NUMBER_MAX];
+	size_t begin = sizeof(text);
 
+	/* A guest has half a dozen numbers: printf() would take a tenth of the answer. */
+	do {
+		text[--begin] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
 	put_key(w, key);
-	put(w, text, (size_t)snprintf(text, sizeof(text), "%" PRIu64, value));
+	put(w, text + begin, sizeof(text) - begin);
 }
 
 void json_writer_uuid(struct json_writer *w, const char *key, const struct uuid *value)
