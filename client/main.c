@@ -364,6 +364,7 @@ int main(int argc, char **argv)
 
 	/* It ends soon. To give memory back before that only takes time. */
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
+	mallopt(M_MMAP_MAX, 0);
 	r = read_options(argc, argv, &context);
 	if (r > 0)
 		return STATUS_OK;
