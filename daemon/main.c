@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -23,6 +24,9 @@
 #include "wire/interface.h"
 
 #define BACKEND_FILE_MAX (256U << 20)
+
+/* What is free lies with the process up to this size. */
+#define FREE_MEMORY_MAX (1 << 20)
 
 /* How often --once tells systemd that it goes on, and how long each message holds. */
 #define ALIVE_INTERVAL  (10 * USEC_PER_SEC)
@@ -476,6 +480,16 @@ static int run(const struct options *o)
 			    : serve(&d, o);
 }
 
+/*
+ * Left to itself, malloc() learns from long texts and lists that are freed to keep up to 64 MiB for
+ * the next ones.
+ */
+static void bound_free_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, FREE_MEMORY_MAX);
+	mallopt(M_TRIM_THRESHOLD, FREE_MEMORY_MAX);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {
@@ -493,6 +507,7 @@ int main(int argc, char **argv)
 	};
 	int r;
 
+	bound_free_memory();
 	output_guard_stderr();
 	if (journal_is_stderr())
 		log_set_sink(journal_sink);
