@@ -297,43 +297,89 @@ static void explain_command(const char *word)
 	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
 }
 
-/* code is what getopt_long() says of it: '?' or ':'. */
-static void explain_option(int code, const char *word)
+/*
+ * The options that a word, without its dashes and up to a '=', can stand for, by their indices.
+ * Returns how many.
+ */
+static size_t find_options(const char *word, size_t *ret)
 {
-	_cleanup_free_ char *clean = text_clean(word);
-	struct nearest nearest = {0};
-	_cleanup_free_ char *found = NULL;
+	size_t n = 0, length = strcspn(word, "=");
 
-	if (!clean)
-		return;
-	clean[strcspn(clean, "=")] = '\0';
-	nearest.word = clean + strspn(clean, "-");
-	for (size_t i = 0; i < ELEMENTSOF(long_options) - 1; i++) {
+	for (size_t i = 0; length > 0 && i < ELEMENTSOF(long_options) - 1; i++) {
 		const char *name = long_options[i].name;
 
-		if (str_starts_with(clean, "--") && str_equal(name, clean + 2)) {
-			fprintf(stderr, "%s takes %s value.\n", clean, code == ':' ? "a" : "no");
-			return;
+		if (strncmp(name, word, length) != 0)
+			continue;
+		if (!name[length]) {
+			ret[0] = i;
+			return 1;
 		}
-		nearest_consider(&nearest, name);
+		ret[n++] = i;
 	}
-	fprintf(stderr, "Unknown option \"%s\".", clean);
+	return n;
+}
+
+static void explain_unknown(const char *option, const char *word)
+{
+	struct nearest nearest = {.word = word};
+	_cleanup_free_ char *found = NULL;
+
+	for (size_t i = 0; i < ELEMENTSOF(long_options) - 1; i++)
+		nearest_consider(&nearest, long_options[i].name);
+	fprintf(stderr, "Unknown option \"%s\".", option);
 	if (nearest.found && str_format(&found, "--%s", nearest.found) >= 0)
 		nearest_ask(stderr, found);
 	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
 }
 
-/* 0 to go on; 1 if all is said already; -EINVAL, and the mistake is named. */
+/* "--no" may be --no-deadline or --no-wait. */
+static void explain_ambiguous(const char *option, const size_t *found, size_t n)
+{
+	fprintf(stderr, "Option \"%s\" is ambiguous: it may be ", option);
+	for (size_t i = 0; i < n; i++) {
+		const char *separator = i == 0 ? "" : i + 1 == n ? " or " : ", ";
+
+		fprintf(stderr, "%s--%s", separator, long_options[found[i]].name);
+	}
+	fputs(".\n", stderr);
+}
+
+/* code is what getopt_long() says of it: '?' or ':'. */
+static void explain_option(int code, const char *word)
+{
+	size_t found[ELEMENTSOF(long_options)], n = 0;
+	_cleanup_free_ char *clean = text_clean(word);
+
+	if (!clean)
+		return;
+	if (str_starts_with(clean, "--"))
+		n = find_options(clean + 2, found);
+	clean[strcspn(clean, "=")] = '\0';
+	if (n == 1)
+		fprintf(stderr, "--%s takes %s value.\n", long_options[found[0]].name,
+			code == ':' ? "a" : "no");
+	else if (n > 1)
+		explain_ambiguous(clean, found, n);
+	else
+		explain_unknown(clean, clean + strspn(clean, "-"));
+}
+
 /* The word with the mistake: getopt() has not gone past one with letters that are still to come. */
 static const char *find_mistaken(char **argv)
 {
 	const char *word = argv[optind - 1];
-	bool passed = word[0] == '-' && word[1] != '-' && word[strlen(word) - 1] == (char)optopt;
+	bool is_long = str_starts_with(word, "--");
+	size_t found[ELEMENTSOF(long_options)];
+	bool passed = word[0] == '-' && !is_long && word[strlen(word) - 1] == (char)optopt;
 
+	/* "--help=3" */
+	if (is_long && find_options(word + 2, found) == 1)
+		passed = long_options[found[0]].val == optopt;
 	return optopt == 0 || optopt >= OPTION_SOCKET || passed || !argv[optind] ? word
 										 : argv[optind];
 }
 
+/* 0 to go on; 1 if all is said already; -EINVAL, and the mistake is named. */
 static int read_options(int argc, char **argv, struct context *context)
 {
 	int code, r = 0;

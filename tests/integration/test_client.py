@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -131,6 +132,26 @@ class Mistakes(FakeHostTest):
         self.assert_meant(None, 2, "--json=3", "status")
         self.assert_meant(None, 2, "-x", "status")
         self.assert_meant(None, 2, "--deadline=soon", "plan", "stop")
+
+    def test_option_that_begins_as_several_do_is_named_with_all_of_them(self):
+        names = re.findall(r"(?m)^ +(?:-., )?--([\w-]+)", self.host.ctl("--help", check=0))
+        self.assertGreater(len(names), 15)
+        for word in {name[:n] for name in names for n in range(1, len(name))} - set(names):
+            meant = {name for name in names if name.startswith(word)}
+            # With a value that none takes, one that is meant is named as well.
+            done = subprocess.run(self.host.command_line(f"--{word}=", "help"), capture_output=True, text=True,
+                                  timeout=LIMIT)
+            if len(meant) > 1:
+                self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), word)
+                self.assertEqual(set(re.findall(r"(?<!\")--([\w-]+)", done.stderr)), meant, done.stderr)
+            elif done.returncode:
+                self.assertNotIn("nknown", done.stderr)
+        self.assertIn("--cold or --columns", self.host.ctl("--col=name", "status", check=2))
+
+    def test_option_that_is_cut_short_is_understood(self):
+        self.host.ctl("--colu=name", "status", check=0)
+        self.assertIn("--json takes no value", self.host.ctl("--js=3", "status", check=2))
+        self.assertIn("--state takes a value", self.host.ctl("status", "--stat", check=2))
 
     def test_value_is_named(self):
         self.assert_meant("failed", 2, "--state=fialed", "status")
