@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
-#include "nearest.h"
+#include "meant.h"
 #include "results.h"
+#include "util/nearest.h"
 #include "util/str.h"
 #include "wire/interface.h"
 
@@ -33,7 +34,7 @@ static int explain_goal(const char *word)
 
 	fprintf(stderr, "Say what to plan: 'plan start' or 'plan stop'.");
 	if (word)
-		nearest_ask(stderr, nearest_word(word, goals, ELEMENTSOF(goals)));
+		meant_ask(stderr, nearest_word(word, goals, ELEMENTSOF(goals)));
 	fputc('\n', stderr);
 	return STATUS_USAGE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "command.h"
-#include "nearest.h"
+#include "meant.h"
 #include "printable.h"
 #include "status-select.h"
 #include "unit.h"
@@ -112,7 +112,7 @@ int explain_no_guest(const struct context *context, const char *name)
 
 	fprintf(stderr, "No guest named \"%s\".", clean ? clean : "");
 	if (name && ask_within(context, ANSWER_LIMIT, METHOD_STATUS, NULL, &reply) >= 0)
-		nearest_ask(stderr, status_nearest(reply.parameters, name));
+		meant_ask(stderr, status_nearest(reply.parameters, name));
 	varlink_reply_done(&reply);
 	fputs(" Run 'xendomainsctl status' to list guests and unreadable files.\n", stderr);
 	return STATUS_FAILED;

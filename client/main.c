@@ -6,8 +6,9 @@
 
 #include "check-result.h"
 #include "command.h"
-#include "nearest.h"
+#include "meant.h"
 #include "option-value.h"
+#include "util/nearest.h"
 #include "util/output.h"
 #include "util/parse.h"
 #include "util/str.h"
@@ -293,7 +294,7 @@ static void explain_command(const char *word)
 	for (size_t i = 0; commands[i]; i++)
 		nearest_consider(&nearest, commands[i]->name);
 	fprintf(stderr, "Unknown command \"%s\".", clean ? clean : "");
-	nearest_ask(stderr, nearest.found);
+	meant_ask(stderr, nearest.found);
 	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
 }
 
@@ -328,7 +329,7 @@ static void explain_unknown(const char *option, const char *word)
 		nearest_consider(&nearest, long_options[i].name);
 	fprintf(stderr, "Unknown option \"%s\".", option);
 	if (nearest.found && str_format(&found, "--%s", nearest.found) >= 0)
-		nearest_ask(stderr, found);
+		meant_ask(stderr, found);
 	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
 }
 

@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-#include "nearest.h"
+#include "meant.h"
+#include "util/nearest.h"
 #include "util/str.h"
 #include "width.h"
 
@@ -18,7 +19,7 @@ static void explain(const char *option, const char *value, const char *const *na
 		if (names[i])
 			nearest_consider(&nearest, names[i]);
 	fprintf(stderr, "%s does not take \"%s\".", option, clean ? clean : "");
-	nearest_ask(stderr, nearest.found);
+	meant_ask(stderr, nearest.found);
 	fputs(" It takes ", stderr);
 	for (size_t i = 0; i < n; i++)
 		if (names[i]) {

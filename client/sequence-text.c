@@ -58,8 +58,9 @@ static int event_line(struct json_object *e, bool bars, char **ret)
 			return -ENODATA;
 		return str_format(ret, "%s: %s begins", name, or_dash(stage));
 	}
-	/* It was there already: counted, and not listed. */
-	if (result == RESULT_OK && !stage)
+	/* It was there already, which is counted; or nothing could be begun, which the end tells.
+	 */
+	if ((result == RESULT_OK || result == RESULT_FAILED) && !stage)
 		return -ENODATA;
 	if (result == RESULT_OK)
 		return str_format(ret, "%s: %s done in %s%s%s", name, stage,

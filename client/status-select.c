@@ -4,8 +4,8 @@
 
 #include <fnmatch.h>
 
-#include "nearest.h"
 #include "option-value.h"
+#include "util/nearest.h"
 #include "util/parse.h"
 #include "util/str.h"
 

@@ -7,6 +7,7 @@
 #include "core/plan-guest.h"
 #include "core/turns.h"
 #include "model/image-size.h"
+#include "util/nearest.h"
 #include "util/str.h"
 
 static const char *const goal_names[_GOAL_MAX] = {
@@ -160,9 +161,24 @@ static bool is_named(const struct plan *plan, const struct guest *g)
 	return false;
 }
 
-static int add_unknown(struct plan *plan, const char *name)
+/* The name of a guest that "status" shows, and that may be meant; NULL: none is near enough. */
+static const char *find_nearest(const struct inventory *inventory, const char *name)
+{
+	struct nearest nearest = {.word = name};
+
+	for (size_t i = 0; i < inventory->n; i++) {
+		const struct guest *g = &inventory->guests[i];
+
+		if (g->domain || g->config || !g->replaced)
+			nearest_consider(&nearest, g->name);
+	}
+	return nearest.found;
+}
+
+static int add_unknown(struct plan *plan, const struct inventory *inventory, const char *name)
 {
 	struct step *s = &plan->steps[plan->n_steps];
+	const char *meant = find_nearest(inventory, name);
 
 	s->domid = DOMID_NONE;
 	s->name = strdup(name);
@@ -170,8 +186,10 @@ static int add_unknown(struct plan *plan, const char *name)
 		return -ENOMEM;
 	plan->n_steps++;
 	return step_conclude(s, STEP_FAILED,
-			     "no domain, configuration or image has this name or UUID. "
-			     "Run 'xendomainsctl status' to list all guests.");
+			     "no guest has this name or UUID.%s%s%s Run 'xendomainsctl status' to "
+			     "list guests and unreadable files.",
+			     meant ? " Did you mean \"" : "", meant ? meant : "",
+			     meant ? "\"?" : "");
 }
 
 static const struct guest *find_named(const struct inventory *inventory, const char *name,
@@ -205,7 +223,7 @@ static int add_named(struct plan *plan, enum goal goal, const struct config *con
 	int r = 0;
 
 	if (!g)
-		return add_unknown(plan, name);
+		return add_unknown(plan, inventory, name);
 	if (!is_named(plan, g))
 		r = add_step(plan, goal, config, inventory, g, true);
 	if (r >= 0 && stop && uuid_parse(name, &uuid) >= 0)

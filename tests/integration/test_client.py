@@ -165,6 +165,14 @@ class Mistakes(FakeHostTest):
         self.assert_meant(None, 1, "status", "mail")
         self.assert_meant(None, 1, "status", "m*")
 
+    def test_guest_of_a_sequence_is_named_once(self):
+        for words in (["start"], ["stop"], ["restart"], ["start", "--cold"], ["plan", "start"], ["plan", "stop"]):
+            for name, meant in (("websever", "webserver"), ("bd", "db"), ("mail", None)):
+                said = self.host.ctl(*words, name).splitlines()
+                [line] = [line for line in said if name in line]
+                (self.assertIn if meant else self.assertNotIn)(f'"{meant}"' if meant else "?", line)
+                self.assertNotIn("journalctl", "".join(said))
+
     def test_options_of_status_go_with_nothing_else(self):
         for option in ("--state=failed", "--sort=name", "--columns=name", "--wide", "--watch"):
             for words in (["start"], ["plan", "stop"], ["image", "list"], ["help"]):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "nearest.h"
 #include "unit.h"
+#include "util/nearest.h"
 
 static const char *nearest_of(const char *word)
 {

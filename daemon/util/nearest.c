@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "nearest.h"
+#include "util/nearest.h"
 
 #include <string.h>
 
 #include "util/str.h"
-#include "width.h"
 
 /* A longer word is no slip of the fingers. */
 #define LENGTH_MAX 64
@@ -57,12 +56,4 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 	for (size_t i = 0; i < n; i++)
 		nearest_consider(&nearest, candidates[i]);
 	return nearest.found;
-}
-
-void nearest_ask(FILE *out, const char *found)
-{
-	_cleanup_free_ char *clean = found ? text_clean(found) : NULL;
-
-	if (clean)
-		fprintf(out, " Did you mean \"%s\"?", clean);
 }

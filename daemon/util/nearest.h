@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-#include <stdio.h>
-
 #include "util/macro.h"
 
 /* Finds the word that a mistyped one was meant to be. */
@@ -17,6 +15,3 @@ void nearest_consider(struct nearest *n, const char *candidate);
 
 /* The word that it is about, if one is near enough; or NULL. */
 const char *nearest_word(const char *word, const char *const *candidates, size_t n);
-
-/* Prints the question whether found, which may be NULL, was meant. */
-void nearest_ask(FILE *out, const char *found);
