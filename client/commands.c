@@ -4,6 +4,7 @@
 #include "meant.h"
 #include "printable.h"
 #include "status-select.h"
+#include "status-text.h"
 #include "unit.h"
 #include "util/str.h"
 #include "width.h"
@@ -57,6 +58,9 @@ int explain_reply(const struct varlink_reply *reply)
 	if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
 		fprintf(stderr, "Permission denied: requires root, or membership in the group of "
 				"ReadGroup= or ControlGroup= (xendomains.conf(5))\n");
+	else if (str_equal(reply->error, ERROR_CONFIGURATION_REFUSED) &&
+		 json_get(reply->parameters, "settings", json_type_object))
+		status_print_settings(stderr, reply->parameters, SIZE_MAX);
 	else
 		fprintf(stderr, "%s\n", reason ? reason : reply->error);
 	return STATUS_FAILED;

@@ -369,6 +369,18 @@ static void run_delete_image(struct request *request)
 
 /* Reload */
 
+/* All mistakes, and the first of them in words. */
+static void fail_refused(struct request *request, const char *reason)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	if (!o || json_add_string(o, "reason", reason) < 0 ||
+	    status_add_settings(o, request->control->manager) < 0)
+		request_fail_errno(request, -ENOMEM);
+	else
+		request_fail_with(request, ERROR_CONFIGURATION_REFUSED, TAKE_PTR(o));
+}
+
 static void run_reload(struct request *request)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -381,7 +393,7 @@ static void run_reload(struct request *request)
 		      access_is_shared(manager_config(request->control->manager)));
 	notify_ready();
 	if (r == -EINVAL)
-		request_fail(request, ERROR_CONFIGURATION_REFUSED, "reason", reason);
+		fail_refused(request, reason);
 	else if (r < 0 || !o || status_add_warnings(o, request->control->manager, NULL) < 0)
 		request_fail_errno(request, r < 0 ? r : -ENOMEM);
 	else

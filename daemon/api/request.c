@@ -48,15 +48,22 @@ void request_finish(struct request *request, struct json_object *parameters)
 	request_free(request);
 }
 
+void request_fail_with(struct request *request, const char *error, struct json_object *parameters)
+{
+	if (request->call.oneway)
+		json_object_put(parameters);
+	else
+		connection_send(request->connection, varlink_error_new(error, parameters));
+	request_free(request);
+}
+
 void request_fail(struct request *request, const char *error, const char *key, const char *value)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 
 	if (o && key && json_add_string(o, key, value) < 0)
 		json_object_put(TAKE_PTR(o));
-	if (!request->call.oneway)
-		connection_send(request->connection, varlink_error_new(error, TAKE_PTR(o)));
-	request_free(request);
+	request_fail_with(request, error, TAKE_PTR(o));
 }
 
 void request_fail_cancelled(struct request *request, const char *reason)
@@ -66,10 +73,7 @@ void request_fail_cancelled(struct request *request, const char *reason)
 	if (!o || json_add_string(o, "reason", reason) < 0 ||
 	    json_add_bool(o, "cancelled", true) < 0)
 		json_object_put(TAKE_PTR(o));
-	if (!request->call.oneway)
-		connection_send(request->connection,
-				varlink_error_new(ERROR_NOT_POSSIBLE, TAKE_PTR(o)));
-	request_free(request);
+	request_fail_with(request, ERROR_NOT_POSSIBLE, TAKE_PTR(o));
 }
 
 void request_fail_errno(struct request *request, int error)

@@ -50,6 +50,7 @@ void request_free(struct request *request);
 void request_reply(struct request *request, struct json_object *parameters, bool continues);
 void request_finish(struct request *request, struct json_object *parameters);
 void request_fail(struct request *request, const char *error, const char *key, const char *value);
+void request_fail_with(struct request *request, const char *error, struct json_object *parameters);
 void request_fail_errno(struct request *request, int error);
 
 /* The caller may see to it in another way, unless it was cancelled. */

@@ -20,7 +20,7 @@ struct manager {
 	struct config *config;
 	enum settings_source source; /* of config */
 	struct config *refused; /* as the files have it now, where config comes from elsewhere */
-	char *config_error;     /* the refusal that is told first; NULL: none */
+	char *config_error; /* the refusal that is told first, and how many follow; NULL: none */
 	struct sequence_list sequences; /* the oldest first */
 	struct manager_watcher watcher;
 	char *refusal; /* why nothing is started now, or NULL */

@@ -125,15 +125,29 @@ static int tell_refusals(const struct manager *m)
 	return 0;
 }
 
+/* The worst mistake, and how many there are besides. */
+static int summarize(const struct config *c, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t more = c->n_refusals - 1;
+	int r = config_refusal_text(config_worst_refusal(c), &text);
+
+	if (r >= 0 && more > 0)
+		return str_format(ret, "%s; %zu more mistake%s, which 'xendomainsctl status' lists",
+				  text, more, more == 1 ? "" : "s");
+	*ret = TAKE_PTR(text);
+	return r;
+}
+
 static int explain(struct manager *m, char **ret_reason)
 {
-	const struct config_refusal *worst = config_worst_refusal(manager_refused(m));
+	const struct config *c = manager_refused(m);
 	int r;
 
 	free(TAKE_PTR(m->config_error));
-	if (!worst)
+	if (c->n_refusals == 0)
 		return 0;
-	r = config_refusal_text(worst, &m->config_error);
+	r = summarize(c, &m->config_error);
 	r = r < 0 ? r : tell_refusals(m);
 	r = r < 0 ? r
 		  : str_format(ret_reason, "%s. %s", m->config_error, manager_settings_effect(m));

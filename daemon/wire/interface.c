@@ -110,7 +110,7 @@ const char interface_description[] =
 	"method DeleteImage(file: string) -> (images: []Image)\n"
 	"\n"
 	"error NoSuchGuest (name: string)\n"
-	"error ConfigurationRefused (reason: string)\n"
+	"error ConfigurationRefused (reason: string, settings: ?Settings)\n"
 	"# cancelled: by Cancel, or by another Start, Stop or Restart.\n"
 	"error NotPossible (reason: string, cancelled: ?bool)\n";
 

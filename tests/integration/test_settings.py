@@ -194,6 +194,23 @@ class Settings(unittest.TestCase):
         self.host.ctl("start", check=0)
         self.assertIn("web", self.host.domains())
 
+    def test_each_mistake_of_each_file_is_told_at_once(self):
+        self.host.start_daemon()
+        (more := self.host.root / "more").write_text("XENDOMAINS_RESTORE=perhaps\n")
+        self.host.config.write_text(f"{BAD}{self.host.config.read_text()}. {more}\nXENDOMAINS_AUTO=`pwd`\n")
+        self.host.native.write_text("[Host]\nRestartLimit=many\n[Nonsense]\n[Domain web]\nNonsense=1\n")
+        last = len(self.host.config.read_text().splitlines())
+        mistakes = [f"{self.host.config}:1:", f"{more}:1:", f"{self.host.config}:{last}:",
+                    *(f"{self.host.native}:{line}:" for line in (2, 3, 5))]
+        said = self.host.ctl("reload", check=1)
+        self.assertEqual([said.count(mistake) for mistake in mistakes], [1] * len(mistakes), said)
+        self.copy.unlink()
+        self.host.stop_daemon()
+        self.host.start_daemon()
+        logged = " ".join(entry["MESSAGE"] for entry in self.host.logged("CONFIG_REFUSED"))
+        self.assertEqual([mistake in logged for mistake in mistakes], [True] * len(mistakes), logged)
+        self.assertIn(f"{len(mistakes) - 1} more", self.host.ctl("start", check=1))
+
     def test_file_is_written_only_when_settings_changed(self):
         self.host.start_daemon()
         self.host.wait_for_helpers()
