@@ -13,6 +13,9 @@
 /* libinih cuts longer names of sections, and does not say so. */
 #define SECTION_MAX 49
 
+/* Some editors of other systems begin a file with it. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 #define VARIABLE_PREFIX "XENDOMAINS_"
 
 /* Where a text is read from: the context of both kinds of file. */
@@ -114,13 +117,24 @@ static void refuse_line(struct ini_text *text, const char *reason)
 		text->error = refuse(&text->reading, false, reason);
 }
 
-/* Whether a line that begins a section has the end of its name before a comment. */
-static bool has_header(const char *line, size_t length)
+/* Whether a line has one of these characters before a comment. */
+static bool has_before_comment(const char *line, size_t length, const char *characters)
 {
-	for (size_t i = 1; i < length && line[i] != ']'; i++)
-		if (line[i] == ';' && strchr(" \t", line[i - 1]))
+	for (size_t i = 0; i < length; i++) {
+		if (strchr(characters, line[i]))
+			return true;
+		if (i > 0 && line[i] == ';' && strchr(" \t", line[i - 1]))
 			return false;
-	return memchr(line, ']', length);
+	}
+	return false;
+}
+
+/* libinih tells the first line only that it cannot read. */
+static bool is_readable(const char *line, size_t length)
+{
+	if (length == 0 || strchr("#;\r", line[0]))
+		return true;
+	return has_before_comment(line, length, line[0] == '[' ? "]" : "=:");
 }
 
 /*
@@ -138,14 +152,19 @@ static char *next_line(char *buffer, int size, void *stream)
 		return NULL;
 	/* libinih takes a line that is indented for more of the value before it. */
 	text->rest += strspn(text->rest, " \t");
+	if (text->reading.line == 0 && str_starts_with(text->rest, BYTE_ORDER_MARK))
+		text->rest += strlen(BYTE_ORDER_MARK);
 	length = strcspn(text->rest, "\n");
 	taken = MIN(length, (size_t)size - 2);
 	first = text->rest[0];
 	text->reading.line++;
 	if (first == '[')
-		text->lost = taken < length || !has_header(text->rest, length);
+		text->lost = taken < length || !is_readable(text->rest, length);
 	if (taken < length && first != '#' && first != ';') {
 		refuse_line(text, "the line is too long");
+		taken = 0;
+	} else if (!is_readable(text->rest, length)) {
+		refuse_line(text, "expected [Section], Key=value or a comment");
 		taken = 0;
 	}
 	memcpy(buffer, text->rest, taken);
@@ -254,13 +273,8 @@ static int assign_key(void *data, const char *section, const char *name, const c
 int config_read_native(struct config *c, const char *path, const char *text)
 {
 	struct ini_text ini = {.rest = text, .reading = {.config = c, .path = path}};
-	int line = ini_parse_stream(next_line, &ini, assign_key, &ini);
 
-	if (line < 0)
+	if (ini_parse_stream(next_line, &ini, assign_key, &ini) < 0)
 		return -ENOMEM;
-	if (line > 0) {
-		ini.reading.line = (unsigned)line;
-		refuse_line(&ini, "expected [Section], Key=value or a comment");
-	}
 	return MIN(ini.error, 0);
 }

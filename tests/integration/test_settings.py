@@ -198,10 +198,10 @@ class Settings(unittest.TestCase):
         self.host.start_daemon()
         (more := self.host.root / "more").write_text("XENDOMAINS_RESTORE=perhaps\n")
         self.host.config.write_text(f"{BAD}{self.host.config.read_text()}. {more}\nXENDOMAINS_AUTO=`pwd`\n")
-        self.host.native.write_text("[Host]\nRestartLimit=many\n[Nonsense]\n[Domain web]\nNonsense=1\n")
+        self.host.native.write_text("[Host]\nRestartLimit=many\nnonsense\n[Domain web\nForcedDestroy=1\n[Domain db]\nForcedDestroy=perhaps\n")
         last = len(self.host.config.read_text().splitlines())
         mistakes = [f"{self.host.config}:1:", f"{more}:1:", f"{self.host.config}:{last}:",
-                    *(f"{self.host.native}:{line}:" for line in (2, 3, 5))]
+                    *(f"{self.host.native}:{line}:" for line in (2, 3, 4, 7))]
         said = self.host.ctl("reload", check=1)
         self.assertEqual([said.count(mistake) for mistake in mistakes], [1] * len(mistakes), said)
         self.copy.unlink()

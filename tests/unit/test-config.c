@@ -441,11 +441,12 @@ START_TEST(a_refused_line_costs_its_key_and_no_other)
 	static const char variables[] = "XENDOMAINS_STOP_MAXWAIT=3OO\nXENDOMAINS_SAVE=/s\n"
 					"XENDOMAINS_SHUTDOWN='--wait --never'\n"
 					"rm -r x\nXENDOMAINS_AUTO=/a\n";
-	static const char native[] = "[Host]\nProgressTimeout=x\nParallelOperations=3\nnonsense\n"
-				     "MigrateAnswerTimeout=0\nRestartLimit=4\n"
-				     "[Domain web]\nForcedDestroy=perhaps\nImageChanged=afresh\n";
+	static const char native[] = "\xef\xbb\xbf[Host]\nProgressTimeout=x\nParallelOperations=3\n"
+				     "nonsense\nMigrateAnswerTimeout=0\nRestartLimit=4\n"
+				     "[Domain web]\nForcedDestroy=perhaps\nmore nonsense ;=\n"
+				     "ImageChanged=afresh\n";
 	_cleanup_(config_freep) struct config *c = new_config(), *standard = new_config();
-	static const unsigned lines[] = {1, 3, 4, 2, 5, 8, 4};
+	static const unsigned lines[] = {1, 3, 4, 2, 4, 5, 8, 9};
 
 	standard->guests.forced_destroy = c->guests.forced_destroy = true;
 	ck_assert_int_eq(
