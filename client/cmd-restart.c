@@ -6,7 +6,7 @@
 static int run(const struct context *context, char **arguments)
 {
 	const struct occasion occasion = {.until = USEC_INFINITY};
-	int r = arguments[0] ? STATUS_OK : confirm_all(context, "Restart");
+	int r = arguments[0] ? STATUS_OK : confirm_all(context, true);
 
 	return r != STATUS_OK ? r : call_and_follow(context, METHOD_RESTART, arguments, &occasion);
 }

@@ -16,7 +16,7 @@ static int run(const struct context *context, char **arguments)
 		fprintf(stderr, "%s\n", reason);
 		return STATUS_OK;
 	}
-	r = arguments[0] ? STATUS_OK : confirm_all(context, "Stop");
+	r = arguments[0] ? STATUS_OK : confirm_all(context, false);
 	return r != STATUS_OK ? r : call_and_follow(context, METHOD_STOP, arguments, &occasion);
 }
 

@@ -17,14 +17,17 @@ static bool has_person(const struct context *context)
 	return !context->unit && !context->or_once && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-/* How many guests a stop would stop: 0, or a negative exit status with everything said. */
-static int count_guests(const struct context *context, unsigned *ret)
+/*
+ * With how many guests a start or stop would do something: 0, or a negative exit status with
+ * everything said.
+ */
+static int count_guests(const struct context *context, const char *goal, unsigned *ret)
 {
 	_cleanup_json_ struct json_object *parameters = json_object_new_object();
 	struct varlink_reply reply;
 	struct json_object *steps;
 	unsigned n = 0;
-	int r = parameters ? json_add_string(parameters, "goal", "stop") : -ENOMEM;
+	int r = parameters ? json_add_string(parameters, "goal", goal) : -ENOMEM;
 
 	if (r < 0)
 		return -explain_error(context, r);
@@ -52,22 +55,33 @@ static bool read_yes(void)
 	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
 }
 
-int confirm_all(const struct context *context, const char *question)
+/* n: guests that are stopped, down: guests that a restart starts beside them. */
+static void ask(const char *what, unsigned n, unsigned down)
 {
-	unsigned n = 0;
+	if (down > 0)
+		fprintf(stderr, "%s %u guest%s, and start %u that %s not run? [y/N] ", what, n,
+			n == 1 ? "" : "s", down, down == 1 ? "does" : "do");
+	else if (n > 1)
+		fprintf(stderr, "%s all %u guests of this host? [y/N] ", what, n);
+	else
+		fprintf(stderr, "%s the only guest of this host? [y/N] ", what);
+}
+
+int confirm_all(const struct context *context, bool restart)
+{
+	unsigned n = 0, down = 0;
 	int r = 0;
 
 	if (context->all || context->yes || !has_person(context))
 		return STATUS_OK;
-	r = count_guests(context, &n);
+	r = count_guests(context, "stop", &n);
+	if (r >= 0 && restart && n > 0)
+		r = count_guests(context, "start", &down);
 	if (r < 0)
 		return -r;
 	if (n == 0)
 		return STATUS_OK;
-	if (n > 1)
-		fprintf(stderr, "%s all %u guests of this host? [y/N] ", question, n);
-	else
-		fprintf(stderr, "%s the only guest of this host? [y/N] ", question);
+	ask(restart ? "Restart" : "Stop", n, down);
 	if (read_yes())
 		return STATUS_OK;
 	fprintf(stderr, "Nothing was done.\n");

@@ -13,18 +13,19 @@
 
 /* What has become of guests, in the words of a count. */
 struct words {
-	const char *method, *done, *already, *repeated;
+	const char *method, *done, *already, *skipped, *repeated;
 };
 
 static const struct words words[] = {
-	{METHOD_START, "started", "ran already", "guests that run are left alone"},
-	{METHOD_STOP, "stopped", "did not run", "guests that do not run are left alone"},
-	{METHOD_RESTART, "restarted", "ran already", NULL},
+	{METHOD_START, "started", "ran already", "skipped", "guests that run are left alone"},
+	{METHOD_STOP, "stopped", "did not run", "skipped", "guests that do not run are left alone"},
+	{METHOD_RESTART, "restarted", "left alone", "left alone", NULL},
 };
 
 static const struct words *find_words(const char *method)
 {
-	static const struct words others = {.done = "done", .already = "nothing to do"};
+	static const struct words others = {
+		.done = "done", .already = "nothing to do", .skipped = "skipped"};
 
 	for (size_t i = 0; i < ELEMENTSOF(words); i++)
 		if (str_equal(words[i].method, method))
@@ -65,6 +66,9 @@ static int event_line(struct json_object *e, bool bars, char **ret)
 	if (result == RESULT_OK)
 		return str_format(ret, "%s: %s done in %s%s%s", name, stage,
 				  DURATION(elapsed_of(e)), colon, reason);
+	/* Another stage can follow. Why the guest failed is told once, at the end. */
+	if (result == RESULT_FAILED)
+		return str_format(ret, "%s: %s failed", name, stage);
 	return str_format(ret, "%s: %s%s%s%s%s", name, stage ? stage : "", stage ? " " : "",
 			  or_dash(json_get_string(e, "result")), colon, reason);
 }
@@ -88,40 +92,66 @@ static void print_failures(FILE *out, size_t width, struct json_object *list, si
 {
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
+		const char *goal = json_get_string(o, "goal");
 		_cleanup_free_ char *line = NULL;
 
 		if (result_of(o) != RESULT_FAILED)
 			continue;
-		if (str_format(&line, "%s: %s", or_dash(json_get_string(o, "name")),
+		if (str_format(&line, "%s: %s%s%s", or_dash(json_get_string(o, "name")),
+			       goal ? goal : "", goal ? " failed: " : "",
 			       or_dash(json_get_string(o, "reason"))) >= 0)
 			text_wrap(out, line, width, INDENT);
 	}
 }
 
-static unsigned count_already(struct json_object *list, size_t n)
+/* A restart also starts guests that did not run, and does not start those that have left. */
+static const char *restart_fate(struct json_object *o)
 {
-	unsigned already = 0;
+	bool stop = str_equal(json_get_string(o, "goal"), "stop");
 
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *o = json_object_array_get_idx(list, i);
+	if (stop && str_equal(json_get_string(o, "stage"), "migrate"))
+		return "migrated";
+	if (stop)
+		return "stopped";
+	return json_get_bool(o, "restarted") ? "restarted" : "started";
+}
 
-		already += result_of(o) == RESULT_OK && !json_get_string(o, "stage");
+/* What has become of a guest, in a word; NULL: only a later daemon knows. */
+static const char *fate_of(struct json_object *o, const struct words *w)
+{
+	switch (result_of(o)) {
+	case RESULT_OK:
+		if (!json_get_string(o, "stage"))
+			return w->already;
+		return str_equal(w->method, METHOD_RESTART) && json_get_string(o, "goal")
+			       ? restart_fate(o)
+			       : w->done;
+	case RESULT_FAILED:
+		return "failed";
+	case RESULT_SKIPPED:
+		return w->skipped;
+	case RESULT_RUNNING:
+	case _RESULT_MAX:
+	case _RESULT_INVALID:
+		break;
 	}
-	return already;
+	return NULL;
+}
+
+static unsigned count_fates(struct json_object *list, const struct words *w, const char *fate)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		n += str_equal(fate_of(json_object_array_get_idx(list, i), w), fate);
+	return n;
 }
 
 /* "10 started, 3 failed, 2 ran already." */
 static void print_counts(FILE *out, struct json_object *list, size_t n, const struct words *w)
 {
-	unsigned already = count_already(list, n);
-	const struct {
-		unsigned n;
-		const char *what;
-	} counts[] = {
-		{count_results(list, RESULT_OK) - already, w->done},
-		{count_results(list, RESULT_FAILED), "failed"},
-		{count_results(list, RESULT_SKIPPED), "skipped"},
-		{already, w->already},
+	const char *const fates[] = {
+		w->done, "started", "migrated", "stopped", "failed", w->skipped, w->already,
 	};
 	const char *separator = "";
 
@@ -129,11 +159,15 @@ static void print_counts(FILE *out, struct json_object *list, size_t n, const st
 		fputs("There is nothing to do.\n", out);
 		return;
 	}
-	for (size_t i = 0; i < ELEMENTSOF(counts); i++)
-		if (counts[i].n > 0) {
-			fprintf(out, "%s%u %s", separator, counts[i].n, counts[i].what);
-			separator = ", ";
-		}
+	for (size_t i = 0; i < ELEMENTSOF(fates); i++) {
+		unsigned count = count_fates(list, w, fates[i]);
+
+		/* A word that has come already has had its guests. */
+		if (count == 0 || str_lookup(fates, i, fates[i]) >= 0)
+			continue;
+		fprintf(out, "%s%u %s", separator, count, fates[i]);
+		separator = ", ";
+	}
 	fputs(".\n", out);
 }
 

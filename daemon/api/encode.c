@@ -14,6 +14,10 @@ void encode_event(struct json_writer *w, const struct report *e)
 	json_writer_string(w, "stage", stage_to_string(e->stage));
 	json_writer_string(w, "result", result_to_string(e->result));
 	json_writer_bool(w, "final", e->final);
+	if (e->final)
+		json_writer_string(w, "goal", goal_to_string(e->goal));
+	if (e->restarted)
+		json_writer_bool(w, "restarted", true);
 	if (e->permille > 0 && !e->final)
 		json_writer_u64(w, "percent", e->permille / 10);
 	if (e->total > 0 && !e->final) {

@@ -158,6 +158,33 @@ static bool is_made_good(const struct run *run)
 	return false;
 }
 
+/* Whether a start follows a stop of the guest, which it did not just find down. */
+static bool is_restarted(const struct run *run)
+{
+	const struct run *before = NULL;
+
+	if (!goal_is_start(run->machine.goal))
+		return false;
+	while ((before = job_next_run(run->job, &run->step->uuid, before)) && before != run)
+		if (before->machine.goal == GOAL_STOP && before->began &&
+		    before->machine.state == MACHINE_DONE)
+			return true;
+	return false;
+}
+
+bool job_left_up(const struct job *job, const struct report *report)
+{
+	const struct run *run = NULL;
+
+	if (!goal_is_start(report->goal) || report->step->n_stages > 0)
+		return false;
+	while ((run = job_next_run(job, &report->step->uuid, run)))
+		if (run->machine.goal == GOAL_STOP && run->machine.state == MACHINE_FAILED &&
+		    str_equal(run->step->name, report->step->name))
+			return true;
+	return false;
+}
+
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
 		 void *data)
 {
@@ -166,7 +193,8 @@ void job_reports(const struct job *job, void (*fn)(void *data, const struct repo
 	TAILQ_FOREACH(run, &job->runs, entry) {
 		struct report report = run_report(run, loop_now(job->loop));
 
-		if (!is_followed(run) && !is_made_good(run))
+		report.restarted = is_restarted(run);
+		if (!is_followed(run) && !is_made_good(run) && !job_left_up(job, &report))
 			fn(data, &report);
 	}
 }

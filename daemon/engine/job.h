@@ -58,6 +58,9 @@ bool job_has_had(const struct job *job, enum goal goal, const struct step *step)
 /* Whether the guest comes up again each time that the job has stopped it. */
 bool job_gives_up(const struct job *job, const struct uuid *uuid);
 
+/* Whether the guest could not be stopped, and for that nothing was begun to start it. */
+bool job_left_up(const struct job *job, const struct report *report);
+
 /* Whether a guest of it is still on its way. */
 bool job_is_open(const struct job *job);
 
@@ -66,7 +69,8 @@ bool job_succeeded(const struct job *job);
 
 /*
  * Calls back for each guest of the job, with its present state. Leaves out guests that were stopped
- * or skipped and then started, and guests that another tool kept from the job until a later run.
+ * or skipped and then started, and guests that another tool kept from the job until a later run. A
+ * guest that could not be stopped is told once.
  */
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
 		 void *data);

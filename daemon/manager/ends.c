@@ -1,15 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "manager/private.h"
+#include "util/str.h"
 #include "world/migrated.h"
 
-/* Ends of operations that belong to no sequence. */
+/* Keeps for status how guests' ways, and operations of no sequence, have ended. */
+
+/* A guest that is down was to be started. All else is said, for a guest that runs tells nothing. */
+static int explain_failure(const struct report *report, char **ret)
+{
+	const char *what = report->goal == GOAL_REACT ? stage_to_string(report->stage)
+						      : goal_to_string(report->goal);
+
+	if (goal_is_start(report->goal) || !what)
+		return str_format(ret, "%s", report->reason);
+	return str_format(ret, "%s failed: %s", what, report->reason);
+}
+
+void manager_keep_outcome(struct manager *m, const struct report *report)
+{
+	const struct step *s = report->step;
+	bool failed = report->result == RESULT_FAILED;
+	_cleanup_free_ char *failure = NULL;
+
+	/* A guest that is held keeps its recorded failure when its domain is cleaned up. */
+	if (!failed && (report->goal == GOAL_REACT || report->result != RESULT_OK))
+		return;
+	if (!failed && report->reason && s->n_stages > 0)
+		ledger_file_set_remark(m->ledger, &s->uuid, s->name, report->reason);
+	else if (!failed || explain_failure(report, &failure) >= 0)
+		ledger_file_set_failure(m->ledger, &s->uuid, s->name, failure);
+}
 
 void manager_keep_result(struct manager *m, const struct hv_operation *operation,
 			 const struct operation_result *result)
 {
-	ledger_file_set_failure(m->ledger, &operation->uuid, operation->name,
-				result->outcome == OPERATION_OK ? NULL : result->reason);
+	_cleanup_free_ char *failure = NULL;
+
+	if (result->outcome == OPERATION_OK ||
+	    str_format(&failure, "%s failed: %s", operation_to_string(operation->operation),
+		       result->reason) >= 0)
+		ledger_file_set_failure(m->ledger, &operation->uuid, operation->name, failure);
 }
 
 /* A guest that is held down keeps its recorded failure when its domain is removed. */

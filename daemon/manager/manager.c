@@ -423,22 +423,6 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	timer_set_after(m->advance, 0);
 }
 
-/* Records the reason that status shows for the guest. */
-static void note_outcome(struct manager *m, const struct report *report)
-{
-	const struct step *s = report->step;
-	bool failed = report->result == RESULT_FAILED;
-
-	/* A guest that is held keeps its recorded failure when its domain is cleaned up. */
-	if (!failed && (report->goal == GOAL_REACT || report->result != RESULT_OK))
-		return;
-	if (!failed && report->reason && s->n_stages > 0)
-		ledger_file_set_remark(m->ledger, &s->uuid, s->name, report->reason);
-	else
-		ledger_file_set_failure(m->ledger, &s->uuid, s->name,
-					failed ? report->reason : NULL);
-}
-
 static void on_report(void *data, struct job *job, const struct report *report)
 {
 	struct manager *m = data;
@@ -446,7 +430,8 @@ static void on_report(void *data, struct job *job, const struct report *report)
 	struct following *f;
 
 	if (report->final) {
-		note_outcome(m, report);
+		if (!job_left_up(job, report))
+			manager_keep_outcome(m, report);
 		/* Others may wait for this guest. */
 		timer_set_after(m->advance, 0);
 	}

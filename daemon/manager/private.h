@@ -32,6 +32,9 @@ struct manager {
 	unsigned newest; /* number of a sequence */
 };
 
+/* Keeps for status how a guest's way has ended: the last report of it. */
+void manager_keep_outcome(struct manager *m, const struct report *report);
+
 /* Keeps for status how an operation has ended that no sequence waits for. */
 void manager_keep_result(struct manager *m, const struct hv_operation *operation,
 			 const struct operation_result *result);

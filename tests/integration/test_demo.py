@@ -14,10 +14,10 @@ class Demo(unittest.TestCase):
         done = subprocess.run(["sh", SHOW, os.environ["BUILD"]], text=True, capture_output=True,
                               timeout=120)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        for expected in ("db: restore done", "mail: create done", "archive: failed",
+        for expected in ("db: restore done", "mail: create done", "archive: start failed: ",
                          "db       save, else shutdown, else shutdown-all",
-                         "db: save failed: no room for the image",
-                         "db: shutdown done", "legacy: shutdown-all failed",
+                         "db: save failed\n", "s: save: no room for the image",
+                         "db: shutdown done", "legacy: shutdown-all failed\n", "legacy: stop failed: ",
                          "web          saved", "4 stopped, 1 failed.",
                          "db: stop done in"):
             self.assertIn(expected, done.stdout)

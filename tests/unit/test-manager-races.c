@@ -334,7 +334,7 @@ START_TEST(a_failure_that_nobody_waited_for_is_kept_for_the_status)
 	manage();
 	puppet_finish(&rig.p, 1, -ENOSPC, "no room", DOMID_NONE);
 	run_for(1);
-	ck_assert_str_eq(ledger_find(manager_ledger(f.m), &uuid)->failure, "no room");
+	ck_assert_str_eq(ledger_find(manager_ledger(f.m), &uuid)->failure, "save failed: no room");
 	puppet_adopt(&rig.p, OPERATION_SAVE, 1);
 	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
 	run_for(1);
@@ -353,7 +353,8 @@ START_TEST(a_failure_is_kept_for_the_status_also_when_the_daemon_ends_with_it)
 	manage();
 	puppet_finish(&rig.p, 1, -ENOSPC, "no room", DOMID_NONE);
 	f.m = manager_free(f.m);
-	ck_assert_str_eq(ledger_find(ledger_file_get(rig.ledger), &uuid)->failure, "no room");
+	ck_assert_str_eq(ledger_find(ledger_file_get(rig.ledger), &uuid)->failure,
+			 "save failed: no room");
 	end();
 }
 END_TEST

@@ -326,7 +326,7 @@ START_TEST(a_restart_that_fails_is_not_tried_for_ever)
 				       "\"create\":{\"error\":\"no memory\"},"
 				       "\"ends\":{\"after_ms\":1000,\"reason\":\"crash\"}}]");
 	simulation_run_for(&s, 3600 * USEC_PER_SEC);
-	ck_assert_str_eq(simulation_state(&s, "a"), "crashed: no memory");
+	ck_assert_str_eq(simulation_state(&s, "a"), "crashed: restart failed: no memory");
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_STAGE_STARTED, .stage = "restart"), 1);
 }
 END_TEST
