@@ -45,14 +45,20 @@ static void write_time(struct json_writer *w, const char *key, usec_t time)
 		json_writer_u64(w, key, time);
 }
 
-/* What tells an administrator how it came to that, and what to do. */
+/* What tells an administrator how it came to that, and what to do. restarts: the reason is told. */
 static void write_story(struct json_writer *w, const struct manager *m, const struct guest *g,
-			enum guest_state state, const char *reason)
+			enum guest_state state, const char *reason, bool restarts)
 {
-	_cleanup_free_ char *command = NULL;
+	_cleanup_free_ char *command = NULL, *more = NULL;
+	usec_t since = guest_since(g, state, reason);
+	bool explained = !restarts && advice_explain(g, reason, &more) >= 0 && more;
 
-	write_time(w, "since_usec", guest_since(g, state, reason));
-	write_time(w, "reason_usec", guest_reason_since(g, reason));
+	if (!restarts)
+		json_writer_string(w, "reason", explained ? more : reason);
+	write_time(w, "since_usec", since);
+	/* Of a domain that is there, the reason is how it has ended. */
+	write_time(w, "reason_usec",
+		   explained && g->domain ? since : guest_reason_since(g, reason));
 	if (g->past && g->past->n_restarts > 0)
 		json_writer_u64(w, "restarts", g->past->n_restarts);
 	if (advice_find(manager_config(m), g, state, &command) < 0 || !command)
@@ -91,12 +97,12 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 	json_writer_string(w, "migrated_to", migrated_to(g));
 	if (left != USEC_INFINITY)
 		write_restart(w, left);
-	else
+	if (activity.name) {
 		json_writer_string(w, "reason", reason);
-	if (activity.name)
 		write_activity(w, &activity);
-	else
-		write_story(w, m, g, state, reason);
+	} else {
+		write_story(w, m, g, state, reason, left != USEC_INFINITY);
+	}
 	json_writer_end_object(w);
 }
 

@@ -48,15 +48,73 @@ static int advise_start(const struct config *config, const struct guest *g, char
 		       : 0;
 }
 
+/* It is not tried again but by a start. */
+static bool has_failed_to_restart(const struct guest *g)
+{
+	const struct domain *d = g->domain;
+
+	return !g->busy && domain_condition(d) == DOMAIN_ENDED &&
+	       d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
+	       death_action_restarts(domain_death_action(d)) && !guest_is_superseded(g) &&
+	       g->past && g->past->failure;
+}
+
 int advice_find(const struct config *config, const struct guest *g, enum guest_state state,
 		char **ret)
 {
 	*ret = NULL;
-	if (g->domain || (state != GUEST_STOPPED && state != GUEST_SAVED && state != GUEST_FAILED))
+	if (g->domain)
+		return config && has_failed_to_restart(g)
+			       ? advise(ret, "xendomainsctl start", g->name)
+			       : 0;
+	if (state != GUEST_STOPPED && state != GUEST_SAVED && state != GUEST_FAILED)
 		return 0;
+	/* The choices cost something: advice_explain(). */
 	if (g->image && g->image->error)
-		return advise(ret, "xendomainsctl image verify", path_base(g->image->path));
+		return 0;
 	if (g->config && g->config->error && !g->image)
 		return advise(ret, "xl create --dryrun", g->config->path);
 	return advise_start(config, g, ret);
+}
+
+/* Whether it has ended by itself, and no tool restarts or removes its domain, as far as is known.
+ */
+static bool is_kept(const struct guest *g)
+{
+	const struct domain *d = g->domain;
+
+	if (!d || g->busy || domain_condition(d) != DOMAIN_ENDED)
+		return false;
+	if (d->manager == DOMAIN_MANAGER_XENDOMAINSD)
+		return domain_death_action(d) == DEATH_PRESERVE || guest_is_superseded(g);
+	return d->manager == DOMAIN_MANAGER_XL;
+}
+
+static int explain_kept(const struct guest *g, char **ret)
+{
+	const struct domain *d = g->domain;
+	_cleanup_free_ char *start = NULL, *setting = NULL;
+	bool ours = d->manager == DOMAIN_MANAGER_XENDOMAINSD;
+	int r = 0;
+
+	if (ours && domain_death_action(d) == DEATH_PRESERVE)
+		r = str_format(&setting, " (%s=\"preserve\")", death_setting(d->reason));
+	if (r >= 0 && (g->config || g->image) && !guest_is_superseded(g))
+		r = str_format(&start, ", and 'xendomainsctl start %s' to start the guest",
+			       QUOTED(g->name));
+	return r < 0 ? r
+		     : str_format(ret,
+				  "has ended (%s), and its domain %u is kept%s. If you do not need "
+				  "it any more, run 'xl destroy %u' to remove it%s.",
+				  shutdown_reason_to_string(d->reason), d->domid,
+				  setting ? setting : "", d->domid, start ? start : "");
+}
+
+int advice_explain(const struct guest *g, const char *reason, char **ret)
+{
+	*ret = NULL;
+	if (!g->domain && g->image && g->image->error && reason == g->image->error)
+		return plan_explain_image(g, ret);
+	/* What is on record is about a start, and perhaps that the domain was in its way. */
+	return is_kept(g) && !g->warning ? explain_kept(g, ret) : 0;
 }

@@ -59,3 +59,23 @@ bool death_action_dumps(enum death_action action)
 {
 	return action == DEATH_COREDUMP_DESTROY || action == DEATH_COREDUMP_RESTART;
 }
+
+const char *death_setting(enum shutdown_reason reason)
+{
+	switch (reason) {
+	case SHUTDOWN_REASON_POWEROFF:
+		return "on_poweroff";
+	case SHUTDOWN_REASON_REBOOT:
+		return "on_reboot";
+	case SHUTDOWN_REASON_WATCHDOG:
+		return "on_watchdog";
+	case SHUTDOWN_REASON_SOFT_RESET:
+		return "on_soft_reset";
+	case SHUTDOWN_REASON_SUSPEND:
+	case SHUTDOWN_REASON_CRASH:
+	case _SHUTDOWN_REASON_MAX:
+	case _SHUTDOWN_REASON_INVALID:
+		break;
+	}
+	return "on_crash";
+}

@@ -41,3 +41,6 @@ enum death_action death_action_from_string(const char *s);
  * file. */
 bool death_action_restarts(enum death_action action);
 bool death_action_dumps(enum death_action action);
+
+/* The setting of a configuration that says what follows an end for this reason ("on_crash"). */
+const char *death_setting(enum shutdown_reason reason);

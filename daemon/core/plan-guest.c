@@ -97,18 +97,31 @@ static bool can_be_created(const struct guest *g)
 	return g->config && !g->config->error && !g->conflict && !uuid_is_null(&g->uuid);
 }
 
+int plan_explain_image(const struct guest *g, char **ret)
+{
+	if (!can_be_created(g))
+		return str_format(ret,
+				  "%s. Repair the file, or put a whole copy of it there, and run "
+				  "'xendomainsctl start %s'. The guest has no configuration that "
+				  "could start it without its memory.",
+				  g->image->error, QUOTED(g->name));
+	return str_format(ret,
+			  "%s. Repair the file, or put a whole copy of it there, and run "
+			  "'xendomainsctl start %s'; or run 'xendomainsctl start --cold %s' to "
+			  "start the guest without its memory, and to put the image aside.",
+			  g->image->error, QUOTED(g->name), QUOTED(g->name));
+}
+
 static int plan_restore(struct step *s, const struct config *config, const struct guest *g)
 {
 	struct guest_settings settings = config_guest(config, g->name);
 	const struct survey_image *image = g->image;
 	int r;
 
-	if (image->error)
-		return step_conclude(
-			s, STEP_FAILED,
-			"%s. Repair it, or run 'xendomainsctl start --cold %s' to start "
-			"the guest without its memory.",
-			image->error, QUOTED(g->name));
+	if (image->error) {
+		s->result = STEP_FAILED;
+		return plan_explain_image(g, &s->reason);
+	}
 	step_add_stage(s, STAGE_RESTORE);
 	s->image_id = image->id;
 	s->standing = g->standing;

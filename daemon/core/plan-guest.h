@@ -14,6 +14,9 @@
 int plan_start(struct step *s, const struct config *config, const struct guest *g, bool named,
 	       bool cold);
 
+/* Says that the image of a guest cannot be restored, and which choices there are. 0 or -ENOMEM. */
+int plan_explain_image(const struct guest *g, char **ret);
+
 /* Of a guest with a domain. forced: also of libvirt's. */
 int plan_stop(struct step *s, const struct config *config, const struct inventory *inventory,
 	      const struct guest *g, bool named, bool forced);

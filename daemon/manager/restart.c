@@ -164,21 +164,39 @@ static void log_decision(const struct guest *g, const char *message_id, int leve
 /* Restarted too often: the guest is cleaned up, stays down, and its failure is recorded. */
 static void hold(struct restarts *rx, const struct guest *g, const struct config *config)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *failure = NULL;
 
 	if (str_format(
 		    &text,
 		    "not restarted: more than RestartLimit=%u ends within %s (RestartInterval=). "
 		    "Run 'xendomainsctl start %s' to start it.",
-		    config->restart_limit, DURATION(config->restart_interval), QUOTED(g->name)) < 0)
+		    config->restart_limit, DURATION(config->restart_interval),
+		    QUOTED(g->name)) < 0 ||
+	    str_format(&failure, "has ended (%s): %s", shutdown_reason_to_string(g->domain->reason),
+		       text) < 0)
 		return;
 	log_decision(g, MSG_GUEST_HELD, LOG_ERR, text);
-	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, text);
+	ledger_file_set_failure(rx->ledger, &g->uuid, g->name, failure);
+}
+
+/* The domain of a guest that crashed is removed. Nothing but this tells then why it is down. */
+static void remark_crash(struct restarts *rx, const struct guest *g)
+{
+	enum shutdown_reason reason = g->domain->reason;
+	_cleanup_free_ char *text = NULL;
+
+	if ((reason == SHUTDOWN_REASON_CRASH || reason == SHUTDOWN_REASON_WATCHDOG) &&
+	    str_format(&text, "has ended (%s), and its domain was removed (%s=)",
+		       shutdown_reason_to_string(reason), death_setting(reason)) >= 0)
+		ledger_file_set_remark(rx->ledger, &g->uuid, g->name, text);
 }
 
 /* What is left to do for a guest that is not restarted. */
-static enum death_action remove(const struct guest *g, enum death_action action, bool stopping)
+static enum death_action remove(struct restarts *rx, const struct guest *g,
+				enum death_action action, bool stopping)
 {
+	if (!stopping)
+		remark_crash(rx, g);
 	if (death_action_dumps(action) && !stopping)
 		return DEATH_COREDUMP_DESTROY;
 	log_decision(
@@ -251,7 +269,7 @@ enum death_action restarts_decide(struct restarts *rx, const struct guest *g,
 		return _DEATH_ACTION_INVALID;
 	}
 	if (!death_action_restarts(action) || stopping)
-		return remove(g, action, stopping);
+		return remove(rx, g, action, stopping);
 	if (restarts_due(rx, g) == USEC_INFINITY &&
 	    !ledger_may_restart(ledger, &g->uuid, now, config->restart_limit,
 				config->restart_interval)) {

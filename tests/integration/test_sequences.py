@@ -290,10 +290,21 @@ class Ends(FakeHostTest):
         starts = [line for line in self.host.history() if "running" in line]
         self.assertGreater(len(starts), 3)
 
+    def test_crash_of_a_domain_that_is_removed_is_told(self):
+        self.host.guest("web", on={"crash": "destroy"}, ends={"reason": "crash", "after_ms": 20})
+        self.host.ctl("start", check=0)
+        wait_until(lambda: self.host.states()["web"] == "stopped", "the crash")
+        told = self.host.status()["web"]
+        self.assertEqual((told["actions"], "reason_usec" in told), (["xendomainsctl start web"], True))
+        self.assertIn("on_crash", told["reason"])
+
     def test_preserved_domain_stays(self):
         self.host.guest("web", on={"crash": "preserve"}, ends={"reason": "crash", "after_ms": 20})
         self.host.ctl("start", check=0)
         wait_until(lambda: self.host.states()["web"] == "crashed", "the crash")
+        told = self.host.status()["web"]
+        self.assertIn(f"'xl destroy {told['domid']}'", told["reason"])
+        self.assertEqual(told["reason_usec"], told["since_usec"])
         self.host.ctl("stop", check=0)
         self.assertEqual(self.host.domains()["web"]["state"], "crash")
 

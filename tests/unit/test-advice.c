@@ -45,13 +45,82 @@ START_TEST(what_is_down_is_started_by_its_name)
 }
 END_TEST
 
-START_TEST(what_cannot_be_read_is_looked_at)
+/* The reason in full has each of these parts; none: it says all as it is. */
+static void expect_story(struct scene *s, const char *const *parts)
 {
+	_cleanup_free_ char *text = NULL;
+	const struct guest *g;
+	const char *reason;
+
+	scene_build(s);
+	g = scene_guest(s, 1);
+	guest_state(g, &reason);
+	ck_assert_int_eq(advice_explain(g, reason, &text), 0);
+	ck_assert(!text == !parts[0]);
+	for (; *parts; parts++)
+		ck_assert_msg(strstr(text, *parts), "%s: %s", text, *parts);
+}
+
+START_TEST(the_choices_with_a_broken_image_are_told_and_none_is_advised)
+{
+	static const char *const choices[] = {"damaged", "'xendomainsctl start we\\ b'",
+					      "'xendomainsctl start --cold we\\ b'", NULL};
+	static const char *const choice[] = {"damaged", "'xendomainsctl start we\\ b'", NULL};
+	static const char *const none[] = {NULL};
 	_cleanup_scene_ struct scene s;
 
 	scene_make(&s);
-	scene_image(&s, "web", 1)->error = strdup("damaged");
-	expect_advice(&s, "xendomainsctl image verify web");
+	scene_image(&s, "we b", 1);
+	expect_story(&s, none);
+	s.survey->images[0].error = strdup("damaged");
+	expect_story(&s, choice);
+	expect_advice(&s, NULL);
+	scene_config(&s, "we b", 1);
+	expect_story(&s, choices);
+	expect_advice(&s, NULL);
+}
+END_TEST
+
+START_TEST(a_domain_that_is_kept_tells_why_and_how_to_go_on)
+{
+	static const char *const kept[] = {"crash", "on_crash=\"preserve\"", "'xl destroy 1'",
+					   "'xendomainsctl start web'", NULL};
+	static const char *const none[] = {NULL};
+	const struct uuid web = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	d = scene_domain(&s, "web", 1);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_CRASH;
+	d->on_crash = DEATH_DESTROY;
+	expect_story(&s, none);
+	d->on_crash = DEATH_PRESERVE;
+	expect_story(&s, kept);
+	/* A start was tried all the same. */
+	ck_assert_int_eq(ledger_set_failure(s.history, &web, "it is in the way", 70), 0);
+	expect_story(&s, kept);
+	expect_advice(&s, NULL);
+}
+END_TEST
+
+START_TEST(a_restart_that_failed_is_made_good_by_a_start)
+{
+	const struct uuid web = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	d = scene_domain(&s, "web", 1);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_CRASH;
+	d->on_crash = DEATH_RESTART;
+	expect_advice(&s, NULL);
+	ck_assert_int_eq(ledger_set_failure(s.history, &web, "restart failed: no memory", 70), 0);
+	expect_advice(&s, "xendomainsctl start web");
 }
 END_TEST
 
@@ -149,7 +218,10 @@ START_TEST(nothing_is_advised_for_a_guest_with_a_domain)
 }
 END_TEST
 
-SUITE("advice", what_is_down_is_started_by_its_name, what_cannot_be_read_is_looked_at,
+SUITE("advice", what_is_down_is_started_by_its_name,
+      the_choices_with_a_broken_image_are_told_and_none_is_advised,
+      a_domain_that_is_kept_tells_why_and_how_to_go_on,
+      a_restart_that_failed_is_made_good_by_a_start,
       a_start_is_not_advised_for_a_guest_that_may_run_elsewhere,
       a_cold_start_is_not_advised_where_another_tool_may_have_the_memory,
       a_start_that_would_lose_memory_is_not_advised, no_start_is_advised_while_settings_are_refused,
