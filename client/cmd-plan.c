@@ -31,10 +31,11 @@ static struct json_object *make_parameters(const struct context *context, const 
 static int explain_goal(const char *word)
 {
 	static const char *const goals[] = {"start", "stop"};
+	const char *meant = word ? nearest_word(word, goals, ELEMENTSOF(goals)) : NULL;
 
-	fprintf(stderr, "Say what to plan: 'plan start' or 'plan stop'.");
-	if (word)
-		meant_ask(stderr, nearest_word(word, goals, ELEMENTSOF(goals)));
+	fputs("Say what to plan: 'plan start' or 'plan stop'", stderr);
+	if (meant)
+		meant_ask(stderr, meant);
 	fputc('\n', stderr);
 	return STATUS_USAGE;
 }

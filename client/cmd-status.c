@@ -134,7 +134,7 @@ static int watch(const struct context *context, struct status_look *o, char **na
 
 	if (!o->layout.terminal.is_one || !o->layout.terminal.moves) {
 		fprintf(stderr, "--watch needs a terminal whose cursor can be moved. "
-				"Use 'status --json' in scripts.\n");
+				"Use 'status --json' in scripts\n");
 		return STATUS_FAILED;
 	}
 	w = status_watch_new(stdout);

@@ -36,14 +36,14 @@ int explain_error(const struct context *context, int error)
 	const char *hint = "";
 
 	if (str_equal(context->socket, SOCKET_PATH) && !unit_is_control_domain())
-		hint = "\nThis is not the control domain (dom0) of a Xen host.";
+		hint = "\nThis is not the control domain (dom0) of a Xen host";
 	else if (error == -ENOENT || error == -ECONNREFUSED)
-		hint = "\nIf xendomainsd is not running, run 'systemctl start xendomainsd.socket'.";
+		hint = "\nIf xendomainsd is not running, run 'systemctl start xendomainsd.socket'";
 	else if (error == -EACCES)
 		hint = "\nThis requires root, or membership in a group of ReadGroup= or ControlGroup= "
-		       "(xendomains.conf(5)) while xendomainsd runs.";
+		       "(xendomains.conf(5)) while xendomainsd runs";
 	else if (error == -ETIMEDOUT)
-		hint = "\nRun 'systemctl status xendomainsd' to see why it is not responding.";
+		hint = "\nRun 'systemctl status xendomainsd' to see why it is not responding";
 	fprintf(stderr, "Failed to reach xendomainsd at %s: %s%s\n", context->socket,
 		strerror(-error), hint);
 	return STATUS_UNREACHABLE;
@@ -113,12 +113,14 @@ int explain_no_guest(const struct context *context, const char *name)
 {
 	_cleanup_free_ char *clean = text_clean(name ? name : "");
 	struct varlink_reply reply = {0};
+	const char *meant = NULL;
 
-	fprintf(stderr, "No guest named \"%s\".", clean ? clean : "");
+	fprintf(stderr, "No guest named \"%s\"", clean ? clean : "");
 	if (name && ask_within(context, ANSWER_LIMIT, METHOD_STATUS, NULL, &reply) >= 0)
-		meant_ask(stderr, status_nearest(reply.parameters, name));
+		meant = status_nearest(reply.parameters, name);
+	meant_ask(stderr, meant);
 	varlink_reply_done(&reply);
-	fputs(" Run 'xendomainsctl status' to list guests and unreadable files.\n", stderr);
+	fputs(" Run 'xendomainsctl status' to list guests and unreadable files\n", stderr);
 	return STATUS_FAILED;
 }
 

@@ -84,6 +84,6 @@ int confirm_all(const struct context *context, bool restart)
 	ask(restart ? "Restart" : "Stop", n, down);
 	if (read_yes())
 		return STATUS_OK;
-	fprintf(stderr, "Nothing was done.\n");
+	fprintf(stderr, "Nothing was done\n");
 	return STATUS_FAILED;
 }

@@ -293,9 +293,9 @@ static void explain_command(const char *word)
 
 	for (size_t i = 0; commands[i]; i++)
 		nearest_consider(&nearest, commands[i]->name);
-	fprintf(stderr, "Unknown command \"%s\".", clean ? clean : "");
+	fprintf(stderr, "Unknown command \"%s\"", clean ? clean : "");
 	meant_ask(stderr, nearest.found);
-	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
+	fputs(" Run 'xendomainsctl --help' for a list\n", stderr);
 }
 
 /*
@@ -327,10 +327,11 @@ static void explain_unknown(const char *option, const char *word)
 
 	for (size_t i = 0; i < ELEMENTSOF(long_options) - 1; i++)
 		nearest_consider(&nearest, long_options[i].name);
-	fprintf(stderr, "Unknown option \"%s\".", option);
-	if (nearest.found && str_format(&found, "--%s", nearest.found) >= 0)
-		meant_ask(stderr, found);
-	fputs(" Run 'xendomainsctl --help' for a list.\n", stderr);
+	fprintf(stderr, "Unknown option \"%s\"", option);
+	if (nearest.found)
+		str_format(&found, "--%s", nearest.found);
+	meant_ask(stderr, found);
+	fputs(" Run 'xendomainsctl --help' for a list\n", stderr);
 }
 
 /* "--no" may be --no-deadline or --no-wait. */
@@ -342,7 +343,7 @@ static void explain_ambiguous(const char *option, const size_t *found, size_t n)
 
 		fprintf(stderr, "%s--%s", separator, long_options[found[i]].name);
 	}
-	fputs(".\n", stderr);
+	fputc('\n', stderr);
 }
 
 /* code is what getopt_long() says of it: '?' or ':'. */
@@ -357,7 +358,7 @@ static void explain_option(int code, const char *word)
 		n = find_options(clean + 2, found);
 	clean[strcspn(clean, "=")] = '\0';
 	if (n == 1)
-		fprintf(stderr, "--%s takes %s value.\n", long_options[found[0]].name,
+		fprintf(stderr, "--%s takes %s value\n", long_options[found[0]].name,
 			code == ':' ? "a" : "no");
 	else if (n > 1)
 		explain_ambiguous(clean, found, n);

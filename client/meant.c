@@ -9,6 +9,7 @@ void meant_ask(FILE *out, const char *found)
 {
 	_cleanup_free_ char *clean = found ? text_clean(found) : NULL;
 
+	fputc('.', out);
 	if (clean)
 		fprintf(out, " Did you mean \"%s\"?", clean);
 }

@@ -3,5 +3,5 @@
 
 #include <stdio.h>
 
-/* Prints the question whether found, which may be NULL, was meant. */
+/* Ends a sentence, and asks whether found was meant, which may be NULL. */
 void meant_ask(FILE *out, const char *found);

@@ -18,7 +18,7 @@ static void explain(const char *option, const char *value, const char *const *na
 	for (size_t i = 0; i < n; i++)
 		if (names[i])
 			nearest_consider(&nearest, names[i]);
-	fprintf(stderr, "%s does not take \"%s\".", option, clean ? clean : "");
+	fprintf(stderr, "%s does not take \"%s\"", option, clean ? clean : "");
 	meant_ask(stderr, nearest.found);
 	fputs(" It takes ", stderr);
 	for (size_t i = 0; i < n; i++)
@@ -26,7 +26,7 @@ static void explain(const char *option, const char *value, const char *const *na
 			fprintf(stderr, "%s%s", separator, names[i]);
 			separator = ", ";
 		}
-	fputs(".\n", stderr);
+	fputc('\n', stderr);
 }
 
 int option_value(const char *option, const char *value, const char *const *names, size_t n)

@@ -156,7 +156,7 @@ static void print_counts(FILE *out, struct json_object *list, size_t n, const st
 	const char *separator = "";
 
 	if (n == 0) {
-		fputs("There is nothing to do.\n", out);
+		fputs("There is nothing to do\n", out);
 		return;
 	}
 	for (size_t i = 0; i < ELEMENTSOF(fates); i++) {
@@ -168,7 +168,7 @@ static void print_counts(FILE *out, struct json_object *list, size_t n, const st
 		fprintf(out, "%s%u %s", separator, count, fates[i]);
 		separator = ", ";
 	}
-	fputs(".\n", out);
+	fputc('\n', out);
 }
 
 /* A name that no guest has comes back with a null UUID: neither journal nor another try helps. */
@@ -199,13 +199,13 @@ static void print_advice(FILE *out, size_t width, struct json_object *list, size
 	if (failed == 0)
 		return;
 	if (name)
-		r = str_format(&text, "What happened: 'journalctl XEN_DOMAIN=%s'.", QUOTED(name));
+		r = str_format(&text, "What happened: 'journalctl XEN_DOMAIN=%s'", QUOTED(name));
 	else
-		r = str_format(&text, "What happened: 'journalctl -u xendomainsd -p warning'.");
+		r = str_format(&text, "What happened: 'journalctl -u xendomainsd -p warning'");
 	if (r >= 0)
 		text_wrap(out, text, width, INDENT);
 	if (w->repeated)
-		fprintf(out, "To try again, run the same command: %s.\n", w->repeated);
+		fprintf(out, "To try again, run the same command: %s\n", w->repeated);
 }
 
 void sequence_print_outcome(FILE *out, size_t width, struct json_object *outcome,

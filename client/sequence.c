@@ -123,7 +123,7 @@ static int look_after(struct watched_call *f)
 	if (f->misses == MISSES_MAX && !f->context->or_once) {
 		f->context->writer->ops->clear(f->context->writer);
 		fprintf(stderr, "xendomainsd is not responding. Run 'systemctl status xendomainsd "
-				"xenstored' to see why.\n");
+				"xenstored' to see why\n");
 	}
 	/* A stop is for a host that goes down; a start can wait for a busy daemon. */
 	return f->misses >= (can_do_without(f) ? MISSES_MAX : MISSES_END) ? -EHOSTUNREACH : 0;
@@ -157,7 +157,7 @@ static bool is_done_without(const struct watched_call *f, const struct varlink_r
 #define GOES_ON(doing)                                                                             \
 	"xendomainsd goes on " doing                                                               \
 	" guests. Run 'xendomainsctl status' to see the progress, or "                             \
-	"'xendomainsctl cancel' to cancel."
+	"'xendomainsctl cancel' to cancel"
 
 static const char *begun_text(const char *method)
 {
@@ -344,7 +344,7 @@ int call_and_follow(const struct context *context, const char *method, char **na
 	if (r == -ETIME) {
 		fprintf(stderr,
 			"Time is up: systemd will soon force the host down. Some guests may "
-			"still be running.\n");
+			"still be running\n");
 		return STATUS_FAILED;
 	}
 	if (context->or_once) {
@@ -354,7 +354,7 @@ int call_and_follow(const struct context *context, const char *method, char **na
 	}
 	if (r == -EHOSTUNREACH) {
 		fprintf(stderr, "No answer for several minutes, giving up. xendomainsd may still "
-				"carry out the request.\n");
+				"carry out the request\n");
 		return STATUS_UNREACHABLE;
 	}
 	return explain_error(context, r);

@@ -60,15 +60,15 @@ static void write_verdict(FILE *out, const struct tally *t, bool selected)
 	unsigned running = t->states[GUEST_RUNNING];
 
 	if (t->all == 0) {
-		fprintf(out, "None of %s guests should run, and none runs.",
+		fprintf(out, "None of %s guests should run, and none runs",
 			selected ? "these" : "the");
 	} else if (running < t->all) {
 		print_counts(out, t);
-		fprintf(out, "%u of %u run%s.", running, t->all, running == 1 ? "s" : "");
+		fprintf(out, "%u of %u run%s", running, t->all, running == 1 ? "s" : "");
 	} else if (t->all == 1) {
-		fputs("The only guest runs.", out);
+		fputs("The only guest runs", out);
 	} else {
-		fprintf(out, "All %u %s run.", t->all, selected ? "of these guests" : "guests");
+		fprintf(out, "All %u %s run", t->all, selected ? "of these guests" : "guests");
 	}
 }
 
@@ -202,9 +202,9 @@ void status_print(FILE *out, struct json_object *parameters, const struct status
 
 	status_print_settings(out, parameters, width);
 	if (n == 0 && layout->selected)
-		fputs("No guest is in such a state.\n", out);
+		fputs("No guest is in such a state\n", out);
 	else if (n == 0)
-		fputs("No guest is configured, saved or running.\n", out);
+		fputs("No guest is configured, saved or running\n", out);
 	else if (!story)
 		print_verdict(out, list, layout);
 	print_host(out, host, width);

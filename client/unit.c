@@ -35,7 +35,7 @@ int unit_may_stop(const char *unit, char **ret, struct occasion *ret_occasion)
 		r = str_format(
 			ret,
 			"Not stopping guests: %s is stopped only because %s, which conflicts "
-			"with it, is started. Run 'xendomainsctl stop' to stop guests.",
+			"with it, is started. Run 'xendomainsctl stop' to stop guests",
 			unit, other);
 		if (r < 0)
 			return r;

@@ -145,7 +145,7 @@ static void print_needs(FILE *out, struct json_object *parameters)
 			DURATION(usec_seconds_up(usec)));
 	if (json_get_u64(parameters, "deadline_usec", &usec) >= 0)
 		fprintf(out, "; %s are available", DURATION(usec));
-	fputs(".\n", out);
+	fputc('\n', out);
 }
 
 static void text_plan(struct writer *w, struct json_object *parameters)
@@ -166,7 +166,7 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	for (size_t i = 0; i < n; i++)
 		print_step(out, json_object_array_get_idx(list, i), (int)width);
 	if (n == 0)
-		fputs("Nothing to do.\n", out);
+		fputs("Nothing to do\n", out);
 	print_needs(out, parameters);
 	print_list(out, parameters, "warnings", "note: ");
 }
@@ -231,7 +231,7 @@ static void text_images(struct writer *w, struct json_object *parameters)
 	for (size_t i = 0; i < n; i++)
 		add_image(table, json_object_array_get_idx(list, i));
 	if (n == 0)
-		fputs("There are no images.\n", out);
+		fputs("There are no images\n", out);
 	else
 		table_print(table, out);
 	for (size_t i = 0; i < n; i++) {

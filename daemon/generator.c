@@ -205,7 +205,7 @@ static int read_configuration(const struct settings_paths *paths, struct setting
 		log_warning(
 			"Ordering units after the mounts of the directories that can be read, "
 			"of those in the last good settings, and of the defaults. Run 'systemctl daemon-reload' when you have "
-			"corrected the settings.");
+			"corrected the settings");
 	return r;
 }
 

@@ -192,7 +192,7 @@ static const char *folder_or(const char *variable, const char *standard)
 static void exit_well(struct daemon *d)
 {
 	notify_stopping();
-	log_info("Exiting. Guests and operations on them go on.");
+	log_info("Exiting. Guests and operations on them go on");
 	loop_exit(d->loop, STATUS_OK);
 }
 
@@ -321,7 +321,7 @@ static int take_lock(const struct options *o, struct lock *ret)
 		return log_error_errno(fd, "Failed to lock %s", path);
 	if (beside)
 		log_warning("Another xendomainsd (process %d) was killed, but does not exit: it "
-			    "waits for a disk or a server. Running beside it.",
+			    "waits for a disk or a server. Running beside it",
 			    (int)beside);
 	*ret = (struct lock){.path = TAKE_PTR(path), .held = fd >= 0, .fd = fd};
 	return 0;
@@ -401,7 +401,7 @@ static void on_alive(void *data)
 	if (now >= d->end) {
 		log_message(LOG_ERR, &over,
 			    "Time is up: leaving the operations that are under way to their "
-			    "workers. Some guests may still be running.");
+			    "workers. Some guests may still be running");
 		loop_exit(d->loop, STATUS_FAILED);
 		return;
 	}

@@ -105,7 +105,7 @@ static int explain_kept(const struct guest *g, char **ret)
 	return r < 0 ? r
 		     : str_format(ret,
 				  "has ended (%s), and its domain %u is kept%s. If you do not need "
-				  "it any more, run 'xl destroy %u' to remove it%s.",
+				  "it any more, run 'xl destroy %u' to remove it%s",
 				  shutdown_reason_to_string(d->reason), d->domid,
 				  setting ? setting : "", d->domid, start ? start : "");
 }

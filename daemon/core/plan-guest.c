@@ -103,12 +103,12 @@ int plan_explain_image(const struct guest *g, char **ret)
 		return str_format(ret,
 				  "%s. Repair the file, or put a whole copy of it there, and run "
 				  "'xendomainsctl start %s'. The guest has no configuration that "
-				  "could start it without its memory.",
+				  "could start it without its memory",
 				  g->image->error, QUOTED(g->name));
 	return str_format(ret,
 			  "%s. Repair the file, or put a whole copy of it there, and run "
 			  "'xendomainsctl start %s'; or run 'xendomainsctl start --cold %s' to "
-			  "start the guest without its memory, and to put the image aside.",
+			  "start the guest without its memory, and to put the image aside",
 			  g->image->error, QUOTED(g->name), QUOTED(g->name));
 }
 
@@ -204,7 +204,7 @@ static int plan_cold_unless_away(struct step *s, const struct config *config, co
 			s, STEP_FAILED,
 			"the ledger has lost records: the guest may have been migrated. "
 			"Check with 'xl list' on the other hosts. If it runs on "
-			"none, run 'xendomainsctl start %s' to start it here.",
+			"none, run 'xendomainsctl start %s' to start it here",
 			QUOTED(g->name));
 	return plan_cold(s, config, g, why);
 }
@@ -227,7 +227,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 			s, STEP_FAILED,
 			"%s, a domain with the same UUID, was migrated to %s and may be "
 			"this guest. If the guest does not run there, run 'xendomainsctl "
-			"start %s' to start it here.",
+			"start %s' to start it here",
 			away->away_name, away->away, QUOTED(g->name));
 	if (away && !named)
 		return step_conclude(s, away->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
@@ -245,8 +245,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 		return plan_end(s, config, g, domain_death_action(d));
 	if (guest_is_left(g))
 		return step_conclude(s, STEP_FAILED,
-				     LEFT_BEHIND_WORDS
-				     ". Run 'xendomainsctl stop %s' to try again.",
+				     LEFT_BEHIND_WORDS ". Run 'xendomainsctl stop %s' to try again",
 				     QUOTED(g->name));
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;
@@ -269,7 +268,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 			s, STEP_FAILED,
 			"the domain disappeared while the directories were read: another "
 			"tool may have saved or migrated it. If it does not run on "
-			"another host, run the command again.");
+			"another host, run the command again");
 	if (g->image)
 		return plan_restore(s, config, g);
 	if (g->unseen)
@@ -277,7 +276,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 			s, STEP_FAILED,
 			"%s. An image of the guest may be there: make the directory "
 			"readable, or run 'xendomainsctl start --cold %s' to start the "
-			"guest without its memory.",
+			"guest without its memory",
 			g->unseen, QUOTED(g->name));
 	return plan_cold_unless_away(s, config, g, named, NULL);
 }

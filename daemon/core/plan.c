@@ -187,7 +187,7 @@ static int add_unknown(struct plan *plan, const struct inventory *inventory, con
 	plan->n_steps++;
 	return step_conclude(s, STEP_FAILED,
 			     "no guest has this name or UUID.%s%s%s Run 'xendomainsctl status' to "
-			     "list guests and unreadable files.",
+			     "list guests and unreadable files",
 			     meant ? " Did you mean \"" : "", meant ? meant : "",
 			     meant ? "\"?" : "");
 }

@@ -235,11 +235,11 @@ int run_find_obstacle(const struct run *run, const struct domain_list *domains, 
 		return str_replace(
 			ret, "another tool had a domain of the guest while this start waited, "
 			     "and may have saved or migrated it. If it does not run on "
-			     "another host, run the command again.");
+			     "another host, run the command again");
 	/* No guest loses a disk, or the network, because it could not be stopped. */
 	if (run->step->stays && d && d->serves)
 		return str_format(
-			ret, "%s uses a device of this domain and was not stopped. Stop %s first.",
+			ret, "%s uses a device of this domain and was not stopped. Stop %s first",
 			d->serves, d->serves);
 	return 0;
 }

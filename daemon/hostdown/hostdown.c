@@ -387,7 +387,7 @@ static int describe_delay(usec_t needs, usec_t grants, char **ret)
 	return str_format(ret,
 			  "A stop of all guests may take %s, but logind waits only %s "
 			  "(InhibitDelayMaxSec=%s%s). Run 'xendomainsctl plan stop' to see what "
-			  "happens then.",
+			  "happens then",
 			  DURATION(usec_seconds_up(needs)), DURATION(grants),
 			  path ? in : " is not set", where);
 }

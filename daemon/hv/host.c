@@ -428,7 +428,7 @@ static void check_version(void)
 		log_message(
 			LOG_ERR, &fields,
 			"Xen %s is running, and xendomainsd was built for Xen %s: no guest can be "
-			"started or saved. If Xen was upgraded, restart the host.",
+			"started or saved. If Xen was upgraded, restart the host",
 			running, XEN_BUILT_FOR);
 }
 

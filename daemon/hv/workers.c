@@ -198,8 +198,7 @@ static void recover(struct worker *w, int record)
 	int r;
 
 	if (w->recoveries++ >= RECOVERIES_MAX) {
-		finish_with(w, -EIO,
-			    "its workers died repeatedly. Check the guest with 'xl list'.");
+		finish_with(w, -EIO, "its workers died repeatedly. Check the guest with 'xl list'");
 		return;
 	}
 	log_message(LOG_WARNING, &fields, "the %s worker died, starting recovery",

@@ -62,7 +62,7 @@ void manager_on_unkept(void *data, int error)
 		return;
 	config_warn(m->config,
 		    "Failed to keep a copy of the settings in %s: %s. With a mistake in the "
-		    "settings %s.",
+		    "settings %s",
 		    m->paths->kept, strerror(-error),
 		    access(m->paths->kept, F_OK) == 0
 			    ? "the older copy that is there would be used: remove it"
@@ -193,12 +193,12 @@ enum settings_source manager_settings_source(const struct manager *m)
 const char *manager_settings_effect(const struct manager *m)
 {
 	static const char *const effects[_SETTINGS_SOURCE_MAX] = {
-		[SETTINGS_FROM_FILES] = "All other settings are in effect.",
-		[SETTINGS_PREVIOUS] = "The previous settings stay in effect.",
+		[SETTINGS_FROM_FILES] = "All other settings are in effect",
+		[SETTINGS_PREVIOUS] = "The previous settings stay in effect",
 		[SETTINGS_KEPT] = "The settings that were last read without a mistake are in "
-				  "effect.",
+				  "effect",
 		[SETTINGS_PARTIAL] = "No guest is started until you correct this. A stop uses all "
-				     "other settings, and the defaults.",
+				     "other settings, and the defaults",
 	};
 
 	return effects[m->source];
@@ -250,6 +250,6 @@ const char *manager_warning(const struct manager *m, size_t index)
 	if (may_spare_too_many(m) && index-- == 0)
 		return "No configuration can be read in XENDOMAINS_AUTO: a stop spares guests "
 		       "that xl has started (XENDOMAINS_AUTO_ONLY=true). If a file system is "
-		       "missing there, mount it.";
+		       "missing there, mount it";
 	return index < n ? m->config->warnings[index] : world_note(m->world, index - n);
 }

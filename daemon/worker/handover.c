@@ -80,7 +80,7 @@ int handover_finish(struct task *task, const struct xl_domain *d, const char *ho
 	task->result.outcome = OPERATION_UNDECIDED;
 	return task_explain(task, -ENOTRECOVERABLE,
 			    "the guest runs on %s, but its domain here could not be destroyed: %s. "
-			    "Run 'xl destroy %u'.",
+			    "Run 'xl destroy %u'",
 			    host, xl_reason(task->xl) ? xl_reason(task->xl) : strerror(-r),
 			    d->domid);
 }
@@ -96,14 +96,14 @@ int handover_undecided(struct task *task, const struct xl_domain *d, const char 
 		return task_explain(task, -ENOTRECOVERABLE,
 				    "the migration to %s was not confirmed (%s): the guest may be "
 				    "running there. Check with 'xl list' on that host. If it does "
-				    "not run there, run 'xendomainsctl start %s' here.",
+				    "not run there, run 'xendomainsctl start %s' here",
 				    host, why, QUOTED(name));
 	return task_explain(task, -ENOTRECOVERABLE,
 			    "the migration to %s was not confirmed (%s): the guest may be running "
 			    "there. Its domain %u here is renamed to %s" AWAY_SUFFIX " and stays "
 			    "suspended. Check with 'xl list' on that host. If the guest runs "
 			    "there, run 'xl destroy %u' here. If it does not, run "
-			    "'xendomainsctl start %s' here.",
+			    "'xendomainsctl start %s' here",
 			    host, why, d->domid, name, d->domid, QUOTED(name));
 }
 

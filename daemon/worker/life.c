@@ -43,7 +43,7 @@ int life_check(struct task *task)
 	return task_explain(
 		task, -EPROTO,
 		"a newer version of xendomainsd has written the ledger %s. Install that "
-		"version again.",
+		"version again",
 		ledger);
 }
 

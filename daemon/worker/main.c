@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 		   str_equal(verb, OPERATION_VERB_RECOVER)) {
 		r = operate(str_equal(verb, OPERATION_VERB_RECOVER));
 	} else {
-		fputs("Only xendomainsd and xendomainsctl run this program.\n", stderr);
+		fputs("Only xendomainsd and xendomainsctl run this program\n", stderr);
 		return 2;
 	}
 	return r < 0 ? 1 : 0;

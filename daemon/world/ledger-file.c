@@ -65,7 +65,7 @@ static int see_newer(struct ledger_file *file)
 			   "The ledger %s was written by a newer version of xendomainsd (format "
 			   "%" PRIu64 "; this version reads %u). It stays as it is. No guest is "
 			   "started, restarted or migrated, and saves are not recorded. Install "
-			   "the newer version again.",
+			   "the newer version again",
 			   file->path, file->format, LEDGER_FORMAT_READ);
 
 	if (r < 0)

@@ -289,7 +289,7 @@ class Question(FakeHostTest):
     def test_yes_restarts_them(self):
         boots = {name: self.host.boot(name) for name in ("web", "db")}
         said = self.assert_asks("Yes\n", 0, {"web", "db", "mail"}, "restart")
-        self.assertIn("2 restarted, 1 started.", said)
+        self.assertIn("2 restarted, 1 started", said)
         self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
 
     def test_option_answers(self):
@@ -349,28 +349,28 @@ class Ends(FakeHostTest):
 
     def last(self, *words, check):
         said = self.host.ctl(*words, check=check)
-        [line] = re.findall(r"(?m)^\d.*\.$", said)
+        [line] = re.findall(r"(?m)^\d.*$", said)
         return line, said
 
     def test_guests_of_a_restart_are_counted_as_what_happened_to_them(self):
         self.host.guest("web")
         self.host.guest("db")
         self.host.ctl("start", "web", check=0)
-        self.assertEqual(self.last("restart", "web", "db", check=0)[0], "1 restarted, 1 started.")
+        self.assertEqual(self.last("restart", "web", "db", check=0)[0], "1 restarted, 1 started")
         self.host.ctl("stop", "db", check=0)
-        self.assertEqual(self.last("restart", "db", check=0)[0], "1 started.")
+        self.assertEqual(self.last("restart", "db", check=0)[0], "1 started")
         self.host.ctl("stop", "db", check=0)
         self.host.configure(RESTORE="false")
         self.host.ctl("reload", check=0)
         (self.host.auto / "db.cfg").unlink()
-        self.assertEqual(self.last("restart", check=0)[0], "1 restarted, 1 left alone.")
+        self.assertEqual(self.last("restart", check=0)[0], "1 restarted, 1 left alone")
 
     def test_guest_that_could_not_be_restarted_has_failed_and_no_more(self):
         self.host.configure(STOP_MAXWAIT=1, SHUTDOWN="", SHUTDOWN_ALL="")
         self.host.ctl("reload", check=0)
         self.host.guest("web", save_ms=60000)
         self.host.ctl("start", check=0)
-        self.assertEqual(self.last("restart", "web", check=1)[0], "1 failed.")
+        self.assertEqual(self.last("restart", "web", check=1)[0], "1 failed")
         self.assertIn("stop failed: ", self.host.reasons()["web"])
 
     def test_failure_of_a_stop_is_told_once_and_as_that(self):
@@ -380,7 +380,7 @@ class Ends(FakeHostTest):
         self.host.ctl("start", check=0)
         line, said = self.last("stop", "web", check=1)
         [why] = re.findall(r"(?m)^web: stop failed: save: (.+); shutdown: .+$", said)
-        self.assertEqual((line, said.count(why)), ("1 failed.", 1), said)
+        self.assertEqual((line, said.count(why)), ("1 failed", 1), said)
         self.assertIn(f"web: stop failed: save: {why}; shutdown: ", self.host.ctl("status", check=0))
 
 

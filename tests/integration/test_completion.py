@@ -278,7 +278,7 @@ class Completion:
             for option, no_value in (("--columns", "nix"), ("--sort", "nix"), ("--state", "nix")):
                 said = subprocess.run(host.command_line(f"{option}={no_value}", "status"), capture_output=True,
                                       text=True)
-                taken = set(re.search(r"It takes (.*)\.", said.stderr).group(1).split(", "))
+                taken = set(re.search(r"It takes (.*)", said.stderr).group(1).split(", "))
                 self.assertEqual({word.removeprefix(f"{option}=") for word in
                                   self.shell.offered(f"status {option}=")}, taken)
         self.assertEqual(self.shell.type("status --state=fail\t"), ["status", "--state=failed"])

@@ -18,7 +18,7 @@ class Demo(unittest.TestCase):
                          "db       save, else shutdown, else shutdown-all",
                          "db: save failed\n", "s: save: no room for the image",
                          "db: shutdown done", "legacy: shutdown-all failed\n", "legacy: stop failed: ",
-                         "web          saved", "4 stopped, 1 failed.",
+                         "web          saved", "4 stopped, 1 failed",
                          "db: stop done in"):
             self.assertIn(expected, done.stdout)
 

@@ -176,7 +176,7 @@ class Options(FakeHostTest):
 
     def test_none_tells_the_end_only(self):
         lines = self.host.ctl("--progress=none", "start", "web", check=0).splitlines()
-        self.assertEqual(lines, ["1 started."])
+        self.assertEqual(lines, ["1 started"])
 
     def test_wrong_words_are_refused(self):
         self.assertIn('"plain"', self.host.ctl("--progress=plian", "start", check=2))

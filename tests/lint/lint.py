@@ -18,6 +18,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Headers of the C library and the kernel: what is left when ours and the libraries' are known.
 LIBRARIES = ("event2/", "systemd/", "json-c/", "libxl", "xen", "ini.h", "xxhash.h", "zstd", "check.h")
 
+# A string of C with its parts, but for the first and the last quote.
+C_STRING = re.compile(r'"((?:[^"\\\n]|\\.|"\s*(?:PRI\w+\s*)?")*)"')
+
+# What another program expects, word by word.
+PROTOCOLS = ("daemon/worker/handshake.c", "daemon/wire/interface.c")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.MULTILINE)
 
 
@@ -59,6 +65,15 @@ def sources():
 
 def text(path):
     return (ROOT / path).read_text()
+
+
+def find_stops(content):
+    """The messages of a C file that end with a full stop; what has several lines is no message."""
+    for found in C_STRING.finditer(re.sub(r"/\*.*?\*/", "", content, flags=re.DOTALL)):
+        said = re.sub(r'"\s*(?:PRI\w+\s*)?"', "", found[1])
+        said = re.sub(r"^(\\n)+|(\\n)+$", "", said)
+        if re.search(r"[^.]\.$", said) and "\\n" not in said and said != ".":
+            yield said
 
 
 class Layers:
@@ -326,6 +341,16 @@ class Lint(unittest.TestCase):
         for said in ('/* as "xl list" */', '"xl "', "\"Run 'xl list'\"", r'"named \"xlarge\""'):
             self.assertNotRegex(said, IN_C)
         self.assertRegex('Run "xl list".', IN_TEXT)
+
+    def test_messages_end_without_a_full_stop(self):
+        for path in sources():
+            if str(path.relative_to(ROOT)) not in PROTOCOLS:
+                self.assertEqual(list(find_stops(path.read_text())), [], f"{path} (docs/hacking.md)")
+
+    def test_a_message_with_a_full_stop_would_be_found(self):
+        self.assertEqual(list(find_stops('f("Done.\\n", "a. "\n\t"b.", "%" PRIu64 "."); /* "Not." */')),
+                         ["Done.", "a. b.", "%."])
+        self.assertEqual(list(find_stops('f("...", ".", "a. b", "Usage:\\n  a.\\n", "So?");')), [])
 
     def test_each_message_id_stands_in_the_catalog_and_is_used(self):
         ids = dict(re.findall(r'#define (MSG_\w+)\s+"([0-9a-f]{32})"',
