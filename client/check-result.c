@@ -195,6 +195,7 @@ void check_print(FILE *out, const struct check_result *result, bool json)
 
 int check_usage(void)
 {
-	puts("XENDOMAINS UNKNOWN - the command line has a mistake");
+	puts("XENDOMAINS UNKNOWN - the command line has a mistake: check takes names of guests, and "
+	     "no thresholds");
 	return CHECK_UNKNOWN;
 }

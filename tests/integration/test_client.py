@@ -244,7 +244,7 @@ class Check(unittest.TestCase):
 
     def test_what_cannot_be_known_is_unknown(self):
         self.assertIn("mail", self.check(3, "mail"))
-        for words in (["--state=failed"], ["--nonsense"], ["--names"], [""]):
+        for words in (["--state=failed"], ["--nonsense"], ["--names"], [""], ["--warning=1", "--critical=2"], ["-w", "1"]):
             self.check(3, *words)
         self.host.stop_daemon()
         self.assertIn(str(self.host.socket), self.check(3))
