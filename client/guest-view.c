@@ -32,17 +32,27 @@ static const struct {
 #define RANK_WANTED_SAVED    6
 #define RANK_OF_LATER_STATES 7
 
+/* A guest that is down comes up later: after a pause, or after others. */
+static bool is_waiting(struct json_object *o, enum guest_state state)
+{
+	uint64_t usec;
+
+	return json_get_u64(o, "restart_in_usec", &usec) >= 0 ||
+	       (json_get_string(o, "waits_for") && state >= 0 && state < _GUEST_STATE_MAX &&
+		!facts[state].up);
+}
+
 struct guest_view guest_view_of(struct json_object *o)
 {
 	const char *name = json_get_string(o, "name");
-	uint64_t usec;
+	enum guest_state state = guest_state_from_string(json_get_string(o, "state"));
 
 	return (struct guest_view){
 		.o = o,
 		.name = name ? name : "-",
-		.state = guest_state_from_string(json_get_string(o, "state")),
+		.state = state,
 		.wanted = json_get_bool(o, "wanted") && !json_get_string(o, "migrated_to"),
-		.waits = json_get_u64(o, "restart_in_usec", &usec) >= 0,
+		.waits = is_waiting(o, state),
 	};
 }
 

@@ -10,7 +10,7 @@ struct guest_view {
 	const char *name;
 	enum guest_state state; /* _GUEST_STATE_INVALID: only a later daemon knows it */
 	bool wanted;            /* it has a configuration, and was not migrated to another host */
-	bool waits;             /* it has ended, and is restarted later */
+	bool waits; /* it is down, and comes up later by itself: it is its turn, or is restarted */
 };
 
 struct guest_view guest_view_of(struct json_object *o);
@@ -24,7 +24,7 @@ bool guest_view_is_missing(const struct guest_view *g);
 /* It is down, and neither being started nor waiting for its restart. */
 bool guest_view_is_down(const struct guest_view *g);
 
-/* An operation is under way, or it waits for its restart. */
+/* An operation is under way, or it waits to come up. */
 bool guest_view_is_moving(const struct guest_view *g);
 
 /* It belongs to those of which it is said how many run. */

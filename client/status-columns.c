@@ -75,10 +75,15 @@ static const char *since(struct json_object *g, char *buffer, size_t size)
 static const char *doing(struct json_object *g, char *buffer, size_t size)
 {
 	const char *activity = json_get_string(g, "activity");
+	const char *waits_for = json_get_string(g, "waits_for");
 	uint64_t percent, left;
 
 	if (activity && json_get_u64(g, "percent", &percent) >= 0)
 		snprintf(buffer, size, "%s %llu %%", activity, (unsigned long long)percent);
+	else if (!activity && waits_for && strlen(waits_for) + strlen("waits for ") >= size)
+		return "waits";
+	else if (!activity && waits_for)
+		snprintf(buffer, size, "waits for %s", waits_for);
 	else if (activity || json_get_u64(g, "restart_in_usec", &left) < 0)
 		return or_dash(activity);
 	else

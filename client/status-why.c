@@ -101,7 +101,7 @@ static bool is_told(const char *key)
 		"manager",       "flags",       "memory_kib", "vcpus",           "cpu_time_usec",
 		"configuration", "image",       "source",     "activity",        "elapsed_usec",
 		"percent",       "migrated_to", "since_usec", "restart_in_usec", "restarts",
-		"reason",        "reason_usec", "actions",
+		"reason",        "reason_usec", "actions",    "waits_for",
 	};
 
 	return str_lookup(told, ELEMENTSOF(told), key) >= 0;

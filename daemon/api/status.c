@@ -97,6 +97,8 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 	json_writer_string(w, "migrated_to", migrated_to(g));
 	if (left != USEC_INFINITY)
 		write_restart(w, left);
+	if (!activity.name)
+		json_writer_string(w, "waits_for", manager_waits_for(m, g));
 	if (activity.name) {
 		json_writer_string(w, "reason", reason);
 		write_activity(w, &activity);

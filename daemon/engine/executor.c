@@ -278,6 +278,20 @@ static struct places count_places(const struct executor *ex, usec_t *ret_next)
 	return places;
 }
 
+/* Why the run cannot begin now; turn: when it comes before the others that are to go first. */
+static enum wait find_wait(struct run *run, const struct places *places, usec_t turn, usec_t now)
+{
+	const struct executor *ex = run->job->ex;
+
+	if (turn > now)
+		return WAIT_GUEST;
+	if (hv_operation(ex->hv, &run->machine.step->uuid))
+		return WAIT_OPERATION;
+	if (is_held(run))
+		return WAIT_TOOL;
+	return places_have_room(places, &ex->limits, run) ? WAIT_NONE : WAIT_PLACE;
+}
+
 static void begin_waiting(struct executor *ex)
 {
 	usec_t now = loop_now(ex->loop), turn, next;
@@ -295,8 +309,8 @@ static void begin_waiting(struct executor *ex)
 			turn = executor_turn(run, now);
 			if (turn > now)
 				next = MIN(next, turn);
-			if (turn > now || hv_operation(ex->hv, &run->machine.step->uuid) ||
-			    is_held(run) || !places_have_room(&places, &ex->limits, run))
+			run->wait = find_wait(run, &places, turn, now);
+			if (run->wait != WAIT_NONE)
 				continue;
 			begin(run);
 			places_take(&places, run);

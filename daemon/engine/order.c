@@ -103,6 +103,16 @@ static bool is_at_front(const struct run *run)
 	       (!front->others || machine_stage(&run->machine) != STAGE_SHUTDOWN_ALL);
 }
 
+const struct run *executor_awaited(const struct run *run)
+{
+	const struct run *other;
+
+	TAILQ_FOREACH(other, &run->job->runs, entry)
+		if (run_comes_behind(run, other) && !is_given_up(other))
+			return other;
+	return NULL;
+}
+
 usec_t executor_turn(const struct run *run, usec_t now)
 {
 	const struct run *other = is_at_front(run) ? NULL : run->job->front.first;

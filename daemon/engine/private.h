@@ -27,6 +27,9 @@ struct executor {
 	uint64_t written_kib; /* of the memory of guests that are saved, ever */
 };
 
+/* The first guest of its job that a run waits for; NULL: none. */
+const struct run *executor_awaited(const struct run *run);
+
 /* Tells the followers of its job. */
 void executor_tell(struct run *run, const struct report *report);
 

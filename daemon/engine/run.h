@@ -12,6 +12,15 @@
 
 struct job;
 
+/* Why the stage of a run has not begun. */
+enum wait {
+	WAIT_NONE,
+	WAIT_GUEST,     /* others of its job come before it */
+	WAIT_OPERATION, /* an earlier one on it, of whatever job or daemon */
+	WAIT_TOOL,      /* another tool is at work on its domain */
+	WAIT_PLACE,     /* as many as may be are at work */
+};
+
 /* A guest on its way. */
 struct run {
 	TAILQ_ENTRY(run) entry;
@@ -38,6 +47,7 @@ struct run {
 	bool asked;                      /* to shut down, in whatever stage */
 	bool answered;                   /* the guest has taken the request to shut down */
 	enum domain_condition condition; /* since it was asked, as last looked at */
+	enum wait wait;                  /* as last looked at, while its machine waits */
 	bool held;                       /* by another tool, which is at work on the domain */
 	enum domain_condition held_for;
 	bool hold_over; /* the time to wait for a suspended domain is over */

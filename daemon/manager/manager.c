@@ -3,6 +3,7 @@
 #include "manager/manager.h"
 
 #include "engine/job.h"
+#include "engine/wait.h"
 #include "manager/private.h"
 #include "settings-files/keeper.h"
 #include "util/log.h"
@@ -559,6 +560,19 @@ usec_t manager_restart_in(const struct manager *m, const struct guest *g)
 	usec_t due = restarts_due(m->restarts, g);
 
 	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
+}
+
+const char *manager_waits_for(const struct manager *m, const struct guest *g)
+{
+	const char *awaited = executor_waits_for(m->executor, &g->uuid);
+	const struct sequence *s;
+
+	if (awaited || guest_is_alive(g) || !(g->config || g->image))
+		return awaited;
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (waits_for_stop(s) && sequence_concerns(s, g->name, &g->uuid))
+			return "the stop of all guests";
+	return NULL;
 }
 
 struct outlook manager_outlook(const struct manager *m)

@@ -134,6 +134,12 @@ const char *manager_veto(const struct manager *m, enum goal goal);
 /* Why nothing can be done of that kind, or NULL. */
 const char *manager_obstacle(const struct manager *m, enum goal goal);
 
+/*
+ * What a guest waits for that is to be started or stopped, in words; NULL: for nothing. Good until
+ * the loop goes on.
+ */
+const char *manager_waits_for(const struct manager *m, const struct guest *g);
+
 /* How long until a guest that has ended is restarted; USEC_INFINITY if no restart is due. */
 usec_t manager_restart_in(const struct manager *m, const struct guest *g);
 

@@ -384,6 +384,49 @@ class Ends(FakeHostTest):
         self.assertIn(f"web: stop failed: save: {why}; shutdown: ", self.host.ctl("status", check=0))
 
 
+class Waits(FakeHostTest):
+    """Guests that are to be started or stopped, and whose turn has not come."""
+
+    def waiting(self):
+        """The guests that wait, and for what."""
+        return wait_until(lambda: {name: g["waits_for"] for name, g in self.host.status().items() if "waits_for" in g},
+                          "a guest that waits")
+
+    def test_one_that_waits_for_a_place_says_so_and_is_not_down(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.ctl("reload", check=0)
+        for name in ("web", "db"):
+            self.host.guest(name, create_ms=2000)
+        self.host.ctl("start", "--no-wait", check=0)
+        [(name, what)] = self.waiting().items()
+        self.assertIn("ParallelOperations", what)
+        self.assertIn(f"waits for {what}", self.host.ctl("status", name))
+        self.assertEqual(self.host.ctl("status", "--names", "--state=waiting"), f"{name}\n")
+        self.assertIn(f"{name} (waits)", self.host.ctl("check", check=1))
+        wait_until(lambda: set(self.host.states().values()) == {"running"}, "the start")
+        self.assertNotIn("waits_for", str(self.host.status()))
+
+    def test_one_that_waits_for_another_or_for_a_tool_names_it(self):
+        self.host.configure(SAVE="", STOP_MAXWAIT=60)
+        self.host.ctl("reload", check=0)
+        self.host.guest("web", off_ms=60000)
+        self.host.guest("mail")
+        driver = self.host.guest("driver")
+        config = json.loads(driver.read_text())
+        config["c_info"]["driver_domain"] = "True"
+        driver.write_text(json.dumps(config))
+        self.host.ctl("start", check=0)
+        with self.host.world() as world:
+            for domain in world["domains"]:
+                if domain["name"] == "mail":
+                    domain |= {"state": "suspended", "saver": True}
+        self.host.ctl("stop", "--all", "--no-wait", check=0)
+        waiting = self.waiting()
+        self.assertIn("saves", waiting["mail"])
+        self.assertIn(waiting["driver"], ("mail", "web"))
+        self.host.ctl("cancel", check=0)
+
+
 class Libvirt(FakeHostTest):
     """A guest of libvirt beside one of ours."""
 

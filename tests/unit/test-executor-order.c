@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "engine/wait.h"
 #include "executor-rig.h"
 #include "unit.h"
 
@@ -38,6 +39,44 @@ START_TEST(where_the_host_waits_the_last_stage_does_too)
 	begin_two(USEC_INFINITY, STAGES(STAGE_SHUTDOWN), STAGES(STAGE_SHUTDOWN_ALL), 0);
 	run_for(100 * WINDOW);
 	expect_said("1 shutdown running|");
+	end();
+}
+END_TEST
+
+static const char *awaited_by(unsigned number)
+{
+	struct uuid uuid = puppet_uuid(number);
+
+	return executor_waits_for(f.ex, &uuid);
+}
+
+START_TEST(who_waits_for_another_guest_tells_its_name)
+{
+	begin_two(USEC_INFINITY, STAGES(STAGE_SAVE), STAGES(STAGE_SAVE), 1);
+	run_now();
+	ck_assert_ptr_null(awaited_by(1));
+	ck_assert_str_eq(awaited_by(2), "1");
+	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
+	puppet_remove(&rig.p, 1);
+	look_again();
+	ck_assert_ptr_null(awaited_by(2));
+	end();
+}
+END_TEST
+
+START_TEST(who_waits_for_a_place_tells_the_setting)
+{
+	struct plan *plan = new_plan(GOAL_STOP);
+
+	BEGIN(.parallel = 1);
+	for (unsigned i = 1; i <= 2; i++) {
+		puppet_add(&rig.p, i, i == 1 ? "1" : "2");
+		add_step(plan, i, STAGES(STAGE_SAVE));
+	}
+	run_plan(plan);
+	run_now();
+	ck_assert_ptr_null(awaited_by(1));
+	ck_assert_ptr_nonnull(strstr(awaited_by(2), "ParallelOperations="));
 	end();
 }
 END_TEST
@@ -420,7 +459,9 @@ START_TEST(the_runs_of_a_guest_come_in_the_order_of_their_jobs)
 }
 END_TEST
 
-SUITE("executor-order", the_last_stage_waits_for_a_deaf_guest_only_while_there_is_time,
+SUITE("executor-order", who_waits_for_another_guest_tells_its_name,
+      who_waits_for_a_place_tells_the_setting,
+      the_last_stage_waits_for_a_deaf_guest_only_while_there_is_time,
       where_the_host_waits_the_last_stage_does_too,
       the_last_stage_leaves_the_others_the_time_that_most_need,
       a_host_that_has_less_time_than_it_said_is_heeded,
