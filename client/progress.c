@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <sys/queue.h>
 
@@ -21,6 +22,7 @@
 struct line {
 	TAILQ_ENTRY(line) entry;
 	char *uuid, *name, *stage;
+	char *waits_for;  /* NULL: it is worked on */
 	struct work work; /* but for the texts */
 };
 
@@ -29,6 +31,7 @@ struct progress {
 	TAILQ_HEAD(, line) lines;
 	unsigned n_lines;
 	unsigned done, failed; /* guests on which something was done */
+	unsigned waiting;      /* guests whose turn has not come */
 	unsigned drawn;        /* lines */
 	usec_t drawn_at;
 	bool utf8;
@@ -64,6 +67,7 @@ static void remove_line(struct progress *p, struct line *l)
 	free(l->uuid);
 	free(l->name);
 	free(l->stage);
+	free(l->waits_for);
 	free(l);
 }
 
@@ -106,6 +110,11 @@ static struct line *add_line(struct progress *p, const char *uuid)
 
 static void count(struct progress *p, struct json_object *event, enum result result)
 {
+	uint64_t waiting = 0;
+
+	/* The last one of a guest does not tell. */
+	if (json_get_u64(event, "waiting", &waiting) >= 0 || !json_get_bool(event, "final"))
+		p->waiting = (unsigned)MIN(waiting, (uint64_t)UINT_MAX);
 	if (!json_get_bool(event, "final"))
 		return;
 	p->done += result == RESULT_OK && json_get_string(event, "stage");
@@ -132,6 +141,7 @@ static void follow(struct progress *p, struct json_object *event)
 	free(l->name);
 	l->name = name ? text_clean(name) : NULL;
 	str_replace(&l->stage, json_get_string(event, "stage"));
+	str_replace(&l->waits_for, json_get_string(event, "waits_for"));
 	l->work = (struct work){.told = usec_now()};
 	json_get_u64(event, "percent", &l->work.percent);
 	json_get_u64(event, "bytes", &l->work.bytes);
@@ -171,18 +181,56 @@ static size_t name_column(const struct progress *p, size_t width)
 /* What there is no line for; NULL: nothing, or no memory. */
 static char *summary(const struct progress *p, unsigned hidden)
 {
-	_cleanup_free_ char *more = NULL, *failed = NULL;
+	_cleanup_free_ char *more = NULL, *failed = NULL, *wait = NULL;
 	char *text = NULL;
-	int r = hidden + p->done + p->failed > 0 ? 0 : -ENODATA;
+	int r = hidden + p->done + p->failed + p->waiting > 0 ? 0 : -ENODATA;
 
 	if (hidden > 0)
 		r = r < 0 ? r : str_format(&more, "... and %u more at work; ", hidden);
 	if (p->failed > 0)
 		r = r < 0 ? r : str_format(&failed, ", %u failed", p->failed);
+	if (p->waiting > 0)
+		r = r < 0 ? r
+			  : str_format(&wait, ", %u wait%s", p->waiting,
+				       p->waiting == 1 ? "s" : "");
 	if (r >= 0)
-		r = str_format(&text, "  %s%u done%s", more ? more : "", p->done,
-			       failed ? failed : "");
+		r = str_format(&text, "  %s%u done%s%s", more ? more : "", p->done,
+			       failed ? failed : "", wait ? wait : "");
 	return r < 0 ? NULL : text;
+}
+
+static char *waiting_line(const struct line *l, size_t name_width)
+{
+	_cleanup_free_ char *name = cut_text(l->name ? l->name : "-", name_width);
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "  %s", name ? name : "");
+	text_pad(out, name_width - MIN(name_width, name ? text_width(name) : 0));
+	fprintf(out, "  waits for %s", l->waits_for);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Guests that are worked on come first. */
+static void draw_waiting(struct progress *p, FILE *out, size_t room, size_t name_width,
+			 size_t width)
+{
+	struct line *l;
+
+	TAILQ_FOREACH(l, &p->lines, entry) {
+		_cleanup_free_ char *text = NULL;
+
+		if (!l->waits_for || p->drawn >= room)
+			continue;
+		text = waiting_line(l, name_width);
+		put(p, out, text, width);
+	}
 }
 
 static void draw(struct progress *p, FILE *out)
@@ -201,6 +249,8 @@ static void draw(struct progress *p, FILE *out)
 	TAILQ_FOREACH(l, &p->lines, entry) {
 		_cleanup_free_ char *text = NULL;
 
+		if (l->waits_for)
+			continue;
 		if (p->drawn >= room) {
 			hidden++;
 			continue;
@@ -210,6 +260,7 @@ static void draw(struct progress *p, FILE *out)
 		text = work_line(&l->work, name_width, width, now, p->utf8);
 		put(p, out, text, width);
 	}
+	draw_waiting(p, out, room, name_width, width);
 	last = summary(p, hidden);
 	if (last)
 		put(p, out, last, width);

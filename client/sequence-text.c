@@ -49,6 +49,7 @@ static int event_line(struct json_object *e, bool bars, char **ret)
 	const char *name = or_dash(json_get_string(e, "name"));
 	const char *stage = json_get_string(e, "stage");
 	const char *reason = json_get_string(e, "reason");
+	const char *waits_for = json_get_string(e, "waits_for");
 	const char *colon = reason ? ": " : "";
 	enum result result = result_of(e);
 	uint64_t percent;
@@ -57,7 +58,8 @@ static int event_line(struct json_object *e, bool bars, char **ret)
 	if (result == RESULT_RUNNING) {
 		if (bars || json_get_u64(e, "percent", &percent) >= 0)
 			return -ENODATA;
-		return str_format(ret, "%s: %s begins", name, or_dash(stage));
+		return waits_for ? str_format(ret, "%s: waits for %s", name, waits_for)
+				 : str_format(ret, "%s: %s begins", name, or_dash(stage));
 	}
 	/* It was there already, which is counted; or nothing could be begun, which the end tells.
 	 */

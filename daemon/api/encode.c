@@ -24,6 +24,9 @@ void encode_event(struct json_writer *w, const struct report *e)
 		json_writer_u64(w, "bytes", e->bytes);
 		json_writer_u64(w, "total_bytes", e->total);
 	}
+	json_writer_string(w, "waits_for", e->waits_for);
+	if (e->waiting > 0 && !e->final)
+		json_writer_u64(w, "waiting", e->waiting);
 	json_writer_string(w, "reason", e->reason);
 	json_writer_u64(w, "elapsed_usec", e->elapsed);
 	if (e->final && e->stage >= 0)

@@ -123,6 +123,7 @@ static struct follower follower_of(struct request *request)
 {
 	return (struct follower){
 		.report = on_report,
+		.waits = on_report,
 		.done = on_done,
 		.data = request,
 		.requester =

@@ -31,8 +31,10 @@ void executor_kick(struct executor *ex)
 void executor_tell(struct run *run, const struct report *report)
 {
 	struct executor *ex = run->job->ex;
+	struct report told = *report;
 
-	ex->callbacks.report(ex->callbacks.data, run->job, report);
+	told.waiting = run->job->waiting;
+	ex->callbacks.report(ex->callbacks.data, run->job, &told);
 }
 
 /* The one place that every change of a machine's state passes through. */
@@ -317,6 +319,7 @@ static void begin_waiting(struct executor *ex)
 		}
 	ex->saving = places.untold > 0 ? 0 : places.saving;
 	hv_expect(ex->hv, MIN(places.asked, ex->limits.parallel));
+	executor_note_waits(ex);
 	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
 		timer_set(ex->kick, next);
 }

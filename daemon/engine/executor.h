@@ -17,6 +17,8 @@ struct job;
 
 struct executor_callbacks {
 	void (*report)(void *data, struct job *job, const struct report *report);
+	/* A guest waits for what waits_for says. NULL: that is not heard. */
+	void (*waits)(void *data, struct job *job, const struct report *report);
 	/*
 	 * Every guest of the job is done. Returns true if the job goes on: guests were added
 	 * (executor_extend()), or the job waits for another operation, after which this is

@@ -24,6 +24,7 @@ struct job {
 	TAILQ_HEAD(, run) runs;
 	struct index by_uuid; /* of the runs */
 	struct front front;
+	unsigned waiting; /* runs whose stage has not begun, as last looked at */
 	void *data;
 };
 

@@ -30,8 +30,17 @@ struct executor {
 /* The first guest of its job that a run waits for; NULL: none. */
 const struct run *executor_awaited(const struct run *run);
 
+/* Counts the guests that wait, and sees to it that followers are told of those, soon. */
+void executor_note_waits(struct executor *ex);
+
+/* Tells the followers of a job what its guests wait for. */
+void executor_tell_waits(struct job *job);
+
 /* Tells the followers of its job. */
 void executor_tell(struct run *run, const struct report *report);
+
+/* Has followers told of the progress, and of what guests wait for, within a second. */
+void executor_plan_progress(struct executor *ex);
 
 /* The timer for the progress of all. */
 void executor_on_progress(void *data);

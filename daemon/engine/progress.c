@@ -37,9 +37,17 @@ void executor_on_progress(void *data)
 	struct run *run;
 
 	ex->told = loop_now(ex->loop);
-	TAILQ_FOREACH(job, &ex->jobs, entry)
+	TAILQ_FOREACH(job, &ex->jobs, entry) {
 		TAILQ_FOREACH(run, &job->runs, entry)
 			tell_progress(run, ex->told);
+		executor_tell_waits(job);
+	}
+}
+
+void executor_plan_progress(struct executor *ex)
+{
+	if (!timer_is_set(ex->progress))
+		timer_set(ex->progress, MAX(loop_now(ex->loop), ex->told + PROGRESS_INTERVAL));
 }
 
 void executor_progress(struct executor *ex, const struct hv_operation *operation)
@@ -59,6 +67,5 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	run->permille = operation->permille;
 	run->bytes = operation->bytes;
 	run->total = operation->total;
-	if (!timer_is_set(ex->progress))
-		timer_set(ex->progress, MAX(loop_now(ex->loop), ex->told + PROGRESS_INTERVAL));
+	executor_plan_progress(ex);
 }

@@ -297,6 +297,7 @@ bool run_is_cold(const struct run *run)
 void run_free(struct run *run)
 {
 	machine_done(&run->machine);
+	free(run->wait_told);
 	timer_free(run->limit);
 	timer_free(run->linger);
 	timer_free(run->again);

@@ -48,6 +48,7 @@ struct run {
 	bool answered;                   /* the guest has taken the request to shut down */
 	enum domain_condition condition; /* since it was asked, as last looked at */
 	enum wait wait;                  /* as last looked at, while its machine waits */
+	char *wait_told;                 /* what followers have been told that it waits for */
 	bool held;                       /* by another tool, which is at work on the domain */
 	enum domain_condition held_for;
 	bool hold_over; /* the time to wait for a suspended domain is over */

@@ -6,6 +6,9 @@
 #include "engine/private.h"
 #include "util/str.h"
 
+/* More lines are not read, and each is told anew when the guest that it names has ended. */
+#define TOLD_MAX 5
+
 /* What another tool does with a domain, as far as its condition tells: hold_check(). */
 static const char *holder(enum domain_condition condition)
 {
@@ -54,4 +57,59 @@ const char *executor_waits_for(const struct executor *ex, const struct uuid *uui
 	const struct run *run = executor_next_run(ex, uuid, NULL);
 
 	return run && run->machine.state == MACHINE_WAITING ? find_reason(run) : NULL;
+}
+
+static bool waits(const struct run *run)
+{
+	return run->machine.state == MACHINE_WAITING && run->wait != WAIT_NONE;
+}
+
+void executor_note_waits(struct executor *ex)
+{
+	struct job *job;
+	struct run *run;
+
+	if (!ex->callbacks.waits)
+		return;
+	TAILQ_FOREACH(job, &ex->jobs, entry) {
+		job->waiting = 0;
+		TAILQ_FOREACH(run, &job->runs, entry)
+			job->waiting += waits(run);
+		if (job->waiting > 0)
+			executor_plan_progress(ex);
+	}
+}
+
+/* True if it is told, now or before, and has not changed. */
+static bool tell(struct run *run)
+{
+	const struct executor *ex = run->job->ex;
+	/* That some wait for a place is told by their number. */
+	const char *what = waits(run) && run->wait != WAIT_PLACE ? find_reason(run) : NULL;
+	struct report report;
+
+	if (!what || str_equal(what, run->wait_told))
+		return what;
+	str_replace(&run->wait_told, what);
+	report = run_report(run, loop_now(ex->loop));
+	report.stage = _STAGE_INVALID;
+	report.reason = NULL;
+	report.waits_for = what;
+	report.waiting = run->job->waiting;
+	ex->callbacks.waits(ex->callbacks.data, run->job, &report);
+	return true;
+}
+
+void executor_tell_waits(struct job *job)
+{
+	unsigned told = 0;
+	struct run *run;
+
+	if (!job->ex->callbacks.waits || job->waiting == 0)
+		return;
+	TAILQ_FOREACH(run, &job->runs, entry) {
+		told += tell(run);
+		if (told == TOLD_MAX)
+			break;
+	}
 }

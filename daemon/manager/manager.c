@@ -3,7 +3,6 @@
 #include "manager/manager.h"
 
 #include "engine/job.h"
-#include "engine/wait.h"
 #include "manager/private.h"
 #include "settings-files/keeper.h"
 #include "util/log.h"
@@ -87,7 +86,7 @@ bool manager_try_again(struct sequence *s, const char *reason)
 }
 
 /* A guest that is started after a stop of all must not be one that this stop stops next. */
-static bool waits_for_stop(const struct sequence *s)
+bool manager_waits_for_stop(const struct sequence *s)
 {
 	const struct manager *m = s->manager;
 
@@ -110,7 +109,7 @@ static void advance(struct sequence *s)
 	bool news = manager_has_news(s);
 	int r = 0;
 
-	if (waits_for_stop(s) || loop_now(s->manager->loop) < s->retry_at ||
+	if (manager_waits_for_stop(s) || loop_now(s->manager->loop) < s->retry_at ||
 	    (s->phase == PHASE_READY && manager_waits_in_vain(s) && !news))
 		return;
 	if (news)
@@ -443,6 +442,16 @@ static void on_report(void *data, struct job *job, const struct report *report)
 		f->follower.report(f->follower.data, report);
 }
 
+static void on_waits(void *data _unused_, struct job *job, const struct report *report)
+{
+	struct sequence *s = job_data(job);
+	struct following *f;
+
+	TAILQ_FOREACH(f, &s->following, entry)
+		if (f->follower.waits)
+			f->follower.waits(f->follower.data, report);
+}
+
 static bool on_job_drained(void *data _unused_, struct job *job)
 {
 	return manager_drained(job_data(job));
@@ -496,6 +505,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	r = executor_new(loop, world_hv(m->world), ledger_file_path(ledger),
 			 &(struct executor_callbacks){
 				 .report = on_report,
+				 .waits = on_waits,
 				 .drained = on_job_drained,
 				 .deadline = on_deadline,
 				 .finished = on_job_finished,
@@ -553,46 +563,4 @@ struct world *manager_world(const struct manager *m)
 const struct ledger *manager_ledger(const struct manager *m)
 {
 	return ledger_file_get(m->ledger);
-}
-
-usec_t manager_restart_in(const struct manager *m, const struct guest *g)
-{
-	usec_t due = restarts_due(m->restarts, g);
-
-	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
-}
-
-const char *manager_waits_for(const struct manager *m, const struct guest *g)
-{
-	const char *awaited = executor_waits_for(m->executor, &g->uuid);
-	const struct sequence *s;
-
-	if (awaited || guest_is_alive(g) || !(g->config || g->image))
-		return awaited;
-	TAILQ_FOREACH(s, &m->sequences, entry)
-		if (waits_for_stop(s) && sequence_concerns(s, g->name, &g->uuid))
-			return "the stop of all guests";
-	return NULL;
-}
-
-struct outlook manager_outlook(const struct manager *m)
-{
-	_cleanup_(plan_freep) struct plan *plan = NULL;
-	struct outlook outlook = {
-		.protects = !TAILQ_EMPTY(&m->sequences) || hv_next_operation(world_hv(m->world), 0),
-	};
-
-	if (!m->config ||
-	    plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0, &plan) < 0)
-		return outlook;
-	plan_estimate(plan, m->config, paces_expect(manager_paces(m)));
-	for (size_t i = 0; i < plan->n_steps; i++)
-		outlook.protects |= plan->steps[i].result == STEP_TODO;
-	outlook.needs = plan->needs;
-	return outlook;
-}
-
-struct activity manager_activity(const struct manager *m, const struct guest *g)
-{
-	return activity_of(world_hv(m->world), m->executor, g, loop_now(m->loop));
 }

@@ -75,6 +75,9 @@ void manager_fail_sequence(struct sequence *s, const char *reason);
 /* The same, but a stop is tried again first, several times. True if it will be. */
 bool manager_try_again(struct sequence *s, const char *reason);
 
+/* A guest that is started after a stop of all must not be one that this stop stops next. */
+bool manager_waits_for_stop(const struct sequence *s);
+
 /* Takes the sequence out and tells all that follow it. reason: NULL without an error. */
 void manager_end_sequence(struct sequence *s, int error, const char *reason);
 

@@ -14,6 +14,8 @@ struct manager;
 /* Hears of a start or stop that it asked for, until done() is called. */
 struct follower {
 	void (*report)(void *data, const struct report *report);
+	/* A guest waits for something: executor_callbacks. NULL: that is not heard. */
+	void (*waits)(void *data, const struct report *report);
 	/*
 	 * Once. error: 0; -ECANCELED, cancelled, or replaced by a later request; or -EIO; reason
 	 * says why. job: what was done, also where that was not all; NULL: nothing was begun.

@@ -127,6 +127,8 @@ class Scripted(Screens):
                     "total_bytes": 4187593113, "elapsed_usec": 8200000},
                    {"name": "a" * 70, "stage": "shutdown-all", "elapsed_usec": 2092200000}]
         events += [{"name": f"mail{i}", "stage": "shutdown", "elapsed_usec": 100000} for i in range(1, 15)]
+        events += [{"name": "router", "waits_for": "web1", "waiting": 12},
+                   {"name": "by-hand", "waits_for": "the tool that saves or migrates it", "waiting": 12}]
         events.append({"name": "done", "stage": "save", "result": "ok", "final": True, "elapsed_usec": 9000000,
                        "stage_elapsed_usec": 7000000})
         with socket.socket(socket.AF_UNIX) as server, tempfile.TemporaryDirectory() as folder:
@@ -173,6 +175,17 @@ class Options(FakeHostTest):
         self.assertIn(("create", "running"), [(e["event"]["stage"], e["event"]["result"]) for e in events])
         self.assertTrue(events[-1]["event"]["final"])
         self.assertEqual([e["name"] for e in outcome["outcome"]], ["web"])
+
+    def test_what_a_guest_waits_for_is_told(self):
+        driver = self.host.guest("driver")
+        driver.write_text(driver.read_text().replace('"c_info": {', '"c_info": {"driver_domain": "True", '))
+        self.host.guest("web", save_ms=2000)
+        self.host.ctl("start", "web", "driver", check=0)
+        events = [json.loads(line).get("event", {}) for line in
+                  self.host.ctl("--progress=json", "stop", "web", "driver", check=0).splitlines()]
+        self.assertIn(("driver", "web", 1), [(e.get("name"), e.get("waits_for"), e.get("waiting")) for e in events])
+        self.host.ctl("start", "web", "driver", check=0)
+        self.assertIn("driver: waits for web", self.host.ctl("stop", "web", "driver", check=0))
 
     def test_none_tells_the_end_only(self):
         lines = self.host.ctl("--progress=none", "start", "web", check=0).splitlines()

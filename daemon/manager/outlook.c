@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/wait.h"
+#include "manager/private.h"
+
+/* What is to be expected of guests, and of a stop of the host. */
+
+usec_t manager_restart_in(const struct manager *m, const struct guest *g)
+{
+	usec_t due = restarts_due(m->restarts, g);
+
+	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
+}
+
+const char *manager_waits_for(const struct manager *m, const struct guest *g)
+{
+	const char *awaited = executor_waits_for(m->executor, &g->uuid);
+	const struct sequence *s;
+
+	if (awaited || guest_is_alive(g) || !(g->config || g->image))
+		return awaited;
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (manager_waits_for_stop(s) && sequence_concerns(s, g->name, &g->uuid))
+			return "the stop of all guests";
+	return NULL;
+}
+
+struct outlook manager_outlook(const struct manager *m)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	struct outlook outlook = {
+		.protects = !TAILQ_EMPTY(&m->sequences) || hv_next_operation(world_hv(m->world), 0),
+	};
+
+	if (!m->config ||
+	    plan_build(GOAL_STOP, m->config, world_inventory(m->world), NULL, 0, &plan) < 0)
+		return outlook;
+	plan_estimate(plan, m->config, paces_expect(manager_paces(m)));
+	for (size_t i = 0; i < plan->n_steps; i++)
+		outlook.protects |= plan->steps[i].result == STEP_TODO;
+	outlook.needs = plan->needs;
+	return outlook;
+}
+
+struct activity manager_activity(const struct manager *m, const struct guest *g)
+{
+	return activity_of(world_hv(m->world), m->executor, g, loop_now(m->loop));
+}
