@@ -371,11 +371,12 @@ static void show(struct hostdown *h)
 
 /* Is there time enough? */
 
+#define LOGIND_READS "systemctl kill --signal=HUP systemd-logind"
+
 static int describe_delay(usec_t needs, usec_t grants, char **ret)
 {
-	_cleanup_free_ char *path = NULL;
-	int r = logindconf_decides("", "InhibitDelayMaxSec", &path);
-	const char *in = path ? " in " : "", *where = path ? path : "";
+	_cleanup_free_ char *path = NULL, *value = NULL, *source = NULL;
+	int r = logindconf_decides("", "InhibitDelayMaxSec", &path, &value);
 
 	if (r < 0)
 		return r;
@@ -383,13 +384,17 @@ static int describe_delay(usec_t needs, usec_t grants, char **ret)
 		return str_format(ret,
 				  "InhibitDelayMaxSec=infinity%s%s disables the delay of logind: "
 				  "set a finite value",
-				  in, where);
+				  path ? " in " : "", path ? path : "");
+	r = path ? str_format(&source, "=%s in %s, which logind reads at '%s'", value, path,
+			      LOGIND_READS)
+		 : str_replace(&source, " is not set");
+	if (r < 0)
+		return r;
 	return str_format(ret,
 			  "A stop of all guests may take %s, but logind waits only %s "
-			  "(InhibitDelayMaxSec=%s%s). Run 'xendomainsctl plan stop' to see what "
+			  "(InhibitDelayMaxSec%s). Run 'xendomainsctl plan stop' to see what "
 			  "happens then",
-			  DURATION(usec_seconds_up(needs)), DURATION(grants),
-			  path ? in : " is not set", where);
+			  DURATION(usec_seconds_up(needs)), DURATION(grants), source);
 }
 
 /* Describes the time that is missing, or NULL. 0 or -ENOMEM. */

@@ -13,22 +13,46 @@
 static const char *const folders[] = {"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd",
 				      "/usr/lib/systemd", "/lib/systemd"};
 
-static bool has_key(const char *path, const char *key)
+#define BLANK " \t\r"
+
+/* The value of the last line that has the key, or NULL. */
+static char *find_value(char *text, const char *key)
+{
+	size_t length = strlen(key), end;
+	char *value = NULL, *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		char *after;
+
+		line += strspn(line, BLANK);
+		if (strncmp(line, key, length) != 0)
+			continue;
+		after = line + length + strspn(line + length, BLANK);
+		if (*after == '=')
+			value = after + 1 + strspn(after + 1, BLANK);
+	}
+	for (end = value ? strlen(value) : 0; end > 0 && strchr(BLANK, value[end - 1]); end--)
+		value[end - 1] = '\0';
+	return value;
+}
+
+/* 1 with the value; 0: the file does not have the key, or cannot be read; -ENOMEM. */
+static int read_value(const char *path, const char *key, char **ret)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t length = strlen(key);
-	char *rest, *line;
-	bool found = false;
+	const char *value;
+	int r;
 
 	if (file_read(path, FILE_MAX, &text, NULL) < 0)
-		return false;
-	rest = text;
-	while ((line = strsep(&rest, "\n"))) {
-		line += strspn(line, " \t");
-		found |= strncmp(line, key, length) == 0 &&
-			 line[length + strspn(line + length, " \t")] == '=';
-	}
-	return found;
+		return 0;
+	value = find_value(text, key);
+	r = value && ret ? str_replace(ret, value) : 0;
+	return r < 0 ? r : value != NULL;
+}
+
+static bool has_key(const char *path, const char *key)
+{
+	return read_value(path, key, NULL) > 0;
 }
 
 /* Masked by one of the same name in an earlier directory? Then that is met too. */
@@ -69,9 +93,9 @@ static int find_main(const char *root, const char *key, char **ret)
 	return 0;
 }
 
-int logindconf_decides(const char *root, const char *key, char **ret)
+int logindconf_decides(const char *root, const char *key, char **ret, char **ret_value)
 {
-	char *path = NULL;
+	_cleanup_free_ char *path = NULL, *value = NULL;
 	glob_t found = {0};
 	int r = 0;
 
@@ -85,8 +109,11 @@ int logindconf_decides(const char *root, const char *key, char **ret)
 	r = r < 0 ? r : find_last(&found, key, &path);
 	globfree(&found);
 	r = r < 0 || path ? r : find_main(root, key, &path);
+	r = r < 0 || !path ? r : read_value(path, key, &value);
 	if (r < 0)
 		return r;
-	*ret = path;
+	/* It has gone meanwhile. */
+	*ret = value ? TAKE_PTR(path) : NULL;
+	*ret_value = TAKE_PTR(value);
 	return 0;
 }

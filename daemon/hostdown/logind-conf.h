@@ -8,6 +8,8 @@
  * directories in the order of their names, the last one counts; of those with the same name, only
  * the one in the first directory is read.
  *
- * 0 with the path, or NULL where no file has it; -ENOMEM. root: "" for this host.
+ * 0 with the path, and the text of the value, or NULL where no file has it; -ENOMEM. What logind
+ * goes by can be another value: it reads the files when it starts, and at SIGHUP. root: "" for this
+ * host.
  */
-int logindconf_decides(const char *root, const char *key, char **ret);
+int logindconf_decides(const char *root, const char *key, char **ret, char **ret_value);

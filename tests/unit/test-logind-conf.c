@@ -21,12 +21,13 @@ static void make_all(const struct folder *f)
 				      NULL});
 }
 
-static void expect(const struct folder *f, const char *name)
+static void expect(const struct folder *f, const char *name, const char *as)
 {
-	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *path = NULL, *value = NULL;
 
-	ck_assert_int_eq(logindconf_decides(f->path, KEY, &path), 0);
+	ck_assert_int_eq(logindconf_decides(f->path, KEY, &path, &value), 0);
 	ck_assert_pstr_eq(path, name ? folder_path(f, name) : NULL);
+	ck_assert_pstr_eq(value, as);
 }
 
 START_TEST(without_files_nothing_decides)
@@ -34,12 +35,12 @@ START_TEST(without_files_nothing_decides)
 	_cleanup_folder_ struct folder f;
 
 	folder_make(&f);
-	expect(&f, NULL);
+	expect(&f, NULL, NULL);
 	make_all(&f);
 	folder_write(&f, "etc/systemd/logind.conf", "[Login]\n#" KEY "=5\nOther=1\n");
-	expect(&f, NULL);
-	folder_write(&f, "etc/systemd/logind.conf", "[Login]\n " KEY " = 5\n");
-	expect(&f, "etc/systemd/logind.conf");
+	expect(&f, NULL, NULL);
+	folder_write(&f, "etc/systemd/logind.conf", "[Login]\n" KEY "=7\n " KEY " = 1 min 5 \n");
+	expect(&f, "etc/systemd/logind.conf", "1 min 5");
 }
 END_TEST
 
@@ -52,12 +53,12 @@ START_TEST(the_last_name_decides_whatever_its_folder)
 	folder_write(&f, "etc/systemd/logind.conf", KEY "=5\n");
 	folder_write(&f, "usr/lib/systemd/logind.conf.d/unattended.conf", KEY "=30\n");
 	folder_write(&f, "etc/systemd/logind.conf.d/99.conf", KEY "=100\n");
-	expect(&f, "usr/lib/systemd/logind.conf.d/unattended.conf");
+	expect(&f, "usr/lib/systemd/logind.conf.d/unattended.conf", "30");
 	folder_write(&f, "usr/lib/systemd/logind.conf.d/xendomainsd.conf", KEY "=600\n");
-	expect(&f, "usr/lib/systemd/logind.conf.d/xendomainsd.conf");
+	expect(&f, "usr/lib/systemd/logind.conf.d/xendomainsd.conf", "600");
 	/* One of the same name takes its place, also with nothing in it. */
 	folder_write(&f, "etc/systemd/logind.conf.d/xendomainsd.conf", "");
-	expect(&f, "usr/lib/systemd/logind.conf.d/unattended.conf");
+	expect(&f, "usr/lib/systemd/logind.conf.d/unattended.conf", "30");
 }
 END_TEST
 
