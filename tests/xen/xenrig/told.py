@@ -31,6 +31,30 @@ def commands(document: str, heading: str) -> list[str]:
     return [re.sub(r"\s+# .*", "", line) for line in lines]
 
 
+def dialogue(document: str) -> list[tuple[str, list[str]]]:
+    """The commands after a "$", in order, each with the lines that it is said to print."""
+    lines = [line[4:] for line in (project.SOURCE / document).read_text().splitlines()
+             if line.startswith("    ")]
+    told = []
+    for line in lines:
+        if line.startswith("$ "):
+            told.append((line[2:], []))
+        else:
+            told[-1][1].append(line)
+    return told
+
+
+# What is different each time, with the blanks that keep its column.
+_CHANGING = re.compile(r" *(\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?\b"
+                       r"|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+                       r"|\b\d+(\.\d+)? ([smhd]|min|KiB|MiB|GiB)\b|\b\d+\b)")
+
+
+def masked(lines: list[str]) -> list[str]:
+    """The lines without numbers, times and UUIDs, to be compared."""
+    return [_CHANGING.sub(" #", line).strip() for line in lines]
+
+
 class Follower:
     """Gives a host the commands, and stands in for the compiler that it has not."""
 
