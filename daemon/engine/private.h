@@ -9,6 +9,9 @@
 
 /* Shared by the files of the executor. */
 
+/* Grace period for another toolstack to remove its domain that has shut down. */
+#define FOREIGN_CLEANUP_LIMIT (10 * USEC_PER_SEC)
+
 struct executor {
 	struct loop *loop;
 	struct hv *hv;
@@ -50,6 +53,12 @@ struct run *executor_find_at_work(const struct executor *ex, const struct uuid *
 
 /* Gives the run's machine an event, and does what follows from that. */
 void executor_feed(struct run *run, enum machine_event event, const char *reason);
+
+/* Asks the guest once more: it has another domain, or goes on. */
+void executor_ask_anew(struct run *run);
+
+/* Tells the runs what has become of their domains. The places that are taken are counted on. */
+void executor_look_at_domains(struct executor *ex, struct places *places);
 
 /* Whether the guest has ended by itself, and its domain is still there. */
 bool executor_has_shut_down(const struct run *run);
