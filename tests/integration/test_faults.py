@@ -114,7 +114,8 @@ class Faults(Invariants):
             self.assertEqual(told, (False, True, False))
 
     def test_workers_in_a_stop_by_shutdown(self):
-        self.sweep("worker", ("start",), "stop", "operate", SAVE="")
+        # They wait for the guests to go down.
+        self.sweep("worker", ("start",), "stop", "await", SAVE="")
 
 
 load_tests = at_once(3)
