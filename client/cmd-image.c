@@ -9,13 +9,13 @@
 struct action {
 	const char *name, *method;
 	const char *success; /* the member that says so; NULL: that no problem is named */
-	usec_t limit;        /* for the answer */
+	usec_t limit;        /* for the answer; 0: it takes any time, and tells its progress */
 	bool takes_file;
 };
 
 static const struct action actions[] = {
 	{"list", METHOD_LIST_IMAGES, NULL, 100 * USEC_PER_SEC, false},
-	{"verify", METHOD_VERIFY_IMAGE, "verified", USEC_INFINITY, true},
+	{"verify", METHOD_VERIFY_IMAGE, "verified", 0, true},
 	{"delete", METHOD_DELETE_IMAGE, "deleted", 100 * USEC_PER_SEC, true},
 };
 
@@ -41,15 +41,11 @@ static bool is_well(const struct action *action, struct json_object *parameters)
 	return true;
 }
 
-static int run_action(const struct context *context, const struct action *action, const char *file)
+static int run_list(const struct context *context, const struct action *action)
 {
-	_cleanup_json_ struct json_object *parameters = json_object_new_object();
 	struct varlink_reply reply;
-	int r = parameters ? json_add_string(parameters, "file", file) : -ENOMEM;
+	int r = call_within(context, action->limit, action->method, NULL, &reply);
 
-	if (r < 0)
-		return explain_error(context, r);
-	r = call_within(context, action->limit, action->method, TAKE_PTR(parameters), &reply);
 	if (r < 0)
 		return -r;
 	if (context->names)
@@ -59,6 +55,74 @@ static int run_action(const struct context *context, const struct action *action
 	r = is_well(action, reply.parameters) ? STATUS_OK : STATUS_FAILED;
 	varlink_reply_done(&reply);
 	return r;
+}
+
+static int call_for(const struct context *context, const struct action *action, const char *file,
+		    struct varlink_reply *ret)
+{
+	_cleanup_json_ struct json_object *parameters = json_object_new_object();
+	int r = parameters ? json_add_string(parameters, "file", file) : -ENOMEM;
+
+	if (r < 0)
+		return -explain_error(context, r);
+	return action->limit > 0
+		       ? call_within(context, action->limit, action->method, TAKE_PTR(parameters),
+				     ret)
+		       : call_with_events(context, action->method, TAKE_PTR(parameters), ret);
+}
+
+/* Programs read each answer when it is there; for people they are put together. */
+static int take_images(const struct context *context, struct json_object *parameters,
+		       struct json_object *all)
+{
+	struct json_object *images = json_get(parameters, "images", json_type_array);
+	int r = 0;
+
+	if (context->json || context->progress == PROGRESS_JSON) {
+		context->writer->ops->images(context->writer, parameters);
+		return 0;
+	}
+	for (size_t i = 0; r >= 0 && images && i < json_object_array_length(images); i++)
+		r = json_append(all, json_object_get(json_object_array_get_idx(images, i)));
+	return r;
+}
+
+static int run_action(const struct context *context, const struct action *action, const char *file,
+		      struct json_object *all)
+{
+	struct varlink_reply reply;
+	int r = call_for(context, action, file, &reply);
+	bool well;
+
+	if (r < 0)
+		return -r;
+	well = is_well(action, reply.parameters);
+	r = take_images(context, reply.parameters, all);
+	varlink_reply_done(&reply);
+	if (r < 0)
+		return explain_error(context, r);
+	return well ? STATUS_OK : STATUS_FAILED;
+}
+
+static int run_for_files(const struct context *context, const struct action *action, char **files)
+{
+	_cleanup_json_ struct json_object *parameters = json_object_new_object();
+	_cleanup_json_ struct json_object *images = json_object_new_array();
+	int status = STATUS_OK;
+
+	if (!parameters || !images)
+		return explain_error(context, -ENOMEM);
+	for (; *files; files++) {
+		int s = run_action(context, action, *files, images);
+
+		status = MAX(status, s);
+	}
+	if (json_object_array_length(images) == 0)
+		return status;
+	if (json_add(parameters, "images", TAKE_PTR(images)) < 0)
+		return explain_error(context, -ENOMEM);
+	context->writer->ops->images(context->writer, parameters);
+	return status;
 }
 
 static int run_cat(const struct context *context, char **files)
@@ -73,7 +137,6 @@ static int run_cat(const struct context *context, char **files)
 static int run(const struct context *context, char **arguments)
 {
 	const struct action *action = find_action(arguments[0]);
-	int status = STATUS_OK;
 
 	if (str_equal(arguments[0], "cat"))
 		return run_cat(context, arguments + 1);
@@ -87,14 +150,8 @@ static int run(const struct context *context, char **arguments)
 		fprintf(stderr, "--names goes with 'status' or 'image list' only\n");
 		return STATUS_USAGE;
 	}
-	if (!action->takes_file)
-		return run_action(context, action, NULL);
-	for (char **file = arguments + 1; *file; file++) {
-		int s = run_action(context, action, *file);
-
-		status = MAX(status, s);
-	}
-	return status;
+	return action->takes_file ? run_for_files(context, action, arguments + 1)
+				  : run_list(context, action);
 }
 
 const struct command command_image = {

@@ -88,7 +88,11 @@ int explain_no_guest(const struct context *context, const char *name);
 int call_once(const struct context *context, const char *method, struct json_object *parameters,
 	      struct varlink_reply *ret);
 
-/* The same for an answer that may take so long. */
+/* The same for a method that may take any time, and shows its progress if that is wanted. */
+int call_with_events(const struct context *context, const char *method,
+		     struct json_object *parameters, struct varlink_reply *ret);
+
+/* As call_once() for an answer that may take so long. */
 int call_within(const struct context *context, usec_t limit, const char *method,
 		struct json_object *parameters, struct varlink_reply *ret);
 

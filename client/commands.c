@@ -10,6 +10,9 @@
 #include "width.h"
 #include "wire/interface.h"
 
+/* How often the display is brought up to date. */
+#define TICK USEC_PER_SEC
+
 const struct command *const commands[] = {
 	&command_start, &command_stop, &command_restart, &command_cancel, &command_status,
 	&command_check, &command_plan, &command_reload,  &command_image,  &command_help,
@@ -89,24 +92,76 @@ int ask_within(const struct context *context, usec_t limit, const char *method,
 	return r;
 }
 
+/* 0 with the reply, or a negative exit status with everything said. error: of the call. */
+static int accept_reply(const struct context *context, int error, struct varlink_reply *reply,
+			struct varlink_reply *ret)
+{
+	int r;
+
+	if (error < 0)
+		return -explain_error(context, error);
+	if (reply->error) {
+		if (str_equal(reply->error, ERROR_NO_SUCH_GUEST))
+			r = -explain_no_guest(context, json_get_string(reply->parameters, "name"));
+		else
+			r = -explain_reply(reply);
+		varlink_reply_done(reply);
+		return r;
+	}
+	*ret = *reply;
+	return 0;
+}
+
 int call_within(const struct context *context, usec_t limit, const char *method,
 		struct json_object *parameters, struct varlink_reply *ret)
 {
 	struct varlink_reply reply;
 	int r = ask_within(context, limit, method, parameters, &reply);
 
-	if (r < 0)
-		return -explain_error(context, r);
-	if (reply.error) {
-		if (str_equal(reply.error, ERROR_NO_SUCH_GUEST))
-			r = -explain_no_guest(context, json_get_string(reply.parameters, "name"));
-		else
-			r = -explain_reply(&reply);
+	return accept_reply(context, r, &reply, ret);
+}
+
+/* The last reply, or -errno. */
+static int show_events(struct writer *w, struct daemon_connection *c, struct varlink_reply *ret)
+{
+	for (;;) {
+		struct varlink_reply reply = {0};
+		struct json_object *event;
+		int r = connection_receive(c, TICK, &reply);
+
+		if (r == -ETIMEDOUT)
+			w->ops->tick(w);
+		else if (r < 0)
+			return r;
+		if (r >= 0 && !reply.continues) {
+			*ret = reply;
+			return 0;
+		}
+		event = json_get(reply.parameters, "event", json_type_object);
+		if (event)
+			w->ops->event(w, event);
 		varlink_reply_done(&reply);
-		return r;
 	}
-	*ret = reply;
-	return 0;
+}
+
+int call_with_events(const struct context *context, const char *method,
+		     struct json_object *parameters, struct varlink_reply *ret)
+{
+	bool more = context->json ? context->progress == PROGRESS_JSON
+				  : context->progress != PROGRESS_NONE;
+	struct varlink_reply reply = {0};
+	struct daemon_connection c;
+	int r = connection_open(context->socket, ANSWER_LIMIT, &c);
+
+	if (r < 0) {
+		json_object_put(parameters);
+		return -explain_error(context, r);
+	}
+	r = connection_call(&c, varlink_call_new(method, parameters, more));
+	r = r < 0 ? r : show_events(context->writer, &c, &reply);
+	connection_close(&c);
+	context->writer->ops->clear(context->writer);
+	return accept_reply(context, r, &reply, ret);
 }
 
 int explain_no_guest(const struct context *context, const char *name)

@@ -82,7 +82,7 @@ void print_usage(FILE *out)
 	      "      --no-deadline  plan stop: plan for a stop without a time limit\n"
 	      "      --no-wait      start, stop, restart: do not wait for the end\n"
 	      "      --or-once      start, stop: without the daemon if it does not answer\n"
-	      "      --progress HOW start, stop, restart: auto, plain, json or none\n"
+	      "      --progress HOW start, stop, restart, image verify: auto, plain, json, none\n"
 	      "      --socket PATH  where the daemon listens\n"
 	      "      --sort KEY     status: by name, state, memory, cpu, since or domid\n"
 	      "      --state LIST   status: guests in these states; also wanted, down, waiting\n"
@@ -223,14 +223,17 @@ static const char *find_misuse(const struct context *context, const struct comma
 	bool start = command == &command_start, stop = command == &command_stop;
 	bool follows = start || stop || command == &command_restart;
 	bool asks = stop || command == &command_restart;
+	bool reads = command == &command_image && str_equal(arguments[0], "verify");
 	const struct status_options *o = &context->status;
 
 	if (has_empty(arguments))
 		return "An argument is empty. Name a guest, or leave the argument out";
 	if ((context->or_once || context->unit) && ((!start && !stop) || arguments[0]))
 		return "--or-once and --unit go with 'start' or 'stop' of all guests only";
-	if ((context->no_wait || context->progress != PROGRESS_AUTO) && !follows)
-		return "--no-wait and --progress go with 'start', 'stop' or 'restart' only";
+	if (context->no_wait && !follows)
+		return "--no-wait goes with 'start', 'stop' or 'restart' only";
+	if (context->progress != PROGRESS_AUTO && !follows && !reads)
+		return "--progress goes with 'start', 'stop', 'restart' or 'image verify' only";
 	if (context->no_wait && (context->or_once || context->unit))
 		return "--no-wait goes neither with --or-once nor with --unit: a unit waits";
 	if (context->json && context->progress == PROGRESS_PLAIN)

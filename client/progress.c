@@ -21,7 +21,7 @@
 
 struct line {
 	TAILQ_ENTRY(line) entry;
-	char *uuid, *name, *stage;
+	char *key, *name, *stage;
 	char *waits_for;  /* NULL: it is worked on */
 	struct work work; /* but for the texts */
 };
@@ -64,7 +64,7 @@ static void remove_line(struct progress *p, struct line *l)
 {
 	TAILQ_REMOVE(&p->lines, l, entry);
 	p->n_lines--;
-	free(l->uuid);
+	free(l->key);
 	free(l->name);
 	free(l->stage);
 	free(l->waits_for);
@@ -83,17 +83,17 @@ struct progress *progress_free(struct progress *p)
 	return NULL;
 }
 
-static struct line *find_line(struct progress *p, const char *uuid)
+static struct line *find_line(struct progress *p, const char *key)
 {
 	struct line *l;
 
 	TAILQ_FOREACH(l, &p->lines, entry)
-		if (str_equal(l->uuid, uuid))
+		if (str_equal(l->key, key))
 			return l;
 	return NULL;
 }
 
-static struct line *add_line(struct progress *p, const char *uuid)
+static struct line *add_line(struct progress *p, const char *key)
 {
 	struct line *l = calloc(1, sizeof(*l));
 
@@ -101,7 +101,7 @@ static struct line *add_line(struct progress *p, const char *uuid)
 		return NULL;
 	TAILQ_INSERT_TAIL(&p->lines, l, entry);
 	p->n_lines++;
-	if (str_replace(&l->uuid, uuid) < 0) {
+	if (str_replace(&l->key, key) < 0) {
 		remove_line(p, l);
 		return NULL;
 	}
@@ -123,10 +123,12 @@ static void count(struct progress *p, struct json_object *event, enum result res
 
 static void follow(struct progress *p, struct json_object *event)
 {
-	const char *uuid = json_get_string(event, "uuid");
 	const char *name = json_get_string(event, "name");
+	const char *uuid = json_get_string(event, "uuid");
+	/* An image has a name only. */
+	const char *key = uuid ? uuid : name;
 	enum result result = result_of(event);
-	struct line *l = find_line(p, uuid);
+	struct line *l = find_line(p, key);
 
 	count(p, event, result);
 	if (result != RESULT_RUNNING) {
@@ -135,7 +137,7 @@ static void follow(struct progress *p, struct json_object *event)
 		return;
 	}
 	if (!l)
-		l = add_line(p, uuid);
+		l = add_line(p, key);
 	if (!l)
 		return;
 	free(l->name);

@@ -117,7 +117,7 @@ _xendomainsctl_offer_options()
 		options+=(--deadline --no-deadline)
 		;;
 	image)
-		options+=(--names --worker)
+		options+=(--names --progress --worker)
 		;;
 	'image cat')
 		options=(--help --socket --version --worker)
@@ -127,6 +127,9 @@ _xendomainsctl_offer_options()
 		;;
 	'image list')
 		options+=(--names)
+		;;
+	'image verify')
+		options+=(--progress)
 		;;
 	esac
 	_xendomainsctl_offer "${options[@]}"

@@ -77,6 +77,7 @@ static void on_message(void *data, struct connection *connection, const char *te
 	}
 	request->control = control;
 	request->connection = connection;
+	request->came = loop_now(control->loop);
 	LIST_INSERT_HEAD(&control->requests, request, entry);
 	connection_hold(connection);
 	dispatch(request);

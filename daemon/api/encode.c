@@ -4,6 +4,12 @@
 
 #include "wire/interface.h"
 
+/* Only the end counts as 100 %. */
+static uint64_t percent_of(uint64_t bytes, uint64_t total)
+{
+	return MIN((uint64_t)((double)bytes / (double)total * 100), (uint64_t)99);
+}
+
 void encode_event(struct json_writer *w, const struct report *e)
 {
 	json_writer_begin_object(w);
@@ -31,6 +37,25 @@ void encode_event(struct json_writer *w, const struct report *e)
 	json_writer_u64(w, "elapsed_usec", e->elapsed);
 	if (e->final && e->stage >= 0)
 		json_writer_u64(w, "stage_elapsed_usec", e->stage_elapsed);
+	json_writer_end_object(w);
+}
+
+void encode_image_event(struct json_writer *w, const struct image_event *e)
+{
+	bool running = e->result == RESULT_RUNNING;
+
+	json_writer_begin_object(w);
+	json_writer_string(w, "name", e->file);
+	json_writer_string(w, "stage", "verify");
+	json_writer_string(w, "result", result_to_string(e->result));
+	json_writer_bool(w, "final", !running);
+	if (running && e->bytes > 0 && e->total > 0)
+		json_writer_u64(w, "percent", percent_of(e->bytes, e->total));
+	if (running && e->total > 0) {
+		json_writer_u64(w, "bytes", e->bytes);
+		json_writer_u64(w, "total_bytes", e->total);
+	}
+	json_writer_u64(w, "elapsed_usec", e->elapsed);
 	json_writer_end_object(w);
 }
 

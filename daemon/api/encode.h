@@ -9,6 +9,16 @@
 
 void encode_event(struct json_writer *w, const struct report *e);
 
+/* An image is being read, or has been read. */
+struct image_event {
+	const char *file;
+	enum result result;
+	uint64_t bytes, total; /* as hv_images_callbacks has them; RESULT_RUNNING only */
+	usec_t elapsed;
+};
+
+void encode_image_event(struct json_writer *w, const struct image_event *e);
+
 /* The answer of org.varlink.service.GetInfo. NULL: no memory. */
 struct json_object *encode_info(void);
 

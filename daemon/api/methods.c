@@ -321,12 +321,50 @@ static int add_directory(const struct request *request, struct json_object *o)
 	return json_add_string(o, "directory", config->save);
 }
 
+/* Beside an event there are no images yet, which a reply always has. */
+static void tell_of_image(struct request *request, struct image_event event)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+	_cleanup_(json_writer_done) struct json_writer w = {0};
+
+	event.file = json_get_string(request->call.parameters, "file");
+	event.elapsed = usec_sub(loop_now(request->control->loop), request->came);
+	encode_image_event(&w, &event);
+	if (o && json_add(o, "images", json_object_new_array()) >= 0 &&
+	    json_add(o, "event", json_writer_take(&w)) >= 0)
+		request_reply(request, TAKE_PTR(o), true);
+}
+
+static void on_image_progress(void *data, uint64_t bytes, uint64_t total)
+{
+	struct request *request = data;
+
+	if (!request->call.more)
+		return;
+	request->has_begun = true;
+	tell_of_image(request, (struct image_event){
+				       .result = RESULT_RUNNING,
+				       .bytes = bytes,
+				       .total = total,
+			       });
+}
+
+static bool is_verified(struct json_object *entries)
+{
+	return json_get_bool(json_object_array_get_idx(entries, 0), "verified");
+}
+
 static void answer_images(void *data, struct json_object *entries, const char *reason)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	struct request *request = data;
 
 	request->id = 0;
+	if (request->has_begun && !reason)
+		tell_of_image(request,
+			      (struct image_event){
+				      .result = is_verified(entries) ? RESULT_OK : RESULT_FAILED,
+			      });
 	if (reason)
 		request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
 	else if (!o || json_add(o, "images", json_object_get(entries)) < 0 ||
@@ -338,8 +376,14 @@ static void answer_images(void *data, struct json_object *entries, const char *r
 
 static void ask_images(struct request *request, enum image_action action, const char *file)
 {
+	struct hv_images_callbacks callbacks = {
+		.progress = on_image_progress,
+		.answered = answer_images,
+		.data = request,
+	};
+
 	begun(request, DOER_IMAGES,
-	      manager_ask_images(request->control->manager, action, file, answer_images, request,
+	      manager_ask_images(request->control->manager, action, file, &callbacks,
 				 &request->id));
 }
 

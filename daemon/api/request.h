@@ -37,7 +37,9 @@ struct request {
 	const char **names; /* borrowed from the call */
 	size_t n_names;
 	enum goal goal;
-	uint64_t id; /* of what is being done for it; 0: nothing */
+	usec_t came;
+	uint64_t id;    /* of what is being done for it; 0: nothing */
+	bool has_begun; /* an image has begun to be read */
 	enum doer doer;
 };
 

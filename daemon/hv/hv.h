@@ -31,11 +31,21 @@ struct hv_operation {
 	bool stuck;            /* its worker was killed and does not end: it sleeps in the kernel */
 };
 
-/*
- * entries: a list of objects as the API has them (type Image in wire/interface.c), borrowed; NULL
- * after an error, with its reason.
- */
-typedef void (*hv_images_fn)(void *data, struct json_object *entries, const char *reason);
+/* For a question about images. */
+struct hv_images_callbacks {
+	/*
+	 * So many bytes of the stream of an image have been read, of about total, as they are
+	 * without compression. Comes when the image begins to be read, and about once a second
+	 * until the answer. NULL: the progress is not told.
+	 */
+	void (*progress)(void *data, uint64_t bytes, uint64_t total);
+	/*
+	 * entries: a list of objects as the API has them (type Image in wire/interface.c),
+	 * borrowed; NULL after an error, with its reason.
+	 */
+	void (*answered)(void *data, struct json_object *entries, const char *reason);
+	void *data;
+};
 
 struct hv_callbacks {
 	void (*changed)(void *data);
@@ -66,8 +76,8 @@ struct hv_ops {
 		      const struct survey *known);
 	const struct survey *(*surveyed)(struct hv *hv);
 	bool (*survey_is_current)(struct hv *hv);
-	int (*ask_images)(struct hv *hv, const struct image_query *query, hv_images_fn fn,
-			  void *data, uint64_t *ret_id);
+	int (*ask_images)(struct hv *hv, const struct image_query *query,
+			  const struct hv_images_callbacks *callbacks, uint64_t *ret_id);
 	void (*forget_images)(struct hv *hv, uint64_t id);
 	struct hv *(*free)(struct hv *hv);
 };
@@ -207,15 +217,15 @@ static inline bool hv_survey_is_current(struct hv *hv)
 }
 
 /*
- * Asks about images; the query is copied. 0, -EBUSY where too much is being asked already, or
- * another -errno. Those who ask for a list at the same time get one; however many do, and whatever
- * becomes of it, others have places left. hv_forget_images(): the answer is not wanted any more,
- * and does not come; a file that was to be deleted may be.
+ * Asks about images; query and callbacks are copied. 0, -EBUSY where too much is being asked
+ * already, or another -errno. Those who ask for a list at the same time get one; however many do,
+ * and whatever becomes of it, others have places left. hv_forget_images(): the answer is not wanted
+ * any more, and does not come; a file that was to be deleted may be.
  */
-static inline int hv_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
-				void *data, uint64_t *ret_id)
+static inline int hv_ask_images(struct hv *hv, const struct image_query *query,
+				const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
 {
-	return hv->ops->ask_images(hv, query, fn, data, ret_id);
+	return hv->ops->ask_images(hv, query, callbacks, ret_id);
 }
 
 static inline void hv_forget_images(struct hv *hv, uint64_t id)

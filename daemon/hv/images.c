@@ -22,8 +22,7 @@
 struct asker {
 	LIST_ENTRY(asker) entry;
 	uint64_t id;
-	hv_images_fn fn;
-	void *data;
+	struct hv_images_callbacks callbacks;
 };
 
 struct question {
@@ -66,9 +65,19 @@ static struct question *question_free(struct question *q)
 
 DEFINE_CLEANUP(struct question, question_free);
 
+/* Of an image that is read, which one asker only waits for. */
+static void tell_progress(struct question *q, const struct operation_progress *progress)
+{
+	struct asker *asker = LIST_FIRST(&q->askers);
+
+	if (asker && asker->callbacks.progress)
+		asker->callbacks.progress(asker->callbacks.data, progress->bytes, progress->total);
+}
+
 static int on_message(void *data, const char *text, size_t length)
 {
 	_cleanup_json_ struct json_object *message = NULL;
+	struct operation_progress progress;
 	struct question *q = data;
 	struct json_object *entry;
 	int r = json_parse(text, length, &message);
@@ -77,6 +86,10 @@ static int on_message(void *data, const char *text, size_t length)
 		return r;
 	if (json_get_bool(message, "end"))
 		return 1;
+	if (operation_progress_get(message, &progress)) {
+		tell_progress(q, &progress);
+		return 0;
+	}
 	entry = json_get(message, "entry", json_type_object);
 	return entry ? json_append(q->entries, json_object_get(entry)) : -EBADMSG;
 }
@@ -88,7 +101,7 @@ static void tell(struct question *q, const char *reason)
 		struct asker asker = *LIST_FIRST(&q->askers);
 
 		asker_free(LIST_FIRST(&q->askers));
-		asker.fn(asker.data, reason ? NULL : q->entries, reason);
+		asker.callbacks.answered(asker.callbacks.data, reason ? NULL : q->entries, reason);
 	}
 }
 
@@ -265,8 +278,8 @@ static int find_question(struct images *images, const struct image_query *query,
 	return 0;
 }
 
-int images_ask(struct images *images, const struct image_query *query, hv_images_fn fn, void *data,
-	       uint64_t *ret_id)
+int images_ask(struct images *images, const struct image_query *query,
+	       const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
 {
 	_cleanup_free_ struct asker *asker = calloc(1, sizeof(*asker));
 	struct question *q;
@@ -276,7 +289,7 @@ int images_ask(struct images *images, const struct image_query *query, hv_images
 	r = asker ? find_question(images, query, &q) : -ENOMEM;
 	if (r < 0)
 		return r;
-	*asker = (struct asker){.id = ++images->last_id, .fn = fn, .data = data};
+	*asker = (struct asker){.id = ++images->last_id, .callbacks = *callbacks};
 	*ret_id = asker->id;
 	LIST_INSERT_HEAD(&q->askers, asker, entry);
 	TAKE_PTR(asker);

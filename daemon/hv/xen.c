@@ -85,10 +85,10 @@ static bool xen_survey_is_current(struct hv *hv)
 	return surveyor_is_current(to_xen(hv)->surveyor);
 }
 
-static int xen_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
-			  void *data, uint64_t *ret_id)
+static int xen_ask_images(struct hv *hv, const struct image_query *query,
+			  const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
 {
-	return images_ask(to_xen(hv)->images, query, fn, data, ret_id);
+	return images_ask(to_xen(hv)->images, query, callbacks, ret_id);
 }
 
 static void xen_forget_images(struct hv *hv, uint64_t id)

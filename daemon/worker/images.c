@@ -10,6 +10,7 @@
 #include "util/str.h"
 #include "util/utf8.h"
 #include "wire/image-query.h"
+#include "wire/operation.h"
 #include "worker/channel.h"
 #include "worker/folder.h"
 #include "worker/image/names.h"
@@ -17,9 +18,13 @@
 #include "worker/link.h"
 #include "worker/xl/xl.h"
 
+/* How often it is told how much of an image has been read. */
+#define TELL_INTERVAL USEC_PER_SEC
+
 /* One file, and its description. */
 struct item {
 	const struct image_query *query;
+	int channel;
 	const char *file, *xen;
 	char *path;
 	enum image_file kind;
@@ -127,6 +132,44 @@ static int add_reason(const struct item *i)
 	return json_add_string(i->entry, "reason", text);
 }
 
+/* How much of the stream of an image has been read. */
+struct reading {
+	int channel;
+	uint64_t bytes, total;
+	usec_t told;
+};
+
+static int tell(struct reading *reading)
+{
+	struct operation_progress progress = {.bytes = reading->bytes, .total = reading->total};
+
+	reading->told = usec_now();
+	return json_write(reading->channel, operation_progress_message(&progress));
+}
+
+static int on_piece(void *data, const uint8_t *piece _unused_, size_t size)
+{
+	struct reading *reading = data;
+
+	reading->bytes += size;
+	return usec_sub(usec_now(), reading->told) < TELL_INTERVAL ? 0 : tell(reading);
+}
+
+/* An image of xl's does not say how long its stream is. */
+static uint64_t stream_size(const struct image_header *header, uint64_t size)
+{
+	return header->ours ? header->facts.stream_bytes : size - (uint64_t)header->stream;
+}
+
+static int read_through(const struct item *i, const struct trust_question *question,
+			const struct image_header *header, uint64_t size, char **ret_problem)
+{
+	struct reading reading = {.channel = i->channel, .total = stream_size(header, size)};
+	int r = tell(&reading);
+
+	return r < 0 ? r : trust_check_stream(question, header, on_piece, &reading, ret_problem);
+}
+
 /* What would be in the way of a restore, at once or, if it is read through, at the end. */
 static int judge(struct item *i, bool thoroughly)
 {
@@ -139,7 +182,7 @@ static int judge(struct item *i, bool thoroughly)
 
 	r = trust_check(&question, &header, &size, &verdict, &problem);
 	if (r >= 0 && thoroughly)
-		r = trust_check_stream(&question, &header, &problem);
+		r = read_through(i, &question, &header, size, &problem);
 	if (r < 0)
 		return problem ? json_add_string(i->entry, "problem", problem) : r;
 	return thoroughly ? json_add_bool(i->entry, "verified", true) : 0;
@@ -180,7 +223,8 @@ static int remove_it(struct item *i)
 static int answer_for(int channel, const struct image_query *query, const char *file,
 		      const char *xen)
 {
-	_cleanup_(item_done) struct item i = {.query = query, .file = file, .xen = xen, .fd = -1};
+	_cleanup_(item_done) struct item i = {
+		.query = query, .channel = channel, .file = file, .xen = xen, .fd = -1};
 	int r = item_open(&i);
 
 	if (r >= 0 && i.fd >= 0)

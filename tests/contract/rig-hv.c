@@ -420,7 +420,18 @@ const struct survey_image *find_image(void)
 	return NULL;
 }
 
-static void on_images(void *data, struct json_object *entries, const char *reason)
+static void on_reading(void *data, uint64_t bytes, uint64_t total)
+{
+	struct fixture *f = data;
+
+	ck_assert_msg(!f->inside, "progress came from inside a call");
+	ck_assert_uint_le(bytes, total);
+	ck_assert_uint_gt(total, 0);
+	ck_assert_uint_eq(f->answers, 0);
+	f->readings++;
+}
+
+void on_images(void *data, struct json_object *entries, const char *reason)
 {
 	struct fixture *f = data;
 
@@ -445,10 +456,15 @@ bool is_answered(struct fixture *f)
 int begin_question(enum image_action action, const char *file, uint64_t *ret_id)
 {
 	struct image_query query = {.action = action, .save = fx.save, .file = file};
+	struct hv_images_callbacks callbacks = {
+		.progress = on_reading,
+		.answered = on_images,
+		.data = &fx,
+	};
 	int r;
 
 	fx.inside = true;
-	r = hv_ask_images(fx.hv, &query, on_images, &fx, ret_id);
+	r = hv_ask_images(fx.hv, &query, &callbacks, ret_id);
 	fx.inside = false;
 	return r;
 }

@@ -35,6 +35,7 @@ struct fixture {
 	char *reason;          /* of that */
 
 	unsigned answers;
+	unsigned readings; /* the progress of an image, before its answer */
 	char *said; /* of the first image that was asked about; NULL if the answer is an error */
 	size_t n_said;
 
@@ -97,6 +98,9 @@ void create_guest(void);
 void boot_guest(void);
 
 int operate_on_guest(enum operation operation);
+
+/* An answer, for struct hv_images_callbacks; data: &fx. */
+void on_images(void *data, struct json_object *entries, const char *reason);
 
 int begin_question(enum image_action action, const char *file, uint64_t *ret_id);
 

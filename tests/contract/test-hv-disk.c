@@ -173,6 +173,24 @@ START_TEST(ask_images_verifies_one)
 }
 END_TEST
 
+START_TEST(ask_images_tells_the_progress_of_one_that_is_read_to_who_wants_it)
+{
+	struct image_query query = {.action = IMAGE_VERIFY, .save = fx.save, .file = GUEST};
+	struct hv_images_callbacks callbacks = {.answered = on_images, .data = &fx};
+	uint64_t id;
+
+	save_guest();
+	ask_image(IMAGE_LIST, NULL);
+	ask_image(IMAGE_VERIFY, "none");
+	ck_assert_uint_eq(fx.readings, 0);
+	ask_image(IMAGE_VERIFY, GUEST);
+	ck_assert_uint_gt(fx.readings, 0);
+	fx.answers = 0;
+	ck_assert_int_eq(hv_ask_images(fx.hv, &query, &callbacks, &id), 0);
+	wait_until(is_answered);
+}
+END_TEST
+
 START_TEST(ask_images_deletes_one)
 {
 	const char *said;
@@ -289,9 +307,10 @@ static void on_forgotten(void *data _unused_, struct json_object *entries _unuse
 START_TEST(forget_images_has_the_answer_not_come)
 {
 	struct image_query query = {.action = IMAGE_LIST, .save = fx.save};
+	struct hv_images_callbacks callbacks = {.answered = on_forgotten};
 	uint64_t id, other;
 
-	ck_assert_int_eq(hv_ask_images(fx.hv, &query, on_forgotten, NULL, &id), 0);
+	ck_assert_int_eq(hv_ask_images(fx.hv, &query, &callbacks, &id), 0);
 	hv_forget_images(fx.hv, id);
 	/* Others are answered. */
 	ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &other), 0);
@@ -314,6 +333,7 @@ void add_disk_clauses(TCase *tests)
 	tcase_add_test(tests, surveyed_is_null_unless_a_survey_is_under_way);
 	tcase_add_test(tests, ask_images_tells_objects_as_the_api_has_them);
 	tcase_add_test(tests, ask_images_verifies_one);
+	tcase_add_test(tests, ask_images_tells_the_progress_of_one_that_is_read_to_who_wants_it);
 	tcase_add_test(tests, ask_images_deletes_one);
 	tcase_add_test(tests, ask_images_copies_the_query);
 	tcase_add_test(tests, an_answer_that_fails_is_null_with_its_reason);

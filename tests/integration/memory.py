@@ -26,6 +26,18 @@ def make_xls(config, memory):
         STREAM_HEAD + page + END
 
 
+def write_long(path, config, bodies):
+    """An image of xl's with so many records of 64 MiB, which are holes in the file: to read it takes a while."""
+    whole = make_xls(config, "")
+    body = 64 << 20
+    with path.open("wb") as file:
+        file.write(whole[:-len(END)])
+        for _ in range(bodies):
+            file.write(struct.pack("<2I", 1, body))
+            file.seek(body, 1)
+        file.write(END)
+
+
 def stream_begin(data):
     return HEADER.size + HEADER.unpack_from(data)[4]
 

@@ -7,13 +7,14 @@ import json
 import os
 import re
 import shlex
+import socket
 import struct
 import subprocess
 import time
 import unittest
 
 import memory
-from fakehost import NOT_POSSIBLE, FakeHostTest, wait_until
+from fakehost import LIMIT, MANAGER, NOT_POSSIBLE, FakeHostTest, wait_until
 
 HALF = 2048
 BLOCK = 4096
@@ -482,6 +483,84 @@ class Images(FakeHostTest):
         self.host.ctl("reload", check=0)
         self.assertEqual(self.host.call("ListImages")["error"], NOT_POSSIBLE)
         self.assertIn("XENDOMAINS_SAVE", self.host.ctl("image", "list", check=1))
+
+
+class Verify(FakeHostTest):
+    """An image that takes a while to be read."""
+
+    def setUp(self):
+        super().setUp()
+        self.image = self.host.save / "long"
+        config = {"c_info": {"name": "long", "uuid": "11111111-2222-4333-8444-555555555555"}, "b_info": {}}
+        memory.write_long(self.image, config, 160)
+        self.size = self.image.stat().st_size
+
+    def replies(self, **members):
+        """What the daemon answers to a call."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(LIMIT)
+            s.connect(str(self.host.socket))
+            call = {"method": f"{MANAGER}.VerifyImage", "parameters": {"file": "long"}} | members
+            s.sendall(json.dumps(call).encode() + b"\0")
+            with s.makefile("rb") as file:
+                text = b""
+                while True:
+                    text += file.read(1)
+                    if text.endswith(b"\0"):
+                        yield json.loads(text[:-1])
+                        text = b""
+
+    def test_who_wants_its_progress_gets_it_and_the_image_last(self):
+        events = []
+        for reply in self.replies(more=True):
+            if not reply.get("continues"):
+                break
+            self.assertEqual(reply["parameters"]["images"], [])
+            events.append(reply["parameters"]["event"])
+        [image] = reply["parameters"]["images"]
+        self.assertTrue(image["verified"])
+        self.assertEqual({(e["name"], e["stage"]) for e in events}, {("long", "verify")})
+        *running, last = events
+        self.assertEqual((last["result"], last["final"]), ("ok", True))
+        self.assertEqual([e["result"] for e in running], ["running"] * len(running))
+        self.assertGreater(len(running), 1)
+        self.assertLessEqual(len(running), 2 + last["elapsed_usec"] / 1e6)
+        self.assertEqual(running[0]["bytes"], 0)
+        for before, after in zip(running, running[1:]):
+            self.assertLess(before["bytes"], after["bytes"])
+        for event in running:
+            self.assertAlmostEqual(event["total_bytes"], self.size, delta=10000)
+            self.assertEqual(event.get("percent", 0), min(event["bytes"] * 100 // event["total_bytes"], 99))
+
+    def test_who_does_not_ask_for_its_progress_gets_the_image_only(self):
+        reply = self.host.call("VerifyImage", file="long")
+        self.assertEqual(list(reply), ["parameters"])
+        self.assertEqual(list(reply["parameters"]), ["images"])
+
+    def test_what_a_pipe_gets(self):
+        with self.image.open("rb") as file:
+            self.image.with_name("bad").write_bytes(file.read(100))
+        begins, done, *table = self.host.ctl("image", "verify", "long", "bad", check=1).splitlines()
+        self.assertEqual(begins, "long: verify begins")
+        self.assertRegex(done, r"^long: verify done in .* s$")
+        self.assertEqual(table[0].split()[0], "FILE")
+        self.assertEqual([line.split()[0] for line in table[1:]], ["long", "bad", "bad:"])
+        self.assertEqual(self.host.ctl("image", "verify", "--progress=none", "long", "bad", check=1).splitlines(), table)
+
+    def test_what_programs_get(self):
+        *events, answer = map(json.loads, self.host.ctl("--progress=json", "image", "verify", "long", check=0).splitlines())
+        self.assertTrue(events[-1]["event"]["final"])
+        self.assertGreater(len(events), 2)
+        self.assertTrue(answer["images"][0]["verified"])
+        self.assertEqual(self.host.json("image", "verify", "long", check=0), answer)
+
+    def test_its_end_is_told_also_if_it_is_damaged(self):
+        with self.image.open("r+b") as file:
+            file.seek(-len(memory.END), os.SEEK_END)
+            file.write(b"\xee" * 8)
+        *events, answer = map(json.loads, self.host.ctl("--progress=json", "image", "verify", "long", check=1).splitlines())
+        self.assertEqual((events[-1]["event"]["result"], events[-1]["event"]["final"]), ("failed", True))
+        self.assertIn("problem", answer["images"][0])
 
 
 class Cat(FakeHostTest):

@@ -119,6 +119,8 @@ class Simulated(Screens):
 class Scripted(Screens):
     """A daemon that says what is written here, and then waits: the lines of what is under way."""
 
+    END = {"error": "org.example.End"}
+
     def at_work(self, size, locale):
         events = [{"name": f"web{i}", "stage": "restore", "percent": 5 * i, "bytes": i * 214748364,
                    "total_bytes": 20 * 214748364, "elapsed_usec": i * 1000000 + 200000} for i in range(1, 11)]
@@ -131,26 +133,56 @@ class Scripted(Screens):
                    {"name": "by-hand", "waits_for": "the tool that saves or migrates it", "waiting": 12}]
         events.append({"name": "done", "stage": "save", "result": "ok", "final": True, "elapsed_usec": 9000000,
                        "stage_elapsed_usec": 7000000})
+        replies = [self.told({"uuid": event["name"]} | event) for event in events]
+        return self.said(["start"], [[*replies, self.END]], size, locale)
+
+    @staticmethod
+    def told(event, **others):
+        return {"parameters": others | {"event": {"result": "running", "final": False} | event}, "continues": True}
+
+    def said(self, words, calls, size, locale):
+        """What a command prints at a terminal, where each of its calls is answered by a list of replies."""
         with socket.socket(socket.AF_UNIX) as server, tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/socket"
             server.bind(path)
             server.listen()
-            daemon = threading.Thread(target=self.serve, args=(server, events))
+            daemon = threading.Thread(target=self.serve, args=(server, calls))
             daemon.start()
-            said = at_terminal([CLIENT, "--socket", path, "start"], size, LC_ALL=locale)
+            said = at_terminal([CLIENT, "--socket", path, *words], size, LC_ALL=locale)
             daemon.join()
         return said
 
     @staticmethod
-    def serve(server, events):
-        connection, _ = server.accept()
-        with connection:
-            while not connection.recv(65536).endswith(b"\0"):
-                pass
-            for event in events:
-                whole = {"uuid": event["name"], "result": "running", "final": False} | event
-                connection.sendall(json.dumps({"parameters": {"event": whole}, "continues": True}).encode() + b"\0")
-            connection.sendall(json.dumps({"error": "org.example.End"}).encode() + b"\0")
+    def serve(server, calls):
+        for replies in calls:
+            connection, _ = server.accept()
+            with connection:
+                while not connection.recv(65536).endswith(b"\0"):
+                    pass
+                for reply in replies:
+                    connection.sendall(json.dumps(reply).encode() + b"\0")
+
+    def verifying(self, size, locale):
+        """An image that has been read, and another one."""
+        web, db = {"name": "web", "stage": "verify"}, {"name": "datenbank-für-büro.stale-1", "stage": "verify"}
+        calls = [[self.told(web | {"total_bytes": 1 << 31, "bytes": 0, "elapsed_usec": 100000}, images=[]),
+                  self.told(web | {"result": "ok", "final": True, "elapsed_usec": 9200000}, images=[]),
+                  {"parameters": {"images": [{"file": "web", "kind": "image", "name": "web", "verified": True}]}}],
+                 [self.told(db | {"total_bytes": 33 << 30, "bytes": 11 << 30, "percent": 33, "elapsed_usec": 20000000},
+                            images=[]),
+                  self.END]]
+        return self.said(["image", "verify", "web", db["name"]], calls, size, locale)
+
+    def test_what_is_read(self):
+        for size in ((80, 24), (40, 8), (20, 3)):
+            for name, locale in LOCALES.items():
+                with self.subTest(size=size, locale=locale):
+                    said = self.verifying(size, locale)
+                    # The lines go before the table comes.
+                    *_, last, table = re.split(r"\x1b\[\d+A\x1b\[J", said)
+                    self.shown(said.removesuffix(table), size)
+                    self.compare(f"verify-{size[0]}x{size[1]}-{name}", last.replace("\r", ""))
+                    self.assertIn("verified", table)
 
     def test_what_is_under_way(self):
         for size in (*SIZES, (40, 8), (20, 3)):

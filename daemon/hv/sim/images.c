@@ -13,8 +13,7 @@ struct sim_question {
 	enum image_action action;
 	char *file;
 	struct timer *answer;
-	hv_images_fn fn;
-	void *data;
+	struct hv_images_callbacks callbacks;
 };
 
 struct sim_images {
@@ -48,28 +47,40 @@ static int describe(const struct sim_guest *g, struct json_object *entry)
 	return r < 0 ? r : json_add_string(entry, "problem", g->image_error);
 }
 
+/* It takes no time. */
+static int verify(const struct sim_question *q, const struct sim_guest *g,
+		  struct json_object *entry)
+{
+	uint64_t size = g->memory_kib * 1024;
+
+	if (g->image_error)
+		return 0;
+	if (q->callbacks.progress)
+		q->callbacks.progress(q->callbacks.data, size, size);
+	return json_add_bool(entry, "verified", true);
+}
+
 /* Carries out the action on one image, and describes it. */
-static int handle(enum image_action action, struct sim_guest *g, struct json_object *entry)
+static int handle(const struct sim_question *q, struct sim_guest *g, struct json_object *entry)
 {
 	int r = describe(g, entry);
 
-	if (r < 0 || action == IMAGE_LIST)
+	if (r < 0 || q->action == IMAGE_LIST)
 		return r;
-	if (action == IMAGE_VERIFY)
-		return g->image_error ? 0 : json_add_bool(entry, "verified", true);
+	if (q->action == IMAGE_VERIFY)
+		return verify(q, g, entry);
 	g->saved = false;
 	return json_add_bool(entry, "deleted", true);
 }
 
-static int add_entry(struct json_object *list, enum image_action action, const char *file,
+static int add_entry(const struct sim_question *q, struct json_object *list, const char *file,
 		     struct sim_guest *g)
 {
 	_cleanup_json_ struct json_object *entry = json_object_new_object();
 	int r = entry ? json_add_string(entry, "file", file) : -ENOMEM;
 
 	if (r >= 0)
-		r = g ? handle(action, g, entry)
-		      : json_add_string(entry, "problem", strerror(ENOENT));
+		r = g ? handle(q, g, entry) : json_add_string(entry, "problem", strerror(ENOENT));
 	return r < 0 ? r : json_append(list, TAKE_PTR(entry));
 }
 
@@ -86,21 +97,20 @@ static int answer(const struct sim_question *q, struct json_object *list)
 			continue;
 		found = true;
 		host->surveyed &= q->action != IMAGE_DELETE;
-		r = add_entry(list, q->action, g->name, g);
+		r = add_entry(q, list, g->name, g);
 	}
-	return r >= 0 && q->file && !found ? add_entry(list, q->action, q->file, NULL) : r;
+	return r >= 0 && q->file && !found ? add_entry(q, list, q->file, NULL) : r;
 }
 
 static void on_answer(void *data)
 {
 	_cleanup_json_ struct json_object *list = json_object_new_array();
 	struct sim_question *q = data;
-	hv_images_fn fn = q->fn;
-	void *fn_data = q->data;
+	struct hv_images_callbacks callbacks = q->callbacks;
 	int r = list ? answer(q, list) : -ENOMEM;
 
 	question_free(q);
-	fn(fn_data, r < 0 ? NULL : list, r < 0 ? strerror(-r) : NULL);
+	callbacks.answered(callbacks.data, r < 0 ? NULL : list, r < 0 ? strerror(-r) : NULL);
 }
 
 int sim_images_new(struct loop *loop, struct sim_host *host, struct sim_images **ret)
@@ -125,8 +135,8 @@ struct sim_images *sim_images_free(struct sim_images *images)
 	return NULL;
 }
 
-int sim_images_ask(struct sim_images *images, const struct image_query *query, hv_images_fn fn,
-		   void *data, uint64_t *ret_id)
+int sim_images_ask(struct sim_images *images, const struct image_query *query,
+		   const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
 {
 	_cleanup_(question_freep) struct sim_question *q = calloc(1, sizeof(*q));
 	int r;
@@ -137,8 +147,7 @@ int sim_images_ask(struct sim_images *images, const struct image_query *query, h
 		.images = images,
 		.id = ++images->last_id,
 		.action = query->action,
-		.fn = fn,
-		.data = data,
+		.callbacks = *callbacks,
 	};
 	LIST_INSERT_HEAD(&images->questions, q, entry);
 	r = str_replace(&q->file, query->file);

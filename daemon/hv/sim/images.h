@@ -12,8 +12,8 @@ struct sim_images;
 int sim_images_new(struct loop *loop, struct sim_host *host, struct sim_images **ret);
 struct sim_images *sim_images_free(struct sim_images *images);
 
-int sim_images_ask(struct sim_images *images, const struct image_query *query, hv_images_fn fn,
-		   void *data, uint64_t *ret_id);
+int sim_images_ask(struct sim_images *images, const struct image_query *query,
+		   const struct hv_images_callbacks *callbacks, uint64_t *ret_id);
 void sim_images_forget(struct sim_images *images, uint64_t id);
 
 DEFINE_CLEANUP(struct sim_images, sim_images_free);

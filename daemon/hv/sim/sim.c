@@ -308,10 +308,10 @@ static bool sim_survey_is_current(struct hv *hv)
 	return to_sim(hv)->host->surveyed;
 }
 
-static int sim_ask_images(struct hv *hv, const struct image_query *query, hv_images_fn fn,
-			  void *data, uint64_t *ret_id)
+static int sim_ask_images(struct hv *hv, const struct image_query *query,
+			  const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
 {
-	return sim_images_ask(to_sim(hv)->images, query, fn, data, ret_id);
+	return sim_images_ask(to_sim(hv)->images, query, callbacks, ret_id);
 }
 
 static void sim_forget_images(struct hv *hv, uint64_t id)

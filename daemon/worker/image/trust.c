@@ -9,7 +9,6 @@
 
 #include "util/quote.h"
 #include "util/str.h"
-#include "worker/image/check.h"
 #include "worker/image/disks.h"
 #include "worker/image/names.h"
 
@@ -240,10 +239,10 @@ int trust_check(const struct trust_question *question, struct image_header *ret,
 }
 
 int trust_check_stream(const struct trust_question *question, const struct image_header *header,
-		       char **ret_problem)
+		       check_fn fn, void *data, char **ret_problem)
 {
 	enum stream_problem problem;
-	int r = check_stream(question->fd, header, NULL, NULL, &problem);
+	int r = check_stream(question->fd, header, fn, data, &problem);
 
 	if (r >= 0)
 		return 0;

@@ -5,7 +5,7 @@
 
 #include "model/image-standing.h"
 #include "util/outcome.h"
-#include "worker/image/image.h"
+#include "worker/image/check.h"
 
 /*
  * Whether a guest can be brought back from an image, as far as can be told without reading all of
@@ -42,8 +42,8 @@ int trust_check(const struct trust_question *question, struct image_header *ret,
 		enum operation_outcome *ret_verdict, char **ret_problem);
 
 /*
- * Reads the stream of an image through that trust_check() had nothing against. 0, -EBADMSG with
- * *ret_problem, or another -errno.
+ * Reads the stream of an image through that trust_check() had nothing against; fn as for
+ * check_stream(). 0, -EBADMSG with *ret_problem, or another -errno.
  */
 int trust_check_stream(const struct trust_question *question, const struct image_header *header,
-		       char **ret_problem);
+		       check_fn fn, void *data, char **ret_problem);
