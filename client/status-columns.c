@@ -9,9 +9,6 @@
 #include "option-value.h"
 #include "util/human.h"
 
-/* A longer name gets a line of its own, so that the other guests keep their columns. */
-#define NAME_SHARE 2 / 5
-
 #define KIB UINT64_C(1024)
 
 /* Of what is worked out; names and paths are not copied. */
@@ -172,18 +169,6 @@ static void add_guest(struct table *table, struct json_object *o,
 			table_colour(table, i, guest_view_colour(&g));
 }
 
-/* Leaves out columns without a word in them, and then from the right until the lines fit. */
-static void fit(struct table *table, size_t n, size_t width)
-{
-	if (width != SIZE_MAX)
-		table_limit_first(table, width * NAME_SHARE);
-	for (size_t i = 1; i < n; i++)
-		if (table_is_empty(table, i))
-			table_hide(table, i);
-	for (size_t i = n; i > COLUMN_STATE + 1 && table_width(table) > width; i--)
-		table_hide(table, i - 1);
-}
-
 struct table *status_columns(struct json_object *guests, const struct status_choice *choice,
 			     size_t width, bool colour)
 {
@@ -205,6 +190,6 @@ struct table *status_columns(struct json_object *guests, const struct status_cho
 	for (size_t i = 0; table && i < n; i++)
 		add_guest(table, json_object_array_get_idx(guests, i), &all, colour);
 	if (table && choice->n == 0)
-		fit(table, all.n, width);
+		table_fit(table, width, COLUMN_STATE + 1);
 	return table;
 }

@@ -8,6 +8,8 @@
 #define GAP 2
 
 #define ROOM_FIRST 256
+/* A longer first cell gets a line of its own, so that the other rows keep their columns. */
+#define FIRST_SHARE 2 / 5
 
 struct cell {
 	size_t text; /* its place among those of the table */
@@ -156,6 +158,17 @@ size_t table_width(const struct table *table)
 		if (!table->columns[i].hidden)
 			width += GAP + column_width(table, i);
 	return width;
+}
+
+void table_fit(struct table *table, size_t width, size_t kept)
+{
+	if (width != SIZE_MAX)
+		table_limit_first(table, width * FIRST_SHARE);
+	for (size_t i = 1; i < table->n_columns; i++)
+		if (table_is_empty(table, i))
+			table_hide(table, i);
+	for (size_t i = table->n_columns; i > kept && table_width(table) > width; i--)
+		table_hide(table, i - 1);
 }
 
 static void print_cell(FILE *out, const struct table *table, const struct cell *cell)

@@ -30,6 +30,13 @@ bool table_is_empty(const struct table *table, size_t column);
 /* A first cell that is wider has a line of its own, and the other cells follow below. */
 void table_limit_first(struct table *table, size_t width);
 
+/*
+ * Leaves out columns without a word in them, and then the last ones until the lines have so many
+ * columns at most, but never the first kept. A first cell that takes too much of a line has one of
+ * its own.
+ */
+void table_fit(struct table *table, size_t width, size_t kept);
+
 /* How wide the lines are, but for first cells that have one of their own. */
 size_t table_width(const struct table *table);
 

@@ -3,15 +3,14 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "cell.h"
+#include "image-table.h"
 #include "model/stage.h"
 #include "printable.h"
 #include "progress.h"
 #include "sequence-text.h"
 #include "status-text.h"
-#include "table.h"
 #include "terminal.h"
 #include "util/human.h"
 #include "writer.h"
@@ -171,77 +170,13 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	print_list(out, parameters, "warnings", "note: ");
 }
 
-static void format_time(struct json_object *o, const char *key, char *buffer, size_t size)
-{
-	uint64_t usec;
-	struct tm tm;
-	time_t time;
-
-	snprintf(buffer, size, "-");
-	if (json_get_u64(o, key, &usec) < 0)
-		return;
-	time = (time_t)(usec / USEC_PER_SEC);
-	if (localtime_r(&time, &tm))
-		strftime(buffer, size, "%Y-%m-%d %H:%M", &tm);
-}
-
-/* Of a compressed image also the size that it has without that. */
-static void format_sizes(struct json_object *image, char *buffer, size_t size)
-{
-	char file[24], plain[24];
-
-	number_or_dash(image, "size", 1 << 20, file, sizeof(file));
-	number_or_dash(image, "plain_size", 1 << 20, plain, sizeof(plain));
-	if (json_get_string(image, "compression"))
-		snprintf(buffer, size, "%s/%s", file, plain);
-	else
-		snprintf(buffer, size, "%s", file);
-}
-
-static void add_image(struct table *table, struct json_object *image)
-{
-	const char *state = json_get_bool(image, "deleted")     ? "deleted"
-			    : json_get_bool(image, "verified")  ? "verified"
-			    : json_get_string(image, "problem") ? "not restored"
-								: "-";
-	char size[64], saved[32];
-
-	format_sizes(image, size, sizeof(size));
-	format_time(image, "saved_usec", saved, sizeof(saved));
-	table_row(table, (const char *const[]){or_dash(json_get_string(image, "file")),
-					       or_dash(json_get_string(image, "kind")),
-					       or_dash(json_get_string(image, "name")), size,
-					       or_dash(json_get_string(image, "by")), saved,
-					       or_dash(json_get_string(image, "host")),
-					       or_dash(json_get_string(image, "xen")), state});
-}
-
 static void text_images(struct writer *w, struct json_object *parameters)
 {
-	static const char *const head[] = {"FILE",  "KIND", "GUEST", "MIB",  "BY",
-					   "SAVED", "HOST", "XEN",   "STATE"};
-	struct json_object *list = json_get(parameters, "images", json_type_array);
-	_cleanup_(table_freep) struct table *table = table_new(ELEMENTSOF(head), head);
-	size_t n = list ? json_object_array_length(list) : 0;
 	FILE *out = to_text(w)->out;
+	struct terminal terminal = terminal_of(fileno(out));
 
-	if (!table)
-		return;
 	make_printable(parameters);
-	for (size_t i = 0; i < n; i++)
-		add_image(table, json_object_array_get_idx(list, i));
-	if (n == 0)
-		fputs("There are no images\n", out);
-	else
-		table_print(table, out);
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *image = json_object_array_get_idx(list, i);
-		const char *said = json_get_string(image, "problem");
-
-		said = said ? said : json_get_string(image, "reason");
-		if (said)
-			fprintf(out, "%s: %s\n", or_dash(json_get_string(image, "file")), said);
-	}
+	image_table_print(out, json_get(parameters, "images", json_type_array), &terminal);
 }
 
 static void text_reloaded(struct writer *w, struct json_object *parameters)

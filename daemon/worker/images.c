@@ -106,6 +106,7 @@ static int describe(struct item *i)
 	int r = fstat(i->fd, &st) < 0 ? -errno : 0;
 
 	r = r < 0 ? r : json_add_u64(i->entry, "size", (uint64_t)st.st_size);
+	r = r < 0 ? r : json_add_u64(i->entry, "disk_size", (uint64_t)st.st_blocks * S_BLKSIZE);
 	r = r < 0 ? r : image_read_header(i->fd, &header, &problem);
 	if (r >= 0) {
 		i->kind = image_file_kind_of(i->file, header.name);

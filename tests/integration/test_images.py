@@ -510,6 +510,13 @@ class Verify(FakeHostTest):
                         yield json.loads(text[:-1])
                         text = b""
 
+    def test_list_tells_what_it_takes_on_the_disk_and_what_its_memory_is(self):
+        [image] = self.host.json("image", "list", check=0)["images"]
+        self.assertEqual((image["size"], image["disk_size"]), (self.size, self.image.stat().st_blocks * 512))
+        self.assertLess(image["disk_size"], self.size / 100)
+        said = self.host.ctl("image", "list", check=0)
+        self.assertIn(f"{image['disk_size'] / 1024:.0f} KiB  10 GiB ", said)
+
     def test_who_wants_its_progress_gets_it_and_the_image_last(self):
         events = []
         for reply in self.replies(more=True):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a start and a stop show: on terminals of all sizes, elsewhere, and to programs."""
+"""What a start, a stop and images show: on terminals of all sizes, elsewhere, and to programs."""
 
 import fcntl
 import json
@@ -140,7 +140,7 @@ class Scripted(Screens):
     def told(event, **others):
         return {"parameters": others | {"event": {"result": "running", "final": False} | event}, "continues": True}
 
-    def said(self, words, calls, size, locale):
+    def said(self, words, calls, size, locale, **environment):
         """What a command prints at a terminal, where each of its calls is answered by a list of replies."""
         with socket.socket(socket.AF_UNIX) as server, tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/socket"
@@ -148,7 +148,7 @@ class Scripted(Screens):
             server.listen()
             daemon = threading.Thread(target=self.serve, args=(server, calls))
             daemon.start()
-            said = at_terminal([CLIENT, "--socket", path, *words], size, LC_ALL=locale)
+            said = at_terminal([CLIENT, "--socket", path, *words], size, LC_ALL=locale, **environment)
             daemon.join()
         return said
 
@@ -194,6 +194,25 @@ class Scripted(Screens):
                     self.assertLessEqual(last.count("\n"), size[1])
                     self.shown(said, size)
                     self.compare(f"live-{size[0]}x{size[1]}-{name}", last.replace("\r", ""))
+
+
+    def test_the_table_of_images(self):
+        mib, gib, day = 1 << 20, 1 << 30, 86400000000
+        ours = {"kind": "image", "by": "xendomainsd", "saved_usec": 20000 * day, "host": "host1.example.org", "xen": "4.17.0"}
+        images = [ours | {"file": "web", "name": "web", "size": 4 * gib, "disk_size": 3 * gib + 200 * mib},
+                  ours | {"file": "db", "name": "db", "size": 90 * mib, "disk_size": 90 * mib, "compression": "zstd",
+                          "plain_size": 16 * gib, "verified": True},
+                  ours | {"file": "datenbank-für-das-große-büro", "name": "datenbank-für-das-große-büro", "size": gib,
+                          "disk_size": gib, "problem": "/var/lib/xen/save/datenbank: it was saved under Xen 4.19.0, and "
+                          "this is Xen 4.17.0, which may not understand it; boot the newer one to restore it"},
+                  {"file": "mail", "kind": "image", "name": "mail", "by": "xl", "size": 512 * mib, "disk_size": 512 * mib},
+                  {"file": "web.part", "kind": "part", "size": 0, "disk_size": 0,
+                   "problem": "its save has not ended yet, or was cut off"},
+                  {"file": "README", "kind": "foreign", "size": 6, "disk_size": 4096}]
+        for size in ((80, 24), (40, 8), (200, 50)):
+            reply = {"parameters": {"images": images, "directory": "/var/lib/xen/save"}}
+            said = self.said(["image", "list"], [[reply]], size, "C.UTF-8", TZ="UTC", NO_COLOR="1")
+            self.compare(f"images-{size[0]}x{size[1]}", self.shown(said, size).all())
 
 
 class Options(FakeHostTest):

@@ -75,6 +75,23 @@ START_TEST(long_name_stands_on_a_line_of_its_own)
 }
 END_TEST
 
+START_TEST(table_that_is_too_wide_loses_its_last_columns_but_not_those_that_are_kept)
+{
+	_cleanup_(table_freep) struct table *table = make();
+	_cleanup_free_ char *whole = NULL, *narrow = NULL;
+
+	table_row(table, (const char *const[]){"web", "1 GiB", "a long note"});
+	table_fit(table, SIZE_MAX, 2);
+	whole = printed(table);
+	ck_assert_ptr_nonnull(strstr(whole, "web      1 GiB  a long note\n"));
+	table_fit(table, 20, 2);
+	narrow = printed(table);
+	ck_assert_ptr_nonnull(strstr(narrow, "web      1 GiB\n"));
+	table_fit(table, 5, 2);
+	ck_assert_uint_gt(table_width(table), 5);
+}
+END_TEST
+
 START_TEST(colour_takes_no_column)
 {
 	_cleanup_(table_freep) struct table *table = make();
@@ -105,4 +122,6 @@ START_TEST(a_long_table_is_whole)
 END_TEST
 
 SUITE("table", columns_are_as_wide_as_their_cells_are_shown, hidden_column_leaves_nothing,
-      long_name_stands_on_a_line_of_its_own, a_long_table_is_whole, colour_takes_no_column);
+      long_name_stands_on_a_line_of_its_own, a_long_table_is_whole,
+      table_that_is_too_wide_loses_its_last_columns_but_not_those_that_are_kept,
+      colour_takes_no_column);

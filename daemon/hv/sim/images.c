@@ -43,6 +43,7 @@ static int describe(const struct sim_guest *g, struct json_object *entry)
 	r = r < 0 ? r : json_add_string(entry, "name", g->name);
 	r = r < 0 ? r : json_add_uuid(entry, "uuid", &g->uuid);
 	r = r < 0 ? r : json_add_u64(entry, "size", g->memory_kib * 1024);
+	r = r < 0 ? r : json_add_u64(entry, "disk_size", g->memory_kib * 1024);
 	r = r < 0 ? r : json_add_string(entry, "by", "xendomainsd");
 	return r < 0 ? r : json_add_string(entry, "problem", g->image_error);
 }
