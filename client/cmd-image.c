@@ -2,19 +2,21 @@
 
 #include "command.h"
 #include "image-cat.h"
+#include "image-find.h"
 #include "names.h"
 #include "util/str.h"
+#include "wire/image-query.h"
 #include "wire/interface.h"
 
 struct action {
 	const char *name, *method;
 	const char *success; /* the member that says so; NULL: that no problem is named */
-	usec_t limit;        /* for the answer; 0: it takes any time, and tells its progress */
+	usec_t limit;        /* for the answer; 0: that tells its progress */
 	bool takes_file;
 };
 
 static const struct action actions[] = {
-	{"list", METHOD_LIST_IMAGES, NULL, 100 * USEC_PER_SEC, false},
+	{"list", METHOD_LIST_IMAGES, NULL, 0, false},
 	{"verify", METHOD_VERIFY_IMAGE, "verified", 0, true},
 	{"delete", METHOD_DELETE_IMAGE, "deleted", 100 * USEC_PER_SEC, true},
 };
@@ -44,7 +46,7 @@ static bool is_well(const struct action *action, struct json_object *parameters)
 static int run_list(const struct context *context, const struct action *action)
 {
 	struct varlink_reply reply;
-	int r = call_within(context, action->limit, action->method, NULL, &reply);
+	int r = image_list(context, &reply);
 
 	if (r < 0)
 		return -r;
@@ -82,8 +84,15 @@ static int take_images(const struct context *context, struct json_object *parame
 		context->writer->ops->images(context->writer, parameters);
 		return 0;
 	}
-	for (size_t i = 0; r >= 0 && images && i < json_object_array_length(images); i++)
-		r = json_append(all, json_object_get(json_object_array_get_idx(images, i)));
+	for (size_t i = 0; r >= 0 && images && i < json_object_array_length(images); i++) {
+		struct json_object *image = json_object_array_get_idx(images, i);
+		const char *file = json_get_string(image, "file");
+
+		if (file && json_get_bool(image, "missing"))
+			image_explain_missing(context, file, NULL);
+		else
+			r = json_append(all, json_object_get(image));
+	}
 	return r;
 }
 
@@ -91,9 +100,12 @@ static int run_action(const struct context *context, const struct action *action
 		      struct json_object *all)
 {
 	struct varlink_reply reply;
-	int r = call_for(context, action, file, &reply);
 	bool well;
+	int r;
 
+	if (!image_query_is_file(file))
+		return image_explain_missing(context, file, NULL);
+	r = call_for(context, action, file, &reply);
 	if (r < 0)
 		return -r;
 	well = is_well(action, reply.parameters);
@@ -104,6 +116,14 @@ static int run_action(const struct context *context, const struct action *action
 	return well ? STATUS_OK : STATUS_FAILED;
 }
 
+static bool is_among(char **files, size_t n, const char *file)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(files[i], file))
+			return true;
+	return false;
+}
+
 static int run_for_files(const struct context *context, const struct action *action, char **files)
 {
 	_cleanup_json_ struct json_object *parameters = json_object_new_object();
@@ -112,8 +132,10 @@ static int run_for_files(const struct context *context, const struct action *act
 
 	if (!parameters || !images)
 		return explain_error(context, -ENOMEM);
-	for (; *files; files++) {
-		int s = run_action(context, action, *files, images);
+	for (size_t i = 0; files[i]; i++) {
+		int s = is_among(files, i, files[i])
+				? STATUS_OK
+				: run_action(context, action, files[i], images);
 
 		status = MAX(status, s);
 	}

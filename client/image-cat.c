@@ -4,26 +4,29 @@
 
 #include <unistd.h>
 
+#include "image-find.h"
 #include "util/str.h"
-#include "wire/interface.h"
 #include "wire/operation.h"
-
-/* The daemon looks at all images. */
-#define LIST_LIMIT (100 * USEC_PER_SEC)
 
 /* STATUS_OK, or an exit status with everything said. */
 static int find_image(const struct context *context, const char *file, char **ret)
 {
 	struct varlink_reply reply;
 	const char *directory;
-	int r = call_within(context, LIST_LIMIT, METHOD_LIST_IMAGES, NULL, &reply);
+	int r = image_list(context, &reply), status;
 
 	if (r < 0)
 		return -r;
 	directory = json_get_string(reply.parameters, "directory");
 	r = directory ? str_format(ret, "%s/%s", directory, file) : -EPROTO;
+	if (r < 0)
+		status = explain_error(context, r);
+	else if (!image_is_listed(reply.parameters, file))
+		status = image_explain_missing(context, file, reply.parameters);
+	else
+		status = STATUS_OK;
 	varlink_reply_done(&reply);
-	return r < 0 ? explain_error(context, r) : STATUS_OK;
+	return status;
 }
 
 int image_cat(const struct context *context, const char *file)

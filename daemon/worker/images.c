@@ -43,6 +43,7 @@ static void item_done(struct item *i)
 static int item_open(struct item *i)
 {
 	_cleanup_free_ char *problem = NULL;
+	struct stat st;
 	int r = str_format(&i->path, "%s/%s", i->query->save, i->file);
 
 	i->kind = image_file_kind(i->file);
@@ -51,7 +52,12 @@ static int item_open(struct item *i)
 	if (r < 0)
 		return r;
 	i->fd = link_open(i->path, O_RDONLY | O_NONBLOCK, &problem);
-	return i->fd < 0 ? json_add_string(i->entry, "problem", problem) : 0;
+	if (i->fd >= 0)
+		return 0;
+	r = json_add_string(i->entry, "problem", problem);
+	if (i->fd == -ENOENT && lstat(i->path, &st) < 0 && errno == ENOENT)
+		r = r < 0 ? r : json_add_bool(i->entry, "missing", true);
+	return r;
 }
 
 static const char *kind_name(enum image_file kind)

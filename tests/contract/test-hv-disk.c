@@ -197,7 +197,9 @@ START_TEST(ask_images_deletes_one)
 
 	save_guest();
 	said = ask_image(IMAGE_DELETE, "none");
-	ck_assert_msg(strstr(said, "problem") && !strstr(said, "deleted"), "%s", said);
+	ck_assert_msg(strstr(said, "problem") && strstr(said, "\"missing\":true") &&
+			      !strstr(said, "deleted"),
+		      "%s", said);
 	ck_assert_ptr_nonnull(find_image());
 	said = ask_image(IMAGE_DELETE, GUEST);
 	ck_assert_msg(strstr(said, "\"deleted\":true"), "%s", said);

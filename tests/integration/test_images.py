@@ -452,11 +452,34 @@ class Images(FakeHostTest):
         outside.write_text("")
         for name in ("README", "../outside", "..", ".", str(outside), "nobody"):
             self.host.ctl("image", "delete", name, check=1)
-        self.assertIn(os.strerror(errno.ENOENT), self.host.ctl("image", "delete", "nobody", check=1))
+        [image] = self.host.json("image", "delete", "nobody", check=1)["images"]
+        self.assertEqual((image["problem"], image["missing"]), (os.strerror(errno.ENOENT), True))
         self.assertTrue(outside.exists() and (self.host.save / "README").exists())
         self.host.ctl("image", "delete", check=2)
         self.host.ctl("image", "list", "web", check=2)
         self.host.ctl("image", "frobnicate", check=2)
+
+    def test_name_that_no_image_has_is_told_once_and_the_others_are_done(self):
+        self.saved()
+        for words, said in ((["verify", "--progress=none"], "verified"), (["delete"], "deleted")):
+            done = subprocess.run(self.host.command_line("image", *words, "wbe", "web", "wbe", "web"),
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stdout.count(said), 1)
+            self.assertNotIn("wbe", done.stdout)
+            self.assertRegex(done.stderr, r'^No image named "wbe"\. Did you mean "web"\? Run .*\n$')
+        # Nothing is like it now.
+        for verb in ("verify", "delete"):
+            for name in ("web", "/var/lib/xen/save/web", "a\x1bb"):
+                done = subprocess.run(self.host.command_line("image", verb, name), capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertRegex(done.stderr, r'^No image named "[^\x1b]*"\. Run .*\n$')
+
+    def test_link_to_nothing_is_an_image_all_the_same(self):
+        (self.host.save / "web").symlink_to(self.host.root / "nowhere")
+        [image] = self.host.json("image", "verify", "web", check=1)["images"]
+        self.assertNotIn("missing", image)
+        self.assertIn("problem", image)
 
     def test_image_that_a_guest_is_at_work_with_is_not_deleted(self):
         self.host.guest("web", save_ms=1500, restore_ms=1500)

@@ -74,6 +74,13 @@ static int handle(const struct sim_question *q, struct sim_guest *g, struct json
 	return json_add_bool(entry, "deleted", true);
 }
 
+static int describe_missing(struct json_object *entry)
+{
+	int r = json_add_string(entry, "problem", strerror(ENOENT));
+
+	return r < 0 ? r : json_add_bool(entry, "missing", true);
+}
+
 static int add_entry(const struct sim_question *q, struct json_object *list, const char *file,
 		     struct sim_guest *g)
 {
@@ -81,7 +88,7 @@ static int add_entry(const struct sim_question *q, struct json_object *list, con
 	int r = entry ? json_add_string(entry, "file", file) : -ENOMEM;
 
 	if (r >= 0)
-		r = g ? handle(q, g, entry) : json_add_string(entry, "problem", strerror(ENOENT));
+		r = g ? handle(q, g, entry) : describe_missing(entry);
 	return r < 0 ? r : json_append(list, TAKE_PTR(entry));
 }
 
