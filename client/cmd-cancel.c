@@ -9,7 +9,9 @@ static int run(const struct context *context, char **arguments)
 	int r;
 
 	if (arguments[0]) {
-		fprintf(stderr, "cancel takes no guests; it ends all that is under way\n");
+		fprintf(stderr,
+			"cancel takes no guests: it ends each start, stop and restart that is "
+			"under way\n");
 		return STATUS_USAGE;
 	}
 	r = call_once(context, METHOD_CANCEL, NULL, &reply);
@@ -23,6 +25,6 @@ static int run(const struct context *context, char **arguments)
 const struct command command_cancel = {
 	.name = "cancel",
 	.arguments = "",
-	.help = "end starts, stops and restarts; finish stages under way",
+	.help = "end starts, stops and restarts; what has begun goes on",
 	.run = run,
 };

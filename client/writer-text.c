@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/queue.h>
 
+#include "cancel-text.h"
 #include "cell.h"
 #include "image-table.h"
 #include "model/stage.h"
@@ -187,16 +188,10 @@ static void text_reloaded(struct writer *w, struct json_object *parameters)
 
 static void text_cancelled(struct writer *w, struct json_object *parameters)
 {
-	uint64_t n = 0;
+	FILE *out = to_text(w)->out;
 
-	json_get_u64(parameters, "cancelled", &n);
-	if (n == 0)
-		fputs("No start, stop or restart is under way\n", to_text(w)->out);
-	else
-		fprintf(to_text(w)->out,
-			"%llu cancelled. What has begun comes to its end; see 'xendomainsctl "
-			"status'\n",
-			(unsigned long long)n);
+	make_printable(parameters);
+	cancel_print(out, terminal_of(fileno(out)).width, parameters);
 }
 
 static struct writer *text_free(struct writer *w)

@@ -26,7 +26,7 @@ struct writer_ops {
 	/* {"images": [...]}. */
 	void (*images)(struct writer *w, struct json_object *parameters);
 	void (*reloaded)(struct writer *w, struct json_object *parameters);
-	/* {"cancelled": 2}. */
+	/* {"cancelled": 2, "sequences": [...], "left": [...]}. */
 	void (*cancelled)(struct writer *w, struct json_object *parameters);
 	/* Something else is about to be printed: lines that change in place go. */
 	void (*clear)(struct writer *w);

@@ -59,6 +59,29 @@ void encode_image_event(struct json_writer *w, const struct image_event *e)
 	json_writer_end_object(w);
 }
 
+void encode_cancelled(struct json_writer *w, const char *goal, const char *const *names,
+		      size_t n_names)
+{
+	json_writer_begin_object(w);
+	json_writer_string(w, "goal", goal);
+	if (n_names > 0) {
+		json_writer_begin_list(w, "guests");
+		for (size_t i = 0; i < n_names; i++)
+			json_writer_element(w, names[i]);
+		json_writer_end_array(w);
+	}
+	json_writer_end_object(w);
+}
+
+void encode_left(struct json_writer *w, const char *name, enum stage stage, bool goes_on)
+{
+	json_writer_begin_object(w);
+	json_writer_string(w, "name", name);
+	json_writer_string(w, "stage", stage_to_string(stage));
+	json_writer_bool(w, "goes_on", goes_on);
+	json_writer_end_object(w);
+}
+
 static const char *step_result_name(enum step_result result)
 {
 	switch (result) {

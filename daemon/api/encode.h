@@ -19,6 +19,11 @@ struct image_event {
 
 void encode_image_event(struct json_writer *w, const struct image_event *e);
 
+/* A sequence that was cancelled, and a guest that it was at work on: as struct cancel_view. */
+void encode_cancelled(struct json_writer *w, const char *goal, const char *const *names,
+		      size_t n_names);
+void encode_left(struct json_writer *w, const char *name, enum stage stage, bool goes_on);
+
 /* The answer of org.varlink.service.GetInfo. NULL: no memory. */
 struct json_object *encode_info(void);
 

@@ -155,13 +155,48 @@ static void run_restart(struct request *request)
 					       request->n_names, &follower, &request->id));
 }
 
+/* The two lists that an answer of Cancel has. */
+struct cancelled {
+	struct json_writer sequences, left;
+};
+
+static void on_cancelled(void *data, const char *goal, const char *const *names, size_t n_names)
+{
+	struct cancelled *c = data;
+
+	encode_cancelled(&c->sequences, goal, names, n_names);
+}
+
+static void on_left(void *data, const char *name, enum stage stage, bool goes_on)
+{
+	struct cancelled *c = data;
+
+	encode_left(&c->left, name, stage, goes_on);
+}
+
 static void run_cancel(struct request *request)
 {
+	const struct manager *m = request->control->manager;
 	_cleanup_json_ struct json_object *o = json_object_new_object();
-	size_t n = manager_cancel(request->control->manager, "cancelled");
+	struct cancelled c = {0};
+	struct cancel_view view = {.sequence = on_cancelled, .guest = on_left, .data = &c};
+	size_t n;
+	int r;
 
-	if (!o || json_add_u64(o, "cancelled", n) < 0)
-		request_fail_errno(request, -ENOMEM);
+	json_writer_begin_array(&c.sequences);
+	json_writer_begin_array(&c.left);
+	n = manager_cancel(request->control->manager, "cancelled", &view);
+	json_writer_end_array(&c.sequences);
+	json_writer_end_array(&c.left);
+	r = o ? json_add_u64(o, "cancelled", n) : -ENOMEM;
+	r = r < 0 ? r : json_add(o, "sequences", json_writer_take(&c.sequences));
+	r = r < 0 ? r : json_add(o, "left", json_writer_take(&c.left));
+	if (manager_stops_for_host(m))
+		r = r < 0 ? r : json_add_bool(o, "host", true);
+	json_writer_done(&c.sequences);
+	json_writer_done(&c.left);
+	if (r < 0)
+		request_fail_errno(request, r);
 	else
 		request_finish(request, TAKE_PTR(o));
 }

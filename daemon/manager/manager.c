@@ -309,18 +309,15 @@ void manager_rest(struct manager *m, const char *reason)
 	break_off(m, sequence_is_for_host, executor_rest, reason);
 }
 
-static bool is_by_hand(const struct sequence *s)
-{
-	return s->goal != GOAL_REACT && !sequence_is_for_host(s) && !s->broken_off;
-}
-
-size_t manager_cancel(struct manager *m, const char *reason)
+size_t manager_cancel(struct manager *m, const char *reason, const struct cancel_view *view)
 {
 	struct sequence *s;
 
 	TAILQ_FOREACH(s, &m->sequences, entry)
 		uuid_list_clear(&s->wanted_down);
-	return break_off(m, is_by_hand, executor_release, reason);
+	if (view)
+		manager_tell_cancelled(m, view);
+	return break_off(m, sequence_is_by_hand, executor_release, reason);
 }
 
 bool manager_wants_down(const struct job *job, const struct uuid *uuid)

@@ -47,12 +47,24 @@ int manager_request(struct manager *m, enum goal goal, const char *const *names,
 int manager_restart(struct manager *m, bool forced, const char *const *names, size_t n_names,
 		    const struct follower *follower, uint64_t *ret_id);
 
+/* Hears what manager_cancel() ends. */
+struct cancel_view {
+	/* goal: start, stop or restart. names: of its guests, borrowed; none: all. */
+	void (*sequence)(void *data, const char *goal, const char *const *names, size_t n_names);
+	/* One of its guests that was at work. goes_on: the stage is finished. */
+	void (*guest)(void *data, const char *name, enum stage stage, bool goes_on);
+	void *data;
+};
+
 /*
  * Ends all starts and stops but the host's: stages that have begun are finished, guests that were
- * asked to shut down are not waited for, and no other stage begins. Returns the number of
- * sequences.
+ * asked to shut down are not waited for, and no other stage begins. view (may be NULL) hears of
+ * each first. Returns the number of sequences.
  */
-size_t manager_cancel(struct manager *m, const char *reason);
+size_t manager_cancel(struct manager *m, const char *reason, const struct cancel_view *view);
+
+/* Whether the host's stop is under way. */
+bool manager_stops_for_host(const struct manager *m);
 
 /* The follower is gone. Its sequence goes on. */
 void manager_unfollow(struct manager *m, uint64_t id);

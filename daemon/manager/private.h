@@ -60,6 +60,9 @@ bool manager_drained(struct sequence *s);
  */
 void manager_put_back(struct sequence *s, const char *reason);
 
+/* Tells what manager_cancel() is about to end. */
+void manager_tell_cancelled(const struct manager *m, const struct cancel_view *view);
+
 /* Ends all creates and restores early: a stop of all has no use for them. */
 void manager_abort_builds(struct manager *m);
 

@@ -92,6 +92,12 @@ static inline bool sequence_is_for_host(const struct sequence *s)
 	return s->for_host;
 }
 
+/* For manager_cancel(): it was asked for, and is not cancelled yet. */
+static inline bool sequence_is_by_hand(const struct sequence *s)
+{
+	return s->goal != GOAL_REACT && !s->for_host && !s->broken_off;
+}
+
 /* Whether an operation on a guest may change what a plan of the sequence is made from. */
 bool sequence_concerns(const struct sequence *s, const char *name, const struct uuid *uuid);
 

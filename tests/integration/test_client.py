@@ -508,12 +508,34 @@ class Interrupt(FakeHostTest):
         self.host.ctl("start", check=0)
         client = self.host.ctl_in_background("restart", "--all")
         wait_until(lambda: "saving" in self.host.states().values(), "a save")
-        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0))["cancelled"], 1)
+        said = json.loads(self.host.ctl("--json", "cancel", check=0))
+        self.assertEqual((said["cancelled"], said["sequences"]), (1, [{"goal": "restart"}]))
+        [left] = said["left"]
+        self.assertEqual((left["stage"], left["goes_on"]), ("save", True))
         self.assertEqual(client.wait(), 0)
         client.stdout.close()
-        self.assertEqual(sorted(self.host.states().values()), ["running", "saved"])
-        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0))["cancelled"], 0)
+        states = self.host.states()
+        self.assertEqual(sorted(states.values()), ["running", "saved"])
+        self.assertEqual(states[left["name"]], "saved")
+        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0)),
+                         {"cancelled": 0, "sequences": [], "left": []})
+        self.assertEqual(self.host.ctl("cancel", check=0), "Nothing to cancel: no start, stop or restart is under way\n")
         self.host.ctl("cancel", "web", check=2)
+
+    def test_cancel_tells_what_goes_on_and_what_to_type(self):
+        for name in ("db", "web"):
+            self.host.guest(name, save_ms=3000)
+        self.host.ctl("start", check=0)
+        clients = [self.host.ctl_in_background("restart", "db"), self.host.ctl_in_background("stop", "web")]
+        wait_until(lambda: list(self.host.states().values()) == ["saving"] * 2, "both saves")
+        said = self.host.ctl("cancel", check=0)
+        for client in clients:
+            client.communicate(timeout=LIMIT)
+        self.assertEqual(sorted(said.splitlines()[:2]), ["Cancelled: restart of db", "Cancelled: stop of web"])
+        self.assertRegex(said, r"\nGoes on to its end: (db \(save\), web \(save\)|web \(save\), db \(save\))\n")
+        self.assertNotIn("Not waited for", said)
+        self.assertIn("'xendomainsctl status'", said)
+        self.assertIn("'xendomainsctl start'", said)
 
     def test_cancel_ends_the_wait_for_a_guest_that_does_not_answer(self):
         self.host.configure(SAVE="", STOP_MAXWAIT="")
@@ -522,7 +544,10 @@ class Interrupt(FakeHostTest):
         self.host.ctl("start", check=0)
         client = self.host.ctl_in_background("stop", "web")
         self.host.wait_logged("STAGE_STARTED", domain="web", stage="shutdown")
-        self.host.ctl("cancel", check=0)
+        said = self.host.ctl("cancel", check=0)
+        self.assertIn("Cancelled: stop of web\nNot waited for: web (shutdown). ", said)
+        self.assertNotIn("Goes on", said)
+        self.assertNotIn("'xendomainsctl start'", said)
         self.assertEqual(client.wait(), 0)
         client.stdout.close()
         self.assertEqual(self.host.states(), {"web": "running"})

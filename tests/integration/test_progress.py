@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a start, a stop and images show: on terminals of all sizes, elsewhere, and to programs."""
+"""What a start, a stop, images and cancel show: on terminals of all sizes, elsewhere, and to programs."""
 
 import fcntl
 import json
@@ -213,6 +213,17 @@ class Scripted(Screens):
             reply = {"parameters": {"images": images, "directory": "/var/lib/xen/save"}}
             said = self.said(["image", "list"], [[reply]], size, "C.UTF-8", TZ="UTC", NO_COLOR="1")
             self.compare(f"images-{size[0]}x{size[1]}", self.shown(said, size).all())
+
+
+    def test_what_was_cancelled(self):
+        left = [{"name": f"web{i}", "stage": "save", "goes_on": True} for i in range(1, 13)]
+        left += [{"name": "mail", "stage": "shutdown", "goes_on": False},
+                 {"name": "old", "stage": "sysrq", "goes_on": True}]
+        answer = {"cancelled": 2, "sequences": [{"goal": "restart"}, {"goal": "start", "guests": ["büro", "db"]}],
+                  "left": left, "host": True}
+        for size in ((80, 24), (40, 8)):
+            said = self.said(["cancel"], [[{"parameters": answer}]], size, "C.UTF-8")
+            self.compare(f"cancel-{size[0]}x{size[1]}", self.shown(said, size).all())
 
 
 class Options(FakeHostTest):

@@ -54,7 +54,11 @@ class SecondLine(SecondLineTest):
         self.start("db", "web", save_ms=1000)
         client = self.go_down()
         self.host.wait_logged("STAGE_STARTED", stage="save")
-        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0)), {"cancelled": 0})
+        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0)),
+                         {"cancelled": 0, "sequences": [], "left": [], "host": True})
+        said = self.host.ctl("cancel", check=0)
+        self.assertTrue(said.startswith("Nothing to cancel: "))
+        self.assertIn("'shutdown -c'", said)
         self.wait_for(client)
         self.assertEqual((self.host.domains(), self.host.images()), ({}, ["db", "web"]))
 
@@ -216,7 +220,9 @@ class SecondLine(SecondLineTest):
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             env=self.host.environment())
         self.host.wait_logged("STAGE_STARTED", stage="save")
-        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0)), {"cancelled": 1})
+        self.assertEqual(json.loads(self.host.ctl("--json", "cancel", check=0)),
+                         {"cancelled": 1, "sequences": [{"goal": "stop"}],
+                          "left": [{"name": "web", "stage": "save", "goes_on": True}]})
         client.communicate(timeout=LIMIT)
         self.assertIsNone(self.going_down())
         self.host.ctl("start", check=0)

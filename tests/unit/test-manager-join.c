@@ -314,7 +314,7 @@ START_TEST(a_restart_that_waits_for_the_host_can_be_ended)
 		if (stops)
 			simulation_wish(&s, GOAL_STOP, NULL);
 		else
-			ck_assert_uint_eq(manager_cancel(s.manager, "cancelled"), 1);
+			ck_assert_uint_eq(manager_cancel(s.manager, "cancelled", NULL), 1);
 		simulation_run_for(&s, USEC_PER_SEC);
 		ck_assert(w.done);
 		ck_assert_int_eq(manager_refuse_starts(s.manager, NULL), 0);
@@ -427,7 +427,7 @@ START_TEST(who_cancels_a_stop_does_not_want_its_guests_down_any_more)
 	simulation_run_for(&s, USEC_PER_SEC);
 	simulation_wish(&s, GOAL_STOP, NAMES("b"));
 	simulation_run_for(&s, USEC_PER_SEC);
-	manager_cancel(s.manager, "cancelled");
+	manager_cancel(s.manager, "cancelled", NULL);
 	simulation_run_for(&s, 100 * USEC_PER_SEC);
 	ck_assert_uint_eq(count.stopped, 2);
 	ck_assert_uint_eq(count.wanted, 0);
@@ -442,7 +442,7 @@ START_TEST(a_host_that_waits_for_ever_is_still_the_host)
 	SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true}]");
 	host = simulation_host_stop(&s, USEC_INFINITY);
 	simulation_run_for(&s, USEC_PER_SEC / 2);
-	ck_assert_uint_eq(manager_cancel(s.manager, "cancelled"), 0);
+	ck_assert_uint_eq(manager_cancel(s.manager, "cancelled", NULL), 0);
 	simulation_run(&s);
 	ck_assert(host->succeeded);
 }

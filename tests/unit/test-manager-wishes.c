@@ -169,7 +169,7 @@ static void do_something(void)
 		write_settings(!f.settings_refused);
 		break;
 	case 7:
-		manager_cancel(f.s.manager, "cancelled");
+		manager_cancel(f.s.manager, "cancelled", NULL);
 		add(WISH_EITHER, 0);
 		break;
 	default:
