@@ -13,7 +13,7 @@ void encode_event(struct json_writer *w, const struct report *e);
 struct image_event {
 	const char *file;
 	enum result result;
-	uint64_t bytes, total; /* as hv_images_callbacks has them; RESULT_RUNNING only */
+	uint64_t bytes, total; /* as hv_asker has them; RESULT_RUNNING only */
 	usec_t elapsed;
 };
 

@@ -411,15 +411,15 @@ static void answer_images(void *data, struct json_object *entries, const char *r
 
 static void ask_images(struct request *request, enum image_action action, const char *file)
 {
-	struct hv_images_callbacks callbacks = {
+	struct hv_asker asker = {
+		.is_root = access_is_root(request->connection),
 		.progress = on_image_progress,
 		.answered = answer_images,
 		.data = request,
 	};
 
 	begun(request, DOER_IMAGES,
-	      manager_ask_images(request->control->manager, action, file, &callbacks,
-				 &request->id));
+	      manager_ask_images(request->control->manager, action, file, &asker, &request->id));
 }
 
 static void ask_image(struct request *request, enum image_action action)

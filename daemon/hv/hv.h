@@ -31,8 +31,9 @@ struct hv_operation {
 	bool stuck;            /* its worker was killed and does not end: it sleeps in the kernel */
 };
 
-/* For a question about images. */
-struct hv_images_callbacks {
+/* Who asks about images. */
+struct hv_asker {
+	bool is_root; /* finds a place whatever others ask */
 	/*
 	 * So many bytes of the stream of an image have been read, of about total, as they are
 	 * without compression. Comes when the image begins to be read, and about once a second
@@ -77,7 +78,7 @@ struct hv_ops {
 	const struct survey *(*surveyed)(struct hv *hv);
 	bool (*survey_is_current)(struct hv *hv);
 	int (*ask_images)(struct hv *hv, const struct image_query *query,
-			  const struct hv_images_callbacks *callbacks, uint64_t *ret_id);
+			  const struct hv_asker *asker, uint64_t *ret_id);
 	void (*forget_images)(struct hv *hv, uint64_t id);
 	struct hv *(*free)(struct hv *hv);
 };
@@ -217,15 +218,16 @@ static inline bool hv_survey_is_current(struct hv *hv)
 }
 
 /*
- * Asks about images; query and callbacks are copied. 0, -EBUSY where too much is being asked
- * already, or another -errno. Those who ask for a list at the same time get one; however many do,
- * and whatever becomes of it, others have places left. hv_forget_images(): the answer is not wanted
- * any more, and does not come; a file that was to be deleted may be.
+ * Asks about images; query and asker are copied. 0, -EBUSY where too much is being asked already,
+ * or another -errno. Those who ask for a list at the same time get one. Lists, verifications and
+ * deletions have places of their own, and root has others than all other users, however much they
+ * ask, and whatever becomes of it. hv_forget_images(): the answer is not wanted any more, and does
+ * not come; a file that was to be deleted may be.
  */
 static inline int hv_ask_images(struct hv *hv, const struct image_query *query,
-				const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
+				const struct hv_asker *asker, uint64_t *ret_id)
 {
-	return hv->ops->ask_images(hv, query, callbacks, ret_id);
+	return hv->ops->ask_images(hv, query, asker, ret_id);
 }
 
 static inline void hv_forget_images(struct hv *hv, uint64_t id)

@@ -10,25 +10,26 @@
 /* To read an image through can take long; to look at one cannot. */
 #define LOOK_LIMIT (90 * USEC_PER_SEC)
 
-/* More of them at a time would only be in each other's way. */
-#define QUESTIONS_MAX 8
-
 /*
- * Of them so many list, which more callers may than verify and delete: one that is under way, and
- * those whose worker was killed and does not end.
+ * So many questions of a kind are asked at a time: more would only be in each other's way. Root has
+ * places of its own. A list is made for all who ask: one is under way, and the other places are for
+ * workers that were killed and do not end.
  */
-#define LISTS_MAX 4
+#define LISTS_MAX  4
+#define OTHERS_MAX 4
+#define ROOTS_MAX  8
 
 struct asker {
 	LIST_ENTRY(asker) entry;
 	uint64_t id;
-	struct hv_images_callbacks callbacks;
+	struct hv_asker hv;
 };
 
 struct question {
 	LIST_ENTRY(question) entry;
 	struct images *images;
 	enum image_action action;
+	bool is_root; /* who asked */
 	char *save;
 	struct inquiry *inquiry; /* NULL: it has not begun */
 	struct json_object *entries;
@@ -65,13 +66,13 @@ static struct question *question_free(struct question *q)
 
 DEFINE_CLEANUP(struct question, question_free);
 
-/* Of an image that is read, which one asker only waits for. */
+/* An image that is read has one asker. */
 static void tell_progress(struct question *q, const struct operation_progress *progress)
 {
 	struct asker *asker = LIST_FIRST(&q->askers);
 
-	if (asker && asker->callbacks.progress)
-		asker->callbacks.progress(asker->callbacks.data, progress->bytes, progress->total);
+	if (asker && asker->hv.progress)
+		asker->hv.progress(asker->hv.data, progress->bytes, progress->total);
 }
 
 static int on_message(void *data, const char *text, size_t length)
@@ -101,7 +102,7 @@ static void tell(struct question *q, const char *reason)
 		struct asker asker = *LIST_FIRST(&q->askers);
 
 		asker_free(LIST_FIRST(&q->askers));
-		asker.callbacks.answered(asker.callbacks.data, reason ? NULL : q->entries, reason);
+		asker.hv.answered(asker.hv.data, reason ? NULL : q->entries, reason);
 	}
 }
 
@@ -156,17 +157,15 @@ static void clean_up(struct images *images)
 	}
 }
 
-static bool has_place(struct images *images, enum image_action action)
+static bool has_place(const struct question *asked)
 {
-	size_t n = 0, n_lists = 0;
+	size_t n = 0, most = asked->is_root ? ROOTS_MAX : OTHERS_MAX;
+	bool lists = asked->action == IMAGE_LIST;
 	const struct question *q;
 
-	LIST_FOREACH(q, &images->questions, entry)
-	{
-		n += q->inquiry != NULL;
-		n_lists += q->inquiry && q->action == IMAGE_LIST;
-	}
-	return n < QUESTIONS_MAX && (action != IMAGE_LIST || n_lists < LISTS_MAX);
+	LIST_FOREACH(q, &asked->images->questions, entry)
+	n += q->inquiry && q->action == asked->action && (lists || q->is_root == asked->is_root);
+	return n < (lists ? LISTS_MAX : most);
 }
 
 /* Starts its worker. 0 or -errno. */
@@ -186,7 +185,7 @@ static int begin(struct question *q, const char *file)
 		.lives = q->action == IMAGE_LIST,
 	};
 
-	if (!has_place(q->images, q->action))
+	if (!has_place(q))
 		return -EBUSY;
 	if (!message)
 		return -ENOMEM;
@@ -236,7 +235,7 @@ static void begin_waiting(struct images *images)
 	}
 }
 
-static int add_question(struct images *images, const struct image_query *query,
+static int add_question(struct images *images, const struct image_query *query, bool is_root,
 			struct question **ret)
 {
 	_cleanup_(question_freep) struct question *q = calloc(1, sizeof(*q));
@@ -244,7 +243,7 @@ static int add_question(struct images *images, const struct image_query *query,
 
 	if (!q)
 		return -ENOMEM;
-	*q = (struct question){.images = images, .action = query->action};
+	*q = (struct question){.images = images, .action = query->action, .is_root = is_root};
 	LIST_INIT(&q->askers);
 	LIST_INSERT_HEAD(&images->questions, q, entry);
 	q->entries = json_object_new_array();
@@ -259,7 +258,7 @@ static int add_question(struct images *images, const struct image_query *query,
  * Who asks for a list while one is being made gets the next one, with all others that do: the one
  * that has begun may have missed what he means.
  */
-static int find_question(struct images *images, const struct image_query *query,
+static int find_question(struct images *images, const struct image_query *query, bool is_root,
 			 struct question **ret)
 {
 	bool lists = query->action == IMAGE_LIST;
@@ -269,7 +268,7 @@ static int find_question(struct images *images, const struct image_query *query,
 	*ret = lists ? find_list(images, query->save, false) : NULL;
 	if (*ret)
 		return 0;
-	r = add_question(images, query, &q);
+	r = add_question(images, query, is_root, &q);
 	if (r >= 0 && !(lists && find_list(images, query->save, true)))
 		r = begin(q, query->file);
 	if (r < 0)
@@ -278,18 +277,18 @@ static int find_question(struct images *images, const struct image_query *query,
 	return 0;
 }
 
-int images_ask(struct images *images, const struct image_query *query,
-	       const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
+int images_ask(struct images *images, const struct image_query *query, const struct hv_asker *hv,
+	       uint64_t *ret_id)
 {
 	_cleanup_free_ struct asker *asker = calloc(1, sizeof(*asker));
 	struct question *q;
 	int r;
 
 	clean_up(images);
-	r = asker ? find_question(images, query, &q) : -ENOMEM;
+	r = asker ? find_question(images, query, hv->is_root, &q) : -ENOMEM;
 	if (r < 0)
 		return r;
-	*asker = (struct asker){.id = ++images->last_id, .callbacks = *callbacks};
+	*asker = (struct asker){.id = ++images->last_id, .hv = *hv};
 	*ret_id = asker->id;
 	LIST_INSERT_HEAD(&q->askers, asker, entry);
 	TAKE_PTR(asker);

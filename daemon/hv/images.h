@@ -11,8 +11,8 @@ struct images;
 int images_new(struct loop *loop, const struct program *program, struct images **ret);
 struct images *images_free(struct images *images);
 
-int images_ask(struct images *images, const struct image_query *query,
-	       const struct hv_images_callbacks *callbacks, uint64_t *ret_id);
+int images_ask(struct images *images, const struct image_query *query, const struct hv_asker *hv,
+	       uint64_t *ret_id);
 void images_forget(struct images *images, uint64_t id);
 
 DEFINE_CLEANUP(struct images, images_free);

@@ -86,9 +86,9 @@ static bool xen_survey_is_current(struct hv *hv)
 }
 
 static int xen_ask_images(struct hv *hv, const struct image_query *query,
-			  const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
+			  const struct hv_asker *asker, uint64_t *ret_id)
 {
-	return images_ask(to_xen(hv)->images, query, callbacks, ret_id);
+	return images_ask(to_xen(hv)->images, query, asker, ret_id);
 }
 
 static void xen_forget_images(struct hv *hv, uint64_t id)

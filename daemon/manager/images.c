@@ -35,7 +35,7 @@ static bool is_in_use(const struct manager *m, const char *file)
 }
 
 int manager_ask_images(struct manager *m, enum image_action action, const char *file,
-		       const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
+		       const struct hv_asker *asker, uint64_t *ret_id)
 {
 	struct image_query query = {.action = action, .file = file};
 
@@ -46,7 +46,7 @@ int manager_ask_images(struct manager *m, enum image_action action, const char *
 	if (action == IMAGE_DELETE && is_in_use(m, file))
 		return -EBUSY;
 	query.save = m->config->save;
-	return hv_ask_images(world_hv(m->world), &query, callbacks, ret_id);
+	return hv_ask_images(world_hv(m->world), &query, asker, ret_id);
 }
 
 void manager_forget_images(struct manager *m, uint64_t id)

@@ -161,7 +161,7 @@ usec_t manager_restart_in(const struct manager *m, const struct guest *g);
  * much is being asked, or another -errno. Otherwise as hv_ask_images().
  */
 int manager_ask_images(struct manager *m, enum image_action action, const char *file,
-		       const struct hv_images_callbacks *callbacks, uint64_t *ret_id);
+		       const struct hv_asker *asker, uint64_t *ret_id);
 void manager_forget_images(struct manager *m, uint64_t id);
 
 struct activity manager_activity(const struct manager *m, const struct guest *g);

@@ -456,7 +456,8 @@ bool is_answered(struct fixture *f)
 int begin_question(enum image_action action, const char *file, uint64_t *ret_id)
 {
 	struct image_query query = {.action = action, .save = fx.save, .file = file};
-	struct hv_images_callbacks callbacks = {
+	struct hv_asker asker = {
+		.is_root = fx.is_root,
 		.progress = on_reading,
 		.answered = on_images,
 		.data = &fx,
@@ -464,7 +465,7 @@ int begin_question(enum image_action action, const char *file, uint64_t *ret_id)
 	int r;
 
 	fx.inside = true;
-	r = hv_ask_images(fx.hv, &query, &callbacks, ret_id);
+	r = hv_ask_images(fx.hv, &query, &asker, ret_id);
 	fx.inside = false;
 	return r;
 }

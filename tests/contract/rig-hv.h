@@ -34,6 +34,7 @@ struct fixture {
 	struct survey *survey; /* the last one; NULL if it failed */
 	char *reason;          /* of that */
 
+	bool is_root; /* who asks about images */
 	unsigned answers;
 	unsigned readings; /* the progress of an image, before its answer */
 	char *said; /* of the first image that was asked about; NULL if the answer is an error */
@@ -99,7 +100,7 @@ void boot_guest(void);
 
 int operate_on_guest(enum operation operation);
 
-/* An answer, for struct hv_images_callbacks; data: &fx. */
+/* An answer, for struct hv_asker; data: &fx. */
 void on_images(void *data, struct json_object *entries, const char *reason);
 
 int begin_question(enum image_action action, const char *file, uint64_t *ret_id);

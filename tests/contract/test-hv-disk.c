@@ -176,7 +176,7 @@ END_TEST
 START_TEST(ask_images_tells_the_progress_of_one_that_is_read_to_who_wants_it)
 {
 	struct image_query query = {.action = IMAGE_VERIFY, .save = fx.save, .file = GUEST};
-	struct hv_images_callbacks callbacks = {.answered = on_images, .data = &fx};
+	struct hv_asker asker = {.answered = on_images, .data = &fx};
 	uint64_t id;
 
 	save_guest();
@@ -186,7 +186,7 @@ START_TEST(ask_images_tells_the_progress_of_one_that_is_read_to_who_wants_it)
 	ask_image(IMAGE_VERIFY, GUEST);
 	ck_assert_uint_gt(fx.readings, 0);
 	fx.answers = 0;
-	ck_assert_int_eq(hv_ask_images(fx.hv, &query, &callbacks, &id), 0);
+	ck_assert_int_eq(hv_ask_images(fx.hv, &query, &asker, &id), 0);
 	wait_until(is_answered);
 }
 END_TEST
@@ -251,6 +251,32 @@ START_TEST(ask_images_is_ebusy_where_too_much_is_being_asked_and_answers_the_oth
 }
 END_TEST
 
+/* Asks as often as that is taken. */
+static void fill_places(enum image_action action)
+{
+	int r = 0;
+
+	for (uint64_t id; r == 0 && asked < MANY; asked += r == 0)
+		r = begin_question(action, action == IMAGE_LIST ? NULL : "none", &id);
+}
+
+START_TEST(ask_images_has_places_for_each_action_and_for_root)
+{
+	uint64_t id;
+
+	fill_places(IMAGE_VERIFY);
+	ck_assert_int_eq(begin_question(IMAGE_DELETE, "none", &id), 0);
+	asked++;
+	fill_places(IMAGE_DELETE);
+	ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &id), 0);
+	fx.is_root = true;
+	ck_assert_int_eq(begin_question(IMAGE_VERIFY, "none", &id), 0);
+	ck_assert_int_eq(begin_question(IMAGE_DELETE, "none", &id), 0);
+	asked += 3;
+	wait_until(all_answered);
+}
+END_TEST
+
 /* Of ours: those that have not been reaped count as well. */
 static unsigned count_children(void)
 {
@@ -309,10 +335,10 @@ static void on_forgotten(void *data _unused_, struct json_object *entries _unuse
 START_TEST(forget_images_has_the_answer_not_come)
 {
 	struct image_query query = {.action = IMAGE_LIST, .save = fx.save};
-	struct hv_images_callbacks callbacks = {.answered = on_forgotten};
+	struct hv_asker asker = {.answered = on_forgotten};
 	uint64_t id, other;
 
-	ck_assert_int_eq(hv_ask_images(fx.hv, &query, &callbacks, &id), 0);
+	ck_assert_int_eq(hv_ask_images(fx.hv, &query, &asker, &id), 0);
 	hv_forget_images(fx.hv, id);
 	/* Others are answered. */
 	ck_assert_int_eq(begin_question(IMAGE_LIST, NULL, &other), 0);
@@ -341,6 +367,7 @@ void add_disk_clauses(TCase *tests)
 	tcase_add_test(tests, an_answer_that_fails_is_null_with_its_reason);
 	tcase_add_test(tests,
 		       ask_images_is_ebusy_where_too_much_is_being_asked_and_answers_the_others);
+	tcase_add_test(tests, ask_images_has_places_for_each_action_and_for_root);
 	tcase_add_test(tests,
 		       ask_images_has_one_list_made_for_all_who_ask_and_leaves_others_their_places);
 	tcase_add_test(tests, forget_images_has_the_answer_not_come);

@@ -5,11 +5,14 @@
 import errno
 import json
 import os
+import pathlib
 import resource
+import signal
 import socket
 import time
 import unittest
 
+import memory
 from fakehost import DAEMON, FakeHostTest, wait_until
 
 NOBODY = 65534
@@ -91,6 +94,41 @@ class Groups(FakeHostTest):
         self.assertEqual(self.error(["adm"], "Stop"), DENIED)
         # Whoever is in a group does not say that the host goes down.
         self.assertEqual(self.error(["daemon"], "Stop", host=True), DENIED)
+
+    def ask_many(self, user, group, method, **parameters):
+        """As many calls of another user as there are connections for one. They end with the test."""
+        readable, writable = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(readable)
+            os.setgroups([GROUPS[group]])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+            connections = [socket.socket(socket.AF_UNIX) for _ in range(8)]
+            for s in connections:
+                s.connect(str(self.host.socket))
+                s.sendall(json.dumps({"method": f"{MANAGER}.{method}", "parameters": parameters}).encode() + b"\0")
+            os.write(writable, b".")
+            time.sleep(1000)
+        os.close(writable)
+        self.addCleanup(os.waitpid, child, 0)
+        self.addCleanup(os.kill, child, signal.SIGKILL)
+        with os.fdopen(readable, "rb") as pipe:
+            pipe.read(1)
+
+    def test_however_much_others_ask_root_has_its_images_verified_and_deleted(self):
+        self.native("[Host]\nReadGroup=adm\nControlGroup=daemon\n")
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        config = {"c_info": {"name": "long", "uuid": "11111111-2222-4333-8444-555555555555"}, "b_info": {}}
+        # So long that it is not read through in the time of a test.
+        memory.write_long(self.host.save / "long", config, 1 << 14)
+        self.ask_many(NOBODY, "adm", "ListImages")
+        self.ask_many(NOBODY - 1, "daemon", "VerifyImage", file="long")
+        children = pathlib.Path(f"/proc/{self.host.daemon.pid}/task/{self.host.daemon.pid}/children")
+        wait_until(lambda: len(children.read_text().split()) >= 4, "the places of others to be taken")
+        self.host.ctl("image", "verify", "web", check=0)
+        self.host.ctl("image", "delete", "web", check=0)
 
     def test_group_that_is_taken_away_is_out_at_once(self):
         self.native("[Host]\nControlGroup=adm\n")

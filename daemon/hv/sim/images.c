@@ -13,7 +13,7 @@ struct sim_question {
 	enum image_action action;
 	char *file;
 	struct timer *answer;
-	struct hv_images_callbacks callbacks;
+	struct hv_asker asker;
 };
 
 struct sim_images {
@@ -56,8 +56,8 @@ static int verify(const struct sim_question *q, const struct sim_guest *g,
 
 	if (g->image_error)
 		return 0;
-	if (q->callbacks.progress)
-		q->callbacks.progress(q->callbacks.data, size, size);
+	if (q->asker.progress)
+		q->asker.progress(q->asker.data, size, size);
 	return json_add_bool(entry, "verified", true);
 }
 
@@ -114,11 +114,11 @@ static void on_answer(void *data)
 {
 	_cleanup_json_ struct json_object *list = json_object_new_array();
 	struct sim_question *q = data;
-	struct hv_images_callbacks callbacks = q->callbacks;
+	struct hv_asker asker = q->asker;
 	int r = list ? answer(q, list) : -ENOMEM;
 
 	question_free(q);
-	callbacks.answered(callbacks.data, r < 0 ? NULL : list, r < 0 ? strerror(-r) : NULL);
+	asker.answered(asker.data, r < 0 ? NULL : list, r < 0 ? strerror(-r) : NULL);
 }
 
 int sim_images_new(struct loop *loop, struct sim_host *host, struct sim_images **ret)
@@ -144,7 +144,7 @@ struct sim_images *sim_images_free(struct sim_images *images)
 }
 
 int sim_images_ask(struct sim_images *images, const struct image_query *query,
-		   const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
+		   const struct hv_asker *asker, uint64_t *ret_id)
 {
 	_cleanup_(question_freep) struct sim_question *q = calloc(1, sizeof(*q));
 	int r;
@@ -155,7 +155,7 @@ int sim_images_ask(struct sim_images *images, const struct image_query *query,
 		.images = images,
 		.id = ++images->last_id,
 		.action = query->action,
-		.callbacks = *callbacks,
+		.asker = *asker,
 	};
 	LIST_INSERT_HEAD(&images->questions, q, entry);
 	r = str_replace(&q->file, query->file);

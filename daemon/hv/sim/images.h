@@ -13,7 +13,7 @@ int sim_images_new(struct loop *loop, struct sim_host *host, struct sim_images *
 struct sim_images *sim_images_free(struct sim_images *images);
 
 int sim_images_ask(struct sim_images *images, const struct image_query *query,
-		   const struct hv_images_callbacks *callbacks, uint64_t *ret_id);
+		   const struct hv_asker *asker, uint64_t *ret_id);
 void sim_images_forget(struct sim_images *images, uint64_t id);
 
 DEFINE_CLEANUP(struct sim_images, sim_images_free);

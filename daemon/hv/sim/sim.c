@@ -309,9 +309,9 @@ static bool sim_survey_is_current(struct hv *hv)
 }
 
 static int sim_ask_images(struct hv *hv, const struct image_query *query,
-			  const struct hv_images_callbacks *callbacks, uint64_t *ret_id)
+			  const struct hv_asker *asker, uint64_t *ret_id)
 {
-	return sim_images_ask(to_sim(hv)->images, query, callbacks, ret_id);
+	return sim_images_ask(to_sim(hv)->images, query, asker, ret_id);
 }
 
 static void sim_forget_images(struct hv *hv, uint64_t id)
