@@ -7,6 +7,7 @@
 #include "cell.h"
 #include "guest-view.h"
 #include "status-columns.h"
+#include "status-facts.h"
 #include "util/human.h"
 #include "width.h"
 
@@ -101,7 +102,8 @@ static bool is_told(const char *key)
 		"manager",       "flags",       "memory_kib", "vcpus",           "cpu_time_usec",
 		"configuration", "image",       "source",     "activity",        "elapsed_usec",
 		"percent",       "migrated_to", "since_usec", "restart_in_usec", "restarts",
-		"reason",        "reason_usec", "actions",    "waits_for",
+		"reason",        "reason_usec", "actions",    "waits_for",       "disks",
+		"policy",
 	};
 
 	return str_lookup(told, ELEMENTSOF(told), key) >= 0;
@@ -154,6 +156,7 @@ void status_print_story(FILE *out, struct json_object *g, size_t width)
 	print_cell(out, "vcpus", g, COLUMN_VCPUS, width);
 	print_cell(out, "cpu", g, COLUMN_CPU, width);
 	print_cell(out, "flags", g, COLUMN_FLAGS, width);
+	status_print_facts(out, g, width, print_fact);
 	print_others(out, g, width);
 	status_print_actions(out, g);
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "api/facts.h"
 #include "core/advice.h"
 #include "wire/json-writer.h"
 #include "world/world.h"
@@ -76,7 +77,9 @@ static void write_activity(struct json_writer *w, const struct activity *activit
 		json_writer_u64(w, "percent", activity->permille / 10);
 }
 
-static void write_guest(struct json_writer *w, const struct manager *m, const struct guest *g)
+/* alone: it is asked for, and no other guest. */
+static void write_guest(struct json_writer *w, const struct manager *m, const struct guest *g,
+			bool alone)
 {
 	struct activity activity = manager_activity(m, g);
 	usec_t left = activity.name ? USEC_INFINITY : manager_restart_in(m, g);
@@ -105,6 +108,8 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 	} else {
 		write_story(w, m, g, state, reason, left != USEC_INFINITY);
 	}
+	if (alone)
+		facts_write(w, m, g);
 	json_writer_end_object(w);
 }
 
@@ -169,7 +174,7 @@ static int write_named(struct json_writer *w, const struct manager *m, const cha
 		return r;
 	for (size_t i = 0; i < inventory->n; i++)
 		if (is_wanted(&x, &inventory->guests[i]) && !is_former(&inventory->guests[i]))
-			write_guest(w, m, &inventory->guests[i]);
+			write_guest(w, m, &inventory->guests[i], n_names == 1);
 	for (size_t i = 0; i < n_names; i++)
 		if (!wanted[i].met) {
 			*ret_unknown = names[i];
@@ -184,7 +189,7 @@ static void write_all(struct json_writer *w, const struct manager *m)
 
 	for (size_t i = 0; i < inventory->n; i++)
 		if (!is_former(&inventory->guests[i]))
-			write_guest(w, m, &inventory->guests[i]);
+			write_guest(w, m, &inventory->guests[i], false);
 }
 
 int status_add_guests(struct json_object *o, const struct manager *m, const char *const *names,

@@ -31,6 +31,11 @@ enum shutdown_reason shutdown_reason_from_string(const char *s)
 	return (enum shutdown_reason)str_lookup(reason_names, _SHUTDOWN_REASON_MAX, s);
 }
 
+const char *death_action_to_string(enum death_action action)
+{
+	return action_names[action];
+}
+
 enum death_action death_action_from_string(const char *s)
 {
 	return s ? (enum death_action)str_lookup(action_names, _DEATH_ACTION_MAX, s)

@@ -35,6 +35,7 @@ const char *shutdown_reason_to_string(enum shutdown_reason reason);
 enum shutdown_reason shutdown_reason_from_string(const char *s);
 
 /* libxl's name of an action. NULL is libxl's default, destroy. */
+const char *death_action_to_string(enum death_action action);
 enum death_action death_action_from_string(const char *s);
 
 /* Whether the guest is to run again after an action, and whether its memory is to be kept in a

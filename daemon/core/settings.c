@@ -138,14 +138,20 @@ static int parse_after_cancel(const struct setting *s, void *field, const char *
 	return r;
 }
 
+static const char *const image_policy_names[_IMAGE_POLICY_MAX] = {
+	[IMAGE_HOLD] = "hold",
+	[IMAGE_AFRESH] = "afresh",
+};
+
+const char *image_policy_to_string(enum image_policy policy)
+{
+	return image_policy_names[policy];
+}
+
 static int parse_image_policy(const struct setting *s, void *field, const char *value,
 			      char **ret_reason)
 {
-	static const char *const names[_IMAGE_POLICY_MAX] = {
-		[IMAGE_HOLD] = "hold",
-		[IMAGE_AFRESH] = "afresh",
-	};
-	int i, r = parse_choice(s, names, value, &i, ret_reason);
+	int i, r = parse_choice(s, image_policy_names, value, &i, ret_reason);
 
 	if (r >= 0)
 		*(enum image_policy *)field = (enum image_policy)i;

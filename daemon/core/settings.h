@@ -34,5 +34,7 @@ extern const struct setting_list config_variables, config_host_keys, config_gues
 /* NULL if there is none of this name. */
 const struct setting *setting_find(const struct setting_list *list, const char *name);
 
+const char *image_policy_to_string(enum image_policy policy);
+
 /* What holds for a guest of this name. */
 struct guest_settings config_guest(const struct config *c, const char *name);

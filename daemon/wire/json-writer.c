@@ -120,6 +120,12 @@ void json_writer_end_object(struct json_writer *w)
 	put(w, "}", 1);
 }
 
+void json_writer_begin_member(struct json_writer *w, const char *key)
+{
+	put_key(w, key);
+	put(w, "{", 1);
+}
+
 void json_writer_string(struct json_writer *w, const char *key, const char *value)
 {
 	if (!value)

@@ -26,7 +26,11 @@ void json_writer_bool(struct json_writer *w, const char *key, bool value);
 void json_writer_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_writer_uuid(struct json_writer *w, const char *key, const struct uuid *value);
 
-/* The same for a list of texts: begins it, to be ended as an array, and writes one of them. */
+/* The same for an object: begins it, to be ended as any other. */
+void json_writer_begin_member(struct json_writer *w, const char *key);
+
+/* The same for a list of texts, or of objects: begins it, to be ended as an array, and writes one
+ * text. */
 void json_writer_begin_list(struct json_writer *w, const char *key);
 void json_writer_element(struct json_writer *w, const char *value);
 

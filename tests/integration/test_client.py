@@ -105,6 +105,61 @@ class Words(FakeHostTest):
         self.assertEqual(self.host.ctl("image", "list", "--names", check=0).splitlines(), files)
 
 
+class Story(FakeHostTest):
+    """What is told of a guest that is named alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.host.guest("db")
+        self.path = self.host.guest("web", on={"crash": "preserve", "reboot": "restart"})
+        config = json.loads(self.path.read_text())
+        config["disks"] = [{"pdev_path": "/dev/vg0/web", "vdev": "xvda", "readwrite": 1},
+                           {"pdev_path": "/srv/cd.iso", "vdev": "xvdb", "readwrite": 0}, {"vdev": "xvdc", "is_cdrom": 1}]
+        self.path.write_text(json.dumps(config))
+        self.host.native.write_text("[Host]\nImageCompression=zstd\n[Domain w*]\nForcedDestroy=yes\nImageChanged=afresh\n")
+        self.host.ctl("reload", check=0)
+
+    def guest(self, *names):
+        return {g["name"]: g for g in self.host.json("status", *names)["guests"]}
+
+    def test_it_has_disks_and_policy(self):
+        web = self.guest("web")["web"]
+        self.assertEqual(web["disks"], [{"device": "xvda", "path": "/dev/vg0/web", "writable": True},
+                                        {"device": "xvdb", "path": "/srv/cd.iso", "writable": False},
+                                        {"device": "xvdc", "writable": False}])
+        policy = {"on_poweroff": "destroy", "on_reboot": "restart", "on_watchdog": "destroy", "on_crash": "preserve",
+                  "on_soft_reset": "destroy", "image_changed": "afresh", "image_unknown": "hold",
+                  "image_compression": "zstd", "forced_destroy": True}
+        self.assertEqual(web["policy"], policy)
+        for uuid in (web["uuid"], web["uuid"].upper()):
+            self.assertEqual(self.guest(uuid)["web"]["policy"], policy)
+        db = self.guest("db")["db"]
+        self.assertEqual((db["disks"], db["policy"]["image_changed"], db["policy"]["forced_destroy"]), ([], "hold", False))
+        said = self.host.ctl("status", "web")
+        for line in ("disk:          xvda /dev/vg0/web", "disk:          xvdb /srv/cd.iso, read-only",
+                     "disk:          xvdc (empty), read-only",
+                     "when it ends:  on_poweroff=destroy, on_reboot=restart, on_watchdog=destroy, on_crash=preserve, "
+                     "on_soft_reset=destroy",
+                     "settings:      ImageChanged=afresh, ImageUnknown=hold, ImageCompression=zstd, ForcedDestroy=yes"):
+            self.assertIn(line, said.splitlines())
+
+    def test_a_domain_has_the_policy_that_it_was_created_with(self):
+        self.host.ctl("start", check=0)
+        config = json.loads(self.path.read_text()) | {"on_crash": "destroy"}
+        self.path.write_text(json.dumps(config))
+        self.assertEqual(self.guest("web")["web"]["policy"]["on_crash"], "preserve")
+        self.host.xl_create("by-hand")
+        self.host.ctl("reload", check=0)
+        by_hand = wait_until(lambda: self.guest("by-hand").get("by-hand"), "the domain to be seen")
+        self.assertNotIn("disks", by_hand)
+        self.assertEqual(set(by_hand["policy"]), {"image_changed", "image_unknown", "image_compression", "forced_destroy"})
+
+    def test_many_guests_have_neither(self):
+        for names in ([], ["web", "db"]):
+            for guest in self.guest(*names).values():
+                self.assertFalse({"disks", "policy"} & set(guest))
+
+
 class Mistakes(FakeHostTest):
     """What is mistyped is named in one line, with what may have been meant."""
 

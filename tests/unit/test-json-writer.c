@@ -30,6 +30,9 @@ START_TEST(members_and_elements_are_separated)
 	json_writer_element(&w, "a[");
 	json_writer_element(&w, "b");
 	json_writer_end_array(&w);
+	json_writer_begin_member(&w, "inner");
+	json_writer_bool(&w, "yes", true);
+	json_writer_end_object(&w);
 	json_writer_end_object(&w);
 	json_writer_begin_array(&w);
 	json_writer_end_array(&w);
@@ -37,7 +40,7 @@ START_TEST(members_and_elements_are_separated)
 	ck_assert_str_eq(text_of(&w, o), "{\"w\":[{},{\"name\":\"web[\",\"yes\":true,\"no\":false,"
 					 "\"number\":18446744073709551615,"
 					 "\"uuid\":\"00000000-0000-0000-0000-000000000007\","
-					 "\"texts\":[\"a[\",\"b\"]},[]]}");
+					 "\"texts\":[\"a[\",\"b\"],\"inner\":{\"yes\":true}},[]]}");
 }
 END_TEST
 
