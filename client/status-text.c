@@ -70,6 +70,7 @@ static void write_verdict(FILE *out, const struct tally *t, bool selected)
 	} else {
 		fprintf(out, "All %u %s run", t->all, selected ? "of these guests" : "guests");
 	}
+	fputc('.', out);
 }
 
 /* What is to be known first: whether all is well. */
