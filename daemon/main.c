@@ -28,6 +28,10 @@
 /* What is free lies with the process up to this size. */
 #define FREE_MEMORY_MAX (1 << 20)
 
+/* Where the real host has its files. */
+#define RUNTIME_PATH "/run/xendomains"
+#define STATE_PATH   "/var/lib/xendomains"
+
 /* How often --once tells systemd that it goes on, and how long each message holds. */
 #define ALIVE_INTERVAL  (10 * USEC_PER_SEC)
 #define ALIVE_EXTENSION (60 * USEC_PER_SEC)
@@ -57,6 +61,7 @@ enum exit_status {
 struct options {
 	const char *backend;
 	const char *runtime, *state; /* directories */
+	char *own;                   /* both of them, of a simulated host that was given none */
 	const char *socket;
 	const char *worker;
 	struct settings_paths settings;
@@ -182,11 +187,71 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return optind < argc ? -EINVAL : r;
 }
 
+static bool is_simulated(const struct options *o)
+{
+	return str_starts_with(o->backend, "sim:");
+}
+
 static const char *folder_or(const char *variable, const char *standard)
 {
 	const char *value = getenv(variable);
 
 	return str_empty(value) ? standard : value;
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return str_equal(a, b) || (stat(a, &sa) >= 0 && stat(b, &sb) >= 0 &&
+				   sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino);
+}
+
+static int refuse_real(const char *path, const char *advice)
+{
+	log_error("A simulated host does not use %s, which is the real host's. %s", path, advice);
+	return -EINVAL;
+}
+
+/* A simulated host writes nothing where the real one reads. */
+static int set_directories(struct options *o)
+{
+	int r;
+
+	if (!is_simulated(o)) {
+		o->runtime = folder_or("RUNTIME_DIRECTORY", RUNTIME_PATH);
+		o->state = folder_or("STATE_DIRECTORY", STATE_PATH);
+		return 0;
+	}
+	/* --once listens nowhere: there the socket only tells where the directories are. */
+	if (is_same_file(o->socket, SOCKET_PATH) &&
+	    (o->once < 0 || str_empty(getenv("RUNTIME_DIRECTORY")) ||
+	     str_empty(getenv("STATE_DIRECTORY"))))
+		return refuse_real(o->socket, "Name another path: --socket PATH");
+	r = str_format(&o->own, "%s.sim", o->socket);
+	if (r < 0)
+		return r;
+	o->runtime = folder_or("RUNTIME_DIRECTORY", o->own);
+	o->state = folder_or("STATE_DIRECTORY", o->own);
+	if (is_same_file(o->runtime, RUNTIME_PATH))
+		return refuse_real(o->runtime, "Unset RUNTIME_DIRECTORY, or name another one");
+	if (is_same_file(o->state, STATE_PATH))
+		return refuse_real(o->state, "Unset STATE_DIRECTORY, or name another one");
+	return 0;
+}
+
+/* The guests of a simulated host begin anew with each daemon. So does what is known of them. */
+static int forget_own(const struct options *o)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (!str_equal(o->state, o->own))
+		return 0;
+	r = str_format(&path, "%s/ledger", o->own);
+	if (r >= 0 && unlink(path) < 0 && errno != ENOENT)
+		r = -errno;
+	return r;
 }
 
 static void exit_well(struct daemon *d)
@@ -272,7 +337,7 @@ static int open_backend(struct loop *loop, const struct options *o, struct hv **
 		.runtime = o->runtime, .worker = o->worker, .helper = SAVE_HELPER};
 	int r;
 
-	if (str_starts_with(o->backend, "sim:"))
+	if (is_simulated(o))
 		return open_sim(loop, o->backend + strlen("sim:"), ret);
 	/* If xenstored hangs, the daemon hangs here. */
 	notify_status("Waiting for XenStore");
@@ -341,7 +406,7 @@ static int watch_host(struct daemon *d, const struct options *o, int lock, struc
 {
 	int r;
 
-	if (str_starts_with(o->backend, "sim:"))
+	if (is_simulated(o))
 		return 0;
 	r = hostdown_new(d->loop, d->manager, lock, o->runtime, ret);
 	return r < 0 ? log_error_errno(r, "Failed to watch for the end of the host") : 0;
@@ -455,7 +520,8 @@ static int run(const struct options *o)
 	r = loop_new(&loop);
 	if (r < 0)
 		return log_error_errno(r, "Failed to create an event loop");
-	r = ledger_file_open(loop, o->state, &ledger);
+	r = forget_own(o);
+	r = r < 0 ? r : ledger_file_open(loop, o->state, &ledger);
 	if (r < 0)
 		return log_error_errno(r, "Failed to open the ledger in %s", o->state);
 	r = str_format(&kept, "%s/settings", o->state);
@@ -494,8 +560,6 @@ int main(int argc, char **argv)
 {
 	struct options o = {
 		.backend = "xen",
-		.runtime = folder_or("RUNTIME_DIRECTORY", "/run/xendomains"),
-		.state = folder_or("STATE_DIRECTORY", "/var/lib/xendomains"),
 		.socket = SOCKET_PATH,
 		.worker = WORKER_PATH,
 		.settings = {.variables = {SYSCONFDIR "/default/xendomains",
@@ -523,6 +587,8 @@ int main(int argc, char **argv)
 	}
 	if (o.once == GOAL_STOP)
 		signal(SIGTERM, on_early_end);
-	r = run(&o);
+	r = set_directories(&o);
+	r = r < 0 ? r : run(&o);
+	free(o.own);
 	return r < 0 ? STATUS_FAILED : r;
 }
