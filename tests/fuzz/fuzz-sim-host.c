@@ -2,6 +2,7 @@
 
 #include "fuzz.h"
 #include "hv/sim/load.h"
+#include "hv/sim/read.h"
 #include "util/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

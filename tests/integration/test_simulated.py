@@ -1,17 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A simulated host keeps away from the real one."""
+"""A simulated host keeps away from the real one, and refuses a file with a mistake."""
 
 import contextlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
 
 from fakehost import CLIENT, DAEMON, LIMIT, wait_until
 
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 FILE = {"speed": 100, "guests": [{"name": "web", "config": "/auto/web.cfg", "create": {"error": "no room"}}]}
 
 
@@ -78,6 +80,21 @@ class Simulated(unittest.TestCase):
             self.assertIn(path, said)
             self.assertIn(variable, said)
         self.assertFalse((self.folder / "socket.sim").exists())
+
+    def test_a_slip_is_refused_with_the_nearest_member(self):
+        self.file.write_text(json.dumps({"guests": [{"name": "web"}, {"name": "db", "memory": 1}]}))
+        self.assertIn('guest 2 ("db"): unknown member "memory". Did you mean "memory_mib"?',
+                      self.refusal("--socket", self.socket))
+
+    def test_each_member_and_word_is_explained(self):
+        page = (SOURCE / "docs/simulation.md").read_text()
+        code = (SOURCE / "daemon/hv/sim/read.c").read_text()
+        members = re.findall(r'\{.name = "(\w+)"', code)
+        words = re.findall(r'\[DEATH_\w+\] = "([\w-]+)"', code)
+        self.assertIn("appears_ms", members)
+        self.assertIn("rename-restart", words)
+        for word in members + words:
+            self.assertRegex(page, rf"\b{word}\b")
 
 
 if __name__ == "__main__":

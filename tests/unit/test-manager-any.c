@@ -68,7 +68,7 @@ static void draw_way(char *text, size_t size, const char *key, usec_t most_ms, b
 {
 	bool hangs = !well && dice_once_in(&f.dice, 2);
 	/* Only a shutdown knows of it. */
-	bool reboots = !well && dice_once_in(&f.dice, 2);
+	bool reboots = !well && dice_once_in(&f.dice, 2) && str_equal(key, "shutdown");
 
 	snprintf(text, size, ",\"%s\":{\"ms\":%zu%s%s}", key, dice_pick(&f.dice, most_ms),
 		 hangs ? ",\"hangs\":true" : "", reboots ? ",\"reboots\":true" : "");

@@ -226,7 +226,7 @@ START_TEST(a_guest_that_is_to_be_preserved_and_restarted_is_there_twice)
 
 	SIMULATION_BEGIN(
 		&s, .native = "[Host]\nRestartLimit=1\n",
-		.guests = "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"restart_rename\","
+		.guests = "[{\"name\":\"a\",\"running\":true,\"on_crash\":\"rename-restart\","
 			  "\"ends\":{\"after_ms\":60000,\"reason\":\"crash\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 70 * USEC_PER_SEC);
@@ -249,7 +249,7 @@ START_TEST(a_soft_reset_keeps_the_domain)
 	uint32_t before;
 
 	SIMULATION_BEGIN(
-		&s, .guests = "[{\"name\":\"a\",\"running\":true,\"on_soft_reset\":\"soft_reset\","
+		&s, .guests = "[{\"name\":\"a\",\"running\":true,\"on_soft_reset\":\"soft-reset\","
 			      "\"ends\":{\"after_ms\":60000,\"reason\":\"soft-reset\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 70 * USEC_PER_SEC);
@@ -266,7 +266,7 @@ START_TEST(a_guest_of_a_watchdog_ends_as_on_watchdog_says)
 
 	SIMULATION_BEGIN(
 		&s,
-		.guests = "[{\"name\":\"a\",\"running\":true,\"on_watchdog\":\"coredump_restart\","
+		.guests = "[{\"name\":\"a\",\"running\":true,\"on_watchdog\":\"coredump-restart\","
 			  "\"ends\":{\"after_ms\":60000,\"reason\":\"watchdog\"}}]");
 	before = domid_of(&s, "a");
 	simulation_run_for(&s, 70 * USEC_PER_SEC);

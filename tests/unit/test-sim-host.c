@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include "hv/sim/host.h"
+#include "hv/sim/read.h"
 #include "unit.h"
+#include "util/str.h"
 
 static struct sim_host *read_host(const char *text)
 {
@@ -44,7 +45,7 @@ START_TEST(all_that_a_guest_says_is_read)
 		"\"uuid\":\"00112233-4455-6677-8899-aabbccddeeff\",\"memory_mib\":2,\"vcpus\":4,"
 		"\"config\":\"/auto/a\",\"config_error\":\"ce\",\"saved\":true,"
 		"\"image_error\":\"ie\",\"running\":true,\"manager\":\"xl\","
-		"\"on_watchdog\":\"restart_rename\",\"on_soft_reset\":\"soft_reset\",\"ejects\":\"hdc\","
+		"\"on_watchdog\":\"rename-restart\",\"on_soft_reset\":\"soft-reset\",\"ejects\":\"hdc\","
 		"\"on_poweroff\":\"preserve\",\"on_reboot\":\"restart\",\"on_crash\":\"restart\","
 		"\"create\":{\"ms\":7,\"error\":\"no\"},\"restore\":{\"ms\":8},"
 		"\"save\":{\"hangs\":true},\"destroy\":{\"ms\":9},\"shutdown\":{\"hangs\":true},"
@@ -177,8 +178,80 @@ START_TEST(a_guest_that_is_none_is_refused_with_its_place)
 		strcat(text, "]}");
 		ck_assert_msg(sim_host_read(text, strlen(text), &host, &reason) == -EINVAL,
 			      "taken: %s", bad[i]);
-		ck_assert_ptr_nonnull(strstr(reason, "guest 2 "));
+		ck_assert_ptr_nonnull(strstr(reason, "guest 2"));
 		ck_assert_ptr_null(host);
+	}
+}
+END_TEST
+
+/* The reason for which a guest is refused that is the second one. */
+static char *refusal(const char *guest)
+{
+	_cleanup_free_ char *text = NULL;
+	struct sim_host *host = NULL;
+	char *reason = NULL;
+
+	ck_assert_int_eq(str_format(&text, "{\"guests\":[{\"name\":\"a\"},%s]}", guest), 0);
+	ck_assert_msg(sim_host_read(text, strlen(text), &host, &reason) == -EINVAL, "taken: %s",
+		      guest);
+	return reason;
+}
+
+START_TEST(a_slip_is_refused_with_its_place_and_the_nearest_member)
+{
+	static const struct {
+		const char *guest, *place, *hint;
+	} slips[] = {
+		{"{\"name\":\"b\",\"memory\":1}", "guest 2 (\"b\"): unknown member \"memory\"",
+		 "\"memory_mib\"?"},
+		{"{\"nmae\":\"b\"}", "guest 2: unknown member \"nmae\"", "\"name\"?"},
+		{"{\"name\":\"b\",\"save\":{\"hang\":true}}",
+		 "guest 2 (\"b\"), \"save\": unknown member \"hang\"", "\"hangs\"?"},
+		{"{\"name\":\"b\",\"shutdown\":{\"colour\":1}}",
+		 "guest 2 (\"b\"), \"shutdown\": unknown member \"colour\"", "ms, hangs, reboots"},
+		{"{\"name\":\"b\",\"ends\":{\"reason\":\"crash\",\"after\":1}}",
+		 "guest 2 (\"b\"), \"ends\": unknown member \"after\"", "\"after_ms\"?"},
+		{"{\"name\":\"b\",\"on_crash\":\"restart_rename\"}",
+		 "guest 2 (\"b\"): \"on_crash\" must be one of", "rename-restart"},
+		{"{\"name\":\"b\",\"ends\":{\"reason\":\"boredom\"}}",
+		 "guest 2 (\"b\"), \"ends\": \"reason\" must be one of", "poweroff, reboot"},
+		{"{\"name\":\"b\",\"saved\":\"yes\"}", "guest 2 (\"b\"): \"saved\" must be",
+		 "true or false"},
+		{"{\"name\":\"b\",\"memory_mib\":-1}", "guest 2 (\"b\"): \"memory_mib\" must be",
+		 "0 or more"},
+		{"{\"name\":\"b\",\"save\":100}", "guest 2 (\"b\"): \"save\" must be", "{...}"},
+		{"{\"name\":\"b\",\"config\":null}", "guest 2 (\"b\"): \"config\" must be", "text"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(slips); i++) {
+		_cleanup_free_ char *reason = refusal(slips[i].guest);
+
+		ck_assert_msg(str_starts_with(reason, slips[i].place), "%s", reason);
+		ck_assert_msg(strstr(reason + strlen(slips[i].place), slips[i].hint), "%s", reason);
+	}
+}
+END_TEST
+
+START_TEST(a_slip_in_what_guests_share_is_refused)
+{
+	static const struct {
+		const char *text, *said;
+	} slips[] = {
+		{"{\"sped\":1,\"guests\":[]}",
+		 "the host: unknown member \"sped\". Did you mean \"speed\"?"},
+		{"{\"speed\":1.5,\"guests\":[]}", "the host: \"speed\" must be"},
+		{"{\"disk\":{\"mib\":1},\"guests\":[]}",
+		 "the host, \"disk\": unknown member \"mib\". Did you mean \"mib_s\"?"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(slips); i++) {
+		_cleanup_free_ char *reason = NULL;
+		struct sim_host *host = NULL;
+
+		ck_assert_int_eq(
+			sim_host_read(slips[i].text, strlen(slips[i].text), &host, &reason),
+			-EINVAL);
+		ck_assert_msg(str_starts_with(reason, slips[i].said), "%s", reason);
 	}
 }
 END_TEST
@@ -186,4 +259,6 @@ END_TEST
 SUITE("sim-host", what_a_guest_does_not_say_is_plain, all_that_a_guest_says_is_read,
       a_host_may_be_empty_and_its_clock_virtual, what_guests_share_is_read,
       each_of_many_guests_has_a_uuid_of_its_own, what_is_no_host_is_refused,
-      a_guest_that_is_none_is_refused_with_its_place);
+      a_guest_that_is_none_is_refused_with_its_place,
+      a_slip_is_refused_with_its_place_and_the_nearest_member,
+      a_slip_in_what_guests_share_is_refused);

@@ -56,8 +56,6 @@ struct sim_host {
 	bool surveyed; /* and no image has come or gone since */
 };
 
-/* 0, -EINVAL with *ret_reason (what is wrong, and with which guest), or -ENOMEM. */
-int sim_host_read(const char *text, size_t size, struct sim_host **ret, char **ret_reason);
 struct sim_host *sim_host_free(struct sim_host *host);
 
 /* How an operation on a guest goes. */

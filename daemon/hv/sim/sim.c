@@ -4,6 +4,7 @@
 
 #include "hv/sim/actor.h"
 #include "hv/sim/load.h"
+#include "hv/sim/read.h"
 #include "util/log.h"
 #include "util/str.h"
 
