@@ -104,11 +104,16 @@ void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, cons
 		note(file, LEDGER_FORGIVEN, uuid, name, NULL, 0);
 }
 
+static bool is_life(const struct ledger_file *file, const struct past *past, uint32_t domid)
+{
+	return past->lives.domid == domid && uuid_equal(&past->lives.boot, &file->boot);
+}
+
 bool ledger_file_knows_life(const struct ledger_file *file, const struct uuid *uuid, uint32_t domid)
 {
 	const struct past *past = ledger_find(file->ledger, uuid);
 
-	return past && past->lives.domid == domid && uuid_equal(&past->lives.boot, &file->boot);
+	return past && is_life(file, past, domid);
 }
 
 void ledger_file_doubt_times(struct ledger_file *file, const struct uuid *uuid)
@@ -123,10 +128,11 @@ void ledger_file_doubt_times(struct ledger_file *file, const struct uuid *uuid)
 	ledger_file_append(file, record);
 }
 
+/* Asked once of a domain, when it has ended: no index is kept for that. */
 bool ledger_file_knows_domain(const struct ledger_file *file, uint32_t domid)
 {
 	for (size_t i = 0; i < file->ledger->n_pasts; i++)
-		if (ledger_file_knows_life(file, &file->ledger->pasts[i]->uuid, domid))
+		if (is_life(file, file->ledger->pasts[i], domid))
 			return true;
 	return false;
 }

@@ -44,6 +44,7 @@ struct sim {
 	struct sim_host *host;
 	struct actor *actors; /* one for each guest of the host */
 	struct index by_uuid; /* of the actors; a guest can have another one by now */
+	struct index by_name; /* of the actors */
 	TAILQ_HEAD(, actor) operated;
 	struct sim_remains remains;
 	struct sim_images *images;

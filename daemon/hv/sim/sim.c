@@ -202,18 +202,20 @@ static int check_request(const struct actor *a, const struct operation_request *
 static struct actor *find_for(struct sim *sim, const struct operation_request *request)
 {
 	struct actor *a = find(sim, &request->uuid);
+	const struct index_entry *e;
 
-	for (size_t i = 0; !a && i < sim->host->n_guests; i++) {
-		struct sim_guest *g = &sim->host->guests[i];
-
-		if (request->operation == OPERATION_CREATE && !g->has_uuid &&
-		    !sim->actors[i].exists && str_equal(g->name, request->name) &&
-		    index_add(&sim->by_uuid, hash_uuid(&request->uuid), &sim->actors[i]) >= 0) {
-			g->uuid = request->uuid;
-			a = &sim->actors[i];
-		}
+	if (a || request->operation != OPERATION_CREATE)
+		return a;
+	e = index_first(&sim->by_name, hash_text(request->name));
+	for (; e; e = index_next(&sim->by_name, e)) {
+		a = e->item;
+		if (a->guest->has_uuid || a->exists || !str_equal(a->guest->name, request->name) ||
+		    index_add(&sim->by_uuid, hash_uuid(&request->uuid), a) < 0)
+			continue;
+		a->guest->uuid = request->uuid;
+		return a;
 	}
-	return a;
+	return NULL;
 }
 
 static int sim_operate(struct hv *hv, const struct operation_request *request)
@@ -331,6 +333,7 @@ static struct hv *sim_free(struct hv *hv)
 		operation_request_done(&sim->actors[i].request);
 	}
 	index_done(&sim->by_uuid);
+	index_done(&sim->by_name);
 	free(sim->actors);
 	sim_images_free(sim->images);
 	sim_remains_done(&sim->remains);
@@ -360,10 +363,12 @@ static const struct hv_ops sim_ops = {
 static int add_actor(struct sim *sim, size_t index)
 {
 	struct actor *a = &sim->actors[index];
+	struct sim_guest *g = &sim->host->guests[index];
 	int r = timer_new(sim->loop, on_work, a, &a->work);
 
-	r = r < 0 ? r : index_add(&sim->by_uuid, hash_uuid(&sim->host->guests[index].uuid), a);
-	return r < 0 ? r : actor_init(a, sim, &sim->host->guests[index]);
+	r = r < 0 ? r : index_add(&sim->by_uuid, hash_uuid(&g->uuid), a);
+	r = r < 0 ? r : index_add(&sim->by_name, hash_text(g->name), a);
+	return r < 0 ? r : actor_init(a, sim, g);
 }
 
 int hv_sim_new(struct loop *loop, const char *text, size_t size, struct hv **ret, char **ret_reason)
