@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "api/methods.h"
+#include "api/status-call.h"
 #include "wire/interface.h"
 
 /* Guests that one call can name. */
@@ -121,6 +122,11 @@ int control_new(struct loop *loop, struct manager *manager, struct hostdown *hos
 	control->manager = manager;
 	control->hostdown = hostdown;
 	LIST_INIT(&control->requests);
+	r = status_calls_init(control);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
 	r = server_new(loop, fd, &callbacks, &control->server);
 	if (r < 0)
 		return r;
@@ -134,6 +140,7 @@ struct control *control_free(struct control *control)
 	if (!control)
 		return NULL;
 	server_free(control->server);
+	status_calls_done(control);
 	free(control);
 	return NULL;
 }

@@ -3,15 +3,13 @@
 #include "api/methods.h"
 
 #include "api/encode.h"
+#include "api/status-call.h"
 #include "api/status.h"
 #include "engine/job.h"
 #include "io/notify.h"
 #include "util/str.h"
 #include "wire/interface.h"
 #include "world/world.h"
-
-/* How long a question waits for news of the directories before it is answered without. */
-#define LOOK_LIMIT (10 * USEC_PER_SEC)
 
 /* org.varlink.service */
 
@@ -94,22 +92,12 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 		request_finish(request, TAKE_PTR(o));
 }
 
-/* The manager or the world has begun the request, or failed to, with -errno. */
-static void begun(struct request *request, enum doer doer, int r)
-{
-	request->doer = doer;
-	if (r >= 0)
-		return;
-	request->id = 0;
-	request_fail_errno(request, r);
-}
-
-/* The same for a sequence, which goes on without its caller. */
+/* A sequence has begun, or failed to, with -errno. It goes on without its caller. */
 static void begun_sequence(struct request *request, int r)
 {
 	_cleanup_json_ struct json_object *o = NULL;
 
-	begun(request, DOER_MANAGER, r);
+	request_begun(request, DOER_MANAGER, r);
 	if (r < 0 || !json_get_bool(request->call.parameters, "no_wait"))
 		return;
 	o = json_object_new_object();
@@ -245,38 +233,6 @@ static void run_stop(struct request *request)
 		stop_for_host(request);
 }
 
-/* Status */
-
-static void answer_status(void *data, const char *error)
-{
-	struct request *request = data;
-	_cleanup_json_ struct json_object *o = json_object_new_object();
-	const char *unknown = NULL;
-	int r = o ? 0 : -ENOMEM;
-
-	request->id = 0;
-	r = r < 0 ? r : status_add_settings(o, request->control->manager);
-	r = r < 0 ? r
-		  : status_add_guests(o, request->control->manager, request->names,
-				      request->n_names, &unknown);
-	if (r >= 0 && request->control->hostdown)
-		r = json_add(o, "host", status_host(request->control->hostdown));
-	r = r < 0 ? r : status_add_warnings(o, request->control->manager, error);
-	if (r == -ENOENT)
-		request_fail(request, ERROR_NO_SUCH_GUEST, "name", unknown);
-	else if (r < 0)
-		request_fail_errno(request, r);
-	else
-		request_finish(request, TAKE_PTR(o));
-}
-
-static void run_status(struct request *request)
-{
-	begun(request, DOER_WORLD,
-	      world_refresh_if_changed(manager_world(request->control->manager), LOOK_LIMIT,
-				       answer_status, request, &request->id));
-}
-
 /* Plan */
 
 /* A shutdown of the host names no guests. */
@@ -340,9 +296,9 @@ static void run_plan(struct request *request)
 	else if (manager_veto(request->control->manager, request->goal))
 		request_fail_errno(request, -EHOSTDOWN);
 	else
-		begun(request, DOER_WORLD,
-		      world_refresh(manager_world(request->control->manager), LOOK_LIMIT,
-				    answer_plan, request, &request->id));
+		request_begun(request, DOER_WORLD,
+			      world_refresh(manager_world(request->control->manager), LOOK_LIMIT,
+					    answer_plan, request, &request->id));
 }
 
 /* Images */
@@ -418,8 +374,9 @@ static void ask_images(struct request *request, enum image_action action, const 
 		.data = request,
 	};
 
-	begun(request, DOER_IMAGES,
-	      manager_ask_images(request->control->manager, action, file, &asker, &request->id));
+	request_begun(
+		request, DOER_IMAGES,
+		manager_ask_images(request->control->manager, action, file, &asker, &request->id));
 }
 
 static void ask_image(struct request *request, enum image_action action)
@@ -487,7 +444,7 @@ static const struct method methods[] = {
 	{METHOD_STOP, run_stop, true, ACCESS_CONTROL},
 	{METHOD_RESTART, run_restart, true, ACCESS_CONTROL},
 	{METHOD_CANCEL, run_cancel, false, ACCESS_CONTROL},
-	{METHOD_STATUS, run_status, true, ACCESS_READ},
+	{METHOD_STATUS, status_call_begin, true, ACCESS_READ},
 	{METHOD_PLAN, run_plan, true, ACCESS_READ},
 	{METHOD_RELOAD, run_reload, false, ACCESS_CONTROL},
 	{METHOD_LIST_IMAGES, run_list_images, false, ACCESS_READ},

@@ -34,6 +34,15 @@ void request_free(struct request *request)
 	free(request);
 }
 
+void request_begun(struct request *request, enum doer doer, int r)
+{
+	request->doer = doer;
+	if (r >= 0)
+		return;
+	request->id = 0;
+	request_fail_errno(request, r);
+}
+
 void request_reply(struct request *request, struct json_object *parameters, bool continues)
 {
 	if (request->call.oneway)

@@ -16,7 +16,13 @@ struct control {
 	struct hostdown *hostdown; /* NULL: the host is a simulated one */
 	struct server *server;
 	LIST_HEAD(, request) requests;
+	struct manager_watcher watcher; /* for those that follow ... */
+	struct timer *news;             /* ... when they are told next ... */
+	usec_t told, looked;            /* ... and were last, and with a look at the directories */
 };
+
+/* How long a question waits for news of the directories before it is answered without. */
+#define LOOK_LIMIT (10 * USEC_PER_SEC)
 
 struct method;
 
@@ -41,9 +47,14 @@ struct request {
 	uint64_t id;    /* of what is being done for it; 0: nothing */
 	bool has_begun; /* an image has begun to be read */
 	enum doer doer;
+	bool follows;    /* Status with 'more', answered once */
+	uint64_t digest; /* of that answer */
 };
 
 void request_free(struct request *request);
+
+/* What works for the call has begun, or failed to, with -errno. */
+void request_begun(struct request *request, enum doer doer, int r);
 
 /*
  * Replies. Each takes its parameters over; after all but request_reply() the request is gone.

@@ -17,27 +17,28 @@ static const char *migrated_to(const struct guest *g)
 	return away && !away->away_unknown ? away->away : NULL;
 }
 
-static void write_domain(struct json_writer *w, const struct domain *d)
+static void write_domain(struct json_writer *w, const struct domain *d, bool steady)
 {
 	if (d->domid != DOMID_NONE)
 		json_writer_u64(w, "domid", d->domid);
 	json_writer_string(w, "manager", domain_manager_to_string(d->manager));
 	json_writer_u64(w, "memory_kib", d->memory_kib);
 	json_writer_u64(w, "vcpus", d->vcpus);
-	json_writer_u64(w, "cpu_time_usec", d->cpu_time);
-	json_writer_string(w, "flags", d->flags);
+	if (!steady) {
+		json_writer_u64(w, "cpu_time_usec", d->cpu_time);
+		json_writer_string(w, "flags", d->flags);
+	}
 	json_writer_string(w, "source", d->source);
 }
 
 /* It has ended, and is not left down: status tells when it comes back. */
-static void write_restart(struct json_writer *w, usec_t left)
+static void write_restart(struct json_writer *w, usec_t left, bool steady)
 {
-	char text[80];
+	char text[RESTART_REASON_MAX];
 
-	snprintf(text, sizeof(text), "ends repeatedly, restarting in %u s",
-		 (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC));
-	json_writer_u64(w, "restart_in_usec", left);
-	json_writer_string(w, "reason", text);
+	json_writer_u64(w, "restart_in_usec", steady ? 0 : left);
+	if (!steady)
+		json_writer_string(w, "reason", guest_restart_reason(left, text));
 }
 
 static void write_time(struct json_writer *w, const char *key, usec_t time)
@@ -69,17 +70,18 @@ static void write_story(struct json_writer *w, const struct manager *m, const st
 	json_writer_end_array(w);
 }
 
-static void write_activity(struct json_writer *w, const struct activity *activity)
+static void write_activity(struct json_writer *w, const struct activity *activity, bool steady)
 {
 	json_writer_string(w, "activity", activity->name);
-	json_writer_u64(w, "elapsed_usec", activity->elapsed);
+	if (!steady)
+		json_writer_u64(w, "elapsed_usec", activity->elapsed);
 	if (activity->permille > 0)
 		json_writer_u64(w, "percent", activity->permille / 10);
 }
 
-/* alone: it is asked for, and no other guest. */
+/* alone: it is asked for, and no other guest. steady: what changes all the time is left out. */
 static void write_guest(struct json_writer *w, const struct manager *m, const struct guest *g,
-			bool alone)
+			bool alone, bool steady)
 {
 	struct activity activity = manager_activity(m, g);
 	usec_t left = activity.name ? USEC_INFINITY : manager_restart_in(m, g);
@@ -94,17 +96,17 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 	json_writer_string(w, "state", guest_state_to_string(state));
 	json_writer_bool(w, "wanted", g->config);
 	if (g->domain)
-		write_domain(w, g->domain);
+		write_domain(w, g->domain, steady);
 	json_writer_string(w, "configuration", g->config ? g->config->path : NULL);
 	json_writer_string(w, "image", g->image ? g->image->path : NULL);
 	json_writer_string(w, "migrated_to", migrated_to(g));
 	if (left != USEC_INFINITY)
-		write_restart(w, left);
+		write_restart(w, left, steady);
 	if (!activity.name)
 		json_writer_string(w, "waits_for", manager_waits_for(m, g));
 	if (activity.name) {
 		json_writer_string(w, "reason", reason);
-		write_activity(w, &activity);
+		write_activity(w, &activity, steady);
 	} else {
 		write_story(w, m, g, state, reason, left != USEC_INFINITY);
 	}
@@ -163,7 +165,7 @@ static bool is_former(const struct guest *g)
 }
 
 static int write_named(struct json_writer *w, const struct manager *m, const char *const *names,
-		       size_t n_names, const char **ret_unknown)
+		       size_t n_names, bool steady, const char **ret_unknown)
 {
 	const struct inventory *inventory = world_inventory(manager_world(m));
 	_cleanup_free_ struct wanted *wanted = calloc(n_names, sizeof(*wanted));
@@ -174,7 +176,7 @@ static int write_named(struct json_writer *w, const struct manager *m, const cha
 		return r;
 	for (size_t i = 0; i < inventory->n; i++)
 		if (is_wanted(&x, &inventory->guests[i]) && !is_former(&inventory->guests[i]))
-			write_guest(w, m, &inventory->guests[i], n_names == 1);
+			write_guest(w, m, &inventory->guests[i], n_names == 1, steady);
 	for (size_t i = 0; i < n_names; i++)
 		if (!wanted[i].met) {
 			*ret_unknown = names[i];
@@ -183,26 +185,26 @@ static int write_named(struct json_writer *w, const struct manager *m, const cha
 	return 0;
 }
 
-static void write_all(struct json_writer *w, const struct manager *m)
+static void write_all(struct json_writer *w, const struct manager *m, bool steady)
 {
 	const struct inventory *inventory = world_inventory(manager_world(m));
 
 	for (size_t i = 0; i < inventory->n; i++)
 		if (!is_former(&inventory->guests[i]))
-			write_guest(w, m, &inventory->guests[i], false);
+			write_guest(w, m, &inventory->guests[i], false, steady);
 }
 
 int status_add_guests(struct json_object *o, const struct manager *m, const char *const *names,
-		      size_t n_names, const char **ret_unknown)
+		      size_t n_names, bool steady, const char **ret_unknown)
 {
 	_cleanup_(json_writer_done) struct json_writer w = {0};
 	int r = 0;
 
 	json_writer_begin_array(&w);
 	if (n_names > 0)
-		r = write_named(&w, m, names, n_names, ret_unknown);
+		r = write_named(&w, m, names, n_names, steady, ret_unknown);
 	else
-		write_all(&w, m);
+		write_all(&w, m, steady);
 	json_writer_end_array(&w);
 	return r < 0 ? r : json_add(o, "guests", json_writer_take(&w));
 }

@@ -27,6 +27,7 @@ struct stop {
 struct hostdown {
 	struct loop *loop;
 	struct manager *manager;
+	struct manager_watcher watcher;
 	struct logind *logind;
 	struct timer *look;
 	enum hostdown_state state, shown;
@@ -508,6 +509,7 @@ static void on_look(void *data)
 		weigh(h);
 	if (h->state != h->shown)
 		show(h);
+	manager_tell_shown(h->manager);
 }
 
 static void on_changed(void *data)
@@ -556,16 +558,15 @@ int hostdown_new(struct loop *loop, struct manager *manager, int lock, const cha
 		.manager = manager,
 		.folder = folder,
 		.state = HOSTDOWN_UP,
+		.watcher = {.changed = on_changed, .wanted_down = on_wanted_down, .data = h},
 	};
+	manager_watch(manager, &h->watcher);
 	LIST_INIT(&h->stops);
 	r = logind_new(loop, lock, &(struct logind_callbacks){.changed = on_changed, .data = h},
 		       &h->logind);
 	r = r < 0 ? r : timer_new(loop, on_look, h, &h->look);
 	if (r < 0)
 		return r;
-	manager_watch(manager, &(struct manager_watcher){.changed = on_changed,
-							 .wanted_down = on_wanted_down,
-							 .data = h});
 	show(h);
 	timer_set_after(h->look, 0);
 	*ret = TAKE_PTR(h);
@@ -578,7 +579,7 @@ struct hostdown *hostdown_free(struct hostdown *h)
 
 	if (!h)
 		return NULL;
-	manager_watch(h->manager, &(struct manager_watcher){0});
+	manager_unwatch(&h->watcher);
 	while ((stop = LIST_FIRST(&h->stops))) {
 		LIST_REMOVE(stop, entry);
 		manager_unfollow(h->manager, stop->id);

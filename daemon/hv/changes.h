@@ -8,7 +8,8 @@
 /*
  * Whether what a worker has read since may be another by now. The daemon opens the descriptors, and
  * the worker says on the first one what it reads (worker/inotify.h), so that the daemon itself
- * touches no file that may not answer. The kernel collects what happens, and wakes no process.
+ * touches no file that may not answer. The kernel collects what happens, and wakes no process that
+ * does not ask for it.
  */
 struct changes {
 	int files;  /* an inotify descriptor; -1: they are not watched */

@@ -77,6 +77,7 @@ struct hv_ops {
 		      const struct survey *known);
 	const struct survey *(*surveyed)(struct hv *hv);
 	bool (*survey_is_current)(struct hv *hv);
+	void (*watch_survey)(struct hv *hv);
 	int (*ask_images)(struct hv *hv, const struct image_query *query,
 			  const struct hv_asker *asker, uint64_t *ret_id);
 	void (*forget_images)(struct hv *hv, uint64_t id);
@@ -215,6 +216,16 @@ static inline const struct survey *hv_surveyed(struct hv *hv)
 static inline bool hv_survey_is_current(struct hv *hv)
 {
 	return hv->ops->survey_is_current && hv->ops->survey_is_current(hv);
+}
+
+/*
+ * Has changed() called, once, when the last complete survey is not current any more, as far as the
+ * kernel wakes a process for that: not for a mount.
+ */
+static inline void hv_watch_survey(struct hv *hv)
+{
+	if (hv->ops->watch_survey)
+		hv->ops->watch_survey(hv);
 }
 
 /*

@@ -14,14 +14,14 @@
 struct surveyor {
 	struct loop *loop;
 	const struct program *program;
-	surveyed_fn fn;
-	void *data;
+	struct surveyor_callbacks callbacks;
 
 	struct inquiry *inquiry; /* under way, or the last one */
 	struct survey *survey;
 	struct survey *known; /* files that are not parsed again are taken from here */
 	/* Since the survey that is under way began; and since the last one that has ended did. */
 	struct changes changes, changes_since_last;
+	struct watch *watch; /* for the first of the latter; or NULL */
 };
 
 static int take_config(struct survey *survey, const struct survey *known, struct json_object *o)
@@ -159,12 +159,18 @@ static int on_message(void *data, const char *text, size_t length)
 	return survey_take_message(s->survey, s->known, text, length);
 }
 
+static void forget_last(struct surveyor *s)
+{
+	s->watch = watch_free(s->watch);
+	changes_close(&s->changes_since_last);
+}
+
 static void on_answered(void *data, const char *reason)
 {
 	struct surveyor *s = data;
 	_cleanup_(survey_freep) struct survey *survey = TAKE_PTR(s->survey);
 
-	changes_close(&s->changes_since_last);
+	forget_last(s);
 	if (!reason) {
 		survey_sort(survey);
 		if (!survey->unwatched)
@@ -175,11 +181,11 @@ static void on_answered(void *data, const char *reason)
 		changes_close(&s->changes);
 	}
 	s->changes = CHANGES_NONE;
-	s->fn(s->data, reason ? NULL : TAKE_PTR(survey), reason);
+	s->callbacks.surveyed(s->callbacks.data, reason ? NULL : TAKE_PTR(survey), reason);
 }
 
-int surveyor_new(struct loop *loop, const struct program *program, surveyed_fn fn, void *data,
-		 struct surveyor **ret)
+int surveyor_new(struct loop *loop, const struct program *program,
+		 const struct surveyor_callbacks *callbacks, struct surveyor **ret)
 {
 	_cleanup_(surveyor_freep) struct surveyor *s = calloc(1, sizeof(*s));
 
@@ -188,8 +194,7 @@ int surveyor_new(struct loop *loop, const struct program *program, surveyed_fn f
 	*s = (struct surveyor){
 		.loop = loop,
 		.program = program,
-		.fn = fn,
-		.data = data,
+		.callbacks = *callbacks,
 		.changes = CHANGES_NONE,
 		.changes_since_last = CHANGES_NONE,
 	};
@@ -205,7 +210,7 @@ struct surveyor *surveyor_free(struct surveyor *s)
 	survey_free(s->survey);
 	survey_free(s->known);
 	changes_close(&s->changes);
-	changes_close(&s->changes_since_last);
+	forget_last(s);
 	free(s);
 	return NULL;
 }
@@ -326,8 +331,27 @@ bool surveyor_is_current(struct surveyor *s)
 	if (changes_are_none(&s->changes_since_last))
 		return true;
 	/* A change of mounts is told only once. */
-	changes_close(&s->changes_since_last);
+	forget_last(s);
 	return false;
+}
+
+static void on_files(void *data, unsigned events _unused_)
+{
+	struct surveyor *s = data;
+
+	s->watch = watch_free(s->watch);
+	s->callbacks.changed(s->callbacks.data);
+}
+
+void surveyor_watch(struct surveyor *s)
+{
+	int r;
+
+	if (s->watch || s->changes_since_last.files < 0)
+		return;
+	r = watch_new(s->loop, s->changes_since_last.files, WATCH_READ, on_files, s, &s->watch);
+	if (r < 0)
+		log_warning_errno(r, "Failed to watch the directories for changes");
 }
 
 const struct survey *surveyor_so_far(const struct surveyor *s)

@@ -11,11 +11,16 @@
  */
 struct surveyor;
 
-/* survey is the callee's; NULL after an error, with its reason. */
-typedef void (*surveyed_fn)(void *data, struct survey *survey, const char *reason);
+struct surveyor_callbacks {
+	/* survey is the callee's; NULL after an error, with its reason. */
+	void (*surveyed)(void *data, struct survey *survey, const char *reason);
+	/* As surveyor_watch() says. */
+	void (*changed)(void *data);
+	void *data;
+};
 
-int surveyor_new(struct loop *loop, const struct program *program, surveyed_fn fn, void *data,
-		 struct surveyor **ret);
+int surveyor_new(struct loop *loop, const struct program *program,
+		 const struct surveyor_callbacks *callbacks, struct surveyor **ret);
 struct surveyor *surveyor_free(struct surveyor *s);
 
 /* As hv_survey(). */
@@ -24,6 +29,9 @@ int surveyor_begin(struct surveyor *s, const char *autostart, const char *save,
 
 /* As hv_survey_is_current(). */
 bool surveyor_is_current(struct surveyor *s);
+
+/* As hv_watch_survey(). */
+void surveyor_watch(struct surveyor *s);
 
 /* As hv_surveyed(). */
 const struct survey *surveyor_so_far(const struct surveyor *s);

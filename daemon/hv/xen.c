@@ -85,6 +85,11 @@ static bool xen_survey_is_current(struct hv *hv)
 	return surveyor_is_current(to_xen(hv)->surveyor);
 }
 
+static void xen_watch_survey(struct hv *hv)
+{
+	surveyor_watch(to_xen(hv)->surveyor);
+}
+
 static int xen_ask_images(struct hv *hv, const struct image_query *query,
 			  const struct hv_asker *asker, uint64_t *ret_id)
 {
@@ -122,6 +127,7 @@ static const struct hv_ops xen_ops = {
 	.survey = xen_survey,
 	.surveyed = xen_surveyed,
 	.survey_is_current = xen_survey_is_current,
+	.watch_survey = xen_watch_survey,
 	.ask_images = xen_ask_images,
 	.forget_images = xen_forget_images,
 	.free = xen_free,
@@ -182,7 +188,12 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 			     },
 			     &xen->host);
 	r = r < 0 ? r : workers_new(loop, folder, &xen->worker, &xen->hv.callbacks, &xen->workers);
-	r = r < 0 ? r : surveyor_new(loop, &xen->worker, on_surveyed, xen, &xen->surveyor);
+	r = r < 0 ? r
+		  : surveyor_new(loop, &xen->worker,
+				 &(struct surveyor_callbacks){.surveyed = on_surveyed,
+							      .changed = on_changed,
+							      .data = xen},
+				 &xen->surveyor);
 	r = r < 0 ? r : images_new(loop, &xen->worker, &xen->images);
 	if (r < 0)
 		return r;

@@ -69,8 +69,7 @@ static void complain(struct server *server, int error, const char *what)
  */
 static void watch_for_stall(struct connection *c)
 {
-	bool lies = evbuffer_get_length(bufferevent_get_output(c->stream)) > 0 ||
-		    (!c->held && framer_held(&c->framer) > 0);
+	bool lies = !connection_is_read(c) || (!c->held && framer_held(&c->framer) > 0);
 
 	if (!lies)
 		timer_clear(c->stall);
@@ -107,8 +106,7 @@ static int feed(struct connection *c)
 /* A peer that sends calls and reads no replies would have the daemon keep them all. */
 static bool takes_messages(const struct connection *c)
 {
-	return !c->closing && !c->finishing && !c->held &&
-	       evbuffer_get_length(bufferevent_get_output(c->stream)) == 0;
+	return !c->closing && !c->finishing && !c->held && connection_is_read(c);
 }
 
 static int take_messages(struct connection *c)
@@ -371,9 +369,14 @@ void connection_send(struct connection *c, struct json_object *message)
 	watch_for_stall(c);
 }
 
+bool connection_is_read(const struct connection *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->stream)) == 0;
+}
+
 void connection_finish(struct connection *c)
 {
-	if (evbuffer_get_length(bufferevent_get_output(c->stream)) == 0)
+	if (connection_is_read(c))
 		bufferevent_trigger_event(c->stream, BEV_EVENT_EOF, BEV_TRIG_DEFER_CALLBACKS);
 	c->finishing = true;
 }

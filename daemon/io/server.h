@@ -33,6 +33,9 @@ int server_listen(const char *path);
 /* Takes the message over, which may be NULL for want of memory; the peer is then cut off. */
 void connection_send(struct connection *c, struct json_object *message);
 
+/* Whether the peer has taken all that was sent to it. */
+bool connection_is_read(const struct connection *c);
+
 /* Closes it once all that was sent is read; the closed callback comes from the loop. */
 void connection_finish(struct connection *c);
 

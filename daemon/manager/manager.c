@@ -15,12 +15,6 @@
 
 /* Sequences. */
 
-void manager_tell_watcher(const struct manager *m)
-{
-	if (m->watcher.changed)
-		m->watcher.changed(m->watcher.data);
-}
-
 static void remember_pace(const struct sequence *s)
 {
 	struct manager *m = s->manager;
@@ -55,7 +49,7 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 	}
 	timer_set_after(m->advance, 0);
 	sequence_free(s);
-	manager_tell_watcher(m);
+	manager_tell_changed(m);
 }
 
 void manager_fail_sequence(struct sequence *s, const char *reason)
@@ -350,11 +344,6 @@ int manager_set_notice(struct manager *m, const char *notice)
 	return str_replace(&m->notice, notice);
 }
 
-void manager_watch(struct manager *m, const struct manager_watcher *watcher)
-{
-	m->watcher = *watcher;
-}
-
 /* What the world and the executor report. */
 
 static void on_world_changed(void *data)
@@ -370,7 +359,7 @@ static void on_world_changed(void *data)
 	migrated_look(m->ledger, world_hv(m->world), world_domains(m->world));
 	executor_domains_changed(m->executor, world_domains(m->world));
 	manager_react(m);
-	manager_tell_watcher(m);
+	manager_tell_changed(m);
 }
 
 static void on_progress(void *data, const struct hv_operation *operation)
@@ -378,6 +367,7 @@ static void on_progress(void *data, const struct hv_operation *operation)
 	struct manager *m = data;
 
 	executor_progress(m->executor, operation);
+	manager_tell_shown(m);
 }
 
 static void log_resume(const struct hv_operation *operation, const struct operation_result *result)
@@ -437,6 +427,7 @@ static void on_report(void *data, struct job *job, const struct report *report)
 		restarts_give_up(m->restarts, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)
 		f->follower.report(f->follower.data, report);
+	manager_tell_shown(m);
 }
 
 static void on_waits(void *data _unused_, struct job *job, const struct report *report)
@@ -447,6 +438,7 @@ static void on_waits(void *data _unused_, struct job *job, const struct report *
 	TAILQ_FOREACH(f, &s->following, entry)
 		if (f->follower.waits)
 			f->follower.waits(f->follower.data, report);
+	manager_tell_shown(s->manager);
 }
 
 static bool on_job_drained(void *data _unused_, struct job *job)
@@ -484,6 +476,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	}
 	*m = (struct manager){.loop = loop, .ledger = ledger, .paths = paths};
 	TAILQ_INIT(&m->sequences);
+	LIST_INIT(&m->watchers);
 	m->restarts = restarts_new(ledger);
 	if (!m->restarts) {
 		hv_free(hv);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "engine/activity.h"
 #include "manager/sequence.h"
 #include "settings-files/files.h"
@@ -106,15 +108,24 @@ struct outlook manager_outlook(const struct manager *m);
 /* A warning of the host for manager_warning(); NULL: none. 0 or -ENOMEM. */
 int manager_set_notice(struct manager *m, const char *notice);
 
-/* Hears whenever guests have changed, a sequence has ended, or settings were read. */
+/* Hears of what happens. Each callback may be NULL. */
 struct manager_watcher {
+	LIST_ENTRY(manager_watcher) entry;
+	/* Guests have changed, a sequence has ended, or settings were read. */
 	void (*changed)(void *data);
+	/* Status may show something else. Comes with changed(), and more often. */
+	void (*shown)(void *data);
 	/* An administrator wants a guest down. */
 	void (*wanted_down)(void *data, const struct uuid *uuid);
 	void *data;
 };
 
-void manager_watch(struct manager *m, const struct manager_watcher *watcher);
+/* The watcher stays the caller's. */
+void manager_watch(struct manager *m, struct manager_watcher *watcher);
+void manager_unwatch(struct manager_watcher *watcher);
+
+/* The way down of the host, which status shows, is another. */
+void manager_tell_shown(const struct manager *m);
 
 /* Reads the settings anew. -EINVAL with *ret_reason if a line is refused. */
 int manager_reload(struct manager *m, char **ret_reason);

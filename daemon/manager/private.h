@@ -22,7 +22,7 @@ struct manager {
 	struct config *refused; /* as the files have it now, where config comes from elsewhere */
 	char *config_error; /* the refusal that is told first, and how many follow; NULL: none */
 	struct sequence_list sequences; /* the oldest first */
-	struct manager_watcher watcher;
+	LIST_HEAD(, manager_watcher) watchers;
 	char *refusal; /* why nothing is started now, or NULL */
 	char *notice;  /* of the host, or NULL */
 	struct timer *advance;
@@ -93,7 +93,8 @@ void manager_set_limits(struct manager *m);
 /* There is no copy of the settings in effect. */
 void manager_on_unkept(void *data, int error);
 
-void manager_tell_watcher(const struct manager *m);
+void manager_tell_changed(const struct manager *m);
+void manager_tell_wanted_down(const struct manager *m, const struct uuid *uuid);
 
 /* Sees to guests that have ended by themselves, or want to be without a disk. */
 void manager_react(struct manager *m);

@@ -153,12 +153,11 @@ static int take_over(struct sequence *s, const struct uuid *uuid)
 /* The host knows later which guests are not to be brought back. */
 static int tell_host(const struct sequence *s, const struct uuid *uuid)
 {
-	const struct manager_watcher *watcher = &s->manager->watcher;
 	struct sequence *other;
 	int r = 0;
 
-	if (watcher->wanted_down && !s->restarts)
-		watcher->wanted_down(watcher->data, uuid);
+	if (!s->restarts)
+		manager_tell_wanted_down(s->manager, uuid);
 	TAILQ_FOREACH(other, &s->manager->sequences, entry)
 		if (r >= 0 && !s->restarts && sequence_is_for_host(other))
 			r = uuid_list_add(&other->wanted_down, uuid);

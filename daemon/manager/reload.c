@@ -166,7 +166,7 @@ int manager_reload(struct manager *m, char **ret_reason)
 		return r;
 	timer_set_after(m->advance, 0);
 	r = explain(m, ret_reason);
-	manager_tell_watcher(m);
+	manager_tell_changed(m);
 	return r;
 }
 

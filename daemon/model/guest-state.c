@@ -2,6 +2,8 @@
 
 #include "model/guest-state.h"
 
+#include <stdio.h>
+
 #include "util/str.h"
 
 static const char *const state_names[_GUEST_STATE_MAX] = {
@@ -22,4 +24,11 @@ const char *guest_state_to_string(enum guest_state state)
 enum guest_state guest_state_from_string(const char *s)
 {
 	return (enum guest_state)str_lookup(state_names, _GUEST_STATE_MAX, s);
+}
+
+const char *guest_restart_reason(usec_t left, char buffer[RESTART_REASON_MAX])
+{
+	snprintf(buffer, RESTART_REASON_MAX, "ends repeatedly, restarting in %u s",
+		 (unsigned)((left + USEC_PER_SEC - 1) / USEC_PER_SEC));
+	return buffer;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "util/macro.h"
+#include "util/time.h"
 
 /* What a guest is doing, or what has become of it: the column STATE of "status". */
 enum guest_state {
@@ -24,3 +25,8 @@ enum guest_state {
 
 const char *guest_state_to_string(enum guest_state state);
 enum guest_state guest_state_from_string(const char *s);
+
+#define RESTART_REASON_MAX 80
+
+/* Why a guest does not run that is restarted so much later. */
+const char *guest_restart_reason(usec_t left, char buffer[RESTART_REASON_MAX]);

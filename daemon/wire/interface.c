@@ -124,6 +124,8 @@ const char interface_description[] =
 	"# on. host: the host's own stop is under way, and goes on.\n"
 	"method Cancel() -> (cancelled: int, sequences: ?[]Cancelled, left: ?[]Left, host: ?bool)\n"
 	"\n"
+	"# With 'more', another answer comes when something has changed, every two seconds at most, until\n"
+	"# the caller goes away. CPU times, flags, and times that only go on are no change.\n"
 	"method Status(guests: ?[]string) -> (guests: []Guest, warnings: []string, host: ?Host,\n"
 	"  settings: Settings)\n"
 	"\n"

@@ -47,6 +47,8 @@ struct world {
 	struct waiter_list waiters;
 	uint64_t last_id;
 	bool surveying;
+	bool watched;                  /* the last survey was current at its end */
+	bool moved;                    /* it did not read the directories that are meant now */
 	usec_t survey_began, surveyed; /* the one that runs; the one that stands, 0: in parts */
 	struct vanished_list vanished; /* since the survey that runs began */
 };

@@ -34,6 +34,7 @@ static void begin_survey(struct world *w)
 	if (r < 0 && r != -EBUSY)
 		log_error_errno(r, "Failed to read the directories of configurations and images");
 	w->surveying = r >= 0;
+	w->moved = false;
 	w->survey_began = loop_now(w->loop);
 	/* A survey that had begun before may not have seen what the waiter means. */
 	TAILQ_FOREACH(waiter, &w->waiters, entry) {
@@ -202,6 +203,7 @@ void world_on_surveyed(void *data, struct survey *survey_taken, const char *reas
 		if (identity_is_settled(w->inventory, w->survey))
 			ledger_file_settle(w->ledger);
 	}
+	w->watched = survey_taken && r >= 0 && hv_survey_is_current(w->hv);
 	/* One for all who ask at the same time, also where they have come after its beginning. */
 	counts = last_survey_counts(w);
 	TAILQ_FOREACH(waiter, &w->waiters, entry)
@@ -211,6 +213,16 @@ void world_on_surveyed(void *data, struct survey *survey_taken, const char *reas
 		again |= !waiter->current;
 	if (again && !w->surveying)
 		begin_survey(w);
+}
+
+bool world_has_changed(const struct world *w)
+{
+	return w->moved || (w->watched && !hv_survey_is_current(w->hv));
+}
+
+void world_watch(struct world *w)
+{
+	hv_watch_survey(w->hv);
 }
 
 void world_forget_room(struct world *w)

@@ -277,6 +277,7 @@ int world_set_folders(struct world *w, const char *autostart, const char *save)
 
 	/* A survey that is under way reads the old ones. */
 	w->surveyed = w->survey_began = 0;
+	w->moved = true;
 	return r < 0 ? r : str_replace(&w->save, save);
 }
 

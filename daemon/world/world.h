@@ -51,6 +51,15 @@ void world_unrefresh(struct world *w, uint64_t id);
 int world_refresh_if_changed(struct world *w, usec_t limit, world_ready_fn fn, void *data,
 			     uint64_t *ret_id);
 
+/*
+ * Whether the directories are others since the last survey began, or have changed, as far as that
+ * is known.
+ */
+bool world_has_changed(const struct world *w);
+
+/* Has the loop run when that becomes true, and with it the callback changed(). */
+void world_watch(struct world *w);
+
 /* The room for images that was seen is not taken for true any more. */
 void world_forget_room(struct world *w);
 

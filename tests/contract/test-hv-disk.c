@@ -96,6 +96,31 @@ START_TEST(survey_is_current_until_something_that_it_has_read_changes)
 }
 END_TEST
 
+static bool has_changed(struct fixture *f)
+{
+	return f->changes > 0;
+}
+
+START_TEST(changed_comes_when_a_watched_survey_is_not_current_any_more)
+{
+	_cleanup_free_ char *path = NULL;
+
+	/* Its directories change with operations only, of which it is told. */
+	if (is_on("sim"))
+		return;
+	hv_watch_survey(fx.hv);
+	ck_assert_ptr_nonnull(find_config());
+	hv_watch_survey(fx.hv);
+	hv_watch_survey(fx.hv);
+	fx.changes = 0;
+	ck_assert_int_eq(str_format(&path, "%s/new", fx.save), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	wait_until(has_changed);
+	ck_assert(!hv_survey_is_current(fx.hv));
+	ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
 START_TEST(survey_is_current_until_an_image_comes_or_goes)
 {
 	boot_guest();
@@ -355,6 +380,7 @@ void add_disk_clauses(TCase *tests)
 	tcase_add_test(tests, survey_takes_null_for_either_directory);
 	tcase_add_test(tests, survey_does_not_parse_what_is_known_with_the_same_stamp);
 	tcase_add_test(tests, survey_is_current_until_something_that_it_has_read_changes);
+	tcase_add_test(tests, changed_comes_when_a_watched_survey_is_not_current_any_more);
 	tcase_add_test(tests, survey_is_current_until_an_image_comes_or_goes);
 	tcase_add_test(tests, survey_is_ebusy_while_one_is_under_way);
 	tcase_add_test(tests, a_survey_that_fails_is_null_with_its_reason);

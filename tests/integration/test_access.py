@@ -13,7 +13,7 @@ import time
 import unittest
 
 import memory
-from fakehost import DAEMON, FakeHostTest, wait_until
+from fakehost import DAEMON, LIMIT, FakeHostTest, wait_until
 
 NOBODY = 65534
 GROUPS = {"adm": 4, "daemon": 1}
@@ -55,6 +55,25 @@ def ask_as(path, groups, method, **parameters):
     return reply
 
 
+def connect_as(path, groups):
+    """A connection that another user has made."""
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        os.setgroups(groups)
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(path))
+            socket.send_fds(theirs, [b"-"], [s.fileno()])
+        os._exit(0)
+    theirs.close()
+    with ours:
+        fds = socket.recv_fds(ours, 1, 1)[1]
+    os.waitpid(child, 0)
+    return socket.socket(fileno=fds[0])
+
+
 @unittest.skipIf(os.geteuid() != 0, "only root can become somebody else")
 class Groups(FakeHostTest):
     def setUp(self):
@@ -73,6 +92,15 @@ class Groups(FakeHostTest):
 
     def test_without_groups_others_do_not_even_connect(self):
         self.assertEqual(self.error(["adm"], "Status"), os.strerror(errno.EACCES))
+
+    def test_who_may_not_look_any_more_is_told_nothing(self):
+        self.native("[Host]\nReadGroup=adm\n")
+        with connect_as(self.host.socket, [GROUPS["adm"]]) as s:
+            s.settimeout(LIMIT)
+            s.sendall(json.dumps({"method": f"{MANAGER}.Status", "more": True}).encode() + b"\0")
+            self.assertIn(b'"web"', s.recv(65536))
+            self.native("[Host]\n")
+            self.assertEqual(json.loads(s.recv(65536)[:-1])["error"], DENIED)
 
     def test_who_may_look_may_not_do(self):
         self.native("[Host]\nReadGroup=adm\n")

@@ -267,7 +267,11 @@ static void open_surveyor(const char *script)
 	ck_assert_int_eq(loop_new(&f.loop), 0);
 	/* By its name, which the script makes use of. */
 	f.worker = (struct program){.path = (char *)folder_path(&f.folder, "worker"), .fd = -1};
-	ck_assert_int_eq(surveyor_new(f.loop, &f.worker, on_surveyed, &f, &f.surveyor), 0);
+	ck_assert_int_eq(
+		surveyor_new(f.loop, &f.worker,
+			     &(struct surveyor_callbacks){.surveyed = on_surveyed, .data = &f},
+			     &f.surveyor),
+		0);
 }
 
 static void close_surveyor(void)
