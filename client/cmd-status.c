@@ -4,14 +4,11 @@
 
 #include "command.h"
 #include "names.h"
-#include "printable.h"
 #include "status-ask.h"
+#include "status-follow.h"
 #include "status-text.h"
 #include "status-watch.h"
 #include "util/str.h"
-
-/* A look costs the daemon little, and people need no more. */
-#define WATCH_PAUSE_SEC 2
 
 /* The options of the command, understood. */
 struct status_look {
@@ -101,36 +98,49 @@ static int show_once(const struct context *context, const struct status_look *o,
 	return r < 0 ? explain_error(context, r) : status;
 }
 
-/* Makes the text of one look. 0 or a negative exit status with everything said. */
-static int look(const struct context *context, const struct status_look *o, char **names,
-		char **ret)
+/* They change all the time, and the daemon tells of them when something else has changed. */
+static void leave_out_unsteady(struct json_object *parameters)
+{
+	struct json_object *guests = json_get(parameters, "guests", json_type_array);
+
+	for (size_t i = 0; guests && i < json_object_array_length(guests); i++) {
+		json_object_object_del(json_object_array_get_idx(guests, i), "cpu_time_usec");
+		json_object_object_del(json_object_array_get_idx(guests, i), "flags");
+	}
+}
+
+/* 0 or -ENOMEM. */
+static int prepare(const struct status_look *o, struct json_object *parameters)
+{
+	int r = status_keep_states(parameters, &o->states);
+
+	r = r < 0 ? r : status_sort(parameters, o->sort);
+	if (o->layout.choice.n == 0)
+		leave_out_unsteady(parameters);
+	return r;
+}
+
+/* 0, -ENOMEM, or -EIO. */
+static int draw(struct status_watch *w, struct status_look *o, struct json_object *parameters)
 {
 	_cleanup_free_ char *text = NULL;
-	struct varlink_reply reply;
 	size_t size;
-	FILE *out;
-	int r = status_ask(context, names, &reply);
+	FILE *out = open_memstream(&text, &size);
 
-	if (r < 0)
-		return r;
-	make_printable(reply.parameters);
-	r = status_keep_states(reply.parameters, &o->states);
-	r = r < 0 ? r : status_sort(reply.parameters, o->sort);
-	out = r < 0 ? NULL : open_memstream(&text, &size);
-	if (out) {
-		status_print(out, reply.parameters, &o->layout);
-		fclose(out);
-	}
-	varlink_reply_done(&reply);
-	if (!text)
-		return -explain_error(context, -ENOMEM);
-	*ret = TAKE_PTR(text);
-	return 0;
+	if (!out)
+		return -ENOMEM;
+	o->layout.terminal = terminal_of(STDOUT_FILENO);
+	status_print(out, parameters, &o->layout);
+	fclose(out);
+	return text ? status_watch_show(w, text, &o->layout.terminal) : -ENOMEM;
 }
 
 static int watch(const struct context *context, struct status_look *o, char **names)
 {
 	_cleanup_(status_watch_freep) struct status_watch *w = NULL;
+	_cleanup_(status_follow_freep) struct status_follow *f = NULL;
+	struct json_object *parameters = NULL;
+	usec_t steady = USEC_INFINITY;
 
 	if (!o->layout.terminal.is_one || !o->layout.terminal.moves) {
 		fprintf(stderr, "--watch needs a terminal whose cursor can be moved. "
@@ -138,19 +148,21 @@ static int watch(const struct context *context, struct status_look *o, char **na
 		return STATUS_FAILED;
 	}
 	w = status_watch_new(stdout);
-	if (!w)
+	f = w ? status_follow_new(context, names) : NULL;
+	if (!f)
 		return explain_error(context, -ENOMEM);
 	for (;;) {
-		_cleanup_free_ char *text = NULL;
-		int r;
+		int r = status_follow_next(f, steady, &parameters);
 
-		o->layout.terminal = terminal_of(STDOUT_FILENO);
-		r = look(context, o, names, &text);
 		if (r < 0)
 			return -r;
-		if (status_watch_show(w, text, &o->layout.terminal) < 0)
-			return STATUS_FAILED;
-		sleep(WATCH_PAUSE_SEC);
+		if (r > 0)
+			r = prepare(o, parameters);
+		steady = status_follow_age(f);
+		if (r >= 0 && parameters)
+			r = draw(w, o, parameters);
+		if (r < 0)
+			return r == -EIO ? STATUS_FAILED : explain_error(context, r);
 	}
 }
 
