@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What documents show of the simulated host is what it says, but for times; and each question has its answer."""
 
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 
+import journalfile
 from fakehost import CLIENT, FakeHost
 from test_screens import COLOUR, Screen
 
@@ -16,8 +19,14 @@ DEMO = SOURCE / "tests/demo"
 TIME = re.compile(r" *\b\d+(\.\d)? (s|min|h|d)\b")
 
 
+# The processes and users of a message.
+WHO = re.compile(r"(?<=xendomainsd\[)\d+(?=\])|(?<=process )\d+|(?<=user )\d+|(?<=UID=)\d+|(?<=PID=)\d+")
+
+LEFT_OUT = "[...]"
+
+
 def masked(lines):
-    return [TIME.sub(" #", line).rstrip() for line in lines]
+    return [WHO.sub("#", TIME.sub(" #", line)).rstrip() for line in lines]
 
 
 def shown(document, command):
@@ -26,6 +35,27 @@ def shown(document, command):
     after = lines[lines.index(f"    $ {command}") + 1:]
     end = next(i for i, line in enumerate(after) if not line.startswith("    "))
     return [line[4:] for line in after[:end]]
+
+
+def commands(document):
+    """The commands that a document shows with what they print."""
+    return re.findall(r"(?m)^    \$ (.*)$", (SOURCE / "docs" / document).read_text())
+
+
+def find_difference(expected, said):
+    """The part of the expected lines that does not come, where some are left out; or nothing."""
+    part, anywhere, at = [], False, 0
+    for line in [*expected, None]:
+        if line is not None and line.strip() != LEFT_OUT:
+            part.append(line)
+            continue
+        places = [i for i in range(at, len(said) - len(part) + 1) if said[i:i + len(part)] == part]
+        if line is None and part:
+            places = [i for i in places if i + len(part) == len(said)]
+        if not places or (places[0] > at and not anywhere):
+            return part
+        part, anywhere, at = [], True, places[0] + len(part)
+    return None
 
 
 def questions():
@@ -55,6 +85,71 @@ class Demonstration(unittest.TestCase):
 
     def test_check(self):
         self.assertEqual(shown("monitoring.md", "xendomainsctl check"), self.say("check"))
+
+
+class Journal(unittest.TestCase):
+    """What docs/journal.md shows: a start and a stop of that host, as the real journalctl prints them."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        # The catalog has one place, in which this test has another one than the host.
+        if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+            raise unittest.SkipTest("only root can have mounts of its own")
+        cls.host = cls.enterClassContext(FakeHost())
+        cls.host.config.write_text((DEMO / "xendomains").read_text())
+        cls.host.start_daemon("--backend", f"sim:{DEMO}/host.json")
+        cls.host.ctl("start", check=1)
+        cls.host.ctl("stop", "--all", check=1)
+        cls.write_journal()
+
+    @classmethod
+    def write_journal(cls):
+        journal, time = journalfile.Journal(), 1_700_000_000_000_000
+        always = {"SYSLOG_IDENTIFIER": "xendomainsd", "_PID": cls.host.daemon.pid, "_HOSTNAME": "host",
+                  "_SYSTEMD_UNIT": "xendomainsd.service", "_BOOT_ID": journal.boot.hex()}
+        before = None
+        for entry in cls.host.journal():
+            # The daemon of a host is not verbose, and is not asked to reload until it listens.
+            if entry["PRIORITY"] != "7" and entry != before:
+                journal.log(time, always | entry)
+                time += 1000
+                before = entry
+        cls.file = cls.host.root / "system.journal"
+        cls.file.write_bytes(journal.finish())
+        cls.sources, cls.database = cls.host.root / "catalog", cls.host.root / "database"
+        for folder in cls.sources, cls.database:
+            folder.mkdir()
+        shutil.copy(SOURCE / "conf/xendomains.catalog", cls.sources)
+
+    def say(self, words):
+        """What journalctl prints, without date and host."""
+        script = ('mount --bind "$1" /usr/lib/systemd/catalog && mount --bind "$2" /var/lib/systemd/catalog && '
+                  'shift 2 && journalctl --update-catalog && exec journalctl --no-pager "$@"')
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "-", self.sources, self.database, "--file", self.file,
+                               *words], capture_output=True, text=True, env=os.environ | {"LC_ALL": "C.UTF-8"})
+        self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+        return [re.sub(r"^\w{3} \d\d \d\d:\d\d:\d\d host (?=xendomainsd)", "", line) for line in done.stdout.splitlines()]
+
+    def test_each_command_prints_what_is_shown(self):
+        told = commands("journal.md")
+        self.assertGreaterEqual(len(told), 4)
+        for command in told:
+            with self.subTest(command):
+                expected, said = masked(shown("journal.md", command)), masked(self.say(command.split()[1:]))
+                if "verbose" in command:
+                    # In which order fields are is journald's affair, and there are its own.
+                    self.assertLessEqual(set(expected) - {f"    {LEFT_OUT}"}, set(said))
+                else:
+                    self.assertIsNone(find_difference(expected, said), "\n".join(said))
+
+    def test_a_line_that_does_not_come_is_found(self):
+        said = ["a", "b", "c", "d"]
+        for right in ["a", "b", "c", "d"], ["a", LEFT_OUT, "d"], [LEFT_OUT, "c", "d"], ["a", "b", LEFT_OUT]:
+            self.assertIsNone(find_difference(right, said), right)
+        for wrong in ["a", "b"], ["b", "c", "d"], ["a", "c", "d"], ["a", LEFT_OUT, "c"], ["a", LEFT_OUT, "c", "b", LEFT_OUT]:
+            self.assertIsNotNone(find_difference(wrong, said), wrong)
 
 
 class Questions(unittest.TestCase):
