@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What documents show of the simulated host is what it says, but for times; and each question has its answer."""
 
+import importlib
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import unittest
 
 import journalfile
-from fakehost import CLIENT, FakeHost
+from fakehost import BUILD, CLIENT, LIMIT, FakeHost, wait_until
 from test_screens import COLOUR, Screen
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(SOURCE / "tests/lint"))
+Table = importlib.import_module("commands").Table
 DEMO = SOURCE / "tests/demo"
 
 # A time of any length, with the blanks that keep its column.
@@ -150,6 +154,76 @@ class Journal(unittest.TestCase):
             self.assertIsNone(find_difference(right, said), right)
         for wrong in ["a", "b"], ["b", "c", "d"], ["a", "c", "d"], ["a", LEFT_OUT, "c"], ["a", LEFT_OUT, "c", "b", LEFT_OUT]:
             self.assertIsNotNone(find_difference(wrong, said), wrong)
+
+
+class Commands(unittest.TestCase):
+    """What documents have people type for the simulated host works, word by word but for places."""
+
+    def setUp(self):
+        self.host = self.enterContext(FakeHost())
+        self.programs = self.host.root / "bin"
+        self.programs.mkdir()
+        # A socket that a command does not name is that of the host.
+        self.write_program("xendomainsctl", 'case " $* " in *" --socket "*) ;; *) set -- --socket "$SOCKET" "$@" ;; esac',
+                           CLIENT)
+        self.write_program("xendomainsd", "", BUILD / "daemon/xendomainsd")
+        self.file = self.host.root / "sim.json"
+
+    def write_program(self, name, prelude, program):
+        path = self.programs / name
+        path.write_text(f'#!/bin/sh\n{prelude}\nexec {pathlib.Path(program).resolve()} "$@"\n')
+        path.chmod(0o755)
+
+    def run_command(self, command):
+        """Types it. A daemon that goes on is waited for until it listens."""
+        places = {"/tmp/": f"{self.host.root}/", "build/": f"{BUILD.resolve()}/", "FILE": str(self.file)}
+        for place, other in places.items():
+            command = re.sub(rf"(?<![\w/]){place}", lambda _, other=other: other, command)
+        environment = {k: v for k, v in os.environ.items() if not k.endswith("_DIRECTORY")} | {
+            "PATH": f"{self.programs}:{os.environ['PATH']}", "SOCKET": str(self.host.socket)}
+        if command.endswith(" &"):
+            daemon = subprocess.Popen(["sh", "-c", f"exec {command[:-2]}"], cwd=SOURCE, env=environment,
+                                      stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(daemon.wait)
+            self.addCleanup(daemon.terminate)
+            socket = pathlib.Path(re.search(r"--socket (\S+)", command)[1])
+            wait_until(socket.exists, "the daemon to listen")
+            return
+        done = subprocess.run(["sh", "-c", command], cwd=SOURCE, env=environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=LIMIT)
+        # 1: some guest is not where it should be.
+        self.assertIn(done.returncode, (0, 1), f"{command}: {done.stderr}")
+        self.said[command] = done.stdout
+
+    def test_each_works(self):
+        told = list(Table().to_run("test_docs.Commands"))
+        self.assertGreaterEqual(len(told), 4)
+        for document, chapter, words in told:
+            with self.subTest(document, chapter=chapter):
+                try:
+                    self.type(document, chapter, words)
+                finally:
+                    self.host.stop_daemon()
+
+    def type(self, document, chapter, words):
+        page, self.said = (SOURCE / document).read_text(), {}
+        if host := re.search(r"(?m)^    \{\n(    .*\n)+?    \}$", page):
+            self.file.write_text(host[0])
+        if document == "docs/tasks.md":
+            self.begin_demonstration(page)
+        for command in words:
+            self.run_command(command)
+        self.assertTrue(any(self.said.values()), self.said)
+        if chapter == "Evacuate a host":
+            self.assertIn("migrate", self.said["xendomainsctl plan stop"])
+
+    def begin_demonstration(self, page):
+        """The host that the tasks are done on, with the settings that they name."""
+        self.host.config.write_text((DEMO / "xendomains").read_text())
+        self.host.native.write_text("")
+        self.host.start_daemon("--backend", f"sim:{DEMO}/host.json")
+        self.host.ctl("start", check=1)
+        self.host.native.write_text(re.search(r"(?m)^    (\[Host\])\n    (MigrateTargets=.*)$", page).expand(r"\1\n\2\n"))
 
 
 class Questions(unittest.TestCase):
