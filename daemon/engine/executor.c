@@ -47,7 +47,7 @@ static void on_transition(void *data, const struct machine *m, enum machine_stat
 		run->began = true;
 		run->asked = run->asked || (m->state == MACHINE_ASKED && run_asks_to_end(run));
 		run->stage_started = now;
-		run->permille = run->told = 0;
+		run->permille = run->told = run->flowed = 0;
 		run->bytes = run->total = run->written = 0;
 		report = run_report(run, now);
 		report_log(&report);

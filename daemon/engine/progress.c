@@ -64,6 +64,10 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	if (operation->permille <= run->permille)
 		return;
 	executor_wrote(run, operation->permille);
+	if (run->flowed == 0) {
+		run->flows_since = loop_now(ex->loop);
+		run->flowed = operation->permille;
+	}
 	run->permille = operation->permille;
 	run->bytes = operation->bytes;
 	run->total = operation->total;

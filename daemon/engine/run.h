@@ -37,6 +37,8 @@ struct run {
 	usec_t first_try;        /* of the stage */
 	size_t tried;            /* the stage that it is of, by its index */
 	unsigned permille, told; /* of its stage; and what its followers have been told of that */
+	usec_t flows_since;      /* its first progress ... */
+	unsigned flowed;         /* ... was that far; 0: there is none yet */
 	uint64_t bytes, total, written;
 	struct timer
 		*limit; /* of the stage, of its worker, of another tool that holds it, of a pause */

@@ -275,6 +275,36 @@ START_TEST(an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_plac
 }
 END_TEST
 
+/* Both take 108 s, of the 300 s that they have. For 8 s their guests are being suspended. */
+START_TEST(a_save_is_not_given_up_for_the_time_of_a_suspension)
+{
+	BEGIN(.parallel = 8, .stop_limit = 300 * USEC_PER_SEC);
+	run_stages(GOAL_STOP, 2, STAGES(STAGE_SAVE));
+	expect_calls("save 1|save 2|");
+	for (unsigned second = 0; second < 60; second++) {
+		executor_press(f.ex, USEC_INFINITY);
+		write_for(1, 1, second < 8 ? 0 : 2, 10);
+	}
+	expect_calls("");
+	end();
+}
+END_TEST
+
+/* At the pace of the first 30 s, only one of them would be over in time. */
+START_TEST(a_save_is_not_given_up_for_a_disk_that_is_slow_at_first)
+{
+	BEGIN(.parallel = 8, .stop_limit = 300 * USEC_PER_SEC);
+	run_stages(GOAL_STOP, 2, STAGES(STAGE_SAVE));
+	expect_calls("save 1|save 2|");
+	for (unsigned second = 0; second < 60; second++) {
+		executor_press(f.ex, USEC_INFINITY);
+		write_for(1, 1, 2, second < 30 ? 2 : 20);
+	}
+	expect_calls("");
+	end();
+}
+END_TEST
+
 SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       no_more_are_saved_where_the_disk_is_no_faster, a_save_that_hangs_leaves_its_place,
       each_stop_begins_with_the_first_number, what_is_migrated_takes_nothing_of_the_disk,
@@ -284,4 +314,6 @@ SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       creates_and_restores_of_an_earlier_daemon_have_places,
       no_stop_waits_for_a_guest_that_an_earlier_daemon_builds,
       removals_of_an_earlier_daemon_have_places,
-      an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_place);
+      an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_place,
+      a_save_is_not_given_up_for_the_time_of_a_suspension,
+      a_save_is_not_given_up_for_a_disk_that_is_slow_at_first);
