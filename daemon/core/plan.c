@@ -161,6 +161,9 @@ static bool is_named(const struct plan *plan, const struct guest *g)
 	return false;
 }
 
+/* For so many names at most the nearest one is looked for: each is compared with all guests. */
+#define NEAREST_MAX 3
+
 /* The name of a guest that "status" shows, and that may be meant; NULL: none is near enough. */
 static const char *find_nearest(const struct inventory *inventory, const char *name)
 {
@@ -175,10 +178,10 @@ static const char *find_nearest(const struct inventory *inventory, const char *n
 	return nearest.found;
 }
 
-static int add_unknown(struct plan *plan, const struct inventory *inventory, const char *name)
+/* meant: a name that is near it, or NULL. */
+static int add_unknown(struct plan *plan, const char *name, const char *meant)
 {
 	struct step *s = &plan->steps[plan->n_steps];
-	const char *meant = find_nearest(inventory, name);
 
 	s->domid = DOMID_NONE;
 	s->name = strdup(name);
@@ -223,7 +226,9 @@ static int add_named(struct plan *plan, enum goal goal, const struct config *con
 	int r = 0;
 
 	if (!g)
-		return add_unknown(plan, inventory, name);
+		return add_unknown(plan, name,
+				   plan->n_steps < NEAREST_MAX ? find_nearest(inventory, name)
+							       : NULL);
 	if (!is_named(plan, g))
 		r = add_step(plan, goal, config, inventory, g, true);
 	if (r >= 0 && stop && uuid_parse(name, &uuid) >= 0)

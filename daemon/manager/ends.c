@@ -6,15 +6,19 @@
 
 /* Keeps for status how guests' ways, and operations of no sequence, have ended. */
 
+/* There was no memory for a reason. */
+#define UNKNOWN "the reason is not known"
+
 /* A guest that is down was to be started. All else is said, for a guest that runs tells nothing. */
 static int explain_failure(const struct report *report, char **ret)
 {
 	const char *what = report->goal == GOAL_REACT ? stage_to_string(report->stage)
 						      : goal_to_string(report->goal);
+	const char *reason = report->reason ? report->reason : UNKNOWN;
 
 	if (goal_is_start(report->goal) || !what)
-		return str_format(ret, "%s", report->reason);
-	return str_format(ret, "%s failed: %s", what, report->reason);
+		return str_replace(ret, reason);
+	return str_format(ret, "%s failed: %s", what, reason);
 }
 
 void manager_keep_outcome(struct manager *m, const struct report *report)
@@ -39,7 +43,7 @@ void manager_keep_result(struct manager *m, const struct hv_operation *operation
 
 	if (result->outcome == OPERATION_OK ||
 	    str_format(&failure, "%s failed: %s", operation_to_string(operation->operation),
-		       result->reason) >= 0)
+		       result->reason ? result->reason : UNKNOWN) >= 0)
 		ledger_file_set_failure(m->ledger, &operation->uuid, operation->name, failure);
 }
 
