@@ -516,7 +516,13 @@ class Verify(FakeHostTest):
         self.image = self.host.save / "long"
         config = {"c_info": {"name": "long", "uuid": "11111111-2222-4333-8444-555555555555"}, "b_info": {}}
         memory.write_long(self.image, config, 160)
+        self.settle(self.image)
         self.size = self.image.stat().st_size
+
+    def settle(self, path):
+        """Until it is written back, a file may come to take more on the disk."""
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
     def replies(self, **members):
         """What the daemon answers to a call."""
@@ -570,6 +576,7 @@ class Verify(FakeHostTest):
     def test_what_a_pipe_gets(self):
         with self.image.open("rb") as file:
             self.image.with_name("bad").write_bytes(file.read(100))
+        self.settle(self.image.with_name("bad"))
         begins, done, *table = self.host.ctl("image", "verify", "long", "bad", check=1).splitlines()
         self.assertEqual(begins, "long: verify begins")
         self.assertRegex(done, r"^long: verify done in .* s$")
