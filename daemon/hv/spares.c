@@ -22,7 +22,8 @@ struct spares {
 	struct loop *loop;
 	const struct program *program;
 	struct spare_list waiting, leaving;
-	unsigned n; /* of those waiting */
+	unsigned n;  /* of those waiting */
+	bool broken; /* one has ended by itself, and the next may do the same */
 };
 
 static struct spare *spare_free(struct spare *s)
@@ -51,6 +52,7 @@ static void on_ended(void *data, unsigned events _unused_)
 	struct spare *s = data;
 
 	spawn_reap(s->pidfd);
+	s->owner->broken |= s->channel >= 0;
 	if (s->channel >= 0)
 		take_out(s);
 	else
@@ -91,7 +93,9 @@ void spares_want(struct spares *spares, unsigned n)
 	struct spare *s;
 	int r = 0;
 
-	while (r >= 0 && spares->n < n)
+	if (n == 0)
+		spares->broken = false;
+	while (r >= 0 && spares->n < n && !spares->broken)
 		r = add(spares);
 	if (r < 0)
 		log_debug("No worker could be got ready: %s", strerror(-r));

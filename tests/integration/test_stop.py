@@ -169,9 +169,13 @@ class Ready(FakeHostTest):
             os.kill(pid, signal.SIGCONT)
         self.is_over()
 
-    def test_workers_that_died_while_they_waited_are_replaced(self):
+    def test_workers_that_died_while_they_waited_are_not_needed(self):
         for pid in self.ready:
             os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.waiting(), "the workers to end")
+        # A call, so that the daemon has looked again.
+        self.host.states()
+        self.assertEqual(self.waiting(), [])
         self.power_off()
         self.is_over()
 
