@@ -132,15 +132,24 @@ bool job_gives_up(const struct job *job, const struct uuid *uuid)
 	return stopped >= STOPS_MAX;
 }
 
+/* Whether it has stopped its guest, which it did not just find down. */
+static bool has_stopped(const struct run *run)
+{
+	return run->machine.goal == GOAL_STOP && run->began && run->machine.state == MACHINE_DONE;
+}
+
+/* A start that was skipped leaves its guest as the stop before it did. */
 static bool is_followed(const struct run *run)
 {
 	const struct run *next = run;
+	bool stopped = has_stopped(run);
 
 	if (run->machine.state == MACHINE_FAILED ||
 	    (run->machine.goal != GOAL_STOP && run->machine.state != MACHINE_SKIPPED))
 		return false;
 	while ((next = job_next_run(run->job, &run->step->uuid, next)))
-		if (goal_is_start(next->machine.goal))
+		if (goal_is_start(next->machine.goal) &&
+		    (!stopped || next->machine.state != MACHINE_SKIPPED))
 			return true;
 	return false;
 }
@@ -158,7 +167,7 @@ static bool is_made_good(const struct run *run)
 	return false;
 }
 
-/* Whether a start follows a stop of the guest, which it did not just find down. */
+/* Whether a start follows such a stop of its guest. */
 static bool is_restarted(const struct run *run)
 {
 	const struct run *before = NULL;
@@ -166,8 +175,7 @@ static bool is_restarted(const struct run *run)
 	if (!goal_is_start(run->machine.goal))
 		return false;
 	while ((before = job_next_run(run->job, &run->step->uuid, before)) && before != run)
-		if (before->machine.goal == GOAL_STOP && before->began &&
-		    before->machine.state == MACHINE_DONE)
+		if (has_stopped(before))
 			return true;
 	return false;
 }
@@ -194,6 +202,9 @@ void job_reports(const struct job *job, void (*fn)(void *data, const struct repo
 		struct report report = run_report(run, loop_now(job->loop));
 
 		report.restarted = is_restarted(run);
+		/* What has become of the guest is told by its stop. */
+		if (report.restarted && report.result == RESULT_SKIPPED)
+			continue;
 		if (!is_followed(run) && !is_made_good(run) && !job_left_up(job, &report))
 			fn(data, &report);
 	}

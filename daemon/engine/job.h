@@ -69,9 +69,9 @@ bool job_is_open(const struct job *job);
 bool job_succeeded(const struct job *job);
 
 /*
- * Calls back for each guest of the job, with its present state. Leaves out guests that were stopped
- * or skipped and then started, and guests that another tool kept from the job until a later run. A
- * guest that could not be stopped is told once.
+ * Calls back for each guest of the job, with its present state. Leaves out stops and skips of
+ * guests that were started then, starts that were skipped after a stop, and guests that another
+ * tool kept from the job until a later run. A guest that could not be stopped is told once.
  */
 void job_reports(const struct job *job, void (*fn)(void *data, const struct report *report),
 		 void *data);

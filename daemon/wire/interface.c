@@ -114,7 +114,7 @@ const char interface_description[] =
 	"  no_wait: ?bool) -> (event: ?Event, outcome: ?[]Event, settings: ?Settings)\n"
 	"\n"
 	"# Stops, and then starts. The daemon does both, also where the caller goes away. The outcome\n"
-	"# has what was started, and what could not be stopped.\n"
+	"# has what was started, what was stopped and not started, and what could not be stopped.\n"
 	"method Restart(guests: ?[]string, force: ?bool, no_wait: ?bool) -> (event: ?Event,\n"
 	"  outcome: ?[]Event, settings: ?Settings)\n"
 	"\n"

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "engine/job.h"
+#include "simulation.h"
+#include "util/str.h"
+
+/* What a restart tells in the end. */
+
+#define NO_PAUSE "XENDOMAINS_CREATE_USLEEP=0\n"
+
+/* How many guests each fate had. */
+struct fates {
+	unsigned restarted, stopped, migrated, skipped;
+	bool done;
+};
+
+static void count_fate(void *data, const struct report *r)
+{
+	struct fates *f = data;
+	bool stopped = r->goal == GOAL_STOP && r->result == RESULT_OK;
+
+	f->restarted += r->restarted && r->result == RESULT_OK;
+	f->migrated += stopped && r->stage == STAGE_MIGRATE;
+	f->stopped += stopped && r->stage != STAGE_MIGRATE;
+	f->skipped += r->result == RESULT_SKIPPED;
+}
+
+static void ignore_report(void *data _unused_, const struct report *r _unused_)
+{
+}
+
+static void count_fates(void *data, int error, const char *reason _unused_, const struct job *job)
+{
+	struct fates *f = data;
+
+	ck_assert_int_eq(error, 0);
+	job_reports(job, count_fate, f);
+	f->done = true;
+}
+
+static void restart_all(struct simulation *s, struct fates *f)
+{
+	struct follower follower = {.report = ignore_report, .done = count_fates, .data = f};
+	uint64_t id;
+
+	ck_assert_int_eq(manager_restart(s->manager, false, NULL, 0, &follower, &id), 0);
+}
+
+START_TEST(a_restart_that_is_cancelled_tells_which_guests_it_has_stopped)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct fates f = {0};
+
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"restore\":{\"ms\":10000}},"
+				   "{\"name\":\"b\",\"running\":true},"
+				   "{\"name\":\"c\",\"running\":true}]");
+	restart_all(&s, &f);
+	while (!str_equal(simulation_state(&s, "c"), "saved"))
+		simulation_run_for(&s, USEC_PER_SEC / 10);
+	simulation_run_for(&s, USEC_PER_SEC);
+	ck_assert_uint_eq(manager_cancel(s.manager, "cancelled", NULL), 1);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(f.done);
+	ck_assert_uint_eq(f.restarted, 1);
+	ck_assert_uint_eq(f.stopped, 2);
+	ck_assert_uint_eq(f.skipped, 0);
+}
+END_TEST
+
+START_TEST(a_restart_tells_which_guests_it_has_migrated)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct fates f = {0};
+
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE "XENDOMAINS_MIGRATE=other\n",
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true}]");
+	restart_all(&s, &f);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(f.done);
+	ck_assert_uint_eq(f.migrated, 1);
+	ck_assert_uint_eq(f.skipped, 0);
+}
+END_TEST
+
+SUITE("manager-restart", a_restart_that_is_cancelled_tells_which_guests_it_has_stopped,
+      a_restart_tells_which_guests_it_has_migrated);
