@@ -131,7 +131,8 @@ static const char *fate_of(struct json_object *o, const struct words *w)
 	case RESULT_FAILED:
 		return "failed";
 	case RESULT_SKIPPED:
-		return w->skipped;
+		/* A stage of it had begun. */
+		return json_get_string(o, "stage") ? "skipped" : w->skipped;
 	case RESULT_RUNNING:
 	case _RESULT_MAX:
 	case _RESULT_INVALID:
@@ -153,7 +154,8 @@ static unsigned count_fates(struct json_object *list, const struct words *w, con
 static void print_counts(FILE *out, struct json_object *list, size_t n, const struct words *w)
 {
 	const char *const fates[] = {
-		w->done, "started", "migrated", "stopped", "failed", w->skipped, w->already,
+		w->done,  "started", "migrated", "stopped",
+		"failed", "skipped", w->skipped, w->already,
 	};
 	const char *separator = "";
 

@@ -142,7 +142,8 @@ static bool all_is_well(struct json_object *parameters)
 {
 	struct json_object *outcome = json_get(parameters, "outcome", json_type_array);
 
-	return outcome && count_results(outcome, RESULT_FAILED) == 0;
+	return outcome && count_results(outcome, RESULT_FAILED) == 0 &&
+	       !json_get_bool(parameters, "cancelled");
 }
 
 /* When systemd stops the system, trouble of the daemon does not leave guests running. */

@@ -86,7 +86,8 @@ static void on_done(void *data, int error, const char *reason, const struct job 
 	json_writer_end_array(&outcome);
 	o = json_object_new_object();
 	if (!o || status_add_settings(o, request->control->manager) < 0 ||
-	    json_add(o, "outcome", json_writer_take(&outcome)) < 0)
+	    json_add(o, "outcome", json_writer_take(&outcome)) < 0 ||
+	    (manager_was_cut_short(job) && json_add_bool(o, "cancelled", true) < 0))
 		request_fail_errno(request, -ENOMEM);
 	else
 		request_finish(request, TAKE_PTR(o));

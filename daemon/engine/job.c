@@ -210,6 +210,16 @@ void job_reports(const struct job *job, void (*fn)(void *data, const struct repo
 	}
 }
 
+bool job_was_cut_short(const struct job *job)
+{
+	const struct run *run;
+
+	TAILQ_FOREACH(run, &job->runs, entry)
+		if (run->released && run->machine.state == MACHINE_SKIPPED)
+			return true;
+	return false;
+}
+
 bool job_succeeded(const struct job *job)
 {
 	const struct run *run;

@@ -65,6 +65,9 @@ bool job_left_up(const struct job *job, const struct report *report);
 /* Whether a guest of it is still on its way. */
 bool job_is_open(const struct job *job);
 
+/* Whether executor_release() has left out a guest of it. */
+bool job_was_cut_short(const struct job *job);
+
 /* True if all guests of the job are where they should be, as far as they have ended. */
 bool job_succeeded(const struct job *job);
 

@@ -61,6 +61,7 @@ struct run {
 	bool overdue;   /* its worker has not ended in time: no guest waits for it any more */
 	bool rebooting; /* its domain has ended with a reboot, which another tool sees to */
 	bool met;       /* while it waited to be started another tool had a domain of it */
+	bool released;  /* its sequence was cancelled before it had ended */
 	bool pausing;   /* ended, and keeps its place until its guest is up */
 };
 

@@ -25,6 +25,7 @@ void executor_release(struct executor *ex, struct job *job, const char *reason)
 		bool waits = run->machine.state == MACHINE_ASKED &&
 			     machine_stage(&run->machine) == STAGE_SYSRQ;
 
+		run->released = !machine_ended(&run->machine);
 		executor_feed(run, waits ? MACHINE_EVENT_CANCEL : MACHINE_EVENT_TAKEN, reason);
 	}
 	executor_kick(ex);

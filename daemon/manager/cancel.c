@@ -45,6 +45,18 @@ void manager_tell_cancelled(const struct manager *m, const struct cancel_view *v
 			tell_sequence(s, view);
 }
 
+void manager_note_cut(struct sequence *s)
+{
+	s->cut_short = s->restarts || !s->planned || s->waits.n > 0;
+}
+
+bool manager_was_cut_short(const struct job *job)
+{
+	const struct sequence *s = job_data(job);
+
+	return s->cut_short || job_was_cut_short(job);
+}
+
 bool manager_stops_for_host(const struct manager *m)
 {
 	const struct sequence *s;

@@ -311,6 +311,9 @@ size_t manager_cancel(struct manager *m, const char *reason, const struct cancel
 		uuid_list_clear(&s->wanted_down);
 	if (view)
 		manager_tell_cancelled(m, view);
+	TAILQ_FOREACH(s, &m->sequences, entry)
+		if (sequence_is_by_hand(s))
+			manager_note_cut(s);
 	return break_off(m, sequence_is_by_hand, executor_release, reason);
 }
 

@@ -86,6 +86,9 @@ int manager_stop_until(struct manager *m, usec_t deadline, usec_t end,
  */
 void manager_rest(struct manager *m, const char *reason);
 
+/* Whether manager_cancel() has left out guests of the sequence whose job it is. */
+bool manager_was_cut_short(const struct job *job);
+
 /* Whether an administrator wanted a guest down that the host's stop was to stop, whose job it is.
  */
 bool manager_wants_down(const struct job *job, const struct uuid *uuid);

@@ -60,6 +60,9 @@ bool manager_drained(struct sequence *s);
  */
 void manager_put_back(struct sequence *s, const char *reason);
 
+/* manager_cancel() is about to end the sequence: for manager_was_cut_short(). */
+void manager_note_cut(struct sequence *s);
+
 /* Tells what manager_cancel() is about to end. */
 void manager_tell_cancelled(const struct manager *m, const struct cancel_view *view);
 

@@ -50,6 +50,7 @@ struct sequence {
 	bool restarts;   /* a stop that a start of the same guests follows */
 	bool restarted;  /* that start */
 	bool broken_off; /* it was cancelled: only the guests that it has begun with are finished */
+	bool cut_short;  /* ... and there were guests that it had not planned for */
 	bool failed;     /* it could not go on, beside what is begun */
 	char *trouble;   /* why */
 	bool outdated;   /* an operation has ended since the directories were read */

@@ -420,6 +420,19 @@ class Ends(FakeHostTest):
         (self.host.auto / "db.cfg").unlink()
         self.assertEqual(self.last("restart", check=0)[0], "1 restarted, 1 left alone")
 
+    def test_restart_that_was_cancelled_tells_what_it_left_down(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.ctl("reload", check=0)
+        for name in ("db", "mail", "web"):
+            self.host.guest(name, restore_ms=2000)
+        self.host.ctl("start", check=0)
+        client = self.host.ctl_in_background("restart", "--all")
+        self.host.wait_logged("STAGE_STARTED", stage="restore")
+        self.host.ctl("cancel", check=0)
+        said = client.communicate(timeout=LIMIT)[0]
+        self.assertEqual(client.returncode, 1)
+        self.assertEqual(said.splitlines()[-1], "1 restarted, 2 stopped")
+
     def test_guest_that_could_not_be_restarted_has_failed_and_no_more(self):
         self.host.configure(STOP_MAXWAIT=1, SHUTDOWN="", SHUTDOWN_ALL="")
         self.host.ctl("reload", check=0)
@@ -567,7 +580,7 @@ class Interrupt(FakeHostTest):
         self.assertEqual((said["cancelled"], said["sequences"]), (1, [{"goal": "restart"}]))
         [left] = said["left"]
         self.assertEqual((left["stage"], left["goes_on"]), ("save", True))
-        self.assertEqual(client.wait(), 0)
+        self.assertEqual(client.wait(), 1)
         client.stdout.close()
         states = self.host.states()
         self.assertEqual(sorted(states.values()), ["running", "saved"])
@@ -603,7 +616,7 @@ class Interrupt(FakeHostTest):
         self.assertIn("Cancelled: stop of web\nNot waited for: web (shutdown). ", said)
         self.assertNotIn("Goes on", said)
         self.assertNotIn("'xendomainsctl start'", said)
-        self.assertEqual(client.wait(), 0)
+        self.assertEqual(client.wait(), 1)
         client.stdout.close()
         self.assertEqual(self.host.states(), {"web": "running"})
 

@@ -11,7 +11,7 @@
 /* How many guests each fate had. */
 struct fates {
 	unsigned restarted, stopped, migrated, skipped;
-	bool done;
+	bool done, cut_short;
 };
 
 static void count_fate(void *data, const struct report *r)
@@ -35,6 +35,7 @@ static void count_fates(void *data, int error, const char *reason _unused_, cons
 
 	ck_assert_int_eq(error, 0);
 	job_reports(job, count_fate, f);
+	f->cut_short = manager_was_cut_short(job);
 	f->done = true;
 }
 
@@ -44,6 +45,15 @@ static void restart_all(struct simulation *s, struct fates *f)
 	uint64_t id;
 
 	ck_assert_int_eq(manager_restart(s->manager, false, NULL, 0, &follower, &id), 0);
+}
+
+static void stop_both(struct simulation *s, struct fates *f)
+{
+	static const char *const names[] = {"a", "b"};
+	struct follower follower = {.report = ignore_report, .done = count_fates, .data = f};
+	uint64_t id;
+
+	ck_assert_int_eq(manager_request(s->manager, GOAL_STOP, names, 2, &follower, &id), 0);
 }
 
 START_TEST(a_restart_that_is_cancelled_tells_which_guests_it_has_stopped)
@@ -64,6 +74,7 @@ START_TEST(a_restart_that_is_cancelled_tells_which_guests_it_has_stopped)
 	ck_assert(f.done);
 	ck_assert_uint_eq(f.restarted, 1);
 	ck_assert_uint_eq(f.stopped, 2);
+	ck_assert(f.cut_short);
 	ck_assert_uint_eq(f.skipped, 0);
 }
 END_TEST
@@ -79,9 +90,58 @@ START_TEST(a_restart_tells_which_guests_it_has_migrated)
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
 	ck_assert(f.done);
 	ck_assert_uint_eq(f.migrated, 1);
+	ck_assert(!f.cut_short);
 	ck_assert_uint_eq(f.skipped, 0);
 }
 END_TEST
 
+/* Also where each stage that had begun has succeeded. */
+START_TEST(a_restart_that_is_cancelled_while_it_stops_is_cut_short)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct fates f = {0};
+
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"running\":true}]");
+	restart_all(&s, &f);
+	simulation_run_for(&s, USEC_PER_SEC / 2);
+	ck_assert_uint_eq(manager_cancel(s.manager, "cancelled", NULL), 1);
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(f.done && f.cut_short);
+	ck_assert_uint_eq(f.stopped, 1);
+}
+END_TEST
+
+/* What others have of it, and what it has begun with, when it is cancelled. */
+START_TEST(a_stop_is_cut_short_if_a_guest_was_left_out)
+{
+	static const struct {
+		const char *first, *second;
+		bool cut_short;
+	} cases[] = {{"b", NULL, true}, {"a", NULL, true}, {"a", "b", false}};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		const char *const names[] = {cases[i].first, cases[i].second, NULL};
+		_cleanup_simulation_ struct simulation s;
+		struct fates f = {0};
+
+		SIMULATION_BEGIN(&s, .guests = "[{\"name\":\"a\",\"running\":true},"
+					       "{\"name\":\"b\",\"running\":true}]");
+		if (!cases[i].second)
+			simulation_wish(&s, GOAL_STOP, names);
+		simulation_run_for(&s, USEC_PER_SEC / 4);
+		stop_both(&s, &f);
+		simulation_run_for(&s, USEC_PER_SEC / 4);
+		ck_assert_uint_eq(manager_cancel(s.manager, "cancelled", NULL),
+				  cases[i].second ? 1 : 2);
+		simulation_run_for(&s, 60 * USEC_PER_SEC);
+		ck_assert(f.done);
+		ck_assert_int_eq(f.cut_short, cases[i].cut_short);
+	}
+}
+END_TEST
+
 SUITE("manager-restart", a_restart_that_is_cancelled_tells_which_guests_it_has_stopped,
-      a_restart_tells_which_guests_it_has_migrated);
+      a_restart_tells_which_guests_it_has_migrated,
+      a_restart_that_is_cancelled_while_it_stops_is_cut_short,
+      a_stop_is_cut_short_if_a_guest_was_left_out);
