@@ -47,11 +47,11 @@ static void write_time(struct json_writer *w, const char *key, usec_t time)
 		json_writer_u64(w, key, time);
 }
 
-/* What tells an administrator how it came to that, and what to do. restarts: the reason is told. */
-static void write_story(struct json_writer *w, const struct manager *m, const struct guest *g,
-			enum guest_state state, const char *reason, bool restarts)
+/* What tells an administrator how it came to that. restarts: the reason is told. */
+static void write_story(struct json_writer *w, const struct guest *g, enum guest_state state,
+			const char *reason, bool restarts)
 {
-	_cleanup_free_ char *command = NULL, *more = NULL;
+	_cleanup_free_ char *more = NULL;
 	usec_t since = guest_since(g, state, reason);
 	bool explained = !restarts && advice_explain(g, reason, &more) >= 0 && more;
 
@@ -63,6 +63,14 @@ static void write_story(struct json_writer *w, const struct manager *m, const st
 		   explained && g->domain ? since : guest_reason_since(g, reason));
 	if (g->past && g->past->n_restarts > 0)
 		json_writer_u64(w, "restarts", g->past->n_restarts);
+}
+
+/* What to do. */
+static void write_actions(struct json_writer *w, const struct manager *m, const struct guest *g,
+			  enum guest_state state)
+{
+	_cleanup_free_ char *command = NULL;
+
 	if (advice_find(manager_config(m), g, state, &command) < 0 || !command)
 		return;
 	json_writer_begin_list(w, "actions");
@@ -84,6 +92,7 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 			bool alone, bool steady)
 {
 	struct activity activity = manager_activity(m, g);
+	const char *waits_for = activity.name ? NULL : manager_waits_for(m, g);
 	usec_t left = activity.name ? USEC_INFINITY : manager_restart_in(m, g);
 	const char *reason;
 	enum guest_state state = guest_state(g, &reason);
@@ -102,13 +111,15 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 	json_writer_string(w, "migrated_to", migrated_to(g));
 	if (left != USEC_INFINITY)
 		write_restart(w, left, steady);
-	if (!activity.name)
-		json_writer_string(w, "waits_for", manager_waits_for(m, g));
+	json_writer_string(w, "waits_for", waits_for);
 	if (activity.name) {
 		json_writer_string(w, "reason", reason);
 		write_activity(w, &activity, steady);
 	} else {
-		write_story(w, m, g, state, reason, left != USEC_INFINITY);
+		write_story(w, g, state, reason, left != USEC_INFINITY);
+		/* A sequence has it already. */
+		if (!waits_for)
+			write_actions(w, m, g, state);
 	}
 	if (alone)
 		facts_write(w, m, g);

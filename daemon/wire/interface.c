@@ -22,7 +22,7 @@ const char interface_description[] =
 	"# the wall clock, where that is known. restarts: how often it has restarted itself since a\n"
 	"# start was asked for, up to 100. waits_for: it is to be started or stopped after that: another\n"
 	"# guest, another tool, or a place of ParallelOperations=. actions: commands to type that need no\n"
-	"# further look. disks and policy: of a guest that Status names alone; disks where its\n"
+	"# further look; none while it waits. disks and policy: of a guest that Status names alone; disks where its\n"
 	"# configuration can be read.\n"
 	"type Guest (name: string, uuid: string, domid: ?int, state: string, wanted: bool,\n"
 	"  manager: ?string, memory_kib: ?int, vcpus: ?int, cpu_time_usec: ?int, flags: ?string,\n"

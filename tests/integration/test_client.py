@@ -474,6 +474,18 @@ class Waits(FakeHostTest):
         wait_until(lambda: set(self.host.states().values()) == {"running"}, "the start")
         self.assertNotIn("waits_for", str(self.host.status()))
 
+    def test_start_is_not_advised_for_one_that_waits(self):
+        self.host.native.write_text("[Host]\nParallelOperations=1\n")
+        self.host.ctl("reload", check=0)
+        for name in ("web", "db"):
+            self.host.guest(name, restore_ms=2000)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", "--all", check=0)
+        self.assertIn("actions", self.host.status()["web"])
+        self.host.ctl("start", "--no-wait", check=0)
+        [name] = self.waiting()
+        self.assertNotIn("actions", self.host.status()[name])
+
     def test_one_that_waits_for_another_or_for_a_tool_names_it(self):
         self.host.configure(SAVE="", STOP_MAXWAIT=60)
         self.host.ctl("reload", check=0)
