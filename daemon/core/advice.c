@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 
+#include "core/leftover.h"
 #include "core/plan-guest.h"
 #include "util/quote.h"
 #include "util/str.h"
@@ -77,27 +78,28 @@ int advice_find(const struct config *config, const struct guest *g, enum guest_s
 	return advise_start(config, g, ret);
 }
 
-/* Whether it has ended by itself, and no tool restarts or removes its domain, as far as is known.
- */
-static bool is_kept(const struct guest *g)
+/* Whether it has ended by itself, and the domain is that tool's. */
+static bool has_ended(const struct guest *g, enum domain_manager manager)
 {
 	const struct domain *d = g->domain;
 
-	if (!d || g->busy || domain_condition(d) != DOMAIN_ENDED)
-		return false;
-	if (d->manager == DOMAIN_MANAGER_XENDOMAINSD)
-		return domain_death_action(d) == DEATH_PRESERVE || guest_is_superseded(g);
-	return d->manager == DOMAIN_MANAGER_XL;
+	return d && !g->busy && domain_condition(d) == DOMAIN_ENDED && d->manager == manager;
+}
+
+/* ... and the domain is neither restarted nor removed. */
+static bool is_kept(const struct guest *g)
+{
+	return has_ended(g, DOMAIN_MANAGER_XENDOMAINSD) &&
+	       (domain_death_action(g->domain) == DEATH_PRESERVE || guest_is_superseded(g));
 }
 
 static int explain_kept(const struct guest *g, char **ret)
 {
 	const struct domain *d = g->domain;
 	_cleanup_free_ char *start = NULL, *setting = NULL;
-	bool ours = d->manager == DOMAIN_MANAGER_XENDOMAINSD;
 	int r = 0;
 
-	if (ours && domain_death_action(d) == DEATH_PRESERVE)
+	if (domain_death_action(d) == DEATH_PRESERVE)
 		r = str_format(&setting, " (%s=\"preserve\")", death_setting(d->reason));
 	if (r >= 0 && (g->config || g->image) && !guest_is_superseded(g))
 		r = str_format(&start, ", and 'xendomainsctl start %s' to start the guest",
@@ -110,11 +112,23 @@ static int explain_kept(const struct guest *g, char **ret)
 				  setting ? setting : "", d->domid, start ? start : "");
 }
 
+static int explain_left_to_xl(const struct guest *g, char **ret)
+{
+	const struct domain *d = g->domain;
+
+	return str_format(ret, "has ended (%s), and xl has its domain %u. " LEFT_TO_XL,
+			  shutdown_reason_to_string(d->reason), d->domid);
+}
+
 int advice_explain(const struct guest *g, const char *reason, char **ret)
 {
 	*ret = NULL;
 	if (!g->domain && g->image && g->image->error && reason == g->image->error)
 		return plan_explain_image(g, ret);
 	/* What is on record is about a start, and perhaps that the domain was in its way. */
-	return is_kept(g) && !g->warning ? explain_kept(g, ret) : 0;
+	if (g->warning)
+		return 0;
+	if (has_ended(g, DOMAIN_MANAGER_XL))
+		return explain_left_to_xl(g, ret);
+	return is_kept(g) ? explain_kept(g, ret) : 0;
 }

@@ -2,6 +2,7 @@
 
 #include "core/doubles.h"
 
+#include "core/leftover.h"
 #include "util/quote.h"
 #include "util/str.h"
 
@@ -30,6 +31,9 @@ static int hold_beside_ended(struct guest *g, const struct guest *stranger)
 {
 	uint32_t n = stranger->domain->domid;
 
+	if (stranger->domain->manager == DOMAIN_MANAGER_XL)
+		return guest_hold(g, "domain %u (%s) has its UUID, and has ended. " LEFT_TO_XL, n,
+				  stranger->name);
 	return guest_hold(
 		g,
 		"domain %u (%s) has its UUID, has ended, and is still there. 'xl destroy %u' "

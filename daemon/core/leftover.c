@@ -29,6 +29,9 @@ int leftover_explain(const struct domain *d, char **ret)
 			"run 'xl rename %u NAME' with its own name, and start it",
 			n, n);
 	case DOMAIN_ENDED:
+		if (d->manager == DOMAIN_MANAGER_XL)
+			return str_format(ret, "its domain %u has ended (%s). " LEFT_TO_XL, n,
+					  shutdown_reason_to_string(d->reason));
 		return str_format(ret,
 				  "its domain %u has ended (%s) and is kept; 'xl destroy %u' "
 				  "removes it",

@@ -106,6 +106,28 @@ START_TEST(a_domain_that_is_kept_tells_why_and_how_to_go_on)
 }
 END_TEST
 
+/* It may be writing a dump, which ends with the domain. */
+START_TEST(no_command_is_told_for_a_domain_that_xl_has)
+{
+	static const char *const words[] = {"crash", "xl has its domain 1", "dump", NULL};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	d = scene_domain(&s, "web", 1);
+	d->manager = DOMAIN_MANAGER_XL;
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_CRASH;
+	expect_story(&s, words);
+	ck_assert_int_eq(advice_explain(scene_guest(&s, 1), NULL, &text), 0);
+	ck_assert_ptr_null(strchr(text, '\''));
+	ck_assert_ptr_null(strstr(text, "kept"));
+	expect_advice(&s, NULL);
+}
+END_TEST
+
 START_TEST(a_restart_that_failed_is_made_good_by_a_start)
 {
 	const struct uuid web = scene_uuid(1);
@@ -220,7 +242,7 @@ END_TEST
 
 SUITE("advice", what_is_down_is_started_by_its_name,
       the_choices_with_a_broken_image_are_told_and_none_is_advised,
-      a_domain_that_is_kept_tells_why_and_how_to_go_on,
+      a_domain_that_is_kept_tells_why_and_how_to_go_on, no_command_is_told_for_a_domain_that_xl_has,
       a_restart_that_failed_is_made_good_by_a_start,
       a_start_is_not_advised_for_a_guest_that_may_run_elsewhere,
       a_cold_start_is_not_advised_where_another_tool_may_have_the_memory,

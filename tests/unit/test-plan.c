@@ -99,6 +99,10 @@ START_TEST(a_dead_domain_in_the_way_is_told)
 	scene_build(&s);
 	expect_plan(&s, GOAL_START, NULL, "a: failed");
 	expect_reason(&s, GOAL_START, "a", "xl destroy 1");
+	s.domains->domains[0].manager = DOMAIN_MANAGER_XL;
+	scene_build(&s);
+	expect_plan(&s, GOAL_START, NULL, "a: failed");
+	expect_reason(&s, GOAL_START, "a", "(crash). xl may");
 	s.domains->domains[0].dying = true;
 	s.domains->domains[0].shutdown = false;
 	scene_build(&s);
