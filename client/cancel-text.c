@@ -3,6 +3,7 @@
 #include "cancel-text.h"
 
 #include "cell.h"
+#include "util/quote.h"
 #include "width.h"
 
 #define INDENT 2
@@ -80,13 +81,91 @@ static void print_left(FILE *out, size_t width, struct json_object *left, bool g
 			   ". A guest that was asked to shut down may still do it");
 }
 
+static bool is_restart(struct json_object *sequence)
+{
+	return str_equal(json_get_string(sequence, "goal"), "restart");
+}
+
 static bool has_restart(struct json_object *sequences)
 {
 	for (size_t i = 0; i < length_of(sequences); i++)
-		if (str_equal(json_get_string(json_object_array_get_idx(sequences, i), "goal"),
-			      "restart"))
+		if (is_restart(json_object_array_get_idx(sequences, i)))
 			return true;
 	return false;
+}
+
+/* A guest that is being started comes up all the same. */
+static bool is_still_started(struct json_object *left)
+{
+	for (size_t i = 0; i < length_of(left); i++) {
+		struct json_object *o = json_object_array_get_idx(left, i);
+		const char *stage = json_get_string(o, "stage");
+
+		if (json_get_bool(o, "goes_on") &&
+		    (str_equal(stage, "create") || str_equal(stage, "restore")))
+			return true;
+	}
+	return false;
+}
+
+/* " web -- -db", of all restarts. False: they are too many to be named, or not named. */
+static bool write_arguments(FILE *f, struct json_object *sequences)
+{
+	bool dashes = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < length_of(sequences); i++) {
+		struct json_object *o = json_object_array_get_idx(sequences, i);
+		struct json_object *guests = json_get(o, "guests", json_type_array);
+
+		if (!is_restart(o))
+			continue;
+		n += length_of(guests);
+		if (!guests || n > NAMES_MAX)
+			return false;
+		for (size_t k = 0; k < length_of(guests); k++) {
+			struct json_object *guest = json_object_array_get_idx(guests, k);
+			const char *name = or_dash(json_object_get_string(guest));
+			bool needs = name[0] == '-' && !dashes;
+
+			fprintf(f, "%s %s", needs ? " --" : "", QUOTED(name));
+			dashes = dashes || needs;
+		}
+	}
+	return true;
+}
+
+/*
+ * A start without names would also start guests that were down before, and none that the settings
+ * do not select.
+ */
+static void print_restarts(FILE *out, size_t width, struct json_object *sequences,
+			   struct json_object *left)
+{
+	_cleanup_free_ char *names = NULL, *text = NULL;
+	const char *other = is_still_started(left) ? "other " : "";
+	size_t size;
+	FILE *f = open_memstream(&names, &size);
+	bool named;
+	int r;
+
+	if (!f)
+		return;
+	named = write_arguments(f, sequences);
+	if (fclose(f) != 0)
+		return;
+	if (named)
+		r = str_format(&text,
+			       "A restart that was cancelled starts no %sguest. Run 'xendomainsctl "
+			       "start%s' to start those that it has stopped",
+			       other, names);
+	else
+		r = str_format(&text,
+			       "A restart that was cancelled starts no %sguest. Run 'xendomainsctl "
+			       "status' to see which guests are down",
+			       other);
+	if (r >= 0)
+		text_wrap(out, text, width, INDENT);
 }
 
 void cancel_print(FILE *out, size_t width, struct json_object *parameters)
@@ -109,11 +188,7 @@ void cancel_print(FILE *out, size_t width, struct json_object *parameters)
 			"Other guests are left as they are. Run 'xendomainsctl status' to see all",
 			width, INDENT);
 	if (has_restart(sequences))
-		text_wrap(
-			out,
-			"A restart that was cancelled starts no guest. Run 'xendomainsctl start' to "
-			"start those that it has stopped",
-			width, INDENT);
+		print_restarts(out, width, sequences, left);
 	if (json_get_bool(parameters, "host"))
 		text_wrap(
 			out,

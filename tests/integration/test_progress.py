@@ -225,6 +225,29 @@ class Scripted(Screens):
             said = self.said(["cancel"], [[{"parameters": answer}]], size, "C.UTF-8")
             self.compare(f"cancel-{size[0]}x{size[1]}", self.shown(said, size).all())
 
+    def advice(self, *sequences, left=()):
+        """What a cancel of these sequences tells to type for a restart."""
+        answer = {"cancelled": len(sequences), "sequences": sequences, "left": left}
+        said = self.said(["cancel"], [[{"parameters": answer}]], (400, 24), "C.UTF-8")
+        return [line for line in said.splitlines() if line.startswith("A restart")]
+
+    def test_after_a_cancelled_restart_its_own_guests_are_started(self):
+        every, some = {"goal": "restart"}, {"goal": "restart", "guests": ["we b", "-db"]}
+        start = "A restart that was cancelled starts no guest. Run 'xendomainsctl start"
+        status = "A restart that was cancelled starts no guest. Run 'xendomainsctl status'"
+        self.assertTrue(self.advice(some)[0].startswith(start + r" we\ b -- -db'"), self.advice(some))
+        [named] = self.advice(some, {"goal": "restart", "guests": ["mail"]}, {"goal": "start", "guests": ["old"]})
+        self.assertTrue(named.startswith(start + r" we\ b -- -db mail'"), named)
+        for sequences in ([every], [some, every], [{"goal": "restart", "guests": [f"web{i}" for i in range(11)]}]):
+            [line] = self.advice(*sequences)
+            self.assertTrue(line.startswith(status), line)
+        self.assertEqual(self.advice({"goal": "stop"}), [])
+
+    def test_a_guest_that_is_still_started_is_not_denied(self):
+        for stage in "create", "restore", "save":
+            [line] = self.advice({"goal": "restart"}, left=[{"name": "web", "stage": stage, "goes_on": True}])
+            self.assertIn("starts no guest" if stage == "save" else "starts no other guest", line)
+
 
 class Options(FakeHostTest):
     def setUp(self):
