@@ -30,10 +30,13 @@ static void print_disks(FILE *out, struct json_object *disks, size_t width, prin
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *disk = json_object_array_get_idx(disks, i);
 		const char *path = json_get_string(disk, "path");
+		bool hidden = json_get_bool(disk, "hidden");
 		_cleanup_free_ char *text = NULL;
 
 		if (str_format(&text, "%s %s%s", or_dash(json_get_string(disk, "device")),
-			       path ? path : "(empty)",
+			       path     ? path
+			       : hidden ? "(path not shown)"
+					: "(empty)",
 			       json_get_bool(disk, "writable") ? "" : ", read-only") >= 0)
 			print(out, "disk", text, width);
 	}

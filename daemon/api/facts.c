@@ -5,15 +5,28 @@
 #include "core/settings.h"
 #include "util/str.h"
 
+/*
+ * What is no path of a file is a source of QEMU's or of a script, which can have a password in it.
+ * The configuration is root's to read, and a reply is not.
+ */
+static void write_path(struct json_writer *w, const char *path)
+{
+	if (str_empty(path))
+		return;
+	if (path[0] == '/')
+		json_writer_string(w, "path", path);
+	else
+		json_writer_bool(w, "hidden", true);
+}
+
 static void write_disk(struct json_writer *w, struct json_object *disk)
 {
-	const char *path = json_get_string(disk, "pdev_path");
 	uint64_t writable = 0;
 
 	json_get_u64(disk, "readwrite", &writable);
 	json_writer_begin_object(w);
 	json_writer_string(w, "device", json_get_string(disk, "vdev"));
-	json_writer_string(w, "path", str_empty(path) ? NULL : path);
+	write_path(w, json_get_string(disk, "pdev_path"));
 	json_writer_bool(w, "writable", writable);
 	json_writer_end_object(w);
 }

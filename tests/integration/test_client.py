@@ -143,6 +143,18 @@ class Story(FakeHostTest):
                      "settings:      ImageChanged=afresh, ImageUnknown=hold, ImageCompression=zstd, ForcedDestroy=yes"):
             self.assertIn(line, said.splitlines())
 
+    def test_no_password_of_a_disk_is_told(self):
+        config = json.loads(self.path.read_text())
+        config["disks"] = [{"pdev_path": f"{path}PASSWORD", "vdev": f"xvd{i}", "readwrite": 1}
+                           for i, path in enumerate(("iqn=iqn.x:y,user=bob,password=", "rbd:p/w:id=a:key=", "json:"))]
+        self.path.write_text(json.dumps(config))
+        self.host.ctl("reload", check=0)
+        disks = self.guest("web")["web"]["disks"]
+        self.assertEqual(disks, [{"device": f"xvd{i}", "hidden": True, "writable": True} for i in range(3)])
+        said = self.host.ctl("status", "web", check=3)
+        self.assertIn("disk:          xvd0 (path not shown)", said.splitlines())
+        self.assertNotIn("PASSWORD", said + self.host.ctl("--json", "status", "web", check=3))
+
     def test_a_domain_has_the_policy_that_it_was_created_with(self):
         self.host.ctl("start", check=0)
         config = json.loads(self.path.read_text()) | {"on_crash": "destroy"}
