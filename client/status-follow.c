@@ -14,6 +14,9 @@
 /* People need no more; nor do they of a daemon that is too old to tell of changes. */
 #define PAUSE (2 * USEC_PER_SEC)
 
+/* A daemon that hangs tells of no change either: so long after an answer it is asked anew. */
+#define ASK_INTERVAL (60 * USEC_PER_SEC)
+
 /* As human_duration() shows a time: by seconds, by minutes, by hours. */
 #define MINUTE (60 * USEC_PER_SEC)
 #define HOUR   (60 * MINUTE)
@@ -24,7 +27,8 @@ struct status_follow {
 	char **names;
 	bool all; /* they are found among all guests: the daemon knows a name of them not */
 	struct daemon_connection connection; /* without a descriptor: none */
-	usec_t asked;                        /* without an answer since; 0: it has been answered */
+	bool asked;                          /* and not answered yet */
+	usec_t due;                          /* it is answered by then, or asked anew */
 	usec_t again;                        /* there is no connection until then */
 	struct varlink_reply reply;
 	usec_t aged; /* when the reply was brought up to date last */
@@ -70,12 +74,13 @@ static int call(struct status_follow *f)
 	struct json_object *parameters = named ? guests_parameter(f->names) : NULL;
 	int r = named && !parameters ? -ENOMEM : 0;
 
+	f->asked = true;
+	f->due = usec_now() + ANSWER_LIMIT;
 	r = r < 0 ? r : connection_open(f->context->socket, ANSWER_LIMIT, &f->connection);
 	if (r < 0) {
 		json_object_put(parameters);
 		return r;
 	}
-	f->asked = usec_now();
 	return connection_call(&f->connection, varlink_call_new(METHOD_STATUS, parameters, true));
 }
 
@@ -122,7 +127,8 @@ static int take(struct status_follow *f, struct varlink_reply *reply)
 	const char *unknown = NULL;
 	int r;
 
-	f->asked = 0;
+	f->asked = false;
+	f->due = usec_now() + ASK_INTERVAL;
 	if (!reply->continues)
 		hang_up(f, reply->error ? 0 : PAUSE);
 	if (str_equal(reply->error, ERROR_NO_SUCH_GUEST) && !f->all) {
@@ -140,10 +146,10 @@ static int take(struct status_follow *f, struct varlink_reply *reply)
 	return 1;
 }
 
-/* The daemon was restarted: the next one is asked, unless there is none. */
+/* The daemon was restarted, or says nothing: it is asked anew, unless there is none. */
 static bool is_lost(const struct status_follow *f, int error)
 {
-	return !f->asked && (error == -ECONNRESET || error == -EPIPE);
+	return !f->asked && (error == -ECONNRESET || error == -EPIPE || error == -ETIMEDOUT);
 }
 
 int status_follow_next(struct status_follow *f, usec_t limit, struct json_object **ret)
@@ -163,11 +169,11 @@ int status_follow_next(struct status_follow *f, usec_t limit, struct json_object
 			continue;
 		}
 		r = f->connection.fd < 0 ? call(f) : 0;
-		r = r < 0 ? r : receive(f, f->asked ? ANSWER_LIMIT : usec_left(end, now), &reply);
-		if (r == -EINTR || (r == -ETIMEDOUT && !f->asked))
+		r = r < 0 ? r : receive(f, usec_left(MIN(end, f->due), now), &reply);
+		if (r == -EINTR || (r == -ETIMEDOUT && usec_now() < f->due))
 			return 0;
 		if (is_lost(f, r)) {
-			hang_up(f, PAUSE);
+			hang_up(f, r == -ETIMEDOUT ? 0 : PAUSE);
 			r = 0;
 			continue;
 		}

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A status that is watched follows the daemon: it is told of changes, and asks nothing."""
+"""A status that is watched follows the daemon: it is told of changes, and asks once a minute at most."""
 
 import fcntl
 import json
@@ -219,6 +219,18 @@ class Asked(unittest.TestCase):
         self.assertRaises(BlockingIOError, connection.recv, 1)
         self.assertRaises(BlockingIOError, self.listener.accept)
         self.assertLess(wakings(self.watch.pid) - before, 3)
+
+    def test_a_daemon_that_hangs_is_found_out(self):
+        self.answer(self.accept(), "web", True)
+        self.watch.wait_for("web")
+        self.assertEqual(self.watch.screen.process.wait(120), 4)
+
+    def test_a_daemon_that_is_quiet_is_asked_anew(self):
+        self.listener.settimeout(90)
+        self.answer(self.accept(), "web", True)
+        self.watch.wait_for("web")
+        self.answer(self.accept(), "db", True)
+        self.watch.wait_for("db")
 
     def test_two_answers_at_once_are_both_read(self):
         connection = self.accept()
