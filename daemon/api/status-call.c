@@ -55,11 +55,27 @@ static void schedule(struct control *control, usec_t interval)
 	timer_set(control->news, MAX(loop_now(control->loop), control->told + interval));
 }
 
+static bool some_follow(const struct control *control)
+{
+	const struct request *request;
+
+	LIST_FOREACH(request, &control->requests, entry)
+	{
+		if (request->follows)
+			return true;
+	}
+	return false;
+}
+
+/* Others who follow keep their time: a caller who comes again and again would put it off. */
 static void begin_to_follow(struct request *request)
 {
 	struct control *control = request->control;
+	bool first = !some_follow(control);
 
 	request->follows = true;
+	if (!first)
+		return;
 	control->told = control->looked = loop_now(control->loop);
 	schedule(control, TELL_INTERVAL);
 }
@@ -146,15 +162,9 @@ static void on_news(void *data)
 static void on_shown(void *data)
 {
 	struct control *control = data;
-	const struct request *request;
 
-	LIST_FOREACH(request, &control->requests, entry)
-	{
-		if (request->follows) {
-			schedule(control, TELL_INTERVAL);
-			return;
-		}
-	}
+	if (some_follow(control))
+		schedule(control, TELL_INTERVAL);
 }
 
 int status_calls_init(struct control *control)

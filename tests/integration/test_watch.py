@@ -17,6 +17,7 @@ import unittest
 
 from beside import at_once
 from fakehost import CLIENT, LIMIT, FakeHost, FakeHostTest, wait_until
+from test_access import MANAGER
 from test_rest import SILENCE, wakings
 from test_screens import COLOUR, MOVES, Screen
 
@@ -175,6 +176,22 @@ class Told(FakeHostTest):
         watch.read(SILENCE)
         # As in test_rest; and a question every two seconds would take more than one each.
         self.assertLess(wakings(self.host.daemon.pid) - before, SILENCE / 2)
+
+    def test_a_caller_who_comes_again_and_again_keeps_no_news_from_others(self):
+        self.host.guest("web")
+        watch = self.watch()
+        watch.read(3)
+        call = json.dumps({"method": f"{MANAGER}.Status", "more": True}).encode() + b"\0"
+        self.host.guest("db")
+        for _ in range(40):
+            if "db" in watch.text():
+                break
+            with socket.socket(socket.AF_UNIX) as other:
+                other.connect(str(self.host.socket))
+                other.sendall(call)
+                other.recv(1)
+                watch.read(0.7)
+        self.assertIn("db", watch.text())
 
     def test_named_guests_only(self):
         for name in "web1", "web2", "db":
