@@ -88,6 +88,9 @@ static int take_images(const struct context *context, struct json_object *parame
 		struct json_object *image = json_object_array_get_idx(images, i);
 		const char *file = json_get_string(image, "file");
 
+		/* A null is no image, and would be taken for a lack of memory. */
+		if (!json_object_is_type(image, json_type_object))
+			continue;
 		if (file && json_get_bool(image, "missing"))
 			image_explain_missing(context, file, NULL);
 		else

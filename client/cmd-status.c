@@ -104,8 +104,12 @@ static void leave_out_unsteady(struct json_object *parameters)
 	struct json_object *guests = json_get(parameters, "guests", json_type_array);
 
 	for (size_t i = 0; guests && i < json_object_array_length(guests); i++) {
-		json_object_object_del(json_object_array_get_idx(guests, i), "cpu_time_usec");
-		json_object_object_del(json_object_array_get_idx(guests, i), "flags");
+		struct json_object *g = json_object_array_get_idx(guests, i);
+
+		if (!json_object_is_type(g, json_type_object))
+			continue;
+		json_object_object_del(g, "cpu_time_usec");
+		json_object_object_del(g, "flags");
 	}
 }
 

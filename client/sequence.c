@@ -3,6 +3,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "cell.h"
 #include "command.h"
 #include "interrupt.h"
 #include "results.h"
@@ -71,7 +72,7 @@ static void tell_progress(struct watched_call *f, struct json_object *event)
 		f->done += !failed;
 		f->failed += failed;
 	}
-	name = str_printable(json_get_string(event, "name"), 64);
+	name = str_printable(or_dash(json_get_string(event, "name")), 64);
 	tell_unit("%s guests: %u done, %u failed; %s: %s %s", f->is_start ? "Starts" : "Stops",
 		  f->done, f->failed, name ? name : "-", stage ? stage : "", result ? result : "");
 }

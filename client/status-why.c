@@ -112,8 +112,12 @@ static bool is_told(const char *key)
 /* What only a later daemon tells has the name that it has in JSON. */
 static void print_others(FILE *out, struct json_object *o, size_t width)
 {
-	struct json_object_iterator i = json_object_iter_begin(o), end = json_object_iter_end(o);
+	struct json_object_iterator i, end;
 
+	if (!json_object_is_type(o, json_type_object))
+		return;
+	i = json_object_iter_begin(o);
+	end = json_object_iter_end(o);
 	for (; !json_object_iter_equal(&i, &end); json_object_iter_next(&i)) {
 		const char *key = json_object_iter_peek_name(&i);
 		struct json_object *value = json_object_iter_peek_value(&i);
