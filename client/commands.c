@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "cell.h"
 #include "command.h"
 #include "meant.h"
 #include "printable.h"
@@ -52,20 +53,24 @@ int explain_error(const struct context *context, int error)
 	return STATUS_UNREACHABLE;
 }
 
+/* Of an error without words of ours: its reason, or its name. */
+static void print_reason(const struct varlink_reply *reply)
+{
+	const char *reason = json_get_string(reply->parameters, "reason");
+	_cleanup_free_ char *clean = reason ? NULL : text_clean(reply->error);
+
+	fprintf(stderr, "%s\n", reason ? reason : or_dash(clean));
+}
+
 int explain_reply(const struct varlink_reply *reply)
 {
-	const char *reason;
-
 	make_printable(reply->parameters);
-	reason = json_get_string(reply->parameters, "reason");
 	if (str_equal(reply->error, VARLINK_ERROR_PERMISSION_DENIED))
 		fprintf(stderr, "Permission denied: requires root, or membership in the group of "
 				"ReadGroup= or ControlGroup= (xendomains.conf(5))\n");
-	else if (str_equal(reply->error, ERROR_CONFIGURATION_REFUSED) &&
-		 json_get(reply->parameters, "settings", json_type_object))
-		status_print_settings(stderr, reply->parameters, SIZE_MAX);
-	else
-		fprintf(stderr, "%s\n", reason ? reason : reply->error);
+	else if (!str_equal(reply->error, ERROR_CONFIGURATION_REFUSED) ||
+		 !status_print_settings(stderr, reply->parameters, SIZE_MAX))
+		print_reason(reply);
 	return STATUS_FAILED;
 }
 

@@ -90,7 +90,7 @@ static void print_verdict(FILE *out, struct json_object *list, const struct stat
 	text_wrap(out, text, layout->terminal.width, INDENT);
 }
 
-void status_print_settings(FILE *out, struct json_object *parameters, size_t width)
+bool status_print_settings(FILE *out, struct json_object *parameters, size_t width)
 {
 	struct json_object *settings = json_get(parameters, "settings", json_type_object);
 	struct json_object *refused = json_get(settings, "refused", json_type_array);
@@ -115,6 +115,7 @@ void status_print_settings(FILE *out, struct json_object *parameters, size_t wid
 			       or_dash(json_get_string(settings, "effect"))) >= 0)
 			text_wrap(out, text, width, INDENT);
 	}
+	return n > 0;
 }
 
 /* Whole seconds: a need is rounded up, and what is granted or left down. */

@@ -15,5 +15,5 @@ struct status_layout {
 /* Prints a reply of Status, which make_printable() has gone through. */
 void status_print(FILE *out, struct json_object *parameters, const struct status_layout *layout);
 
-/* Prints the refused lines of the settings of a reply, and what follows from them. */
-void status_print_settings(FILE *out, struct json_object *parameters, size_t width);
+/* Prints the refused lines of the settings of a reply, and what follows from them. False: none. */
+bool status_print_settings(FILE *out, struct json_object *parameters, size_t width);

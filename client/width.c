@@ -9,14 +9,6 @@
 #include "util/macro.h"
 #include "util/utf8.h"
 
-/* Marks, embeddings and isolates of writing from right to left: a name could look as another one.
- */
-static bool turns_direction(uint32_t c)
-{
-	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069);
-}
-
 /* The columns of a character; negative: it does not print. */
 static int char_width(uint32_t c)
 {
@@ -28,7 +20,7 @@ static int char_width(uint32_t c)
 	if (!ready)
 		setlocale(LC_CTYPE, "C.UTF-8");
 	ready = true;
-	return turns_direction(c) ? -1 : wcwidth((wchar_t)c);
+	return utf8_turns_direction(c) ? -1 : wcwidth((wchar_t)c);
 }
 
 /* The length of the next character, and its columns; -1: it is none, or does not print. */

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "util/utf8.h"
+
 int str_vformat(char **ret, const char *format, va_list ap)
 {
 	char *s;
@@ -58,34 +60,33 @@ const char *path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The number of bytes at the beginning of s that act on a terminal: 0, 1 or 2. */
-static size_t count_control(const char *s)
+/* How many of the n > 0 bytes at the beginning of s act on a terminal: 0 to 3. */
+static size_t count_control(const char *s, size_t n)
 {
-	unsigned char c = (unsigned char)s[0];
+	unsigned char first = (unsigned char)s[0];
+	uint32_t c;
 
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	/* U+0080 to U+009F. */
-	return c == 0xc2 && ((unsigned char)s[1] & 0xe0) == 0x80 ? 2 : 0;
+	if (first < 0x80)
+		return first < 0x20 || first == 0x7f;
+	n = utf8_decode(s, n, &c);
+	return n > 0 && (c <= 0x9f || utf8_turns_direction(c)) ? n : 0;
 }
 
 bool str_is_printable(const char *s)
 {
-	while (*s && count_control(s) == 0)
+	while (*s && count_control(s, strnlen(s, UTF8_MAX)) == 0)
 		s++;
 	return !*s;
 }
 
 size_t str_print(const char *s, size_t max, char *out)
 {
-	size_t length = strnlen(s, max + 1), n;
-	bool cut = length > max;
+	size_t known = strnlen(s, max + 1), length = MIN(known, max), n;
+	bool cut = known > max;
 
-	if (cut)
-		length = max;
 	memcpy(out, s, length);
 	for (size_t i = 0; i < length; i++) {
-		n = count_control(s + i);
+		n = count_control(s + i, known - i);
 		if (n > 0)
 			memset(out + i, '?', MIN(n, length - i));
 	}

@@ -33,6 +33,12 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *ret)
 	return length;
 }
 
+bool utf8_turns_direction(uint32_t c)
+{
+	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
 bool utf8_is_valid(const char *s, size_t n)
 {
 	uint32_t c;

@@ -55,6 +55,17 @@ class Odd(unittest.TestCase):
         replies = [{"parameters": {"event": {"result": "running"}}, "continues": True}, {"parameters": {"outcome": []}}]
         self.assertEqual(self.ask(replies, "start", NOTIFY_SOCKET=str(self.host.root / "notify"))[0], 0)
 
+    def test_a_refusal_that_names_no_line_has_its_reason(self):
+        error = {"error": f"{MANAGER}.ConfigurationRefused", "parameters": {"reason": "No reading", "settings": {}}}
+        self.assertEqual(self.ask([error], "status")[1], "No reading\n")
+
+    def test_an_error_acts_on_no_terminal(self):
+        self.assertEqual(self.ask([{"error": "x\x1b[2J"}], "status")[1], "x?[2J\n")
+
+    def test_a_reason_does_not_turn_the_direction(self):
+        replies = [{"error": "x", "parameters": {"reason": "web\u202egpj"}}]
+        self.assertEqual(self.ask(replies, "status")[1], "web???gpj\n")
+
 
 load_tests = at_once(4)
 

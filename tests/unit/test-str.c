@@ -75,6 +75,12 @@ START_TEST(nothing_that_acts_on_a_terminal_is_printed)
 		 "a??2Jb"},
 		{"\xc2\x85", "??"},
 		{"\xc2\xa0", "\xc2\xa0"},
+		/* What turns the direction of writing, and what only stands beside it. */
+		{"a\xe2\x80\xae"
+		 "b\xd8\x9c",
+		 "a???b??"},
+		{"\xe2\x81\xa6\xe2\x81\xa5", "???\xe2\x81\xa5"},
+		{"\xe2\x80", "\xe2\x80"},
 		{"\xc2", "\xc2"},
 		{"", ""},
 	};
