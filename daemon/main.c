@@ -243,14 +243,19 @@ static int set_directories(struct options *o)
 /* The guests of a simulated host begin anew with each daemon. So does what is known of them. */
 static int forget_own(const struct options *o)
 {
-	_cleanup_free_ char *path = NULL;
-	int r;
+	/* Settings alone would tell that the ledger was lost. */
+	static const char *const names[] = {"ledger", "settings"};
+	int r = 0;
 
 	if (!str_equal(o->state, o->own))
 		return 0;
-	r = str_format(&path, "%s/ledger", o->own);
-	if (r >= 0 && unlink(path) < 0 && errno != ENOENT)
-		r = -errno;
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++) {
+		_cleanup_free_ char *path = NULL;
+
+		r = str_format(&path, "%s/%s", o->own, names[i]);
+		if (r >= 0 && unlink(path) < 0 && errno != ENOENT)
+			r = -errno;
+	}
 	return r;
 }
 

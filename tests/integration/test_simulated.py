@@ -64,6 +64,13 @@ class Simulated(unittest.TestCase):
             guest = json.loads(self.ctl("--json", "status", "web").stdout)["guests"][0]
             self.assertEqual((guest["state"], guest.get("reason")), ("stopped", None))
 
+    def test_a_second_daemon_misses_no_ledger(self):
+        for _ in range(2):
+            with self.daemon():
+                self.assertNotIn("ledger", self.ctl("status").stdout)
+            wait_until(lambda: self.ctl("reload").returncode == 4, "the daemon to end")
+            self.assertTrue((self.folder / "socket.sim/settings").exists())
+
     def test_without_a_socket_it_stops_once_in_directories_that_are_named(self):
         own = str(self.folder / "own")
         done = subprocess.run(self.command("--once", "stop"), capture_output=True, text=True, stdin=subprocess.DEVNULL,
