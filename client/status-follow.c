@@ -30,6 +30,7 @@ struct status_follow {
 	bool asked;                          /* and not answered yet */
 	usec_t due;                          /* it is answered by then, or asked anew */
 	usec_t again;                        /* there is no connection until then */
+	usec_t away;                         /* no daemon is there since then; 0: it is there */
 	struct varlink_reply reply;
 	usec_t aged; /* when the reply was brought up to date last */
 	sigset_t mask;
@@ -128,6 +129,7 @@ static int take(struct status_follow *f, struct varlink_reply *reply)
 	int r;
 
 	f->asked = false;
+	f->away = 0;
 	f->due = usec_now() + ASK_INTERVAL;
 	if (!reply->continues)
 		hang_up(f, reply->error ? 0 : PAUSE);
@@ -146,10 +148,26 @@ static int take(struct status_follow *f, struct varlink_reply *reply)
 	return 1;
 }
 
-/* The daemon was restarted, or says nothing: it is asked anew, unless there is none. */
-static bool is_lost(const struct status_follow *f, int error)
+/* Without the daemon its socket can be missing, or belong to root alone. */
+static bool is_absence(int error)
 {
-	return !f->asked && (error == -ECONNRESET || error == -EPIPE || error == -ETIMEDOUT);
+	return error == -ECONNRESET || error == -EPIPE || error == -ECONNREFUSED ||
+	       error == -ENOENT || error == -EACCES;
+}
+
+/* The daemon is being restarted, which takes a while, or says nothing: it is asked anew. */
+static bool is_lost(struct status_follow *f, int error)
+{
+	usec_t now = usec_now();
+
+	if (error == -ETIMEDOUT)
+		return !f->asked;
+	/* Nothing is on the screen yet. */
+	if (!f->reply.message || !is_absence(error))
+		return false;
+	if (!f->away)
+		f->away = now;
+	return now < f->away + ANSWER_LIMIT;
 }
 
 int status_follow_next(struct status_follow *f, usec_t limit, struct json_object **ret)

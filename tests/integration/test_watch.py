@@ -284,6 +284,33 @@ class Asked(unittest.TestCase):
         self.answer(self.accept(), "db", True)
         self.watch.wait_for("db")
 
+    def test_a_daemon_that_is_away_for_a_while(self):
+        connection = self.accept()
+        self.answer(connection, "web", True)
+        self.watch.wait_for("web")
+        self.leave(connection)
+        self.watch.read(8)
+        self.assertIsNone(self.watch.screen.process.poll())
+        self.listener = self.enterContext(socket.socket(socket.AF_UNIX))
+        self.listener.bind(str(self.host.socket))
+        self.listener.listen()
+        self.listener.settimeout(LIMIT)
+        self.answer(self.accept(), "db", True)
+        self.watch.wait_for("db")
+
+    def test_a_daemon_that_stays_away(self):
+        connection = self.accept()
+        self.answer(connection, "web", True)
+        self.watch.wait_for("web")
+        self.leave(connection)
+        self.assertEqual(self.watch.screen.process.wait(LIMIT), 4)
+
+    def leave(self, connection):
+        """As a daemon that ends, whose socket goes with it."""
+        connection.close()
+        self.listener.close()
+        self.host.socket.unlink()
+
 
 load_tests = at_once(6)
 
