@@ -407,6 +407,15 @@ static bool names_check(int argc, char **argv)
 	return false;
 }
 
+/* A script would take nothing for the answer. failed: the status if some was not written. */
+static int finish(int status, int failed)
+{
+	if (fflush(stdout) != EOF && !ferror(stdout))
+		return status;
+	fputs("Failed to write to standard output\n", stderr);
+	return status == STATUS_OK ? failed : status;
+}
+
 int main(int argc, char **argv)
 {
 	struct context context = {.socket = SOCKET_PATH};
@@ -418,7 +427,7 @@ int main(int argc, char **argv)
 	mallopt(M_MMAP_MAX, 0);
 	r = read_options(argc, argv, &context);
 	if (r > 0)
-		return STATUS_OK;
+		return finish(STATUS_OK, STATUS_FAILED);
 	if (r < 0)
 		return names_check(argc, argv) ? check_usage() : STATUS_USAGE;
 	if (optind >= argc) {
@@ -430,5 +439,6 @@ int main(int argc, char **argv)
 		explain_command(argv[optind]);
 		return STATUS_USAGE;
 	}
-	return run(&context, command, argv + optind + 1);
+	r = run(&context, command, argv + optind + 1);
+	return finish(r, command == &command_check ? (int)CHECK_UNKNOWN : (int)STATUS_FAILED);
 }

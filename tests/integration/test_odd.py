@@ -66,6 +66,22 @@ class Odd(unittest.TestCase):
         replies = [{"error": "x", "parameters": {"reason": "web\u202egpj"}}]
         self.assertEqual(self.ask(replies, "status")[1], "web???gpj\n")
 
+    def test_what_cannot_be_written_is_no_success(self):
+        words = [["--version"], ["--help"], ["help"], ["cancel"], ["reload"], ["check"], ["status"]]
+        expected = [1, 1, 1, 1, 1, 3, 1]
+        answers = {"cancel": {"cancelled": 1}, "reload": {"warnings": ["x"]}}
+        guests = {"guests": [{"name": "web", "state": "running"}], "warnings": []}
+        for word, status in zip(words, expected):
+            if word[0] in ("cancel", "reload", "check", "status"):
+                reply = {"parameters": answers.get(word[0], guests)}
+                answering = threading.Thread(target=self.answer, args=[reply])
+                answering.start()
+                self.addCleanup(answering.join)
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([CLIENT, "--socket", self.host.socket, *word], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, timeout=LIMIT)
+            self.assertEqual((done.returncode, done.stderr), (status, "Failed to write to standard output\n"), word)
+
 
 load_tests = at_once(4)
 
