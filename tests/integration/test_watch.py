@@ -193,6 +193,16 @@ class Told(FakeHostTest):
                 watch.read(0.7)
         self.assertIn("db", watch.text())
 
+    def test_a_pause_of_which_no_event_tells(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        watch = self.watch()
+        watch.read(3)
+        with self.host.world() as world:
+            world["domains"][0]["state"] = "paused"
+        watch.read(75, lambda: "paused" in watch.text())
+        self.assertRegex(watch.text(), r"(?m)^web +paused")
+
     def test_named_guests_only(self):
         for name in "web1", "web2", "db":
             self.host.guest(name)
