@@ -289,6 +289,7 @@ START_TEST(ask_images_has_places_for_each_action_and_for_root)
 {
 	uint64_t id;
 
+	asked = 0;
 	fill_places(IMAGE_VERIFY);
 	ck_assert_int_eq(begin_question(IMAGE_DELETE, "none", &id), 0);
 	asked++;
