@@ -31,7 +31,7 @@ void press_judge(struct flight *flights, size_t n, uint64_t rate, bool at_once);
 
 /* How fast all are, as measured from time to time: zeros before the first time. */
 struct flow {
-	usec_t since;
+	usec_t since; /* 0: a measurement begins with the next word */
 	uint64_t from;
 	uint64_t rate; /* KiB/s; 0: not known */
 };

@@ -115,8 +115,11 @@ void executor_press(struct executor *ex, usec_t end)
 	size_t n = list_saves(ex, now, end, NULL);
 	_cleanup_free_ struct flight *flights = calloc(n + 1, sizeof(*flights));
 
-	if (n == 0 || !are_writing(ex))
+	if (n == 0)
 		ex->flow = (struct flow){0};
+	else if (!are_writing(ex))
+		/* What was measured before still tells of the disk. */
+		ex->flow.since = 0;
 	else
 		flow_tell(&ex->flow, now, ex->written_kib);
 	if (!flights)

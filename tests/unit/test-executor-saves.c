@@ -305,6 +305,34 @@ START_TEST(a_save_is_not_given_up_for_a_disk_that_is_slow_at_first)
 }
 END_TEST
 
+/* A small guest's save begins near the end of the host: how fast the disk is stays known. */
+START_TEST(a_save_that_begins_lets_no_more_be_given_up_than_must)
+{
+	usec_t forced;
+	struct plan *later;
+
+	BEGIN(.parallel = 8);
+	run_stages(GOAL_STOP, 2, STAGES(STAGE_SAVE, STAGE_SHUTDOWN));
+	for (unsigned second = 0; second < 30; second++) {
+		executor_press(f.ex, USEC_INFINITY);
+		write_for(1, 1, 2, 10);
+	}
+	puppet_add(&rig.p, 3, "x");
+	later = new_plan(GOAL_STOP);
+	add_step(later, 3, STAGES(STAGE_SAVE, STAGE_SHUTDOWN))->memory_kib = 100 << 10;
+	run_plan(later);
+	expect_calls("save 1|save 2|save 3|");
+	/* The two need 70 s together, and each one 35 s alone. */
+	forced = loop_now(rig.loop) + 50 * USEC_PER_SEC;
+	for (unsigned second = 0; second < 3; second++) {
+		executor_press(f.ex, forced);
+		write_for(1, 1, 2, 10);
+	}
+	expect_calls("abort 2|");
+	end();
+}
+END_TEST
+
 SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       no_more_are_saved_where_the_disk_is_no_faster, a_save_that_hangs_leaves_its_place,
       each_stop_begins_with_the_first_number, what_is_migrated_takes_nothing_of_the_disk,
@@ -316,4 +344,5 @@ SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       removals_of_an_earlier_daemon_have_places,
       an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_place,
       a_save_is_not_given_up_for_the_time_of_a_suspension,
-      a_save_is_not_given_up_for_a_disk_that_is_slow_at_first);
+      a_save_is_not_given_up_for_a_disk_that_is_slow_at_first,
+      a_save_that_begins_lets_no_more_be_given_up_than_must);
