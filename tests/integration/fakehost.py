@@ -188,6 +188,14 @@ class FakeHost:
         with self.log.open("ab") as log:
             return subprocess.Popen(self.command("--once", goal), stderr=log, env=self.environment())
 
+    def listen(self):
+        """In the place of the daemon is a test: a socket that accepts its clients, for the test to close."""
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.socket))
+        listener.listen()
+        listener.settimeout(LIMIT)
+        return listener
+
     def second_daemon(self):
         return subprocess.run(self.command(), capture_output=True, env=self.environment(),
                               timeout=LIMIT).returncode

@@ -3,7 +3,6 @@
 """Whatever a daemon answers, the client ends well, and prints nothing that acts on a terminal."""
 
 import json
-import socket
 import subprocess
 import threading
 import unittest
@@ -19,10 +18,7 @@ class Odd(unittest.TestCase):
 
     def setUp(self):
         self.host = self.enterContext(FakeHost())
-        self.listener = self.enterContext(socket.socket(socket.AF_UNIX))
-        self.listener.bind(str(self.host.socket))
-        self.listener.listen()
-        self.listener.settimeout(LIMIT)
+        self.listener = self.enterContext(self.host.listen())
 
     def answer(self, *replies):
         connection = self.enterContext(self.listener.accept()[0])

@@ -216,10 +216,7 @@ class Asked(unittest.TestCase):
 
     def setUp(self):
         self.host = self.enterContext(FakeHost())
-        self.listener = self.enterContext(socket.socket(socket.AF_UNIX))
-        self.listener.bind(str(self.host.socket))
-        self.listener.listen()
-        self.listener.settimeout(LIMIT)
+        self.listener = self.enterContext(self.host.listen())
         self.watch = self.enterContext(Watch(self.host, 50))
 
     def accept(self):
