@@ -61,7 +61,7 @@ class Compression(FakeHostTest):
         self.starve(THREADS_STARVE)
         boot = self.saved()
         self.assertTrue(self.is_compressed())
-        self.assertEqual(self.said("one thread does it"), 1)
+        self.assertEqual(self.said("compressing in one"), 1)
         self.feed()
         self.expect_restore(boot)
 

@@ -298,10 +298,7 @@ class Asked(unittest.TestCase):
         self.leave(connection)
         self.watch.read(8)
         self.assertIsNone(self.watch.screen.process.poll())
-        self.listener = self.enterContext(socket.socket(socket.AF_UNIX))
-        self.listener.bind(str(self.host.socket))
-        self.listener.listen()
-        self.listener.settimeout(LIMIT)
+        self.listener = self.enterContext(self.host.listen())
         self.answer(self.accept(), "db", True)
         self.watch.wait_for("db")
 

@@ -52,7 +52,8 @@ int packer_new(unsigned threads, struct packer **ret)
 	threads = threads > 0 ? MIN(threads, PACKER_THREADS) : PACKER_THREADS;
 	ready = begin(p, MIN(threads, count_cpus()));
 	if (!ready) {
-		log_warning("No memory, or no threads, to compress in: one thread does it");
+		log_warning(
+			"Too little memory, or no threads left, to compress in several threads: compressing in one");
 		ZSTD_freeCCtx(TAKE_PTR(p->context));
 		ready = begin(p, 0);
 	}
