@@ -2,8 +2,7 @@
 
 #include "pid1.h"
 
-#include <systemd/sd-bus.h>
-
+#include "libsystemd.h"
 #include "util/str.h"
 
 #define SERVICE  "org.freedesktop.systemd1"
@@ -24,6 +23,7 @@
 #define MARGIN (30 * USEC_PER_SEC)
 
 struct pid1 {
+	const struct libsystemd *sd;
 	sd_bus *bus;
 };
 
@@ -31,22 +31,23 @@ struct pid1 *pid1_free(struct pid1 *p)
 {
 	if (!p)
 		return NULL;
-	sd_bus_close_unref(p->bus);
+	if (p->bus)
+		p->sd->bus_close_unref(p->bus);
 	free(p);
 	return NULL;
 }
 
-static int open_private(sd_bus **ret)
+static int open_private(const struct libsystemd *sd, sd_bus **ret)
 {
 	sd_bus *bus;
-	int r = sd_bus_new(&bus);
+	int r = sd->bus_new(&bus);
 
 	if (r < 0)
 		return r;
-	r = sd_bus_set_address(bus, PRIVATE);
-	r = r < 0 ? r : sd_bus_start(bus);
+	r = sd->bus_set_address(bus, PRIVATE);
+	r = r < 0 ? r : sd->bus_start(bus);
 	if (r < 0) {
-		sd_bus_unref(bus);
+		sd->bus_unref(bus);
 		return r;
 	}
 	*ret = bus;
@@ -60,14 +61,17 @@ int pid1_open(struct pid1 **ret)
 
 	if (!p)
 		return -ENOMEM;
+	p->sd = libsystemd_load();
+	if (!p->sd)
+		return -ELIBACC;
 	/* A bus named in the environment takes precedence. */
 	if (!getenv("DBUS_SYSTEM_BUS_ADDRESS"))
-		r = open_private(&p->bus);
+		r = open_private(p->sd, &p->bus);
 	if (r < 0)
-		r = sd_bus_open_system(&p->bus);
+		r = p->sd->bus_open_system(&p->bus);
 	if (r < 0)
 		return r;
-	sd_bus_set_method_call_timeout(p->bus, ANSWER_LIMIT);
+	p->sd->bus_set_method_call_timeout(p->bus, ANSWER_LIMIT);
 	*ret = TAKE_PTR(p);
 	return 0;
 }
@@ -78,23 +82,23 @@ struct unit_job {
 	const char *unit, *type; /* borrowed from the message */
 };
 
-static int next_job(sd_bus_message *m, struct unit_job *ret)
+static int next_job(const struct pid1 *p, sd_bus_message *m, struct unit_job *ret)
 {
 	const char *state, *job_path, *unit_path;
 	uint32_t id;
 
-	return sd_bus_message_read(m, "(usssoo)", &id, &ret->unit, &ret->type, &state, &job_path,
-				   &unit_path);
+	return p->sd->bus_message_read(m, "(usssoo)", &id, &ret->unit, &ret->type, &state,
+				       &job_path, &unit_path);
 }
 
 static int list_jobs(struct pid1 *p, sd_bus_message **ret)
 {
 	sd_bus_message *m = NULL;
-	int r = sd_bus_call_method(p->bus, SERVICE, PATH, MANAGER, "ListJobs", NULL, &m, NULL);
+	int r = p->sd->bus_call_method(p->bus, SERVICE, PATH, MANAGER, "ListJobs", NULL, &m, NULL);
 
-	r = r < 0 ? r : sd_bus_message_enter_container(m, 'a', "(usssoo)");
+	r = r < 0 ? r : p->sd->bus_message_enter_container(m, 'a', "(usssoo)");
 	if (r < 0) {
-		sd_bus_message_unref(m);
+		p->sd->bus_message_unref(m);
 		return r;
 	}
 	*ret = m;
@@ -118,11 +122,11 @@ int pid1_going_down(struct pid1 *p, char **ret)
 
 	if (r < 0)
 		return r;
-	while (r >= 0 && (r = next_job(m, &job)) > 0)
+	while (r >= 0 && (r = next_job(p, m, &job)) > 0)
 		if (str_equal(job.type, "start") &&
 		    (is_final(job.unit) || (!found && str_equal(job.unit, SHUTDOWN))))
 			r = str_replace(&found, job.unit);
-	sd_bus_message_unref(m);
+	p->sd->bus_message_unref(m);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(found);
@@ -138,10 +142,10 @@ static int is_being_started(struct pid1 *p, const char *unit, bool *ret)
 	if (r < 0)
 		return r;
 	*ret = false;
-	while ((r = next_job(m, &job)) > 0)
+	while ((r = next_job(p, m, &job)) > 0)
 		*ret |= str_equal(job.unit, unit) &&
 			(str_equal(job.type, "start") || str_equal(job.type, "restart"));
-	sd_bus_message_unref(m);
+	p->sd->bus_message_unref(m);
 	return r;
 }
 
@@ -152,11 +156,12 @@ static int unit_path(struct pid1 *p, const char *unit, char **ret)
 {
 	sd_bus_message *m = NULL;
 	const char *path;
-	int r = sd_bus_call_method(p->bus, SERVICE, PATH, MANAGER, "LoadUnit", NULL, &m, "s", unit);
+	int r = p->sd->bus_call_method(p->bus, SERVICE, PATH, MANAGER, "LoadUnit", NULL, &m, "s",
+				       unit);
 
-	r = r < 0 ? r : sd_bus_message_read(m, "o", &path);
+	r = r < 0 ? r : p->sd->bus_message_read(m, "o", &path);
 	r = r < 0 ? r : str_replace(ret, path);
-	sd_bus_message_unref(m);
+	p->sd->bus_message_unref(m);
 	return r;
 }
 
@@ -167,8 +172,8 @@ static int is_active(struct pid1 *p, const char *unit, bool *ret)
 	int r = unit_path(p, unit, &path);
 
 	r = r < 0 ? r
-		  : sd_bus_get_property_string(p->bus, SERVICE, path, UNIT, "ActiveState", NULL,
-					       &state);
+		  : p->sd->bus_get_property_string(p->bus, SERVICE, path, UNIT, "ActiveState", NULL,
+						   &state);
 	if (r < 0)
 		return r;
 	*ret = str_lookup(active, ELEMENTSOF(active), state) >= 0;
@@ -190,8 +195,8 @@ int pid1_conflict(struct pid1 *p, const char *unit, char **ret)
 	int r = unit_path(p, unit, &path);
 
 	r = r < 0 ? r
-		  : sd_bus_get_property_strv(p->bus, SERVICE, path, UNIT, "ConflictedBy", NULL,
-					     &others);
+		  : p->sd->bus_get_property_strv(p->bus, SERVICE, path, UNIT, "ConflictedBy", NULL,
+						 &others);
 	for (char **other = others; r >= 0 && other && *other; other++) {
 		/* All services conflict with it: that is how they are stopped with the host. */
 		if (str_equal(*other, SHUTDOWN))
@@ -215,11 +220,11 @@ static usec_t job_timeout(struct pid1 *p, const char *target)
 	uint64_t waiting = USEC_INFINITY, running = USEC_INFINITY;
 
 	if (unit_path(p, target, &path) < 0 ||
-	    sd_bus_get_property_trivial(p->bus, SERVICE, path, UNIT, "JobTimeoutUSec", NULL, 't',
-					&waiting) < 0)
+	    p->sd->bus_get_property_trivial(p->bus, SERVICE, path, UNIT, "JobTimeoutUSec", NULL,
+					    't', &waiting) < 0)
 		return USUAL_JOB_TIMEOUT;
-	sd_bus_get_property_trivial(p->bus, SERVICE, path, UNIT, "JobRunningTimeoutUSec", NULL, 't',
-				    &running);
+	p->sd->bus_get_property_trivial(p->bus, SERVICE, path, UNIT, "JobRunningTimeoutUSec", NULL,
+					't', &running);
 	return MIN(waiting, running);
 }
 
@@ -237,8 +242,8 @@ static usec_t time_since_begin(struct pid1 *p)
 {
 	uint64_t begin = 0;
 
-	sd_bus_get_property_trivial(p->bus, SERVICE, PATH, MANAGER,
-				    "ShutdownStartTimestampMonotonic", NULL, 't', &begin);
+	p->sd->bus_get_property_trivial(p->bus, SERVICE, PATH, MANAGER,
+					"ShutdownStartTimestampMonotonic", NULL, 't', &begin);
 	return begin > 0 ? usec_sub(usec_now(), begin) : 0;
 }
 
@@ -247,8 +252,8 @@ usec_t pid1_patience(struct pid1 *p, const char *target)
 	uint64_t stop = USUAL_STOP_TIMEOUT;
 	usec_t limit;
 
-	sd_bus_get_property_trivial(p->bus, SERVICE, PATH, MANAGER, "DefaultTimeoutStopUSec", NULL,
-				    't', &stop);
+	p->sd->bus_get_property_trivial(p->bus, SERVICE, PATH, MANAGER, "DefaultTimeoutStopUSec",
+					NULL, 't', &stop);
 	limit = leave_time_for_others(job_timeout(p, target), stop);
 	return limit == USEC_INFINITY ? limit : usec_sub(limit, time_since_begin(p));
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "cell.h"
 #include "command.h"
 #include "interrupt.h"
+#include "libsystemd.h"
 #include "results.h"
 #include "util/str.h"
 #include "wire/interface.h"
@@ -46,17 +46,26 @@ struct watched_call {
 	unsigned misses, done, failed;
 };
 
+static void notify(const char *state)
+{
+	const struct libsystemd *sd = getenv("NOTIFY_SOCKET") ? libsystemd_load() : NULL;
+
+	if (sd)
+		sd->notify(0, state);
+}
+
 void tell_unit(const char *format, ...)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *state = NULL;
 	va_list ap;
 	int r;
 
 	va_start(ap, format);
 	r = str_vformat(&text, format, ap);
 	va_end(ap);
+	r = r < 0 ? r : str_format(&state, "STATUS=%s", text);
 	if (r >= 0)
-		sd_notifyf(0, "STATUS=%s", text);
+		notify(state);
 }
 
 static void tell_progress(struct watched_call *f, struct json_object *event)
@@ -81,7 +90,7 @@ static void heard(struct watched_call *f)
 {
 	f->misses = 0;
 	f->asked = usec_now();
-	sd_notify(0, EXTENSION);
+	notify(EXTENSION);
 }
 
 static bool can_do_without(const struct watched_call *f)
@@ -120,7 +129,7 @@ static int look_after(struct watched_call *f)
 	}
 	f->asked = usec_now();
 	f->misses++;
-	sd_notify(0, EXTENSION);
+	notify(EXTENSION);
 	if (f->misses == MISSES_MAX && !f->context->or_once) {
 		f->context->writer->ops->clear(f->context->writer);
 		fprintf(stderr, "xendomainsd is not responding. Run 'systemctl status xendomainsd "
@@ -319,7 +328,7 @@ int run_without_daemon(const char *verb, usec_t until)
 	    str_format(&limit, "%llu",
 		       (unsigned long long)(usec_sub(until, usec_now()) / USEC_PER_SEC)) < 0)
 		return STATUS_FAILED;
-	sd_notify(0, EXTENSION);
+	notify(EXTENSION);
 	execl(DAEMON_PATH, DAEMON_PATH, "--once", verb, limit ? "--limit" : NULL, limit, NULL);
 	fprintf(stderr, "Failed to run " DAEMON_PATH ": %s\n", strerror(errno));
 	return STATUS_UNREACHABLE;

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import unittest
 
-from fakehost import LIMIT, wait_until
+from fakehost import CLIENT, LIMIT, wait_until
 from fakelogind import HostWithLogind
 
 
@@ -60,6 +60,20 @@ class Units(unittest.TestCase):
         self.assertIn("systemd", self.host.unit_ctl("stop"))
         self.assertEqual(self.host.images(), ["web"])
 
+    def test_a_libsystemd_that_cannot_be_loaded_leaves_no_guest_behind(self):
+        self.start()
+        libraries = self.host.root / "libraries"
+        libraries.mkdir()
+        (libraries / "libsystemd.so.0").touch()
+        self.assertIn("libsystemd", self.host.unit_ctl("stop", LD_LIBRARY_PATH=str(libraries)))
+        self.assertEqual(self.host.images(), ["web"])
+
+    def test_nobody_waits_for_libsystemd_to_be_loaded_for_a_status(self):
+        loaded = subprocess.run([CLIENT, "status"], text=True, capture_output=True, check=True,
+                                env={"LD_TRACE_LOADED_OBJECTS": "1"}).stdout
+        self.assertIn("libjson-c.so", loaded)
+        self.assertNotIn("libsystemd.so", loaded)
+
     def expect_given_up(self):
         """The stop of the guest goes on: it has not failed."""
         self.assertEqual(self.host.states()["hung"], "shutting-down")
@@ -70,9 +84,9 @@ class Units(unittest.TestCase):
         self.host.ctl("reload", check=0)
         self.host.guest("hung", never_off=True)
         self.start()
-        self.host.tell("job poweroff.target")
         # Half of them are for other units.
         self.host.tell("timeout 4")
+        self.host.tell("job poweroff.target")
         self.host.unit_ctl("stop", check=1)
         self.expect_given_up()
 
@@ -81,10 +95,11 @@ class Units(unittest.TestCase):
         self.host.ctl("reload", check=0)
         self.host.guest("hung", never_off=True)
         self.start()
-        self.host.tell("job poweroff.target")
-        # 90 s are for the units that are stopped behind it, and 30 s are kept back.
+        # 90 s are for the units that are stopped behind it, and 30 s are kept back. The daemon asks as
+        # soon as there is a job.
         self.host.tell("timeout 1122")
         self.host.tell("begun 1000")
+        self.host.tell("job poweroff.target")
         self.host.unit_ctl("stop", check=1)
         self.expect_given_up()
 
