@@ -2,10 +2,12 @@
 
 #include "hv/spares.h"
 
+#include <signal.h>
 #include <sys/queue.h>
 
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/process.h"
 #include "wire/operation.h"
 
 struct spare {
@@ -69,10 +71,15 @@ static int add(struct spares *spares)
 		return -ENOMEM;
 	*s = (struct spare){.owner = spares, .channel = -1};
 	s->pidfd = spawn_worker(spares->program, OPERATION_VERB_AWAIT, -1, &s->channel);
-	r = s->pidfd < 0 ? s->pidfd
-			 : watch_new(spares->loop, s->pidfd, WATCH_READ, on_ended, s, &s->end);
-	if (r < 0)
+	if (s->pidfd < 0)
+		return s->pidfd;
+	r = watch_new(spares->loop, s->pidfd, WATCH_READ, on_ended, s, &s->end);
+	if (r < 0) {
+		/* It works on nothing. */
+		process_signal(s->pidfd, SIGKILL);
+		spawn_reap(s->pidfd);
 		return r;
+	}
 	TAILQ_INSERT_TAIL(&spares->waiting, s, entry);
 	spares->n++;
 	TAKE_PTR(s);

@@ -25,6 +25,9 @@
 #define LOCK_PAUSE (100 * USEC_PER_MSEC)
 #define LOCK_LIMIT (120 * USEC_PER_SEC)
 
+/* How often is tried for what there was no memory, descriptor or process. */
+#define SHORT_PAUSE (100 * USEC_PER_MSEC)
+
 /* A worker that puts things in order and dies itself is replaced so often. */
 #define RECOVERIES_MAX 3
 
@@ -192,21 +195,41 @@ static struct log_fields make_fields(const struct worker *w, const char *message
 
 static int run(struct worker *w, const char *verb, int record);
 
+/* Whether something was short that can be free later. The guest is not known until then. */
+static bool try_again(struct worker *w, int error)
+{
+	switch (error) {
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -EAGAIN:
+		timer_set_after(w->timer, SHORT_PAUSE);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void recover(struct worker *w, int record)
 {
 	struct log_fields fields = make_fields(w, MSG_WORKER_LOST);
 	int r;
 
-	if (w->recoveries++ >= RECOVERIES_MAX) {
+	if (w->recoveries >= RECOVERIES_MAX) {
 		finish_with(w, -EIO, "its workers died repeatedly. Check the guest with 'xl list'");
 		return;
 	}
-	log_message(LOG_WARNING, &fields, "the %s worker died, starting recovery",
-		    fields.operation);
 	w->last = USEC_INFINITY;
 	r = run(w, OPERATION_VERB_RECOVER, record);
-	if (r < 0)
+	if (try_again(w, r))
+		return;
+	if (r < 0) {
 		finish_with(w, r, "failed to start the recovery worker");
+		return;
+	}
+	w->recoveries++;
+	log_message(LOG_WARNING, &fields, "the %s worker died, starting recovery",
+		    fields.operation);
 }
 
 /* Keeps a file that is not understood for people. why: begins a sentence that ends with the path.
@@ -227,10 +250,12 @@ static void look_at_file(struct worker *w)
 {
 	_cleanup_(operation_record_done) struct operation_record record = {0};
 	_cleanup_close_ int fd = open(w->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	int r;
+	int r = fd < 0 ? -errno : 0;
 
-	if (fd < 0) {
-		finish_with(w, -errno, "its operation file is gone");
+	if (try_again(w, r))
+		return;
+	if (r < 0) {
+		finish_with(w, r, "its operation file cannot be opened");
 		return;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
@@ -243,11 +268,8 @@ static void look_at_file(struct worker *w)
 		return;
 	}
 	r = operation_record_read(fd, &record);
-	if (r == -ENOMEM) {
-		/* Memory can be free later, and the file keeps its content. */
-		timer_set_after(w->timer, USEC_PER_SEC);
+	if (try_again(w, r))
 		return;
-	}
 	if (r >= 0 && !record.has_result && !record.foreign) {
 		recover(w, fd);
 		return;
@@ -300,18 +322,6 @@ static void tell_stuck(struct worker *w)
 	w->owner->callbacks->progress(w->owner->callbacks->data, &w->operation);
 }
 
-static void on_timer(void *data)
-{
-	struct worker *w = data;
-
-	if (w->pidfd < 0)
-		look_at_file(w);
-	else if (w->killed)
-		tell_stuck(w);
-	else
-		end_by_force(w);
-}
-
 /* News from a worker. */
 
 static void take_message(struct worker *w, const char *text, size_t length)
@@ -348,15 +358,36 @@ static void on_news(void *data, unsigned events _unused_)
 		take_message(w, text, length);
 }
 
-static int watch_process(struct worker *w)
+/* The worker works all the same where there is no memory to watch it: that is tried again. */
+static void watch_process(struct worker *w)
 {
 	int r = watch_new(w->owner->loop, w->pidfd, WATCH_READ, on_ended, w, &w->end);
 
 	if (r >= 0 && w->channel >= 0)
 		r = watch_new(w->owner->loop, w->channel, WATCH_READ, on_news, w, &w->news);
-	return r;
+	if (r >= 0) {
+		set_timer(w);
+		return;
+	}
+	w->end = watch_free(w->end);
+	timer_set_after(w->timer, SHORT_PAUSE);
 }
 
+static void on_timer(void *data)
+{
+	struct worker *w = data;
+
+	if (w->pidfd < 0)
+		look_at_file(w);
+	else if (!w->end)
+		watch_process(w);
+	else if (w->killed)
+		tell_stuck(w);
+	else
+		end_by_force(w);
+}
+
+/* 0, or -errno: no worker was started. */
 static int run(struct worker *w, const char *verb, int record)
 {
 	bool removes = w->operation.operation == OPERATION_DESTROY &&
@@ -369,8 +400,8 @@ static int run(struct worker *w, const char *verb, int record)
 		return pidfd;
 	w->pidfd = pidfd;
 	w->child = true;
-	set_timer(w);
-	return watch_process(w);
+	watch_process(w);
+	return 0;
 }
 
 /* A new operation. */
@@ -497,14 +528,10 @@ static int adopt(struct workers *ws, const char *path, const struct uuid *uuid)
 	w->lock_since = usec_now();
 	if (record.worker_pid)
 		w->pidfd = process_open((pid_t)record.worker_pid, record.worker_start);
-	if (w->pidfd >= 0) {
-		r = watch_process(w);
-		if (r < 0)
-			return r;
-		set_timer(w);
-	} else {
+	if (w->pidfd >= 0)
+		watch_process(w);
+	else
 		timer_set_after(w->timer, 0);
-	}
 	log_adopted(w);
 	TAILQ_INSERT_TAIL(&ws->list, w, entry);
 	TAKE_PTR(w);
