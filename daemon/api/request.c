@@ -97,5 +97,7 @@ void request_fail_errno(struct request *request, int error)
 		reason = "XENDOMAINS_SAVE is empty, so no image exists";
 	else if (error == -EBUSY)
 		reason = "another operation is using it. Try again later";
+	else if (error == -EUSERS)
+		reason = "the daemon reads images for others already. Try again later";
 	request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason ? reason : strerror(-error));
 }

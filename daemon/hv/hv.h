@@ -229,7 +229,7 @@ static inline void hv_watch_survey(struct hv *hv)
 }
 
 /*
- * Asks about images; query and asker are copied. 0, -EBUSY where too much is being asked already,
+ * Asks about images; query and asker are copied. 0, -EUSERS where too much is being asked already,
  * or another -errno. Those who ask for a list at the same time get one. Lists, verifications and
  * deletions have places of their own, and root has others than all other users, however much they
  * ask, and whatever becomes of it. hv_forget_images(): the answer is not wanted any more, and does

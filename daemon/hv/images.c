@@ -186,7 +186,7 @@ static int begin(struct question *q, const char *file)
 	};
 
 	if (!has_place(q))
-		return -EBUSY;
+		return -EUSERS;
 	if (!message)
 		return -ENOMEM;
 	return inquiry_new(q->images->loop, &options, TAKE_PTR(message), size,

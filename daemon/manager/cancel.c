@@ -52,9 +52,7 @@ void manager_note_cut(struct sequence *s)
 
 bool manager_was_cut_short(const struct job *job)
 {
-	const struct sequence *s = job_data(job);
-
-	return s->cut_short || job_was_cut_short(job);
+	return sequence_was_cut_short(job_data(job));
 }
 
 bool manager_stops_for_host(const struct manager *m)

@@ -37,7 +37,7 @@ void manager_end_sequence(struct sequence *s, int error, const char *reason)
 	struct manager *m = s->manager;
 	struct following *f;
 
-	sequence_log_end(s, reason, loop_now(m->loop));
+	sequence_log_end(s, error, reason, loop_now(m->loop));
 	remember_pace(s);
 	TAILQ_REMOVE(&m->sequences, s, entry);
 	while ((f = TAILQ_FIRST(&s->following))) {

@@ -171,8 +171,8 @@ usec_t manager_restart_in(const struct manager *m, const struct guest *g);
 
 /*
  * Asks about the files in the directory of images. 0, -EHOSTDOWN where manager_obstacle() says why,
- * -ENOTDIR where images are switched off, -EBUSY while a guest is at work with the file, or too
- * much is being asked, or another -errno. Otherwise as hv_ask_images().
+ * -ENOTDIR where images are switched off, -EBUSY while a guest is at work with the file, or another
+ * -errno. Otherwise as hv_ask_images().
  */
 int manager_ask_images(struct manager *m, enum image_action action, const char *file,
 		       const struct hv_asker *asker, uint64_t *ret_id);

@@ -354,7 +354,7 @@ static void turn_round(struct sequence *s)
 {
 	struct manager *m = s->manager;
 
-	sequence_log_end(s, NULL, loop_now(m->loop));
+	sequence_log_end(s, 0, NULL, loop_now(m->loop));
 	s->restarts = s->planned = false;
 	s->restarted = true;
 	s->goal = GOAL_START;

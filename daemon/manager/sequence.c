@@ -180,20 +180,40 @@ void sequence_log_begin(const struct sequence *s)
 	log_sequence(s, LOG_NOTICE, &fields, text ? text : "begins");
 }
 
-void sequence_log_end(const struct sequence *s, const char *trouble, usec_t now)
+bool sequence_was_cut_short(const struct sequence *s)
 {
-	bool ok = !trouble && job_succeeded(s->job);
+	return s->cut_short || job_was_cut_short(s->job);
+}
+
+static enum result end_result(const struct sequence *s, int error)
+{
+	if (error == -ECANCELED)
+		return RESULT_SKIPPED;
+	if (error < 0 || !job_succeeded(s->job))
+		return RESULT_FAILED;
+	return sequence_was_cut_short(s) ? RESULT_SKIPPED : RESULT_OK;
+}
+
+void sequence_log_end(const struct sequence *s, int error, const char *reason, usec_t now)
+{
+	static const struct {
+		const char *message_id, *text;
+		int level;
+	} ends[_RESULT_MAX] = {
+		[RESULT_OK] = {MSG_SEQUENCE_DONE, "done", LOG_NOTICE},
+		[RESULT_SKIPPED] = {MSG_SEQUENCE_CUT, "cancelled", LOG_NOTICE},
+		[RESULT_FAILED] = {MSG_SEQUENCE_FAILED, "finished; some guests failed", LOG_ERR},
+	};
+	enum result result = end_result(s, error);
 	struct log_fields fields = {
-		.message_id = ok ? MSG_SEQUENCE_DONE : MSG_SEQUENCE_FAILED,
+		.message_id = ends[result].message_id,
 		.operation = goal_to_string(s->goal),
-		.result = result_to_string(ok ? RESULT_OK : RESULT_FAILED),
+		.result = result_to_string(result),
 		.domid = DOMID_NONE,
 		.elapsed = usec_sub(now, s->started),
 	};
 
-	if (!trouble)
-		trouble = ok ? "done" : "finished; some guests failed";
-	log_sequence(s, ok ? LOG_NOTICE : LOG_ERR, &fields, trouble);
+	log_sequence(s, ends[result].level, &fields, reason ? reason : ends[result].text);
 }
 
 /* Whether it is for these guests and no others. */

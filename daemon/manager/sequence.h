@@ -129,8 +129,11 @@ void sequence_measure(struct sequence *s, const struct report *report, usec_t no
 
 void sequence_log_begin(const struct sequence *s);
 
-/* trouble: why it could not go on; NULL: it depends on its guests whether it has failed. */
-void sequence_log_end(const struct sequence *s, const char *trouble, usec_t now);
+/* It was cancelled, and there were guests that had not begun. */
+bool sequence_was_cut_short(const struct sequence *s);
+
+/* error, reason: as for done() above; where it came to its end, its guests say how. */
+void sequence_log_end(const struct sequence *s, int error, const char *reason, usec_t now);
 
 /*
  * The newest of a list if it is the same start or stop, which can then be joined, or NULL. The stop

@@ -263,14 +263,14 @@ static bool all_answered(struct fixture *f)
 	return f->answers == asked;
 }
 
-START_TEST(ask_images_is_ebusy_where_too_much_is_being_asked_and_answers_the_others)
+START_TEST(ask_images_is_eusers_where_too_much_is_being_asked_and_answers_the_others)
 {
 	int r = 0;
 
 	for (uint64_t id; r == 0 && asked < MANY; asked += r == 0)
 		r = begin_question(IMAGE_VERIFY, "none", &id);
 	/* A simulation never has too much to do. */
-	ck_assert_int_eq(r, is_on("sim") ? 0 : -EBUSY);
+	ck_assert_int_eq(r, is_on("sim") ? 0 : -EUSERS);
 	ck_assert_uint_gt(asked, 0);
 	wait_until(all_answered);
 }
@@ -393,7 +393,7 @@ void add_disk_clauses(TCase *tests)
 	tcase_add_test(tests, ask_images_copies_the_query);
 	tcase_add_test(tests, an_answer_that_fails_is_null_with_its_reason);
 	tcase_add_test(tests,
-		       ask_images_is_ebusy_where_too_much_is_being_asked_and_answers_the_others);
+		       ask_images_is_eusers_where_too_much_is_being_asked_and_answers_the_others);
 	tcase_add_test(tests, ask_images_has_places_for_each_action_and_for_root);
 	tcase_add_test(tests,
 		       ask_images_has_one_list_made_for_all_who_ask_and_leaves_others_their_places);

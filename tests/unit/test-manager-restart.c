@@ -109,6 +109,8 @@ START_TEST(a_restart_that_is_cancelled_while_it_stops_is_cut_short)
 	simulation_run_for(&s, 60 * USEC_PER_SEC);
 	ck_assert(f.done && f.cut_short);
 	ck_assert_uint_eq(f.stopped, 1);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_CUT, .result = "skipped"), 1);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_DONE), 0);
 }
 END_TEST
 
