@@ -12,6 +12,16 @@ usec_t manager_restart_in(const struct manager *m, const struct guest *g)
 	return due == USEC_INFINITY ? due : usec_sub(due, loop_now(m->loop));
 }
 
+/* What a sequence waits for with the guests that it will start. NULL: it starts none, or waits not.
+ */
+static const char *starts_after(const struct sequence *s)
+{
+	if (manager_waits_for_stop(s))
+		return "the stop of all guests";
+	return s->restarts && !s->broken_off && !s->failed ? "the other guests of the restart"
+							   : NULL;
+}
+
 const char *manager_waits_for(const struct manager *m, const struct guest *g)
 {
 	const char *awaited = executor_waits_for(m->executor, &g->uuid);
@@ -20,8 +30,8 @@ const char *manager_waits_for(const struct manager *m, const struct guest *g)
 	if (awaited || guest_is_alive(g) || !(g->config || g->image))
 		return awaited;
 	TAILQ_FOREACH(s, &m->sequences, entry)
-		if (manager_waits_for_stop(s) && sequence_concerns(s, g->name, &g->uuid))
-			return "the stop of all guests";
+		if (starts_after(s) && sequence_concerns(s, g->name, &g->uuid))
+			return starts_after(s);
 	return NULL;
 }
 

@@ -47,6 +47,13 @@ static void restart_all(struct simulation *s, struct fates *f)
 	ck_assert_int_eq(manager_restart(s->manager, false, NULL, 0, &follower, &id), 0);
 }
 
+static const char *waits_for(struct simulation *s, const char *name)
+{
+	const struct inventory *inventory = world_inventory(manager_world(s->manager));
+
+	return manager_waits_for(s->manager, inventory_find_named(inventory, name));
+}
+
 static void stop_both(struct simulation *s, struct fates *f)
 {
 	static const char *const names[] = {"a", "b"};
@@ -66,6 +73,11 @@ START_TEST(a_restart_that_is_cancelled_tells_which_guests_it_has_stopped)
 				   "{\"name\":\"b\",\"running\":true},"
 				   "{\"name\":\"c\",\"running\":true}]");
 	restart_all(&s, &f);
+	while (!str_equal(simulation_state(&s, "b"), "saved"))
+		simulation_run_for(&s, USEC_PER_SEC / 10);
+	/* Nobody has to start it. */
+	ck_assert_str_eq(simulation_state(&s, "c"), "running");
+	ck_assert_ptr_nonnull(waits_for(&s, "b"));
 	while (!str_equal(simulation_state(&s, "c"), "saved"))
 		simulation_run_for(&s, USEC_PER_SEC / 10);
 	simulation_run_for(&s, USEC_PER_SEC);
@@ -76,6 +88,7 @@ START_TEST(a_restart_that_is_cancelled_tells_which_guests_it_has_stopped)
 	ck_assert_uint_eq(f.stopped, 2);
 	ck_assert(f.cut_short);
 	ck_assert_uint_eq(f.skipped, 0);
+	ck_assert_ptr_null(waits_for(&s, "b"));
 }
 END_TEST
 
