@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "util/fd.h"
+#include "util/hide.h"
 #include "util/str.h"
 #include "worker/xl/conf.h"
 #include "worker/xl/xl.h"
@@ -139,10 +140,11 @@ static int find_uuid(const char *text, size_t size, bool *ret)
 /* What xl said, on one line; its last words are about nothing but its end. */
 static int make_reason(const char *path, const char *said, int status, char **ret)
 {
-	_cleanup_free_ char *line = strndup(said, REASON_MAX);
+	_cleanup_free_ char *line = hide_quotes(said);
 
 	if (!line)
 		return -ENOMEM;
+	line[MIN(strlen(line), (size_t)REASON_MAX)] = '\0';
 	for (char *p = line; *p; p++)
 		if (*p == '\n')
 			*p = p[1] ? ';' : '\0';

@@ -13,6 +13,8 @@
 struct xl_logger {
 	xentoollog_logger vtable;
 	char *reason;
+	char **hidden; /* disks that no message shows (util/hide.h) */
+	size_t n_hidden;
 };
 
 struct xl {
@@ -42,7 +44,8 @@ int xl_call_wait(struct xl *xl, struct xl_call *call, int rc, bool abortable);
 /* libxl's error as an errno. */
 int xl_error(struct xl *xl, int rc);
 
-/* 0 and a configuration for the caller to dispose of, or -EBADMSG. */
+/* 0 and a configuration for the caller to dispose of, -EBADMSG or -ENOMEM. Messages hide its disks.
+ */
 int xl_load_config(struct xl *xl, const char *json, libxl_domain_config *ret);
 
 /* Whether a domain may suspend yet, for it was asked to. */

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "util/hide.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "wire/mark.h"
@@ -18,6 +19,20 @@
 /* Descriptors that libxl waits for. There is more room if it needs that. */
 #define FDS_FIRST 63
 
+/* 0 or -ENOMEM. */
+static int hide_disks(const struct xl_logger *l, char **text)
+{
+	for (size_t i = 0; i < l->n_hidden; i++) {
+		char *without = hide_disk(*text, l->hidden[i]);
+
+		if (!without)
+			return -ENOMEM;
+		free(*text);
+		*text = without;
+	}
+	return 0;
+}
+
 /* libxl checks its formats itself. */
 __attribute__((format(printf, 5, 0))) static void log_from_libxl(xentoollog_logger *logger,
 								 xentoollog_level level, int error,
@@ -27,7 +42,7 @@ __attribute__((format(printf, 5, 0))) static void log_from_libxl(xentoollog_logg
 	struct xl_logger *l = CONTAINER_OF(logger, struct xl_logger, vtable);
 	_cleanup_free_ char *text = NULL;
 
-	if (level < XTL_WARN || str_vformat(&text, format, ap) < 0)
+	if (level < XTL_WARN || str_vformat(&text, format, ap) < 0 || hide_disks(l, &text) < 0)
 		return;
 	log_warning("%s: %s%s%s", context ? context : "libxl", text, error >= 0 ? ": " : "",
 		    error >= 0 ? strerror(error) : "");
@@ -102,6 +117,9 @@ struct xl *xl_close(struct xl *xl)
 	if (xl->ctx)
 		libxl_ctx_free(xl->ctx);
 	leave_room(xl);
+	for (size_t i = 0; i < xl->logger.n_hidden; i++)
+		free(xl->logger.hidden[i]);
+	free(xl->logger.hidden);
 	free(xl->logger.reason);
 	free(xl->fds);
 	free(xl);
@@ -388,12 +406,41 @@ int xl_get_config(struct xl *xl, uint32_t domid, char **ret)
 	return r;
 }
 
+/* 0 or -ENOMEM. */
+static int note_disk(struct xl_logger *l, const char *disk)
+{
+	char **more;
+
+	for (size_t i = 0; i < l->n_hidden; i++)
+		if (str_equal(l->hidden[i], disk))
+			return 0;
+	more = reallocarray(l->hidden, l->n_hidden + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	l->hidden = more;
+	more[l->n_hidden] = strdup(disk);
+	if (!more[l->n_hidden])
+		return -ENOMEM;
+	l->n_hidden++;
+	return 0;
+}
+
 int xl_load_config(struct xl *xl, const char *json, libxl_domain_config *ret)
 {
+	int r = 0;
+
 	libxl_domain_config_init(ret);
-	if (libxl_domain_config_from_json(xl->ctx, ret, json) < 0) {
+	if (libxl_domain_config_from_json(xl->ctx, ret, json) < 0)
+		r = -EBADMSG;
+	for (int i = 0; r == 0 && i < ret->num_disks; i++) {
+		const char *disk = ret->disks[i].pdev_path;
+
+		if (disk && hide_is_due(disk))
+			r = note_disk(&xl->logger, disk);
+	}
+	if (r < 0) {
 		libxl_domain_config_dispose(ret);
-		return -EBADMSG;
+		return r;
 	}
 	/* A number that it had once says nothing now. */
 	ret->c_info.domid = INVALID_DOMID;
