@@ -2,6 +2,7 @@
 
 #include "width.h"
 
+#include <ctype.h>
 #include <locale.h>
 #include <string.h>
 #include <wchar.h>
@@ -100,6 +101,33 @@ void text_pad(FILE *out, size_t columns)
 		fputc(' ', out);
 }
 
+/*
+ * The length of a quotation, up to its closing quote; 0: none begins here, or none ends. An
+ * apostrophe within a word closes none, and one after a blank opens another.
+ */
+static size_t quotation_length(const char *s)
+{
+	if (*s != '\'')
+		return 0;
+	for (size_t i = 1; s[i]; i++) {
+		/* Names are written as a shell takes them. */
+		if (s[i] == '\\' && s[i + 1])
+			i++;
+		else if (s[i] == ' ' && s[i + 1] == '\'')
+			return 0;
+		else if (s[i] == '\'' && !isalnum((unsigned char)s[i + 1]))
+			return i + 1;
+	}
+	return 0;
+}
+
+static size_t word_length(const char *s)
+{
+	size_t length = quotation_length(s);
+
+	return length + strcspn(s + length, " ");
+}
+
 void text_wrap(FILE *out, const char *s, size_t width, size_t indent)
 {
 	size_t at = 0;
@@ -108,7 +136,7 @@ void text_wrap(FILE *out, const char *s, size_t width, size_t indent)
 		size_t blanks = strspn(s, " "), length, columns;
 
 		s += blanks;
-		length = strcspn(s, " ");
+		length = word_length(s);
 		if (length == 0)
 			break;
 		columns = width_of(s, length);

@@ -27,6 +27,7 @@ void text_pad(FILE *out, size_t columns);
 /*
  * Prints a paragraph, and ends its line. Lines have so many columns at most, and those after the
  * first begin with so many blanks. A word that is longer has a line of its own, and is not broken:
- * a path is to be pasted. indent is less than width.
+ * a path is to be pasted. So is a command in quotes, which counts as one word: its first half may
+ * be a command that does more. indent is less than width.
  */
 void text_wrap(FILE *out, const char *s, size_t width, size_t indent);

@@ -28,11 +28,13 @@ UPDATE = os.environ.get("UPDATE") == "1"
 # While a save on the simulated host is so old, each time on a screen has as many digits as each other time there.
 AGE_MIN, AGE_MAX = 43, 58
 
-TIME = re.compile(r"\b\d+(\.\d)?(?: |\n +)(s|min|h|d)\b|\b\d+ %|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+TIME = re.compile(r"\b\d+(\.\d)?(?: |\n +)(s|min|h|d)\b|\b\d+ %|\d{4}-\d\d-\d\d(?: |\n +)\d\d:\d\d:\d\d")
 # Cells that are numbers: in which order operations begin is not what is compared.
 NUMBER = re.compile(r"(?<=  )\d+(?=  |\n)")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 MOVES = re.compile(r"\x1b\[[HKJ]")
+# A command in a reason, with names as a shell takes them.
+COMMAND = re.compile(r"(?<!\S)'(?:[^'\\]|\\.)+'")
 
 
 def masked(text):
@@ -123,7 +125,7 @@ class Screens(unittest.TestCase):
     def expect_width(self, text, columns):
         for line in text.splitlines():
             # What is pasted is never broken: a command, and a word that is longer than the line.
-            if not line.startswith("  run: ") and " " in line.strip():
+            if not line.startswith("  run: ") and " " in COMMAND.sub("COMMAND", line).strip():
                 self.assertLessEqual(width(line), columns, line)
 
     def show(self, name, columns, lines, *words, **environment):
@@ -134,6 +136,11 @@ class Screens(unittest.TestCase):
         self.expect_width(text, columns)
         self.compare(name, text)
         return text
+
+    def commands(self):
+        """Those in the reasons."""
+        guests = json.loads(self.host.ctl("--json", "status", check=1))["guests"]
+        return [command for guest in guests for command in COMMAND.findall(guest.get("reason", ""))]
 
     def watch(self):
         """The first picture of a status that is watched."""
@@ -163,6 +170,16 @@ class Screens(unittest.TestCase):
         self.assertLess(self.age(), AGE_MAX, "this host is too slow to compare screens")
         self.assertNotIn("\x1b", dumb + done.stdout)
         self.assertEqual(masked(plain), masked(dumb))
+
+    def test_no_command_is_broken(self):
+        wait_until(lambda: len(self.commands()) > 4, "guests to fail")
+        commands = self.commands()
+        for columns in range(30, 200):
+            with Screen([CLIENT, "--socket", self.host.socket, "status"], columns, 24) as screen:
+                text = screen.finish()[1]
+            self.expect_width(text, columns)
+            for command in commands:
+                self.assertIn(command, text, f"{columns} columns")
 
     def test_watch_is_refused_where_nothing_can_be_drawn_in_place(self):
         with Screen([CLIENT, "--socket", self.host.socket, "status", "--watch"], 80, 24, TERM="dumb") as screen:

@@ -81,6 +81,39 @@ START_TEST(paragraph_is_wrapped_at_words)
 }
 END_TEST
 
+/* The first half of a command is often a command as well, and does more. */
+START_TEST(quoted_command_is_not_broken)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"run 'ctl start db'", "run\n  'ctl start db'\n"},
+		{"'ctl start db'; or", "'ctl start db';\n  or\n"},
+		{"'a b'. aa bb", "'a b'.\n  aa bb\n"},
+		{"'a b c d e", "'a b c d\n  e\n"},
+		{"'a b 'c d e' f", "'a b\n  'c d e'\n  f\n"},
+		/* Names with a blank, an apostrophe, and a backslash. */
+		{"aa 'ctl two\\ words' b", "aa\n  'ctl two\\ words'\n  b\n"},
+		{"aa 'ctl words\\ ' b", "aa\n  'ctl words\\ '\n  b\n"},
+		{"aa 'ctl it\\'s db' b", "aa\n  'ctl it\\'s db'\n  b\n"},
+		{"aa 'ctl it\\ \\'s' b", "aa\n  'ctl it\\ \\'s'\n  b\n"},
+		{"aa 'ctl db\\\\' bb ccc", "aa\n  'ctl db\\\\'\n  bb ccc\n"},
+		/* Four columns in six bytes. */
+		{"a '\xe6\x97\xa5 \xe6\x9c\xac' bb", "a\n  '\xe6\x97\xa5 \xe6\x9c\xac'\n  bb\n"},
+		/* No quotes. */
+		{"it doesn't b's", "it\n  doesn't\n  b's\n"},
+		{"it's aa bb cc", "it's aa\n  bb cc\n"},
+		{"its' aa bb' cc", "its' aa\n  bb' cc\n"},
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *text = wrapped(cases[i].in, 8, 2);
+
+		ck_assert_str_eq(text, cases[i].out);
+	}
+}
+END_TEST
+
 START_TEST(without_a_width_nothing_is_wrapped)
 {
 	_cleanup_free_ char *text = wrapped("aa bb cc dd ee ff", SIZE_MAX, 4);
@@ -91,4 +124,4 @@ END_TEST
 
 SUITE("width", wide_and_combining_characters_are_counted_as_they_are_shown,
       nothing_that_a_terminal_obeys_is_left, paragraph_is_wrapped_at_words,
-      without_a_width_nothing_is_wrapped);
+      quoted_command_is_not_broken, without_a_width_nothing_is_wrapped);
