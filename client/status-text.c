@@ -66,7 +66,7 @@ static void write_verdict(FILE *out, const struct tally *t, bool selected)
 		print_counts(out, t);
 		fprintf(out, "%u of %u run%s", running, t->all, running == 1 ? "s" : "");
 	} else if (t->all == 1) {
-		fputs("The only guest runs", out);
+		fprintf(out, "%s guest runs", selected ? "This" : "The only");
 	} else {
 		fprintf(out, "All %u %s run", t->all, selected ? "of these guests" : "guests");
 	}

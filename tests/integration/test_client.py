@@ -278,6 +278,10 @@ class Choice(FakeHostTest):
         self.assertEqual(self.named("--state=failed", check=1), [])
         self.assertEqual(self.named("--state=failed", "web?", check=0), [])
 
+    def test_the_only_guest_that_is_shown_is_not_called_the_only_one(self):
+        for words in (["web1*"], ["--state=running", "web1", "db"]):
+            self.assertNotIn("only guest", self.host.ctl("status", *words), words)
+
     def test_one_guest_tells_its_whole_story(self):
         told = dict(line.split(":", 1) for line in self.host.ctl("status", "web1", check=0).splitlines())
         self.assertEqual(told["state"].strip(), "running")
