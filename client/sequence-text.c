@@ -191,6 +191,7 @@ static void print_advice(FILE *out, size_t width, struct json_object *list, size
 	const char *name = NULL;
 	_cleanup_free_ char *text = NULL;
 	unsigned failed = 0;
+	bool tried = false;
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
@@ -199,6 +200,7 @@ static void print_advice(FILE *out, size_t width, struct json_object *list, size
 		if (result_of(o) != RESULT_FAILED || !has_guest(o))
 			continue;
 		name = failed++ > 0 ? NULL : json_get_string(o, "name");
+		tried = tried || json_get_string(o, "stage");
 	}
 	if (failed == 0)
 		return;
@@ -208,7 +210,8 @@ static void print_advice(FILE *out, size_t width, struct json_object *list, size
 		r = str_format(&text, "What happened: 'journalctl -u xendomainsd -p warning'");
 	if (r >= 0)
 		text_wrap(out, text, width, INDENT);
-	if (w->repeated)
+	/* Where no stage could be begun, the reason says what to do first. */
+	if (tried && w->repeated)
 		fprintf(out, "To try again, run the same command: %s\n", w->repeated);
 }
 

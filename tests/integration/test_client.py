@@ -468,6 +468,19 @@ class Ends(FakeHostTest):
         self.assertIn(f"web: stop failed: save: {why}; shutdown: ", self.host.ctl("status", check=0))
 
 
+    def test_the_same_command_is_advised_only_where_something_was_tried(self):
+        self.host.guest("bad", create_error="no luck")
+        self.host.guest("held")
+        self.host.ctl("start", "held", check=0)
+        self.host.ctl("stop", "held", check=0)
+        os.truncate(self.host.save / "held", 100)
+        for names in (["bad"], ["bad", "held"]):
+            self.assertIn("same command", self.host.ctl("start", *names, check=1))
+        said = self.host.ctl("start", "held", check=1)
+        self.assertNotIn("same command", said)
+        self.assertIn("journalctl XEN_DOMAIN=held", said)
+
+
 class Waits(FakeHostTest):
     """Guests that are to be started or stopped, and whose turn has not come."""
 
@@ -542,6 +555,8 @@ class Libvirt(FakeHostTest):
     def test_it_is_refused_where_it_is_named(self):
         self.assertIn("--force", self.host.ctl("stop", "web", "theirs", check=1))
         self.assertEqual(self.host.states(), {"web": "saved", "theirs": "running"})
+        for words in (["stop", "theirs"], ["stop", "web", "theirs"]):
+            self.assertNotIn("same command", self.host.ctl(*words, check=1))
         self.host.ctl("restart", "theirs", check=1)
         self.assertEqual(self.host.domains()["theirs"]["boot"], "theirs-by-hand")
         self.assertEqual(self.host.images(), ["web"])
