@@ -58,13 +58,10 @@ static bool read_yes(void)
 /* n: guests that are stopped, down: guests that a restart starts beside them. */
 static void ask(const char *what, unsigned n, unsigned down)
 {
+	fprintf(stderr, "%s %u guest%s", what, n, n == 1 ? "" : "s");
 	if (down > 0)
-		fprintf(stderr, "%s %u guest%s, and start %u that %s not run? [y/N] ", what, n,
-			n == 1 ? "" : "s", down, down == 1 ? "does" : "do");
-	else if (n > 1)
-		fprintf(stderr, "%s all %u guests of this host? [y/N] ", what, n);
-	else
-		fprintf(stderr, "%s the only guest of this host? [y/N] ", what);
+		fprintf(stderr, ", and start %u that %s not run", down, down == 1 ? "does" : "do");
+	fputs("? [y/N] ", stderr);
 }
 
 int confirm_all(const struct context *context, bool restart)

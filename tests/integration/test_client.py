@@ -363,6 +363,16 @@ class Question(FakeHostTest):
         self.assertIn("2 restarted, 1 started", said)
         self.assertEqual({name: self.host.boot(name) for name in boots}, boots)
 
+    def test_question_tells_a_number_and_nothing_of_guests_that_stay(self):
+        self.host.xl_create("theirs")
+        with self.host.world() as world:
+            world["domains"][-1]["libvirt"] = True
+        wait_until(lambda: self.host.status()["theirs"].get("manager") == "libvirt", "libvirt's guest")
+        self.assertIn("Stop 2 guests? [y/N]", self.assert_asks("n\n", 1, {"web", "db", "theirs"}, "stop"))
+        self.host.ctl("stop", "web", check=0)
+        with Terminal(self.host.command_line("stop")) as terminal:
+            terminal.read_until("Stop 1 guest? [y/N]")
+
     def test_option_answers(self):
         for words in (["stop", "--all"], ["stop", "--yes"], ["--all", "restart"], ["restart", "--yes"]):
             self.host.ctl("start", check=0)
