@@ -35,21 +35,31 @@ struct json_object *guests_parameter(char **names)
 	return TAKE_PTR(o);
 }
 
+/* What may help. The units have nothing to do with a daemon that listens elsewhere. */
+static const char *hint_of(const struct context *context, int error)
+{
+	if (!str_equal(context->socket, SOCKET_PATH))
+		return "";
+	if (!unit_is_control_domain())
+		return "\nThis is not the control domain (dom0) of a Xen host";
+	if (error == -ENOENT || error == -ECONNREFUSED)
+		return "\nIf xendomainsd is not running, run 'systemctl start xendomainsd.socket'";
+	if (error == -EACCES)
+		return "\nThis requires root, or membership in a group of ReadGroup= or ControlGroup= "
+		       "(xendomains.conf(5)) while xendomainsd runs";
+	if (error == -ETIMEDOUT)
+		return "\nRun 'systemctl status xendomainsd' to see why it is not responding";
+	return "";
+}
+
 int explain_error(const struct context *context, int error)
 {
-	const char *hint = "";
-
-	if (str_equal(context->socket, SOCKET_PATH) && !unit_is_control_domain())
-		hint = "\nThis is not the control domain (dom0) of a Xen host";
-	else if (error == -ENOENT || error == -ECONNREFUSED)
-		hint = "\nIf xendomainsd is not running, run 'systemctl start xendomainsd.socket'";
-	else if (error == -EACCES)
-		hint = "\nThis requires root, or membership in a group of ReadGroup= or ControlGroup= "
-		       "(xendomains.conf(5)) while xendomainsd runs";
-	else if (error == -ETIMEDOUT)
-		hint = "\nRun 'systemctl status xendomainsd' to see why it is not responding";
+	if (error == -ENOMEM) {
+		fputs("Out of memory\n", stderr);
+		return STATUS_FAILED;
+	}
 	fprintf(stderr, "Failed to reach xendomainsd at %s: %s%s\n", context->socket,
-		strerror(-error), hint);
+		strerror(-error), hint_of(context, error));
 	return STATUS_UNREACHABLE;
 }
 

@@ -18,6 +18,7 @@ import unittest
 from fakehost import LIMIT, FakeHostTest, wait_until
 from fakelogind import HostWithLogind
 from test_access import MANAGER, ask
+from test_starve import STARVER
 
 
 class Terminal:
@@ -489,6 +490,30 @@ class Ends(FakeHostTest):
         said = self.host.ctl("start", "held", check=1)
         self.assertNotIn("same command", said)
         self.assertIn("journalctl XEN_DOMAIN=held", said)
+
+
+class Unreached(FakeHostTest):
+    """What is said where no answer comes."""
+
+    def test_units_are_not_advised_for_a_socket_of_ones_own(self):
+        self.host.stop_daemon()
+        nowhere = self.host.root / "nowhere"
+        for socket in self.host.socket, nowhere, self.host.root:
+            done = subprocess.run([*self.host.command_line()[:2], socket, "status"], capture_output=True, text=True,
+                                  timeout=LIMIT)
+            self.assertEqual(done.returncode, 4)
+            self.assertIn(str(socket), done.stderr)
+            self.assertNotIn("systemctl", done.stderr)
+
+    def test_lack_of_memory_is_not_taken_for_a_daemon_that_is_away(self):
+        lacks = 0
+        for at in range(1, 30):
+            done = subprocess.run(self.host.command_line("reload"), capture_output=True, text=True, timeout=LIMIT,
+                                  env=os.environ | {"LD_PRELOAD": str(STARVER), "STARVE_IN": "xendomainsctl",
+                                                    "STARVE_AT": str(at)})
+            self.assertIn(done.returncode, (0, 1), done.stderr)
+            lacks += done.returncode
+        self.assertGreater(lacks, 0)
 
 
 class Waits(FakeHostTest):
