@@ -76,7 +76,8 @@ usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
 	switch (operation->operation) {
 	case OPERATION_SAVE:
 	case OPERATION_MIGRATE:
-		return usec_add(operation->started, usec_add(stop_limit, GRACE));
+		return MIN(usec_add(operation->started, usec_add(stop_limit, GRACE)),
+			   usec_add(operation->heard, STALL_LIMIT));
 	case OPERATION_DESTROY:
 	case OPERATION_UNPAUSE:
 	case OPERATION_RESUME:

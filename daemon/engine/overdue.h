@@ -19,7 +19,7 @@ void overdue_progress(struct run *run, usec_t now, usec_t stop_limit);
 void overdue_expire(struct run *run, usec_t now, usec_t stop_limit);
 
 /*
- * Until when the operation of an earlier daemon takes a place, as a time of the loop. It does not
- * tell whether it gets on. USEC_INFINITY: to its end.
+ * Until when the operation of an earlier daemon takes a place, as a time of the loop, unless its
+ * worker tells that it gets on. USEC_INFINITY: to its end.
  */
 usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit);

@@ -28,7 +28,8 @@ struct hv_operation {
 	unsigned permille;     /* of its work; 0 if it does not tell */
 	uint64_t bytes, total; /* of the guest's memory, of about so many; 0 as above */
 	bool adopted;          /* an earlier daemon began it */
-	bool stuck;            /* its worker was killed and does not end: it sleeps in the kernel */
+	usec_t heard; /* when its worker last told that it gets on, or was started or found */
+	bool stuck;   /* its worker was killed and does not end: it sleeps in the kernel */
 };
 
 /* Who asks about images. */

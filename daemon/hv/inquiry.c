@@ -79,6 +79,7 @@ static void on_ended(void *data, unsigned events _unused_)
 	q->end = watch_free(q->end);
 	timer_clear(q->limit);
 	spawn_reap(q->pidfd);
+	close(TAKE_FD(q->pidfd));
 	if (q->error < 0)
 		reason = strerror(-q->error);
 	else if (q->complete)
@@ -135,13 +136,15 @@ int inquiry_new(struct loop *loop, const struct inquiry_options *options, char *
 		.silence = options->lives ? options->limit : USEC_INFINITY,
 		.framer = FRAMER_INIT(OPERATION_MESSAGE_MAX),
 	};
+	r = timer_new(loop, on_limit, q, &q->limit);
+	if (r < 0)
+		return r;
 	q->pidfd = spawn_worker(options->program, options->verb, options->given, &q->channel);
 	if (q->pidfd < 0)
 		return q->pidfd;
 	r = watch_new(loop, q->pidfd, WATCH_READ, on_ended, q, &q->end);
 	r = r < 0 ? r : watch_new(loop, q->channel, WATCH_READ, on_news, q, &q->news);
 	r = r < 0 ? r : watch_new(loop, q->channel, WATCH_WRITE, on_writable, q, &q->asking);
-	r = r < 0 ? r : timer_new(loop, on_limit, q, &q->limit);
 	if (r < 0)
 		return r;
 	if (options->limit != USEC_INFINITY)
@@ -165,14 +168,13 @@ struct inquiry *inquiry_free(struct inquiry *q)
 {
 	if (!q)
 		return NULL;
-	inquiry_kill(q);
 	watch_free(q->end);
 	watch_free(q->news);
 	watch_free(q->asking);
 	free(q->question);
 	timer_free(q->limit);
 	if (q->pidfd >= 0)
-		close(q->pidfd);
+		spawn_abandon(TAKE_FD(q->pidfd));
 	if (q->channel >= 0)
 		close(q->channel);
 	framer_done(&q->framer);

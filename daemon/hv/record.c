@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/str.h"
 
 #define ROOM_NAME ".room"
@@ -89,4 +90,15 @@ int record_create(const char *folder, const char *path, const struct operation_r
 		return r;
 	}
 	return TAKE_FD(fd);
+}
+
+void record_put_aside(const char *path, const char *why)
+{
+	_cleanup_free_ char *aside = NULL;
+	int r = file_put_aside(path, ".unreadable-", &aside);
+
+	if (r < 0)
+		log_error_errno(r, "Failed to rename the operation file %s", path);
+	else
+		log_error("%s %s, renamed it to %s", why, path, aside);
 }

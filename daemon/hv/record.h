@@ -16,3 +16,10 @@ void record_keep_room(const char *folder);
  * write. A descriptor, -EBUSY if another process has it locked, or another -errno.
  */
 int record_create(const char *folder, const char *path, const struct operation_request *request);
+
+/* Keeps a file that is of no use for people. why: begins a sentence that ends with the path. */
+void record_put_aside(const char *path, const char *why);
+
+/* Why it is of no use. */
+#define RECORD_NOT_READ "Failed to parse the operation file"
+#define RECORD_NOT_OURS "Another version of xendomainsd wrote the operation file"

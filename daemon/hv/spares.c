@@ -2,12 +2,10 @@
 
 #include "hv/spares.h"
 
-#include <signal.h>
 #include <sys/queue.h>
 
 #include "util/fd.h"
 #include "util/log.h"
-#include "util/process.h"
 #include "wire/operation.h"
 
 struct spare {
@@ -75,9 +73,7 @@ static int add(struct spares *spares)
 		return s->pidfd;
 	r = watch_new(spares->loop, s->pidfd, WATCH_READ, on_ended, s, &s->end);
 	if (r < 0) {
-		/* It works on nothing. */
-		process_signal(s->pidfd, SIGKILL);
-		spawn_reap(s->pidfd);
+		spawn_abandon(TAKE_FD(s->pidfd));
 		return r;
 	}
 	TAILQ_INSERT_TAIL(&spares->waiting, s, entry);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "util/fd.h"
+#include "util/process.h"
 #include "util/str.h"
 #include "wire/operation.h"
 
@@ -160,12 +161,45 @@ static int start(const struct program *program, const char *verb, int given, int
 	return r;
 }
 
+static bool reap(int pidfd)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) >= 0 && info.si_pid;
+}
+
+/* Killed workers that have not ended yet. There are more only as long as memory is short. */
+static int abandoned[32];
+static size_t n_abandoned;
+
+static void reap_abandoned(void)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n_abandoned; i++)
+		if (reap(abandoned[i]))
+			close(abandoned[i]);
+		else
+			abandoned[kept++] = abandoned[i];
+	n_abandoned = kept;
+}
+
+void spawn_abandon(int pidfd)
+{
+	process_signal(pidfd, SIGKILL);
+	if (n_abandoned < ELEMENTSOF(abandoned))
+		abandoned[n_abandoned++] = pidfd;
+	else
+		close(pidfd);
+}
+
 int spawn_worker(const struct program *program, const char *verb, int given, int *ret_channel)
 {
 	_cleanup_close_ int ours = -1, theirs = -1, high_given = -1, high_channel = -1;
 	int pair[2], pidfd, r;
 	pid_t pid;
 
+	reap_abandoned();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	ours = pair[0];
@@ -194,7 +228,5 @@ int spawn_worker(const struct program *program, const char *verb, int given, int
 
 void spawn_reap(int pidfd)
 {
-	siginfo_t info;
-
-	waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
+	reap(pidfd);
 }

@@ -39,3 +39,9 @@ int spawn_worker(const struct program *program, const char *verb, int given, int
 
 /* Takes note that a worker of ours has ended. The descriptor stays the caller's. */
 void spawn_reap(int pidfd);
+
+/*
+ * Ends a worker that cannot be watched and that works on nothing, and takes over its descriptor.
+ * Waits for nothing: that it has ended is taken note of when the next worker is started.
+ */
+void spawn_abandon(int pidfd);

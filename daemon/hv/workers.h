@@ -9,7 +9,8 @@
  * Operations as worker processes. For each there is a file, named after the guest's UUID, that the
  * worker keeps locked while it lives, and that says what it does and how it ended
  * (wire/operation.h). That is how a new daemon finds the workers of an old one, and how a worker
- * that was killed is noticed, and its operation is recovered by another worker.
+ * that was killed is noticed, and its operation is recovered by another worker. A worker whose
+ * daemon has ended touches the file where it would have told that it gets on.
  */
 struct workers;
 

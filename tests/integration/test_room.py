@@ -86,7 +86,7 @@ class Room(FakeHostTest):
         second.communicate(timeout=60)
         self.assertEqual(self.host.states()["quick"], "running")
 
-    def test_waiting_for_memory_is_progress(self):
+    def expect_patience(self, replace_daemon=lambda: None):
         self.host.native.write_text("[Host]\nProgressTimeout=1\n")
         self.host.ctl("reload", check=0)
         self.give(free_kib=1536)
@@ -95,12 +95,24 @@ class Room(FakeHostTest):
             self.host.guest("patient")
             patient = self.host.ctl_in_background("start", "patient")
             worker = self.host.worker("patient")
+            replace_daemon()
             # One that began later is killed for it.
             self.host.guest("stuck", memory_kib=1, create_ms=60000)
             self.host.ctl("start", "stuck", check=1)
             self.assertEqual(self.host.worker("patient"), worker)
         patient.communicate(timeout=60)
-        self.assertEqual(self.host.states(), {"patient": "running", "stuck": "failed"})
+        wait_until(lambda: self.host.states() == {"patient": "running", "stuck": "failed"},
+                   "the patient one to run")
+
+    def test_waiting_for_memory_is_progress(self):
+        self.expect_patience()
+
+    def test_waiting_for_memory_is_progress_for_the_next_daemon_too(self):
+        def replace_daemon():
+            self.host.kill_daemon()
+            self.host.start_daemon()
+
+        self.expect_patience(replace_daemon)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ static void adopt(enum operation operation, unsigned first, unsigned last)
 		puppet_add(&rig.p, i, "x")->memory_kib = 1 << 20;
 		puppet_adopt(&rig.p, operation, i);
 		puppet_flying(&rig.p, i)->operation.started = loop_now(rig.loop);
+		puppet_flying(&rig.p, i)->operation.heard = loop_now(rig.loop);
 	}
 }
 
@@ -195,13 +196,30 @@ START_TEST(no_more_memory_is_saved_beside_that_of_an_earlier_daemon)
 END_TEST
 
 /* What they write is not told, so that the disk seems to be slower than it is. */
+static void adopted_tells(unsigned number)
+{
+	puppet_flying(&rig.p, number)->operation.heard = loop_now(rig.loop);
+}
+
+/* For so many seconds. */
+static void adopted_gets_on(unsigned number, unsigned seconds)
+{
+	while (seconds-- > 0) {
+		adopted_tells(number);
+		run_for(USEC_PER_SEC);
+	}
+}
+
 START_TEST(beside_saves_of_an_earlier_daemon_the_disk_is_not_judged)
 {
 	BEGIN(.parallel = 8, .saves = 2);
 	adopt(OPERATION_SAVE, 11, 11);
 	run_stages(GOAL_STOP, 8, STAGES(STAGE_SAVE));
 	expect_calls("save 1|");
-	write_for(20, 1, 1, 20);
+	for (unsigned second = 0; second < 20; second++) {
+		adopted_tells(11);
+		write_for(1, 1, 1, 20);
+	}
 	expect_calls("");
 	adopted_ends(11);
 	expect_calls("save 2|");
@@ -253,14 +271,28 @@ START_TEST(removals_of_an_earlier_daemon_have_places)
 }
 END_TEST
 
+START_TEST(an_operation_of_an_earlier_daemon_that_stands_still_leaves_its_place)
+{
+	BEGIN(.parallel = 1);
+	adopt(OPERATION_SAVE, 11, 11);
+	run_stages(GOAL_STOP, 1, STAGES(STAGE_SAVE));
+	adopted_gets_on(11, 60);
+	run_for(8 * USEC_PER_SEC);
+	expect_calls("");
+	run_for(3 * USEC_PER_SEC);
+	expect_calls("save 1|");
+	end();
+}
+END_TEST
+
 START_TEST(an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_place)
 {
 	BEGIN(.parallel = 1, .stop_limit = 60 * USEC_PER_SEC);
 	adopt(OPERATION_SAVE, 11, 11);
 	run_stages(GOAL_STOP, 1, STAGES(STAGE_SAVE));
-	run_for(60 * USEC_PER_SEC);
+	adopted_gets_on(11, 60);
 	expect_calls("");
-	run_for(15 * USEC_PER_SEC);
+	adopted_gets_on(11, 15);
 	expect_calls("save 1|");
 	end();
 	BEGIN(.parallel = 1);
@@ -342,6 +374,7 @@ SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       creates_and_restores_of_an_earlier_daemon_have_places,
       no_stop_waits_for_a_guest_that_an_earlier_daemon_builds,
       removals_of_an_earlier_daemon_have_places,
+      an_operation_of_an_earlier_daemon_that_stands_still_leaves_its_place,
       an_operation_of_an_earlier_daemon_that_takes_too_long_leaves_its_place,
       a_save_is_not_given_up_for_the_time_of_a_suspension,
       a_save_is_not_given_up_for_a_disk_that_is_slow_at_first,

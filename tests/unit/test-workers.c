@@ -4,13 +4,18 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "hv/workers.h"
 #include "unit.h"
 
 /* A script is the worker, and libevent has no memory when the test says so. */
 
-#define OK "printf '{\"result\":{\"outcome\":\"ok\",\"errno\":0,\"bytes\":0}}\\0' >&3\n"
+#define SCRIPT                                                                                        \
+	"#!/bin/sh\n"                                                                                 \
+	"end_well() { printf '{\"result\":{\"outcome\":\"ok\",\"errno\":0,\"bytes\":0}}\\0' >&3; }\n" \
+	"say_who() { set -- $(cat /proc/$$/stat);\n"                                                  \
+	"printf '{\"worker\":{\"pid\":%d,\"start\":%d}}\\0' $1 ${22} >&3; touch $FOLDER/said; }\n"
 
 static bool starves;
 
@@ -51,6 +56,7 @@ static void scene_make(struct scene *s, const char *script)
 	event_set_mem_functions(allocate, realloc, free);
 	*s = (struct scene){.program.fd = -1};
 	folder_make(&s->folder);
+	setenv("FOLDER", s->folder.path, 1);
 	path = folder_path(&s->folder, "worker");
 	folder_write(&s->folder, "worker", script);
 	ck_assert_int_eq(chmod(path, 0700), 0);
@@ -79,6 +85,7 @@ static int operate(struct scene *s, enum operation operation)
 		.name = (char[]){"web"},
 		.domid = 1,
 		.deadline = USEC_INFINITY,
+		.patience = 200 * USEC_PER_MSEC,
 	};
 
 	return workers_operate(s->workers, &request);
@@ -88,7 +95,7 @@ START_TEST(a_worker_that_cannot_be_watched_keeps_its_operation)
 {
 	_cleanup_(scene_done) struct scene s;
 
-	scene_make(&s, "#!/bin/sh\n" OK);
+	scene_make(&s, SCRIPT "end_well\n");
 	starves = true;
 	ck_assert_int_eq(operate(&s, OPERATION_CREATE), 0);
 	starves = false;
@@ -98,9 +105,6 @@ START_TEST(a_worker_that_cannot_be_watched_keeps_its_operation)
 	ck_assert_int_eq(s.result.outcome, OPERATION_OK);
 }
 END_TEST
-
-/* The worker ends without a word, and the next finds out what there is to know. */
-#define DIES "[ $1 = recover ] || exit 1\n"
 
 static void on_relief(void *data)
 {
@@ -113,7 +117,8 @@ START_TEST(an_operation_is_not_over_where_there_is_no_descriptor_to_look_at_it)
 	_cleanup_(timer_freep) struct timer *relief = NULL;
 	struct rlimit before, none;
 
-	scene_make(&s, "#!/bin/sh\n" DIES OK);
+	/* The worker ends without a word, and the next finds out what there is to know. */
+	scene_make(&s, SCRIPT "[ $1 = recover ] && end_well\n");
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
 	none.rlim_cur = 0;
@@ -128,5 +133,102 @@ START_TEST(an_operation_is_not_over_where_there_is_no_descriptor_to_look_at_it)
 }
 END_TEST
 
+/* The next daemon, where the first has ended. */
+static void replace_daemon(struct scene *s)
+{
+	workers_free(TAKE_PTR(s->workers));
+	ck_assert_int_eq(workers_new(s->loop, folder_path(&s->folder, "operations"), &s->program,
+				     &s->callbacks, &s->workers),
+			 0);
+}
+
+START_TEST(an_adopted_worker_that_gets_on_is_not_killed)
+{
+	_cleanup_(scene_done) struct scene s;
+
+	/* Three times as long as it may stand still. */
+	scene_make(&s, SCRIPT "say_who\n"
+			      "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do\n"
+			      "touch /proc/$$/fd/3; sleep 0.05; done; end_well\n");
+	ck_assert_int_eq(operate(&s, OPERATION_SAVE), 0);
+	while (!folder_has(&s.folder, "said"))
+		;
+	replace_daemon(&s);
+	ck_assert_int_eq(loop_run(s.loop), 0);
+	ck_assert_int_eq(s.result.outcome, OPERATION_OK);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_WORKER_KILLED), 0);
+}
+END_TEST
+
+START_TEST(an_adopted_worker_that_stands_still_is_killed)
+{
+	_cleanup_(scene_done) struct scene s;
+
+	scene_make(&s, SCRIPT "[ $1 = recover ] && { end_well; exit; }; say_who; exec sleep 60\n");
+	ck_assert_int_eq(operate(&s, OPERATION_SAVE), 0);
+	while (!folder_has(&s.folder, "said"))
+		;
+	replace_daemon(&s);
+	ck_assert_int_eq(loop_run(s.loop), 0);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_WORKER_KILLED), 1);
+}
+END_TEST
+
+/* Aborts the operation until that has reached its worker. */
+struct abort {
+	struct scene *scene;
+	struct timer *timer;
+};
+
+static void on_abort(void *data)
+{
+	struct abort *a = data;
+	static const struct uuid uuid = {{1}};
+
+	folder_write(&a->scene->folder, "go", "");
+	workers_abort(a->scene->workers, &uuid);
+	timer_set_after(a->timer, 20 * USEC_PER_MSEC);
+}
+
+START_TEST(a_worker_that_says_late_who_it_is_is_found)
+{
+	_cleanup_(scene_done) struct scene s;
+	struct abort a = {.scene = &s};
+
+	scene_make(&s, SCRIPT "trap 'end_well; exit' TERM\n"
+			      "until [ -e $FOLDER/go ]; do sleep 0.01; done; say_who\n"
+			      "while :; do sleep 0.01; done\n");
+	ck_assert_int_eq(operate(&s, OPERATION_SAVE), 0);
+	replace_daemon(&s);
+	ck_assert_int_eq(timer_new(s.loop, on_abort, &a, &a.timer), 0);
+	timer_set_after(a.timer, 0);
+	ck_assert_int_eq(loop_run(s.loop), 0);
+	timer_free(a.timer);
+	ck_assert_int_eq(s.result.outcome, OPERATION_OK);
+}
+END_TEST
+
+START_TEST(a_worker_that_waits_and_cannot_be_watched_leaves_no_zombie)
+{
+	_cleanup_(scene_done) struct scene s;
+	siginfo_t info;
+
+	scene_make(&s, SCRIPT "[ $1 = await ] && exec sleep 60; end_well\n");
+	starves = true;
+	workers_expect(s.workers, 1);
+	starves = false;
+	/* It has been killed. */
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(info.si_code, CLD_KILLED);
+	ck_assert_int_eq(operate(&s, OPERATION_CREATE), 0);
+	ck_assert_int_eq(loop_run(s.loop), 0);
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+}
+END_TEST
+
 SUITE("workers", a_worker_that_cannot_be_watched_keeps_its_operation,
-      an_operation_is_not_over_where_there_is_no_descriptor_to_look_at_it);
+      an_operation_is_not_over_where_there_is_no_descriptor_to_look_at_it,
+      an_adopted_worker_that_gets_on_is_not_killed, an_adopted_worker_that_stands_still_is_killed,
+      a_worker_that_says_late_who_it_is_is_found,
+      a_worker_that_waits_and_cannot_be_watched_leaves_no_zombie);
