@@ -31,10 +31,16 @@ char *hide_disk(const char *text, const char *disk)
 	return out;
 }
 
+static bool ends_quote(const char *text)
+{
+	return text[0] == '\'' &&
+	       (!text[1] || strchr(" ;\n", text[1]) || (text[1] == ':' && text[2] == ' '));
+}
+
 /* Where the quote ends that begins here: a disk can have an apostrophe in it. */
 static const char *quote_end(const char *text)
 {
-	while (*text && !(text[0] == '\'' && (!text[1] || strchr(" ;\n", text[1]))))
+	while (*text && !ends_quote(text))
 		text++;
 	return text;
 }

@@ -279,6 +279,21 @@ START_TEST(parse_tells_whether_the_file_gives_a_uuid)
 }
 END_TEST
 
+/* What xl itself says, in its own words. */
+START_TEST(parse_hides_a_disk_that_xl_refuses)
+{
+	static const char text[] = "name = \"x\"\ntype = \"pv\"\nkernel = \"/x\"\n"
+				   "disk = [\"rbd:p/w:id=a:key=SECRET,raw,xvda,w\"]\n";
+	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
+
+	if (is_fake())
+		return;
+	parse_text(text, &parsed);
+	ck_assert_ptr_nonnull(parsed.error);
+	ck_assert_ptr_null(strstr(parsed.error, "SECRET"));
+}
+END_TEST
+
 START_TEST(parse_text_reads_a_text_as_a_file)
 {
 	_cleanup_(xl_parsed_done) struct xl_parsed parsed = {0};
@@ -351,6 +366,7 @@ void add_call_clauses(TCase *tests)
 	tcase_add_test(tests, parse_has_an_error_for_the_administrator);
 	tcase_add_test(tests, parse_has_the_configuration_in_libxls_json);
 	tcase_add_test(tests, parse_tells_whether_the_file_gives_a_uuid);
+	tcase_add_test(tests, parse_hides_a_disk_that_xl_refuses);
 	tcase_add_test(tests, parse_text_reads_a_text_as_a_file);
 	tcase_add_test(tests, parse_text_names_config_update_in_its_error);
 	tcase_add_test(tests, parse_stamp_is_the_same_while_nothing_changes);

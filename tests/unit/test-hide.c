@@ -42,6 +42,10 @@ START_TEST(a_piece_of_a_configuration_is_hidden)
 	expect(hide_quotes("in `user@SECRET'\n"), "in `(not shown)'\n");
 	expect(hide_quotes("near `fooo' in `/dev/vg/web,fooo,xvda,w'"),
 	       "near `fooo' in `/dev/vg/web,fooo,xvda,w'");
+	expect(hide_quotes("a.cfg:6: error near `'x'': syntax error, expecting ']'"),
+	       "a.cfg:6: error near `'x'': syntax error, expecting ']'");
+	expect(hide_quotes("a.cfg:6: error near `'rbd:SECRET'': syntax error"),
+	       "a.cfg:6: error near `(not shown)': syntax error");
 	expect(hide_quotes("no quotes: here"), "no quotes: here");
 }
 END_TEST
