@@ -300,7 +300,7 @@ static void begin_waiting(struct executor *ex)
 	struct job *job;
 	struct run *run;
 
-	executor_open_lane(ex, &places);
+	next = MIN(next, executor_open_lane(ex, &places));
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		executor_look_ahead(job);
 	TAILQ_FOREACH(job, &ex->jobs, entry)

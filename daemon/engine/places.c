@@ -99,6 +99,7 @@ void places_take(struct places *places, const struct run *run)
 	enum kind kind = kind_of(run);
 
 	places->asked += is_asked_to_end(run);
+	places->stalled += kind == KIND_LONG && run_saves(run) && run->stalled && !run->overdue;
 	if (!has_place(run))
 		return;
 	places->cleaning += kind == KIND_CLEAN;

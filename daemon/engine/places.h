@@ -14,8 +14,9 @@ struct places {
 	unsigned stopping; /* of those taken */
 	unsigned cleaning, touching;
 	unsigned saving, may_save;
-	unsigned asked;  /* guests that are to go down: a worker for each comes soon */
-	unsigned untold; /* of those saving: what they write is not told */
+	unsigned stalled; /* saves that stand still, and may go on: not of those saving */
+	unsigned asked;   /* guests that are to go down: a worker for each comes soon */
+	unsigned untold;  /* of those saving: what they write is not told */
 	uint64_t saving_kib;
 };
 

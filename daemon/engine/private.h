@@ -26,6 +26,8 @@ struct executor {
 	usec_t told;            /* the last time */
 	struct lane lane;       /* of the disk that guests are saved to */
 	unsigned saving;      /* guests, as last counted; 0: what some of them write is not told */
+	usec_t heard;         /* the last word of a save that goes on ... */
+	usec_t woke;          /* ... and the first one after a silence */
 	struct flow flow;     /* of what is written to it */
 	uint64_t written_kib; /* of the memory of guests that are saved, ever */
 };
@@ -87,13 +89,16 @@ bool executor_is_spared(const struct run *run, const struct domain *d);
  */
 usec_t executor_take_adopted(const struct executor *ex, struct places *places);
 
-/* How many guests may be saved now, for the places that are counted. */
-void executor_open_lane(struct executor *ex, struct places *places);
+/*
+ * How many guests may be saved now, for the places that are counted. Returns when that changes if
+ * no save tells anything new, as a time of the loop; USEC_INFINITY: it does not.
+ */
+usec_t executor_open_lane(struct executor *ex, struct places *places);
 
 /* In how many threads each save compresses, so that all of them find the CPUs that there are. */
 unsigned executor_save_threads(const struct executor *ex);
 
-/* A guest is written that far, if that is what its worker does. Before run.permille says so. */
+/* A guest is written that far, if that is what its worker does. Before its run says so. */
 void executor_wrote(struct run *run, unsigned permille);
 
 /* Looks once at what all turns of a job depend on: it holds while runs only begin and end. */

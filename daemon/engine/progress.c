@@ -60,10 +60,10 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	}
 	if (!run || run->machine.state != MACHINE_WORKING)
 		return;
+	executor_wrote(run, operation->permille);
 	overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
 	if (operation->permille <= run->permille)
 		return;
-	executor_wrote(run, operation->permille);
 	if (run->flowed == 0) {
 		run->flows_since = loop_now(ex->loop);
 		run->flowed = operation->permille;

@@ -7,16 +7,22 @@
 
 #define GUESTS 8U
 
-/* Guests of a GiB, of which only two are saved at first. */
-static void run_saves(void)
+/* Guests of a GiB that are to be saved. */
+static void save(unsigned first, unsigned last)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	for (unsigned i = 1; i <= GUESTS; i++) {
+	for (unsigned i = first; i <= last; i++) {
 		puppet_add(&rig.p, i, "x");
 		add_step(plan, i, STAGES(STAGE_SAVE))->memory_kib = 1 << 20;
 	}
 	run_plan(plan);
+}
+
+/* Only two of them are saved at first. */
+static void run_saves(void)
+{
+	save(1, GUESTS);
 	expect_calls("save 1|save 2|");
 }
 
@@ -38,6 +44,13 @@ static void write_for(unsigned seconds, unsigned first, unsigned last, unsigned 
 	}
 }
 
+static void operation_ends(unsigned number)
+{
+	puppet_remove(&rig.p, number);
+	puppet_finish(&rig.p, number, 0, NULL, DOMID_NONE);
+	run_now();
+}
+
 START_TEST(more_are_saved_where_the_disk_is_faster_with_more)
 {
 	begin_saves();
@@ -57,15 +70,10 @@ START_TEST(no_more_are_saved_where_the_disk_is_no_faster)
 	write_for(12, 1, 4, 10);
 	expect_calls("");
 	/* The two that were too many are not replaced. */
-	puppet_remove(&rig.p, 1);
-	puppet_finish(&rig.p, 1, 0, NULL, DOMID_NONE);
-	puppet_remove(&rig.p, 2);
-	puppet_finish(&rig.p, 2, 0, NULL, DOMID_NONE);
-	run_now();
+	operation_ends(1);
+	operation_ends(2);
 	expect_calls("");
-	puppet_remove(&rig.p, 3);
-	puppet_finish(&rig.p, 3, 0, NULL, DOMID_NONE);
-	run_now();
+	operation_ends(3);
 	expect_calls("save 5|");
 	end();
 }
@@ -80,6 +88,141 @@ START_TEST(a_save_that_hangs_leaves_its_place)
 		run_for(2 * USEC_PER_SEC);
 	}
 	expect_calls("save 3|");
+	end();
+}
+END_TEST
+
+/* Operations of an earlier daemon, on guests that are in no plan of this one. */
+static void adopt(enum operation operation, unsigned first, unsigned last)
+{
+	for (unsigned i = first; i <= last; i++) {
+		puppet_add(&rig.p, i, "x")->memory_kib = 1 << 20;
+		puppet_adopt(&rig.p, operation, i);
+		puppet_flying(&rig.p, i)->operation.started = loop_now(rig.loop);
+		puppet_flying(&rig.p, i)->operation.heard = loop_now(rig.loop);
+	}
+}
+
+static void adopted_tells(unsigned number)
+{
+	puppet_flying(&rig.p, number)->operation.heard = loop_now(rig.loop);
+}
+
+/* For so many seconds. */
+static void adopted_gets_on(unsigned number, unsigned seconds)
+{
+	while (seconds-- > 0) {
+		adopted_tells(number);
+		run_for(USEC_PER_SEC);
+	}
+}
+
+START_TEST(where_all_saves_stand_still_one_more_at_a_time_begins)
+{
+	BEGIN(.parallel = 8, .saves = 4);
+	save(1, 12);
+	expect_calls("save 1|save 2|save 3|save 4|");
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("save 5|");
+	run_for(10 * USEC_PER_SEC);
+	expect_calls("save 6|");
+	/* As many as before are allowed when the disk writes again. */
+	write_for(2, 1, 6, 10);
+	operation_ends(1);
+	operation_ends(2);
+	expect_calls("");
+	operation_ends(3);
+	expect_calls("save 7|");
+	end();
+}
+END_TEST
+
+START_TEST(a_disk_that_stands_still_for_a_while_stays_known)
+{
+	begin_saves();
+	write_for(6, 1, 2, 10);
+	expect_calls("save 3|save 4|");
+	write_for(1, 1, 4, 10);
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("save 5|");
+	/* Not all of them tell at once that it writes. */
+	for (unsigned i = 1; i <= 5; i++) {
+		puppet_flying(&rig.p, i)->operation.permille += 10;
+		executor_progress(f.ex, &puppet_flying(&rig.p, i)->operation);
+		run_for(USEC_PER_SEC / 5);
+	}
+	expect_calls("");
+	write_for(3, 1, 5, 10);
+	operation_ends(1);
+	expect_calls("");
+	operation_ends(2);
+	expect_calls("save 6|");
+	end();
+}
+END_TEST
+
+/* They stand still for as long as the disk does, and are not noticed at the same time. */
+START_TEST(saves_that_stop_writing_one_after_the_other_are_not_all_replaced)
+{
+	BEGIN(.parallel = 8, .saves = 4);
+	save(1, 12);
+	expect_calls("save 1|save 2|save 3|save 4|");
+	for (unsigned i = 1; i <= 4; i++)
+		write_for(1, i, i, 10);
+	run_for(9 * USEC_PER_SEC);
+	expect_calls("");
+	run_for(2 * USEC_PER_SEC);
+	expect_calls("save 5|");
+	end();
+}
+END_TEST
+
+START_TEST(guests_that_do_not_suspend_slow_the_others_only_until_one_is_written)
+{
+	BEGIN(.parallel = 8, .saves = 4);
+	save(1, 12);
+	expect_calls("save 1|save 2|save 3|save 4|");
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("save 5|");
+	write_for(3, 5, 5, 10);
+	expect_calls("save 6|save 7|save 8|");
+	end();
+}
+END_TEST
+
+/* Not even until it is known that the disk writes. */
+START_TEST(a_guest_that_does_not_suspend_slows_no_later_stop)
+{
+	BEGIN(.parallel = 8, .saves = 4);
+	save(1, 1);
+	run_for(60 * USEC_PER_SEC);
+	save(2, 8);
+	expect_calls("save 1|save 2|save 3|save 4|");
+	write_for(3, 2, 2, 10);
+	expect_calls("save 5|");
+	end();
+}
+END_TEST
+
+START_TEST(beside_a_save_of_an_earlier_daemon_saves_that_stand_still_block_none)
+{
+	BEGIN(.parallel = 8, .saves = 3);
+	adopt(OPERATION_SAVE, 13, 13);
+	save(1, 8);
+	expect_calls("save 1|save 2|");
+	adopted_gets_on(13, 11);
+	expect_calls("save 3|");
+	end();
+}
+END_TEST
+
+START_TEST(a_save_that_never_ends_is_no_matter_for_the_next_stop)
+{
+	BEGIN(.parallel = 8, .saves = 2, .stop_limit = 60 * USEC_PER_SEC);
+	save(1, 1);
+	run_for(75 * USEC_PER_SEC);
+	save(2, 5);
+	expect_calls("save 1|save 2|save 3|");
 	end();
 }
 END_TEST
@@ -151,33 +294,15 @@ START_TEST(saves_share_the_cpus_to_compress)
 }
 END_TEST
 
-/* Operations of an earlier daemon, on guests that are in no plan of this one. */
-static void adopt(enum operation operation, unsigned first, unsigned last)
-{
-	for (unsigned i = first; i <= last; i++) {
-		puppet_add(&rig.p, i, "x")->memory_kib = 1 << 20;
-		puppet_adopt(&rig.p, operation, i);
-		puppet_flying(&rig.p, i)->operation.started = loop_now(rig.loop);
-		puppet_flying(&rig.p, i)->operation.heard = loop_now(rig.loop);
-	}
-}
-
-static void adopted_ends(unsigned number)
-{
-	puppet_remove(&rig.p, number);
-	puppet_finish(&rig.p, number, 0, NULL, DOMID_NONE);
-	run_now();
-}
-
 START_TEST(saves_of_an_earlier_daemon_have_places)
 {
 	BEGIN(.parallel = 8, .saves = 2);
 	adopt(OPERATION_SAVE, 11, 12);
 	run_stages(GOAL_STOP, 3, STAGES(STAGE_SAVE));
 	expect_calls("");
-	adopted_ends(11);
+	operation_ends(11);
 	expect_calls("save 1|");
-	adopted_ends(12);
+	operation_ends(12);
 	expect_calls("save 2|");
 	end();
 }
@@ -189,27 +314,13 @@ START_TEST(no_more_memory_is_saved_beside_that_of_an_earlier_daemon)
 	adopt(OPERATION_SAVE, 11, 11);
 	run_stages(GOAL_STOP, 2, STAGES(STAGE_SAVE));
 	expect_calls("save 1|");
-	adopted_ends(11);
+	operation_ends(11);
 	expect_calls("save 2|");
 	end();
 }
 END_TEST
 
 /* What they write is not told, so that the disk seems to be slower than it is. */
-static void adopted_tells(unsigned number)
-{
-	puppet_flying(&rig.p, number)->operation.heard = loop_now(rig.loop);
-}
-
-/* For so many seconds. */
-static void adopted_gets_on(unsigned number, unsigned seconds)
-{
-	while (seconds-- > 0) {
-		adopted_tells(number);
-		run_for(USEC_PER_SEC);
-	}
-}
-
 START_TEST(beside_saves_of_an_earlier_daemon_the_disk_is_not_judged)
 {
 	BEGIN(.parallel = 8, .saves = 2);
@@ -221,7 +332,7 @@ START_TEST(beside_saves_of_an_earlier_daemon_the_disk_is_not_judged)
 		write_for(1, 1, 1, 20);
 	}
 	expect_calls("");
-	adopted_ends(11);
+	operation_ends(11);
 	expect_calls("save 2|");
 	write_for(6, 1, 2, 20);
 	expect_calls("save 3|save 4|");
@@ -236,14 +347,14 @@ START_TEST(creates_and_restores_of_an_earlier_daemon_have_places)
 	adopt(OPERATION_RESTORE, 12, 12);
 	run_stages(GOAL_START, 2, STAGES(STAGE_CREATE));
 	expect_calls("");
-	adopted_ends(11);
+	operation_ends(11);
 	expect_calls("create 1|");
 	end();
 	BEGIN(.parallel = 2);
 	adopt(OPERATION_RESTORE, 11, 12);
 	run_stages(GOAL_START, 2, STAGES(STAGE_RESTORE));
 	expect_calls("");
-	adopted_ends(11);
+	operation_ends(11);
 	expect_calls("restore 1|");
 	end();
 }
@@ -265,7 +376,7 @@ START_TEST(removals_of_an_earlier_daemon_have_places)
 	adopt(OPERATION_DESTROY, 5, 12);
 	run_stages(GOAL_STOP, 1, STAGES(STAGE_CLEAN));
 	expect_calls("");
-	adopted_ends(5);
+	operation_ends(5);
 	expect_calls("destroy 1|");
 	end();
 }
@@ -367,8 +478,15 @@ END_TEST
 
 SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       no_more_are_saved_where_the_disk_is_no_faster, a_save_that_hangs_leaves_its_place,
-      each_stop_begins_with_the_first_number, what_is_migrated_takes_nothing_of_the_disk,
-      saves_share_the_cpus_to_compress, saves_of_an_earlier_daemon_have_places,
+      where_all_saves_stand_still_one_more_at_a_time_begins,
+      a_disk_that_stands_still_for_a_while_stays_known,
+      saves_that_stop_writing_one_after_the_other_are_not_all_replaced,
+      guests_that_do_not_suspend_slow_the_others_only_until_one_is_written,
+      a_guest_that_does_not_suspend_slows_no_later_stop,
+      beside_a_save_of_an_earlier_daemon_saves_that_stand_still_block_none,
+      a_save_that_never_ends_is_no_matter_for_the_next_stop, each_stop_begins_with_the_first_number,
+      what_is_migrated_takes_nothing_of_the_disk, saves_share_the_cpus_to_compress,
+      saves_of_an_earlier_daemon_have_places,
       no_more_memory_is_saved_beside_that_of_an_earlier_daemon,
       beside_saves_of_an_earlier_daemon_the_disk_is_not_judged,
       creates_and_restores_of_an_earlier_daemon_have_places,
