@@ -78,9 +78,10 @@ void executor_hurry(struct executor *ex, struct job *job, const char *reason);
  * the pace that they have together, are given up, those that have furthest to go, so that the
  * others are; but not before the others need the disk for themselves. end: when systemd forces the
  * host down; USEC_INFINITY: not soon. Before such an end each save or migration that would come too
- * late is given up at once, where a shutdown can follow. Saves of all jobs count.
+ * late is given up at once, where a shutdown can follow. Saves of all jobs count. Returns whether
+ * guests are saved.
  */
-void executor_press(struct executor *ex, usec_t end);
+bool executor_press(struct executor *ex, usec_t end);
 
 /*
  * Guests of the job that were asked before since, and are still there, are not waited for any

@@ -109,7 +109,7 @@ static void press_migrations(struct executor *ex, usec_t now, usec_t end)
 		}
 }
 
-void executor_press(struct executor *ex, usec_t end)
+bool executor_press(struct executor *ex, usec_t end)
 {
 	usec_t now = loop_now(ex->loop);
 	size_t n = list_saves(ex, now, end, NULL);
@@ -123,7 +123,7 @@ void executor_press(struct executor *ex, usec_t end)
 	else
 		flow_tell(&ex->flow, now, ex->written_kib);
 	if (!flights)
-		return;
+		return n > 0;
 	n = list_saves(ex, now, end, flights);
 	press_judge(flights, n, ex->flow.rate, end != USEC_INFINITY);
 	for (size_t i = 0; i < n; i++)
@@ -131,4 +131,5 @@ void executor_press(struct executor *ex, usec_t end)
 			give_up(flights[i].data);
 	if (end != USEC_INFINITY)
 		press_migrations(ex, now, end);
+	return n > 0;
 }

@@ -131,14 +131,12 @@ static void hurry(struct sequence *s, usec_t now)
 			"systemd will soon force the host down, and the guest is still running");
 }
 
-static bool has_stops(const struct manager *m)
+void manager_hurry_saves(struct manager *m)
 {
-	const struct sequence *s;
-	bool stops = false;
-
-	TAILQ_FOREACH(s, &m->sequences, entry)
-		stops |= !sequence_is_start(s) && s->goal != GOAL_REACT;
-	return stops;
+	if (m->saving)
+		return;
+	m->saving = true;
+	timer_set_after(m->hurry, 0);
 }
 
 void manager_on_hurry(void *data)
@@ -148,10 +146,9 @@ void manager_on_hurry(void *data)
 	struct sequence *s;
 
 	/* Also without a limit: what is measured counts near the end of the host. */
-	if (has_stops(m)) {
-		executor_press(m->executor, USEC_INFINITY);
+	m->saving = executor_press(m->executor, USEC_INFINITY);
+	if (m->saving)
 		next = now + HURRY_PAUSE;
-	}
 	TAILQ_FOREACH(s, &m->sequences, entry) {
 		if (s->save_end == USEC_INFINITY || s->broken_off)
 			continue;

@@ -211,7 +211,6 @@ static int add_sequence(struct manager *m, const struct wish *wish, struct seque
 	TAILQ_INSERT_TAIL(&m->sequences, s, entry);
 	s->number = ++m->newest;
 	timer_set_after(m->advance, 0);
-	timer_set_after(m->hurry, 0);
 	*ret = s;
 	return 0;
 }
@@ -425,6 +424,8 @@ static void on_report(void *data, struct job *job, const struct report *report)
 		/* Others may wait for this guest. */
 		timer_set_after(m->advance, 0);
 	}
+	if (report->stage == STAGE_SAVE && report->result == RESULT_RUNNING)
+		manager_hurry_saves(m);
 	sequence_measure(s, report, loop_now(m->loop));
 	if (report->final && report->goal == GOAL_REACT && report->result == RESULT_FAILED)
 		restarts_give_up(m->restarts, &report->step->uuid, report->domid);

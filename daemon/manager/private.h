@@ -26,7 +26,8 @@ struct manager {
 	char *refusal; /* why nothing is started now, or NULL */
 	char *notice;  /* of the host, or NULL */
 	struct timer *advance;
-	struct timer *hurry; /* while there are stops */
+	struct timer *hurry; /* while guests are saved, and for the end of the host */
+	bool saving;         /* guests are saved, as far as hurry has found */
 	struct timer *react; /* to what was put off */
 	uint64_t last_id;
 	unsigned newest; /* number of a sequence */
@@ -104,6 +105,9 @@ void manager_react(struct manager *m);
 
 /* When the host's stop should be over, and systemd forces the host down: manager_stop_until(). */
 void manager_set_end(struct sequence *s, usec_t deadline, usec_t end);
+
+/* A guest is being saved: that it keeps its time is looked at from now on. */
+void manager_hurry_saves(struct manager *m);
 
 /*
  * Gives up saves that do not keep their time. Near the end of the host, asks guests that wait to be

@@ -276,6 +276,19 @@ START_TEST(near_the_end_of_the_host_a_guest_that_can_only_be_saved_is)
 }
 END_TEST
 
+START_TEST(near_the_end_of_the_host_a_guest_is_told_that_was_asked)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	SIMULATION_BEGIN(
+		&s, .variables = NO_SAVE "XENDOMAINS_STOP_MAXWAIT=\nXENDOMAINS_SHUTDOWN_ALL=\n",
+		.guests = "[{\"name\":\"a\",\"running\":true,\"shutdown\":{\"hangs\":true}}]");
+	simulation_last_stop(&s, 200 * USEC_PER_SEC);
+	simulation_run(&s);
+	simulation_expect(&s, "0.0 a shutdown running|196.0 a shutdown failed (why).|");
+}
+END_TEST
+
 START_TEST(near_the_end_of_the_host_a_guest_is_told_whose_save_is_not_over)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -355,6 +368,21 @@ START_TEST(saves_that_cannot_all_keep_their_limit_are_not_all_cut_off)
 }
 END_TEST
 
+/* It is known from the beginning when the guests of the host are not saved any more. */
+START_TEST(saves_of_the_host_that_cannot_all_keep_their_limit_are_not_all_cut_off)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_STOP_MAXWAIT=60\n", .disk = SLOW_DISK,
+			 .guests = SLOW_GUESTS);
+	simulation_last_stop(&s, 1000 * USEC_PER_SEC);
+	simulation_run(&s);
+	ck_assert_str_eq(simulation_state(&s, "a"), "saved");
+	ck_assert_str_eq(simulation_state(&s, "b"), "saved");
+	ck_assert(simulation_said(&s, "c shutdown ok"));
+}
+END_TEST
+
 START_TEST(a_save_that_makes_way_leaves_a_guest_running_that_is_not_to_be_shut_down)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -404,9 +432,11 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved,
       a_save_that_would_not_be_over_before_the_end_of_the_host_makes_way_for_a_shutdown,
       near_the_end_of_the_host_a_guest_that_can_only_be_saved_is,
+      near_the_end_of_the_host_a_guest_is_told_that_was_asked,
       near_the_end_of_the_host_a_guest_is_told_whose_save_is_not_over,
       the_save_of_an_administrators_stop_makes_way_for_a_shutdown_too,
       the_save_of_an_administrators_stop_goes_on_where_nothing_stands_in_for_it,
       saves_that_cannot_all_keep_their_limit_are_not_all_cut_off,
+      saves_of_the_host_that_cannot_all_keep_their_limit_are_not_all_cut_off,
       a_save_that_makes_way_leaves_a_guest_running_that_is_not_to_be_shut_down,
       near_the_end_of_the_host_not_all_saves_make_way);
