@@ -31,13 +31,21 @@ void manager_set_end(struct sequence *s, usec_t deadline, usec_t end)
 }
 
 /* One of an earlier daemon does not tell how far it is. */
-static bool makes_way(const struct step *step, const struct hv_operation *op, usec_t now,
-		      usec_t end)
+static bool makes_way(const struct hv_operation *op, usec_t now, usec_t end)
 {
-	return op && op->adopted &&
+	return op->adopted &&
 	       (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE) &&
-	       (usec_sub(now, op->started) >= PROBATION || usec_left(end, now) <= 2 * PROBATION) &&
-	       step_may_shut_down(step);
+	       (usec_sub(now, op->started) >= PROBATION || usec_left(end, now) <= 2 * PROBATION);
+}
+
+static bool has_any_to_give_up(struct hv *hv, usec_t now, usec_t end)
+{
+	const struct hv_operation *op;
+
+	for (size_t i = 0; (op = hv_next_operation(hv, i)); i++)
+		if (makes_way(op, now, end))
+			return true;
+	return false;
 }
 
 /* An earlier daemon did not know this end. */
@@ -46,9 +54,13 @@ static void give_up_adopted(const struct sequence *s, usec_t now)
 	const struct manager *m = s->manager;
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	struct hv *hv = world_hv(m->world);
-	int r = sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger),
-			      now, &plan);
+	int r;
 
+	/* The plan, which takes a while, only says whose guests can be shut down instead. */
+	if (!has_any_to_give_up(hv, now, s->end))
+		return;
+	r = sequence_plan(s, m->config, world_inventory(m->world), ledger_file_get(m->ledger), now,
+			  &plan);
 	if (r < 0) {
 		log_error_errno(r, "Failed to find the saves to give up");
 		return;
@@ -57,7 +69,7 @@ static void give_up_adopted(const struct sequence *s, usec_t now)
 		const struct step *step = &plan->steps[i];
 		const struct hv_operation *op = hv_operation(hv, &step->uuid);
 
-		if (makes_way(step, op, now, s->end))
+		if (op && makes_way(op, now, s->end) && step_may_shut_down(step))
 			hv_abort(hv, &step->uuid);
 	}
 }
