@@ -18,9 +18,13 @@ usec_t executor_take_adopted(const struct executor *ex, struct places *places)
 	const struct hv_operation *op;
 
 	for (size_t i = 0; (op = hv_next_operation(ex->hv, i)); i++) {
-		usec_t until = overdue_adopted(op, ex->limits.stop_limit);
+		usec_t limit = ex->limits.stop_limit, until = overdue_adopted(op, limit);
 
-		if (!op->adopted || op->stuck || until <= now)
+		if (!op->adopted || op->stuck)
+			continue;
+		places->stalled += op->operation == OPERATION_SAVE &&
+				   overdue_adopted_stalls(op, now, limit);
+		if (until <= now)
 			continue;
 		places_take_adopted(places, op, find_memory(ex, &op->uuid));
 		next = MIN(next, until);

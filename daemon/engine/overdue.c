@@ -71,12 +71,17 @@ void overdue_expire(struct run *run, usec_t now, usec_t stop_limit)
 		set_timer(run, now, stop_limit);
 }
 
+static usec_t end_of_adopted(const struct hv_operation *operation, usec_t stop_limit)
+{
+	return usec_add(operation->started, usec_add(stop_limit, GRACE));
+}
+
 usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
 {
 	switch (operation->operation) {
 	case OPERATION_SAVE:
 	case OPERATION_MIGRATE:
-		return MIN(usec_add(operation->started, usec_add(stop_limit, GRACE)),
+		return MIN(end_of_adopted(operation, stop_limit),
 			   usec_add(operation->heard, STALL_LIMIT));
 	case OPERATION_DESTROY:
 	case OPERATION_UNPAUSE:
@@ -92,4 +97,10 @@ usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
 		break;
 	}
 	return USEC_INFINITY;
+}
+
+bool overdue_adopted_stalls(const struct hv_operation *operation, usec_t now, usec_t stop_limit)
+{
+	return now >= usec_add(operation->heard, STALL_LIMIT) &&
+	       now < end_of_adopted(operation, stop_limit);
 }

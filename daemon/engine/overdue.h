@@ -23,3 +23,6 @@ void overdue_expire(struct run *run, usec_t now, usec_t stop_limit);
  * worker tells that it gets on. USEC_INFINITY: to its end.
  */
 usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit);
+
+/* Whether a save or a migration of an earlier daemon stands still, and may go on. */
+bool overdue_adopted_stalls(const struct hv_operation *operation, usec_t now, usec_t stop_limit);

@@ -308,6 +308,26 @@ START_TEST(saves_of_an_earlier_daemon_have_places)
 }
 END_TEST
 
+START_TEST(saves_of_an_earlier_daemon_that_stand_still_are_not_all_replaced)
+{
+	BEGIN(.parallel = 8, .saves = 2, .stop_limit = 60 * USEC_PER_SEC);
+	adopt(OPERATION_SAVE, 11, 12);
+	run_stages(GOAL_STOP, 5, STAGES(STAGE_SAVE));
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("save 1|");
+	write_for(3, 1, 1, 10);
+	expect_calls("save 2|");
+	end();
+	/* Past their limit they are no matter any more. */
+	BEGIN(.parallel = 8, .saves = 2, .stop_limit = 60 * USEC_PER_SEC);
+	adopt(OPERATION_SAVE, 11, 12);
+	run_for(75 * USEC_PER_SEC);
+	run_stages(GOAL_STOP, 5, STAGES(STAGE_SAVE));
+	expect_calls("save 1|save 2|");
+	end();
+}
+END_TEST
+
 START_TEST(no_more_memory_is_saved_beside_that_of_an_earlier_daemon)
 {
 	BEGIN(.parallel = 8, .save_kib = 2 << 20);
@@ -487,6 +507,7 @@ SUITE("executor-saves", more_are_saved_where_the_disk_is_faster_with_more,
       a_save_that_never_ends_is_no_matter_for_the_next_stop, each_stop_begins_with_the_first_number,
       what_is_migrated_takes_nothing_of_the_disk, saves_share_the_cpus_to_compress,
       saves_of_an_earlier_daemon_have_places,
+      saves_of_an_earlier_daemon_that_stand_still_are_not_all_replaced,
       no_more_memory_is_saved_beside_that_of_an_earlier_daemon,
       beside_saves_of_an_earlier_daemon_the_disk_is_not_judged,
       creates_and_restores_of_an_earlier_daemon_have_places,
