@@ -48,19 +48,19 @@ static void write_time(struct json_writer *w, const char *key, usec_t time)
 }
 
 /* What tells an administrator how it came to that. restarts: the reason is told. */
-static void write_story(struct json_writer *w, const struct guest *g, enum guest_state state,
-			const char *reason, bool restarts)
+static void write_story(struct json_writer *w, const struct manager *m, const struct guest *g,
+			enum guest_state state, const char *reason, bool restarts)
 {
 	_cleanup_free_ char *more = NULL;
 	usec_t since = guest_since(g, state, reason);
-	bool explained = !restarts && advice_explain(g, reason, &more) >= 0 && more;
+	bool explained = !restarts &&
+			 advice_explain(manager_config(m), g, reason, &more) >= 0 && more;
 
 	if (!restarts)
 		json_writer_string(w, "reason", explained ? more : reason);
 	write_time(w, "since_usec", since);
-	/* Of a domain that is there, the reason is how it has ended. */
-	write_time(w, "reason_usec",
-		   explained && g->domain ? since : guest_reason_since(g, reason));
+	/* In full it tells of the state. */
+	write_time(w, "reason_usec", explained ? since : guest_reason_since(g, reason));
 	if (g->past && g->past->n_restarts > 0)
 		json_writer_u64(w, "restarts", g->past->n_restarts);
 }
@@ -116,7 +116,7 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 		json_writer_string(w, "reason", reason);
 		write_activity(w, &activity, steady);
 	} else {
-		write_story(w, g, state, reason, left != USEC_INFINITY);
+		write_story(w, m, g, state, reason, left != USEC_INFINITY);
 		/* A sequence has it already. */
 		if (!waits_for)
 			write_actions(w, m, g, state);

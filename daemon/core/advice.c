@@ -44,7 +44,8 @@ static int advise_start(const struct config *config, const struct guest *g, char
 
 	if (r < 0 || !config || s.result != STEP_TODO || s.cold)
 		return r;
-	return step_has(&s, STAGE_RESTORE) || (step_has(&s, STAGE_CREATE) && !ended_unseen(g))
+	return step_has(&s, STAGE_RESTORE) || step_has(&s, STAGE_RESUME) ||
+			       (step_has(&s, STAGE_CREATE) && !ended_unseen(g))
 		       ? advise(ret, "xendomainsctl start", g->name)
 		       : 0;
 }
@@ -60,10 +61,21 @@ static bool has_failed_to_restart(const struct guest *g)
 	       g->past && g->past->failure;
 }
 
+/* By nobody who resumes it. libvirt suspends the guests that it migrates, and does not tell. */
+static bool is_suspended(const struct guest *g)
+{
+	const struct domain *d = g->domain;
+
+	return d && !g->busy && domain_condition(d) == DOMAIN_SUSPENDED &&
+	       d->manager != DOMAIN_MANAGER_LIBVIRT && !guest_is_undecided(g) && !guest_is_left(g);
+}
+
 int advice_find(const struct config *config, const struct guest *g, enum guest_state state,
 		char **ret)
 {
 	*ret = NULL;
+	if (is_suspended(g))
+		return advise_start(config, g, ret);
 	if (g->domain)
 		return config && has_failed_to_restart(g)
 			       ? advise(ret, "xendomainsctl start", g->name)
@@ -120,8 +132,76 @@ static int explain_left_to_xl(const struct guest *g, char **ret)
 			  shutdown_reason_to_string(d->reason), d->domid);
 }
 
-int advice_explain(const struct guest *g, const char *reason, char **ret)
+/* A guest that has a domain, which neither runs nor has ended. */
+static int explain_standstill(const struct guest *g, char **ret)
 {
+	switch (domain_condition(g->domain)) {
+	case DOMAIN_PAUSED:
+	case DOMAIN_UNBUILT:
+	case DOMAIN_NEVER_RUN:
+		return leftover_explain(g->domain, ret);
+	case DOMAIN_SUSPENDED:
+		return is_suspended(g)
+			       ? str_format(ret, "is suspended, and no process saves or migrates it")
+			       : 0;
+	case DOMAIN_RUNNING:
+	case DOMAIN_SAVING:
+	case DOMAIN_AWAY:
+	case DOMAIN_ENDED:
+	case DOMAIN_DYING:
+	case _DOMAIN_CONDITION_MAX:
+	case _DOMAIN_CONDITION_INVALID:
+		break;
+	}
+	return 0;
+}
+
+/* What a start of all would say of a guest that is down, where that is no plain start. */
+static int explain_start(const struct config *config, const struct guest *g, char **ret)
+{
+	_cleanup_(step_done) struct step s = {0};
+	int r = plan_start(&s, config, g, false, false);
+	bool creates = s.result == STEP_TODO && !step_has(&s, STAGE_RESTORE);
+
+	if (r < 0)
+		return r;
+	if (g->vanished || (creates && ended_unseen(g)))
+		return str_format(
+			ret,
+			"its domain has disappeared: another tool may have saved, migrated or "
+			"destroyed it. If it runs nowhere else, run 'xendomainsctl start %s'",
+			QUOTED(g->name));
+	if (creates && s.cold)
+		return str_format(
+			ret,
+			"'xendomainsctl start %s' starts it without the memory that was saved: %s",
+			QUOTED(g->name), s.reason);
+	if (s.result == STEP_FAILED)
+		*ret = TAKE_PTR(s.reason);
+	return 0;
+}
+
+/* What is on record is how an operation has ended, perhaps long ago: not how the guest is now. */
+static bool is_of_now(const struct guest *g, const char *reason)
+{
+	return reason &&
+	       !(g->past && (reason == g->past->failure || reason == g->past->remark));
+}
+
+static int explain_state(const struct config *config, const struct guest *g, const char *reason,
+			 char **ret)
+{
+	if (g->domain)
+		return g->busy ? 0 : explain_standstill(g, ret);
+	return config && g->config && !is_of_now(g, reason) ? explain_start(config, g, ret) : 0;
+}
+
+int advice_explain(const struct config *config, const struct guest *g, const char *reason,
+		   char **ret)
+{
+	_cleanup_free_ char *now = NULL;
+	int r;
+
 	*ret = NULL;
 	if (!g->domain && g->image && g->image->error && reason == g->image->error)
 		return plan_explain_image(g, ret);
@@ -130,5 +210,13 @@ int advice_explain(const struct guest *g, const char *reason, char **ret)
 		return 0;
 	if (has_ended(g, DOMAIN_MANAGER_XL))
 		return explain_left_to_xl(g, ret);
-	return is_kept(g) ? explain_kept(g, ret) : 0;
+	if (is_kept(g))
+		return explain_kept(g, ret);
+	r = explain_state(config, g, reason, &now);
+	if (r < 0 || !now || (reason && strstr(reason, now)))
+		return r;
+	if (reason)
+		return str_format(ret, "%s; %s", reason, now);
+	*ret = TAKE_PTR(now);
+	return 0;
 }

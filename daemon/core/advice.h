@@ -14,7 +14,9 @@ int advice_find(const struct config *config, const struct guest *g, enum guest_s
 		char **ret);
 
 /*
- * A reason of guest_state()'s, or none, in full: with the choices that a person has, each of which
- * costs something. *ret is the caller's, and NULL where the reason says all. 0 or -ENOMEM.
+ * A reason of guest_state()'s, or none, in full: why the guest does not run now, and the choices
+ * that a person has, each of which costs something. *ret is the caller's, and NULL where the reason
+ * says all. config NULL: as above. 0 or -ENOMEM.
  */
-int advice_explain(const struct guest *g, const char *reason, char **ret);
+int advice_explain(const struct config *config, const struct guest *g, const char *reason,
+		   char **ret);

@@ -291,6 +291,9 @@ usec_t guest_since(const struct guest *g, enum guest_state state, const char *re
 		return l && l->last == LIFE_SAVED ? l->wall : g->image ? g->image->written_wall : 0;
 	case GUEST_STOPPED:
 	case GUEST_CRASHED:
+		/* 0: it is not gone yet. */
+		if (l && l->last == LIFE_SUSPENDED)
+			return l->gone;
 		return l && !l->found && (l->last == LIFE_ENDED || l->last == LIFE_VANISHED)
 			       ? l->wall
 			       : 0;

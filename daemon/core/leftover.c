@@ -12,7 +12,10 @@ int leftover_explain(const struct domain *d, char **ret)
 	case DOMAIN_PAUSED:
 		return str_format(ret, "is paused. Run 'xl unpause %u' to let it go on", n);
 	case DOMAIN_UNBUILT:
-		return str_format(ret, "another tool is building it (domain %u)", n);
+		return str_format(ret,
+				  "another tool is building it (domain %u). Run 'xl destroy %u' "
+				  "only if no process is at work on it any more",
+				  n, n);
 	case DOMAIN_NEVER_RUN:
 		return str_format(ret,
 				  "its domain %u was built and has never run. Run 'xl unpause "

@@ -55,7 +55,7 @@ static void expect_story(struct scene *s, const char *const *parts)
 	scene_build(s);
 	g = scene_guest(s, 1);
 	guest_state(g, &reason);
-	ck_assert_int_eq(advice_explain(g, reason, &text), 0);
+	ck_assert_int_eq(advice_explain(s->config, g, reason, &text), 0);
 	ck_assert(!text == !parts[0]);
 	for (; *parts; parts++)
 		ck_assert_msg(strstr(text, *parts), "%s: %s", text, *parts);
@@ -121,7 +121,7 @@ START_TEST(no_command_is_told_for_a_domain_that_xl_has)
 	d->shutdown = true;
 	d->reason = SHUTDOWN_REASON_CRASH;
 	expect_story(&s, words);
-	ck_assert_int_eq(advice_explain(scene_guest(&s, 1), NULL, &text), 0);
+	ck_assert_int_eq(advice_explain(s.config, scene_guest(&s, 1), NULL, &text), 0);
 	ck_assert_ptr_null(strchr(text, '\''));
 	ck_assert_ptr_null(strstr(text, "kept"));
 	expect_advice(&s, NULL);
@@ -167,6 +167,7 @@ END_TEST
 START_TEST(a_cold_start_is_not_advised_where_another_tool_may_have_the_memory)
 {
 	static const enum life lives[] = {LIFE_SUSPENDED, LIFE_VANISHED};
+	static const char *const choice[] = {"'xendomainsctl start web'", NULL};
 
 	for (size_t i = 0; i < ELEMENTSOF(lives); i++) {
 		const struct uuid web = scene_uuid(1);
@@ -177,6 +178,11 @@ START_TEST(a_cold_start_is_not_advised_where_another_tool_may_have_the_memory)
 		lives_end(ledger_lives(s.history, &web), lives[i], 10, false);
 		lives_go(ledger_lives(s.history, &web), 11);
 		expect_advice(&s, NULL);
+		expect_story(&s, choice);
+		ck_assert_uint_gt(guest_since(scene_guest(&s, 1), GUEST_STOPPED, NULL), 0);
+		/* A start was tried. */
+		ck_assert_int_eq(ledger_set_failure(s.history, &web, "no memory", 70), 0);
+		expect_story(&s, choice);
 	}
 }
 END_TEST
@@ -186,6 +192,7 @@ START_TEST(a_start_that_would_lose_memory_is_not_advised)
 	const struct uuid web = scene_uuid(1), id = scene_uuid(1001);
 	const struct known_image image = {
 		.id = id, .name = (char *)"web", .path = (char *)"/save/web"};
+	static const char *const choice[] = {"'xendomainsctl start web'", NULL};
 	_cleanup_scene_ struct scene s;
 
 	scene_make(&s);
@@ -195,6 +202,81 @@ START_TEST(a_start_that_would_lose_memory_is_not_advised)
 	expect_advice(&s, "xendomainsctl start web");
 	s.config->restore = false;
 	expect_advice(&s, NULL);
+	expect_story(&s, choice);
+}
+END_TEST
+
+/* A person may have paused it on purpose. */
+START_TEST(a_domain_that_does_not_run_tells_how_it_can_go_on)
+{
+	static const struct {
+		struct domain is;
+		const char *parts[3];
+	} cases[] = {
+		{{.paused = true, .cpu_time = 1}, {"'xl unpause 1'"}},
+		{{.paused = true}, {"'xl unpause 1'", "'xl destroy 1'"}},
+		{{.paused = true, .unbuilt = true}, {"domain 1"}},
+		{{.cpu_time = 1}, {NULL}},
+	};
+	const struct uuid web = scene_uuid(1);
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_scene_ struct scene s;
+		struct domain *d;
+
+		scene_make(&s);
+		scene_config(&s, "web", 1);
+		d = scene_domain(&s, "web", 1);
+		d->paused = cases[i].is.paused;
+		d->unbuilt = cases[i].is.unbuilt;
+		d->cpu_time = cases[i].is.cpu_time;
+		expect_story(&s, cases[i].parts);
+		ck_assert_int_eq(ledger_set_remark(s.history, &web, "it was late", 70), 0);
+		expect_story(&s, cases[i].parts);
+	}
+}
+END_TEST
+
+START_TEST(a_suspended_guest_is_resumed_by_a_start_unless_libvirt_may_migrate_it)
+{
+	static const char *const words[] = {"suspended", NULL};
+	static const char *const none[] = {NULL};
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	d = scene_domain(&s, "web", 1);
+	d->cpu_time = 1;
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	expect_advice(&s, "xendomainsctl start web");
+	expect_story(&s, words);
+	d->manager = DOMAIN_MANAGER_LIBVIRT;
+	expect_advice(&s, NULL);
+	expect_story(&s, none);
+	d->manager = DOMAIN_MANAGER_XENDOMAINSD;
+	d->saver = true;
+	expect_advice(&s, NULL);
+	expect_story(&s, none);
+	d->saver = false;
+	d->saved = true;
+	expect_advice(&s, NULL);
+	expect_story(&s, none);
+}
+END_TEST
+
+/* The image is there, and its guest is not restored from it. */
+START_TEST(a_wanted_guest_that_a_start_refuses_tells_why)
+{
+	static const char *const choice[] = {"'xendomainsctl start --cold web'", NULL};
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	s.survey->unreadable = strdup("no access");
+	expect_advice(&s, NULL);
+	expect_story(&s, choice);
 }
 END_TEST
 
@@ -218,7 +300,6 @@ START_TEST(nothing_is_advised_for_a_guest_with_a_domain)
 		{.paused = true},
 		{.paused = true, .cpu_time = 1},
 		{.shutdown = true, .reason = SHUTDOWN_REASON_CRASH},
-		{.shutdown = true, .reason = SHUTDOWN_REASON_SUSPEND},
 		{.dying = true},
 		{0},
 	};
@@ -246,5 +327,8 @@ SUITE("advice", what_is_down_is_started_by_its_name,
       a_restart_that_failed_is_made_good_by_a_start,
       a_start_is_not_advised_for_a_guest_that_may_run_elsewhere,
       a_cold_start_is_not_advised_where_another_tool_may_have_the_memory,
-      a_start_that_would_lose_memory_is_not_advised, no_start_is_advised_while_settings_are_refused,
+      a_start_that_would_lose_memory_is_not_advised,
+      a_domain_that_does_not_run_tells_how_it_can_go_on,
+      a_suspended_guest_is_resumed_by_a_start_unless_libvirt_may_migrate_it,
+      a_wanted_guest_that_a_start_refuses_tells_why, no_start_is_advised_while_settings_are_refused,
       nothing_is_advised_for_a_guest_with_a_domain);
