@@ -25,7 +25,7 @@ struct troubled {
 
 struct count {
 	unsigned wanted, running, all;
-	struct troubled down, moving;
+	struct troubled down, paused, moving;
 };
 
 /* In the output of a plugin a bar ends the text. */
@@ -61,6 +61,8 @@ static struct count count(struct json_object *list)
 			add_name(&c.down, &g);
 		else if (guest_view_is_moving(&g))
 			add_name(&c.moving, &g);
+		else if (guest_view_is_missing(&g))
+			add_name(&c.paused, &g);
 	}
 	return c;
 }
@@ -152,6 +154,8 @@ int check_judge(struct json_object *parameters, struct check_result *ret)
 	if (length_of(settings, "refused") > 0)
 		r = r < 0 ? r : add(&result, CHECK_CRITICAL, "settings are refused");
 	r = r < 0 ? r : add_guests(&result, CHECK_CRITICAL, "down", &c.down);
+	/* Perhaps on purpose. */
+	r = r < 0 ? r : add_guests(&result, CHECK_WARNING, "not running", &c.paused);
 	r = r < 0 ? r : add_guests(&result, CHECK_WARNING, "under way", &c.moving);
 	r = r < 0 ? r : judge_host(&result, host);
 	if (notes > 0)

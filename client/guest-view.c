@@ -73,7 +73,7 @@ static bool is_lost(const struct guest_view *g)
 
 bool guest_view_is_missing(const struct guest_view *g)
 {
-	return is_lost(g) || (g->wanted && !guest_view_is_up(g));
+	return is_lost(g) || (g->wanted && (!guest_view_is_up(g) || g->state == GUEST_PAUSED));
 }
 
 bool guest_view_is_moving(const struct guest_view *g)

@@ -18,7 +18,7 @@ struct guest_view guest_view_of(struct json_object *o);
 /* Its domain exists, and is not lost. */
 bool guest_view_is_up(const struct guest_view *g);
 
-/* It has failed, or should run and is not up. */
+/* It has failed, or should run and is paused or not up. */
 bool guest_view_is_missing(const struct guest_view *g);
 
 /* It is down, and neither being started nor waiting for its restart. */

@@ -64,10 +64,40 @@ class Conditions(FakeHostTest):
                 with self.host.world() as world:
                     world["domains"].clear()
 
+    def test_wanted_guest_that_is_paused_is_missing_and_tells_why(self):
+        for what in ({"state": "paused"}, {"state": "paused", "never_run": True},
+                     {"state": "paused", "never_run": True, "unbuilt": True}):
+            with self.subTest(**what):
+                self.by_xl(**what)
+                wait_until(lambda: self.host.states()["web"] == "paused", "it")
+                self.host.ctl("status", check=1)
+                self.assertEqual(self.host.ctl("--names", "status", "--state=down").split(), ["web"])
+                self.host.ctl("check", check=1)
+                self.assertIn("xl ", self.host.reasons()["web"])
+                with self.host.world() as world:
+                    world["domains"].clear()
+
+    def test_guest_whose_domain_another_tool_took_away_tells_when_and_what_to_type(self):
+        for how in ({}, {"state": "suspended"}):
+            with self.subTest(**how):
+                self.running()
+                if how:
+                    self.change(**how)
+                    wait_until(lambda: self.host.states()["web"] == "suspended", "it")
+                with self.host.world() as world:
+                    world["domains"].clear()
+                wait_until(lambda: self.host.states()["web"] == "stopped", "it to be gone")
+                wait_until(lambda: "reason_usec" in self.host.status()["web"], "the record")
+                self.assertIn("xendomainsctl start web", self.host.reasons()["web"])
+                # It may run elsewhere.
+                self.assertNotIn("actions", self.host.status()["web"])
+
     def test_guest_that_was_suspended_and_is_not_being_saved_is_resumed_by_a_start(self):
         boot = self.running()
         self.change(state="suspended")
         self.assertEqual(self.host.states(), {"web": "suspended"})
+        self.assertIn("reason", self.host.status()["web"])
+        self.assertEqual(self.host.status()["web"]["actions"], ["xendomainsctl start web"])
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), boot)
         self.assertEqual(self.host.states(), {"web": "running"})

@@ -56,10 +56,13 @@ START_TEST(guest_that_is_down_is_critical)
 }
 END_TEST
 
-START_TEST(guest_on_its_way_is_a_warning)
+START_TEST(guest_that_is_paused_or_on_its_way_is_a_warning)
 {
 	expect(CHECK_WARNING, "a (starting)", GUEST("a", "starting", WANTED), "");
 	expect(CHECK_WARNING, "a (saving)", GUEST("a", "saving", WANTED), "");
+	/* Perhaps on purpose. */
+	expect(CHECK_WARNING, "a (paused)", GUEST("a", "paused", WANTED), "");
+	expect(CHECK_OK, "0 of 1", GUEST("a", "paused", ""), "");
 	expect(CHECK_WARNING, "a (waits)", GUEST("a", "stopped", WANTED ",\"restart_in_usec\":5"),
 	       "");
 }
@@ -99,5 +102,5 @@ START_TEST(many_names_are_cut)
 END_TEST
 
 SUITE("check-result", host_that_is_well_is_ok, guest_that_is_down_is_critical,
-      guest_on_its_way_is_a_warning, host_that_would_not_wait_is_a_warning,
+      guest_that_is_paused_or_on_its_way_is_a_warning, host_that_would_not_wait_is_a_warning,
       settings_that_are_refused_are_critical, many_names_are_cut);
