@@ -48,13 +48,12 @@ static void write_time(struct json_writer *w, const char *key, usec_t time)
 }
 
 /* What tells an administrator how it came to that. restarts: the reason is told. */
-static void write_story(struct json_writer *w, const struct manager *m, const struct guest *g,
+static void write_story(struct json_writer *w, const struct config *config, const struct guest *g,
 			enum guest_state state, const char *reason, bool restarts)
 {
 	_cleanup_free_ char *more = NULL;
 	usec_t since = guest_since(g, state, reason);
-	bool explained = !restarts &&
-			 advice_explain(manager_config(m), g, reason, &more) >= 0 && more;
+	bool explained = !restarts && advice_explain(config, g, reason, &more) >= 0 && more;
 
 	if (!restarts)
 		json_writer_string(w, "reason", explained ? more : reason);
@@ -66,12 +65,12 @@ static void write_story(struct json_writer *w, const struct manager *m, const st
 }
 
 /* What to do. */
-static void write_actions(struct json_writer *w, const struct manager *m, const struct guest *g,
+static void write_actions(struct json_writer *w, const struct config *config, const struct guest *g,
 			  enum guest_state state)
 {
 	_cleanup_free_ char *command = NULL;
 
-	if (advice_find(manager_config(m), g, state, &command) < 0 || !command)
+	if (advice_find(config, g, state, &command) < 0 || !command)
 		return;
 	json_writer_begin_list(w, "actions");
 	json_writer_element(w, command);
@@ -87,9 +86,18 @@ static void write_activity(struct json_writer *w, const struct activity *activit
 		json_writer_u64(w, "percent", activity->permille / 10);
 }
 
-/* alone: it is asked for, and no other guest. steady: what changes all the time is left out. */
-static void write_guest(struct json_writer *w, const struct manager *m, const struct guest *g,
-			bool alone, bool steady)
+/* The settings of a start, or NULL: a start would be refused, and none is advised. */
+static const struct config *start_config(const struct manager *m)
+{
+	return manager_refusal(m) || manager_obstacle(m, GOAL_START) ? NULL : manager_config(m);
+}
+
+/*
+ * config: start_config(). alone: it is asked for, and no other guest. steady: what changes all the
+ * time is left out.
+ */
+static void write_guest(struct json_writer *w, const struct manager *m, const struct config *config,
+			const struct guest *g, bool alone, bool steady)
 {
 	struct activity activity = manager_activity(m, g);
 	const char *waits_for = activity.name ? NULL : manager_waits_for(m, g);
@@ -116,10 +124,10 @@ static void write_guest(struct json_writer *w, const struct manager *m, const st
 		json_writer_string(w, "reason", reason);
 		write_activity(w, &activity, steady);
 	} else {
-		write_story(w, m, g, state, reason, left != USEC_INFINITY);
+		write_story(w, config, g, state, reason, left != USEC_INFINITY);
 		/* A sequence has it already. */
 		if (!waits_for)
-			write_actions(w, m, g, state);
+			write_actions(w, config, g, state);
 	}
 	if (alone)
 		facts_write(w, m, g);
@@ -179,6 +187,7 @@ static int write_named(struct json_writer *w, const struct manager *m, const cha
 		       size_t n_names, bool steady, const char **ret_unknown)
 {
 	const struct inventory *inventory = world_inventory(manager_world(m));
+	const struct config *config = start_config(m);
 	_cleanup_free_ struct wanted *wanted = calloc(n_names, sizeof(*wanted));
 	_cleanup_(index_done) struct index x = {0};
 	int r = wanted ? index_names(&x, wanted, names, n_names) : -ENOMEM;
@@ -187,7 +196,7 @@ static int write_named(struct json_writer *w, const struct manager *m, const cha
 		return r;
 	for (size_t i = 0; i < inventory->n; i++)
 		if (is_wanted(&x, &inventory->guests[i]) && !is_former(&inventory->guests[i]))
-			write_guest(w, m, &inventory->guests[i], n_names == 1, steady);
+			write_guest(w, m, config, &inventory->guests[i], n_names == 1, steady);
 	for (size_t i = 0; i < n_names; i++)
 		if (!wanted[i].met) {
 			*ret_unknown = names[i];
@@ -199,10 +208,11 @@ static int write_named(struct json_writer *w, const struct manager *m, const cha
 static void write_all(struct json_writer *w, const struct manager *m, bool steady)
 {
 	const struct inventory *inventory = world_inventory(manager_world(m));
+	const struct config *config = start_config(m);
 
 	for (size_t i = 0; i < inventory->n; i++)
 		if (!is_former(&inventory->guests[i]))
-			write_guest(w, m, &inventory->guests[i], false, steady);
+			write_guest(w, m, config, &inventory->guests[i], false, steady);
 }
 
 int status_add_guests(struct json_object *o, const struct manager *m, const char *const *names,

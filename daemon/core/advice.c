@@ -61,7 +61,8 @@ static bool has_failed_to_restart(const struct guest *g)
 	       g->past && g->past->failure;
 }
 
-/* By nobody who resumes it. libvirt suspends the guests that it migrates, and does not tell. */
+/* And no process will resume it. libvirt suspends the guests that it migrates, and does not tell.
+ */
 static bool is_suspended(const struct guest *g)
 {
 	const struct domain *d = g->domain;
@@ -142,7 +143,8 @@ static int explain_standstill(const struct guest *g, char **ret)
 		return leftover_explain(g->domain, ret);
 	case DOMAIN_SUSPENDED:
 		return is_suspended(g)
-			       ? str_format(ret, "is suspended, and no process saves or migrates it")
+			       ? str_format(ret,
+					    "is suspended, and no process saves or migrates it")
 			       : 0;
 	case DOMAIN_RUNNING:
 	case DOMAIN_SAVING:
@@ -184,8 +186,7 @@ static int explain_start(const struct config *config, const struct guest *g, cha
 /* What is on record is how an operation has ended, perhaps long ago: not how the guest is now. */
 static bool is_of_now(const struct guest *g, const char *reason)
 {
-	return reason &&
-	       !(g->past && (reason == g->past->failure || reason == g->past->remark));
+	return reason && !(g->past && (reason == g->past->failure || reason == g->past->remark));
 }
 
 static int explain_state(const struct config *config, const struct guest *g, const char *reason,

@@ -7,8 +7,8 @@
 /*
  * The command that a person may type for a guest in this state, whatever else is the case: *ret is
  * the caller's, and NULL where there is none. What has a condition, as a start of a guest that may
- * run elsewhere, or without its memory, is told by the reason alone. config NULL: the settings are
- * refused, and nothing is started. 0 or -ENOMEM.
+ * run elsewhere, or without its memory, is told by the reason alone. config NULL: a start
+ * would be refused. 0 or -ENOMEM.
  */
 int advice_find(const struct config *config, const struct guest *g, enum guest_state state,
 		char **ret);
