@@ -36,7 +36,7 @@ static int judge(struct json_object *parameters)
 		some_up |= guest_view_is_up(&g);
 		some_missing |= guest_view_is_missing(&g);
 	}
-	if (some_is_refused(parameters))
+	if (some_is_refused(parameters) || json_get_string(parameters, "lost"))
 		return STATUS_FAILED;
 	if (!some_up)
 		return STATUS_NOTHING_RUNS;

@@ -139,6 +139,15 @@ static int format_way_down(char **ret, struct json_object *host, const char *kin
 	return str_format(ret, "host: shutting down (%s)%s%s%s", kind, granted, needed, left);
 }
 
+/* Then it is not known what guests do now. */
+static void print_lost(FILE *out, const char *lost, size_t width)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (lost && str_format(&text, "host: %s. What follows was before that.", lost) >= 0)
+		text_wrap(out, text, width, INDENT);
+}
+
 /* Only where the host goes down, or would not wait for all guests. */
 static void print_host(FILE *out, struct json_object *host, size_t width)
 {
@@ -202,6 +211,7 @@ void status_print(FILE *out, struct json_object *parameters, const struct status
 	size_t width = layout->terminal.width;
 	bool story = layout->story && n == 1;
 
+	print_lost(out, json_get_string(parameters, "lost"), width);
 	status_print_settings(out, parameters, width);
 	if (n == 0 && layout->selected)
 		fputs("No guest is in such a state\n", out);

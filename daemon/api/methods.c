@@ -267,6 +267,7 @@ static void answer_plan(void *data, const char *error)
 {
 	struct request *request = data;
 	const struct manager *m = request->control->manager;
+	const char *lost = world_lost(manager_world(m));
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	int r = o ? 0 : -ENOMEM;
@@ -282,7 +283,7 @@ static void answer_plan(void *data, const char *error)
 	r = r < 0 ? r : encode_plan(o, plan);
 	if (r >= 0 && is_for_host(request))
 		r = json_add_bool(o, "host", true);
-	r = r < 0 ? r : status_add_warnings(o, m, error);
+	r = r < 0 ? r : status_add_warnings(o, m, lost ? lost : error);
 	if (r < 0)
 		request_fail_errno(request, r);
 	else
@@ -432,7 +433,9 @@ static void run_reload(struct request *request)
 	notify_ready();
 	if (r == -EINVAL)
 		fail_refused(request, reason);
-	else if (r < 0 || !o || status_add_warnings(o, request->control->manager, NULL) < 0)
+	else if (r < 0 || !o ||
+		 status_add_warnings(o, request->control->manager,
+				     world_lost(manager_world(request->control->manager))) < 0)
 		request_fail_errno(request, r < 0 ? r : -ENOMEM);
 	else
 		request_finish(request, TAKE_PTR(o));

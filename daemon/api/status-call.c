@@ -26,6 +26,7 @@ static int make_answer(const struct request *request, const char *error, bool st
 				      ret_unknown);
 	if (r >= 0 && control->hostdown)
 		r = json_add(o, "host", status_host(control->hostdown));
+	r = r < 0 ? r : json_add_string(o, "lost", world_lost(manager_world(control->manager)));
 	r = r < 0 ? r : status_add_warnings(o, control->manager, error);
 	if (r >= 0)
 		*ret = TAKE_PTR(o);

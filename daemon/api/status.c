@@ -285,8 +285,6 @@ int status_add_warnings(struct json_object *o, const struct manager *m, const ch
 
 	if (r >= 0 && error)
 		r = json_append(warnings, json_object_new_string(error));
-	if (r >= 0 && world_lost(manager_world(m)))
-		r = json_append(warnings, json_object_new_string(world_lost(manager_world(m))));
 	for (size_t i = 0; r >= 0 && (text = manager_warning(m, i)); i++)
 		r = json_append(warnings, json_object_new_string(text));
 	return r < 0 ? r : json_add(o, "warnings", TAKE_PTR(warnings));

@@ -38,7 +38,8 @@
  * not there; "dom0_spare_kib" is what dom0 can give besides. A domain takes its memory at the end
  * of its build, and gives it back when it goes.
  *
- * With the world's member "unpause_fails" no domain can be unpaused.
+ * With the world's member "unpause_fails" no domain can be unpaused. With "lost" the daemon's host
+ * has lost XenStore.
  *
  * A guest with such a disk leads lives: each time that it begins to run or runs on is one, with a
  * number. The world's list "lives" tells which life's memory each came from (0: none's), and whose

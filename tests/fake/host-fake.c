@@ -86,6 +86,8 @@ static void on_news(void *data, unsigned events _unused_)
 		;
 	if (fake_open(&w) < 0)
 		return;
+	if (json_get_bool(w.json, "lost"))
+		h->callbacks.lost(h->callbacks.data, "XenStore has gone");
 	news = describe(fake_domains(&w), &told) < 0 || is_news(h, told);
 	if (fake_next_event(&w) != USEC_INFINITY)
 		timer_set(h->next, fake_next_event(&w));
