@@ -45,7 +45,13 @@ static void add_name(struct troubled *t, const struct guest_view *g)
 		 g->name, g->waits ? "waits" : guest_state_to_string(g->state));
 }
 
-static struct count count(struct json_object *list)
+/* The host goes down: it was to come to that. */
+static bool is_done(const struct guest_view *g)
+{
+	return g->state == GUEST_SAVED || g->state == GUEST_STOPPED;
+}
+
+static struct count count(struct json_object *list, bool going_down)
 {
 	struct count c = {0};
 
@@ -57,10 +63,10 @@ static struct count count(struct json_object *list)
 		c.all++;
 		c.wanted += g.wanted;
 		c.running += g.state == GUEST_RUNNING;
-		if (guest_view_is_missing(&g) && guest_view_is_down(&g))
-			add_name(&c.down, &g);
-		else if (guest_view_is_moving(&g))
+		if (guest_view_is_moving(&g) || (going_down && is_done(&g)))
 			add_name(&c.moving, &g);
+		else if (guest_view_is_missing(&g) && guest_view_is_down(&g))
+			add_name(&c.down, &g);
 		else if (guest_view_is_missing(&g))
 			add_name(&c.paused, &g);
 	}
@@ -145,12 +151,16 @@ int check_judge(struct json_object *parameters, struct check_result *ret)
 {
 	struct json_object *settings = json_get(parameters, "settings", json_type_object);
 	struct json_object *host = json_get(parameters, "host", json_type_object);
-	struct count c = count(json_get(parameters, "guests", json_type_array));
+	const char *lost = json_get_string(parameters, "lost");
+	struct count c = count(json_get(parameters, "guests", json_type_array),
+			       json_get_string(host, "going_down"));
 	unsigned notes = length_of(parameters, "warnings");
 	struct check_result result = {.status = CHECK_OK};
 	int r;
 
-	r = add(&result, CHECK_OK, "%u of %u guests run", c.running, c.all);
+	/* What follows is from before that. */
+	r = lost ? add(&result, CHECK_CRITICAL, "%s", lost) : 0;
+	r = r < 0 ? r : add(&result, CHECK_OK, "%u of %u guests run", c.running, c.all);
 	if (length_of(settings, "refused") > 0)
 		r = r < 0 ? r : add(&result, CHECK_CRITICAL, "settings are refused");
 	r = r < 0 ? r : add_guests(&result, CHECK_CRITICAL, "down", &c.down);

@@ -314,6 +314,20 @@ class Check(unittest.TestCase):
         self.check(0)
         self.assertEqual(json.loads(self.check(0, "--json"))["status"], "OK")
 
+    def test_host_that_has_lost_xenstore_is_critical_and_advises_no_start(self):
+        self.host.guest("web")
+        self.host.guest("db")
+        self.host.ctl("start", "web", check=0)
+        self.host.wait_locked()
+        self.assertIn("actions", self.host.status()["db"])
+        with self.host.world() as world:
+            world["domains"].append(world["domains"][0] | {"domid": 99, "name": "db"})
+            world["lost"] = True
+        lost = wait_until(lambda: self.host.call("Status")["parameters"].get("lost"), "it to be told")
+        self.assertNotIn("actions", self.host.status()["db"])
+        self.assertIn(lost, self.check(2, "web"))
+        self.assertIn(lost, self.host.ctl("status", "web", check=1).splitlines()[0])
+
     def test_what_cannot_be_known_is_unknown(self):
         self.assertIn("mail", self.check(3, "mail"))
         for words in (["--state=failed"], ["--nonsense"], ["--names"], [""], ["--warning=1", "--critical=2"], ["-w", "1"]):

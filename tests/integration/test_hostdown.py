@@ -84,6 +84,14 @@ class HostDown(unittest.TestCase):
         self.host.tell("cancel")
         self.host.wait_locked()
 
+    def test_a_guest_that_is_saved_is_no_alarm_and_no_start_of_it_is_advised(self):
+        self.host.guest("web", save_ms=10000)
+        self.start("db")
+        self.host.tell("prepare poweroff")
+        wait_until(lambda: self.host.states()["db"] == "saved", "the first save")
+        self.assertNotIn("actions", self.host.status()["db"])
+        self.host.ctl("check", check=1)
+
     def test_a_guest_that_appears_in_the_window_is_taken_in(self):
         self.host.configure(SAVE="")
         self.start("web", off_ms=1500)

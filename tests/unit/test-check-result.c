@@ -68,6 +68,17 @@ START_TEST(guest_that_is_paused_or_on_its_way_is_a_warning)
 }
 END_TEST
 
+START_TEST(guest_that_is_saved_while_the_host_goes_down_is_a_warning)
+{
+	static const char *const down = ",\"host\":{\"going_down\":\"reboot\",\"grants_usec\":5}";
+
+	expect(CHECK_WARNING, "a (saved)", GUEST("a", "saved", WANTED), down);
+	expect(CHECK_WARNING, "a (stopped)", GUEST("a", "stopped", WANTED), down);
+	expect(CHECK_CRITICAL, "a (failed)", GUEST("a", "failed", WANTED), down);
+	expect(CHECK_CRITICAL, "a (crashed)", GUEST("a", "crashed", WANTED), down);
+}
+END_TEST
+
 START_TEST(host_that_would_not_wait_is_a_warning)
 {
 	const char *guest = GUEST("a", "running", WANTED);
@@ -80,6 +91,13 @@ START_TEST(host_that_would_not_wait_is_a_warning)
 	expect(CHECK_WARNING, "reboot", guest,
 	       ",\"host\":{\"lock\":\"held\",\"going_down\":\"reboot\",\"grants_usec\":5}");
 	expect(CHECK_WARNING, "1 note,", guest, ",\"warnings\":[\"x\"]");
+}
+END_TEST
+
+START_TEST(guests_that_cannot_be_seen_are_critical)
+{
+	expect(CHECK_CRITICAL, "it is gone", GUEST("a", "running", WANTED),
+	       "," HELD ",\"lost\":\"it is gone\"");
 }
 END_TEST
 
@@ -102,5 +120,7 @@ START_TEST(many_names_are_cut)
 END_TEST
 
 SUITE("check-result", host_that_is_well_is_ok, guest_that_is_down_is_critical,
-      guest_that_is_paused_or_on_its_way_is_a_warning, host_that_would_not_wait_is_a_warning,
+      guest_that_is_paused_or_on_its_way_is_a_warning,
+      guest_that_is_saved_while_the_host_goes_down_is_a_warning,
+      host_that_would_not_wait_is_a_warning, guests_that_cannot_be_seen_are_critical,
       settings_that_are_refused_are_critical, many_names_are_cut);
