@@ -17,6 +17,12 @@ static inline double seconds(struct json_object *o, const char *key)
 	return (double)usec / (double)USEC_PER_SEC;
 }
 
+/* A need is rounded up, and what is granted or left down. */
+static inline usec_t rounded_time(uint64_t usec, bool up)
+{
+	return usec_add(usec, up ? USEC_PER_SEC - 1 : 0) / USEC_PER_SEC * USEC_PER_SEC;
+}
+
 static inline const char *or_dash(const char *s)
 {
 	return str_empty(s) ? "-" : s;

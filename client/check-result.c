@@ -2,13 +2,16 @@
 
 #include "check-result.h"
 
+#include "cell.h"
 #include "guest-view.h"
 #include "model/host-lock.h"
+#include "progress-line.h"
 #include "util/human.h"
 #include "util/str.h"
 
 /* More names make no line that a person reads. */
-#define NAMES_MAX 5
+#define NAMES_MAX        5
+#define NAME_MAX_COLUMNS 64
 
 static const char *const status_names[] = {
 	[CHECK_OK] = "OK",
@@ -20,7 +23,7 @@ static const char *const status_names[] = {
 /* Guests in trouble of one kind. */
 struct troubled {
 	unsigned n;
-	char names[512];
+	char names[2048];
 };
 
 struct count {
@@ -28,8 +31,7 @@ struct count {
 	struct troubled down, paused, moving;
 };
 
-/* In the output of a plugin a bar ends the text. */
-static void clean_bars(char *s)
+void check_clean_bars(char *s)
 {
 	while ((s = strchr(s, '|')))
 		*s = '?';
@@ -38,11 +40,12 @@ static void clean_bars(char *s)
 static void add_name(struct troubled *t, const struct guest_view *g)
 {
 	size_t used = strlen(t->names);
+	_cleanup_free_ char *name = t->n++ < NAMES_MAX ? cut_text(g->name, NAME_MAX_COLUMNS) : NULL;
 
-	if (t->n++ >= NAMES_MAX)
-		return;
-	snprintf(t->names + used, sizeof(t->names) - used, "%s%.64s (%s)", used > 0 ? ", " : "",
-		 g->name, g->waits ? "waits" : guest_state_to_string(g->state));
+	if (name)
+		snprintf(t->names + used, sizeof(t->names) - used, "%s%s (%s)",
+			 used > 0 ? ", " : "", name,
+			 g->waits ? "waits" : guest_state_to_string(g->state));
 }
 
 /* The host goes down: it was to come to that. */
@@ -51,13 +54,14 @@ static bool is_done(const struct guest_view *g)
 	return g->state == GUEST_SAVED || g->state == GUEST_STOPPED;
 }
 
-static struct count count(struct json_object *list, bool going_down)
+static struct count count(struct json_object *list, bool named, bool going_down)
 {
 	struct count c = {0};
 
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct guest_view g = guest_view_of(json_object_array_get_idx(list, i));
 
+		g.wanted = g.wanted || (named && !json_get_string(g.o, "migrated_to"));
 		if (!guest_view_counts(&g) || g.state < 0)
 			continue;
 		c.all++;
@@ -90,7 +94,7 @@ static int add(struct check_result *result, enum check_status status, const char
 	va_end(ap);
 	if (r < 0)
 		return r;
-	clean_bars(text);
+	check_clean_bars(text);
 	return str_format(&result->text, "%s%s%s", before ? before : "", before ? "; " : "", text);
 }
 
@@ -130,7 +134,8 @@ static int judge_host(struct check_result *result, struct json_object *host)
 	json_get_u64(host, "needs_usec", &needs);
 	if (lock == HOST_LOCK_HELD && needs > grants)
 		return add(result, CHECK_WARNING, "a shutdown needs %s, and logind grants %s",
-			   DURATION(needs), DURATION(grants));
+			   DURATION(rounded_time(needs, true)),
+			   DURATION(rounded_time(grants, false)));
 	return 0;
 }
 
@@ -147,12 +152,12 @@ static int write_data(struct check_result *result, const struct count *c, struct
 			  c->running, c->down.n, c->moving.n, needed, granted);
 }
 
-int check_judge(struct json_object *parameters, struct check_result *ret)
+int check_judge(struct json_object *parameters, bool named, struct check_result *ret)
 {
 	struct json_object *settings = json_get(parameters, "settings", json_type_object);
 	struct json_object *host = json_get(parameters, "host", json_type_object);
 	const char *lost = json_get_string(parameters, "lost");
-	struct count c = count(json_get(parameters, "guests", json_type_array),
+	struct count c = count(json_get(parameters, "guests", json_type_array), named,
 			       json_get_string(host, "going_down"));
 	unsigned notes = length_of(parameters, "warnings");
 	struct check_result result = {.status = CHECK_OK};
@@ -160,7 +165,10 @@ int check_judge(struct json_object *parameters, struct check_result *ret)
 
 	/* What follows is from before that. */
 	r = lost ? add(&result, CHECK_CRITICAL, "%s", lost) : 0;
-	r = r < 0 ? r : add(&result, CHECK_OK, "%u of %u guests run", c.running, c.all);
+	if (c.all == 0)
+		r = r < 0 ? r : add(&result, CHECK_OK, "no guest should run");
+	else
+		r = r < 0 ? r : add(&result, CHECK_OK, "%u of %u guests run", c.running, c.all);
 	if (length_of(settings, "refused") > 0)
 		r = r < 0 ? r : add(&result, CHECK_CRITICAL, "settings are refused");
 	r = r < 0 ? r : add_guests(&result, CHECK_CRITICAL, "down", &c.down);

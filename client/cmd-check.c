@@ -4,6 +4,7 @@
 #include "command.h"
 #include "printable.h"
 #include "status-ask.h"
+#include "util/str.h"
 #include "width.h"
 #include "wire/interface.h"
 
@@ -20,9 +21,8 @@ static void fail(const struct context *context, const char *why)
  */
 static int ask(const struct context *context, char **names, struct varlink_reply *ret)
 {
-	_cleanup_free_ char *clean = NULL;
+	_cleanup_free_ char *clean = NULL, *text = NULL;
 	const char *unknown = NULL;
-	char text[256];
 	int r = ask_within(context, CHECK_LIMIT, METHOD_STATUS, NULL, ret);
 
 	if (r >= 0 && !ret->error) {
@@ -31,16 +31,21 @@ static int ask(const struct context *context, char **names, struct varlink_reply
 	}
 	clean = unknown ? text_clean(unknown) : NULL;
 	if (clean)
-		snprintf(text, sizeof(text), "no guest named \"%s\"", clean);
+		r = str_format(&text, "no guest named \"%s\"", clean);
 	else if (r < 0)
-		snprintf(text, sizeof(text), "failed to reach xendomainsd at %s: %s",
-			 context->socket, strerror(-r));
+		r = str_format(&text, "failed to reach xendomainsd at %s: %s", context->socket,
+			       strerror(-r));
+	else if (ret->error && str_equal(ret->error, VARLINK_ERROR_PERMISSION_DENIED))
+		r = str_format(&text, "permission denied: requires ReadGroup= "
+				      "(xendomains.conf(5))");
 	else if (ret->error)
-		snprintf(text, sizeof(text), "xendomainsd answers %s", ret->error);
+		r = str_format(&text, "xendomainsd answers %s", ret->error);
 	else
 		return 0;
 	varlink_reply_done(ret);
-	fail(context, text);
+	if (r >= 0)
+		check_clean_bars(text);
+	fail(context, r < 0 ? "out of memory" : text);
 	return CHECK_UNKNOWN;
 }
 
@@ -53,7 +58,7 @@ static int run(const struct context *context, char **arguments)
 	if (status != 0)
 		return status;
 	make_printable(reply.parameters);
-	if (check_judge(reply.parameters, &result) < 0) {
+	if (check_judge(reply.parameters, arguments[0], &result) < 0) {
 		fail(context, "out of memory");
 		status = CHECK_UNKNOWN;
 	} else {

@@ -118,24 +118,19 @@ bool status_print_settings(FILE *out, struct json_object *parameters, size_t wid
 	return n > 0;
 }
 
-/* Whole seconds: a need is rounded up, and what is granted or left down. */
-static usec_t rounded(uint64_t usec, bool up)
-{
-	return usec_add(usec, up ? USEC_PER_SEC - 1 : 0) / USEC_PER_SEC * USEC_PER_SEC;
-}
-
 static int format_way_down(char **ret, struct json_object *host, const char *kind)
 {
 	char granted[HUMAN_MAX + 16] = "", needed[HUMAN_MAX + 16] = "", left[HUMAN_MAX + 16] = "";
 	uint64_t usec;
 
 	if (json_get_u64(host, "grants_usec", &usec) >= 0)
-		snprintf(granted, sizeof(granted), ": %s granted", DURATION(rounded(usec, false)));
+		snprintf(granted, sizeof(granted), ": %s granted",
+			 DURATION(rounded_time(usec, false)));
 	if (json_get_u64(host, "needs_usec", &usec) >= 0)
 		snprintf(needed, sizeof(needed), "%c %s needed", granted[0] ? ',' : ':',
-			 DURATION(rounded(usec, true)));
+			 DURATION(rounded_time(usec, true)));
 	if (json_get_u64(host, "left_usec", &usec) >= 0)
-		snprintf(left, sizeof(left), ", %s left", DURATION(rounded(usec, false)));
+		snprintf(left, sizeof(left), ", %s left", DURATION(rounded_time(usec, false)));
 	return str_format(ret, "host: shutting down (%s)%s%s%s", kind, granted, needed, left);
 }
 
@@ -144,7 +139,7 @@ static void print_lost(FILE *out, const char *lost, size_t width)
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (lost && str_format(&text, "host: %s. What follows was before that.", lost) >= 0)
+	if (lost && str_format(&text, "host: %s. What follows was before that", lost) >= 0)
 		text_wrap(out, text, width, INDENT);
 }
 
@@ -172,7 +167,8 @@ static void print_host(FILE *out, struct json_object *host, size_t width)
 		r = str_format(&text,
 			       "host: a shutdown waits up to %s for guests; stopping them may take "
 			       "%s",
-			       DURATION(rounded(grants, false)), DURATION(rounded(needs, true)));
+			       DURATION(rounded_time(grants, false)),
+			       DURATION(rounded_time(needs, true)));
 	if (r >= 0 && text)
 		text_wrap(out, text, width, INDENT);
 }

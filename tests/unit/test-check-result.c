@@ -8,7 +8,7 @@
 #define WANTED                   ",\"wanted\":true"
 #define HELD                     "\"host\":{\"lock\":\"held\",\"grants_usec\":600000000,\"needs_usec\":63000000}"
 
-static struct check_result judged(const char *guests, const char *more)
+static struct check_result judged(const char *guests, bool named, const char *more)
 {
 	_cleanup_json_ struct json_object *o = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -16,13 +16,14 @@ static struct check_result judged(const char *guests, const char *more)
 
 	ck_assert_int_eq(str_format(&text, "{\"guests\":[%s]%s}", guests, more), 0);
 	ck_assert_int_eq(json_parse(text, strlen(text), &o), 0);
-	ck_assert_int_eq(check_judge(o, &result), 0);
+	ck_assert_int_eq(check_judge(o, named, &result), 0);
 	return result;
 }
 
-static void expect(enum check_status status, const char *word, const char *guests, const char *more)
+static void expect_of(bool named, enum check_status status, const char *word, const char *guests,
+		      const char *more)
 {
-	struct check_result result = judged(guests, more);
+	struct check_result result = judged(guests, named, more);
 
 	ck_assert_int_eq(result.status, status);
 	ck_assert_msg(strstr(result.text, word), "%s", result.text);
@@ -30,19 +31,24 @@ static void expect(enum check_status status, const char *word, const char *guest
 	check_done(&result);
 }
 
+static void expect(enum check_status status, const char *word, const char *guests, const char *more)
+{
+	expect_of(false, status, word, guests, more);
+}
+
 START_TEST(host_that_is_well_is_ok)
 {
 	struct check_result result = judged(
-		GUEST("a", "running", WANTED) "," GUEST("b", "running", ""), "," HELD);
+		GUEST("a", "running", WANTED) "," GUEST("b", "running", ""), false, "," HELD);
 
 	ck_assert_int_eq(result.status, CHECK_OK);
 	ck_assert_str_eq(result.text, "2 of 2 guests run");
 	ck_assert_str_eq(result.data,
 			 "wanted=1 running=2 failed=0 moving=0 needed=63s granted=600s");
 	check_done(&result);
-	expect(CHECK_OK, "0 of 0", "", "");
-	expect(CHECK_OK, "0 of 0", GUEST("a", "saved", ""), "");
-	expect(CHECK_OK, "0 of 0", GUEST("a", "stopped", WANTED ",\"migrated_to\":\"b\""), "");
+	expect(CHECK_OK, "no guest", "", "");
+	expect(CHECK_OK, "no guest", GUEST("a", "saved", ""), "");
+	expect(CHECK_OK, "no guest", GUEST("a", "stopped", WANTED ",\"migrated_to\":\"b\""), "");
 }
 END_TEST
 
@@ -94,6 +100,25 @@ START_TEST(host_that_would_not_wait_is_a_warning)
 }
 END_TEST
 
+/* Its configuration may be gone by mistake. */
+START_TEST(guest_that_is_named_is_to_run)
+{
+	expect_of(true, CHECK_CRITICAL, "a (saved)", GUEST("a", "saved", ""), "");
+	expect_of(true, CHECK_CRITICAL, "a (stopped)", GUEST("a", "stopped", ""), "");
+	expect_of(true, CHECK_WARNING, "a (paused)", GUEST("a", "paused", ""), "");
+	expect_of(true, CHECK_OK, "no guest", GUEST("a", "stopped", ",\"migrated_to\":\"b\""), "");
+}
+END_TEST
+
+START_TEST(a_long_name_is_cut_between_characters)
+{
+	expect(CHECK_CRITICAL, "€€€... (failed)",
+	       GUEST("€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€€",
+		     "failed", ""),
+	       "");
+}
+END_TEST
+
 START_TEST(guests_that_cannot_be_seen_are_critical)
 {
 	expect(CHECK_CRITICAL, "it is gone", GUEST("a", "running", WANTED),
@@ -122,5 +147,6 @@ END_TEST
 SUITE("check-result", host_that_is_well_is_ok, guest_that_is_down_is_critical,
       guest_that_is_paused_or_on_its_way_is_a_warning,
       guest_that_is_saved_while_the_host_goes_down_is_a_warning,
-      host_that_would_not_wait_is_a_warning, guests_that_cannot_be_seen_are_critical,
+      host_that_would_not_wait_is_a_warning, guest_that_is_named_is_to_run,
+      a_long_name_is_cut_between_characters, guests_that_cannot_be_seen_are_critical,
       settings_that_are_refused_are_critical, many_names_are_cut);
