@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "core/plan-guest.h"
 #include "engine/wait.h"
 #include "manager/private.h"
 
@@ -22,6 +23,19 @@ static const char *starts_after(const struct sequence *s)
 							   : NULL;
 }
 
+/* As its plan will have it, as far as that can be told now. */
+static bool will_start(const struct sequence *s, const struct guest *g)
+{
+	const struct config *config = manager_config_for(s->manager, GOAL_START);
+	_cleanup_(step_done) struct step step = {0};
+
+	if (!config || !sequence_concerns(s, g->name, &g->uuid) ||
+	    uuid_list_has(&s->leave_down, &g->uuid))
+		return false;
+	return plan_start(&step, config, g, s->n_names > 0, s->goal == GOAL_START_COLD) >= 0 &&
+	       step.result == STEP_TODO;
+}
+
 const char *manager_waits_for(const struct manager *m, const struct guest *g)
 {
 	const char *awaited = executor_waits_for(m->executor, &g->uuid);
@@ -30,7 +44,7 @@ const char *manager_waits_for(const struct manager *m, const struct guest *g)
 	if (awaited || guest_is_alive(g) || !(g->config || g->image))
 		return awaited;
 	TAILQ_FOREACH(s, &m->sequences, entry)
-		if (starts_after(s) && sequence_concerns(s, g->name, &g->uuid))
+		if (starts_after(s) && will_start(s, g))
 			return starts_after(s);
 	return NULL;
 }

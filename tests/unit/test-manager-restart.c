@@ -92,6 +92,61 @@ START_TEST(a_restart_that_is_cancelled_tells_which_guests_it_has_stopped)
 }
 END_TEST
 
+static void run_until(struct simulation *s, const char *name, const char *state)
+{
+	while (!str_equal(simulation_state(s, name), state))
+		simulation_run_for(s, USEC_PER_SEC / 10);
+}
+
+START_TEST(a_guest_that_the_restart_will_not_start_waits_for_nothing)
+{
+	static const char *const stopped[] = {"b", NULL};
+	_cleanup_simulation_ struct simulation s;
+	struct fates f = {0};
+
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE, .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"running\":true},"
+				   "{\"name\":\"b\",\"running\":true},"
+				   "{\"name\":\"c\",\"running\":true,\"save\":{\"ms\":60000}},"
+				   "{\"name\":\"kept\",\"saved\":true},"
+				   "{\"name\":\"broken\",\"saved\":true,"
+				   "\"image_error\":\"it is truncated\"}]");
+	restart_all(&s, &f);
+	run_until(&s, "a", "saved");
+	run_until(&s, "b", "saved");
+	ck_assert_ptr_nonnull(waits_for(&s, "a"));
+	ck_assert_ptr_nonnull(waits_for(&s, "b"));
+	ck_assert_ptr_nonnull(waits_for(&s, "kept"));
+	ck_assert_ptr_null(waits_for(&s, "broken"));
+	simulation_wish(&s, GOAL_STOP, stopped);
+	simulation_run_for(&s, USEC_PER_SEC);
+	ck_assert_str_ne(simulation_state(&s, "c"), "saved");
+	ck_assert_ptr_nonnull(waits_for(&s, "a"));
+	ck_assert_ptr_null(waits_for(&s, "b"));
+	simulation_run_for(&s, 300 * USEC_PER_SEC);
+	ck_assert(f.done);
+}
+END_TEST
+
+START_TEST(a_guest_that_the_restart_has_migrated_waits_for_nothing)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct fates f = {0};
+
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE "XENDOMAINS_MIGRATE=other\n",
+			 .native = "[Host]\nParallelOperations=1\n",
+			 .guests = "[{\"name\":\"a\",\"config\":\"/auto/a\",\"running\":true},"
+				   "{\"name\":\"b\",\"config\":\"/auto/b\",\"running\":true}]");
+	restart_all(&s, &f);
+	run_until(&s, "a", "stopped");
+	ck_assert_str_eq(simulation_state(&s, "b"), "running");
+	ck_assert_ptr_null(waits_for(&s, "a"));
+	simulation_run_for(&s, 60 * USEC_PER_SEC);
+	ck_assert(f.done);
+	ck_assert_uint_eq(f.migrated, 2);
+}
+END_TEST
+
 START_TEST(a_restart_tells_which_guests_it_has_migrated)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -157,6 +212,8 @@ START_TEST(a_stop_is_cut_short_if_a_guest_was_left_out)
 END_TEST
 
 SUITE("manager-restart", a_restart_that_is_cancelled_tells_which_guests_it_has_stopped,
+      a_guest_that_the_restart_will_not_start_waits_for_nothing,
+      a_guest_that_the_restart_has_migrated_waits_for_nothing,
       a_restart_tells_which_guests_it_has_migrated,
       a_restart_that_is_cancelled_while_it_stops_is_cut_short,
       a_stop_is_cut_short_if_a_guest_was_left_out);
