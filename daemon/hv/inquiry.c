@@ -76,6 +76,7 @@ static void on_ended(void *data, unsigned events _unused_)
 		;
 	q->news = watch_free(q->news);
 	q->asking = watch_free(q->asking);
+	framer_done(&q->framer);
 	q->end = watch_free(q->end);
 	timer_clear(q->limit);
 	spawn_reap(q->pidfd);
@@ -114,8 +115,10 @@ static void on_writable(void *data, unsigned events _unused_)
 	} else {
 		q->sent += (size_t)n;
 	}
-	if (n < 0 || q->sent == q->size)
+	if (n < 0 || q->sent == q->size) {
 		q->asking = watch_free(q->asking);
+		free(TAKE_PTR(q->question));
+	}
 }
 
 int inquiry_new(struct loop *loop, const struct inquiry_options *options, char *question_taken,

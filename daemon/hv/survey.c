@@ -18,7 +18,8 @@ struct surveyor {
 
 	struct inquiry *inquiry; /* under way, or the last one */
 	struct survey *survey;
-	struct survey *known; /* files that are not parsed again are taken from here */
+	/* Files that are not parsed again are taken from here, while a survey is under way. */
+	struct survey *known;
 	/* Since the survey that is under way began; and since the last one that has ended did. */
 	struct changes changes, changes_since_last;
 	struct watch *watch; /* for the first of the latter; or NULL */
@@ -170,6 +171,7 @@ static void on_answered(void *data, const char *reason)
 	struct surveyor *s = data;
 	_cleanup_(survey_freep) struct survey *survey = TAKE_PTR(s->survey);
 
+	survey_free(TAKE_PTR(s->known));
 	forget_last(s);
 	if (!reason) {
 		survey_sort(survey);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -345,6 +346,37 @@ START_TEST(the_next_survey_can_begin_in_the_callback_of_the_last)
 }
 END_TEST
 
+/* A stamp and a configuration are so long each. */
+#define LENGTH 9000
+
+/* How much memory is held when a survey is over. */
+static size_t survey_again(const struct survey *known)
+{
+	unsigned answers = f.answers;
+
+	ck_assert_int_eq(surveyor_begin(f.surveyor, "/auto", NULL, known), 0);
+	wait_for_answers(answers + 1);
+	ck_assert_uint_eq(strlen(f.survey->configs[0].config), LENGTH);
+	return mallinfo2().uordblks;
+}
+
+/* Sanitizers have an allocator of their own, which tells of nothing here. */
+START_TEST(between_surveys_all_is_in_memory_once)
+{
+	size_t before, after;
+
+	open_surveyor("printf '{\"configuration\":{\"path\":\"/auto/a\",\"stamp\":\"%09000d\","
+		      "\"name\":\"web\",\"config\":\"%09000d\"}}\\0' 0 0 >&4\n" END);
+	/* Some of what the first one takes is taken once. */
+	survey_again(NULL);
+	before = survey_again(NULL);
+	survey_again(f.survey);
+	after = survey_again(f.survey);
+	ck_assert_uint_lt(after, before + LENGTH / 2);
+	close_surveyor();
+}
+END_TEST
+
 START_TEST(a_worker_that_dies_or_talks_nonsense_is_an_error)
 {
 	static const char *const scripts[] = {
@@ -436,7 +468,7 @@ SUITE("surveyor", a_configuration_is_taken_with_all_it_says, an_image_is_taken_w
       a_reader_that_hangs_is_remembered, a_message_that_says_too_little_is_refused,
       what_the_worker_says_is_sorted_and_handed_over,
       the_worker_is_told_the_folders_and_what_is_known,
-      the_next_survey_can_begin_in_the_callback_of_the_last,
+      the_next_survey_can_begin_in_the_callback_of_the_last, between_surveys_all_is_in_memory_once,
       a_worker_that_dies_or_talks_nonsense_is_an_error,
       a_program_that_is_not_there_is_an_error_at_once, a_folder_that_does_not_answer_is_given_up,
       a_worker_that_goes_on_telling_is_not_given_up, a_long_question_is_asked_to_its_end,
