@@ -96,6 +96,18 @@ static void on_heartbeat(void *data)
 
 /* Domains. */
 
+/* One look at all of them. */
+struct look {
+	struct host *h;
+	struct savers savers;
+	bool has_savers;
+};
+
+static void look_done(struct look *look)
+{
+	savers_done(&look->savers);
+}
+
 static bool is_libvirts(const struct domain *d, const struct uuid *built)
 {
 	char path[256];
@@ -182,13 +194,26 @@ static int read_unsavable(struct domain_nodes *nodes, struct domain *d)
 		       : 0;
 }
 
+/* The processes are found once in a look, when they are asked for first. */
+static int find_saver(struct look *look, struct domain *d)
+{
+	int r = look->has_savers ? 0 : savers_find(&look->savers);
+
+	if (r < 0)
+		return r;
+	look->has_savers = true;
+	d->saver = savers_have(&look->savers, d->domid, d->name);
+	return 0;
+}
+
 /* Finds a tool that builds or saves the domain. */
-static void look_for_others(struct domain *d, const struct uuid *built)
+static int look_for_others(struct look *look, struct domain *d, const struct uuid *built)
 {
 	if (d->paused && d->cpu_time == 0 && !d->dying)
 		d->unbuilt = is_unbuilt(d->domid, built);
-	if (d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND)
-		d->saver = savers_find(d->domid, d->name);
+	return d->shutdown && !d->dying && d->reason == SHUTDOWN_REASON_SUSPEND
+		       ? find_saver(look, d)
+		       : 0;
 }
 
 /* While the worker asks, the node holds no time. */
@@ -216,20 +241,21 @@ static usec_t read_built(struct domain_nodes *nodes)
 									 : seconds * USEC_PER_SEC;
 }
 
-static int fill_guest(struct host *h, struct domain_nodes *nodes, const struct uuid *built,
+static int fill_guest(struct look *look, struct domain_nodes *nodes, const struct uuid *built,
 		      struct domain *d)
 {
-	int r;
+	int r = look_for_others(look, d, built);
 
+	if (r < 0)
+		return r;
 	d->up = str_equal(domain_node(nodes, NODE_POWEROFF, NULL), "1");
 	d->built_wall = read_built(nodes);
-	look_for_others(d, built);
-	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(h, d->domid);
+	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(look->h, d->domid);
 	r = d->dying ? 0 : read_unsavable(nodes, d);
 	return r < 0 ? r : read_mark(nodes, d, built);
 }
 
-static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain *d)
+static int fill_domain(struct look *look, const libxl_dominfo *info, struct domain *d)
 {
 	struct domain_nodes *nodes;
 	struct uuid built;
@@ -246,7 +272,7 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 		.cpu_time = info->cpu_time / 1000,
 	};
 	memcpy(built.bytes, libxl_uuid_bytearray_const(&info->uuid), sizeof(built.bytes));
-	nodes = nodes_of(h->nodes, d->domid, &built);
+	nodes = nodes_of(look->h->nodes, d->domid, &built);
 	if (!nodes)
 		return -ENOMEM;
 	if (d->cpu_time > 0)
@@ -261,11 +287,12 @@ static int fill_domain(struct host *h, const libxl_dominfo *info, struct domain 
 	domain_set_flags(d, info->running, info->blocked);
 	/* A device model in a domain of its own says whose it is. */
 	d->system = d->domid == 0 || info->never_stop || domain_node(nodes, NODE_TARGET, NULL);
-	return d->system ? 0 : fill_guest(h, nodes, &built, d);
+	return d->system ? 0 : fill_guest(look, nodes, &built, d);
 }
 
 static int fill_list(struct host *h, const libxl_dominfo *infos, size_t n, struct domain_list *l)
 {
+	_cleanup_(look_done) struct look look = {.h = h};
 	unsigned news;
 	int r = nodes_begin(h->nodes, &news), end;
 
@@ -276,7 +303,7 @@ static int fill_list(struct host *h, const libxl_dominfo *infos, size_t n, struc
 	/* What has happened may be younger than the list of the hypervisor. */
 	pass_on(h, news);
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = fill_domain(h, &infos[i], &l->domains[l->n++]);
+		r = fill_domain(&look, &infos[i], &l->domains[l->n++]);
 	r = r < 0 ? r : served_find(h->nodes, l);
 	end = nodes_end(h->nodes);
 	return r < 0 ? r : end;

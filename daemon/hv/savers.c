@@ -11,6 +11,7 @@
 #include "util/str.h"
 
 #define HELPER   "libxl-save-helper"
+#define XL       "xl"
 #define SAVE     "--save-domain"
 #define AT_SAVE  1
 #define AT_DOMID 4
@@ -59,19 +60,47 @@ static bool is_xl(const char *arguments, size_t size, uint32_t domid, const char
 	return false;
 }
 
-bool savers_match(const char *arguments, size_t size, uint32_t domid, const char *name)
+/* Its program, or NULL if that is none that saves. */
+static const char *find_program(const char *arguments, size_t size)
 {
+	static const char *const programs[] = {HELPER, XL};
 	const char *program;
 
 	if (size == 0 || arguments[size - 1] != '\0')
-		return false;
+		return NULL;
 	program = path_base(argument(arguments, size, 0));
-	if (str_equal(program, HELPER))
-		return is_helper(arguments, size, domid);
-	return str_equal(program, "xl") && is_xl(arguments, size, domid, name);
+	for (size_t i = 0; i < ELEMENTSOF(programs); i++)
+		if (str_equal(program, programs[i]))
+			return program;
+	return NULL;
 }
 
-static bool saves(const char *process, uint32_t domid, const char *name)
+bool savers_match(const char *arguments, size_t size, uint32_t domid, const char *name)
+{
+	const char *program = find_program(arguments, size);
+
+	if (str_equal(program, HELPER))
+		return is_helper(arguments, size, domid);
+	return program && is_xl(arguments, size, domid, name);
+}
+
+static int add(struct savers *savers, const char *arguments, size_t size)
+{
+	struct saver *bigger = realloc(savers->items, (savers->n + 1) * sizeof(*bigger));
+	char *copy;
+
+	if (!bigger)
+		return -ENOMEM;
+	savers->items = bigger;
+	copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, arguments, size);
+	savers->items[savers->n++] = (struct saver){.arguments = copy, .size = size};
+	return 0;
+}
+
+static int add_process(struct savers *savers, const char *process)
 {
 	_cleanup_close_ int fd = -1;
 	char path[64], arguments[4096];
@@ -82,19 +111,41 @@ static bool saves(const char *process, uint32_t domid, const char *name)
 	n = fd < 0 ? -1 : read(fd, arguments, sizeof(arguments));
 	if (n == (ssize_t)sizeof(arguments))
 		arguments[n - 1] = '\0';
-	return n > 0 && savers_match(arguments, (size_t)n, domid, name);
+	return n > 0 && find_program(arguments, (size_t)n) ? add(savers, arguments, (size_t)n) : 0;
 }
 
-bool savers_find(uint32_t domid, const char *name)
+int savers_find(struct savers *ret)
 {
+	_cleanup_(savers_done) struct savers savers = {0};
 	DIR *processes = opendir("/proc");
 	const struct dirent *entry;
-	bool found = false;
+	int r = 0;
 
-	while (processes && !found && (entry = readdir(processes)))
-		found = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-			saves(entry->d_name, domid, name);
-	if (processes)
-		closedir(processes);
-	return found;
+	if (!processes)
+		return -errno;
+	while (r >= 0 && (entry = readdir(processes)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+			r = add_process(&savers, entry->d_name);
+	closedir(processes);
+	if (r < 0)
+		return r;
+	*ret = savers;
+	savers = (struct savers){0};
+	return 0;
+}
+
+void savers_done(struct savers *savers)
+{
+	for (size_t i = 0; i < savers->n; i++)
+		free(savers->items[i].arguments);
+	free(savers->items);
+	*savers = (struct savers){0};
+}
+
+bool savers_have(const struct savers *savers, uint32_t domid, const char *name)
+{
+	for (size_t i = 0; i < savers->n; i++)
+		if (savers_match(savers->items[i].arguments, savers->items[i].size, domid, name))
+			return true;
+	return false;
 }

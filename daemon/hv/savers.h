@@ -12,8 +12,20 @@
  *   be saved, the other host has to answer, the domain has to be destroyed.
  */
 
-/* Whether a process of this host does. What cannot be read is no such process. name may be NULL. */
-bool savers_find(uint32_t domid, const char *name);
+struct savers {
+	struct saver {
+		char *arguments; /* each with its terminator */
+		size_t size;
+	} * items;
+	size_t n;
+};
 
-/* The same for the arguments of one process, each with its terminator. */
+/* Finds all of this host that may do so. What cannot be read is no such process. 0 or -errno. */
+int savers_find(struct savers *ret);
+void savers_done(struct savers *savers);
+
+/* Whether one of them does so to this domain. name may be NULL. */
+bool savers_have(const struct savers *savers, uint32_t domid, const char *name);
+
+/* The same for the arguments of one process. */
 bool savers_match(const char *arguments, size_t size, uint32_t domid, const char *name);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "hv/savers.h"
 #include "unit.h"
 
@@ -36,7 +39,6 @@ START_TEST(arguments_that_are_cut_or_missing_are_no_helper)
 	for (size_t size = 0; size < sizeof(whole); size++)
 		ck_assert(!savers_match(whole, size, 7, NULL));
 	ck_assert(savers_match(whole, sizeof(whole), 7, NULL));
-	ck_assert(!savers_find(UINT32_MAX, NULL));
 }
 END_TEST
 
@@ -75,6 +77,34 @@ START_TEST(xl_that_saves_or_migrates_this_domain_counts)
 }
 END_TEST
 
-SUITE("savers", xl_that_saves_or_migrates_this_domain_counts,
-      only_the_helper_that_saves_this_domain_counts,
+START_TEST(processes_are_found_once_for_all_domains)
+{
+	_cleanup_(savers_done) struct savers savers = {0}, none = {0};
+	int fds[2];
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		dup2(fds[0], 0);
+		close(fds[1]);
+		execl("/bin/sh", "xl", "-c", "read line", "save", "no such guest", NULL);
+		_exit(1);
+	}
+	do
+		savers_done(&savers);
+	while (savers_find(&savers) >= 0 && !savers_have(&savers, 7, "no such guest"));
+	close(fds[1]);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	close(fds[0]);
+	ck_assert(savers_have(&savers, 7, "no such guest"));
+	ck_assert(!savers_have(&savers, 7, "no other guest"));
+	ck_assert_int_eq(savers_find(&none), 0);
+	ck_assert(!savers_have(&none, 7, "no such guest"));
+}
+END_TEST
+
+SUITE("savers", processes_are_found_once_for_all_domains,
+      xl_that_saves_or_migrates_this_domain_counts, only_the_helper_that_saves_this_domain_counts,
       arguments_that_are_cut_or_missing_are_no_helper);
