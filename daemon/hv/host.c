@@ -98,7 +98,7 @@ static void on_heartbeat(void *data)
 
 /* One look at all of them. */
 struct look {
-	struct host *h;
+	struct nodes *nodes;
 	struct savers savers;
 	bool has_savers;
 };
@@ -217,14 +217,11 @@ static int look_for_others(struct look *look, struct domain *d, const struct uui
 }
 
 /* While the worker asks, the node holds no time. */
-static bool is_asked_to_suspend(struct host *h, uint32_t domid)
+static bool is_asked_to_suspend(struct domain_nodes *nodes)
 {
-	_cleanup_free_ char *value = NULL;
+	const char *value = domain_node(nodes, NODE_PENDING, NULL);
 	uint64_t until;
-	char path[80];
 
-	snprintf(path, sizeof(path), "/libxl/%u/" MARK_PENDING_KEY, domid);
-	value = xs_read(h->xs, XBT_NULL, path, NULL);
 	return value && parse_u64(value, UINT64_MAX, &until) >= 0 && usec_now() < until;
 }
 
@@ -250,7 +247,7 @@ static int fill_guest(struct look *look, struct domain_nodes *nodes, const struc
 		return r;
 	d->up = str_equal(domain_node(nodes, NODE_POWEROFF, NULL), "1");
 	d->built_wall = read_built(nodes);
-	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(look->h, d->domid);
+	d->late = domain_condition(d) == DOMAIN_SUSPENDED && is_asked_to_suspend(nodes);
 	r = d->dying ? 0 : read_unsavable(nodes, d);
 	return r < 0 ? r : read_mark(nodes, d, built);
 }
@@ -272,13 +269,15 @@ static int fill_domain(struct look *look, const libxl_dominfo *info, struct doma
 		.cpu_time = info->cpu_time / 1000,
 	};
 	memcpy(built.bytes, libxl_uuid_bytearray_const(&info->uuid), sizeof(built.bytes));
-	nodes = nodes_of(look->h->nodes, d->domid, &built);
+	nodes = nodes_of(look->nodes, d->domid, &built);
 	if (!nodes)
 		return -ENOMEM;
 	if (d->cpu_time > 0)
 		domain_nodes_settle(nodes);
 	if (d->shutdown || d->dying)
-		domain_nodes_renew(nodes);
+		domain_nodes_down(nodes, d->dying, info->cpu_time);
+	else
+		domain_nodes_recheck(nodes);
 	d->uuid = read_uuid(nodes, &built);
 	r = str_replace(&d->name, domain_node(nodes, NODE_NAME, NULL));
 	if (r < 0)
@@ -292,7 +291,7 @@ static int fill_domain(struct look *look, const libxl_dominfo *info, struct doma
 
 static int fill_list(struct host *h, const libxl_dominfo *infos, size_t n, struct domain_list *l)
 {
-	_cleanup_(look_done) struct look look = {.h = h};
+	_cleanup_(look_done) struct look look = {.nodes = h->nodes};
 	unsigned news;
 	int r = nodes_begin(h->nodes, &news), end;
 
@@ -329,6 +328,14 @@ int host_list(struct host *h, struct domain_list **ret)
 		return r;
 	*ret = TAKE_PTR(l);
 	return 0;
+}
+
+void host_recheck(struct host *h, uint32_t domid)
+{
+	struct domain_nodes *nodes = nodes_find(h->nodes, domid);
+
+	if (nodes)
+		domain_nodes_recheck(nodes);
 }
 
 struct control_write {

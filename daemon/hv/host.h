@@ -21,6 +21,12 @@ struct host_callbacks {
 int host_new(struct loop *loop, const struct host_callbacks *callbacks, struct host **ret);
 struct host *host_free(struct host *host);
 
+/*
+ * An operation on the domain of this number has ended: if it is down, the next list has what
+ * XenStore says of it then.
+ */
+void host_recheck(struct host *host, uint32_t domid);
+
 /* As the calls of hv.h. */
 int host_list(struct host *host, struct domain_list **ret);
 int host_ask_shutdown(struct host *host, const struct domain *domain);

@@ -24,6 +24,7 @@ struct hv_operation {
 	enum operation operation;
 	struct uuid uuid;
 	const char *name;
+	uint32_t domid; /* of the domain that there was; DOMID_NONE: none */
 	usec_t started;
 	unsigned permille;     /* of its work; 0 if it does not tell */
 	uint64_t bytes, total; /* of the guest's memory, of about so many; 0 as above */

@@ -38,6 +38,9 @@ struct domain_nodes {
 	struct uuid built;
 	bool seen;
 	bool settled; /* libxl writes no more which kind of domain it is */
+	bool down;    /* all was read since it was found down, or dying, with this CPU time */
+	bool dying;
+	uint64_t cpu_time;
 	struct cached cached[_NODE_MAX];
 	uint32_t disks[MARK_REMOVABLE_MAX]; /* of NODE_EJECT and those that follow */
 	uint32_t *backends;                 /* of NODE_DEVICES */
@@ -48,7 +51,8 @@ struct nodes {
 	struct xs_handle *xs;
 	struct domain_nodes **domains; /* by number */
 	size_t n, room;
-	int error; /* of what was not read in this look */
+	int error;    /* of what was not read in this look */
+	size_t taken; /* events since the last look */
 };
 
 /* DIRECTORY/DOMID/NAME */
@@ -60,6 +64,7 @@ static const struct {
 	[NODE_DRIVER] = {DIRECTORY_DOMAINS, "libxl"},
 	[NODE_TARGET] = {DIRECTORY_DOMAINS, "target"},
 	[NODE_MARK] = {DIRECTORY_LIBXL, MARK_KEY},
+	[NODE_PENDING] = {DIRECTORY_LIBXL, MARK_PENDING_KEY},
 	[NODE_DEVICES] = {DIRECTORY_LIBXL, "device"},
 	[NODE_PCI] = {DIRECTORY_LIBXL, "device/pci/0/backend"},
 	[NODE_POWEROFF] = {DIRECTORY_DOMAINS, "control/feature-poweroff"},
@@ -76,6 +81,7 @@ static unsigned news_of(enum node node)
 	case NODE_VM:
 	case NODE_BUILT:
 	case NODE_MARK:
+	case NODE_PENDING:
 	case NODE_DEVICES:
 	case NODE_PCI:
 	case NODE_SUSPEND:
@@ -124,6 +130,7 @@ static enum node watched_with(const struct domain_nodes *d, enum node node)
 		return d->settled ? _NODE_MAX : node;
 	/* One watch is on all of DIRECTORY_LIBXL. */
 	case NODE_MARK:
+	case NODE_PENDING:
 	case NODE_DEVICES:
 	case NODE_PCI:
 	case NODE_BUILT:
@@ -170,7 +177,7 @@ static void forget_all(struct domain_nodes *d)
 		forget(d, node);
 	free(TAKE_PTR(d->backends));
 	d->n_backends = 0;
-	d->settled = false;
+	d->settled = d->down = false;
 }
 
 void domain_nodes_settle(struct domain_nodes *d)
@@ -276,6 +283,7 @@ static int take_events(struct nodes *n, size_t max, unsigned *ret_news)
 			*ret_news = news;
 			return errno == EAGAIN ? 0 : -errno;
 		}
+		n->taken++;
 		news |= take_event(n, event[XS_WATCH_PATH]);
 		free(event);
 	}
@@ -295,10 +303,29 @@ int nodes_reach(struct nodes *n)
 	return value || errno == ENOENT ? 0 : -errno;
 }
 
-void domain_nodes_renew(struct domain_nodes *d)
+static void renew(struct domain_nodes *d)
 {
 	for (enum node node = 0; node < _NODE_MAX; node++)
 		d->cached[node].fresh = false;
+}
+
+/*
+ * The domain itself writes no more. What toolstacks write is told; but oxenstored holds an event
+ * back while so many others wait to be sent that they are all taken before the next look.
+ */
+void domain_nodes_down(struct domain_nodes *d, bool dying, uint64_t cpu_time)
+{
+	if (!d->down || d->dying != dying || d->cpu_time != cpu_time ||
+	    d->nodes->taken >= EVENTS_BEFORE_LOOK)
+		renew(d);
+	d->down = true;
+	d->dying = dying;
+	d->cpu_time = cpu_time;
+}
+
+void domain_nodes_recheck(struct domain_nodes *d)
+{
+	d->down = false;
 }
 
 int nodes_begin(struct nodes *n, unsigned *ret_news)
@@ -313,7 +340,7 @@ int nodes_begin(struct nodes *n, unsigned *ret_news)
 	if (r != -EAGAIN)
 		return r;
 	for (size_t i = 0; i < n->n; i++)
-		domain_nodes_renew(n->domains[i]);
+		renew(n->domains[i]);
 	return 0;
 }
 
@@ -335,6 +362,7 @@ int nodes_end(struct nodes *n)
 		}
 	}
 	n->n = kept;
+	n->taken = 0;
 	return n->error;
 }
 
@@ -441,8 +469,9 @@ const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_leng
 			free(TAKE_PTR(value));
 		if (node == NODE_VM && !str_equal(value, c->value))
 			forget(d, NODE_BUILT);
+		/* It is not watched, and no tool writes it once the domain is down. */
 		if (node == NODE_BUILT)
-			c->fresh = value;
+			c->fresh = value || d->down;
 		free(c->value);
 		c->value = TAKE_PTR(value);
 		c->length = length;

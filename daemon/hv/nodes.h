@@ -22,6 +22,7 @@ enum node {
 	NODE_BUILT,  /* when the domain was built; it never changes */
 	NODE_TARGET, /* the domain that it is the device model of */
 	NODE_MARK,
+	NODE_PENDING, /* until when it may still suspend, asked to by a worker of ours */
 	NODE_DEVICES, /* the directory of its devices, which libxl alone writes */
 	NODE_PCI,     /* it exists if the domain has PCI devices of the host */
 	/* The domain writes those that follow, or below them. */
@@ -84,8 +85,16 @@ const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_leng
  */
 void domain_nodes_settle(struct domain_nodes *d);
 
-/* What was read of the domain does not count: it is about to be decided on. */
-void domain_nodes_renew(struct domain_nodes *d);
+/*
+ * The domain is down or dying, and what is read of it decides on its guest. So what was read before
+ * counts only if it was read when the domain was so already. cpu_time: what Xen says that it has
+ * used; it is more if the domain has run since.
+ */
+void domain_nodes_down(struct domain_nodes *d, bool dying, uint64_t cpu_time);
+
+/* The next time that it is down all is read again: it is up now, or a worker of ours has written.
+ */
+void domain_nodes_recheck(struct domain_nodes *d);
 
 /* That of the disk of this number, at this place among those that the guest may eject. */
 const char *domain_node_eject(struct domain_nodes *d, size_t index, uint32_t devid);

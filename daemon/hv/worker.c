@@ -86,6 +86,7 @@ int worker_set_request(struct worker *w, const struct operation_request *request
 
 	w->operation.name = w->name;
 	w->operation.operation = request->operation;
+	w->operation.domid = request->domid;
 	w->last = usec_add(request->deadline, DEADLINE_GRACE + answers);
 	w->patience = request->patience == 0 ? USEC_INFINITY : request->patience + answers;
 	return r;

@@ -15,6 +15,7 @@ struct xen {
 	struct program worker;
 	struct host *host;
 	struct workers *workers;
+	struct hv_callbacks of_workers;
 	struct surveyor *surveyor;
 	struct images *images;
 };
@@ -147,6 +148,22 @@ static void on_lost(void *data, const char *reason)
 	xen->hv.callbacks.lost(xen->hv.callbacks.data, reason);
 }
 
+static void on_progress(void *data, const struct hv_operation *operation)
+{
+	struct xen *xen = data;
+
+	xen->hv.callbacks.progress(xen->hv.callbacks.data, operation);
+}
+
+static void on_finished(void *data, const struct hv_operation *operation,
+			const struct operation_result *result)
+{
+	struct xen *xen = data;
+
+	host_recheck(xen->host, operation->domid);
+	xen->hv.callbacks.finished(xen->hv.callbacks.data, operation, result);
+}
+
 static void on_surveyed(void *data, struct survey *survey, const char *reason)
 {
 	struct xen *xen = data;
@@ -187,7 +204,9 @@ int hv_xen_new(struct loop *loop, const struct hv_xen_options *options, struct h
 				     .data = xen,
 			     },
 			     &xen->host);
-	r = r < 0 ? r : workers_new(loop, folder, &xen->worker, &xen->hv.callbacks, &xen->workers);
+	xen->of_workers = (struct hv_callbacks){
+		.progress = on_progress, .finished = on_finished, .data = xen};
+	r = r < 0 ? r : workers_new(loop, folder, &xen->worker, &xen->of_workers, &xen->workers);
 	r = r < 0 ? r
 		  : surveyor_new(loop, &xen->worker,
 				 &(struct surveyor_callbacks){.surveyed = on_surveyed,

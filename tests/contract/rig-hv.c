@@ -526,6 +526,7 @@ int operate(const struct operation_request *request)
 	ck_assert_int_eq(begin(request), 0);
 	wait_until(has_ended);
 	ck_assert_int_eq(fx.ended.operation, request->operation);
+	ck_assert_uint_eq(fx.ended.domid, request->domid);
 	ck_assert_uint_eq(fx.ends, 1);
 	return fx.error;
 }

@@ -290,6 +290,7 @@ START_TEST(news_tell_who_wrote)
 		{"/local/domain/5/target", NEWS_DOMAINS},
 		{"/local/domain/5/libxl", NEWS_GUESTS},
 		{"/libxl/5/xendomainsd", 0},
+		{"/libxl/5/xendomainsd-suspend", 0},
 		{"/libxl/5/device/vbd/51712/params", 0},
 		{"/local/domain/5/control/shutdown", 0},
 		{"/local/domain/5/control/feature-poweroff2", 0},
@@ -397,22 +398,92 @@ START_TEST(a_node_that_cannot_be_watched_is_read_each_time)
 }
 END_TEST
 
-START_TEST(a_domain_that_is_decided_on_is_read_anew)
+/* A look at a domain that is down, with this CPU time. */
+static const char *look_down(struct nodes *nodes, enum node node, bool dying, uint64_t cpu_time)
 {
-	_cleanup_(nodes_freep) struct nodes *nodes = make();
 	struct domain_nodes *d;
+	const char *value;
 
-	put("/libxl/5/xendomainsd", "old");
-	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
-	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
-	n_watches = 0; /* nothing is told */
-	put("/libxl/5/xendomainsd", "new");
-	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
 	begin(nodes);
 	d = check(nodes_of(nodes, 5, &built));
-	domain_nodes_renew(d);
-	ck_assert_str_eq(domain_node(d, NODE_MARK, NULL), "new");
+	domain_nodes_down(d, dying, cpu_time);
+	value = domain_node(d, node, NULL);
 	ck_assert_int_eq(nodes_end(nodes), 0);
+	return value;
+}
+
+/* A change that nothing is told of. */
+static void put_silently(const char *path, const char *value)
+{
+	size_t before = n_watches;
+
+	n_watches = 0;
+	put(path, value);
+	n_watches = before;
+}
+
+#define PATH_MARK "/libxl/5/xendomainsd"
+
+START_TEST(a_domain_that_stays_down_is_read_once)
+{
+	static const enum node asked[] = {NODE_MARK, NODE_NAME, NODE_POWEROFF, NODE_PENDING,
+					  NODE_BUILT};
+	_cleanup_(nodes_freep) struct nodes *nodes = make();
+
+	put(PATH_MARK, "old");
+	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
+	put_silently(PATH_MARK, "new");
+	ck_assert_str_eq(look(nodes, 5, NODE_MARK), "old");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, false, 7), "new");
+	for (size_t i = 0; i < ELEMENTSOF(asked); i++) {
+		look_down(nodes, asked[i], false, 7);
+		/* Where it was read, its watch has told of itself. */
+		look_down(nodes, asked[i], false, 7);
+		n_reads = 0;
+		look_down(nodes, asked[i], false, 7);
+		ck_assert_uint_eq(n_reads, 1);
+	}
+	put(PATH_MARK, "newer");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, false, 7), "newer");
+}
+END_TEST
+
+START_TEST(a_domain_that_is_down_is_read_anew_where_it_may_be_another_case)
+{
+	_cleanup_(nodes_freep) struct nodes *nodes = make();
+
+	put(PATH_MARK, "1");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, false, 7), "1");
+	/* It has run between two looks. */
+	put_silently(PATH_MARK, "2");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, false, 8), "2");
+	put_silently(PATH_MARK, "3");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, true, 8), "3");
+	/* A worker of ours has ended, or the domain was up. */
+	put_silently(PATH_MARK, "4");
+	domain_nodes_recheck(check(nodes_find(nodes, 5)));
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, true, 8), "4");
+}
+END_TEST
+
+/* oxenstored may hold an event back then. */
+START_TEST(a_domain_that_is_down_is_read_anew_after_many_events)
+{
+	_cleanup_(nodes_freep) struct nodes *nodes = make();
+	char path[TEXT_MAX];
+	unsigned ignored;
+
+	put(PATH_MARK, "old");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, false, 7), "old");
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(path, sizeof(path), "/libxl/6/device/%u", i);
+		fire(path, false);
+		ck_assert_int_eq(nodes_take_news(nodes, &ignored), 0);
+	}
+	put_silently(PATH_MARK, "new");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, false, 7), "new");
+	put_silently(PATH_MARK, "newer");
+	ck_assert_str_eq(look_down(nodes, NODE_MARK, false, 7), "new");
 }
 END_TEST
 
@@ -581,7 +652,9 @@ START_TEST(what_is_kept_is_what_stands_in_xenstore)
 }
 END_TEST
 
-SUITE("nodes", a_domain_that_is_decided_on_is_read_anew,
+SUITE("nodes", a_domain_that_stays_down_is_read_once,
+      a_domain_that_is_down_is_read_anew_where_it_may_be_another_case,
+      a_domain_that_is_down_is_read_anew_after_many_events,
       the_time_of_building_is_read_until_it_is_there,
       a_look_where_nothing_has_changed_takes_one_read,
       a_node_that_changes_appears_or_goes_is_read_again, news_tell_who_wrote,

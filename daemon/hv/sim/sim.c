@@ -240,6 +240,7 @@ static int sim_operate(struct hv *hv, const struct operation_request *request)
 		.operation = request->operation,
 		.uuid = request->uuid,
 		.name = a->guest->name,
+		.domid = request->domid,
 		.started = loop_now(sim->loop),
 	};
 	a->way = sim_guest_way(a->guest, request->operation);
