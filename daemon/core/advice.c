@@ -2,28 +2,17 @@
 
 #include "core/advice.h"
 
-#include <ctype.h>
-
 #include "core/leftover.h"
 #include "core/plan-guest.h"
 #include "util/quote.h"
 #include "util/str.h"
 
-/* A shell drops a quoted newline, and a terminal may obey other such characters. */
-static bool can_be_typed(const char *word)
-{
-	for (; *word; word++)
-		if (iscntrl((unsigned char)*word))
-			return false;
-	return true;
-}
-
 static int advise(char **ret, const char *command, const char *argument)
 {
-	if (!can_be_typed(argument))
+	/* It could not be typed. */
+	if (!str_is_printable(argument))
 		return 0;
-	return str_format(ret, "%s %s%s", command, argument[0] == '-' ? "-- " : "",
-			  QUOTED(argument));
+	return str_format(ret, "%s %s", command, AS_ARGUMENT(argument));
 }
 
 /* Another tool may have saved or migrated it. */
@@ -116,7 +105,7 @@ static int explain_kept(const struct guest *g, char **ret)
 		r = str_format(&setting, " (%s=\"preserve\")", death_setting(d->reason));
 	if (r >= 0 && (g->config || g->image) && !guest_is_superseded(g))
 		r = str_format(&start, ", and 'xendomainsctl start %s' to start the guest",
-			       QUOTED(g->name));
+			       AS_ARGUMENT(g->name));
 	return r < 0 ? r
 		     : str_format(ret,
 				  "has ended (%s), and its domain %u is kept%s. If you do not need "
@@ -172,12 +161,12 @@ static int explain_start(const struct config *config, const struct guest *g, cha
 			ret,
 			"its domain has disappeared: another tool may have saved, migrated or "
 			"destroyed it. If it runs nowhere else, run 'xendomainsctl start %s'",
-			QUOTED(g->name));
+			AS_ARGUMENT(g->name));
 	if (creates && s.cold)
 		return str_format(
 			ret,
 			"'xendomainsctl start %s' starts it without the memory that was saved: %s",
-			QUOTED(g->name), s.reason);
+			AS_ARGUMENT(g->name), s.reason);
 	if (s.result == STEP_FAILED)
 		*ret = TAKE_PTR(s.reason);
 	return 0;

@@ -55,7 +55,7 @@ static int say_departed(struct guest *g, const struct past *past)
 			  "run there, 'xendomainsctl start %s' starts this one here",
 			  past->away_name, UUID_TEXT(&past->uuid),
 			  past->away_unknown ? "may have been migrated" : "was migrated",
-			  past->away, g->config->path, QUOTED(g->name));
+			  past->away, g->config->path, AS_ARGUMENT(g->name));
 }
 
 /* Saves the search on most hosts, where no guest was migrated. */

@@ -68,7 +68,7 @@ static int hold_beside_stranger(struct guest *g, struct guest *stranger)
 			       "guest, run 'xl rename %u %s'. If not, give one of them another "
 			       "UUID",
 			       stranger->domain->domid, stranger->name, stranger->domain->domid,
-			       QUOTED(g->name));
+			       AS_ARGUMENT(g->name));
 }
 
 static int note_double(struct guest *g, const struct guest *other)

@@ -192,7 +192,7 @@ static int hold_disputed(struct guest *g, const struct survey_image *image)
 		"'xl restore %s' to bring this guest back. If it was this guest, run "
 		"'xendomainsctl start --cold %s' to start it without its memory",
 		lives_disputant(&g->past->lives, &image->id), image->path, QUOTED(image->path),
-		QUOTED(g->name));
+		AS_ARGUMENT(g->name));
 }
 
 /* Without a configuration, a domain of its name and another UUID may be this guest, or may not. */
@@ -243,7 +243,7 @@ static int choose_image(struct guest *g, const struct survey *survey,
 				"%s and %s are both images of it, and either may be the newest. "
 				"Move the other one away, or run 'xendomainsctl start --cold %s' "
 				"to start it without its memory",
-				g->image->path, image->path, QUOTED(g->name));
+				g->image->path, image->path, AS_ARGUMENT(g->name));
 		}
 	}
 	return r;
@@ -276,7 +276,7 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 			g,
 			"%s. Mend it; or run 'xendomainsctl start --cold %s' to start the guest "
 			"without its memory",
-			broken->error, QUOTED(g->name));
+			broken->error, AS_ARGUMENT(g->name));
 	/* If the directory is the same, a person has removed the image. If no directory was
 	 * surveyed, a person has switched saves off. */
 	if (!survey->directory || str_equal(survey->directory, newest->directory))
@@ -286,7 +286,7 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 		"it was saved to %s, and that directory is not there, or is another one now. "
 		"Mount its file system; or run 'xendomainsctl start --cold %s' to start it "
 		"without its memory",
-		newest->path ? newest->path : "an image", QUOTED(g->name));
+		newest->path ? newest->path : "an image", AS_ARGUMENT(g->name));
 }
 
 /*
@@ -395,7 +395,7 @@ static int hold_saved(struct pair *p)
 		"of the image into the configuration to restore the guest, or run "
 		"'xendomainsctl start --cold %s' to start it without its memory",
 		path, p->name, UUID_TEXT(&p->here->uuid), p->config->path, p->config->name,
-		uuid ? " with UUID " : "", uuid ? uuid : "", QUOTED(p->config->name));
+		uuid ? " with UUID " : "", uuid ? uuid : "", AS_ARGUMENT(p->config->name));
 
 	if (r < 0 || p->here == p->other)
 		return r;

@@ -300,11 +300,11 @@ int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name,
 			       "the migration to %s was not confirmed: the guest may be running "
 			       "there. Check with 'xl list' on that host. If it does not run "
 			       "there, run 'xendomainsctl start %s' to start it here",
-			       target, QUOTED(name));
+			       target, AS_ARGUMENT(name));
 	else
 		r = str_format(&reason,
 			       "was migrated to %s. Run 'xendomainsctl start %s' to start it here",
-			       target, QUOTED(name));
+			       target, AS_ARGUMENT(name));
 	r = r < 0 ? r : str_replace(&past->away, target);
 	r = r < 0 ? r : str_replace(&past->away_name, name);
 	if (r < 0)

@@ -104,12 +104,12 @@ int plan_explain_image(const struct guest *g, char **ret)
 				  "%s. Repair the file, or put a whole copy of it there, and run "
 				  "'xendomainsctl start %s'. The guest has no configuration that "
 				  "could start it without its memory",
-				  g->image->error, QUOTED(g->name));
+				  g->image->error, AS_ARGUMENT(g->name));
 	return str_format(ret,
 			  "%s. Repair the file, or put a whole copy of it there, and run "
 			  "'xendomainsctl start %s'; or run 'xendomainsctl start --cold %s' to "
 			  "start the guest without its memory, and to put the image aside",
-			  g->image->error, QUOTED(g->name), QUOTED(g->name));
+			  g->image->error, AS_ARGUMENT(g->name), AS_ARGUMENT(g->name));
 }
 
 static int plan_restore(struct step *s, const struct config *config, const struct guest *g)
@@ -205,7 +205,7 @@ static int plan_cold_unless_away(struct step *s, const struct config *config, co
 			"the ledger has lost records: the guest may have been migrated. "
 			"Check with 'xl list' on the other hosts. If it runs on "
 			"none, run 'xendomainsctl start %s' to start it here",
-			QUOTED(g->name));
+			AS_ARGUMENT(g->name));
 	return plan_cold(s, config, g, why);
 }
 
@@ -228,7 +228,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 			"%s, a domain with the same UUID, was migrated to %s and may be "
 			"this guest. If the guest does not run there, run 'xendomainsctl "
 			"start %s' to start it here",
-			away->away_name, away->away, QUOTED(g->name));
+			away->away_name, away->away, AS_ARGUMENT(g->name));
 	if (away && !named)
 		return step_conclude(s, away->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
 				     away->away_reason);
@@ -246,7 +246,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (guest_is_left(g))
 		return step_conclude(s, STEP_FAILED,
 				     LEFT_BEHIND_WORDS ". Run 'xendomainsctl stop %s' to try again",
-				     QUOTED(g->name));
+				     AS_ARGUMENT(g->name));
 	if (d && domain_condition(d) == DOMAIN_SUSPENDED && !g->busy) {
 		s->foreign = true;
 		step_add_stage(s, STAGE_RESUME);
@@ -277,7 +277,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 			"%s. An image of the guest may be there: make the directory "
 			"readable, or run 'xendomainsctl start --cold %s' to start the "
 			"guest without its memory",
-			g->unseen, QUOTED(g->name));
+			g->unseen, AS_ARGUMENT(g->name));
 	return plan_cold_unless_away(s, config, g, named, NULL);
 }
 
@@ -340,7 +340,7 @@ static int plan_libvirts(struct step *s, bool named)
 	return step_conclude(s, STEP_FAILED,
 			     "belongs to libvirt. Run 'virsh shutdown %s', or 'xendomainsctl stop "
 			     "--force %s' to stop it without libvirt",
-			     QUOTED(s->name), QUOTED(s->name));
+			     AS_ARGUMENT(s->name), AS_ARGUMENT(s->name));
 }
 
 /* Where a save goes, and whose image must not be in its way. */
@@ -370,7 +370,7 @@ int plan_stop(struct step *s, const struct config *config, const struct inventor
 			s, STEP_FAILED,
 			"saved, but domain %u could not be destroyed, and XENDOMAINS_SAVE is empty. "
 			"Set it to the directory of the image, and run 'xendomainsctl stop %s'",
-			d->domid, QUOTED(g->name));
+			d->domid, AS_ARGUMENT(g->name));
 	s->saved = guest_is_left(g);
 	if (d->dying)
 		return step_conclude(s, STEP_SKIPPED, "is already dying");

@@ -171,7 +171,7 @@ static void hold(struct restarts *rx, const struct guest *g, const struct config
 		    "not restarted: more than RestartLimit=%u ends within %s (RestartInterval=). "
 		    "Run 'xendomainsctl start %s' to start it",
 		    config->restart_limit, DURATION(config->restart_interval),
-		    QUOTED(g->name)) < 0 ||
+		    AS_ARGUMENT(g->name)) < 0 ||
 	    str_format(&failure, "has ended (%s): %s", shutdown_reason_to_string(g->domain->reason),
 		       text) < 0)
 		return;

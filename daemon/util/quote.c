@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "util/str.h"
+
 /* Bytes above 0x7f mean nothing to a shell. */
 static int is_plain(unsigned char c)
 {
@@ -17,6 +19,9 @@ const char *quote_word(const char *word, char *buffer, size_t size)
 
 	if (*word == '\0')
 		return "''";
+	/* A shell drops a quoted newline; and '?' in its place would be a command for another. */
+	if (!str_is_printable(word))
+		return "...";
 	for (; *word; word++) {
 		if (n + 3 > size)
 			return "...";
@@ -26,4 +31,16 @@ const char *quote_word(const char *word, char *buffer, size_t size)
 	}
 	buffer[n] = '\0';
 	return buffer;
+}
+
+const char *quote_argument(const char *word, char *buffer, size_t size)
+{
+	static const char before[] = "-- ";
+	const size_t length = sizeof(before) - 1;
+	const char *quoted;
+
+	if (*word != '-')
+		return quote_word(word, buffer, size);
+	quoted = quote_word(word, buffer + length, size - length);
+	return quoted == buffer + length ? memcpy(buffer, before, length) : quoted;
 }

@@ -250,7 +250,7 @@ int run_destroy(struct task *task)
 			"domain %u is saved, and its image is not known: not destroying it. "
 			"Set XENDOMAINS_SAVE to the directory of the image, and run "
 			"'xendomainsctl stop %s'",
-			d.domid, QUOTED(task->record.request.name));
+			d.domid, AS_ARGUMENT(task->record.request.name));
 	if (r >= 0) {
 		dump_core(task, &d);
 		r = xl_destroy(task->xl, d.domid);

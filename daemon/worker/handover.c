@@ -97,14 +97,14 @@ int handover_undecided(struct task *task, const struct xl_domain *d, const char 
 				    "the migration to %s was not confirmed (%s): the guest may be "
 				    "running there. Check with 'xl list' on that host. If it does "
 				    "not run there, run 'xendomainsctl start %s' here",
-				    host, why, QUOTED(name));
+				    host, why, AS_ARGUMENT(name));
 	return task_explain(task, -ENOTRECOVERABLE,
 			    "the migration to %s was not confirmed (%s): the guest may be running "
 			    "there. Its domain %u here is renamed to %s" AWAY_SUFFIX " and stays "
 			    "suspended. Check with 'xl list' on that host. If the guest runs "
 			    "there, run 'xl destroy %u' here. If it does not, run "
 			    "'xendomainsctl start %s' here",
-			    host, why, d->domid, name, d->domid, QUOTED(name));
+			    host, why, d->domid, name, d->domid, AS_ARGUMENT(name));
 }
 
 int run_resume(struct task *task)
@@ -120,7 +120,7 @@ int run_resume(struct task *task)
 		return task_explain(task, -EBUSY,
 				    "domain %u is saved and must not run again. Run 'xendomainsctl "
 				    "stop %s' to remove it",
-				    d.domid, QUOTED(task->record.request.name));
+				    d.domid, AS_ARGUMENT(task->record.request.name));
 	r = away_name(task, &away);
 	r = r < 0 ? r : xl_rename(task->xl, d.domid, away, task->record.request.name);
 	if (r >= 0 && d.suspended) {

@@ -30,6 +30,12 @@ START_TEST(what_is_down_is_started_by_its_name)
 		{"--all", "xendomainsctl start -- --all"},
 		{"we\nb", NULL},
 		{"we\033b", NULL},
+		{"we\xc2\x9b"
+		 "b",
+		 NULL},
+		{"we\xe2\x80\xae"
+		 "b",
+		 NULL},
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -78,6 +84,19 @@ START_TEST(the_choices_with_a_broken_image_are_told_and_none_is_advised)
 	scene_config(&s, "we b", 1);
 	expect_story(&s, choices);
 	expect_advice(&s, NULL);
+}
+END_TEST
+
+START_TEST(a_name_in_a_reason_is_no_option)
+{
+	static const char *const choices[] = {"'xendomainsctl start -- -x'",
+					      "'xendomainsctl start --cold -- -x'", NULL};
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	scene_config(&s, "-x", 1);
+	scene_image(&s, "-x", 1)->error = strdup("damaged");
+	expect_story(&s, choices);
 }
 END_TEST
 
@@ -322,7 +341,7 @@ START_TEST(nothing_is_advised_for_a_guest_with_a_domain)
 END_TEST
 
 SUITE("advice", what_is_down_is_started_by_its_name,
-      the_choices_with_a_broken_image_are_told_and_none_is_advised,
+      the_choices_with_a_broken_image_are_told_and_none_is_advised, a_name_in_a_reason_is_no_option,
       a_domain_that_is_kept_tells_why_and_how_to_go_on, no_command_is_told_for_a_domain_that_xl_has,
       a_restart_that_failed_is_made_good_by_a_start,
       a_start_is_not_advised_for_a_guest_that_may_run_elsewhere,

@@ -129,7 +129,7 @@ static int say_changed(struct trial *t, const char *reason)
 	int r = str_format(&t->problem,
 			   "%s; its saved memory does not fit any more, so %s is not restored. "
 			   "'xendomainsctl start --cold %s' starts it without its memory",
-			   reason, t->question->path, QUOTED(t->header.name));
+			   reason, t->question->path, AS_ARGUMENT(t->header.name));
 
 	t->verdict = OPERATION_DISK_CHANGED;
 	return r < 0 ? r : -ESTALE;
@@ -155,7 +155,7 @@ static int say_unknown(struct trial *t)
 			   "were. If nothing has written to them, 'xl restore %s' brings the guest "
 			   "back. Else 'xendomainsctl start --cold %s' starts it without its "
 			   "memory",
-			   path, say_why_unknown(t), QUOTED(path), QUOTED(name));
+			   path, say_why_unknown(t), QUOTED(path), AS_ARGUMENT(name));
 
 	t->verdict = OPERATION_DISK_UNKNOWN;
 	return r < 0 ? r : -EUCLEAN;
