@@ -14,7 +14,11 @@
 #include "status-text.h"
 #include "terminal.h"
 #include "util/human.h"
+#include "width.h"
 #include "writer.h"
+
+/* Between a name and its stages. */
+#define GAP 2
 
 struct writer_text {
 	struct writer writer;
@@ -96,14 +100,16 @@ static void text_status(struct writer *w, struct json_object *parameters,
 	status_print(to_text(w)->out, parameters, layout);
 }
 
-static void print_step(FILE *out, struct json_object *s, int width)
+static void print_step(FILE *out, struct json_object *s, size_t width)
 {
 	struct json_object *stages = json_get(s, "stages", json_type_array);
+	const char *name = or_dash(json_get_string(s, "name"));
 	const char *reason = json_get_string(s, "reason");
 	size_t n = stages ? json_object_array_length(stages) : 0;
 	const char *separator = "";
 
-	fprintf(out, "%-*s  ", width, or_dash(json_get_string(s, "name")));
+	fputs(name, out);
+	text_pad(out, width - text_width(name) + GAP);
 	for (size_t i = 0; i < n; i++) {
 		const char *stage = json_object_get_string(json_object_array_get_idx(stages, i));
 
@@ -160,11 +166,11 @@ static void text_plan(struct writer *w, struct json_object *parameters)
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_get_string(json_object_array_get_idx(list, i), "name");
 
-		width = MAX(width, strlen(or_dash(name)));
+		width = MAX(width, text_width(or_dash(name)));
 	}
 	print_occasion(out, parameters);
 	for (size_t i = 0; i < n; i++)
-		print_step(out, json_object_array_get_idx(list, i), (int)width);
+		print_step(out, json_object_array_get_idx(list, i), width);
 	if (n == 0)
 		fputs("Nothing to do\n", out);
 	print_needs(out, parameters);

@@ -181,6 +181,15 @@ class Screens(unittest.TestCase):
             for command in commands:
                 self.assertIn(command, text, f"{columns} columns")
 
+    def test_stages_of_a_plan_stand_below_each_other(self):
+        names = [step["name"] for step in self.host.plan("stop").values()]
+        lines = self.host.ctl("plan", "stop").splitlines()
+        starts = set()
+        for name in names:
+            [line] = [line for line in lines if line.startswith(f"{name}  ")]
+            starts.add(width(line) - width(line[len(name):].lstrip()))
+        self.assertEqual(len(starts), 1)
+
     def test_watch_is_refused_where_nothing_can_be_drawn_in_place(self):
         with Screen([CLIENT, "--socket", self.host.socket, "status", "--watch"], 80, 24, TERM="dumb") as screen:
             status, text = screen.finish()
