@@ -500,6 +500,7 @@ class Waits(FakeHostTest):
         self.assertIn("ParallelOperations", what)
         self.assertIn(f"waits for {what}", self.host.ctl("status", name))
         self.assertEqual(self.host.ctl("status", "--names", "--state=waiting"), f"{name}\n")
+        self.assertEqual(self.host.ctl("status", "--names", "--state=down"), "")
         self.assertIn(f"{name} (waits)", self.host.ctl("check", check=1))
         wait_until(lambda: set(self.host.states().values()) == {"running"}, "the start")
         self.assertNotIn("waits_for", str(self.host.status()))
