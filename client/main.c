@@ -234,6 +234,8 @@ static const char *find_misuse(const struct context *context, const struct comma
 		return "--no-wait goes with 'start', 'stop' or 'restart' only";
 	if (context->progress != PROGRESS_AUTO && !follows && !reads)
 		return "--progress goes with 'start', 'stop', 'restart' or 'image verify' only";
+	if (context->no_wait && context->progress != PROGRESS_AUTO)
+		return "--no-wait and --progress exclude each other";
 	if (context->no_wait && (context->or_once || context->unit))
 		return "--no-wait goes neither with --or-once nor with --unit: a unit waits";
 	if (context->json && context->progress == PROGRESS_PLAIN)

@@ -279,7 +279,7 @@ class Options(FakeHostTest):
     def test_wrong_words_are_refused(self):
         self.assertIn('"plain"', self.host.ctl("--progress=plian", "start", check=2))
         for words in (["--progress=plain", "status"], ["--no-wait", "plan", "start"], ["--json", "--progress=plain", "start"],
-                      ["--no-wait", "--or-once", "stop"], ["--no-wait", "--unit=x.service", "start"]):
+                      ["--no-wait", "--progress=none", "start"], ["--no-wait", "--or-once", "stop"], ["--no-wait", "--unit=x.service", "start"]):
             self.host.ctl(*words, check=2)
         self.assertEqual(self.host.states(), {"web": "stopped", "bad": "stopped"})
 
