@@ -359,6 +359,7 @@ static void turn_round(struct sequence *s)
 	s->restarted = true;
 	s->goal = GOAL_START;
 	s->phase = PHASE_NEW;
+	s->started = loop_now(m->loop);
 	sequence_log_begin(s);
 	timer_set_after(m->advance, 0);
 }

@@ -182,6 +182,26 @@ START_TEST(a_restart_that_is_cancelled_while_it_stops_is_cut_short)
 }
 END_TEST
 
+START_TEST(each_half_of_a_restart_has_a_time_of_its_own)
+{
+	_cleanup_simulation_ struct simulation s;
+	struct fates f = {0};
+	usec_t begin;
+
+	SIMULATION_BEGIN(&s, .variables = NO_PAUSE,
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":60000},"
+				   "\"restore\":{\"ms\":30000}}]");
+	begin = loop_now(s.loop);
+	restart_all(&s, &f);
+	while (!f.done)
+		simulation_run_for(&s, USEC_PER_SEC);
+	ck_assert_uint_eq(f.restarted, 1);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_SEQUENCE_DONE), 2);
+	ck_assert_uint_ge(LOGGED_TIME(.message_id = MSG_SEQUENCE_DONE), 60 * USEC_PER_SEC);
+	ck_assert_uint_le(LOGGED_TIME(.message_id = MSG_SEQUENCE_DONE), loop_now(s.loop) - begin);
+}
+END_TEST
+
 /* What others have of it, and what it has begun with, when it is cancelled. */
 START_TEST(a_stop_is_cut_short_if_a_guest_was_left_out)
 {
@@ -214,6 +234,6 @@ END_TEST
 SUITE("manager-restart", a_restart_that_is_cancelled_tells_which_guests_it_has_stopped,
       a_guest_that_the_restart_will_not_start_waits_for_nothing,
       a_guest_that_the_restart_has_migrated_waits_for_nothing,
-      a_restart_tells_which_guests_it_has_migrated,
+      a_restart_tells_which_guests_it_has_migrated, each_half_of_a_restart_has_a_time_of_its_own,
       a_restart_that_is_cancelled_while_it_stops_is_cut_short,
       a_stop_is_cut_short_if_a_guest_was_left_out);

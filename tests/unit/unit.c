@@ -18,6 +18,7 @@ static size_t log_size;
 /* Names and words that are longer are cut off. */
 struct entry {
 	char message_id[33], domain[64], stage[32], result[32];
+	usec_t elapsed;
 };
 
 static struct entry *entries;
@@ -42,6 +43,7 @@ static void keep_entry(const struct log_fields *fields)
 	*e = (struct entry){0};
 	if (!fields)
 		return;
+	e->elapsed = fields->elapsed;
 	keep_word(e->message_id, sizeof(e->message_id), fields->message_id);
 	keep_word(e->domain, sizeof(e->domain), fields->domain);
 	keep_word(e->stage, sizeof(e->stage), fields->stage);
@@ -100,9 +102,15 @@ const char *unit_log(void)
 	return log_text;
 }
 
-static bool is_wanted(const char *word, const char *wanted)
+static bool has_word(const char *word, const char *wanted)
 {
 	return !wanted || str_equal(word, wanted);
+}
+
+static bool is_wanted(const struct entry *e, const struct log_fields *wanted)
+{
+	return has_word(e->message_id, wanted->message_id) && has_word(e->domain, wanted->domain) &&
+	       has_word(e->stage, wanted->stage) && has_word(e->result, wanted->result);
 }
 
 unsigned unit_logged(const struct log_fields *wanted)
@@ -110,11 +118,18 @@ unsigned unit_logged(const struct log_fields *wanted)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < n_entries; i++)
-		n += is_wanted(entries[i].message_id, wanted->message_id) &&
-		     is_wanted(entries[i].domain, wanted->domain) &&
-		     is_wanted(entries[i].stage, wanted->stage) &&
-		     is_wanted(entries[i].result, wanted->result);
+		n += is_wanted(&entries[i], wanted);
 	return n;
+}
+
+usec_t unit_logged_time(const struct log_fields *wanted)
+{
+	usec_t sum = 0;
+
+	for (size_t i = 0; i < n_entries; i++)
+		if (is_wanted(&entries[i], wanted))
+			sum = usec_add(sum, entries[i].elapsed);
+	return sum;
 }
 
 void folder_make(struct folder *f)

@@ -34,6 +34,11 @@ unsigned unit_logged(const struct log_fields *wanted);
 
 #define LOGGED(...) unit_logged(&(struct log_fields){__VA_ARGS__})
 
+/* The sum of their times. */
+usec_t unit_logged_time(const struct log_fields *wanted);
+
+#define LOGGED_TIME(...) unit_logged_time(&(struct log_fields){__VA_ARGS__})
+
 /* A folder of its own for a test; all that is in it goes with it. */
 struct folder {
 	char path[64];
