@@ -408,6 +408,18 @@ class Lint(unittest.TestCase):
         for stage in stages:
             self.assertIn(stage, text("docs/man/xendomainsd.8.scd"))
 
+    def test_what_the_journal_has_as_operation_is_explained(self):
+        journal = text("docs/man/xendomainsd.8.scd").partition("# JOURNAL")[2].partition("\n# ")[0]
+        told = journal.partition("XEN_OPERATION is")[2].partition("\n\n")[0]
+        goals = re.findall(r'\[GOAL_\w+\] = "([\w-]+)"', text("daemon/core/plan.c"))
+        operations = re.findall(r'\[OPERATION_\w+\] = "([\w-]+)"',
+                                text("daemon/wire/operation.c").partition("operation_names")[2].partition("};")[0])
+        [kinds] = re.findall(r"kinds\[\] = \{(.+)\}", text("daemon/io/logind.c"))
+        for words in goals, operations, re.findall(r'"([\w-]+)"', kinds):
+            self.assertGreater(len(words), 4)
+            for word in words:
+                self.assertIn(f"*{word}*", told)
+
     def test_walkthrough_names_files_and_functions_that_are_there(self):
         for step in re.split(r"\n(?=\d+\. |\n)", text("docs/walkthrough.md")):
             code = "".join(text(name) for name in re.findall(r"`([\w/-]+\.[ch])`", step))
