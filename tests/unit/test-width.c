@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "unit.h"
+#include "util/str.h"
 #include "width.h"
 
 START_TEST(wide_and_combining_characters_are_counted_as_they_are_shown)
@@ -114,6 +115,31 @@ START_TEST(quoted_command_is_not_broken)
 }
 END_TEST
 
+/* Of a screen of any width. */
+START_TEST(each_command_of_a_reason_stays_in_one_line)
+{
+	static const char *const commands[] = {
+		"'xendomainsctl start db-replica'",
+		"'xendomainsctl start --cold two\\ words'",
+		"'xl destroy 16'",
+	};
+	_cleanup_free_ char *reason = NULL;
+
+	ck_assert_int_ge(str_format(&reason,
+				    "db: it is truncated. Put a whole copy of it there, and run "
+				    "%s; or run %s to start the guest without its memory. If you "
+				    "don't need the guest's domain, run %s",
+				    commands[0], commands[1], commands[2]),
+			 0);
+	for (size_t width = 10; width < 240; width++) {
+		_cleanup_free_ char *text = wrapped(reason, width, 4);
+
+		for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+			ck_assert_ptr_nonnull(strstr(text, commands[i]));
+	}
+}
+END_TEST
+
 START_TEST(without_a_width_nothing_is_wrapped)
 {
 	_cleanup_free_ char *text = wrapped("aa bb cc dd ee ff", SIZE_MAX, 4);
@@ -124,4 +150,5 @@ END_TEST
 
 SUITE("width", wide_and_combining_characters_are_counted_as_they_are_shown,
       nothing_that_a_terminal_obeys_is_left, paragraph_is_wrapped_at_words,
-      quoted_command_is_not_broken, without_a_width_nothing_is_wrapped);
+      quoted_command_is_not_broken, each_command_of_a_reason_stays_in_one_line,
+      without_a_width_nothing_is_wrapped);
