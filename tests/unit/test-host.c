@@ -195,6 +195,7 @@ static void open_host(int n)
 					   LIBXL_SHUTDOWN_REASON_CRASH,
 					   LIBXL_SHUTDOWN_REASON_SUSPEND};
 
+	name = "web";
 	n_infos = 0;
 	for (int i = 0; i < n; i++)
 		add_down(i % 4 == 3, reasons[i % 3]);

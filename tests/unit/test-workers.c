@@ -213,6 +213,9 @@ START_TEST(a_worker_that_waits_and_cannot_be_watched_leaves_no_zombie)
 	_cleanup_(scene_done) struct scene s;
 	siginfo_t info;
 
+	/* Those of other tests, which have ended. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	scene_make(&s, SCRIPT "[ $1 = await ] && exec sleep 60; end_well\n");
 	starves = true;
 	workers_expect(s.workers, 1);
