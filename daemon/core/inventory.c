@@ -276,8 +276,9 @@ usec_t guest_reason_since(const struct guest *g, const char *reason)
 
 	if (reason && g->other_life && reason == g->other_life->failure)
 		return g->other_life->noted;
-	return reason && past && (reason == past->failure || reason == past->remark) ? past->noted
-										     : 0;
+	if (reason && past && (reason == past->failure || reason == past->remark))
+		return past->noted;
+	return reason ? g->noticed : 0;
 }
 
 usec_t guest_since(const struct guest *g, enum guest_state state, const char *reason)

@@ -52,8 +52,10 @@ struct guest {
 	bool unlisted;       /* it may have a configuration that cannot be read */
 	bool unmounted; /* no configuration can be read: it may be one of those that are away */
 	bool busy;      /* a worker is at it */
-	char *conflict; /* why its configuration cannot be used although it can be read */
-	char *own_name; /* where name is not another guest's */
+	usec_t noticed; /* since when its files are why it fails, as far as is known; 0: not */
+	uint64_t noticed_for; /* the hash of that reason */
+	char *conflict;       /* why its configuration cannot be used although it can be read */
+	char *own_name;       /* where name is not another guest's */
 };
 
 struct inventory {

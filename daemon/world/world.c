@@ -3,6 +3,7 @@
 #include "world/world.h"
 
 #include "core/inventory-build.h"
+#include "core/noticed.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "world/sightings.h"
@@ -62,12 +63,15 @@ static bool has_one_that_may_begin(struct world *w)
 
 int world_rebuild(struct world *w, struct survey *survey, struct domain_list *domains)
 {
-	struct inventory *inventory;
+	struct inventory *inventory = NULL;
 	const struct hv_operation *op;
 	int r = inventory_build(survey, domains, ledger_file_get(w->ledger), &inventory);
 
-	if (r < 0)
+	r = r < 0 ? r : noticed_note(inventory, w->inventory, usec_now_wall());
+	if (r < 0) {
+		inventory_free(inventory);
 		return r;
+	}
 	for (size_t i = 0; (op = hv_next_operation(w->hv, i)); i++)
 		inventory_set_busy(inventory, &op->uuid);
 	inventory_free(w->inventory);

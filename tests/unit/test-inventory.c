@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "core/inventory-build.h"
+#include "core/noticed.h"
 #include "scene.h"
 #include "unit.h"
 #include "util/str.h"
@@ -610,6 +611,37 @@ START_TEST(the_failure_of_another_life_counts_until_there_is_a_later_one)
 }
 END_TEST
 
+/* Such a reason has no date of its own. */
+START_TEST(what_files_say_is_dated_by_when_it_was_first_seen)
+{
+	_cleanup_(inventory_freep) struct inventory *earlier = NULL;
+	_cleanup_scene_ struct scene s;
+	const char *reason;
+
+	scene_make(&s);
+	scene_image(&s, "web", 1)->error = strdup("damaged");
+	scene_config(&s, "mail", 2);
+	scene_build(&s);
+	ck_assert_int_eq(noticed_note(s.inventory, NULL, 100), 0);
+	ck_assert_uint_eq(scene_guest(&s, 2)->noticed, 0);
+	earlier = TAKE_PTR(s.inventory);
+	scene_build(&s);
+	ck_assert_int_eq(noticed_note(s.inventory, earlier, 200), 0);
+	ck_assert_int_eq(guest_state(scene_guest(&s, 1), &reason), GUEST_FAILED);
+	ck_assert_uint_eq(guest_reason_since(scene_guest(&s, 1), reason), 100);
+	ck_assert_uint_eq(guest_since(scene_guest(&s, 1), GUEST_FAILED, reason), 100);
+	inventory_free(earlier);
+	earlier = TAKE_PTR(s.inventory);
+	/* Another reason is as old as it is. */
+	free(s.survey->images[0].error);
+	s.survey->images[0].error = strdup("truncated");
+	scene_build(&s);
+	ck_assert_int_eq(noticed_note(s.inventory, earlier, 300), 0);
+	guest_state(scene_guest(&s, 1), &reason);
+	ck_assert_uint_eq(guest_reason_since(scene_guest(&s, 1), reason), 300);
+}
+END_TEST
+
 SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_one_guest,
       what_cannot_be_looked_up_is_not_taken_for_what_is_not_there,
       guests_come_in_the_order_of_their_files, dom0_and_its_like_are_no_guests,
@@ -627,4 +659,5 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       the_state_of_a_domain_is_told, the_state_of_a_guest_without_a_domain_has_a_reason,
       a_failure_of_a_running_guest_is_told_too, a_guest_that_is_away_says_where,
       a_state_is_dated_by_what_is_known_to_have_begun_it, an_old_failure_dates_no_other_reason,
+      what_files_say_is_dated_by_when_it_was_first_seen,
       the_failure_of_another_life_counts_until_there_is_a_later_one);
