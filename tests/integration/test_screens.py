@@ -15,6 +15,7 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 import unicodedata
 import unittest
@@ -32,6 +33,8 @@ TIME = re.compile(r"\b\d+(\.\d)?(?: |\n +)(s|min|h|d)\b|\b\d+ %|\d{4}-\d\d-\d\d(
 # Cells that are numbers: in which order operations begin is not what is compared.
 NUMBER = re.compile(r"(?<=  )\d+(?=  |\n)")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
+# The last byte that a terminal has.
+END = b"\0"
 MOVES = re.compile(r"\x1b\[[HKJ]")
 # A command in a reason, with names as a shell takes them; and one that goes on in the next line.
 COMMAND = re.compile(r"(?<!\S)'(?:[^'\\]|\\.)+'")
@@ -55,15 +58,16 @@ class Screen:
     """A program at a terminal of this size."""
 
     def __init__(self, command, columns, lines, **environment):
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         base = {key: value for key, value in os.environ.items()
                 if key not in ("NO_COLOR", "COLUMNS", "LINES", "LC_CTYPE", "LANG")}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+            command, stdin=subprocess.DEVNULL, stdout=self.slave, stderr=self.slave,
             env=base | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "TZ": "UTC"} | environment)
-        os.close(slave)
         self.said = b""
+        self.end = threading.Thread(target=self.mark_end)
+        self.end.start()
 
     def __enter__(self):
         return self
@@ -72,18 +76,23 @@ class Screen:
         self.process.kill()
         self.process.wait()
         os.close(self.master)
+        self.end.join()
+        os.close(self.slave)
+
+    def mark_end(self):
+        """The other side stays open: where it is closed, what was written last can be lost."""
+        self.process.wait()
+        with contextlib.suppress(OSError):
+            os.write(self.slave, END)
 
     def text(self):
-        return self.said.decode().replace("\r\n", "\n")
+        return self.said.decode().replace("\r\n", "\n").removesuffix(END.decode())
 
     def read(self):
         """Another part; False at the end."""
-        # At the end of a terminal's other side Linux says EIO.
-        with contextlib.suppress(OSError):
-            more = os.read(self.master, 65536)
-            self.said += more
-            return bool(more)
-        return False
+        if not self.said.endswith(END):
+            self.said += os.read(self.master, 65536)
+        return not self.said.endswith(END)
 
     def finish(self):
         while self.read():
