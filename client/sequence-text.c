@@ -189,7 +189,7 @@ static void print_advice(FILE *out, size_t width, struct json_object *list, size
 			 const struct words *w)
 {
 	const char *name = NULL;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *again = NULL;
 	unsigned failed = 0;
 	bool tried = false;
 	int r;
@@ -211,8 +211,9 @@ static void print_advice(FILE *out, size_t width, struct json_object *list, size
 	if (r >= 0)
 		text_wrap(out, text, width, INDENT);
 	/* Where no stage could be begun, the reason says what to do first. */
-	if (tried && w->repeated)
-		fprintf(out, "To try again, run the same command: %s\n", w->repeated);
+	if (tried && w->repeated &&
+	    str_format(&again, "To try again, run the same command: %s", w->repeated) >= 0)
+		text_wrap(out, again, width, INDENT);
 }
 
 void sequence_print_outcome(FILE *out, size_t width, struct json_object *outcome,
