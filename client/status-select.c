@@ -160,7 +160,7 @@ static bool is_in(const struct guest_view *g, const struct status_states *s)
 	if (g->state >= 0 && s->states[g->state])
 		return true;
 	return (s->wanted && g->wanted) || (s->waiting && g->waits) ||
-	       (s->down && guest_view_is_missing(g) && guest_view_is_down(g));
+	       (s->down && guest_view_is_missing(g) && !guest_view_is_moving(g));
 }
 
 int status_keep_states(struct json_object *parameters, const struct status_states *states)

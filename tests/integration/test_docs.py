@@ -21,6 +21,7 @@ DEMO = SOURCE / "tests/demo"
 
 # A time of any length, with the blanks that keep its column.
 TIME = re.compile(r" *\b\d+(\.\d)? (s|min|h|d)\b")
+DATE = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b")
 
 
 # The processes and users of a message.
@@ -30,7 +31,7 @@ LEFT_OUT = "[...]"
 
 
 def masked(lines):
-    return [WHO.sub("#", TIME.sub(" #", line)).rstrip() for line in lines]
+    return [WHO.sub("#", TIME.sub(" #", DATE.sub("#", line))).rstrip() for line in lines]
 
 
 def shown(document, command):
