@@ -109,11 +109,12 @@ class Hour(unittest.TestCase):
         for early, late in zip(map(max, zip(*had[10:35])), map(max, zip(*had[35:]))):
             # One answer that was kept would be 300 KiB, and there are a hundred.
             self.assertLess(late, early + 2048 * (9 if os.environ.get("SANITIZED") else 1), had)
-        daemon, client = (after - before for before, after in zip(woken[3], woken[9]))
+        # Of five minutes before the first guest ends. On a busy machine the start is over late.
+        daemon, client = (min(woken[first + 5][who] - woken[first][who] for first in (3, 4)) for who in (0, 1))
         # It looks at the directories each minute; and libevent rounds what a fast clock asks for.
-        self.assertLess(daemon, 6 * 15, woken)
+        self.assertLess(daemon, 5 * 15, woken)
         # By its own clock only.
-        self.assertLess(client, 6 * MINUTE / SPEED / 2 + 4, woken)
+        self.assertLess(client, 5 * MINUTE / SPEED / 2 + 4, woken)
 
     def is_up_to_date(self, watch):
         watch.read(1)
