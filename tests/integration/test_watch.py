@@ -175,8 +175,8 @@ class Told(FakeHostTest):
         watch.read(4)
         before = wakings(self.host.daemon.pid)
         watch.read(SILENCE)
-        # As in test_rest; and a question every two seconds would take more than one each.
-        self.assertLess(wakings(self.host.daemon.pid) - before, SILENCE / 2)
+        # As in test_rest, where what others mount counts, too; a question every two seconds would take two each.
+        self.assertLess(wakings(self.host.daemon.pid) - before, SILENCE * 3 / 4)
 
     def test_a_caller_who_comes_again_and_again_keeps_no_news_from_others(self):
         self.host.guest("web")
