@@ -127,6 +127,24 @@ def count_unittest(log, fine):
     return Count(ran if fine else max(ran - 1, 0), int(not fine or ran == 0))
 
 
+class Together:
+    """Steps that run at one time, each with a log of its own."""
+
+    def __init__(self, *steps):
+        self.steps = steps
+
+    def __call__(self, log):
+        logs = [log.with_suffix(f".{n}.log") for n in range(1, len(self.steps) + 1)]
+        for part in logs:
+            part.unlink(missing_ok=True)
+        with concurrent.futures.ThreadPoolExecutor(len(logs)) as pool:
+            counts = list(pool.map(lambda step, part: step(part), self.steps, logs))
+        # The end of the log is what is shown: what failed comes last.
+        order = sorted(zip(counts, logs), key=lambda one: one[0].failed > 0)
+        log.write_bytes(b"".join(part.read_bytes() for _, part in order))
+        return Count(sum(c.passed for c in counts), sum(c.failed for c in counts))
+
+
 class Package:
     """The Debian package of a release, built and installed in a chroot."""
 
@@ -161,30 +179,25 @@ class Rpm:
         return count_unittest(log, fine)
 
 
-class Rig:
-    """Scenarios on real Xen hosts in QEMU, two at a time."""
+class RigShare:
+    """One share of the scenarios, on real Xen hosts in QEMU, one after another."""
 
-    def __init__(self, *words):
-        self.words = words
+    def __init__(self, number, words):
+        self.words = [*words, f"--share={number}/{RIGS}"]
 
     def __call__(self, log):
-        logs = [log.with_suffix(f".{n}.log") for n in range(1, RIGS + 1)]
-        with concurrent.futures.ThreadPoolExecutor(RIGS) as pool:
-            counts = list(pool.map(self._run_share, range(1, RIGS + 1), logs))
-        # The end of the log is what is shown: what failed comes last.
-        order = sorted(zip(counts, logs), key=lambda share: share[0].failed > 0)
-        log.write_bytes(b"".join(part.read_bytes() for _, part in order))
-        return Count(sum(c.passed for c in counts), sum(c.failed for c in counts))
-
-    def _run_share(self, number, log):
-        log.unlink(missing_ok=True)
-        fine = run([RIG, "run", *self.words, f"--share={number}/{RIGS}"], log)
+        fine = run([RIG, "run", *self.words], log)
         said = re.findall(r"^(\d+) passed, (\d+) failed", log.read_text(errors="replace"),
                           re.MULTILINE)
         count = Count(*map(int, said[-1])) if said else Count()
         if not fine and count.failed == 0:
             count.failed = 1
         return count
+
+
+def scenarios(*words):
+    """Scenarios on real Xen hosts in QEMU, as many at a time as there is room for."""
+    return Together(*(RigShare(number, words) for number in range(1, RIGS + 1)))
 
 
 class States:
@@ -209,6 +222,8 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:verify_asan_link_order=0",
 
 WITHOUT_LINT = ("unit", "contract", "fuzz", "integration")
 
+PACKAGES = Together(Package(12), Package(13))
+
 STEPS = (
     ("quick", "units, contracts, faults, fuzz corpora and lint, gcc", Build("gcc")),
     ("quick", "the same with address and undefined behaviour sanitizers",
@@ -217,24 +232,22 @@ STEPS = (
     ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
     ("ci", "units, contracts, fuzz corpora and integration in a chroot of Debian 13, without the sweeps",
      Build("debian-13", suites=WITHOUT_LINT, but=("sweep",), debian=13)),
-    ("ci", "the package of Debian 12, in a chroot", Package(12)),
-    ("ci", "the package of Debian 13, in a chroot", Package(13)),
+    ("ci", "the packages of Debian 12 and 13, each in a chroot", PACKAGES),
     ("ci", "states x commands", States(2000)),
-    ("ci", "scenarios on real Xen hosts, Debian 12", Rig("--tier=ci")),
+    ("ci", "scenarios on real Xen hosts, Debian 12", scenarios("--tier=ci")),
 )
 
 FULL = (
     ("units, contracts, fuzz corpora and integration in a chroot of Debian 13",
      Build("debian-13", suites=WITHOUT_LINT, debian=13)),
-    ("the package of Debian 12, in a chroot", Package(12)),
-    ("the package of Debian 13, in a chroot", Package(13)),
+    ("the packages of Debian 12 and 13, each in a chroot", PACKAGES),
     ("the upgrade from Debian 12 to 13 with the package, in a chroot", ReleaseUpgrade()),
     ("the RPM package, built on Debian", Rpm()),
     ("every state that a power cut can leave on the disk",
      Build("gcc", suites=("crash",), CRASH_STATES="all")),
     ("states x commands", States(100000)),
-    ("every scenario on real Xen hosts, Debian 12", Rig("--tier=full")),
-    ("every scenario on real Xen hosts, Debian 13", Rig("--tier=full", "--debian=13")),
+    ("every scenario on real Xen hosts, Debian 12", scenarios("--tier=full")),
+    ("every scenario on real Xen hosts, Debian 13", scenarios("--tier=full", "--debian=13")),
 )
 
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import pathlib
@@ -272,6 +273,13 @@ class FakeHost:
     def stages(self, name, message="STAGE_DONE"):
         """The stages of a guest that have succeeded, or begun or failed, in their order."""
         return [entry["XEN_STAGE"] for entry in self.logged(message, domain=name)]
+
+    def peak(self, stage):
+        """How many guests were in a stage at the most at one time."""
+        ids = {MESSAGE_IDS["STAGE_STARTED"]: 1, MESSAGE_IDS["STAGE_DONE"]: -1, MESSAGE_IDS["STAGE_FAILED"]: -1}
+        changes = [ids[entry["MESSAGE_ID"]] for entry in self.journal()
+                   if entry.get("MESSAGE_ID") in ids and entry.get("XEN_STAGE") == stage]
+        return max(itertools.accumulate(changes))
 
     def wait_logged(self, message, times=1, **fields):
         wait_until(lambda: len(self.logged(message, **fields)) >= times, f"{message} in the journal")

@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import signal
-import time
 import unittest
 
 import ledgerfile
@@ -219,9 +218,8 @@ class Migrates(unittest.TestCase):
             host.guest(f"g{i}", migrate_ms=800)
         host.start_daemon()
         host.ctl("start", check=0)
-        begin = time.monotonic()
         host.ctl("stop", check=0)
-        self.assertLess(time.monotonic() - begin, 4 * 0.8)
+        self.assertGreater(host.peak("migrate"), 2)
         self.assertEqual(host.domains(), {})
 
     def test_bad_value_is_refused_at_reload_with_file_and_line(self):

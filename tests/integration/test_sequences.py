@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import stat
-import time
 import unittest
 
 from fakehost import NOT_POSSIBLE, FakeHost, FakeHostTest, wait_until
@@ -140,9 +139,8 @@ class StartAndStop(FakeHostTest):
         for i in range(6):
             self.host.guest(f"g{i}", save_ms=500)
         self.host.ctl("start", check=0)
-        begin = time.monotonic()
         self.host.ctl("stop", check=0)
-        self.assertLess(time.monotonic() - begin, 6 * 0.5)
+        self.assertGreater(self.host.peak("save"), 3)
 
     def test_events_of_others_are_noticed_at_once(self):
         self.host.xl_create("byhand")

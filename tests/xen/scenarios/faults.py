@@ -3,44 +3,16 @@
 clock that jumps, a guest that floods XenStore. No guest pays for it."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from xenrig import Host, pv, scenario, wait_until
+from xenrig.image_disk import BROKEN, HEALTHY, disk_becomes, mount_again, saving_to_disk
 from xenrig.xendomains import SAVE, ctl, expect_states, images, journal, logged, states
 
 NO_SHUTDOWN = {"XENDOMAINS_SHUTDOWN": "", "XENDOMAINS_SHUTDOWN_ALL": ""}
 
-SECTORS = 600 * 2048
-HEALTHY = f"0 {SECTORS} linear $(losetup -n -O NAME -j /root/bad) 0"
-BROKEN = f"0 {SECTORS} error"
-
 PID = "systemctl show --value --property=MainPID xendomainsd.service"
 
 FLOODED = 20
-
-
-def disk_becomes(host: Host, table: str) -> None:
-    host.sh(f'dmsetup suspend --noflush --nolockfs bad; echo "{table}" | dmsetup load bad; dmsetup resume bad')
-
-
-@contextmanager
-def saving_to_disk(host: Host) -> Iterator[None]:
-    """The folder of the images is on a disk of its own, which can be made to fail."""
-    host.sh(f"truncate --size=600M /root/bad && losetup --find /root/bad && mkdir -p {SAVE}"
-            f' && echo "{HEALTHY}" | dmsetup create bad'
-            f" && mkfs.ext4 -q /dev/mapper/bad && mount /dev/mapper/bad {SAVE}")
-    try:
-        yield
-    finally:
-        disk_becomes(host, HEALTHY)
-        host.sh(f"umount {SAVE}; dmsetup remove bad; losetup -d $(losetup -n -O NAME -j /root/bad)"
-                "; rm /root/bad", check=False)
-
-
-def mount_again(host: Host) -> None:
-    """A file system that has met with errors takes nothing any more."""
-    host.sh(f"umount {SAVE} && mount /dev/mapper/bad {SAVE}")
 
 
 @scenario("a disk that fails costs no guest its memory, neither under a save nor under a restore")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What status says of a guest that is not as wanted, and what it says to type: it is typed."""
+
+import shlex
+
+from xenrig import Host, pv, scenario, wait_until
+from xenrig.xendomains import ctl, states, status, wait_state
+
+# The host waits for nobody here.
+SETTINGS = {"XENDOMAINS_STOP_MAXWAIT": 60}
+
+
+def wait_missing(host: Host, name: str, state: str) -> dict:
+    """Such a guest is told by status and by check, with a reason and its date."""
+    wait_state(host, name, state)
+    wait_until(lambda: "reason_usec" in status(host)[name], "the date", 60)
+    guest = status(host)[name]
+    assert guest["reason"], guest
+    assert name in ctl(host, "--names", "status", "--state=down", expect=1).split()
+    assert "WARNING" in ctl(host, "check", expect=1)
+    return guest
+
+
+def type_action(host: Host, guest: dict) -> None:
+    (command,) = guest["actions"]
+    host.sh(command, timeout=600)
+
+
+@scenario("a guest that xl paused is missing, and runs again by what status says to type", minutes=1)
+def paused(host: Host) -> None:
+    host.config(**SETTINGS)
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    host.sh("xl pause p1")
+    type_action(host, wait_missing(host, "p1", "paused"))
+    wait_state(host, "p1", "running")
+    host.wait_count("p1", before.n + 1, boot=before.boot)
+    ctl(host, "status")
+
+
+@scenario("a guest that xl destroyed is missing, with when and how, and is started by what its reason says", minutes=1)
+def taken_away(host: Host) -> None:
+    host.config(**SETTINGS)
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    host.sh("xl destroy p1")
+    guest = wait_missing(host, "p1", "stopped")
+    # It may run elsewhere: the reason tells what to do if it does not.
+    assert "actions" not in guest
+    assert "xendomainsctl start p1" in guest["reason"]
+    ctl(host, "start", "p1")
+    host.wait_reboot("p1", before.boot)
+
+
+@scenario("a guest whose crash was preserved tells why it is down, and goes and comes by what is typed", minutes=1.5)
+def crashed(host: Host) -> None:
+    host.config(**SETTINGS)
+    host.auto(pv("p1", 'on_crash = "preserve"', self="crash@15"))
+    ctl(host, "start")
+    wait_state(host, "p1", "crashed")
+    guest = wait_missing(host, "p1", "crashed")
+    domid = host.domid("p1")
+    type_action(host, guest)
+    wait_until(lambda: states(host)["p1"] in ("running", "crashed") and host.domid("p1") != domid,
+               "another domain", 120)
+
+
+@scenario("XenStore is lost: status says so first and fails, and check is critical", minutes=1.5)
+def xenstore_lost(host: Host) -> None:
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    host.wait_count("p1", 2)
+    host.sh("pkill -KILL xenstored")
+    wait_until(lambda: "lost" in host.sh("xendomainsctl --json status", check=False).out, "the news", 60)
+    assert "XenStore" in ctl(host, "status", expect=1).splitlines()[0]
+    assert ctl(host, "check", expect=2).startswith("XENDOMAINS CRITICAL")
+    assert "actions" not in status(host)["p1"]
+    host.poweroff(timeout=600)
