@@ -48,6 +48,8 @@ struct reader {
 	pid_t pid;
 	int fd;
 	struct framer framer;
+	char *said; /* messages on the job that it is at, which may not be all */
+	size_t n_said;
 	size_t at, end; /* the job that it is at, and the one where it stops */
 	usec_t since;   /* when it began with that */
 	bool late;
@@ -72,6 +74,7 @@ static void reader_done(struct reader *reader)
 	if (reader->fd >= 0)
 		close(reader->fd);
 	framer_done(&reader->framer);
+	free(reader->said);
 }
 
 static void run_done(struct survey_run *run)
@@ -289,6 +292,28 @@ static int take_name(struct survey_run *run, enum survey_kind folder, const char
 		       : 0;
 }
 
+static int keep_said(struct reader *reader, const char *text, size_t size)
+{
+	char *bigger = realloc(reader->said, reader->n_said + size);
+
+	if (!bigger)
+		return -ENOMEM;
+	memcpy(bigger + reader->n_said, text, size);
+	reader->said = bigger;
+	reader->n_said += size;
+	return 0;
+}
+
+/* What is said of a job is passed on as a whole: nobody hears of a file twice, or of half of it. */
+static int pass_on(struct survey_run *run, struct reader *reader)
+{
+	int r = fd_write_all(run->channel, reader->said, reader->n_said);
+
+	reader->n_said = 0;
+	reader->since = usec_now();
+	return r < 0 ? r : set_done(run, &run->jobs[reader->at++]);
+}
+
 static int take_message(struct survey_run *run, struct reader *reader, const char *text,
 			size_t length)
 {
@@ -297,10 +322,7 @@ static int take_message(struct survey_run *run, struct reader *reader, const cha
 		return reader->late ? 0 : -EBADMSG;
 	if (text[0] == SURVEY_NAME)
 		return take_name(run, run->jobs[reader->at].kind, text + 1);
-	if (length > 0)
-		return fd_write_all(run->channel, text, length + 1);
-	reader->since = usec_now();
-	return set_done(run, &run->jobs[reader->at++]);
+	return length > 0 ? keep_said(reader, text, length + 1) : pass_on(run, reader);
 }
 
 /* It has ended, by itself or by a signal. */

@@ -22,6 +22,7 @@ WORKER = BUILD / "tests/fake/xendomains-worker-fake"
 CLIENT = BUILD / "client/xendomainsctl"
 KILLER = BUILD / "tests/fake/libkill-at.so"
 HOLDER = BUILD / "tests/fake/libheld-disk.so"
+LATE_END = BUILD / "tests/fake/liblate-end.so"
 
 LIMIT = 60
 

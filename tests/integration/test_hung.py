@@ -11,7 +11,7 @@ import time
 import unittest
 
 from beside import at_once
-from fakehost import HOLDER, LIMIT, FakeHost, FakeHostTest, wait_until
+from fakehost import HOLDER, LATE_END, LIMIT, FakeHost, FakeHostTest, wait_until
 import ledgerfile
 from hung import HungFolder, can_hang
 
@@ -201,6 +201,20 @@ class Daemons(HungTest):
         self.assertEqual(self.host.once("stop", "--limit", "10"), 1)
         self.assertLess(time.monotonic() - began, 16)
         self.end_daemon()
+
+
+class LateEnds(FakeHostTest):
+    """Readers are put aside when they have told what a file says, and not that this is all."""
+
+    def test_a_file_that_was_told_is_not_said_to_be_missing(self):
+        self.host.guest("db")
+        self.host.guest("web")
+        self.host.stop_daemon()
+        self.host.start_daemon(LD_PRELOAD=str(LATE_END), LATE_IN="xendomains-worker", LATE_USEC="1200000")
+        for command, state in (("start", "running"), ("stop", "saved"), ("start", "running")):
+            outcome = self.host.outcome(command, check=0)
+            self.assertEqual({name: event["result"] for name, event in outcome.items()}, {"db": "ok", "web": "ok"})
+            self.assertEqual(self.host.states(), {"db": state, "web": state})
 
 
 class Disks(FakeHostTest):
