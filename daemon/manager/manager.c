@@ -412,6 +412,11 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	timer_set_after(m->advance, 0);
 }
 
+static void on_lost(void *data)
+{
+	manager_tell_shown(data);
+}
+
 static void on_report(void *data, struct job *job, const struct report *report)
 {
 	struct manager *m = data;
@@ -489,6 +494,7 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 	r = world_new(loop, hv, ledger,
 		      &(struct world_callbacks){
 			      .changed = on_world_changed,
+			      .lost = on_lost,
 			      .progress = on_progress,
 			      .finished = on_finished,
 			      .data = m,

@@ -200,9 +200,10 @@ static void on_lost(void *data, const char *reason)
 	struct log_fields fields = {.message_id = MSG_XENSTORE_LOST, LOG_FIELDS_NONE};
 	struct world *w = data;
 
-	if (!w->lost && str_replace(&w->lost, reason) >= 0)
-		log_message(LOG_CRIT, &fields, "Nothing can be done to guests any more: %s",
-			    reason);
+	if (w->lost || str_replace(&w->lost, reason) < 0)
+		return;
+	log_message(LOG_CRIT, &fields, "Nothing can be done to guests any more: %s", reason);
+	w->callbacks.lost(w->callbacks.data);
 }
 
 int world_new(struct loop *loop, struct hv *hv_taken, struct ledger_file *ledger,

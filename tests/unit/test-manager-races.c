@@ -601,6 +601,26 @@ START_TEST(an_end_is_reacted_to_once_while_the_domains_cannot_be_listed)
 }
 END_TEST
 
+static void on_shown(void *data)
+{
+	++*(unsigned *)data;
+}
+
+START_TEST(who_watches_is_told_at_once_that_xenstore_is_lost)
+{
+	unsigned shown = 0;
+	struct manager_watcher watcher = {.shown = on_shown, .data = &shown};
+
+	begin("");
+	manage();
+	manager_watch(f.m, &watcher);
+	rig.p.hv.callbacks.lost(rig.p.hv.callbacks.data, "xenstored has gone");
+	ck_assert_uint_eq(shown, 1);
+	manager_unwatch(&watcher);
+	end();
+}
+END_TEST
+
 START_TEST(without_xenstore_nothing_is_begun)
 {
 	struct follower follower = {.report = on_report, .done = on_done};
@@ -638,4 +658,4 @@ SUITE("manager-races", an_image_that_comes_while_the_folders_are_read_is_not_pas
       a_guest_that_ends_before_its_start_has_ended_is_removed,
       a_guest_that_ended_while_the_settings_were_refused_is_removed_once_they_are_good,
       an_end_is_reacted_to_once_while_the_domains_cannot_be_listed,
-      without_xenstore_nothing_is_begun);
+      who_watches_is_told_at_once_that_xenstore_is_lost, without_xenstore_nothing_is_begun);

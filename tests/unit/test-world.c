@@ -566,6 +566,7 @@ START_TEST(without_xenstore_nothing_is_done_and_it_is_said_once)
 	rig.p.hv.callbacks.lost(rig.p.hv.callbacks.data, "it is still gone");
 	ck_assert_str_eq(world_lost(f.world), "it is gone");
 	ck_assert_uint_eq(LOGGED(.message_id = MSG_XENSTORE_LOST), 1);
+	ck_assert_uint_eq(f.losses, 1);
 	ck_assert_ptr_nonnull(strstr(unit_log(), "it is gone"));
 	ck_assert_int_eq(world_update(f.world), -ENOTCONN);
 	refresh(60 * USEC_PER_SEC);

@@ -13,6 +13,11 @@ static void on_changed(void *data _unused_)
 	f.changes++;
 }
 
+static void on_lost(void *data _unused_)
+{
+	f.losses++;
+}
+
 static void on_progress(void *data _unused_, const struct hv_operation *operation _unused_)
 {
 }
@@ -38,7 +43,8 @@ void begin_prepared(void)
 	ck_assert_int_eq(world_new(rig.loop, &rig.p.hv, rig.ledger,
 				   &(struct world_callbacks){.changed = on_changed,
 							     .progress = on_progress,
-							     .finished = on_finished},
+							     .finished = on_finished,
+							     .lost = on_lost},
 				   &f.world),
 			 0);
 	ck_assert_int_eq(world_set_folders(f.world, "/auto", "/save"), 0);

@@ -7,7 +7,7 @@
 /* A world around a puppet, on the virtual clock. */
 struct world_rig {
 	struct world *world;
-	unsigned changes, finished;
+	unsigned changes, finished, losses;
 	bool seen_busy; /* when the end of an operation was told */
 	unsigned answers;
 	char answer[100]; /* the last one; "-": none */
