@@ -4,10 +4,13 @@
 
 import json
 import subprocess
+import threading
 import unittest
 
 from fakehost import LIMIT, wait_until
 from fakelogind import HostWithLogind
+
+DENIED = "org.varlink.service.PermissionDenied"
 
 
 class Check(unittest.TestCase):
@@ -64,6 +67,22 @@ class Check(unittest.TestCase):
             self.check(3, *words)
         self.host.stop_daemon()
         self.assertIn(str(self.host.socket), self.check(3))
+
+    def test_caller_who_may_not_ask_is_told_who_may(self):
+        self.host.stop_daemon()
+        self.host.socket.unlink()
+        listener = self.enterContext(self.host.listen())
+
+        def refuse():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(json.dumps({"error": DENIED}).encode() + b"\0")
+
+        daemon = threading.Thread(target=refuse)
+        daemon.start()
+        self.assertIn("ReadGroup=", self.check(3))
+        daemon.join(LIMIT)
 
 
 if __name__ == "__main__":

@@ -72,8 +72,11 @@ def xenstore_lost(host: Host) -> None:
     host.auto(pv("p1"))
     ctl(host, "start")
     host.wait_count("p1", 2)
+    host.sh("setsid script -qfc 'TERM=xterm xendomainsctl status --watch' /tmp/watched >/dev/null 2>&1 </dev/null &")
+    wait_until(lambda: "p1" in host.sh("cat /tmp/watched").out, "the picture", 60)
     host.sh("pkill -KILL xenstored")
-    wait_until(lambda: "lost" in host.sh("xendomainsctl --json status", check=False).out, "the news", 60)
+    # It does not wait for the next look, which comes after a minute at most.
+    wait_until(lambda: "XenStore" in host.sh("cat /tmp/watched").out, "the news", 30)
     assert "XenStore" in ctl(host, "status", expect=1).splitlines()[0]
     assert ctl(host, "check", expect=2).startswith("XENDOMAINS CRITICAL")
     assert "actions" not in status(host)["p1"]
