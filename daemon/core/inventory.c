@@ -56,14 +56,12 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 	return uuid_is_null(uuid) ? NULL : inventory_next(inventory, uuid, NULL);
 }
 
-void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid, bool saves)
+void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
 {
 	struct guest *g = NULL;
 
-	while (!uuid_is_null(uuid) && (g = inventory_next(inventory, uuid, g))) {
+	while (!uuid_is_null(uuid) && (g = inventory_next(inventory, uuid, g)))
 		g->busy = true;
-		g->being_saved = saves;
-	}
 }
 
 bool guest_is_named(const struct guest *g, const char *name)

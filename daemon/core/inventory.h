@@ -52,7 +52,6 @@ struct guest {
 	bool unlisted;       /* it may have a configuration that cannot be read */
 	bool unmounted; /* no configuration can be read: it may be one of those that are away */
 	bool busy;      /* a worker is at it */
-	bool being_saved; /* ... which writes its image, and has the room for that */
 	usec_t noticed; /* since when its files are why it fails, as far as is known; 0: not */
 	uint64_t noticed_for; /* the hash of that reason */
 	char *conflict;       /* why its configuration cannot be used although it can be read */
@@ -64,7 +63,7 @@ struct inventory {
 	size_t n;
 	struct index by_uuid;
 	const struct ledger *ledger;
-	uint64_t room; /* for images, in bytes, where it is known */
+	uint64_t room; /* for images that are not complete, in bytes, where it is known */
 	bool room_known;
 };
 
@@ -77,10 +76,8 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 struct guest *inventory_next(const struct inventory *inventory, const struct uuid *uuid,
 			     const struct guest *after);
 
-/*
- * Records that a worker works on the guests of this UUID, if there are any. saves: it saves them.
- */
-void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid, bool saves);
+/* Records that a worker works on the guests of this UUID, if there are any. */
+void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
 
 /*
  * Notes why it must not be started before a person has decided. The first reason counts. 0 or

@@ -58,11 +58,11 @@ static int plan_without_save(struct step *s, uint64_t room)
 }
 
 /*
- * Saves that have no room together are not begun. One that is under way has its room: it is not
- * free any more. One that may not be needed, because the guest is migrated, is left to find out by
- * itself. Each counts with the room of an image that is not compressed, whatever is set: how much
- * less it takes is known when it is written, and until then its worker claims all of that, so that
- * no disk is full with a guest half saved.
+ * Saves that have no room together are not begun. One that is under way counts with the others:
+ * what its image holds already is part of the room. One that may not be needed, because the guest
+ * is migrated, is left to find out by itself. Each counts with the room of an image that is not
+ * compressed, whatever is set: how much less it takes is known when it is written, and until then
+ * its worker claims all of that, so that no disk is full with a guest half saved.
  */
 static int plan_room(struct plan *plan, uint64_t room)
 {
@@ -71,7 +71,7 @@ static int plan_room(struct plan *plan, uint64_t room)
 	int r = choices ? 0 : -ENOMEM;
 
 	for (size_t i = 0; choices && i < plan->n_steps; i++)
-		if (step_has(&plan->steps[i], STAGE_SAVE) && !plan->steps[i].being_saved &&
+		if (step_has(&plan->steps[i], STAGE_SAVE) &&
 		    !step_has(&plan->steps[i], STAGE_MIGRATE))
 			choices[n++] = &plan->steps[i];
 	if (choices)

@@ -43,7 +43,6 @@ struct step {
 	bool cold;                    /* STAGE_CREATE: of a guest that was saved; reason says why */
 	char *other;                  /* another domain of its UUID, by its name; NULL: none */
 	bool stays;                   /* not stopped while a domain that is up has a device in it */
-	bool being_saved;             /* a worker writes its image, and has the room for that */
 	bool saved;                   /* STAGE_CLEAN: of a guest that is saved, to image */
 	enum image_policy changed, unknown; /* whether a restore that fails for it is followed */
 	char *sysrq;                        /* keys for STAGE_SYSRQ */

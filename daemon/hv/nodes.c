@@ -463,15 +463,15 @@ const char *domain_node(struct domain_nodes *d, enum node node, size_t *ret_leng
 
 	if (is_stale(d, node, &path)) {
 		value = xs_read(d->nodes->xs, XBT_NULL, path, &length);
+		/* It is not watched, and no tool writes it once the domain is down. */
+		if (node == NODE_BUILT)
+			c->fresh = value || d->down;
 		if (!value)
 			note_error(d->nodes, c);
 		if (length > VALUE_MAX)
 			free(TAKE_PTR(value));
 		if (node == NODE_VM && !str_equal(value, c->value))
 			forget(d, NODE_BUILT);
-		/* It is not watched, and no tool writes it once the domain is down. */
-		if (node == NODE_BUILT)
-			c->fresh = value || d->down;
 		free(c->value);
 		c->value = TAKE_PTR(value);
 		c->length = length;

@@ -109,6 +109,9 @@ static int add_process(struct savers *savers, const char *process)
 	snprintf(path, sizeof(path), "/proc/%.32s/cmdline", process);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, arguments, sizeof(arguments));
+	/* It has ended meanwhile. */
+	if (n < 0)
+		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
 	if (n == (ssize_t)sizeof(arguments))
 		arguments[n - 1] = '\0';
 	return n > 0 && find_program(arguments, (size_t)n) ? add(savers, arguments, (size_t)n) : 0;
@@ -123,9 +126,11 @@ int savers_find(struct savers *ret)
 
 	if (!processes)
 		return -errno;
-	while (r >= 0 && (entry = readdir(processes)))
+	while (r >= 0 && (errno = 0, entry = readdir(processes)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			r = add_process(&savers, entry->d_name);
+	if (r >= 0 && errno)
+		r = -errno;
 	closedir(processes);
 	if (r < 0)
 		return r;

@@ -20,7 +20,7 @@ struct savers {
 	size_t n;
 };
 
-/* Finds all of this host that may do so. What cannot be read is no such process. 0 or -errno. */
+/* Finds all of this host that may do so. One that cannot be looked at is an error. 0 or -errno. */
 int savers_find(struct savers *ret);
 void savers_done(struct savers *savers);
 

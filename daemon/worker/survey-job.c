@@ -2,6 +2,8 @@
 
 #include "worker/survey-job.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -245,7 +247,29 @@ static int tell_directory(int channel, const char *folder)
 	return channel_send(channel, "directory", json_object_new_string(identity ? identity : ""));
 }
 
-/* A directory that is not there is made in the one above. */
+/* What images hold that are being written, in bytes. What cannot be seen is taken for nothing. */
+static uint64_t held_by_parts(const char *folder)
+{
+	DIR *directory = opendir(folder);
+	const struct dirent *entry;
+	uint64_t held = 0;
+	struct stat st;
+
+	while (directory && (entry = readdir(directory)))
+		if (image_file_kind(entry->d_name) == IMAGE_FILE_PART &&
+		    fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
+		    S_ISREG(st.st_mode))
+			held += (uint64_t)st.st_blocks * 512;
+	if (directory)
+		closedir(directory);
+	return held;
+}
+
+/*
+ * The room for all images that are not complete: a guest whose save is under way needs what its
+ * part holds, and on some file systems more. A directory that is not there is made in the one
+ * above.
+ */
 static int survey_room(int channel, const char *folder)
 {
 	_cleanup_free_ char *path = strdup(folder);
@@ -260,7 +284,8 @@ static int survey_room(int channel, const char *folder)
 	if (r < 0)
 		return path ? 0 : -ENOMEM;
 	return channel_send(channel, "room",
-			    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize));
+			    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize +
+						   held_by_parts(folder)));
 }
 
 /* Reading. */

@@ -73,7 +73,7 @@ int world_rebuild(struct world *w, struct survey *survey, struct domain_list *do
 		return r;
 	}
 	for (size_t i = 0; (op = hv_next_operation(w->hv, i)); i++)
-		inventory_set_busy(inventory, &op->uuid, op->operation == OPERATION_SAVE);
+		inventory_set_busy(inventory, &op->uuid);
 	inventory_free(w->inventory);
 	w->inventory = inventory;
 	if (w->survey != survey)

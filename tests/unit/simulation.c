@@ -44,8 +44,10 @@ void simulation_begin(struct simulation *s, const struct simulation_options *opt
 	ck_assert_int_eq(loop_new(&s->loop), 0);
 	ck_assert_int_eq(timer_new(s->loop, on_pause, s, &s->pause), 0);
 	ck_assert_int_eq(ledger_file_open(s->loop, folder_path(&s->folder, "state"), &s->state), 0);
-	ck_assert_int_eq(str_format(&host, "{\"speed\":0,\"disk\":%s,\"guests\":%s}",
-				    options->disk ? options->disk : "{}", options->guests),
+	ck_assert_int_eq(str_format(&host,
+				    "{\"speed\":0,\"disk\":%s,\"room_mib\":%u,\"guests\":%s}",
+				    options->disk ? options->disk : "{}", options->room_mib,
+				    options->guests),
 			 0);
 	r = hv_sim_new(s->loop, host, strlen(host), &hv, &reason);
 	ck_assert_msg(r == 0, "%s: %s", reason, host);

@@ -40,7 +40,8 @@ struct simulation {
 /* guests is the JSON of the host's: [{"name":...},...]; the settings may be NULL. */
 struct simulation_options {
 	const char *variables, *native, *guests;
-	const char *disk; /* that all guests share; or NULL */
+	const char *disk;  /* that all guests share; or NULL */
+	unsigned room_mib; /* for images; 0: without end */
 };
 
 #define SIMULATION_BEGIN(s, ...)                                                                   \

@@ -48,6 +48,43 @@ START_TEST(a_guest_that_comes_up_beside_a_deaf_one_is_stopped_at_once)
 }
 END_TEST
 
+#define TWO_AT_WORK                                                                                \
+	"[{\"name\":\"a\",\"memory_mib\":256,\"running\":true,\"save\":{\"ms\":8000}},"            \
+	"{\"name\":\"b\",\"memory_mib\":256,\"running\":true,\"save\":{\"ms\":8000}},"
+
+START_TEST(a_guest_that_comes_up_has_no_room_that_saves_under_way_need)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	SIMULATION_BEGIN(&s, .room_mib = 600,
+			 .guests = TWO_AT_WORK
+			 "{\"name\":\"c\",\"memory_mib\":256,\"manager\":\"xl\","
+			 "\"appears_ms\":4000}]");
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(simulation_said(&s, "8.0 a save ok."));
+	ck_assert(simulation_said(&s, "8.0 b save ok."));
+	ck_assert(!simulation_said(&s, "c save running"));
+	ck_assert(simulation_said(&s, "c shutdown running"));
+}
+END_TEST
+
+START_TEST(a_save_of_another_stop_counts_with_the_room_that_it_needs_and_once)
+{
+	_cleanup_simulation_ struct simulation s;
+
+	SIMULATION_BEGIN(&s, .room_mib = 300,
+			 .guests = TWO_AT_WORK "{\"name\":\"c\",\"memory_mib\":16,"
+					       "\"running\":true}]");
+	simulation_wish(&s, GOAL_STOP, NAMES("a"));
+	simulation_run_for(&s, 2 * USEC_PER_SEC);
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run(&s);
+	ck_assert(simulation_said(&s, "8.0 a save ok."));
+	ck_assert(simulation_said(&s, "b shutdown running"));
+}
+END_TEST
+
 START_TEST(a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for)
 {
 	_cleanup_simulation_ struct simulation s;
@@ -620,6 +657,10 @@ SUITE("manager-join", a_deaf_guest_of_a_named_stop_holds_up_no_stop_of_all,
       a_guest_that_comes_up_beside_a_deaf_one_is_stopped_at_once,
       the_host_asks_the_last_ones_in_time_beside_a_deaf_one,
       the_host_asks_a_driver_domain_in_time_beside_the_hung_save_of_another_stop,
+      a_guest_that_comes_up_has_no_room_that_saves_under_way_need,
+      a_save_of_another_stop_counts_with_the_room_that_it_needs_and_once,
+      a_guest_that_comes_up_has_no_room_that_saves_under_way_need,
+      a_save_of_another_stop_counts_with_the_room_that_it_needs_and_once,
       a_guest_that_comes_up_is_not_kept_by_one_that_another_stop_waits_for,
       the_host_takes_a_guest_over_that_is_waited_for_beyond_its_end,
       a_named_stop_ends_the_start_of_its_guest_alone,

@@ -466,6 +466,23 @@ START_TEST(a_domain_that_is_down_is_read_anew_where_it_may_be_another_case)
 }
 END_TEST
 
+START_TEST(what_could_not_be_read_of_a_domain_that_is_down_is_read_again)
+{
+	_cleanup_(nodes_freep) struct nodes *nodes = make();
+	struct domain_nodes *d;
+
+	put("/vm/01000000-0000-0000-0000-000000000000/start_time", "12.34");
+	begin(nodes);
+	d = check(nodes_of(nodes, 5, &built));
+	domain_nodes_down(d, false, 7);
+	refuse_reads = EIO;
+	ck_assert_ptr_null(domain_node(d, NODE_BUILT, NULL));
+	ck_assert_int_eq(nodes_end(nodes), -EIO);
+	refuse_reads = 0;
+	ck_assert_str_eq(look_down(nodes, NODE_BUILT, false, 7), "12.34");
+}
+END_TEST
+
 /* oxenstored may hold an event back then. */
 START_TEST(a_domain_that_is_down_is_read_anew_after_many_events)
 {
@@ -654,6 +671,7 @@ END_TEST
 
 SUITE("nodes", a_domain_that_stays_down_is_read_once,
       a_domain_that_is_down_is_read_anew_where_it_may_be_another_case,
+      what_could_not_be_read_of_a_domain_that_is_down_is_read_again,
       a_domain_that_is_down_is_read_anew_after_many_events,
       the_time_of_building_is_read_until_it_is_there,
       a_look_where_nothing_has_changed_takes_one_read,

@@ -480,26 +480,6 @@ START_TEST(where_there_is_room_for_some_the_smallest_are_saved)
 }
 END_TEST
 
-START_TEST(a_guest_whose_image_is_being_written_needs_no_room_again_and_takes_none_from_others)
-{
-	_cleanup_scene_ struct scene s;
-	struct uuid uuid;
-
-	scene_make(&s);
-	running(&s, "a", 1);
-	running(&s, "b", 2);
-	scene_build(&s);
-	uuid = scene_uuid(1);
-	inventory_set_busy(s.inventory, &uuid, true);
-	s.inventory->room_known = true;
-	s.inventory->room = image_room(100 * 1024);
-	expect_plan(&s, GOAL_STOP, NULL,
-		    "a: save shutdown shutdown-all; b: save shutdown shutdown-all");
-	s.inventory->room = 1;
-	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all; b: shutdown shutdown-all");
-}
-END_TEST
-
 START_TEST(a_guest_that_may_be_migrated_takes_no_room_from_others)
 {
 	struct target target;
@@ -537,5 +517,4 @@ SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       where_there_is_room_for_some_the_smallest_are_saved,
       no_guest_is_started_whose_domain_went_when_its_images_had_been_listed,
       no_guest_is_started_whose_configuration_was_of_a_domain_that_went_by_another_name,
-      a_guest_whose_image_is_being_written_needs_no_room_again_and_takes_none_from_others,
       a_guest_that_may_be_migrated_takes_no_room_from_others);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +107,38 @@ START_TEST(processes_are_found_once_for_all_domains)
 }
 END_TEST
 
+/* In a process of its own, with descriptors for itself and the directory. */
+static int find_without_descriptors(void)
+{
+	struct savers savers = {0};
+	struct rlimit limit;
+	int last, fd;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	limit.rlim_cur = 64;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	for (last = -1; (fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+		last = fd;
+	close(last);
+	return savers_find(&savers) == -EMFILE && savers.n == 0 ? 0 : 1;
+}
+
+START_TEST(a_process_that_cannot_be_looked_at_is_an_error)
+{
+	int status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(find_without_descriptors());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 SUITE("savers", processes_are_found_once_for_all_domains,
-      xl_that_saves_or_migrates_this_domain_counts, only_the_helper_that_saves_this_domain_counts,
+      a_process_that_cannot_be_looked_at_is_an_error, xl_that_saves_or_migrates_this_domain_counts,
+      only_the_helper_that_saves_this_domain_counts,
       arguments_that_are_cut_or_missing_are_no_helper);
