@@ -304,7 +304,8 @@ static int keep_said(struct reader *reader, const char *text, size_t size)
 	return 0;
 }
 
-/* What is said of a job is passed on as a whole: nobody hears of a file twice, or of half of it. */
+/* What is said of a job is passed on as a whole: else a file could come twice, or only half of it.
+ */
 static int pass_on(struct survey_run *run, struct reader *reader)
 {
 	int r = fd_write_all(run->channel, reader->said, reader->n_said);

@@ -21,10 +21,10 @@ def wait_missing(host: Host, name: str, state: str, dated: bool = True) -> dict:
     return guest
 
 
-def type_action(host: Host, guest: dict) -> None:
+def type_advice(host: Host, guest: dict) -> None:
     """The action, or what the reason says to run where that depends on more than we know."""
-    (command,) = guest.get("actions") or re.findall("'([^']+)'", guest["reason"])
-    host.sh(command, timeout=600)
+    for command in guest.get("actions") or re.findall("'([^']+)'", guest["reason"]):
+        host.sh(command, timeout=600)
 
 
 @scenario("a guest that xl paused is missing, and runs again by what status says to type", minutes=1)
@@ -34,7 +34,7 @@ def paused(host: Host) -> None:
     ctl(host, "start")
     before = host.wait_count("p1", 2)
     host.sh("xl pause p1")
-    type_action(host, wait_missing(host, "p1", "paused", dated=False))
+    type_advice(host, wait_missing(host, "p1", "paused", dated=False))
     wait_state(host, "p1", "running")
     host.wait_count("p1", before.n + 1, boot=before.boot)
     ctl(host, "status")
@@ -63,7 +63,7 @@ def crashed(host: Host) -> None:
     wait_state(host, "p1", "crashed")
     guest = wait_missing(host, "p1", "crashed")
     domid = host.domid("p1")
-    type_action(host, guest)
+    type_advice(host, guest)
     wait_until(lambda: states(host)["p1"] in ("running", "crashed") and host.domid("p1") != domid,
                "another domain", 120)
 
