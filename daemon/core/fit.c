@@ -33,7 +33,7 @@ static usec_t shutdown_time(const struct config *config, bool wait)
 
 static usec_t save_time(const struct step *s, uint64_t rate)
 {
-	return SAVE_OVERHEAD + s->memory_kib * USEC_PER_SEC / rate;
+	return SAVE_OVERHEAD + step_memory_left(s) * USEC_PER_SEC / rate;
 }
 
 static usec_t keys_time(const struct config *config, const struct step *s)

@@ -56,12 +56,14 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 	return uuid_is_null(uuid) ? NULL : inventory_next(inventory, uuid, NULL);
 }
 
-void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid)
+void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid, unsigned permille)
 {
 	struct guest *g = NULL;
 
-	while (!uuid_is_null(uuid) && (g = inventory_next(inventory, uuid, g)))
+	while (!uuid_is_null(uuid) && (g = inventory_next(inventory, uuid, g))) {
 		g->busy = true;
+		g->done = MIN(permille, 1000U);
+	}
 }
 
 bool guest_is_named(const struct guest *g, const char *name)

@@ -51,7 +51,8 @@ struct guest {
 	bool vanished;       /* its domain went after its images were listed */
 	bool unlisted;       /* it may have a configuration that cannot be read */
 	bool unmounted; /* no configuration can be read: it may be one of those that are away */
-	bool busy;      /* a worker is at it */
+	bool busy;      /* a worker is at it ... */
+	unsigned done;  /* ... and has saved or migrated so many thousandths of its memory */
 	usec_t noticed; /* since when its files are why it fails, as far as is known; 0: not */
 	uint64_t noticed_for; /* the hash of that reason */
 	char *conflict;       /* why its configuration cannot be used although it can be read */
@@ -76,8 +77,11 @@ const struct guest *inventory_find(const struct inventory *inventory, const stru
 struct guest *inventory_next(const struct inventory *inventory, const struct uuid *uuid,
 			     const struct guest *after);
 
-/* Records that a worker works on the guests of this UUID, if there are any. */
-void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid);
+/*
+ * Records that a worker works on the guests of this UUID, if there are any; and how much of their
+ * memory it has saved or migrated, in thousandths.
+ */
+void inventory_set_busy(struct inventory *inventory, const struct uuid *uuid, unsigned permille);
 
 /*
  * Notes why it must not be started before a person has decided. The first reason counts. 0 or

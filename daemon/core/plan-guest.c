@@ -391,6 +391,7 @@ int plan_stop(struct step *s, const struct config *config, const struct inventor
 	}
 	s->foreign = d->manager != DOMAIN_MANAGER_XENDOMAINSD;
 	s->memory_kib = d->memory_kib;
+	s->done = g->done;
 	add_stop_stages(s, config, g, named);
 	if (d->unsavable && (in_scope(config, g) || named) &&
 	    (config->save || (config->migrate.n > 0 && !named))) {

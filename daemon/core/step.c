@@ -90,6 +90,11 @@ static size_t find_stage(const struct step *s, enum stage stage)
 	return i;
 }
 
+uint64_t step_memory_left(const struct step *s)
+{
+	return s->memory_kib * (1000 - s->done) / 1000;
+}
+
 bool step_has(const struct step *s, enum stage stage)
 {
 	return find_stage(s, stage) < s->n_stages;

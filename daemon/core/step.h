@@ -49,6 +49,8 @@ struct step {
 	char *dump;    /* file for the memory of a guest that has ended; NULL: none */
 	bool preserve; /* STAGE_RESTART: the old domain is kept, as another guest */
 	uint64_t memory_kib;
+	unsigned
+		done; /* of a stop: a save or a migration is under way, so many thousandths of it */
 	struct target_list targets; /* to migrate to */
 	usec_t answer_limit;
 	usec_t estimate; /* of a stop: when it may be over, from its begin (core/fit.h) */
@@ -63,6 +65,9 @@ struct step {
 bool step_allows_next(const struct step *s, enum stage stage, enum operation_outcome outcome);
 
 bool step_has(const struct step *s, enum stage stage);
+
+/* Of the guest's memory, what is still to be saved, migrated or restored, in KiB. */
+uint64_t step_memory_left(const struct step *s);
 
 /* The stage that is to bring the guest where it should be; the others stand in for it. */
 enum stage step_main_stage(const struct step *s);

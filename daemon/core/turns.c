@@ -24,7 +24,7 @@ static int compare_late(const struct step *a, const struct step *b)
 {
 	int r = compare(step_may_shut_down(a), step_may_shut_down(b));
 
-	return r ? r : compare(a->memory_kib, b->memory_kib);
+	return r ? r : compare(step_memory_left(a), step_memory_left(b));
 }
 
 static int compare_places(const void *x, const void *y)
@@ -44,7 +44,7 @@ static int compare_turns(const void *x, const void *y)
 	if (r == 0 && a->late)
 		r = compare_late(&a->step, &b->step);
 	else if (r == 0)
-		r = compare(b->step.memory_kib, a->step.memory_kib);
+		r = compare(step_memory_left(&b->step), step_memory_left(&a->step));
 	return r ? r : compare(a->place, b->place);
 }
 

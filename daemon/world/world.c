@@ -61,6 +61,13 @@ static bool has_one_that_may_begin(struct world *w)
 
 /* Putting it together. */
 
+/* How much of its memory has left the guest, in thousandths. */
+static unsigned how_far(const struct hv_operation *op)
+{
+	return op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE ? op->permille
+										     : 0;
+}
+
 int world_rebuild(struct world *w, struct survey *survey, struct domain_list *domains)
 {
 	struct inventory *inventory = NULL;
@@ -73,7 +80,7 @@ int world_rebuild(struct world *w, struct survey *survey, struct domain_list *do
 		return r;
 	}
 	for (size_t i = 0; (op = hv_next_operation(w->hv, i)); i++)
-		inventory_set_busy(inventory, &op->uuid);
+		inventory_set_busy(inventory, &op->uuid, how_far(op));
 	inventory_free(w->inventory);
 	w->inventory = inventory;
 	if (w->survey != survey)

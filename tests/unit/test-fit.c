@@ -355,8 +355,28 @@ START_TEST(without_a_limit_there_is_no_end)
 }
 END_TEST
 
-SUITE("fit", saves_share_the_disk, what_fits_is_left_as_it_is,
-      a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
+START_TEST(a_save_under_way_counts_with_what_is_left_of_it)
+{
+	_cleanup_scene_ struct scene s;
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct uuid uuid = scene_uuid(2);
+
+	scene_make(&s);
+	guest(&s, "a", 1, 1);
+	guest(&s, "large", 2, 10);
+	scene_build(&s);
+	inventory_set_busy(s.inventory, &uuid, 900);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_int_eq(plan_fit(plan, s.config, RATE, 25 * SEC, 25 * SEC, USEC_INFINITY), 0);
+	text = plan_in_words(plan);
+	ck_assert_str_eq(text, "a: save shutdown shutdown-all; large: save shutdown shutdown-all");
+	ck_assert_uint_eq((plan->needs + SEC / 2) / SEC, 22);
+}
+END_TEST
+
+SUITE("fit", saves_share_the_disk, a_save_under_way_counts_with_what_is_left_of_it,
+      what_fits_is_left_as_it_is, a_guest_that_cannot_be_saved_in_time_is_shut_down_in_time,
       what_cannot_be_helped_goes_on_behind_the_limit_and_is_said,
       the_smallest_are_chosen_and_the_largest_of_them_begins,
       the_smallest_begin_where_half_of_the_time_is_needed, what_is_late_goes_after_what_is_in_time,

@@ -376,9 +376,9 @@ START_TEST(guests_are_found_by_name_and_by_uuid)
 	ck_assert_ptr_null(inventory_find_named(s.inventory, ""));
 	ck_assert_ptr_null(inventory_find_named(s.inventory, UUID_TEXT(&other)));
 	ck_assert_ptr_null(inventory_find(s.inventory, &UUID_NULL));
-	inventory_set_busy(s.inventory, &other);
+	inventory_set_busy(s.inventory, &other, 0);
 	ck_assert(!scene_guest(&s, 1)->busy);
-	inventory_set_busy(s.inventory, &uuid);
+	inventory_set_busy(s.inventory, &uuid, 0);
 	ck_assert(scene_guest(&s, 1)->busy);
 }
 END_TEST
@@ -523,7 +523,7 @@ START_TEST(a_guest_that_is_away_says_where)
 	expect_away(&s, GUEST_FAILED);
 	ck_assert(guest_is_undecided(scene_guest(&s, 1)));
 	/* A migration that is under way is not over. */
-	inventory_set_busy(s.inventory, &web);
+	inventory_set_busy(s.inventory, &web, 0);
 	ck_assert(!guest_is_undecided(scene_guest(&s, 1)));
 }
 END_TEST

@@ -120,12 +120,12 @@ START_TEST(a_busy_guest_is_taken_into_the_plan)
 	scene_config(&s, "a", 1);
 	scene_domain(&s, "a", 1);
 	scene_build(&s);
-	inventory_set_busy(s.inventory, &uuid);
+	inventory_set_busy(s.inventory, &uuid, 0);
 	expect_plan(&s, GOAL_START, NULL, "a: create");
 	s.domains->domains[0].shutdown = true;
 	s.domains->domains[0].reason = SHUTDOWN_REASON_SUSPEND;
 	scene_build(&s);
-	inventory_set_busy(s.inventory, &uuid);
+	inventory_set_busy(s.inventory, &uuid, 0);
 	expect_plan(&s, GOAL_START, NULL, "a: create");
 	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all");
 }

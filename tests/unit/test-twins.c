@@ -256,7 +256,7 @@ START_TEST(operation_on_one_domain_keeps_others_from_both)
 	struct uuid uuid = scene_uuid(1);
 
 	make(&s, &p);
-	inventory_set_busy(s.inventory, &uuid);
+	inventory_set_busy(s.inventory, &uuid, 0);
 	ck_assert(s.inventory->guests[0].busy);
 	ck_assert(s.inventory->guests[1].busy);
 }
