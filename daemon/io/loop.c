@@ -89,8 +89,11 @@ struct loop *loop_free(struct loop *loop)
 	}
 	if (loop->wakeup)
 		event_free(loop->wakeup);
-	if (loop->base)
+	if (loop->base) {
+		/* A stream that is freed lives on in libevent for the calls that it has put off. */
+		event_base_loop(loop->base, EVLOOP_NONBLOCK);
 		event_base_free(loop->base);
+	}
 	timers_done(&loop->timers);
 	free(loop);
 	return NULL;
