@@ -10,11 +10,13 @@
 #include "util/parse.h"
 #include "util/str.h"
 
-#define HELPER   "libxl-save-helper"
-#define XL       "xl"
-#define SAVE     "--save-domain"
-#define AT_SAVE  1
-#define AT_DOMID 4
+#define HELPER "libxl-save-helper"
+#define XL     "xl"
+/* As the kernel has it, in 15 bytes. */
+#define HELPER_SHORT "libxl-save-help"
+#define SAVE         "--save-domain"
+#define AT_SAVE      1
+#define AT_DOMID     4
 
 static const char *argument(const char *arguments, size_t size, size_t index)
 {
@@ -100,18 +102,45 @@ static int add(struct savers *savers, const char *arguments, size_t size)
 	return 0;
 }
 
-static int add_process(struct savers *savers, const char *process)
+/* The number of bytes, 0 if the process has ended meanwhile, or -errno. */
+static ssize_t read_of(const char *process, const char *file, char *ret, size_t size)
 {
 	_cleanup_close_ int fd = -1;
-	char path[64], arguments[4096];
+	char path[64];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%.32s/cmdline", process);
+	snprintf(path, sizeof(path), "/proc/%.32s/%s", process, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, arguments, sizeof(arguments));
-	/* It has ended meanwhile. */
+	n = fd < 0 ? -1 : read(fd, ret, size);
 	if (n < 0)
 		return errno == ENOENT || errno == ESRCH ? 0 : -errno;
+	return n;
+}
+
+/*
+ * The arguments of a process that waits for memory from a server that does not answer cannot be
+ * read. Its short name can: so only those of these programs are.
+ */
+static bool may_save(const char *name, size_t size)
+{
+	static const char *const names[] = {XL "\n", HELPER_SHORT "\n"};
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		if (size == strlen(names[i]) && memcmp(name, names[i], size) == 0)
+			return true;
+	return false;
+}
+
+static int add_process(struct savers *savers, const char *process)
+{
+	char name[64], arguments[4096];
+	ssize_t n = read_of(process, "comm", name, sizeof(name));
+
+	if (n <= 0 || !may_save(name, (size_t)n))
+		return (int)n < 0 ? (int)n : 0;
+	n = read_of(process, "cmdline", arguments, sizeof(arguments));
+	if (n < 0)
+		return (int)n;
 	if (n == (ssize_t)sizeof(arguments))
 		arguments[n - 1] = '\0';
 	return n > 0 && find_program(arguments, (size_t)n) ? add(savers, arguments, (size_t)n) : 0;

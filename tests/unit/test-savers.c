@@ -79,11 +79,22 @@ START_TEST(xl_that_saves_or_migrates_this_domain_counts)
 }
 END_TEST
 
+/* Under this name. */
+static void run_shell_as(const char *path)
+{
+	if (symlink("/bin/sh", path) >= 0)
+		execl(path, "xl", "-c", "read line", "save", "no such guest", NULL);
+	_exit(1);
+}
+
 START_TEST(processes_are_found_once_for_all_domains)
 {
 	_cleanup_(savers_done) struct savers savers = {0}, none = {0};
+	struct folder folder;
 	int fds[2];
 	pid_t pid;
+
+	folder_make(&folder);
 
 	ck_assert_int_eq(pipe(fds), 0);
 	pid = fork();
@@ -91,8 +102,7 @@ START_TEST(processes_are_found_once_for_all_domains)
 	if (pid == 0) {
 		dup2(fds[0], 0);
 		close(fds[1]);
-		execl("/bin/sh", "xl", "-c", "read line", "save", "no such guest", NULL);
-		_exit(1);
+		run_shell_as(folder_path(&folder, "xl"));
 	}
 	do
 		savers_done(&savers);
@@ -100,6 +110,7 @@ START_TEST(processes_are_found_once_for_all_domains)
 	close(fds[1]);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	close(fds[0]);
+	folder_remove(&folder);
 	ck_assert(savers_have(&savers, 7, "no such guest"));
 	ck_assert(!savers_have(&savers, 7, "no other guest"));
 	ck_assert_int_eq(savers_find(&none), 0);
