@@ -221,10 +221,15 @@ static int remove_it(struct item *i)
 	if (r > 0)
 		return json_add_string(i->entry, "problem",
 				       "it is not an image, and was not deleted");
-	if (unlink(i->path) < 0)
-		return json_add_string(i->entry, "problem", strerror(errno));
-	r = fsync_parent(i->path);
-	return r < 0 ? r : json_add_bool(i->entry, "deleted", true);
+	r = image_remove(i->path, i->fd);
+	if (r == -EBUSY)
+		return json_add_string(i->entry, "problem",
+				       "a guest is being saved to it, or restored from it");
+	if (r == -ESTALE)
+		return json_add_string(i->entry, "problem",
+				       "another image has its name now, and was not deleted");
+	return r < 0 ? json_add_string(i->entry, "problem", strerror(-r))
+		     : json_add_bool(i->entry, "deleted", true);
 }
 
 static int answer_for(int channel, const struct image_query *query, const char *file,

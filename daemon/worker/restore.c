@@ -10,6 +10,7 @@
 #include "util/str.h"
 #include "worker/build.h"
 #include "worker/image/image.h"
+#include "worker/image/names.h"
 #include "worker/image/trust.h"
 #include "worker/life.h"
 #include "worker/link.h"
@@ -172,8 +173,11 @@ int run_restore(struct task *task)
 	_cleanup_close_ int fd = link_open(task->record.request.path, O_RDONLY | O_NONBLOCK,
 					   &problem);
 	uint32_t domid = DOMID_NONE;
-	int r = fd < 0 ? refuse(task, fd, problem) : check_image(task, fd, &header);
+	int r = fd < 0 ? refuse(task, fd, problem) : image_hold(fd);
 
+	if (r == -EBUSY)
+		r = refuse(task, r, "it is being deleted");
+	r = r < 0 ? r : check_image(task, fd, &header);
 	r = r < 0 ? r : task_make_room(task, header.config);
 	r = r < 0 ? r : build(task, fd, &header, &domid);
 	if (r < 0)

@@ -160,7 +160,10 @@ static int open_part(struct task *task, struct saving *s)
 	if (r < 0)
 		return explain_disk(task, r, "replace");
 	s->fd = open(s->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return s->fd < 0 ? explain_disk(task, -errno, "create") : check_owner(task, s);
+	if (s->fd < 0)
+		return explain_disk(task, -errno, "create");
+	image_hold_part(s->fd);
+	return check_owner(task, s);
 }
 
 static int prepare(struct task *task, const struct xl_domain *d, struct saving *s)

@@ -247,19 +247,28 @@ static int tell_directory(int channel, const char *folder)
 	return channel_send(channel, "directory", json_object_new_string(identity ? identity : ""));
 }
 
-/* What images hold that are being written, in bytes. What cannot be seen is taken for nothing. */
+/* What a part holds, in bytes, if it is being written. */
+static uint64_t held_by_part(int folder, const char *name)
+{
+	_cleanup_close_ int fd = openat(folder, name,
+					O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && image_part_is_held(fd)
+		       ? (uint64_t)st.st_blocks * S_BLKSIZE
+		       : 0;
+}
+
+/* What cannot be seen is taken for nothing. */
 static uint64_t held_by_parts(const char *folder)
 {
 	DIR *directory = opendir(folder);
 	const struct dirent *entry;
 	uint64_t held = 0;
-	struct stat st;
 
 	while (directory && (entry = readdir(directory)))
-		if (image_file_kind(entry->d_name) == IMAGE_FILE_PART &&
-		    fstatat(dirfd(directory), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
-		    S_ISREG(st.st_mode))
-			held += (uint64_t)st.st_blocks * 512;
+		if (image_file_kind(entry->d_name) == IMAGE_FILE_PART)
+			held += held_by_part(dirfd(directory), entry->d_name);
 	if (directory)
 		closedir(directory);
 	return held;

@@ -364,6 +364,14 @@ class FullDisk(unittest.TestCase):
         self.assertEqual(self.host.logged("STAGE_FAILED"), [])
         self.assertEqual(self.host.images(), ["web0"])
 
+    def test_part_that_is_not_written_any_more_is_no_room(self):
+        self.host.guest("web", off_ms=50)
+        self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        subprocess.run(["mount", "-o", "remount,size=40m", self.host.save], check=True)
+        (self.host.save / "gone.part").write_bytes(bytes(30 << 20))
+        self.assertEqual(self.host.plan("stop")["web"]["stages"], ["shutdown", "shutdown-all"])
+
     def test_room_is_what_it_is_when_the_stop_begins(self):
         for size, images in (("100m", ["web"]), ("1m", [])):
             with self.subTest(size=size):
