@@ -303,7 +303,9 @@ int ledger_set_away(struct ledger *h, const struct uuid *uuid, const char *name,
 			       target, AS_ARGUMENT(name));
 	else
 		r = str_format(&reason,
-			       "was migrated to %s. Run 'xendomainsctl start %s' to start it here",
+			       "was migrated to %s. To bring it back, migrate it from there. If "
+			       "it does not run there any more, run 'xendomainsctl start %s' to "
+			       "start it here",
 			       target, AS_ARGUMENT(name));
 	r = r < 0 ? r : str_replace(&past->away, target);
 	r = r < 0 ? r : str_replace(&past->away_name, name);

@@ -211,6 +211,8 @@ class Migrates(unittest.TestCase):
         self.assertEqual([host.there(name) for name in "abcd"],
                          [{}, {}, {}, {"web": {"state": "running", "boot": boot}}])
         self.assertEqual(host.status()["web"]["migrated_to"], "d")
+        # It runs there: no start is advised without a condition.
+        self.assertRegex(host.reasons()["web"], "does not run there.*'xendomainsctl start web'")
 
     def test_several_guests_go_at_the_same_time(self):
         host = self.enterContext(Pair())
