@@ -7,6 +7,7 @@
 
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/quote.h"
 #include "util/str.h"
 #include "worker/build.h"
 #include "worker/image/image.h"
@@ -114,15 +115,26 @@ static int check_image(struct task *task, int fd, struct image_header *ret)
 	return 0;
 }
 
+/* To try it again helps only with another file. */
+static int refuse_damaged(struct task *task, enum stream_problem problem)
+{
+	return task_explain(task, -EBADMSG,
+			    "%s: %s. Put a whole copy of it there; or, if the guest has a "
+			    "configuration, run 'xendomainsctl start --cold %s' to start it "
+			    "without its memory",
+			    task->record.request.path, stream_problem_to_string(problem),
+			    AS_ARGUMENT(task->record.request.name));
+}
+
 static int check_passed(struct task *task, int fd, const struct image_header *header,
 			const struct pump_result *passed)
 {
 	if (passed->error == -EBADMSG)
-		return refuse(task, passed->error, stream_problem_to_string(passed->problem));
+		return refuse_damaged(task, passed->problem);
 	if (passed->error < 0 && passed->error != -EPIPE)
 		return refuse(task, passed->error, strerror(-passed->error));
 	if (passed->error == 0 && header->ours && passed->hash != header->facts.stream_hash)
-		return refuse(task, -EBADMSG, stream_problem_to_string(STREAM_OTHER_HASH));
+		return refuse_damaged(task, STREAM_OTHER_HASH);
 	/* An image of xl's has no checksum, but its ID tells of a write. */
 	if (passed->error == 0 && !is_meant(task, fd, header))
 		return refuse(task, -EBADMSG, "it was written while it was read");

@@ -278,6 +278,16 @@ class Images(FakeHostTest):
         self.assertEqual(self.host.domains(), {})
         self.assertEqual(self.host.images(), ["web"])
 
+    def test_image_with_a_wrong_checksum_tells_how_the_guest_can_be_started(self):
+        boot = self.saved()
+        data = bytearray(self.image.read_bytes())
+        data[len(data) // 2] ^= 1
+        self.image.write_bytes(data)
+        self.host.ctl("start", check=1)
+        [command] = re.findall("'xendomainsctl ([^']*)'", self.host.reasons()["web"])
+        self.host.ctl(*command.split(), check=0)
+        self.assertNotIn(self.host.boot("web"), (None, boot))
+
     def test_image_of_a_newer_xen_is_held(self):
         boot = self.saved()
         self.host.stop_daemon()
