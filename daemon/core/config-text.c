@@ -264,6 +264,11 @@ static int assign_key(void *data, const char *section, const char *name, const c
 	else if (str_starts_with(section, DOMAIN_SECTION))
 		text->error = assign_domain_key(reading, section + strlen(DOMAIN_SECTION), name,
 						value);
+	else if (section[0] == '\0')
+		text->error = config_warn(
+			reading->config,
+			"%s:%u: %s= stands above any section, ignoring. Put [Host] above it",
+			reading->path, reading->line, name);
 	else
 		text->error = config_warn(reading->config, "%s:%u: unknown section [%s], ignoring",
 					  reading->path, reading->line, section);

@@ -275,7 +275,8 @@ START_TEST(an_unknown_key_warns_with_its_line)
 
 	ck_assert_uint_eq(c->n_warnings, 3);
 	ck_assert(str_starts_with(c->warnings[0], "/etc/n:1: "));
-	ck_assert_ptr_nonnull(strstr(c->warnings[0], "[]"));
+	ck_assert_ptr_nonnull(strstr(c->warnings[0], "Early="));
+	ck_assert_ptr_nonnull(strstr(c->warnings[0], "[Host]"));
 	ck_assert(str_starts_with(c->warnings[1], "/etc/n:3: "));
 	ck_assert_ptr_nonnull(strstr(c->warnings[1], "[Guest]"));
 	ck_assert(str_starts_with(c->warnings[2], "/etc/n:5: "));
