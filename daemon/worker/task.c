@@ -83,10 +83,13 @@ static void tell_progress(struct task *task)
 		progress.permille = (unsigned)MIN(bytes * 1000 / task->expected, (uint64_t)990);
 	message = operation_progress_message(&progress);
 	text = json_message(message, &size);
-	/* The next daemon has no channel, but sees when the file was touched (hv/workers.c). */
-	if (text && send(task->channel, text, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
-	    errno != EAGAIN)
-		futimens(task->file, NULL);
+	if (text)
+		send(task->channel, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	/*
+	 * The next daemon has no channel, but sees when the file was touched (hv/worker.c). A
+	 * daemon that was killed and sleeps in the kernel keeps its end of this one open.
+	 */
+	futimens(task->file, NULL);
 }
 
 void task_tick(struct task *task)

@@ -4,8 +4,11 @@
 import contextlib
 import ctypes
 import os
+import signal
 import struct
 import threading
+
+from fakehost import wait_until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 MNT_FORCE, MNT_DETACH = 1, 2
@@ -56,3 +59,12 @@ class HungFolder:
 def can_hang():
     """Whether such a file system can be mounted here."""
     return os.geteuid() == 0 and os.path.exists("/dev/fuse")
+
+
+def hang_daemon(host, folder):
+    """The daemon waits for its settings, and the next one has others."""
+    host.native.unlink(missing_ok=True)
+    host.native.symlink_to(folder.path / "native")
+    host.daemon.send_signal(signal.SIGHUP)
+    wait_until(lambda: host.daemon.pid in folder.waiting, "the daemon to hang")
+    host.native = host.root / "other.conf"

@@ -13,7 +13,7 @@ import unittest
 from beside import at_once
 from fakehost import HOLDER, LATE_END, LIMIT, FakeHost, FakeHostTest, wait_until
 import ledgerfile
-from hung import HungFolder, can_hang
+from hung import HungFolder, can_hang, hang_daemon
 
 
 def sleepers(host):
@@ -130,11 +130,7 @@ class Daemons(HungTest):
     """A daemon that waits for a server cannot be ended, and has its locks for as long as it does."""
 
     def hang_daemon(self):
-        self.host.native.symlink_to(self.away.path / "native")
-        self.host.daemon.send_signal(signal.SIGHUP)
-        wait_until(lambda: self.host.daemon.pid in self.away.waiting, "the daemon to hang")
-        # Nobody else reads that file.
-        self.host.native = self.host.root / "other.conf"
+        hang_daemon(self.host, self.away)
 
     def end_daemon(self):
         self.assertIsNone(self.host.daemon.poll())

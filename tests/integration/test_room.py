@@ -7,6 +7,7 @@ import os
 import unittest
 
 from fakehost import FakeHostTest, wait_until
+from hung import HungFolder, can_hang, hang_daemon
 
 
 class Room(FakeHostTest):
@@ -93,14 +94,14 @@ class Room(FakeHostTest):
         with (self.host.run / "memory").open("w") as claims:
             fcntl.lockf(claims, fcntl.LOCK_EX, 1024, os.getpid() << 36)
             self.host.guest("patient")
-            patient = self.host.ctl_in_background("start", "patient")
+            # It waits for as long as its daemon has its connection.
+            self.addCleanup(self.host.ctl_in_background("start", "patient").communicate, timeout=60)
             worker = self.host.worker("patient")
             replace_daemon()
             # One that began later is killed for it.
             self.host.guest("stuck", memory_kib=1, create_ms=60000)
             self.host.ctl("start", "stuck", check=1)
             self.assertEqual(self.host.worker("patient"), worker)
-        patient.communicate(timeout=60)
         wait_until(lambda: self.host.states() == {"patient": "running", "stuck": "failed"},
                    "the patient one to run")
 
@@ -113,6 +114,20 @@ class Room(FakeHostTest):
             self.host.start_daemon()
 
         self.expect_patience(replace_daemon)
+
+    @unittest.skipUnless(can_hang(), "needs root and /dev/fuse")
+    def test_waiting_for_memory_is_progress_beside_a_daemon_that_was_killed_too(self):
+        def replace_daemon():
+            hang_daemon(self.host, away)
+            hung.kill()
+            self.host.native.write_text("[Host]\nProgressTimeout=1\n")
+            self.host.start_daemon()
+            self.assertIsNone(hung.poll())
+
+        hung = self.host.daemon
+        with HungFolder(self.host.root / "away") as away:
+            self.expect_patience(replace_daemon)
+        hung.wait(60)
 
 
 if __name__ == "__main__":
