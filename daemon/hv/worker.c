@@ -102,6 +102,10 @@ static void set_timer(struct worker *w)
 {
 	usec_t at = end_of_patience(w);
 
+	if (w->killed) {
+		timer_set_after(w->timer, KILL_LIMIT);
+		return;
+	}
 	if (w->channel < 0)
 		at = MIN(at, usec_add(usec_now(), NEWS_PAUSE));
 	if (at != USEC_INFINITY)
@@ -212,10 +216,14 @@ static bool was_touched(struct worker *w)
 
 bool worker_find(struct worker *w, const struct operation_record *record)
 {
-	if (record->worker_pid && !process_is_over((pid_t)record->worker_pid))
-		w->pidfd = process_open((pid_t)record->worker_pid, record->worker_start);
-	if (w->pidfd < 0)
+	pid_t pid = (pid_t)record->worker_pid;
+	_cleanup_close_ int pidfd = pid ? process_open(pid, record->worker_start) : -ESRCH;
+
+	if (pidfd < 0 || process_has_ended(pidfd))
 		return false;
+	w->pidfd = TAKE_FD(pidfd);
+	/* One that was killed has the file of its operation locked until it has ended. */
+	w->killed = process_is_killed(pid) > 0;
 	was_touched(w);
 	w->operation.heard = usec_now();
 	watch_process(w);
@@ -293,7 +301,7 @@ static void end_by_force(struct worker *w)
 					  : "no progress within ProgressTimeout=");
 	process_signal(w->pidfd, SIGKILL);
 	w->killed = true;
-	timer_set_after(w->timer, KILL_LIMIT);
+	set_timer(w);
 }
 
 static void tell_stuck(struct worker *w)

@@ -58,7 +58,8 @@ int worker_run(struct worker *w, const char *verb, int record);
 
 /*
  * Goes by the process that an earlier daemon has started. It may not have said yet who it is: to
- * start it can be the last that this daemon did. False: it does not live, or has not said so.
+ * start it can be the last that this daemon did. One that was killed is waited for until it ends.
+ * False: it has ended, or has not said who it is.
  */
 bool worker_find(struct worker *w, const struct operation_record *record);
 

@@ -52,6 +52,13 @@ int process_open(pid_t pid, uint64_t start_time)
 	return start == start_time ? TAKE_FD(fd) : -ESRCH;
 }
 
+bool process_has_ended(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* Reads a line of /proc/PID/status such as "ShdPnd:	0000000000000100". */
 static bool is_pending(const char *status, const char *key, int signal)
 {
@@ -78,11 +85,10 @@ int process_is_killed(pid_t pid)
 bool process_is_over(pid_t pid)
 {
 	_cleanup_close_ int fd = pidfd_open(pid, 0);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	if (fd < 0)
 		return errno == ESRCH;
-	return poll(&p, 1, 0) > 0 || process_is_killed(pid) > 0;
+	return process_has_ended(fd) || process_is_killed(pid) > 0;
 }
 
 int process_signal(int pidfd, int signal)

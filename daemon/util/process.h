@@ -16,6 +16,10 @@ int process_start_time(pid_t pid, uint64_t *ret);
 /* A descriptor that is readable once the process has ended; -ESRCH if it is not there any more. */
 int process_open(pid_t pid, uint64_t start_time);
 
+/* Whether that process has ended, even if its parent has not taken note of it. Waits for nothing.
+ */
+bool process_has_ended(int pidfd);
+
 /*
  * Whether SIGKILL is on its way to the process, so that it executes no further instruction of its
  * own. 1, 0 or -errno.

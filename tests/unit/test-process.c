@@ -84,8 +84,11 @@ START_TEST(the_descriptor_tells_when_the_process_has_ended)
 	fd = process_open(pid, start);
 	p.fd = fd;
 	ck_assert_int_eq(poll(&p, 1, 0), 0);
+	ck_assert(!process_has_ended(fd));
 	ck_assert_int_eq(process_signal(fd, SIGTERM), 0);
 	ck_assert_int_eq(poll(&p, 1, 30000), 1);
+	/* Although nobody has waited for it yet. */
+	ck_assert(process_has_ended(fd));
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	ck_assert_int_eq(process_signal(fd, SIGTERM), -ESRCH);
 	ck_assert_int_eq(process_open(pid, start), -ESRCH);

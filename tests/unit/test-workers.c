@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "hv/workers.h"
 #include "unit.h"
+#include "util/fd.h"
 
 /* A script is the worker, and libevent has no memory when the test says so. */
 
@@ -32,10 +35,17 @@ struct scene {
 	struct workers *workers;
 	struct operation_result result; /* of the last operation that has ended */
 	unsigned ended;
+	bool stuck;
 };
 
-static void on_progress(void *data _unused_, const struct hv_operation *operation _unused_)
+static void on_progress(void *data, const struct hv_operation *operation)
 {
+	struct scene *s = data;
+
+	if (!operation->stuck)
+		return;
+	s->stuck = true;
+	loop_exit(s->loop, 0);
 }
 
 static void on_finished(void *data, const struct hv_operation *operation _unused_,
@@ -174,6 +184,60 @@ START_TEST(an_adopted_worker_that_stands_still_is_killed)
 }
 END_TEST
 
+/* The process that has written its number to a file of that name. */
+static pid_t named_process(struct scene *s, const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+
+	ck_assert_int_eq(file_read(folder_path(&s->folder, name), 32, &text, NULL), 0);
+	return (pid_t)atoi(text);
+}
+
+/* It stands still in the kernel, as one that waits for a disk, until PTRACE_CONT. */
+static bool kill_without_end(pid_t pid)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_TRACEEXIT) < 0) {
+		kill(pid, SIGKILL);
+		return false;
+	}
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status >> 8, SIGTRAP | PTRACE_EVENT_EXIT << 8);
+	return true;
+}
+
+START_TEST(an_adopted_worker_that_was_killed_is_recovered_once_it_has_ended)
+{
+	_cleanup_(scene_done) struct scene s;
+	pid_t pid;
+
+	scene_make(&s, SCRIPT "[ $1 = recover ] && { end_well; exit; }\n"
+			      "echo $$ >$FOLDER/number; say_who; exec sleep 60\n");
+	/* The 10 s after which it is stuck. */
+	loop_set_speed(s.loop, 20);
+	ck_assert_int_eq(operate(&s, OPERATION_SAVE), 0);
+	while (!folder_has(&s.folder, "said"))
+		;
+	pid = named_process(&s, "number");
+	/* Not everybody may do that. */
+	if (!kill_without_end(pid))
+		return;
+	replace_daemon(&s);
+	ck_assert_int_eq(loop_run(s.loop), 0);
+	ck_assert(s.stuck);
+	ck_assert_uint_eq(s.ended, 0);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_WORKER_STUCK), 1);
+	ck_assert_int_eq(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+	ck_assert_int_eq(loop_run(s.loop), 0);
+	ck_assert_uint_eq(s.ended, 1);
+	ck_assert_int_eq(s.result.outcome, OPERATION_OK);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_WORKER_KILLED), 0);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_WORKER_LOST), 1);
+}
+END_TEST
+
 /* Aborts the operation until that has reached its worker. */
 struct abort {
 	struct scene *scene;
@@ -233,5 +297,6 @@ END_TEST
 SUITE("workers", a_worker_that_cannot_be_watched_keeps_its_operation,
       an_operation_is_not_over_where_there_is_no_descriptor_to_look_at_it,
       an_adopted_worker_that_gets_on_is_not_killed, an_adopted_worker_that_stands_still_is_killed,
+      an_adopted_worker_that_was_killed_is_recovered_once_it_has_ended,
       a_worker_that_says_late_who_it_is_is_found,
       a_worker_that_waits_and_cannot_be_watched_leaves_no_zombie);
