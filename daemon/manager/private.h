@@ -20,7 +20,7 @@ struct manager {
 	struct config *config;
 	enum settings_source source; /* of config */
 	struct config *refused; /* as the files have it now, where config comes from elsewhere */
-	char *config_error; /* the refusal that is told first, and how many follow; NULL: none */
+	char *config_error; /* why nothing is started, and what to do; used with SETTINGS_PARTIAL */
 	struct sequence_list sequences; /* the oldest first */
 	LIST_HEAD(, manager_watcher) watchers;
 	char *refusal; /* why nothing is started now, or NULL */

@@ -142,15 +142,21 @@ static int summarize(const struct config *c, char **ret)
 static int explain(struct manager *m, char **ret_reason)
 {
 	const struct config *c = manager_refused(m);
+	_cleanup_free_ char *text = NULL;
 	int r;
 
 	free(TAKE_PTR(m->config_error));
 	if (c->n_refusals == 0)
 		return 0;
-	r = summarize(c, &m->config_error);
-	r = r < 0 ? r : tell_refusals(m);
+	r = summarize(c, &text);
+	/* The file may be correct by the time this is read: only a reload finds out. */
 	r = r < 0 ? r
-		  : str_format(ret_reason, "%s. %s", m->config_error, manager_settings_effect(m));
+		  : str_format(&m->config_error,
+			       "settings are refused, so nothing is done: %s. Correct this, and "
+			       "run 'xendomainsctl reload'",
+			       text);
+	r = r < 0 ? r : tell_refusals(m);
+	r = r < 0 ? r : str_format(ret_reason, "%s. %s", text, manager_settings_effect(m));
 	return r < 0 ? r : -EINVAL;
 }
 
@@ -197,8 +203,9 @@ const char *manager_settings_effect(const struct manager *m)
 		[SETTINGS_PREVIOUS] = "The previous settings stay in effect",
 		[SETTINGS_KEPT] = "The settings that were last read without a mistake are in "
 				  "effect",
-		[SETTINGS_PARTIAL] = "No guest is started until you correct this. A stop uses all "
-				     "other settings, and the defaults",
+		[SETTINGS_PARTIAL] = "No guest is started until you correct this and run "
+				     "'xendomainsctl reload'. A stop uses all other settings, and "
+				     "the defaults",
 	};
 
 	return effects[m->source];

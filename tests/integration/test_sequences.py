@@ -301,8 +301,7 @@ class Ends(FakeHostTest):
         self.host.guest("web", on={"crash": "preserve"}, ends={"reason": "crash", "after_ms": 20})
         self.host.ctl("start", check=0)
         wait_until(lambda: self.host.states()["web"] == "crashed", "the crash")
-        # When it was, its create may have to tell first.
-        wait_until(lambda: "since_usec" in self.host.status()["web"], "the record")
+        wait_until(lambda: "since_usec" in self.host.status()["web"], "the end of its create, which records it")
         told = self.host.status()["web"]
         self.assertIn(f"'xl destroy {told['domid']}'", told["reason"])
         self.assertEqual(told["reason_usec"], told["since_usec"])
@@ -637,6 +636,9 @@ class Configuration(FakeHostTest):
         self.assertIn(place, self.host.ctl("start", check=1))
         self.assertIn(place, self.host.ctl("status"))
         self.host.configure()
+        # It is correct now, but only a reload finds out.
+        for command in ("start",), ("plan", "start"), ("image", "list"), ("status",):
+            self.assertIn("xendomainsctl reload", self.host.ctl(*command, check=1))
         self.host.ctl("reload", check=0)
         self.host.ctl("start", check=0)
 
