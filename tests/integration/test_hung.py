@@ -106,7 +106,7 @@ class Stops(HungTest):
         self.assertEqual(self.host.domains(), {})
 
 
-class Disks(HungTest):
+class GuestDisks(HungTest):
     def test_a_worker_that_cannot_be_killed_does_not_keep_a_driver_domain_from_its_stop(self):
         self.host.native.write_text("[Host]\nProgressTimeout=1\n")
         self.host.ctl("reload", check=0)

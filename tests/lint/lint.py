@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a compiler does not see: layers, catalog, manuals, formats."""
 
+import ast
 import configparser
 import fnmatch
 import functools
@@ -456,6 +457,14 @@ class Lint(unittest.TestCase):
             for path in files(*patterns):
                 lines = len(path.read_text(errors="replace").splitlines())
                 self.assertLessEqual(lines, limit, f"{path} has become two things")
+
+    def test_no_test_hides_another_one(self):
+        for path in files("tests/*.py"):
+            tree = ast.parse(path.read_text())
+            for scope in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))):
+                names = [node.name for node in scope.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))
+                         and not node.decorator_list]
+                self.assertEqual(len(names), len(set(names)), f"{path}: a name is defined twice in {sorted(names)}")
 
     def test_sources_are_formatted(self):
         if "version 14" not in said_by("clang-format", "--version"):
