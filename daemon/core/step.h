@@ -49,8 +49,7 @@ struct step {
 	char *dump;    /* file for the memory of a guest that has ended; NULL: none */
 	bool preserve; /* STAGE_RESTART: the old domain is kept, as another guest */
 	uint64_t memory_kib;
-	unsigned
-		done; /* of a stop: a save or a migration is under way, so many thousandths of it */
+	unsigned done; /* of a stop: thousandths of it that are saved or migrated already */
 	struct target_list targets; /* to migrate to */
 	usec_t answer_limit;
 	usec_t estimate; /* of a stop: when it may be over, from its begin (core/fit.h) */
