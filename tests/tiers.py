@@ -272,6 +272,7 @@ def main():
     logs = ROOT / "build-logs"
     logs.mkdir(exist_ok=True)
     steps = list(choose(options.tier))
+    failed = []
     for number, (what, step) in enumerate(steps, 1):
         log = logs / f"{options.tier}-{number}.log"
         log.unlink(missing_ok=True)
@@ -282,7 +283,11 @@ def main():
         say(f"{what}: {count.passed} passed, {count.failed} failed"
             f" ({time.monotonic() - begin:.0f} s)")
         if count.failed:
-            show_tail(log)
+            failed.append((what, log))
+    # At the end, where whoever reads the end only sees it.
+    for what, log in failed:
+        say(f"failed: {what} ({log.relative_to(ROOT)})")
+        show_tail(log)
     say(f"{total.passed} passed, {total.failed} failed")
     return 1 if total.failed else 0
 

@@ -22,12 +22,12 @@
  * its steps. KILL_IN names the program that is meant; its children are left alone.
  *
  * With KILL_WITH=EIO, ENOSPC, EBADMSG, ESTALE or EUCLEAN that call fails instead, with this error;
- * with KILL_WITH=hang it never returns, unless the lock on the fake world is held, which would stop
- * everybody. With KILL_WITH=stop the process stops (SIGSTOP) before that call, or before the next
- * one without that lock; not if the file KILL_NOTE is there, and not in a fork, for the others act
- * while the program itself stands still. KILL_NOTE is made when it comes to a
- * fault, with the process's number. KILL_BELOW names a folder: calls that open or read a file in it
- * are counted, too.
+ * with KILL_WITH=hang it never returns. With KILL_WITH=stop the process stops (SIGSTOP) before it.
+ * Where the lock on the fake world is held, which would stop everybody, these two wait for the next
+ * call without it. The process does not stop if the file KILL_NOTE is there, and not in a fork, for
+ * the others act while the program itself stands still. KILL_NOTE is made when it comes to a fault,
+ * with the process's number. KILL_BELOW names a folder: calls that open or read a file in it are
+ * counted, too.
  */
 
 static int locked = -1;
@@ -68,12 +68,8 @@ static bool note(void)
 	return true;
 }
 
-static int stop_here(long *at)
+static int stop_here(void)
 {
-	if (locked >= 0) {
-		++*at;
-		return 0;
-	}
 	if (getpid() == program && note())
 		raise(SIGSTOP);
 	return 0;
@@ -84,6 +80,7 @@ static int strike(void)
 {
 	static long at = -1;
 	static long calls;
+	bool stops, hangs;
 
 	if (at < 0) {
 		const char *text = getenv("KILL_AT");
@@ -109,14 +106,18 @@ static int strike(void)
 		return 0;
 	if (error_of_fault() == 0)
 		raise(SIGKILL);
-	if (str_is(getenv("KILL_WITH"), "stop"))
-		return stop_here(&at);
+	stops = str_is(getenv("KILL_WITH"), "stop");
+	hangs = str_is(getenv("KILL_WITH"), "hang");
+	if ((stops || hangs) && locked >= 0) {
+		at++;
+		return 0;
+	}
+	if (stops)
+		return stop_here();
 	note();
-	if (!str_is(getenv("KILL_WITH"), "hang"))
-		return error_of_fault();
-	while (locked < 0)
+	while (hangs)
 		pause();
-	return 0;
+	return error_of_fault();
 }
 
 /* Makes the call, unless it is to fail. */
