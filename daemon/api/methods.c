@@ -263,27 +263,37 @@ static int weigh_plan(const struct request *request, struct plan *plan)
 	return 0;
 }
 
+/* 0, or why the command would not be carried out, for request_fail_errno(). */
+static int refuse_plan(const struct request *request)
+{
+	const struct manager *m = request->control->manager;
+
+	if (manager_obstacle(m, request->goal))
+		return -EHOSTDOWN;
+	return goal_is_start(request->goal) && manager_refusal(m) ? -ESHUTDOWN : 0;
+}
+
 static void answer_plan(void *data, const char *error)
 {
 	struct request *request = data;
 	const struct manager *m = request->control->manager;
-	const char *lost = world_lost(manager_world(m));
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	int r = o ? 0 : -ENOMEM;
+	int r = o ? refuse_plan(request) : -ENOMEM;
 
 	request->id = 0;
 	r = r < 0 ? r
 		  : plan_build(request->goal, manager_config_for(m, request->goal),
 			       world_inventory(manager_world(m)), request->names, request->n_names,
 			       &plan);
+	r = r < 0 ? r : plan_leave_busy(plan, world_inventory(manager_world(m)));
 	if (r >= 0 && request->goal == GOAL_STOP)
 		r = weigh_plan(request, plan);
 	r = r < 0 ? r : status_add_settings(o, m);
 	r = r < 0 ? r : encode_plan(o, plan);
 	if (r >= 0 && is_for_host(request))
 		r = json_add_bool(o, "host", true);
-	r = r < 0 ? r : status_add_warnings(o, m, lost ? lost : error);
+	r = r < 0 ? r : status_add_warnings(o, m, error);
 	if (r < 0)
 		request_fail_errno(request, r);
 	else
@@ -295,8 +305,8 @@ static void run_plan(struct request *request)
 	request->goal = goal_from_string(json_get_string(request->call.parameters, "goal"));
 	if (!goal_is_start(request->goal) && request->goal != GOAL_STOP)
 		request_fail(request, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "goal");
-	else if (manager_veto(request->control->manager, request->goal))
-		request_fail_errno(request, -EHOSTDOWN);
+	else if (refuse_plan(request) < 0)
+		request_fail_errno(request, refuse_plan(request));
 	else
 		request_begun(request, DOER_WORLD,
 			      world_refresh(manager_world(request->control->manager), LOOK_LIMIT,

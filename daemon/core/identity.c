@@ -373,15 +373,27 @@ static bool comes_from(const struct pair *p)
 	       identity_by_file(p->config, p->name, p->ledger);
 }
 
+/* Nothing that the texts below advise can be done before its two configurations are told apart. */
+static int hold_for_conflict(struct pair *p)
+{
+	int r = p->here->config || p->here->domain ? 0
+						   : guest_hold(p->here, "%s", p->other->conflict);
+
+	return r < 0 ? r : guest_hold(p->other, "%s", p->other->conflict);
+}
+
 static int hold_running(struct pair *p)
 {
 	p->other->occupied = true;
+	if (p->other->conflict)
+		return hold_for_conflict(p);
 	return guest_hold(
 		p->other,
 		"%s describes guest %s with UUID %s now, but domain %u runs from this file as %s "
-		"with UUID %s. Undo the change of the file, or stop %s before you start %s",
+		"with UUID %s. Undo the change of the file; or shut the domain down with "
+		"'xl shutdown %u', and start %s then",
 		p->config->path, p->config->name, UUID_TEXT(&p->other->uuid),
-		p->here->domain->domid, p->name, UUID_TEXT(&p->here->uuid), p->name,
+		p->here->domain->domid, p->name, UUID_TEXT(&p->here->uuid), p->here->domain->domid,
 		p->config->name);
 }
 
@@ -389,7 +401,11 @@ static int hold_saved(struct pair *p)
 {
 	const char *path = p->here->image ? p->here->image->path : p->here->missing->path;
 	const char *uuid = p->config->has_uuid ? UUID_TEXT(&p->other->uuid) : NULL;
-	int r = guest_hold(
+	int r;
+
+	if (p->other->conflict)
+		return hold_for_conflict(p);
+	r = guest_hold(
 		p->here,
 		"The image %s holds %s with UUID %s, but %s names %s%s%s. Write the name and UUID "
 		"of the image into the configuration to restore the guest, or run "
@@ -529,26 +545,6 @@ static int compare_all(struct inventory *inventory, const struct ledger *ledger)
 	return r;
 }
 
-/* UUIDs that no guest can have. */
-
-static int check_uuid(struct guest *g, const struct domain_list *domains)
-{
-	const struct domain *d = NULL;
-
-	if (!g->config || g->config->error || !g->config->has_uuid || g->conflict)
-		return 0;
-	if (uuid_is_null(&g->config->uuid))
-		return str_format(&g->conflict, "%s: uuid= is all zeros; give it another one",
-				  g->config->path);
-	while ((d = domain_list_next(domains, &g->config->uuid, d)))
-		if (d->system)
-			return str_format(&g->conflict,
-					  "%s: uuid= is that of a domain of Xen's own; give it "
-					  "another one",
-					  g->config->path);
-	return 0;
-}
-
 /* It would be restored as any unknown one, once the loss is forgotten. */
 static bool has_forgotten_image(const struct guest *g)
 {
@@ -583,7 +579,6 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		g->migrates = ledger->migrates;
 		r = choose_image(g, survey, domains, ledger);
 		r = r < 0 ? r : look_for_missing(g, survey);
-		r = r < 0 ? r : check_uuid(g, domains);
 	}
 	r = r < 0 ? r : compare_all(inventory, ledger);
 	r = r < 0 ? r : departure_find_all(inventory);

@@ -2,6 +2,7 @@
 
 #include "core/inventory-build.h"
 
+#include "core/conflicts.h"
 #include "core/identity.h"
 #include "core/vanished.h"
 #include "util/str.h"
@@ -29,59 +30,57 @@ static struct guest *find_or_add(struct inventory *inventory, const struct uuid 
 	return g ? g : add_guest(inventory, &(struct guest){.uuid = *uuid, .name = name});
 }
 
-/* Two files for one guest: neither is used, and each says so, for the order decides nothing. */
-static int add_conflict(struct guest *g, const char *what, const char *value, const char *other)
+/* Whether something that is here, or was, has the name as well as the UUID. */
+static bool is_known_as(const struct uuid *uuid, const char *name, const struct survey *survey,
+			const struct domain_list *domains, const struct ledger *ledger)
 {
-	return g->conflict ? 0
-			   : str_format(&g->conflict,
-					"%s %s stands in %s too; give one of them another", what,
-					value, other);
+	const struct past *past = ledger_find(ledger, uuid);
+	const struct domain *d = NULL;
+	const struct index_entry *e;
+
+	while ((d = domain_list_next(domains, uuid, d)))
+		if (domain_is_called(d, name))
+			return true;
+	for (e = index_first(&survey->named_images, hash_text(name)); e;
+	     e = index_next(&survey->named_images, e)) {
+		const struct survey_image *image = e->item;
+
+		if (str_equal(image->name, name) && uuid_equal(&image->uuid, uuid))
+			return true;
+	}
+	return past && str_equal(past->name, name);
 }
 
-static int find_conflicts(struct inventory *inventory)
+/* Of two configurations of one UUID, the guest has the one of its name. */
+static void swap_configs(struct guest *a, struct guest *b)
 {
-	_cleanup_(index_done) struct index by_name = {0};
-	int r = 0;
+	const struct survey_config *config = a->config;
+	const char *name = a->name;
 
-	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
-		struct guest *a = &inventory->guests[i];
-		const struct index_entry *e;
-
-		if (!a->config || a->config->error)
-			continue;
-		e = index_first(&by_name, hash_text(a->config->name));
-		for (; r >= 0 && e; e = index_next(&by_name, e)) {
-			struct guest *b = e->item;
-
-			if (!str_equal(a->config->name, b->config->name))
-				continue;
-			r = add_conflict(a, "the name", a->config->name, b->config->path);
-			r = r < 0 ? r
-				  : add_conflict(b, "the name", b->config->name, a->config->path);
-		}
-		r = r < 0 ? r : index_add(&by_name, hash_text(a->config->name), a);
-	}
-	return r;
+	a->config = b->config;
+	a->name = b->name;
+	b->config = config;
+	b->name = name;
 }
 
 /* A second configuration of one UUID is a guest of its own here, so that it can be shown. */
 static int add_config(struct inventory *inventory, const struct survey_config *config,
-		      struct uuid uuid)
+		      struct uuid uuid, const struct survey *survey,
+		      const struct domain_list *domains, const struct ledger *ledger)
 {
 	struct guest *first = config->error ? NULL : find(inventory, &uuid);
 	struct guest *g;
-	int r;
 
 	if (config->error || first)
 		uuid = UUID_NULL;
 	g = find_or_add(inventory, &uuid, config->error ? path_base(config->path) : config->name);
 	g->config = config;
-	/* Configurations of one name, neither with a UUID: find_conflicts() says it better. */
-	if (!first || str_equal(first->config->name, config->name))
+	if (!first)
 		return 0;
-	r = add_conflict(first, "its UUID", UUID_TEXT(&first->uuid), config->path);
-	return r < 0 ? r
-		     : add_conflict(g, "its UUID", UUID_TEXT(&first->uuid), first->config->path);
+	if (!is_known_as(&first->uuid, first->name, survey, domains, ledger) &&
+	    is_known_as(&first->uuid, g->name, survey, domains, ledger))
+		swap_configs(first, g);
+	return conflicts_add_uuid(first, g);
 }
 
 static int guest_add_image(struct guest *g, const struct survey_image *image)
@@ -397,7 +396,8 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 
 		r = add_config(inventory, c,
 			       c->error ? UUID_NULL
-					: identity_of_config(c, survey, domains, ledger));
+					: identity_of_config(c, survey, domains, ledger),
+			       survey, domains, ledger);
 		if (r < 0)
 			return r;
 	}
@@ -414,7 +414,7 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	r = r < 0 ? r : add_pasts(inventory, ledger);
 	if (r >= 0)
 		find_other_lives(inventory, ledger);
-	r = r < 0 ? r : find_conflicts(inventory);
+	r = r < 0 ? r : conflicts_find(inventory, domains);
 	r = r < 0 ? r : identity_resolve(inventory, survey, domains, ledger);
 	if (r < 0)
 		return r;

@@ -233,6 +233,14 @@ static const char *standing_reason(const struct guest *g)
 	return g->config ? g->config->error : NULL;
 }
 
+/* What a person should know of a guest that is where it should be, or NULL. */
+static const char *note_of(const struct guest *g)
+{
+	if (g->conflict)
+		return g->conflict;
+	return g->past ? g->past->remark : NULL;
+}
+
 enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 {
 	const struct domain *d = g->domain;
@@ -249,10 +257,10 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		*ret_reason = standing_reason(g);
 		if (*ret_reason)
 			return GUEST_FAILED;
-		*ret_reason = g->past ? g->past->remark : NULL;
+		*ret_reason = note_of(g);
 		return g->image ? GUEST_SAVED : GUEST_STOPPED;
 	}
-	*ret_reason = !g->past ? NULL : g->past->failure ? g->past->failure : g->past->remark;
+	*ret_reason = g->past && g->past->failure ? g->past->failure : note_of(g);
 	if (g->warning)
 		*ret_reason = g->warning;
 	if (d->dying)

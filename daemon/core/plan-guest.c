@@ -50,6 +50,13 @@ int plan_end(struct step *s, const struct config *config, const struct guest *g,
 	return guest_path(config->dumps, g, &s->dump);
 }
 
+/* For what status tells of the guest anyhow, until it is mended. */
+static int refuse(struct step *s, const char *reason)
+{
+	s->lasting = true;
+	return step_conclude(s, STEP_FAILED, "%s", reason);
+}
+
 /* What a guest is created from. */
 static int set_origin(struct step *s, const struct guest *g)
 {
@@ -120,6 +127,7 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 
 	if (image->error) {
 		s->result = STEP_FAILED;
+		s->lasting = true;
 		return plan_explain_image(g, &s->reason);
 	}
 	step_add_stage(s, STAGE_RESTORE);
@@ -156,9 +164,9 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 	if (!c)
 		return step_conclude(s, STEP_FAILED, "has neither a configuration nor an image");
 	if (c->error)
-		return step_conclude(s, STEP_FAILED, "%s", c->error);
+		return refuse(s, c->error);
 	if (g->conflict)
-		return step_conclude(s, STEP_FAILED, "%s", g->conflict);
+		return refuse(s, g->conflict);
 	if (uuid_is_null(&g->uuid))
 		return step_conclude(s, STEP_FAILED, "failed to generate a UUID for the guest");
 	step_add_stage(s, STAGE_CREATE);
@@ -220,7 +228,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	if (guest_is_alive(g) && !g->busy)
 		return plan_leftover(s, d);
 	if (g->occupied)
-		return step_conclude(s, STEP_FAILED, "%s", g->hold);
+		return refuse(s, g->hold);
 	/* It would run twice, on the same disks: only a person who has looked may start it. */
 	if (away && !named && !str_equal(away->away_name, g->name))
 		return step_conclude(
@@ -233,7 +241,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 		return step_conclude(s, away->away_unknown ? STEP_FAILED : STEP_SKIPPED, "%s",
 				     away->away_reason);
 	if (g->departed && !named)
-		return step_conclude(s, STEP_FAILED, "%s", g->departed);
+		return refuse(s, g->departed);
 	if (guest_is_undecided(g)) {
 		step_add_stage(s, STAGE_RESUME);
 		return 0;
@@ -262,7 +270,7 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 				 : step_conclude(s, STEP_SKIPPED,
 						 "saved, and XENDOMAINS_RESTORE is off");
 	if (g->hold)
-		return step_conclude(s, STEP_FAILED, "%s", g->hold);
+		return refuse(s, g->hold);
 	if (g->vanished)
 		return step_conclude(
 			s, STEP_FAILED,

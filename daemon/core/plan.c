@@ -278,6 +278,25 @@ int plan_reaction(const struct config *config, const struct guest *g, enum death
 	return 0;
 }
 
+int plan_leave_busy(struct plan *plan, const struct inventory *inventory)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && goal_is_start(plan->goal) && i < plan->n_steps; i++) {
+		struct step *s = &plan->steps[i];
+		const struct guest *g = inventory_find(inventory, &s->uuid);
+
+		if (!g || !g->busy)
+			continue;
+		s->n_stages = 0;
+		free(TAKE_PTR(s->reason));
+		r = step_conclude(s, STEP_SKIPPED,
+				  "an operation on it is under way. A start waits until that has "
+				  "ended, and then decides");
+	}
+	return r;
+}
+
 void plan_drop(struct plan *plan, bool (*drop)(const void *data, const struct step *step),
 	       const void *data)
 {

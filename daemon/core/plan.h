@@ -53,6 +53,12 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 int plan_reaction(const struct config *config, const struct guest *g, enum death_action action,
 		  struct plan **ret);
 
+/*
+ * For a plan that is only shown: a start decides on guests that are busy when they no longer are.
+ * 0 or -ENOMEM.
+ */
+int plan_leave_busy(struct plan *plan, const struct inventory *inventory);
+
 /* Removes the steps for which drop() says so. */
 void plan_drop(struct plan *plan, bool (*drop)(const void *data, const struct step *step),
 	       const void *data);

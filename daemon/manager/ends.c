@@ -21,6 +21,15 @@ static int explain_failure(const struct report *report, char **ret)
 	return str_format(ret, "%s failed: %s", what, reason);
 }
 
+/* The guest fails for as long as status finds the reason, and no longer. */
+static void keep_refusal(struct manager *m, const struct step *s)
+{
+	_cleanup_free_ char *remark = NULL;
+
+	if (str_format(&remark, "the last start was refused: %s", s->reason) >= 0)
+		ledger_file_set_remark(m->ledger, &s->uuid, s->name, remark);
+}
+
 void manager_keep_outcome(struct manager *m, const struct report *report)
 {
 	const struct step *s = report->step;
@@ -30,7 +39,9 @@ void manager_keep_outcome(struct manager *m, const struct report *report)
 	/* A guest that is held keeps its recorded failure when its domain is cleaned up. */
 	if (!failed && (report->goal == GOAL_REACT || report->result != RESULT_OK))
 		return;
-	if (!failed && report->reason && s->n_stages > 0)
+	if (failed && s->lasting)
+		keep_refusal(m, s);
+	else if (!failed && report->reason && s->n_stages > 0)
 		ledger_file_set_remark(m->ledger, &s->uuid, s->name, report->reason);
 	else if (!failed || explain_failure(report, &failure) >= 0)
 		ledger_file_set_failure(m->ledger, &s->uuid, s->name, failure);

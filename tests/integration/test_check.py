@@ -50,6 +50,10 @@ class Check(unittest.TestCase):
         self.assertNotIn("actions", self.host.status()["db"])
         self.assertIn(lost, self.check(2, "web"))
         self.assertIn(lost, self.host.ctl("status", "web", check=1).splitlines()[0])
+        # Nothing is promised that would be refused.
+        for goal in ("start", "stop"):
+            self.assertIn(lost, self.host.ctl(goal, check=1))
+            self.assertIn(lost, self.host.ctl("plan", goal, check=1))
 
     def test_guest_that_is_named_is_to_run(self):
         config = self.host.guest("web")

@@ -519,6 +519,13 @@ class Budget(unittest.TestCase):
         [first, *_] = self.host.ctl("plan", "stop", check=0).splitlines()
         self.assertIn("InhibitDelayMaxSec=", first)
 
+    def test_a_start_is_not_planned_while_the_host_goes_down(self):
+        self.start()
+        self.host.tell("prepare reboot")
+        self.host.wait_locked(False)
+        for words in (("start",), ("plan", "start")):
+            self.assertIn("going down", self.host.ctl(*words, check=1))
+
     def test_a_plan_without_a_deadline_is_what_a_stop_does(self):
         self.host.tell("delay 100")
         self.start()

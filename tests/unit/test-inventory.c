@@ -468,7 +468,7 @@ START_TEST(the_state_of_a_guest_without_a_domain_has_a_reason)
 		{{.config = &config, .conflict = (char[]){"two"}}, GUEST_FAILED, "two"},
 		{{.config = &config, .image = &image, .conflict = (char[]){"two"}},
 		 GUEST_SAVED,
-		 NULL},
+		 "two"},
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

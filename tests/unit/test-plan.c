@@ -68,9 +68,9 @@ START_TEST(what_cannot_be_started_says_why)
 	scene_build(&s);
 	expect_plan(&s, GOAL_START, NULL, "a.cfg: failed; b: failed; c: failed");
 	expect_reason(&s, GOAL_START, "a.cfg", "/auto/a.cfg: nonsense");
-	expect_reason(&s, GOAL_START, "b", " 00000000-0000-0000-0000-000000000002 ");
+	expect_reason(&s, GOAL_START, "b", " 00000000-0000-0000-0000-000000000002");
 	expect_reason(&s, GOAL_START, "b", "/auto/c.cfg");
-	expect_reason(&s, GOAL_START, "c", " 00000000-0000-0000-0000-000000000002 ");
+	expect_reason(&s, GOAL_START, "c", " 00000000-0000-0000-0000-000000000002");
 	expect_reason(&s, GOAL_START, "c", "/auto/b.cfg");
 }
 END_TEST
@@ -128,6 +128,32 @@ START_TEST(a_busy_guest_is_taken_into_the_plan)
 	inventory_set_busy(s.inventory, &uuid, 0);
 	expect_plan(&s, GOAL_START, NULL, "a: create");
 	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all");
+}
+END_TEST
+
+START_TEST(a_shown_start_promises_nothing_for_a_busy_guest)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_scene_ struct scene s;
+	struct uuid uuid = scene_uuid(1);
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	scene_config(&s, "b", 2);
+	scene_domain(&s, "a", 1);
+	scene_build(&s);
+	inventory_set_busy(s.inventory, &uuid, 0);
+	plan = scene_plan(&s, GOAL_START, NULL);
+	ck_assert_int_eq(plan_leave_busy(plan, s.inventory), 0);
+	ck_assert_uint_eq(plan->n_steps, 2);
+	ck_assert_int_eq(plan->steps[0].result, STEP_SKIPPED);
+	ck_assert_uint_eq(plan->steps[0].n_stages, 0);
+	ck_assert_ptr_nonnull(plan->steps[0].reason);
+	ck_assert_int_eq(plan->steps[1].result, STEP_TODO);
+	plan_freep(&plan);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert_int_eq(plan_leave_busy(plan, s.inventory), 0);
+	ck_assert_uint_gt(plan->steps[0].n_stages, 0);
 }
 END_TEST
 
@@ -620,6 +646,7 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       a_start_restores_what_is_saved_and_creates_the_rest, a_create_has_all_that_it_needs,
       what_cannot_be_started_says_why, a_guest_without_a_uuid_is_not_created,
       a_dead_domain_in_the_way_is_told, a_busy_guest_is_taken_into_the_plan,
+      a_shown_start_promises_nothing_for_a_busy_guest,
       a_stop_saves_then_shuts_down_then_shuts_down_the_rest,
       stages_that_are_switched_off_are_left_out,
       guests_of_auto_stay_in_scope_while_no_configuration_can_be_read,

@@ -1,0 +1,189 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files of XENDOMAINS_AUTO that are copied or changed beside their guest: nothing is lost, or left behind."""
+
+import itertools
+import json
+import unittest
+
+from fakehost import FakeHost, FakeHostTest, wait_until
+
+UUID = "00000000-0000-4000-8000-00000000000a"
+ANOTHER = "00000000-0000-4000-8000-00000000000b"
+
+# The copy is before or behind the file in the order of names, and the first one has the guest.
+COPIES = ("web-old.cfg", "web2.cfg")
+
+
+def write(path, config, **changes):
+    """Writes a configuration as another one, with changes of c_info."""
+    text = json.loads(config.read_text())
+    text["c_info"] |= changes
+    path.write_text(json.dumps(text))
+
+
+class Copies(FakeHostTest):
+    """cp web.cfg web-old.cfg"""
+
+    def each(self, check):
+        """Calls it with a host for each kind of guest and of copy, as yet without the copy."""
+        for uuid, copy in itertools.product((UUID, None), COPIES):
+            with self.subTest(uuid=uuid, copy=copy), FakeHost() as self.host:
+                self.host.start_daemon()
+                self.config = self.host.guest("web", on={"reboot": "restart"}, **({"uuid": uuid} if uuid else {}))
+                self.copy = self.host.auto / copy
+                check()
+
+    def make_copy(self, **changes):
+        write(self.copy, self.config, **changes)
+        wait_until(lambda: len(self.listed()) == 2, "the copy to be seen")
+
+    def listed(self):
+        return [g for g in self.host.json("status")["guests"] if g["name"] == "web"]
+
+    def expect_both_named(self, state):
+        """Two guests, of which one is in the state; each names both files, and the other one failed."""
+        guests = self.listed()
+        self.assertEqual(sorted(g["state"] for g in guests), sorted([state, "failed"]))
+        for guest in guests:
+            self.assertIn(str(self.config), guest["reason"])
+            self.assertIn(str(self.copy), guest["reason"])
+
+    def expect_whole(self, state, boot=None, refused=False):
+        """As if there never was a copy."""
+        self.copy.unlink()
+        wait_until(lambda: len(self.listed()) == 1, "the copy to be gone")
+        [guest] = self.listed()
+        self.assertEqual((guest["state"], "reason" in guest), (state, refused))
+        self.host.ctl("start", check=0)
+        self.assertEqual(list(self.host.domains()), ["web"])
+        if boot:
+            self.assertEqual(self.host.boot("web"), boot)
+
+    def test_guest_that_runs_is_stopped_and_restored_beside_a_copy(self):
+        def check():
+            self.host.ctl("start", check=0)
+            boot = self.host.boot("web")
+            self.make_copy()
+            self.expect_both_named("running")
+            self.host.ctl("start", check=1)
+            self.host.ctl("stop", check=0)
+            self.assertEqual(self.host.images(), ["web"])
+            self.expect_both_named("saved")
+            self.host.ctl("start", check=1)
+            self.assertEqual(self.host.boot("web"), boot)
+            self.assertEqual(len(self.host.domains()), 1)
+            self.expect_both_named("running")
+            self.expect_whole("running", boot)
+
+        self.each(check)
+
+    def test_guest_that_is_saved_starts_once_the_copy_is_gone(self):
+        def check():
+            self.host.ctl("start", check=0)
+            boot = self.host.boot("web")
+            self.host.ctl("stop", check=0)
+            self.make_copy()
+            self.expect_both_named("saved")
+            self.expect_whole("saved", boot)
+
+        self.each(check)
+
+    def test_guest_beside_a_copy_is_not_started_without_its_memory(self):
+        def check():
+            self.host.ctl("start", check=0)
+            boot = self.host.boot("web")
+            self.host.ctl("stop", check=0)
+            self.make_copy()
+            self.host.ctl("start", "--cold", "web", check=1)
+            self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+            self.expect_whole("saved", boot, refused=True)
+
+        self.each(check)
+
+    def test_guest_that_reboots_beside_a_copy_runs_again(self):
+        def check():
+            self.host.ctl("start", check=0)
+            self.make_copy()
+            before = self.host.domains()["web"]["domid"]
+            with self.host.world() as world:
+                world["domains"][0]["state"] = "reboot"
+            wait_until(lambda: self.host.domains().get("web", {}).get("domid", before) != before, "a new life")
+            wait_until(lambda: self.host.domains()["web"]["state"] == "running", "the guest to run")
+            self.expect_whole("running")
+
+        self.each(check)
+
+    def test_neither_of_two_copies_is_started_where_nothing_runs(self):
+        def check():
+            self.make_copy()
+            self.expect_both_named("failed")
+            self.host.ctl("start", check=1)
+            self.assertEqual(self.host.domains(), {})
+            self.copy.unlink()
+            self.host.ctl("start", check=0)
+            self.assertEqual(self.host.states(), {"web": "running"})
+
+        self.each(check)
+
+    def test_copy_of_another_uuid_is_named_and_the_guest_goes_on(self):
+        def check():
+            self.host.ctl("start", check=0)
+            boot = self.host.boot("web")
+            self.make_copy(uuid=ANOTHER)
+            self.expect_both_named("running")
+            self.host.ctl("stop", check=0)
+            self.host.ctl("start", check=1)
+            self.assertEqual([d["boot"] for d in self.host.domains().values()], [boot])
+            self.expect_whole("running", boot)
+
+        self.each(check)
+
+    def test_copy_of_another_name_needs_another_uuid(self):
+        for copy in COPIES:
+            with self.subTest(copy=copy), FakeHost() as self.host:
+                self.host.start_daemon()
+                self.config = self.host.guest("web", uuid=UUID)
+                self.copy = self.host.auto / copy
+                self.host.ctl("start", check=0)
+                boot = self.host.boot("web")
+                write(self.copy, self.config, name="db")
+                wait_until(lambda: self.host.states() == {"web": "running", "db": "failed"}, "the copy to be seen")
+                for reason in self.host.reasons().values():
+                    self.assertIn(str(self.config), reason)
+                    self.assertIn(str(self.copy), reason)
+                self.host.ctl("stop", check=0)
+                self.assertEqual(self.host.states(), {"web": "saved", "db": "failed"})
+                self.host.ctl("start", check=1)
+                self.assertEqual([d["boot"] for d in self.host.domains().values()], [boot])
+
+
+class Changes(FakeHostTest):
+    def setUp(self):
+        super().setUp()
+        self.config = self.host.guest("web", uuid=UUID)
+        self.host.ctl("start", check=0)
+        write(self.config, self.config, name="db", uuid=ANOTHER)
+        wait_until(lambda: "db" in self.host.states(), "the change to be seen")
+
+    def test_guest_of_a_new_name_and_uuid_starts_once_the_old_one_was_shut_down(self):
+        self.host.ctl("start", "db", check=1)
+        self.assertIn(f"xl shutdown {self.host.domains()['web']['domid']}", self.host.reasons()["db"])
+        with self.host.world() as world:
+            world["domains"][0]["state"] = "poweroff"
+        wait_until(lambda: not self.host.domains(), "the guest to end")
+        self.host.ctl("start", "db", check=0)
+        self.assertEqual(list(self.host.domains()), ["db"])
+
+    def test_guest_of_an_old_name_and_uuid_goes_on_once_the_change_is_undone(self):
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        self.host.ctl("start", check=1)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+        write(self.config, self.config, name="web", uuid=UUID)
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), boot)
+
+
+if __name__ == "__main__":
+    unittest.main()
