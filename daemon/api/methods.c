@@ -286,7 +286,7 @@ static void answer_plan(void *data, const char *error)
 		  : plan_build(request->goal, manager_config_for(m, request->goal),
 			       world_inventory(manager_world(m)), request->names, request->n_names,
 			       &plan);
-	r = r < 0 ? r : plan_leave_busy(plan, world_inventory(manager_world(m)));
+	r = r < 0 ? r : plan_explain_waits(plan, world_inventory(manager_world(m)));
 	if (r >= 0 && request->goal == GOAL_STOP)
 		r = weigh_plan(request, plan);
 	r = r < 0 ? r : status_add_settings(o, m);

@@ -2,6 +2,7 @@
 
 #include "core/inventory.h"
 
+#include "core/leftover.h"
 #include "util/outcome.h"
 #include "util/str.h"
 
@@ -272,7 +273,9 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 	}
 	if (domain_condition(d) == DOMAIN_AWAY && !g->busy) {
 		if (!*ret_reason)
-			*ret_reason = "another tool has migrated it: it may run on another host";
+			*ret_reason = AWAY_WITH_XL
+				"If it runs there, destroy this domain; if not, rename it to its "
+				"own name, and start it";
 		return GUEST_FAILED;
 	}
 	if (d->shutdown)

@@ -27,9 +27,9 @@ int leftover_explain(const struct domain *d, char **ret)
 	case DOMAIN_AWAY:
 		return str_format(
 			ret,
-			"another tool has migrated it, and it may run on the other host. Look "
-			"there with 'xl list'. If it runs there, run 'xl destroy %u' here; if not, "
-			"run 'xl rename %u NAME' with its own name, and start it",
+			AWAY_WITH_XL
+			"If it runs there, run 'xl destroy %u' here; if not, run 'xl rename %u "
+			"NAME' with its own name, and start it",
 			n, n);
 	case DOMAIN_ENDED:
 		if (d->manager == DOMAIN_MANAGER_XL)

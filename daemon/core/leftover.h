@@ -14,5 +14,10 @@
 	"xl may take minutes to write a dump of its memory. Remove the domain only once no xl "    \
 	"process is at work on it"
 
+/* Of NAME--migratedaway. */
+#define AWAY_WITH_XL                                                                               \
+	"another tool has migrated it, and it may run on the other host. Look there with "         \
+	"'xl list'. "
+
 /* 0 or -ENOMEM. */
 int leftover_explain(const struct domain *d, char **ret);

@@ -278,21 +278,55 @@ int plan_reaction(const struct config *config, const struct guest *g, enum death
 	return 0;
 }
 
-int plan_leave_busy(struct plan *plan, const struct inventory *inventory)
+static const struct guest *guest_of_step(const struct inventory *inventory, const struct step *s)
 {
+	const struct guest *g = NULL;
+
+	while ((g = inventory_next(inventory, &s->uuid, g)))
+		if (s->domid == DOMID_NONE || (g->domain && g->domain->domid == s->domid))
+			return g;
+	return NULL;
+}
+
+static int leave_for_later(struct step *s)
+{
+	s->n_stages = 0;
+	free(TAKE_PTR(s->reason));
+	return step_conclude(s, STEP_SKIPPED,
+			     "an operation on it is under way. A start waits until that has ended, "
+			     "and then decides");
+}
+
+/* The stages follow if the domain is still there then. */
+static int wait_for_tool(struct step *s, const char *does)
+{
+	step_drop_stage(s, STAGE_RESUME);
+	step_drop_stage(s, STAGE_UNPAUSE);
+	return s->reason ? 0
+			 : str_format(&s->reason,
+				      "another tool is %s it (domain %u). A stop waits for that",
+				      does, s->domid);
+}
+
+int plan_explain_waits(struct plan *plan, const struct inventory *inventory)
+{
+	bool starts = goal_is_start(plan->goal);
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && goal_is_start(plan->goal) && i < plan->n_steps; i++) {
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
 		struct step *s = &plan->steps[i];
-		const struct guest *g = inventory_find(inventory, &s->uuid);
+		const struct guest *g = guest_of_step(inventory, s);
 
-		if (!g || !g->busy)
+		if (!g || (g->busy && !starts) || s->result != STEP_TODO)
 			continue;
-		s->n_stages = 0;
-		free(TAKE_PTR(s->reason));
-		r = step_conclude(s, STEP_SKIPPED,
-				  "an operation on it is under way. A start waits until that has "
-				  "ended, and then decides");
+		if (g->busy)
+			r = leave_for_later(s);
+		else if (starts || !g->domain)
+			continue;
+		else if (domain_condition(g->domain) == DOMAIN_UNBUILT)
+			r = wait_for_tool(s, "building");
+		else if (domain_condition(g->domain) == DOMAIN_SAVING)
+			r = wait_for_tool(s, "saving or migrating");
 	}
 	return r;
 }

@@ -54,10 +54,10 @@ int plan_reaction(const struct config *config, const struct guest *g, enum death
 		  struct plan **ret);
 
 /*
- * For a plan that is only shown: a start decides on guests that are busy when they no longer are.
- * 0 or -ENOMEM.
+ * For a plan that is only shown: says which guests are waited for, because an operation or another
+ * tool is at work on them, and promises nothing that is decided when that has ended. 0 or -ENOMEM.
  */
-int plan_leave_busy(struct plan *plan, const struct inventory *inventory);
+int plan_explain_waits(struct plan *plan, const struct inventory *inventory);
 
 /* Removes the steps for which drop() says so. */
 void plan_drop(struct plan *plan, bool (*drop)(const void *data, const struct step *step),

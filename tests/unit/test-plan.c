@@ -144,7 +144,7 @@ START_TEST(a_shown_start_promises_nothing_for_a_busy_guest)
 	scene_build(&s);
 	inventory_set_busy(s.inventory, &uuid, 0);
 	plan = scene_plan(&s, GOAL_START, NULL);
-	ck_assert_int_eq(plan_leave_busy(plan, s.inventory), 0);
+	ck_assert_int_eq(plan_explain_waits(plan, s.inventory), 0);
 	ck_assert_uint_eq(plan->n_steps, 2);
 	ck_assert_int_eq(plan->steps[0].result, STEP_SKIPPED);
 	ck_assert_uint_eq(plan->steps[0].n_stages, 0);
@@ -152,8 +152,30 @@ START_TEST(a_shown_start_promises_nothing_for_a_busy_guest)
 	ck_assert_int_eq(plan->steps[1].result, STEP_TODO);
 	plan_freep(&plan);
 	plan = scene_plan(&s, GOAL_STOP, NULL);
-	ck_assert_int_eq(plan_leave_busy(plan, s.inventory), 0);
+	ck_assert_int_eq(plan_explain_waits(plan, s.inventory), 0);
 	ck_assert_uint_gt(plan->steps[0].n_stages, 0);
+}
+END_TEST
+
+START_TEST(a_shown_stop_resumes_nothing_that_another_tool_saves)
+{
+	_cleanup_(plan_freep) struct plan *plan = NULL;
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	scene_config(&s, "a", 1);
+	d = scene_domain(&s, "a", 1);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_SUSPEND;
+	d->saver = true;
+	scene_build(&s);
+	plan = scene_plan(&s, GOAL_STOP, NULL);
+	ck_assert(step_has(&plan->steps[0], STAGE_RESUME));
+	ck_assert_int_eq(plan_explain_waits(plan, s.inventory), 0);
+	ck_assert(!step_has(&plan->steps[0], STAGE_RESUME));
+	ck_assert(step_has(&plan->steps[0], STAGE_SAVE));
+	ck_assert_ptr_nonnull(plan->steps[0].reason);
 }
 END_TEST
 
@@ -647,6 +669,7 @@ SUITE("plan", names_of_stages_and_goals_are_complete,
       what_cannot_be_started_says_why, a_guest_without_a_uuid_is_not_created,
       a_dead_domain_in_the_way_is_told, a_busy_guest_is_taken_into_the_plan,
       a_shown_start_promises_nothing_for_a_busy_guest,
+      a_shown_stop_resumes_nothing_that_another_tool_saves,
       a_stop_saves_then_shuts_down_then_shuts_down_the_rest,
       stages_that_are_switched_off_are_left_out,
       guests_of_auto_stay_in_scope_while_no_configuration_can_be_read,
