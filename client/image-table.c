@@ -61,6 +61,8 @@ static const char *state(struct json_object *image)
 		return "deleted";
 	if (json_get_bool(image, "verified"))
 		return "verified";
+	if (json_get_bool(image, "outlived"))
+		return "outlived";
 	return json_get_string(image, "problem") ? "not restored" : "-";
 }
 

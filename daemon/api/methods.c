@@ -3,6 +3,7 @@
 #include "api/methods.h"
 
 #include "api/encode.h"
+#include "api/outlived.h"
 #include "api/status-call.h"
 #include "api/status.h"
 #include "engine/job.h"
@@ -361,6 +362,8 @@ static void answer_images(void *data, struct json_object *entries, const char *r
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 	struct request *request = data;
+	const struct config *config = manager_config(request->control->manager);
+	struct world *world = manager_world(request->control->manager);
 
 	request->id = 0;
 	if (request->has_begun && !reason)
@@ -370,7 +373,9 @@ static void answer_images(void *data, struct json_object *entries, const char *r
 			      });
 	if (reason)
 		request_fail(request, ERROR_NOT_POSSIBLE, "reason", reason);
-	else if (!o || json_add(o, "images", json_object_get(entries)) < 0 ||
+	else if (!o ||
+		 (config && outlived_note(entries, config->save, world_inventory(world)) < 0) ||
+		 json_add(o, "images", json_object_get(entries)) < 0 ||
 		 add_directory(request, o) < 0)
 		request_fail_errno(request, -ENOMEM);
 	else

@@ -155,6 +155,12 @@ bool standing_is_past(enum image_standing standing)
 	return standing == IMAGE_OUTLIVED || standing == IMAGE_USED_UP;
 }
 
+const char *standing_why_past(enum image_standing standing)
+{
+	return standing == IMAGE_USED_UP ? "the guest has run from it already"
+					 : "the guest has run since it was saved";
+}
+
 bool guest_is_alive(const struct guest *g)
 {
 	return g->domain && !g->domain->dying && !g->domain->shutdown;

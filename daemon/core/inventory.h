@@ -125,6 +125,9 @@ bool inventory_is_stranger(const struct guest *g, const struct domain *d);
 /* True if an image is of an earlier life, and must not be restored. */
 bool standing_is_past(enum image_standing standing);
 
+/* Of such an image, in words. */
+const char *standing_why_past(enum image_standing standing);
+
 /*
  * The record that it has left for another host, or may have; NULL: it has not, or is back. A guest
  * that is its name is back once a domain of its name has run here, whatever UUID that had.

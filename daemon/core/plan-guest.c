@@ -66,12 +66,6 @@ static int set_origin(struct step *s, const struct guest *g)
 	return r < 0 ? r : str_replace(&s->source, g->config->path);
 }
 
-static const char *say_why_past(enum image_standing standing)
-{
-	return standing == IMAGE_USED_UP ? "the guest has run from it already"
-					 : "the guest has run since it was saved";
-}
-
 /* The images that a guest outlives which runs now: not the one that it is restored from. */
 static int set_stale(struct step *s, const struct guest *g, const char *why_others)
 {
@@ -82,7 +76,7 @@ static int set_stale(struct step *s, const struct guest *g, const char *why_othe
 
 		if (standing_is_past(image->standing))
 			r = stale_list_add(&s->stale, image->image->path,
-					   say_why_past(image->standing), true);
+					   standing_why_past(image->standing), true);
 		else if (why_others)
 			r = stale_list_add(&s->stale, image->image->path, why_others, false);
 		else if (image->image != g->image)
@@ -92,7 +86,7 @@ static int set_stale(struct step *s, const struct guest *g, const char *why_othe
 	}
 	for (size_t i = 0; r >= 0 && g->former && i < g->former->n_images; i++)
 		r = stale_list_add(&s->stale, g->former->images[i].image->path,
-				   say_why_past(g->former->images[i].standing),
+				   standing_why_past(g->former->images[i].standing),
 				   standing_is_past(g->former->images[i].standing));
 	if (r >= 0 && why_others && g->rival)
 		r = stale_list_add(&s->stale, g->rival->path, why_others, false);
@@ -160,7 +154,7 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 		return step_conclude(
 			s, STEP_FAILED,
 			"has no configuration, and its image %s is of an earlier life: %s",
-			g->images[0].image->path, say_why_past(g->images[0].standing));
+			g->images[0].image->path, standing_why_past(g->images[0].standing));
 	if (!c)
 		return step_conclude(s, STEP_FAILED, "has neither a configuration nor an image");
 	if (c->error)
@@ -289,12 +283,6 @@ int plan_start(struct step *s, const struct config *config, const struct guest *
 	return plan_cold_unless_away(s, config, g, named, NULL);
 }
 
-static bool lies_in(const char *path, const char *folder)
-{
-	return path && folder && str_starts_with(path, folder) &&
-	       path_base(path) == path + strlen(folder) + 1;
-}
-
 /*
  * Neither a typo in a configuration nor a file system that is not mounted must cost a guest the
  * save. One that was restored while there was no configuration is known by its image only.
@@ -306,7 +294,7 @@ static bool in_scope(const struct config *config, const struct guest *g)
 	if (!config->auto_only || config->scope_unknown || g->config || g->unlisted)
 		return true;
 	return g->unmounted && config->autostart &&
-	       (lies_in(source, config->autostart) || lies_in(source, config->save));
+	       (path_lies_in(source, config->autostart) || path_lies_in(source, config->save));
 }
 
 /* What is tried, in this order. */

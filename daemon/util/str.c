@@ -60,6 +60,12 @@ const char *path_base(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+bool path_lies_in(const char *path, const char *directory)
+{
+	return path && directory && str_starts_with(path, directory) &&
+	       path_base(path) == path + strlen(directory) + 1;
+}
+
 /* How many of the n > 0 bytes at the beginning of s act on a terminal: 0 to 3. */
 static size_t count_control(const char *s, size_t n)
 {

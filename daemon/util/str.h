@@ -29,6 +29,10 @@ bool str_ends_with(const char *s, const char *suffix);
 /* The part of path after its last slash. */
 const char *path_base(const char *path);
 
+/* Whether a path is that of a file in a directory, and in none below it; false if one of them is
+ * NULL. */
+bool path_lies_in(const char *path, const char *directory);
+
 /* Whether s is safe to print on a terminal or in a log as it is. */
 bool str_is_printable(const char *s);
 

@@ -502,6 +502,24 @@ class Images(FakeHostTest):
             at_work.communicate()
             self.assertEqual(at_work.returncode, 0)
 
+    def test_list_tells_which_image_its_guest_has_outlived(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        [image] = self.host.json("image", "list", check=0)["images"]
+        self.assertNotIn("outlived", image)
+        copy = self.host.save / image["file"]
+        data = copy.read_bytes()
+        self.host.ctl("start", check=0)
+        copy.touch(mode=0o600)
+        copy.write_bytes(data)
+        self.host.status()
+        [image] = self.host.json("image", "list", check=0)["images"]
+        self.assertTrue(image["outlived"])
+        self.assertNotIn("problem", image)
+        [image] = self.host.json("image", "verify", image["file"], check=0)["images"]
+        self.assertEqual((image["verified"], image["outlived"]), (True, True))
+
     def test_list_shows_what_is_no_image(self):
         (self.host.save / "README").write_text("images")
         (self.host.save / "web.part").write_text("")
