@@ -4,10 +4,10 @@
 
 #include <inttypes.h>
 
+#include "core/guess.h"
 #include "core/plan-guest.h"
 #include "core/turns.h"
 #include "model/image-size.h"
-#include "util/nearest.h"
 #include "util/str.h"
 
 static const char *const goal_names[_GOAL_MAX] = {
@@ -162,24 +162,11 @@ static bool is_named(const struct plan *plan, const struct guest *g)
 	return false;
 }
 
-/* For so many names at most the nearest one is looked for: each is compared with all guests. */
-#define NEAREST_MAX 3
+/* For so many names at most it is guessed which guest is meant: each is compared with all guests.
+ */
+#define GUESSES_MAX 3
 
-/* The name of a guest that "status" shows, and that may be meant; NULL: none is near enough. */
-static const char *find_nearest(const struct inventory *inventory, const char *name)
-{
-	struct nearest nearest = {.word = name};
-
-	for (size_t i = 0; i < inventory->n; i++) {
-		const struct guest *g = &inventory->guests[i];
-
-		if (g->domain || g->config || !g->replaced)
-			nearest_consider(&nearest, g->name);
-	}
-	return nearest.found;
-}
-
-/* meant: a name that is near it, or NULL. */
+/* meant: a guest's name, or NULL. */
 static int add_unknown(struct plan *plan, const char *name, const char *meant)
 {
 	struct step *s = &plan->steps[plan->n_steps];
@@ -189,11 +176,12 @@ static int add_unknown(struct plan *plan, const char *name, const char *meant)
 	if (!s->name)
 		return -ENOMEM;
 	plan->n_steps++;
-	return step_conclude(s, STEP_FAILED,
-			     "no guest has this name or UUID.%s%s%s Run 'xendomainsctl status' to "
-			     "list guests and unreadable files",
-			     meant ? " Did you mean \"" : "", meant ? meant : "",
-			     meant ? "\"?" : "");
+	return step_conclude(
+		s, STEP_FAILED,
+		"no guest has this name or UUID%s.%s%s%s Run 'xendomainsctl status' to "
+		"list guests and unreadable files",
+		strpbrk(name, "*?[") ? " (names are not patterns)" : "",
+		meant ? " Did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
 }
 
 static const struct guest *find_named(const struct inventory *inventory, const char *name,
@@ -228,7 +216,7 @@ static int add_named(struct plan *plan, enum goal goal, const struct config *con
 
 	if (!g)
 		return add_unknown(plan, name,
-				   plan->n_steps < NEAREST_MAX ? find_nearest(inventory, name)
+				   plan->n_steps < GUESSES_MAX ? guess_guest(inventory, name)
 							       : NULL);
 	if (!is_named(plan, g))
 		r = add_step(plan, goal, config, inventory, g, true);
