@@ -45,6 +45,15 @@ static int apply(struct text_reading *reading, const struct setting *s, void *wh
 	return r < 0 ? r : 1;
 }
 
+/* meant: a name that there is, or NULL. */
+static int warn_unknown(struct text_reading *reading, const char *kind, const char *name,
+			const char *where, const char *meant)
+{
+	return config_warn(reading->config, "%s:%u: unknown %s %s%s, ignoring%s%s%s", reading->path,
+			   reading->line, kind, name, where, meant ? ". Did you mean " : "",
+			   meant ? meant : "", meant ? "?" : "");
+}
+
 static bool is_of_scope(const struct setting *s)
 {
 	return s->offset == offsetof(struct config, autostart) ||
@@ -67,8 +76,7 @@ static int assign_variable(void *data, const struct shell_place *at, const char 
 	}
 	if (!str_starts_with(name, VARIABLE_PREFIX))
 		return 0;
-	return config_warn(reading->config, "%s:%u: unknown variable %s, ignoring", at->path,
-			   at->line, name);
+	return warn_unknown(reading, "variable", name, "", setting_meant(&config_variables, name));
 }
 
 static int refuse_variables(void *data, const struct shell_place *at, const char *reason)
@@ -205,9 +213,13 @@ static int assign_domain_key(struct text_reading *reading, const char *pattern, 
 	if (strchr(pattern, '['))
 		return refuse(reading, false,
 			      "only * and ? stand for other characters in the name of a section");
-	if (!s)
-		return config_warn(reading->config, "%s:%u: unknown key %s in [Domain], ignoring",
+	if (!s && setting_find(&config_host_keys, name))
+		return config_warn(reading->config,
+				   "%s:%u: key %s in [Domain] belongs in [Host], ignoring",
 				   reading->path, reading->line, name);
+	if (!s)
+		return warn_unknown(reading, "key", name, " in [Domain]",
+				    setting_meant(&config_guest_keys, name));
 	r = add_domain_section(reading->config, pattern, &domain);
 	r = r < 0 ? r : apply(reading, s, &domain->settings, value);
 	/* A refused key has its default, and not the value of [Host]. */
@@ -237,6 +249,7 @@ static int note_place(const struct text_reading *reading, const struct setting *
 static int assign_host_key(struct text_reading *reading, const char *name, const char *value)
 {
 	const struct setting *s = setting_find(&config_host_keys, name);
+	const char *meant;
 	int r;
 
 	if (s) {
@@ -246,8 +259,9 @@ static int assign_host_key(struct text_reading *reading, const char *name, const
 	s = setting_find(&config_guest_keys, name);
 	if (s)
 		return apply(reading, s, &reading->config->guests, value);
-	return config_warn(reading->config, "%s:%u: unknown key %s in [Host], ignoring",
-			   reading->path, reading->line, name);
+	meant = setting_meant(&config_host_keys, name);
+	return warn_unknown(reading, "key", name, " in [Host]",
+			    meant ? meant : setting_meant(&config_guest_keys, name));
 }
 
 /* libinih's convention: 1 is success. Refused lines are reported elsewhere. */

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <fnmatch.h>
 
+#include "util/nearest.h"
 #include "util/parse.h"
 #include "util/str.h"
 #include "util/utf8.h"
@@ -323,6 +324,15 @@ const struct setting *setting_find(const struct setting_list *list, const char *
 		if (str_equal(list->settings[i].name, name))
 			return &list->settings[i];
 	return NULL;
+}
+
+const char *setting_meant(const struct setting_list *list, const char *word)
+{
+	struct nearest nearest = {.word = word};
+
+	for (size_t i = 0; i < list->n; i++)
+		nearest_consider(&nearest, list->settings[i].name);
+	return nearest.found;
 }
 
 static void override(struct guest_settings *settings, const struct config_domain *domain)

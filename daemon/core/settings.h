@@ -34,6 +34,9 @@ extern const struct setting_list config_variables, config_host_keys, config_gues
 /* NULL if there is none of this name. */
 const struct setting *setting_find(const struct setting_list *list, const char *name);
 
+/* The name of one that may be meant by a word that is none; NULL: none is near it. */
+const char *setting_meant(const struct setting_list *list, const char *word);
+
 const char *image_policy_to_string(enum image_policy policy);
 
 /* What holds for a guest of this name. */

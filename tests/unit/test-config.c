@@ -232,6 +232,7 @@ START_TEST(a_misspelt_variable_warns_and_a_foreign_one_does_not)
 	ck_assert_uint_eq(c->n_warnings, 1);
 	ck_assert(str_starts_with(c->warnings[0], "/etc/x:2: "));
 	ck_assert_ptr_nonnull(strstr(c->warnings[0], " XENDOMAINS_SAFE"));
+	ck_assert_ptr_nonnull(strstr(c->warnings[0], " XENDOMAINS_SAVE?"));
 	ck_assert_str_eq(c->save, "/var/lib/xen/save");
 }
 END_TEST
@@ -282,6 +283,20 @@ START_TEST(an_unknown_key_warns_with_its_line)
 	ck_assert(str_starts_with(c->warnings[2], "/etc/n:5: "));
 	ck_assert_ptr_nonnull(strstr(c->warnings[2], " Y "));
 	ck_assert_uint_eq(c->restart_limit, 2);
+}
+END_TEST
+
+START_TEST(a_key_that_may_be_meant_is_named_and_so_is_its_section)
+{
+	_cleanup_(config_freep) struct config *c = read_native(
+		"[Host]\nParalelCreates=1\n[Domain \"a\"]\nImageChangd=hold\n"
+		"ParallelCreates=1\nNonsense=1\n");
+
+	ck_assert_uint_eq(c->n_warnings, 4);
+	ck_assert_ptr_nonnull(strstr(c->warnings[0], " ParallelCreates?"));
+	ck_assert_ptr_nonnull(strstr(c->warnings[1], " ImageChanged?"));
+	ck_assert_ptr_nonnull(strstr(c->warnings[2], "[Host]"));
+	ck_assert_ptr_null(strchr(c->warnings[3], '?'));
 }
 END_TEST
 
@@ -531,7 +546,7 @@ SUITE("config", an_indented_line_is_no_part_of_the_value_before_it,
       a_bad_value_is_refused_with_file_line_and_advice, no_limit_of_a_stop_is_none,
       a_misspelt_variable_warns_and_a_foreign_one_does_not, the_last_assignment_counts,
       native_keys_are_read, an_empty_native_file_changes_nothing,
-      an_unknown_key_warns_with_its_line, a_bad_key_is_refused_with_file_line_and_advice,
-      the_rest_of_a_long_line_is_not_a_line, a_long_line_does_not_hide_an_error_before_it,
-      lines_are_counted_through_long_ones, hosts_to_migrate_to_come_from_either_file,
-      a_bad_host_to_migrate_to_is_refused_with_advice);
+      an_unknown_key_warns_with_its_line, a_key_that_may_be_meant_is_named_and_so_is_its_section,
+      a_bad_key_is_refused_with_file_line_and_advice, the_rest_of_a_long_line_is_not_a_line,
+      a_long_line_does_not_hide_an_error_before_it, lines_are_counted_through_long_ones,
+      hosts_to_migrate_to_come_from_either_file, a_bad_host_to_migrate_to_is_refused_with_advice);
