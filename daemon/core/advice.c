@@ -175,7 +175,8 @@ static int explain_start(const struct config *config, const struct guest *g, cha
 /* What is on record is how an operation has ended, perhaps long ago: not how the guest is now. */
 static bool is_of_now(const struct guest *g, const char *reason)
 {
-	return reason && !(g->past && (reason == g->past->failure || reason == g->past->remark));
+	return reason && !(g->past && (reason == g->past->failure || reason == g->past->remark ||
+				       reason == g->past->refusal));
 }
 
 static int explain_state(const struct config *config, const struct guest *g, const char *reason,

@@ -9,11 +9,13 @@ static int add_conflict(struct guest *g, const char *what, const char *value, co
 {
 	return g->conflict ? 0
 			   : str_format(&g->conflict,
-					"%s and %s have the same %s %s. Neither is used: remove "
+					"%s and %s have the same %s%s%s. Neither is used: remove "
 					"one, or give it another %s",
-					g->config->path, other, what, value, what);
+					g->config->path, other, what, value ? " " : "",
+					value ? value : "", what);
 }
 
+/* value: that they share; NULL: there is more than one. */
 static int add_conflicts(struct guest *a, struct guest *b, const char *what, const char *value)
 {
 	int r = add_conflict(a, what, value, b->config->path);
@@ -27,7 +29,8 @@ static int add_same_name(struct guest *a, struct guest *b)
 	bool copy = a->config->has_uuid && b->config->has_uuid &&
 		    uuid_equal(&a->config->uuid, &b->config->uuid);
 
-	return add_conflicts(a, b, copy ? "UUID, and the name" : "name", a->config->name);
+	return copy ? add_conflicts(a, b, "name and UUID", NULL)
+		    : add_conflicts(a, b, "name", a->config->name);
 }
 
 static int find_same_names(struct inventory *inventory)

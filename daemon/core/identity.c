@@ -376,10 +376,14 @@ static bool comes_from(const struct pair *p)
 /* Nothing that the texts below advise can be done before its two configurations are told apart. */
 static int hold_for_conflict(struct pair *p)
 {
-	int r = p->here->config || p->here->domain ? 0
-						   : guest_hold(p->here, "%s", p->other->conflict);
+	int r = p->here->config
+			? guest_hold(p->other, "%s", p->other->conflict)
+			: guest_hold(p->other, "%s. The UUID of guest %s is %s", p->other->conflict,
+				     p->name, UUID_TEXT(&p->here->uuid));
 
-	return r < 0 ? r : guest_hold(p->other, "%s", p->other->conflict);
+	return r < 0 || p->here->config || p->here->domain
+		       ? r
+		       : guest_hold(p->here, "%s", p->other->hold);
 }
 
 static int hold_running(struct pair *p)

@@ -30,37 +30,57 @@ static struct guest *find_or_add(struct inventory *inventory, const struct uuid 
 	return g ? g : add_guest(inventory, &(struct guest){.uuid = *uuid, .name = name});
 }
 
-/* Whether something that is here, or was, has the name as well as the UUID. */
-static bool is_known_as(const struct uuid *uuid, const char *name, const struct survey *survey,
-			const struct domain_list *domains, const struct ledger *ledger)
+static bool has_image(const struct survey *survey, const struct uuid *uuid, const char *name)
 {
-	const struct past *past = ledger_find(ledger, uuid);
-	const struct domain *d = NULL;
-	const struct index_entry *e;
+	const struct index_entry *e = index_first(&survey->named_images, hash_text(name));
 
-	while ((d = domain_list_next(domains, uuid, d)))
-		if (domain_is_called(d, name))
-			return true;
-	for (e = index_first(&survey->named_images, hash_text(name)); e;
-	     e = index_next(&survey->named_images, e)) {
+	for (; e; e = index_next(&survey->named_images, e)) {
 		const struct survey_image *image = e->item;
 
 		if (str_equal(image->name, name) && uuid_equal(&image->uuid, uuid))
 			return true;
 	}
-	return past && str_equal(past->name, name);
+	return false;
 }
 
-/* Of two configurations of one UUID, the guest has the one of its name. */
+static bool has_domain(const struct domain_list *domains, const struct uuid *uuid, const char *name)
+{
+	const struct domain *d = NULL;
+
+	while ((d = domain_list_next(domains, uuid, d)))
+		if (!d->dying && domain_is_called(d, name))
+			return true;
+	return false;
+}
+
+/*
+ * How much tells that a configuration is that of the guest of its UUID: what runs, then the name
+ * that the guest had last, then the file that it was made from. An image may be of an earlier life:
+ * it counts only where the ledger knows nothing.
+ */
+static int kinship(const struct uuid *uuid, const struct survey_config *c,
+		   const struct survey *survey, const struct domain_list *domains,
+		   const struct ledger *ledger)
+{
+	const struct past *past = ledger_find(ledger, uuid);
+	bool named = past && past->name ? str_equal(past->name, c->name)
+					: has_image(survey, uuid, c->name);
+
+	return 4 * has_domain(domains, uuid, c->name) + 2 * named +
+	       (past && str_equal(past->source, c->path));
+}
+
+/* With what is in conflict with either. */
 static void swap_configs(struct guest *a, struct guest *b)
 {
-	const struct survey_config *config = a->config;
-	const char *name = a->name;
+	struct guest was = *a;
 
 	a->config = b->config;
 	a->name = b->name;
-	b->config = config;
-	b->name = name;
+	a->conflict = b->conflict;
+	b->config = was.config;
+	b->name = was.name;
+	b->conflict = was.conflict;
 }
 
 /* A second configuration of one UUID is a guest of its own here, so that it can be shown. */
@@ -77,8 +97,8 @@ static int add_config(struct inventory *inventory, const struct survey_config *c
 	g->config = config;
 	if (!first)
 		return 0;
-	if (!is_known_as(&first->uuid, first->name, survey, domains, ledger) &&
-	    is_known_as(&first->uuid, g->name, survey, domains, ledger))
+	if (kinship(&first->uuid, first->config, survey, domains, ledger) <
+	    kinship(&first->uuid, g->config, survey, domains, ledger))
 		swap_configs(first, g);
 	return conflicts_add_uuid(first, g);
 }

@@ -90,6 +90,14 @@ const struct guest *inventory_find_running(const struct inventory *inventory, co
 	return NULL;
 }
 
+/* A file that cannot be used may be called like a guest that is there. */
+static int nearness(const struct guest *g)
+{
+	if (uuid_is_null(&g->uuid))
+		return 0;
+	return g->config && (g->domain || g->n_images > 0) ? 2 : 1;
+}
+
 const struct guest *inventory_find_named(const struct inventory *inventory, const char *name)
 {
 	const struct guest *found = NULL;
@@ -97,11 +105,10 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
 
 	if (uuid_parse(name, &uuid) >= 0 && inventory_find(inventory, &uuid))
 		return inventory_find(inventory, &uuid);
-	/* A file that cannot be read may be called like a guest that is there. */
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct guest *g = &inventory->guests[i];
 
-		if (str_equal(g->name, name) && (!found || uuid_is_null(&found->uuid)))
+		if (str_equal(g->name, name) && (!found || nearness(g) > nearness(found)))
 			found = g;
 	}
 	return found;
@@ -243,50 +250,62 @@ static const char *standing_reason(const struct guest *g)
 /* What a person should know of a guest that is where it should be, or NULL. */
 static const char *note_of(const struct guest *g)
 {
-	if (g->conflict)
+	const struct past *past = g->past;
+
+	if (g->conflict || !past)
 		return g->conflict;
-	return g->past ? g->past->remark : NULL;
+	/* A domain that is there came up after it, or without us. */
+	return past->remark || g->domain ? past->remark : past->refusal;
+}
+
+static enum guest_state state_of_domain(const struct guest *g)
+{
+	const struct domain *d = g->domain;
+
+	if (d->dying)
+		return GUEST_DYING;
+	if (guest_is_left(g) || (domain_condition(d) == DOMAIN_AWAY && !g->busy))
+		return GUEST_FAILED;
+	if (d->shutdown)
+		return shut_down_state(g);
+	return d->paused ? GUEST_PAUSED : GUEST_RUNNING;
+}
+
+static const char *reason_of_domain(const struct guest *g, enum guest_state state)
+{
+	if (g->warning)
+		return g->warning;
+	if (g->past && g->past->failure)
+		return g->past->failure;
+	if (state != GUEST_FAILED)
+		return note_of(g);
+	return guest_is_left(g) ? LEFT_BEHIND_WORDS
+				: AWAY_WITH_XL "If it runs there, destroy this domain; if not, "
+					       "rename it to its own name, and start it";
 }
 
 enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 {
-	const struct domain *d = g->domain;
+	enum guest_state state;
 
 	if (guest_is_undecided(g)) {
 		*ret_reason = g->past->failure ? g->past->failure : g->past->away_reason;
 		return GUEST_FAILED;
 	}
-	if (!d && guest_departure(g) && !g->past->failure) {
+	if (g->domain) {
+		state = state_of_domain(g);
+		*ret_reason = reason_of_domain(g, state);
+		return state;
+	}
+	if (guest_departure(g) && !g->past->failure) {
 		*ret_reason = g->past->away_reason;
 		return g->past->away_unknown ? GUEST_FAILED : GUEST_STOPPED;
 	}
-	if (!d) {
-		*ret_reason = standing_reason(g);
-		if (*ret_reason)
-			return GUEST_FAILED;
-		*ret_reason = note_of(g);
-		return g->image ? GUEST_SAVED : GUEST_STOPPED;
-	}
-	*ret_reason = g->past && g->past->failure ? g->past->failure : note_of(g);
-	if (g->warning)
-		*ret_reason = g->warning;
-	if (d->dying)
-		return GUEST_DYING;
-	if (guest_is_left(g)) {
-		if (!*ret_reason)
-			*ret_reason = LEFT_BEHIND_WORDS;
+	*ret_reason = standing_reason(g);
+	if (*ret_reason)
 		return GUEST_FAILED;
-	}
-	if (domain_condition(d) == DOMAIN_AWAY && !g->busy) {
-		if (!*ret_reason)
-			*ret_reason = AWAY_WITH_XL
-				"If it runs there, destroy this domain; if not, rename it to its "
-				"own name, and start it";
-		return GUEST_FAILED;
-	}
-	if (d->shutdown)
-		return shut_down_state(g);
-	return d->paused ? GUEST_PAUSED : GUEST_RUNNING;
+	*ret_reason = note_of(g);
+	return g->image ? GUEST_SAVED : GUEST_STOPPED;
 }
 
 usec_t guest_reason_since(const struct guest *g, const char *reason)

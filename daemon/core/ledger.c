@@ -110,6 +110,7 @@ void ledger_free(struct ledger *h)
 		free(h->pasts[i]->source);
 		free(h->pasts[i]->failure);
 		free(h->pasts[i]->remark);
+		free(h->pasts[i]->refusal);
 		free(h->pasts[i]->restarts);
 		free(h->pasts[i]->placed_as);
 		free(h->pasts[i]->away);
@@ -210,6 +211,7 @@ int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *fa
 	if (!past)
 		return failure ? -ENOMEM : 0;
 	past->noted = wall;
+	str_replace(&past->refusal, NULL);
 	str_replace(&past->remark, NULL);
 	return str_replace(&past->failure, failure);
 }
@@ -221,8 +223,16 @@ int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *rem
 	if (!past)
 		return -ENOMEM;
 	past->noted = wall;
+	str_replace(&past->refusal, NULL);
 	str_replace(&past->failure, NULL);
 	return str_replace(&past->remark, remark);
+}
+
+int ledger_set_refusal(struct ledger *h, const struct uuid *uuid, const char *refusal)
+{
+	struct past *past = find_or_add(h, uuid);
+
+	return past ? str_replace(&past->refusal, refusal) : -ENOMEM;
 }
 
 int ledger_add_restart(struct ledger *h, const struct uuid *uuid, usec_t now)
@@ -283,6 +293,7 @@ void ledger_forgive(struct ledger *h, const struct uuid *uuid)
 		return;
 	str_replace(&past->failure, NULL);
 	str_replace(&past->remark, NULL);
+	str_replace(&past->refusal, NULL);
 	past->n_restarts = 0;
 }
 

@@ -25,6 +25,7 @@ struct past {
 	struct lives lives;
 	char *failure;    /* of the last thing that was tried; NULL: it went well ... */
 	char *remark;     /* ... though not all of it, for this reason; NULL: all of it */
+	char *refusal;    /* why the last start was refused; only as long as the daemon runs */
 	usec_t noted;     /* since when one of these is known, by the wall clock */
 	usec_t *restarts; /* the newest ones, oldest first */
 	size_t n_restarts;
@@ -76,6 +77,9 @@ bool ledger_knows_source(const struct ledger *h, const char *path);
 /* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
 int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure, usec_t wall);
 int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark, usec_t wall);
+
+/* Beside the two, which tell how the guest came to where it is, and cleared with them. */
+int ledger_set_refusal(struct ledger *h, const struct uuid *uuid, const char *refusal);
 
 /* Notes a restart at the time now. 0 or -ENOMEM. */
 int ledger_add_restart(struct ledger *h, const struct uuid *uuid, usec_t now);

@@ -138,6 +138,10 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 		if (s->changed != IMAGE_HOLD || s->unknown != IMAGE_HOLD)
 			step_add_stage(s, STAGE_CREATE);
 		r = set_origin(s, g);
+	} else if (g->config && !g->config->error) {
+		/* Its file is known, though it is not used. */
+		r = str_replace(&s->source,
+				g->past && g->past->source ? g->past->source : g->config->path);
 	}
 	/* An image can be compressed, and a configuration changed since. */
 	s->memory_kib = MAX(s->memory_kib, image->size / 1024);
@@ -150,6 +154,12 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 	const struct survey_config *c = g->config;
 	int r;
 
+	s->lasting = !c && g->image;
+	if (s->lasting)
+		return step_conclude(s, STEP_FAILED,
+				     "has no configuration that could start it without its memory, "
+				     "which is in %s",
+				     g->image->path);
 	if (!c && g->n_images > 0)
 		return step_conclude(
 			s, STEP_FAILED,

@@ -28,7 +28,7 @@ struct step {
 	char *reason; /* why there is no stage, or why these */
 	enum stage stages[STEP_STAGES_MAX];
 	size_t n_stages;
-	bool lasting;  /* reason is one that status tells without it, as long as it is true */
+	bool lasting;  /* refused for what files say: status tells that while it is so */
 	bool wait;     /* STAGE_SHUTDOWN, until the guest is gone; else it is only asked */
 	bool wait_all; /* the same for STAGE_SHUTDOWN_ALL */
 	bool foreign;  /* another tool made, or suspended, the domain: it cleans up after it */

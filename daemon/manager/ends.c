@@ -24,10 +24,10 @@ static int explain_failure(const struct report *report, char **ret)
 /* The guest fails for as long as status finds the reason, and no longer. */
 static void keep_refusal(struct manager *m, const struct step *s)
 {
-	_cleanup_free_ char *remark = NULL;
+	_cleanup_free_ char *refusal = NULL;
 
-	if (str_format(&remark, "the last start was refused: %s", s->reason) >= 0)
-		ledger_file_set_remark(m->ledger, &s->uuid, s->name, remark);
+	if (str_format(&refusal, "the last start was refused: %s", s->reason) >= 0)
+		ledger_file_set_refusal(m->ledger, &s->uuid, refusal);
 }
 
 void manager_keep_outcome(struct manager *m, const struct report *report)

@@ -57,6 +57,12 @@ void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, c
 	note(file, LEDGER_REMARK, uuid, name, remark, 0);
 }
 
+void ledger_file_set_refusal(struct ledger_file *file, const struct uuid *uuid, const char *refusal)
+{
+	if (!uuid_is_null(uuid))
+		ledger_set_refusal(file->ledger, uuid, refusal);
+}
+
 void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     usec_t now)
 {
@@ -100,7 +106,7 @@ void ledger_file_forgive(struct ledger_file *file, const struct uuid *uuid, cons
 {
 	const struct past *past = ledger_find(file->ledger, uuid);
 
-	if (past && (past->failure || past->remark || past->n_restarts > 0))
+	if (past && (past->failure || past->remark || past->refusal || past->n_restarts > 0))
 		note(file, LEDGER_FORGIVEN, uuid, name, NULL, 0);
 }
 

@@ -70,6 +70,9 @@ void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, 
 			     const char *failure);
 void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			    const char *remark);
+/* Not on the disk: it tells of the daemon's own files, which it reads anew at its start. */
+void ledger_file_set_refusal(struct ledger_file *file, const struct uuid *uuid,
+			     const char *refusal);
 void ledger_file_add_restart(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     usec_t now);
 void ledger_file_set_away(struct ledger_file *file, const struct uuid *uuid, const char *name,

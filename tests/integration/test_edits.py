@@ -132,6 +132,9 @@ class Copies(FakeHostTest):
             boot = self.host.boot("web")
             self.make_copy(uuid=ANOTHER)
             self.expect_both_named("running")
+            self.host.ctl("start", "web", check=0)
+            self.host.ctl("stop", check=0)
+            self.host.ctl("start", "web", check=0)
             self.host.ctl("stop", check=0)
             self.host.ctl("start", check=1)
             self.assertEqual([d["boot"] for d in self.host.domains().values()], [boot])
@@ -156,6 +159,86 @@ class Copies(FakeHostTest):
                 self.assertEqual(self.host.states(), {"web": "saved", "db": "failed"})
                 self.host.ctl("start", check=1)
                 self.assertEqual([d["boot"] for d in self.host.domains().values()], [boot])
+
+
+    def restored_beside_a_copy(self):
+        """The file is known to be the guest's, and the copy is gone."""
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        self.make_copy()
+        self.host.ctl("start", check=1)
+        self.copy.unlink()
+        return boot
+
+    def test_guest_that_was_restored_beside_a_copy_does_not_run_twice(self):
+        def check():
+            boot = self.restored_beside_a_copy()
+            write(self.config, self.config, name="db", uuid=ANOTHER)
+            self.host.ctl("start", check=1)
+            self.assertEqual([d["boot"] for d in self.host.domains().values()], [boot])
+            self.host.ctl("stop", check=0)
+            self.host.ctl("start", check=1)
+            self.assertEqual((self.host.domains(), self.host.images()), ({}, ["web"]))
+
+        self.each(check)
+
+    def test_guest_that_was_restored_beside_a_copy_is_saved_though_its_file_broke(self):
+        def check():
+            self.host.configure(AUTO_ONLY="yes")
+            self.host.ctl("reload", check=0)
+            self.restored_beside_a_copy()
+            self.config.write_text("nonsense")
+            self.host.ctl("stop", check=0)
+            self.assertEqual(self.host.images(), ["web"])
+
+        self.each(check)
+
+    def test_old_file_beside_a_renamed_guest_brings_no_old_memory(self):
+        self.config = self.host.guest("db", uuid=UUID)
+        self.copy = self.host.auto / "web.cfg"
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        old = self.config.read_text()
+        write(self.copy, self.config, name="web")
+        self.config.unlink()
+        self.host.ctl("start", "--cold", "web", check=0)
+        boot = self.host.boot("web")
+        self.config.write_text(old)
+        wait_until(lambda: self.host.states() == {"web": "running", "db": "failed"}, "the old file to be seen")
+        self.host.ctl("stop", check=0)
+        self.host.ctl("start", check=1)
+        self.assertEqual([d["boot"] for d in self.host.domains().values()], [boot])
+
+    def test_refused_start_does_not_hide_what_failed_before(self):
+        self.host.native.write_text("[Host]\nRestartLimit=1\nRestartInterval=3600\n")
+        self.host.ctl("reload", check=0)
+        self.config = self.host.guest("web", uuid=UUID, on={"crash": "restart"})
+        self.copy = self.host.auto / "web2.cfg"
+        self.host.ctl("start", check=0)
+        for _ in range(2):
+            wait_until(lambda: self.host.domains()["web"]["state"] == "running", "the guest to run")
+            with self.host.world() as world:
+                world["domains"][0]["state"] = "crash"
+        wait_until(lambda: self.host.states() == {"web": "failed"}, "the limit")
+        reason = self.host.reasons()["web"]
+        self.make_copy()
+        self.host.ctl("start", "--cold", "web", check=1)
+        self.copy.unlink()
+        wait_until(lambda: len(self.listed()) == 1, "the copy to be gone")
+        [guest] = self.listed()
+        self.assertEqual((guest["state"], guest["reason"]), ("failed", reason))
+
+    def test_guest_that_may_run_elsewhere_says_so_beside_a_copy(self):
+        self.config = self.host.guest("web", uuid=UUID)
+        self.copy = self.host.auto / "web2.cfg"
+        self.host.ctl("start", check=0)
+        self.make_copy()
+        with self.host.world() as world:
+            world["domains"][0] |= {"state": "suspended", "name": "web--migratedaway"}
+        away = wait_until(lambda: [g for g in self.host.json("status")["guests"] if "domid" in g and g["state"] == "failed"],
+                          "the migration")
+        self.assertIn("xl list", away[0]["reason"])
 
 
 class Changes(FakeHostTest):
