@@ -4,7 +4,7 @@
 import re
 
 from xenrig import Host, pv, scenario, wait_until
-from xenrig.xendomains import ctl, states, status, wait_state
+from xenrig.xendomains import ctl, guests, states, status, wait_state
 
 # The host waits for nobody here.
 SETTINGS = {"XENDOMAINS_STOP_MAXWAIT": 60}
@@ -82,3 +82,22 @@ def xenstore_lost(host: Host) -> None:
     assert ctl(host, "check", expect=2).startswith("XENDOMAINS CRITICAL")
     assert "actions" not in status(host)["p1"]
     host.poweroff(timeout=600)
+
+
+@scenario("a copy of a configuration is named, and its guest is saved and restored beside it", minutes=1.5)
+def copied(host: Host) -> None:
+    host.config(**SETTINGS)
+    host.auto(pv("p1"), pv("other"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    host.sh("cp /etc/xen/auto/p1.cfg /etc/xen/auto/p1-old.cfg")
+    wait_until(lambda: sum(g["name"] == "p1" for g in guests(host)) == 2, "the copy", 60)
+    for goal in ("start", "stop", "start"):
+        ctl(host, goal, expect=0 if goal == "stop" else 1)
+        for guest in guests(host):
+            assert guest["name"] != "p1" or "p1-old.cfg" in guest["reason"], guest
+    after = host.wait_count("p1", before.n + 1, boot=before.boot)
+    host.sh("rm /etc/xen/auto/p1-old.cfg")
+    ctl(host, "start")
+    host.wait_count("p1", after.n + 1, boot=before.boot)
+    assert states(host) == {"p1": "running", "other": "running"}

@@ -29,10 +29,15 @@ def ctl(host: Host, *words: str, expect: int = 0, timeout: float = 900) -> str:
     return done.out + done.err
 
 
-def status(host: Host) -> dict[str, dict]:
-    """The guests by name, as `status --json` has them."""
+def guests(host: Host) -> list[dict]:
+    """All guests, as `status --json` has them: two files can have one name."""
     done = host.sh(f"{REACHABLE} && xendomainsctl --json status", check=False)
-    return {guest["name"]: guest for guest in json.loads(done.out)["guests"]}
+    return json.loads(done.out)["guests"]
+
+
+def status(host: Host) -> dict[str, dict]:
+    """The guests by name."""
+    return {guest["name"]: guest for guest in guests(host)}
 
 
 def states(host: Host) -> dict[str, str]:
