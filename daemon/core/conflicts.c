@@ -92,3 +92,10 @@ int conflicts_find(struct inventory *inventory, const struct domain_list *domain
 		r = check_uuid(&inventory->guests[i], domains);
 	return r;
 }
+
+int conflicts_hold(struct guest *g)
+{
+	return g->conflict && g->image && g->standing != IMAGE_NEWEST
+		       ? guest_hold(g, "%s", g->conflict)
+		       : 0;
+}

@@ -14,3 +14,9 @@ int conflicts_add_uuid(struct guest *first, struct guest *second);
 
 /* For an inventory in which each guest has its configuration. 0 or -ENOMEM. */
 int conflicts_find(struct inventory *inventory, const struct domain_list *domains);
+
+/*
+ * Holds a guest in conflict, unless its image is known to be its newest: its files do not tell
+ * which guest it is. 0 or -ENOMEM.
+ */
+int conflicts_hold(struct guest *g);

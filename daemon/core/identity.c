@@ -2,6 +2,7 @@
 
 #include "core/identity.h"
 
+#include "core/conflicts.h"
 #include "core/departure.h"
 #include "core/doubles.h"
 #include "core/lookalikes.h"
@@ -586,7 +587,9 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 	}
 	r = r < 0 ? r : compare_all(inventory, ledger);
 	r = r < 0 ? r : departure_find_all(inventory);
-	for (size_t i = 0; r >= 0 && i < inventory->n; i++)
-		r = doubles_find_saved(&inventory->guests[i]);
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+		r = conflicts_hold(&inventory->guests[i]);
+		r = r < 0 ? r : doubles_find_saved(&inventory->guests[i]);
+	}
 	return r;
 }

@@ -46,8 +46,11 @@ class Oracle(unittest.TestCase):
         self.assertEqual(self.of(USED, images=(), folder="another"), {"cold"})
 
     def test_identity_that_conflicts_is_held(self):
-        for config in ("uuid added", "uuid changed", "renamed", "duplicate"):
+        for config in ("uuid added", "uuid changed", "renamed"):
             self.assertEqual(self.of(SAVED, config=config), {"down"})
+        self.assertEqual(self.of(SAVED, config="duplicate"), {"down", "restored"})
+        self.assertEqual(self.of(USED, config="duplicate"), {"down"})
+        self.assertEqual(self.of(SAVED, config="duplicate", ledger="unreadable"), {"down"})
         self.assertEqual(self.of(SAVED, config="missing"), {"restored"})
         self.assertEqual(self.of(USED, config="missing"), {"down"})
 
