@@ -143,10 +143,11 @@ def _was_saved(facts):
 def _start_by_identity(facts):
     """None where nothing conflicts."""
     if facts.config == "duplicate":
-        rule = {"down": "two configurations of one UUID or name: held, both named, both down"}
-        certain = _start(dataclasses.replace(facts, config="there")) if facts.ledger == "whole" else {}
-        return rule | {k: "the newest image is its guest's, whatever the files say"
-                       for k in ("restored",) if k in certain and _newest(facts)}
+        alone = _start(dataclasses.replace(facts, config="there")) if facts.ledger == "whole" else {}
+        if "restored" in alone and _newest(facts):
+            # The newest image is its guest's, whatever the files say.
+            return {k: v for k, v in alone.items() if k != "cold"}
+        return {"down": "two configurations of one UUID or name: held, both named, both down"}
     if facts.config not in ("uuid added", "uuid changed", "renamed"):
         return None
     rule = "a saved guest whose configuration got another UUID or name: held, both down"

@@ -48,7 +48,7 @@ class Oracle(unittest.TestCase):
     def test_identity_that_conflicts_is_held(self):
         for config in ("uuid added", "uuid changed", "renamed"):
             self.assertEqual(self.of(SAVED, config=config), {"down"})
-        self.assertEqual(self.of(SAVED, config="duplicate"), {"down", "restored"})
+        self.assertEqual(self.of(SAVED, config="duplicate"), {"restored"})
         self.assertEqual(self.of(USED, config="duplicate"), {"down"})
         self.assertEqual(self.of(SAVED, config="duplicate", ledger="unreadable"), {"down"})
         self.assertEqual(self.of(SAVED, config="missing"), {"restored"})
