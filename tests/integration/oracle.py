@@ -143,11 +143,13 @@ def _was_saved(facts):
 def _start_by_identity(facts):
     """None where nothing conflicts."""
     if facts.config == "duplicate":
-        alone = _start(dataclasses.replace(facts, config="there")) if facts.ledger == "whole" else {}
-        if "restored" in alone and _newest(facts):
-            # The newest image is its guest's, whatever the files say.
-            return {k: v for k, v in alone.items() if k != "cold"}
-        return {"down": "two configurations of one UUID or name: held, both named, both down"}
+        rule = {"down": "two configurations of one UUID or name: held, both named, both down"}
+        alone = _start(dataclasses.replace(facts, config="there"))
+        if "restored" not in alone or not _newest(facts) or facts.ledger not in ("whole", "torn", "damaged"):
+            return rule
+        # The image that is known to be the newest is its guest's, whatever the files say.
+        certain = {k: v for k, v in alone.items() if k != "cold"}
+        return certain if facts.ledger == "whole" else certain | rule
     if facts.config not in ("uuid added", "uuid changed", "renamed"):
         return None
     rule = "a saved guest whose configuration got another UUID or name: held, both down"
