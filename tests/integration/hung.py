@@ -7,11 +7,14 @@ import os
 import signal
 import struct
 import threading
+import unittest
 
 from fakehost import wait_until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 MNT_FORCE, MNT_DETACH = 1, 2
+MS_REC, MS_PRIVATE = 1 << 14, 1 << 18
+CLONE_NEWNS = 1 << 17
 
 # Of the protocol in linux/fuse.h.
 INIT = 26
@@ -54,6 +57,12 @@ class HungFolder:
                     head = struct.pack("<IiQ", 16 + len(INIT_ANSWER), 0, number)
                     os.write(self.server, head + INIT_ANSWER)
         os.close(self.server)
+
+
+def have_own_mounts():
+    """What others mount meanwhile is not seen by this process, nor by those that it starts."""
+    if LIBC.unshare(CLONE_NEWNS) < 0 or LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) < 0:
+        raise unittest.SkipTest("needs mounts of its own: " + os.strerror(ctypes.get_errno()))
 
 
 def can_hang():

@@ -11,12 +11,16 @@ import signal
 import unittest
 
 from fakehost import LIMIT, FakeHostTest
-from hung import LIBC, MNT_DETACH
+from hung import LIBC, MNT_DETACH, have_own_mounts
 
 ANOTHER = "00000000-0000-4000-8000-00000000000a"
 
 
 class Current(FakeHostTest):
+    @classmethod
+    def setUpClass(cls):
+        have_own_mounts()
+
     def begin(self):
         """With a survey of all that is there."""
         self.host.states()
