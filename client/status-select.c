@@ -247,12 +247,24 @@ int status_sort(struct json_object *parameters, enum status_sort sort)
 	return replace(parameters, elements, n);
 }
 
+static bool has_file(const struct guest_view *g, const char *member, const char *name)
+{
+	const char *path = json_get_string(g->o, member);
+
+	return path && str_equal(path_base(path), path_base(name));
+}
+
 const char *status_nearest(struct json_object *parameters, const char *name)
 {
 	struct json_object *list = json_get(parameters, "guests", json_type_array);
 	struct nearest nearest = {.word = name};
 
-	for (size_t i = 0; list && i < json_object_array_length(list); i++)
-		nearest_consider(&nearest, guest_view_of(json_object_array_get_idx(list, i)).name);
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		struct guest_view g = guest_view_of(json_object_array_get_idx(list, i));
+
+		if (has_file(&g, "configuration", name) || has_file(&g, "image", name))
+			return g.name;
+		nearest_consider(&nearest, g.name);
+	}
 	return nearest.found;
 }

@@ -40,5 +40,8 @@ int status_keep_states(struct json_object *parameters, const struct status_state
 /* Sorts them. 0 or -ENOMEM. */
 int status_sort(struct json_object *parameters, enum status_sort sort);
 
-/* The name of a guest that this one was meant to be, or NULL. It belongs to the reply. */
+/*
+ * The name of the guest that this one was meant to be: of the one that has a file of this name, or
+ * of the one whose name is near. NULL: none is known. It belongs to the reply.
+ */
 const char *status_nearest(struct json_object *parameters, const char *name);

@@ -16,7 +16,8 @@ static void setup_reply(void)
 		"{\"guests\":["
 		"{\"name\":\"web2\",\"uuid\":\"" UUID "2\",\"state\":\"running\",\"wanted\":true,"
 		"\"domid\":7,\"memory_kib\":10,\"cpu_time_usec\":3,\"since_usec\":5},"
-		"{\"name\":\"7\",\"uuid\":\"" UUID "3\",\"state\":\"saved\",\"wanted\":false},"
+		"{\"name\":\"7\",\"uuid\":\"" UUID "3\",\"state\":\"saved\",\"wanted\":false,"
+		"\"configuration\":\"/etc/xen/auto/mail.cfg\",\"image\":\"/save/seven\"},"
 		"{\"name\":\"web1\",\"uuid\":\"" UUID "1\",\"state\":\"failed\",\"wanted\":true},"
 		"{\"name\":\"web*\",\"uuid\":\"" UUID "4\",\"state\":\"running\",\"wanted\":false,"
 		"\"domid\":12,\"memory_kib\":20,\"cpu_time_usec\":2,\"since_usec\":6},"
@@ -83,6 +84,8 @@ START_TEST(name_of_no_guest_is_told)
 	ck_assert_str_eq(named("x*", NULL), "x*");
 	setup_reply();
 	ck_assert_str_eq(status_nearest(reply, "wbe1"), "web1");
+	ck_assert_str_eq(status_nearest(reply, "mail.cfg"), "7");
+	ck_assert_str_eq(status_nearest(reply, "./seven"), "7");
 	ck_assert_ptr_null(status_nearest(reply, "mail"));
 	json_object_put(reply);
 }
