@@ -46,11 +46,32 @@ void plan_free(struct plan *plan)
 }
 
 /* The next stage need not wait for a save that cannot succeed. */
-static int plan_without_save(struct step *s, uint64_t room)
+static void plan_without_save(struct step *s)
 {
 	step_drop_stage(s, STAGE_SAVE);
 	free(TAKE_PTR(s->reason));
 	step_need_stage(s);
+}
+
+/* Where a guest is migrated, and the directory mended meanwhile, a save is no loss. */
+static int plan_unfit(struct plan *plan, const char *unfit)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
+		struct step *s = &plan->steps[i];
+
+		if (!step_has(s, STAGE_SAVE) || step_has(s, STAGE_MIGRATE))
+			continue;
+		plan_without_save(s);
+		r = str_format(&s->reason, "is not saved: %s", unfit);
+	}
+	return r;
+}
+
+static int plan_no_room(struct step *s, uint64_t room)
+{
+	plan_without_save(s);
 	return str_format(&s->reason,
 			  "is not saved: its image may take %" PRIu64 " MiB, and there are %" PRIu64
 			  " MiB left for it",
@@ -80,7 +101,7 @@ static int plan_room(struct plan *plan, uint64_t room)
 		uint64_t needs = image_room(choices[i]->memory_kib);
 
 		if (needs > room)
-			r = plan_without_save(choices[i], room);
+			r = plan_no_room(choices[i], room);
 		else
 			room -= needs;
 	}
@@ -237,6 +258,8 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(plan->goal, &inventory->guests[i]))
 			r = add_step(plan, goal, config, inventory, &inventory->guests[i], false);
+	if (r >= 0 && stop && inventory->unfit)
+		r = plan_unfit(plan, inventory->unfit);
 	if (r >= 0 && stop && inventory->room_known)
 		r = plan_room(plan, inventory->room);
 	r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps, false);

@@ -44,6 +44,7 @@ void survey_free(struct survey *s)
 	free(s->dangling);
 	free(s->stuck);
 	free(s->unreadable);
+	free(s->unfit);
 	free(s->directory);
 	vanished_list_done(&s->vanished);
 	index_done(&s->nameless);
@@ -375,6 +376,7 @@ int survey_so_far(const struct survey *before, const struct survey *unfinished, 
 		r = survey_add_note(s, unfinished->notes[i]);
 	for (size_t i = 0; r >= 0 && i < unfinished->n_dangling; i++)
 		r = survey_add_dangling(s, unfinished->dangling[i]);
+	r = r < 0 ? r : str_replace(&s->unfit, unfinished->unfit);
 	if (r < 0)
 		return r;
 	s->unlisted = unfinished->unlisted || !unfinished->configs_told;

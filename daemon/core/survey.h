@@ -73,6 +73,7 @@ struct survey {
 			  */
 	uint64_t room;   /* for images, in bytes, where it is known */
 	bool room_known;
+	char *unfit;      /* why none can be saved; NULL: nothing is known against it */
 	char *unreadable; /* why images are not known; NULL: they are listed here */
 	bool unlisted;    /* configurations are not known */
 	bool unwatched;   /* it may become another without that being noticed */

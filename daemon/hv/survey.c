@@ -146,6 +146,8 @@ int survey_take_message(struct survey *survey, const struct survey *known, const
 		return str_replace(&survey->directory, json_get_string(message, "directory"));
 	if (json_get_string(message, "unreadable"))
 		return str_replace(&survey->unreadable, json_get_string(message, "unreadable"));
+	if (json_get_string(message, "unfit"))
+		return str_replace(&survey->unfit, json_get_string(message, "unfit"));
 	if (json_get_string(message, "dangling"))
 		return survey_add_dangling(survey, json_get_string(message, "dangling"));
 	if (json_get_string(message, "note"))

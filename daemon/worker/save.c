@@ -18,6 +18,7 @@
 #include "worker/image/disks.h"
 #include "worker/image/image.h"
 #include "worker/image/names.h"
+#include "worker/image/place.h"
 #include "worker/image/trust.h"
 #include "worker/life.h"
 #include "worker/link.h"
@@ -109,14 +110,6 @@ static int make_folder(struct task *task)
 		     : 0;
 }
 
-/* Who can write a directory can replace the files in it, unless its sticky bit keeps him to his
- * own. */
-static bool others_can_replace(const struct stat *folder)
-{
-	return folder->st_uid != geteuid() ||
-	       (!(folder->st_mode & S_ISVTX) && (folder->st_mode & (S_IWGRP | S_IWOTH)));
-}
-
 /*
  * Some file systems give each file an owner and a mode of their own (NFS with root_squash, vfat):
  * found out while the guest still runs.
@@ -135,7 +128,7 @@ static int check_owner(struct task *task, const struct saving *s)
 		problem = "others than root could write it, and it would not be restored";
 	else if (file.st_mode & (S_IRGRP | S_IROTH))
 		problem = "others than root could read it";
-	else if (others_can_replace(&dir))
+	else if (place_is_open(&dir))
 		problem = "others than root could replace it";
 	if (!problem)
 		return 0;

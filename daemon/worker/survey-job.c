@@ -15,6 +15,7 @@
 #include "worker/folder.h"
 #include "worker/image/directory.h"
 #include "worker/image/names.h"
+#include "worker/image/place.h"
 #include "worker/link.h"
 #include "worker/survey-image.h"
 #include "worker/survey-tell.h"
@@ -274,6 +275,21 @@ static uint64_t held_by_parts(const char *folder)
 	return held;
 }
 
+/* Of that a person learns before the host goes down, while the memory of no guest is lost. */
+static int tell_unfit(int channel, const char *folder)
+{
+	_cleanup_free_ char *problem = NULL;
+	int r = place_judge(folder, &problem);
+
+	if (r < 0 || !problem)
+		return r;
+	r = survey_note(channel,
+			"no guest can be saved: %s. Set XENDOMAINS_SAVE to a directory "
+			"that root alone can write",
+			problem);
+	return r < 0 ? r : channel_send(channel, "unfit", json_object_new_string(problem));
+}
+
 /*
  * The room for all images that are not complete: a guest whose save is under way needs what its
  * part holds, and on some file systems more. A directory that is not there is made in the one
@@ -292,9 +308,11 @@ static int survey_room(int channel, const char *folder)
 	/* This needs no message: the save will find out. */
 	if (r < 0)
 		return path ? 0 : -ENOMEM;
-	return channel_send(channel, "room",
-			    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize +
-						   held_by_parts(folder)));
+	r = tell_unfit(channel, folder);
+	return r < 0 ? r
+		     : channel_send(channel, "room",
+				    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize +
+							   held_by_parts(folder)));
 }
 
 /* Reading. */

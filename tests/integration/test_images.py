@@ -230,32 +230,6 @@ class Images(FakeHostTest):
         self.host.ctl("start", check=0)
         self.assertEqual(self.host.boot("web"), boot)
 
-    def test_directory_that_others_can_write_gets_no_image(self):
-        self.host.guest("web", off_ms=10)
-        for mode in (0o777, 0o770):
-            self.host.save.chmod(mode)
-            self.host.ctl("start", check=0)
-            self.host.ctl("stop", check=0)
-            self.assertEqual(self.host.stages("web", "STAGE_FAILED")[-1:], ["save"])
-            self.assertEqual(self.host.stages("web")[-1], "shutdown")
-            self.assertEqual((self.host.images(), self.host.states()), ([], {"web": "stopped"}))
-        # Found before the guest was suspended.
-        self.assertNotIn("suspended", [words[2] for words in self.host.history() if len(words) > 2])
-        for mode in (0o1777, 0o755):
-            self.host.save.chmod(mode)
-            self.host.ctl("start", check=0)
-            self.host.ctl("stop", check=0)
-            self.assertEqual((self.host.images(), self.host.states()), (["web"], {"web": "saved"}))
-
-    @unittest.skipIf(os.geteuid(), "only root can give a directory away")
-    def test_directory_of_another_user_gets_no_image(self):
-        os.chown(self.host.save, 65534, 65534)
-        self.host.guest("web", off_ms=10)
-        self.host.ctl("start", check=0)
-        self.host.ctl("stop", check=0)
-        self.assertEqual(self.host.stages("web", "STAGE_FAILED"), ["save"])
-        self.assertEqual((self.host.images(), self.host.states()), ([], {"web": "stopped"}))
-
     def test_guest_whose_disks_nobody_described_is_held(self):
         boot = self.saved()
         tear_stamp(self.image)

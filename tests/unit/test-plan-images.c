@@ -463,6 +463,22 @@ START_TEST(a_save_that_has_no_room_beside_the_others_is_not_planned)
 }
 END_TEST
 
+START_TEST(no_save_is_planned_where_none_can_be_written)
+{
+	_cleanup_scene_ struct scene s;
+
+	scene_make(&s);
+	running(&s, "a", 1);
+	scene_build(&s);
+	s.inventory->unfit = "others than root can write /save";
+	expect_plan(&s, GOAL_STOP, NULL, "a: shutdown shutdown-all");
+	expect_reason(&s, GOAL_STOP, "a", s.inventory->unfit);
+	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
+	expect_plan(&s, GOAL_STOP, NULL, "a: failed");
+	expect_reason(&s, GOAL_STOP, "a", s.inventory->unfit);
+}
+END_TEST
+
 START_TEST(where_there_is_room_for_some_the_smallest_are_saved)
 {
 	_cleanup_scene_ struct scene s;
@@ -497,7 +513,8 @@ START_TEST(a_guest_that_may_be_migrated_takes_no_room_from_others)
 }
 END_TEST
 
-SUITE("plan-images", a_guest_with_an_image_is_held_unless_it_may_start_afresh,
+SUITE("plan-images", no_save_is_planned_where_none_can_be_written,
+      a_guest_with_an_image_is_held_unless_it_may_start_afresh,
       an_image_that_is_not_restored_is_put_aside_by_the_create,
       a_broken_image_does_not_let_its_guest_start_afresh,
       an_image_that_is_used_up_or_outlived_is_put_aside,
