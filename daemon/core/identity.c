@@ -420,7 +420,7 @@ static int hold_saved(struct pair *p)
 
 	if (r < 0 || p->here == p->other)
 		return r;
-	p->other->rival = p->here->image;
+	p->other->rival = p->here;
 	return guest_hold(p->other, "%s", p->here->hold);
 }
 

@@ -30,7 +30,7 @@ struct guest {
 	struct guest_image *images;         /* all of them */
 	size_t n_images;
 	const struct known_image *missing; /* the image that the ledger knows, and is not there */
-	const struct survey_image *rival;  /* another guest's image, which may be this one's */
+	const struct guest *rival;  /* whose memory, in its image or missing, may be this guest's */
 	const struct guest *former; /* that had its name or file before: its images go aside */
 	bool replaced;              /* it is the former of another guest */
 	const struct domain *domain;

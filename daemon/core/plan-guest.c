@@ -66,6 +66,28 @@ static int set_origin(struct step *s, const struct guest *g)
 	return r < 0 ? r : str_replace(&s->source, g->config->path);
 }
 
+static int add_stale(struct step *s, const struct survey_image *image, const char *why, bool past)
+{
+	return stale_list_add(&s->stale, &(struct stale){.path = image->path,
+							 .reason = (char *)(uintptr_t)why,
+							 .past = past});
+}
+
+/*
+ * The ledger is told, because the rival lives on as this guest, which has another UUID. In the
+ * place of an image that is missing another file may be now.
+ */
+static int add_rival(struct step *s, const struct guest *rival, const char *why)
+{
+	const struct survey_image *image = rival->image;
+
+	return stale_list_add(&s->stale,
+			      &(struct stale){.path = image ? image->path : NULL,
+					      .reason = (char *)(uintptr_t)why,
+					      .guest = rival->uuid,
+					      .image = image ? image->id : rival->missing->id});
+}
+
 /* The images that a guest outlives which runs now: not the one that it is restored from. */
 static int set_stale(struct step *s, const struct guest *g, const char *why_others)
 {
@@ -75,21 +97,19 @@ static int set_stale(struct step *s, const struct guest *g, const char *why_othe
 		const struct guest_image *image = &g->images[i];
 
 		if (standing_is_past(image->standing))
-			r = stale_list_add(&s->stale, image->image->path,
-					   standing_why_past(image->standing), true);
+			r = add_stale(s, image->image, standing_why_past(image->standing), true);
 		else if (why_others)
-			r = stale_list_add(&s->stale, image->image->path, why_others, false);
+			r = add_stale(s, image->image, why_others, false);
 		else if (image->image != g->image)
-			r = stale_list_add(&s->stale, image->image->path,
-					   "it is a copy of the image that the guest runs from",
-					   true);
+			r = add_stale(s, image->image,
+				      "it is a copy of the image that the guest runs from", true);
 	}
 	for (size_t i = 0; r >= 0 && g->former && i < g->former->n_images; i++)
-		r = stale_list_add(&s->stale, g->former->images[i].image->path,
-				   standing_why_past(g->former->images[i].standing),
-				   standing_is_past(g->former->images[i].standing));
+		r = add_stale(s, g->former->images[i].image,
+			      standing_why_past(g->former->images[i].standing),
+			      standing_is_past(g->former->images[i].standing));
 	if (r >= 0 && why_others && g->rival)
-		r = stale_list_add(&s->stale, g->rival->path, why_others, false);
+		r = add_rival(s, g->rival, why_others);
 	return r;
 }
 
@@ -178,21 +198,30 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 	return r < 0 ? r : set_stale(s, g, why);
 }
 
+/* The image that is not here, and may hold the guest's memory. */
+static const struct known_image *missing_of(const struct guest *g)
+{
+	return g->missing || !g->rival || g->rival->image ? g->missing : g->rival->missing;
+}
+
 /* A cold start where the guest has been saved is said, whatever the reason. */
 static int plan_cold(struct step *s, const struct config *config, const struct guest *g,
 		     const char *why)
 {
-	const char *missing = g->missing && g->missing->path ? g->missing->path : "";
+	const struct known_image *missing = missing_of(g);
+	const char *path = missing && missing->path ? missing->path : "an image";
 	int r = plan_create(s, g, why);
 
 	if (r < 0 || s->result != STEP_TODO)
 		return r;
-	if (g->missing && !config->save)
+	if (missing && !config->save)
 		r = str_format(&s->reason,
-			       "XENDOMAINS_SAVE is empty, so its image %s is not looked for",
-			       missing);
-	else if (g->missing && !why)
-		r = str_format(&s->reason, "its image %s was removed", missing);
+			       "XENDOMAINS_SAVE is empty, so its image %s is not looked for", path);
+	else if (missing && !why)
+		r = str_format(&s->reason, "its image %s was removed", path);
+	else if (missing)
+		r = str_format(&s->reason, "the memory that was saved to %s is given up: %s", path,
+			       why);
 	else if (s->stale.n > 0)
 		r = str_format(&s->reason, "its image %s is put aside: %s", s->stale.items[0].path,
 			       s->stale.items[0].reason);

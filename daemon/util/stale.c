@@ -4,15 +4,16 @@
 
 #include "util/str.h"
 
-int stale_list_add(struct stale_list *list, const char *path, const char *reason, bool past)
+int stale_list_add(struct stale_list *list, const struct stale *stale)
 {
 	struct stale *bigger = realloc(list->items, (list->n + 1) * sizeof(*bigger));
-	struct stale item = {.past = past};
+	struct stale item = {.past = stale->past, .guest = stale->guest, .image = stale->image};
 
 	if (!bigger)
 		return -ENOMEM;
 	list->items = bigger;
-	if (str_replace(&item.path, path) < 0 || str_replace(&item.reason, reason) < 0) {
+	if (str_replace(&item.path, stale->path) < 0 ||
+	    str_replace(&item.reason, stale->reason) < 0) {
 		free(item.path);
 		return -ENOMEM;
 	}

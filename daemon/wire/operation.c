@@ -124,6 +124,10 @@ static struct json_object *make_stale(const struct stale *stale)
 
 	r = r < 0 ? r : json_add_string(o, "reason", stale->reason);
 	r = r < 0 ? r : json_add_bool(o, "past", stale->past);
+	if (r >= 0 && !uuid_is_null(&stale->guest))
+		r = json_add_uuid(o, "guest", &stale->guest);
+	if (r >= 0 && !uuid_is_null(&stale->image))
+		r = json_add_uuid(o, "image", &stale->image);
 	return r < 0 ? NULL : TAKE_PTR(o);
 }
 
@@ -297,19 +301,29 @@ static int get_targets(struct json_object *o, struct operation_request *request)
 	return r;
 }
 
+static int get_one_stale(struct json_object *o, struct stale_list *list)
+{
+	struct stale stale = {.past = json_get_bool(o, "past")};
+	_cleanup_free_ char *path = NULL, *reason = NULL;
+	int r = str_replace(&path, json_get_string(o, "path"));
+
+	r = r < 0 ? r : str_replace(&reason, json_get_string(o, "reason"));
+	stale.path = path;
+	stale.reason = reason;
+	json_get_uuid(o, "guest", &stale.guest);
+	json_get_uuid(o, "image", &stale.image);
+	if (r >= 0 && !path && uuid_is_null(&stale.guest))
+		r = -EBADMSG;
+	return r < 0 ? r : stale_list_add(list, &stale);
+}
+
 static int get_stale(struct json_object *o, struct stale_list *stale)
 {
 	struct json_object *list = json_get(o, "stale", json_type_array);
 	int r = 0;
 
-	for (size_t i = 0; list && r >= 0 && i < json_object_array_length(list); i++) {
-		struct json_object *item = json_object_array_get_idx(list, i);
-		const char *path = json_get_string(item, "path");
-
-		r = path ? stale_list_add(stale, path, json_get_string(item, "reason"),
-					  json_get_bool(item, "past"))
-			 : -EBADMSG;
-	}
+	for (size_t i = 0; list && r >= 0 && i < json_object_array_length(list); i++)
+		r = get_one_stale(json_object_array_get_idx(list, i), stale);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include "worker/aside.h"
 #include "worker/build.h"
 #include "worker/life.h"
 
@@ -32,7 +33,7 @@ int run_create(struct task *task)
 	if (r < 0)
 		return r;
 	r = task_mark_domain(task, domid, request->config);
-	r = r < 0 ? r : task_put_aside(task);
+	r = r < 0 ? r : aside_put_stale(task);
 	r = r < 0 ? r
 		  : life_release(task, domid,
 				 request->operation == OPERATION_CREATE ? BEGINNING_CREATE

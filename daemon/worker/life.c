@@ -16,8 +16,10 @@ static int append(const struct task *task, struct ledger_record record)
 
 	if (!request->ledger)
 		return 0;
-	record.uuid = request->uuid;
-	record.name = request->name;
+	if (uuid_is_null(&record.uuid)) {
+		record.uuid = request->uuid;
+		record.name = request->name;
+	}
 	record.time = usec_now();
 	r = ledger_boot_id(&record.boot);
 	return r < 0 ? r : ledger_append(request->ledger, &record, true);
@@ -82,6 +84,12 @@ int life_save(struct task *task, const struct uuid *image, const char *path, uin
 					    .directory = directory,
 					    .size = size,
 				    });
+}
+
+int life_outlive(struct task *task, const struct uuid *guest, const struct uuid *image)
+{
+	return append(task, (struct ledger_record){
+				    .kind = LEDGER_OUTLIVED, .uuid = *guest, .image = *image});
 }
 
 int life_take_back(struct task *task)

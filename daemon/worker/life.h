@@ -31,6 +31,9 @@ void life_go_on(struct task *task, enum beginning how, uint32_t domid);
 /* The guest is saved: to be called before anything may take the image for the guest. */
 int life_save(struct task *task, const struct uuid *image, const char *path, uint64_t size);
 
+/* The image, of this or another guest, is outlived: the disks are this guest's now. */
+int life_outlive(struct task *task, const struct uuid *guest, const struct uuid *image);
+
 /* A life that was recorded as begun from the request's image has not run. */
 int life_take_back(struct task *task);
 

@@ -9,6 +9,7 @@
 #include "util/log.h"
 #include "util/quote.h"
 #include "util/str.h"
+#include "worker/aside.h"
 #include "worker/build.h"
 #include "worker/image/image.h"
 #include "worker/image/names.h"
@@ -195,7 +196,7 @@ int run_restore(struct task *task)
 	if (r < 0)
 		return r;
 	r = task_mark_domain(task, domid, header.config);
-	r = r < 0 ? r : task_put_aside(task);
+	r = r < 0 ? r : aside_put_stale(task);
 	r = r < 0 ? r : life_release(task, domid, BEGINNING_RESTORE, &task->record.request.image);
 	if (r < 0) {
 		restore_undo(task, domid);

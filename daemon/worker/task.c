@@ -171,44 +171,6 @@ int task_mark_preserved(struct task *task, uint32_t domid)
 	return r < 0 ? task_explain_xl(task, r, "failed to mark the preserved domain") : 0;
 }
 
-static int put_aside(struct task *task, const struct stale *stale)
-{
-	const struct operation_request *request = &task->record.request;
-	const char *why = stale->reason ? stale->reason : request->why;
-	_cleanup_free_ char *aside = NULL;
-	int r;
-
-	why = why ? why : "XENDOMAINS_RESTORE is off";
-	r = image_put_aside(stale->path, why, &aside);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0 && stale->past) {
-		log_warning_errno(
-			r, "%s: Failed to put aside the image %s, which is never restored: %s",
-			request->name, stale->path, why);
-		return 0;
-	}
-	if (r < 0)
-		return task_explain(task, r, "failed to put %s aside: %s", stale->path,
-				    strerror(-r));
-	log_notice("%s: the image %s is not restored, and is now called %s: %s", request->name,
-		   stale->path, aside, why);
-	return 0;
-}
-
-int task_put_aside(struct task *task)
-{
-	const struct stale_list *list = &task->record.request.stale;
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < list->n; i++)
-		r = put_aside(task, &list->items[i]);
-	if (r >= 0 && task->record.request.operation == OPERATION_CREATE &&
-	    task->record.request.path)
-		r = put_aside(task, &(struct stale){.path = task->record.request.path});
-	return r;
-}
-
 int task_make_room(struct task *task, const char *config)
 {
 	_cleanup_free_ char *reason = NULL;

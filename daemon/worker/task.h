@@ -63,14 +63,6 @@ void task_tick(struct task *task);
  */
 int task_find_domain(struct task *task, struct xl_domain *ret);
 
-/*
- * Gives the images of the request that must not be restored names of their own. 0 or -errno: then
- * the guest must not run, for one of them could be restored over newer disks. Those that the ledger
- * calls past are not: where one keeps its name, as on a file system that cannot be written, that is
- * logged.
- */
-int task_put_aside(struct task *task);
-
 /* Sees to memory for a guest before it is built, or says why there is too little. 0 or -errno. */
 int task_make_room(struct task *task, const char *config);
 

@@ -268,5 +268,61 @@ class Changes(FakeHostTest):
         self.assertEqual(self.host.boot("web"), boot)
 
 
+class AnotherName(FakeHostTest):
+    """A guest that is known by its name is saved, renamed, and started without its memory."""
+
+    def setUp(self):
+        super().setUp()
+        self.config = self.host.guest("web")
+        self.host.ctl("start", check=0)
+        self.boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        self.elsewhere = self.host.root / "elsewhere"
+        self.elsewhere.mkdir(mode=0o700)
+
+    def save_to(self, folder):
+        self.host.configure(SAVE=folder)
+        self.host.ctl("reload", check=0)
+
+    def start_cold(self):
+        write(self.config, self.config, name="db")
+        self.host.ctl("start", check=1)
+        self.host.ctl("start", "--cold", "db", check=0)
+        self.assertEqual(self.host.states(), {"db": "running"})
+
+    def expect_goes_on(self):
+        """Nothing of its former name holds it, wherever images are saved."""
+        boot = self.host.boot("db")
+        for folder in (self.elsewhere, self.host.save):
+            self.save_to(folder)
+            self.assertEqual(self.host.states(), {"db": "running"})
+            self.host.ctl("stop", check=0)
+            self.host.ctl("start", check=0)
+            self.assertEqual((self.host.states(), self.host.boot("db")), ({"db": "running"}, boot))
+
+    def test_goes_on_where_its_image_was_put_aside(self):
+        self.start_cold()
+        self.expect_goes_on()
+
+    def test_goes_on_where_its_image_could_not_be_seen(self):
+        self.save_to(self.elsewhere)
+        self.start_cold()
+        self.expect_goes_on()
+
+    def test_old_memory_does_not_come_back_with_the_old_name(self):
+        self.save_to(self.elsewhere)
+        self.start_cold()
+        boot = self.host.boot("db")
+        with self.host.world() as world:
+            world["domains"][0]["state"] = "poweroff"
+        wait_until(lambda: not self.host.domains(), "the guest to end")
+        self.save_to(self.host.save)
+        write(self.config, self.config, name="web")
+        self.host.ctl("start", check=0)
+        self.assertNotIn(self.host.boot("web"), (self.boot, boot))
+        self.assertEqual(len(self.host.images()), 1)
+        self.assertNotEqual(self.host.images(), ["web"])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -51,8 +51,11 @@ END_TEST
 
 START_TEST(a_request_is_read_as_it_was_written)
 {
-	struct stale stale[] = {{(char[]){"/save/old"}, (char[]){"used"}, true},
-				{(char[]){"/save/older"}, NULL, false}};
+	struct stale stale[] = {
+		{.path = (char[]){"/save/old"}, .reason = (char[]){"used"}, .past = true},
+		{.path = (char[]){"/save/older"}},
+		{.guest = {.bytes = {4}}, .image = {.bytes = {5}}},
+	};
 	_cleanup_(operation_record_done) struct operation_record record = {0};
 	struct operation_request request = {
 		.operation = OPERATION_RESTORE,
@@ -89,12 +92,15 @@ START_TEST(a_request_is_read_as_it_was_written)
 	ck_assert_str_eq(record.request.path, request.path);
 	ck_assert_str_eq(record.request.config, request.config);
 	ck_assert_str_eq(record.request.source, request.source);
-	ck_assert_uint_eq(record.request.stale.n, 2);
+	ck_assert_uint_eq(record.request.stale.n, 3);
 	ck_assert_str_eq(record.request.stale.items[0].path, "/save/old");
 	ck_assert_str_eq(record.request.stale.items[0].reason, "used");
 	ck_assert(record.request.stale.items[0].past);
 	ck_assert_ptr_null(record.request.stale.items[1].reason);
 	ck_assert(!record.request.stale.items[1].past);
+	ck_assert_ptr_null(record.request.stale.items[2].path);
+	ck_assert_uint_eq(record.request.stale.items[2].guest.bytes[0], 4);
+	ck_assert_uint_eq(record.request.stale.items[2].image.bytes[0], 5);
 	ck_assert(uuid_equal(&record.request.image, &request.image));
 	ck_assert_int_eq(record.request.standing, IMAGE_NEWEST);
 	ck_assert_int_eq(record.request.compression, COMPRESSION_ZSTD);
