@@ -172,11 +172,9 @@ static int explain_start(const struct config *config, const struct guest *g, cha
 	return 0;
 }
 
-/* What is on record is how an operation has ended, perhaps long ago: not how the guest is now. */
 static bool is_of_now(const struct guest *g, const char *reason)
 {
-	return reason && !(g->past && (reason == g->past->failure || reason == g->past->remark ||
-				       reason == g->past->refusal));
+	return reason && !guest_reason_is_past(g, reason);
 }
 
 static int explain_state(const struct config *config, const struct guest *g, const char *reason,

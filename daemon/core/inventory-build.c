@@ -305,12 +305,17 @@ static void find_other_life(struct guest *g, const struct inventory *inventory,
 	usec_t since = g->past ? MAX(g->past->lives.wall, g->past->noted) : 0;
 	const struct past *past = NULL;
 
-	while ((past = ledger_next_with(ledger, g->name, past)))
-		if (past->failure && past->noted > since && str_equal(past->name, g->name) &&
+	while ((past = ledger_next_with(ledger, g->name, past))) {
+		usec_t ended = past->failure                     ? past->noted
+			       : lives_ended_alone(&past->lives) ? past->lives.wall
+								 : 0;
+
+		if (ended > since && str_equal(past->name, g->name) &&
 		    !inventory_find(inventory, &past->uuid)) {
-			since = past->noted;
+			since = ended;
 			g->other_life = past;
 		}
+	}
 }
 
 static void find_other_lives(struct inventory *inventory, const struct ledger *ledger)

@@ -227,6 +227,8 @@ static enum guest_state shut_down_state(const struct guest *g)
 	return GUEST_STOPPED;
 }
 
+static const char ENDED_ALONE[] = "has shut down, from within or by another tool";
+
 /* Why a guest without a domain cannot be had, or NULL. */
 static const char *standing_reason(const struct guest *g)
 {
@@ -240,11 +242,25 @@ static const char *standing_reason(const struct guest *g)
 		return g->past->failure;
 	if (g->image)
 		return NULL;
-	if (g->other_life)
+	if (g->other_life && g->other_life->failure)
 		return g->other_life->failure;
 	if (g->conflict)
 		return g->conflict;
 	return g->config ? g->config->error : NULL;
+}
+
+/* What is known of the guest's last life. */
+static const struct past *last_past(const struct guest *g)
+{
+	return g->other_life ? g->other_life : g->past;
+}
+
+static bool ended_alone(const struct guest *g)
+{
+	const struct past *past = last_past(g);
+
+	return past && !g->domain && lives_ended_alone(&past->lives) &&
+	       past->lives.wall >= past->noted;
 }
 
 /* What a person should know of a guest that is where it should be, or NULL. */
@@ -252,10 +268,12 @@ static const char *note_of(const struct guest *g)
 {
 	const struct past *past = g->past;
 
-	if (g->conflict || !past)
+	if (g->conflict)
 		return g->conflict;
 	/* A domain that is there came up after it, or without us. */
-	return past->remark || g->domain ? past->remark : past->refusal;
+	if (past && past->refusal && !past->remark && !g->domain)
+		return past->refusal;
+	return ended_alone(g) ? ENDED_ALONE : past ? past->remark : NULL;
 }
 
 static enum guest_state state_of_domain(const struct guest *g)
@@ -308,6 +326,15 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 	return g->image ? GUEST_SAVED : GUEST_STOPPED;
 }
 
+bool guest_reason_is_past(const struct guest *g, const char *reason)
+{
+	const struct past *past = g->past;
+
+	return reason == ENDED_ALONE ||
+	       (past &&
+		(reason == past->failure || reason == past->remark || reason == past->refusal));
+}
+
 usec_t guest_reason_since(const struct guest *g, const char *reason)
 {
 	const struct past *past = g->past;
@@ -316,12 +343,15 @@ usec_t guest_reason_since(const struct guest *g, const char *reason)
 		return g->other_life->noted;
 	if (reason && past && (reason == past->failure || reason == past->remark))
 		return past->noted;
+	if (reason == ENDED_ALONE)
+		return guest_since(g, GUEST_STOPPED, reason);
 	return reason ? g->noticed : 0;
 }
 
 usec_t guest_since(const struct guest *g, enum guest_state state, const char *reason)
 {
-	const struct lives *l = g->past && !g->past->lives.ahead ? &g->past->lives : NULL;
+	const struct past *past = last_past(g);
+	const struct lives *l = past && !past->lives.ahead ? &past->lives : NULL;
 
 	switch (state) {
 	case GUEST_RUNNING:

@@ -40,7 +40,7 @@ struct guest {
 	bool shared;        /* an image of this UUID may be the other one's memory */
 	const struct past *past;
 	const struct past
-		*other_life; /* of its name and another UUID, which has failed since; or NULL */
+		*other_life; /* of its name and another UUID, which has ended since; or NULL */
 	char *hold;          /* why it must not be started before a person has decided */
 	char *departed;      /* which guest that was migrated away it may be; NULL: none */
 	bool occupied;       /* held for a domain that may be it: not even a cold start is made */
@@ -115,6 +115,10 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason);
  */
 usec_t guest_since(const struct guest *g, enum guest_state state, const char *reason);
 usec_t guest_reason_since(const struct guest *g, const char *reason);
+
+/* Whether the reason is on record: how something ended, perhaps long ago, not how the guest is now.
+ */
+bool guest_reason_is_past(const struct guest *g, const char *reason);
 
 /*
  * Whether nothing but the UUID says that a domain is the guest: configuration, or else images, have

@@ -193,6 +193,7 @@ void lives_end(struct lives *l, enum life how, usec_t wall, bool found)
 	l->last = how;
 	l->wall = wall;
 	l->found = found;
+	l->alone = false;
 	l->gone = 0;
 	l->ahead = false;
 }
@@ -200,6 +201,11 @@ void lives_end(struct lives *l, enum life how, usec_t wall, bool found)
 void lives_go(struct lives *l, usec_t wall)
 {
 	l->gone = wall;
+}
+
+bool lives_ended_alone(const struct lives *l)
+{
+	return l->last == LIFE_ENDED && l->alone;
 }
 
 bool lives_is_ahead(const struct lives *l, usec_t now_wall)

@@ -41,6 +41,7 @@ struct lives {
 	enum life last;
 	usec_t wall;  /* when that was; SUSPENDED: when it was first seen suspended */
 	bool found;   /* SUSPENDED: it may have been so for long by then */
+	bool alone;   /* ENDED: no operation of ours was at it */
 	usec_t gone;  /* SUSPENDED: when its domain was known to be gone; 0: not yet */
 	usec_t began; /* when its last life began, or was first seen; 0: none is known */
 	bool ahead; /* the clock was set back before these times: they prove nothing of an image */
@@ -80,6 +81,9 @@ void lives_end(struct lives *l, enum life how, usec_t wall, bool found);
 
 /* The suspended domain is gone: no tool saves it any longer. */
 void lives_go(struct lives *l, usec_t wall);
+
+/* Whether its domain has shut down, and nothing of ours had asked for that. */
+bool lives_ended_alone(const struct lives *l);
 
 /* Whether its last known time is in the future: the clock was set back. */
 bool lives_is_ahead(const struct lives *l, usec_t now_wall);

@@ -62,6 +62,8 @@ static int add_life(struct json_object *o, const struct ledger_record *record)
 		r = r < 0 ? r : json_add_bool(o, "doubtful", true);
 	if (record->ahead)
 		r = r < 0 ? r : json_add_bool(o, "ahead", true);
+	if (record->alone)
+		r = r < 0 ? r : json_add_bool(o, "alone", true);
 	if (record->migrates)
 		r = r < 0 ? r : json_add_bool(o, "migrates", true);
 	if (record->followed)
@@ -261,6 +263,7 @@ static int get_life(struct json_object *o, struct ledger_record *record)
 	record->doubtful = json_get_bool(o, "doubtful");
 	record->followed = json_get_bool(o, "followed");
 	record->ahead = json_get_bool(o, "ahead");
+	record->alone = json_get_bool(o, "alone");
 	record->migrates = json_get_bool(o, "migrates");
 	record->other = json_get_string(o, "other");
 	record->path = json_get_string(o, "path");

@@ -34,6 +34,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 	case LEDGER_ENDED:
 		if (life >= 0)
 			lives_end(lives, life, e->time_wall, e->doubtful);
+		lives->alone = e->alone;
 		lives_go(lives, e->gone_wall);
 		return 0;
 	case LEDGER_LIFE:
@@ -45,6 +46,7 @@ static int apply_life(struct lives *lives, const struct ledger_record *e)
 		if (life == LIFE_BEGAN)
 			lives->began = e->time_wall;
 		lives->ahead = e->ahead;
+		lives->alone = e->alone;
 		lives->domid = e->domid;
 		lives->boot = e->boot;
 		return 0;

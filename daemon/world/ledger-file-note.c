@@ -182,7 +182,7 @@ void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, con
 }
 
 void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  enum life how, usec_t wall, bool found)
+			  const struct life_end *end)
 {
 	const struct past *past = ledger_find(file->ledger, uuid);
 
@@ -192,9 +192,10 @@ void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, con
 					 .kind = LEDGER_ENDED,
 					 .uuid = *uuid,
 					 .name = name,
-					 .life = life_to_string(how),
-					 .doubtful = found,
-					 .time_wall = wall,
+					 .life = life_to_string(end->how),
+					 .doubtful = end->found,
+					 .alone = end->alone,
+					 .time_wall = end->wall,
 				 });
 }
 

@@ -105,12 +105,16 @@ bool ledger_file_is_later(const struct ledger_file *file, const struct domain *d
 void ledger_file_see_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			  uint32_t domid, bool resumed, usec_t wall);
 
-/*
- * The guest's domain is gone; how and when as lives_end() takes it. found: at the first look, so
- * that it may have been so for long.
- */
+struct life_end {
+	enum life how; /* and when, as lives_end() takes it */
+	usec_t wall;
+	bool found; /* at the first look, so that it may have been so for long */
+	bool alone; /* no operation of ours was at the guest */
+};
+
+/* The guest's domain is gone. */
 void ledger_file_end_life(struct ledger_file *file, const struct uuid *uuid, const char *name,
-			  enum life how, usec_t wall, bool found);
+			  const struct life_end *end);
 
 /* No domain of the guest is there: what was seen suspended is gone. */
 void ledger_file_see_gone(struct ledger_file *file, const struct uuid *uuid, usec_t wall);

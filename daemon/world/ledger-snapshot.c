@@ -59,6 +59,7 @@ struct ledger_record ledger_snapshot_life(const struct past *past)
 		.life = life_to_string(l->last),
 		.doubtful = !past->placed,
 		.ahead = l->ahead,
+		.alone = l->alone,
 		.other = past->placed_as,
 		.source = past->source,
 		.domid = l->domid,

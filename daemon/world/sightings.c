@@ -115,6 +115,13 @@ static const struct domain *find_other_that_lives(const struct domain_list *doma
 	return NULL;
 }
 
+/* Whether it shut down from within, or because another tool asked it to. */
+static bool ended_alone(const struct sighting *s, const struct domain *d)
+{
+	return (d->reason == SHUTDOWN_REASON_POWEROFF || d->reason == SHUTDOWN_REASON_REBOOT) &&
+	       !hv_operation(s->hv, &d->uuid) && !s->at_work(s->data, &d->uuid);
+}
+
 /*
  * If another domain with the UUID runs, the life of that one goes on: the guest has rebooted, or a
  * clone has ended, or only the clone is left.
@@ -127,7 +134,14 @@ static void record_end(const struct sighting *s, const struct domain *d, enum li
 		ledger_file_see_life(s->ledger, &other->uuid, other->name, other->domid, false,
 				     s->listed);
 	else
-		ledger_file_end_life(s->ledger, &d->uuid, d->name, how, s->listed, found);
+		ledger_file_end_life(
+			s->ledger, &d->uuid, d->name,
+			&(struct life_end){
+				.how = how,
+				.wall = s->listed,
+				.found = found,
+				.alone = how == LIFE_ENDED && !found && ended_alone(s, d),
+			});
 }
 
 /* The state of a domain's life, as one look shows it. */

@@ -238,6 +238,7 @@ class Questions(unittest.TestCase):
             host.native.write_text("[Host]\nRestartLimit=9\n")
             host.start_daemon("--backend", f"sim:{DEMO}/questions.json")
             host.ctl("start", check=1)
+            wait_until(lambda: "domid" not in host.status()["batch"], "one to end")
             for question, command, answer in told:
                 with self.subTest(question):
                     done = subprocess.run(

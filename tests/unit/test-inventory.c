@@ -568,6 +568,61 @@ START_TEST(a_state_is_dated_by_what_is_known_to_have_begun_it)
 }
 END_TEST
 
+START_TEST(that_nobody_asked_it_to_shut_down_is_said_until_something_newer_is)
+{
+	const struct uuid web = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+	const struct guest *g;
+	struct lives *lives;
+	const char *reason;
+
+	scene_make(&s);
+	scene_config(&s, "web", 1);
+	lives = ledger_lives(s.history, &web);
+	lives_end(lives, LIFE_ENDED, 40, false);
+	lives->alone = true;
+	scene_build(&s);
+	g = scene_guest(&s, 1);
+	ck_assert_int_eq(guest_state(g, &reason), GUEST_STOPPED);
+	ck_assert_ptr_nonnull(reason);
+	ck_assert(guest_reason_is_past(g, reason));
+	ck_assert_uint_eq(guest_reason_since(g, reason), 40);
+	ck_assert_int_eq(ledger_set_remark(s.history, &web, "was pulled", 39), 0);
+	guest_state(g, &reason);
+	ck_assert_uint_eq(guest_reason_since(g, reason), 40);
+	ck_assert_int_eq(ledger_set_remark(s.history, &web, "was pulled", 41), 0);
+	guest_state(g, &reason);
+	ck_assert_str_eq(reason, "was pulled");
+	ck_assert_int_eq(ledger_set_remark(s.history, &web, NULL, 42), 0);
+	lives_end(lives, LIFE_VANISHED, 43, false);
+	guest_state(g, &reason);
+	ck_assert_ptr_null(reason);
+}
+END_TEST
+
+START_TEST(a_life_of_another_uuid_tells_too_that_nobody_asked_it_to_shut_down)
+{
+	const struct uuid other = scene_uuid(7);
+	_cleanup_scene_ struct scene s;
+	const struct guest *g;
+	struct lives *lives;
+	const char *reason;
+
+	scene_make(&s);
+	scene_config(&s, "web", 0);
+	ck_assert_int_eq(ledger_set_drawn(s.history, "web", &(struct uuid){.bytes = {5}}), 0);
+	ck_assert_int_eq(ledger_set_name(s.history, &other, "web", NULL), 0);
+	lives = ledger_lives(s.history, &other);
+	lives_end(lives, LIFE_ENDED, 40, false);
+	lives->alone = true;
+	scene_build(&s);
+	g = &s.inventory->guests[0];
+	ck_assert_int_eq(guest_state(g, &reason), GUEST_STOPPED);
+	ck_assert_uint_eq(guest_reason_since(g, reason), 40);
+	ck_assert_uint_eq(guest_since(g, GUEST_STOPPED, reason), 40);
+}
+END_TEST
+
 START_TEST(an_old_failure_dates_no_other_reason)
 {
 	const struct uuid web = scene_uuid(1);
@@ -658,6 +713,8 @@ SUITE("inventory", every_state_has_a_name_of_its_own, what_belongs_together_is_o
       a_broken_file_called_like_a_guest_does_not_hide_it, a_guest_may_be_called_like_a_uuid,
       the_state_of_a_domain_is_told, the_state_of_a_guest_without_a_domain_has_a_reason,
       a_failure_of_a_running_guest_is_told_too, a_guest_that_is_away_says_where,
-      a_state_is_dated_by_what_is_known_to_have_begun_it, an_old_failure_dates_no_other_reason,
-      what_files_say_is_dated_by_when_it_was_first_seen,
+      a_state_is_dated_by_what_is_known_to_have_begun_it,
+      that_nobody_asked_it_to_shut_down_is_said_until_something_newer_is,
+      a_life_of_another_uuid_tells_too_that_nobody_asked_it_to_shut_down,
+      an_old_failure_dates_no_other_reason, what_files_say_is_dated_by_when_it_was_first_seen,
       the_failure_of_another_life_counts_until_there_is_a_later_one);

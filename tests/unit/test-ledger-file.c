@@ -482,7 +482,8 @@ START_TEST(a_time_that_was_doubted_is_so_after_a_restart_until_the_next_is_known
 	folder_make(&f);
 	state = ledger_rig_open(&f);
 	ledger_file_see_life(state, &web, "web", 3, false, now);
-	ledger_file_end_life(state, &web, "web", LIFE_ENDED, now, false);
+	ledger_file_end_life(state, &web, "web",
+			     &(struct life_end){.how = LIFE_ENDED, .wall = now});
 	ledger_file_doubt_times(state, &web);
 	ledger_rig_close(state);
 	state = ledger_rig_open(&f);

@@ -207,6 +207,21 @@ START_TEST(what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written
 }
 END_TEST
 
+START_TEST(that_nobody_asked_it_to_shut_down_is_so_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	struct ledger_record record = {
+		.kind = LEDGER_ENDED, .uuid = web, .name = "web", .life = "ended", .time_wall = 3};
+
+	for (int alone = 1; alone >= 0; alone--) {
+		record.alone = alone;
+		ck_assert_int_eq(apply_to(old, &record), 0);
+		ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+		ck_assert_int_eq(ledger_lives(new, &web)->alone, alone);
+	}
+}
+END_TEST
+
 START_TEST(the_time_of_a_failure_is_so_when_the_file_is_written_anew)
 {
 	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
@@ -255,4 +270,5 @@ SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_f
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else,
       the_time_of_a_failure_is_so_when_the_file_is_written_anew,
+      that_nobody_asked_it_to_shut_down_is_so_when_the_file_is_written_anew,
       the_pace_of_each_kind_of_image_is_kept_for_itself);

@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Why a guest is down that has shut down: nobody asked it to, or we did."""
+
+import unittest
+
+from fakehost import FakeHostTest, wait_until
+
+
+class Ended(FakeHostTest):
+    def setUp(self):
+        super().setUp()
+        self.host.configure(SAVE="")
+        self.host.ctl("reload", check=0)
+        self.host.guest("web", off_ms=10)
+        self.host.ctl("start", check=0)
+
+    def end(self, state="poweroff"):
+        with self.host.world() as world:
+            world["domains"][0]["state"] = state
+        wait_until(lambda: not self.host.domains(), "the domain to be removed")
+
+    def look(self):
+        web = self.host.status()["web"]
+        return web["state"], "reason" in web
+
+    def test_guest_that_shut_down_by_itself_is_told_from_one_that_was_stopped(self):
+        for state in ("poweroff", "reboot"):
+            self.end(state)
+            web = self.host.status()["web"]
+            self.assertEqual((web["state"], web["reason_usec"]), ("stopped", web["since_usec"]))
+            self.assertEqual(web["actions"], ["xendomainsctl start web"])
+            self.host.ctl("start", check=0)
+            self.assertEqual(self.look(), ("running", False))
+        self.host.ctl("stop", check=0)
+        self.assertEqual(self.look(), ("stopped", False))
+
+    def test_why_it_is_down_is_still_known_to_the_next_daemon(self):
+        self.end()
+        before = self.host.status()["web"]
+        for _ in range(2):
+            self.host.kill_daemon()
+            self.host.start_daemon()
+            web = self.host.status()["web"]
+            self.assertEqual((web["reason"], web["reason_usec"]), (before["reason"], before["reason_usec"]))
+
+    def test_nothing_is_said_of_what_no_daemon_saw(self):
+        self.host.stop_daemon()
+        with self.host.world() as world:
+            world["domains"][0]["state"] = "poweroff"
+        self.host.start_daemon()
+        wait_until(lambda: not self.host.domains(), "the domain to be removed")
+        self.assertEqual(self.look(), ("stopped", False))
+
+    def test_stop_of_a_guest_that_is_down_does_not_hide_why(self):
+        self.end()
+        self.host.ctl("stop", "web", check=0)
+        self.assertEqual(self.look(), ("stopped", True))
+
+
+if __name__ == "__main__":
+    unittest.main()
