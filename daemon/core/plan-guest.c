@@ -158,10 +158,11 @@ static int plan_restore(struct step *s, const struct config *config, const struc
 		if (s->changed != IMAGE_HOLD || s->unknown != IMAGE_HOLD)
 			step_add_stage(s, STAGE_CREATE);
 		r = set_origin(s, g);
+	} else if (g->past && g->past->source) {
+		/* Its file is known, though it is not used, or cannot be read now. */
+		r = str_replace(&s->source, g->past->source);
 	} else if (g->config && !g->config->error) {
-		/* Its file is known, though it is not used. */
-		r = str_replace(&s->source,
-				g->past && g->past->source ? g->past->source : g->config->path);
+		r = str_replace(&s->source, g->config->path);
 	}
 	/* An image can be compressed, and a configuration changed since. */
 	s->memory_kib = MAX(s->memory_kib, image->size / 1024);

@@ -268,6 +268,37 @@ class Changes(FakeHostTest):
         self.assertEqual(self.host.boot("web"), boot)
 
 
+class Broken(FakeHostTest):
+    """A guest is restored while its file cannot be read."""
+
+    variables = {"AUTO_ONLY": "yes"}
+
+    def setUp(self):
+        super().setUp()
+        self.config = self.host.guest("web")
+        self.host.guest("mail")
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        self.whole = self.config.read_text()
+        self.config.write_text("{")
+        self.host.ctl("start", check=1)
+        self.expect_running()
+
+    def expect_running(self):
+        self.assertEqual(sorted(self.host.domains()), ["mail", "web"])
+
+    def test_is_saved_with_the_others(self):
+        self.host.ctl("stop", check=0)
+        self.assertEqual((self.host.domains(), self.host.images()), ({}, ["mail", "web"]))
+
+    def test_does_not_run_twice_when_the_file_is_mended_as_another_guests(self):
+        self.config.write_text(self.whole)
+        write(self.config, self.config, name="db", uuid=ANOTHER)
+        self.host.ctl("start", check=1)
+        self.host.ctl("start", "db", check=1)
+        self.expect_running()
+
+
 class AnotherName(FakeHostTest):
     """A guest that is known by its name is saved, renamed, and started without its memory."""
 
