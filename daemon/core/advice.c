@@ -101,7 +101,10 @@ static int explain_kept(const struct guest *g, char **ret)
 	_cleanup_free_ char *start = NULL, *setting = NULL;
 	int r = 0;
 
-	if (domain_death_action(d) == DEATH_PRESERVE)
+	/* The mark of what a restart has left says "preserve". */
+	if (guest_is_preserved(g))
+		r = str_format(&setting, " (%s=\"rename-restart\")", death_setting(d->reason));
+	else if (domain_death_action(d) == DEATH_PRESERVE)
 		r = str_format(&setting, " (%s=\"preserve\")", death_setting(d->reason));
 	if (r >= 0 && (g->config || g->image) && !guest_is_superseded(g))
 		r = str_format(&start, ", and 'xendomainsctl start %s' to start the guest",

@@ -303,19 +303,10 @@ struct pair {
 	const struct ledger *ledger;
 };
 
-/*
- * It has ended, and was kept under another UUID when its guest was restarted (rename-restart): no
- * life of that UUID is known.
- */
-static bool is_preserved(const struct guest *g)
-{
-	return domain_may_be_preserved(g->domain) && !(g->past && g->past->lives.began > 0);
-}
-
 static const char *known_name(const struct guest *g)
 {
 	if (g->domain)
-		return g->domain->dying || is_preserved(g) ? NULL : g->name;
+		return g->domain->dying || guest_is_preserved(g) ? NULL : g->name;
 	if (g->image)
 		return g->image->name;
 	return g->missing && g->hold ? g->missing->name : NULL;

@@ -198,6 +198,11 @@ bool guest_is_left(const struct guest *g)
 	       g->domain->reason == SHUTDOWN_REASON_SUSPEND && !g->busy;
 }
 
+bool guest_is_preserved(const struct guest *g)
+{
+	return domain_may_be_preserved(g->domain) && !(g->past && g->past->lives.began > 0);
+}
+
 bool guest_is_superseded(const struct guest *g)
 {
 	const struct survey_config *config = g->twin ? g->twin->config : NULL;

@@ -154,6 +154,12 @@ bool guest_is_left(const struct guest *g);
  */
 bool guest_is_superseded(const struct guest *g);
 
+/*
+ * True if the domain has ended, and was kept under another UUID when its guest was restarted
+ * (rename-restart): no life of that UUID is known.
+ */
+bool guest_is_preserved(const struct guest *g);
+
 /* True if the domain is there and has not shut down: its kernel is alive. */
 bool guest_is_alive(const struct guest *g);
 

@@ -125,6 +125,29 @@ START_TEST(a_domain_that_is_kept_tells_why_and_how_to_go_on)
 }
 END_TEST
 
+START_TEST(what_a_restart_has_left_is_no_matter_of_preserve)
+{
+	static const char *const left[] = {"on_crash=\"rename-restart\"", "'xl destroy 1'", NULL};
+	static const char *const kept[] = {"on_crash=\"preserve\"", "'xl destroy 1'", NULL};
+	const struct uuid old = scene_uuid(1);
+	_cleanup_scene_ struct scene s;
+	struct domain *d;
+
+	scene_make(&s);
+	d = scene_domain(&s, "web-20260102T030405Z", 1);
+	d->shutdown = true;
+	d->reason = SHUTDOWN_REASON_CRASH;
+	d->on_poweroff = d->on_reboot = d->on_watchdog = DEATH_PRESERVE;
+	d->on_crash = d->on_soft_reset = DEATH_PRESERVE;
+	expect_story(&s, left);
+	/* Its configuration says so. */
+	ck_assert_int_eq(lives_begin(ledger_lives(s.history, &old), &UUID_NULL, "web", 80, 1,
+				     &(struct uuid){.bytes = {9}}),
+			 0);
+	expect_story(&s, kept);
+}
+END_TEST
+
 /* It may be writing a dump, which ends with the domain. */
 START_TEST(no_command_is_told_for_a_domain_that_xl_has)
 {
@@ -342,7 +365,8 @@ END_TEST
 
 SUITE("advice", what_is_down_is_started_by_its_name,
       the_choices_with_a_broken_image_are_told_and_none_is_advised, a_name_in_a_reason_is_no_option,
-      a_domain_that_is_kept_tells_why_and_how_to_go_on, no_command_is_told_for_a_domain_that_xl_has,
+      a_domain_that_is_kept_tells_why_and_how_to_go_on,
+      what_a_restart_has_left_is_no_matter_of_preserve, no_command_is_told_for_a_domain_that_xl_has,
       a_restart_that_failed_is_made_good_by_a_start,
       a_start_is_not_advised_for_a_guest_that_may_run_elsewhere,
       a_cold_start_is_not_advised_where_another_tool_may_have_the_memory,
