@@ -199,10 +199,12 @@ enum settings_source manager_settings_source(const struct manager *m)
 const char *manager_settings_effect(const struct manager *m)
 {
 	static const char *const effects[_SETTINGS_SOURCE_MAX] = {
-		[SETTINGS_FROM_FILES] = "All other settings are in effect",
-		[SETTINGS_PREVIOUS] = "The previous settings stay in effect",
+		[SETTINGS_FROM_FILES] = "All other settings are in effect. Correct this and run "
+					"'xendomainsctl reload'",
+		[SETTINGS_PREVIOUS] = "The previous settings stay in effect until you correct "
+				      "this and run 'xendomainsctl reload'",
 		[SETTINGS_KEPT] = "The settings that were last read without a mistake are in "
-				  "effect",
+				  "effect until you correct this and run 'xendomainsctl reload'",
 		[SETTINGS_PARTIAL] = "No guest is started until you correct this and run "
 				     "'xendomainsctl reload'. A stop uses all other settings, and "
 				     "the defaults",
