@@ -200,16 +200,16 @@ def scenarios(*words):
     return Together(*(RigShare(number, words) for number in range(1, RIGS + 1)))
 
 
-class States:
-    """Hosts in so many states, drawn by number: see tests/integration/test_states.py."""
+class Drawn:
+    """So many cases that a test draws by number."""
 
-    def __init__(self, cases):
-        self.cases = cases
+    def __init__(self, test, cases):
+        self.test, self.cases = test, cases
 
     def __call__(self, log):
-        fine = run([sys.executable, ROOT / "tests/integration/test_states.py", f"--cases={self.cases}"],
+        fine = run([sys.executable, ROOT / f"tests/integration/test_{self.test}.py", f"--cases={self.cases}"],
                    log, BUILD=str(ROOT / "build-gcc"))
-        said = re.search(r"^Ran (\d+) tests in .*failures=(\d+)$", log.read_text(errors="replace"),
+        said = re.search(r"^Ran (\d+) tests.*, failures=(\d+)$", log.read_text(errors="replace"),
                          re.MULTILINE)
         if not said:
             return Count(0, 1)
@@ -233,7 +233,7 @@ STEPS = (
     ("ci", "units, contracts, fuzz corpora and integration in a chroot of Debian 13, without the sweeps",
      Build("debian-13", suites=WITHOUT_LINT, but=("sweep",), debian=13)),
     ("ci", "the packages of Debian 12 and 13, each in a chroot", PACKAGES),
-    ("ci", "states x commands", States(2000)),
+    ("ci", "states x commands", Drawn("states", 2000)),
     ("ci", "scenarios on real Xen hosts, Debian 12", scenarios("--tier=ci")),
 )
 
@@ -245,7 +245,8 @@ FULL = (
     ("the RPM package, built on Debian", Rpm()),
     ("every state that a power cut can leave on the disk",
      Build("gcc", suites=("crash",), CRASH_STATES="all")),
-    ("states x commands", States(100000)),
+    ("states x commands", Drawn("states", 100000)),
+    ("changes to files, one after another", Drawn("changes", 20000)),
     ("every scenario on real Xen hosts, Debian 12", scenarios("--tier=full")),
     ("every scenario on real Xen hosts, Debian 13", scenarios("--tier=full", "--debian=13")),
 )
