@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What status says of a guest that is not as wanted, and what it says to type: it is typed."""
 
+import json
 import re
 
 from xenrig import Host, pv, scenario, wait_until
@@ -101,3 +102,80 @@ def copied(host: Host) -> None:
     ctl(host, "start")
     host.wait_count("p1", after.n + 1, boot=before.boot)
     assert states(host) == {"p1": "running", "other": "running"}
+
+
+@scenario("a guest that shut down by itself says so with its date, and starts by what is typed", minutes=1.5)
+def by_itself(host: Host) -> None:
+    host.config(**SETTINGS)
+    host.auto(pv("p1", self="poweroff@15"), pv("other"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    host.wait_gone("p1")
+    guest = wait_missing(host, "p1", "stopped")
+    assert guest["reason_usec"] == guest["since_usec"], guest
+    type_advice(host, guest)
+    host.wait_reboot("p1", before.boot)
+    # Of what we stop nothing of the kind is said.
+    host.config(XENDOMAINS_SAVE="", **SETTINGS)
+    ctl(host, "reload")
+    ctl(host, "stop", "other")
+    assert "reason" not in status(host)["other"]
+
+
+@scenario("a directory of images that others can write is told while guests run, and once it is mended they are saved",
+          minutes=1.5)
+def open_directory(host: Host) -> None:
+    host.config(**SETTINGS)
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+
+    def stages() -> list[str]:
+        [step] = json.loads(ctl(host, "--json", "plan", "stop"))["steps"]
+        return step["stages"]
+
+    assert stages()[0] == "save"
+    host.sh("chmod 777 /var/lib/xen/save")
+    assert "save" not in stages()
+    assert any("/var/lib/xen/save" in note for note in json.loads(ctl(host, "--json", "status"))["warnings"])
+    host.sh("chmod 755 /var/lib/xen/save")
+    ctl(host, "stop")
+    ctl(host, "start")
+    host.wait_count("p1", before.n + 1, boot=before.boot)
+
+
+@scenario("a guest that is renamed, and started without its memory, goes on wherever images are saved", minutes=2)
+def renamed(host: Host) -> None:
+    host.config(**SETTINGS)
+    host.auto(pv("p1"))
+    ctl(host, "start")
+    host.wait_count("p1", 2)
+    ctl(host, "stop")
+    host.sh("sed -i s/p1/p2/ /etc/xen/auto/p1.cfg")
+    ctl(host, "start", expect=1)
+    ctl(host, "start", "--cold", "p2")
+    before = host.wait_count("p2", 2)
+    host.sh("mkdir -m 700 /var/lib/xen/elsewhere")
+    for folder in ("elsewhere", "save"):
+        host.config(XENDOMAINS_SAVE=f"/var/lib/xen/{folder}", **SETTINGS)
+        ctl(host, "reload")
+        ctl(host, "stop")
+        ctl(host, "start")
+        before = host.wait_count("p2", before.n + 1, boot=before.boot)
+        assert states(host) == {"p2": "running"}
+
+
+@scenario("a guest that is restored while its file cannot be read is saved with the others", minutes=1.5)
+def broken(host: Host) -> None:
+    host.config(XENDOMAINS_AUTO_ONLY="true", **SETTINGS)
+    host.auto(pv("p1"), pv("other"))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    ctl(host, "stop")
+    host.sh("cp /etc/xen/auto/p1.cfg /root/; echo 'name = ' >> /etc/xen/auto/p1.cfg")
+    ctl(host, "start", expect=1)
+    before = host.wait_count("p1", before.n + 1, boot=before.boot)
+    ctl(host, "stop")
+    host.sh("cp /root/p1.cfg /etc/xen/auto/")
+    ctl(host, "start")
+    host.wait_count("p1", before.n + 1, boot=before.boot)
