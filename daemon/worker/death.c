@@ -237,14 +237,17 @@ int run_soft_reset(struct task *task)
 int run_destroy(struct task *task)
 {
 	struct xl_domain d;
-	int r = task_find_domain(task, &d);
+	int r = task_find_domain(task, &d), saved;
 
 	if (r == -ESRCH)
 		return 0;
 	if (r >= 0 && task->record.request.path)
 		return save_finish_left(task, &d);
 	/* Without the path the image cannot be checked first. */
-	if (r >= 0 && d.suspended && task_is_saved(task, d.domid))
+	saved = r >= 0 && d.suspended ? task_is_saved(task, d.domid) : 0;
+	if (saved < 0)
+		return saved;
+	if (saved)
 		return task_explain(
 			task, -EBUSY,
 			"domain %u is saved, and its image is not known: not destroying it. "

@@ -111,12 +111,15 @@ int run_resume(struct task *task)
 {
 	_cleanup_free_ char *away = NULL;
 	struct xl_domain d;
-	int r = task_find_domain(task, &d);
+	int r = task_find_domain(task, &d), saved;
 
 	if (r < 0)
 		return task_explain(task, r, "domain %u is not there any more",
 				    task->record.request.domid);
-	if (task_is_saved(task, d.domid))
+	saved = task_is_saved(task, d.domid);
+	if (saved < 0)
+		return saved;
+	if (saved)
 		return task_explain(task, -EBUSY,
 				    "domain %u is saved and must not run again. Run 'xendomainsctl "
 				    "stop %s' to remove it",

@@ -152,13 +152,21 @@ int task_mark_domain(struct task *task, uint32_t domid, const char *config)
 	return r < 0 ? task_explain_xl(task, r, "failed to mark the domain") : 0;
 }
 
-bool task_is_saved(struct task *task, uint32_t domid)
+int task_is_saved(struct task *task, uint32_t domid)
 {
 	_cleanup_(mark_done) struct mark mark = {0};
 	_cleanup_free_ char *text = NULL;
+	int r = xl_get_mark(task->xl, domid, &text);
 
-	return xl_get_mark(task->xl, domid, &text) >= 0 &&
-	       mark_parse(text, strlen(text), &mark) >= 0 && !uuid_is_null(&mark.saved);
+	if (r == -ENOENT)
+		return 0;
+	r = r < 0 ? r : mark_parse(text, strlen(text), &mark);
+	if (r < 0)
+		return task_explain(task, r,
+				    "/libxl/%u/xendomainsd in XenStore, which tells whether the "
+				    "domain is saved, cannot be read: %s",
+				    domid, strerror(-r));
+	return !uuid_is_null(&mark.saved);
 }
 
 int task_mark_preserved(struct task *task, uint32_t domid)

@@ -70,5 +70,8 @@ int task_make_room(struct task *task, const char *config);
 int task_mark_domain(struct task *task, uint32_t domid, const char *config);
 int task_mark_preserved(struct task *task, uint32_t domid);
 
-/* Whether a domain must not run again: all of its memory is in an image. */
-bool task_is_saved(struct task *task, uint32_t domid);
+/*
+ * Whether a domain must not run again, because all of its memory is in an image: 1, 0, or -errno,
+ * explained, where that cannot be known.
+ */
+int task_is_saved(struct task *task, uint32_t domid);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Why a guest is down that has shut down: nobody asked it to, or we did."""
+"""Why a guest does not run that has shut down, or is suspended: who asked it to, and may it run on?"""
 
 import unittest
 
@@ -56,6 +56,23 @@ class Ended(FakeHostTest):
         self.end()
         self.host.ctl("stop", "web", check=0)
         self.assertEqual(self.look(), ("stopped", True))
+
+
+class Suspended(FakeHostTest):
+    def test_guest_whose_mark_cannot_be_read_may_be_saved_and_is_not_let_run(self):
+        self.host.guest("web")
+        self.host.ctl("start", check=0)
+        boot = self.host.boot("web")
+        with self.host.world() as world:
+            [web] = world["domains"]
+            mark = web["mark"]
+            web |= {"state": "suspended", "mark": "{"}
+        self.host.ctl("start", "web", check=1)
+        self.assertEqual(self.host.domains()["web"]["state"], "suspended")
+        with self.host.world() as world:
+            world["domains"][0]["mark"] = mark
+        self.host.ctl("start", "web", check=0)
+        self.assertEqual((self.host.states(), self.host.boot("web")), ({"web": "running"}, boot))
 
 
 if __name__ == "__main__":
