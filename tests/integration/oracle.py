@@ -48,6 +48,7 @@ class Facts:
     found: bool = False         # a daemon began with it suspended, and others saving it
     unseen: bool = False        # others ran it or saved it since, while no daemon looked
     ledger: str = "whole"
+    saved_since: bool = False   # by a daemon, since the ledger was lost
     folder: str = "same"
     config: str = "there"
     has_uuid: bool = True       # the configuration
@@ -145,7 +146,8 @@ def _start_by_identity(facts):
     if facts.config == "duplicate":
         rule = {"down": "two configurations of one UUID or name: held, both named, both down"}
         alone = _start(dataclasses.replace(facts, config="there"))
-        if "restored" not in alone or not _newest(facts) or facts.ledger not in ("whole", "torn", "damaged"):
+        known = facts.ledger in ("whole", "torn", "damaged") or facts.saved_since
+        if "restored" not in alone or not _newest(facts) or not known:
             return rule
         # The image that is known to be the newest is its guest's, whatever the files say.
         certain = {k: v for k, v in alone.items() if k != "cold"}

@@ -130,7 +130,7 @@ class Run:
             # kept, that it has run.
             seen=(facts.before or facts).domain in ("running", "suspended, saver", "kept") or
             seen.outcome == "off", found=(facts.before or facts).domain == "suspended, saver",
-            doubled=guest.double is not None and saved,
+            doubled=guest.double is not None and saved, saved_since=seen.outcome == "saved",
             cloned="" if not guest.double or domains else
             "runs" if self._domains_of(guest.double) else "ran" if facts.cloned else "",
             domain="none" if not domains else facts.domain if seen.outcome == "left" else "running",
