@@ -41,7 +41,7 @@ struct lives {
 	enum life last;
 	usec_t wall;  /* when that was; SUSPENDED: when it was first seen suspended */
 	bool found;   /* SUSPENDED: it may have been so for long by then */
-	bool alone;   /* ENDED: no operation of ours was at it */
+	bool alone;   /* ENDED: it shut down, and nothing of ours had asked it to */
 	usec_t gone;  /* SUSPENDED: when its domain was known to be gone; 0: not yet */
 	usec_t began; /* when its last life began, or was first seen; 0: none is known */
 	bool ahead; /* the clock was set back before these times: they prove nothing of an image */

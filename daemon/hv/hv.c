@@ -4,6 +4,35 @@
 
 #include "util/str.h"
 
+static void note_asked(struct hv *hv, const struct domain *domain)
+{
+	if (domain->domid < HV_DOMIDS)
+		hv->asked[domain->domid / 8] |= (uint8_t)(1U << domain->domid % 8);
+}
+
+bool hv_has_asked(const struct hv *hv, uint32_t domid)
+{
+	return domid < HV_DOMIDS && (hv->asked[domid / 8] & 1U << domid % 8);
+}
+
+int hv_ask_shutdown(struct hv *hv, const struct domain *domain)
+{
+	int r = hv->ops->ask_shutdown(hv, domain);
+
+	if (r >= 0)
+		note_asked(hv, domain);
+	return r;
+}
+
+int hv_send_sysrq(struct hv *hv, const struct domain *domain, char key)
+{
+	int r = hv->ops->send_sysrq(hv, domain, key);
+
+	if (r >= 0)
+		note_asked(hv, domain);
+	return r;
+}
+
 static void end_done(struct hv_end *end)
 {
 	free((char *)end->operation.name);

@@ -96,10 +96,14 @@ struct hv_ends {
 	struct uuid_list uuids; /* of their guests */
 };
 
+/* Xen gives no domain a higher number. */
+#define HV_DOMIDS 32768
+
 struct hv {
 	const struct hv_ops *ops;
 	struct hv_callbacks callbacks; /* set before the loop runs */
 	struct hv_ends ends;
+	uint8_t asked[HV_DOMIDS / 8]; /* the domains that we have asked to shut down, a bit each */
 };
 
 /*
@@ -128,10 +132,10 @@ static inline int hv_list(struct hv *hv, struct domain_list **ret)
  * -EOPNOTSUPP if the guest says that it does not react to that and there is no other way, or
  * another -errno. Whether it powers off shows in list().
  */
-static inline int hv_ask_shutdown(struct hv *hv, const struct domain *domain)
-{
-	return hv->ops->ask_shutdown(hv, domain);
-}
+int hv_ask_shutdown(struct hv *hv, const struct domain *domain);
+
+/* Whether this domain was asked to, or sent a key, by us and since the start of the daemon. */
+bool hv_has_asked(const struct hv *hv, uint32_t domid);
 
 /*
  * The reaction of a guest that was asked: 1 if it has taken the request or is gone, 0 if it has
@@ -146,10 +150,7 @@ static inline int hv_shutdown_answer(struct hv *hv, const struct domain *domain)
  * Sends a key to the guest's kernel, which may not care. 0, -ESTALE if the domain is not the one
  * meant any more, or another -errno.
  */
-static inline int hv_send_sysrq(struct hv *hv, const struct domain *domain, char key)
-{
-	return hv->ops->send_sysrq(hv, domain, key);
-}
+int hv_send_sysrq(struct hv *hv, const struct domain *domain, char key);
 
 /*
  * Begins an operation. 0, -EBUSY while one is in flight for the guest, or another -errno. That the

@@ -412,14 +412,6 @@ static void on_finished(void *data, const struct hv_operation *operation,
 	timer_set_after(m->advance, 0);
 }
 
-static bool is_at_work(void *data, const struct uuid *uuid)
-{
-	struct manager *m = data;
-	usec_t since;
-
-	return executor_machine(m->executor, uuid, &since);
-}
-
 static void on_lost(void *data)
 {
 	manager_tell_shown(data);
@@ -505,7 +497,6 @@ int manager_new(struct loop *loop, struct hv *hv, struct ledger_file *ledger,
 			      .lost = on_lost,
 			      .progress = on_progress,
 			      .finished = on_finished,
-			      .at_work = is_at_work,
 			      .data = m,
 		      },
 		      &m->world);

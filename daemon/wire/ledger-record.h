@@ -58,19 +58,19 @@ struct ledger_record {
 	uint64_t disk_rate;           /* ... of what was written, 0: not known; ... */
 	enum compression compression; /* ... into images that are compressed so */
 
-	const char *life;     /* BEGAN: model/beginning.h; ENDED, LIFE: core/lives.h */
-	struct uuid image;    /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */
-	const char *standing; /* IMAGE: model/image-standing.h */
-	bool doubtful;        /* IMAGE: not certain; LIFE: where the guest is, is not certain;
-			       * ENDED: since when it has been suspended, is not known */
-	bool ahead;           /* LIFE: the clock was set back before its times */
-	bool alone;           /* ENDED, LIFE: no operation of ours was at the guest when it ended */
-	bool migrates;        /* KEPT: guests were migrated */
-	uint64_t format;      /* KEPT: LEDGER_FORMAT of the writer */
-	bool followed;        /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */
-	const char *other;    /* SAVED, IMAGE: a second domain of the UUID, by its name. LIFE: the
-			       * name of the domain that says where the guest is */
-	const char *path;     /* SAVED, IMAGE: of the image */
+	const char *life;      /* BEGAN: model/beginning.h; ENDED, LIFE: core/lives.h */
+	struct uuid image;     /* BEGAN, SAVED, OUTLIVED, IMAGE: an image's ID */
+	const char *standing;  /* IMAGE: model/image-standing.h */
+	bool doubtful;         /* IMAGE: not certain; LIFE: where the guest is, is not certain;
+				* ENDED: since when it has been suspended, is not known */
+	bool ahead;            /* LIFE: the clock was set back before its times */
+	bool alone;            /* ENDED, LIFE: nothing of ours had asked the guest to shut down */
+	bool migrates;         /* KEPT: guests were migrated */
+	uint64_t format;       /* KEPT: LEDGER_FORMAT of the writer */
+	bool followed;         /* IMAGE, LEAVING, MIGRATED: one of another UUID has begun since */
+	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name. LIFE: the
+				* name of the domain that says where the guest is */
+	const char *path;      /* SAVED, IMAGE: of the image */
 	const char *directory; /* SAVED, IMAGE: worker/image/directory.h */
 	uint64_t size;         /* SAVED: of the image, in bytes */
 	uint32_t domid;        /* BEGAN, LIFE */

@@ -109,7 +109,7 @@ struct life_end {
 	enum life how; /* and when, as lives_end() takes it */
 	usec_t wall;
 	bool found; /* at the first look, so that it may have been so for long */
-	bool alone; /* no operation of ours was at the guest */
+	bool alone; /* nothing of ours had asked the guest to shut down */
 };
 
 /* The guest's domain is gone. */

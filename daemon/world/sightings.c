@@ -119,7 +119,7 @@ static const struct domain *find_other_that_lives(const struct domain_list *doma
 static bool ended_alone(const struct sighting *s, const struct domain *d)
 {
 	return (d->reason == SHUTDOWN_REASON_POWEROFF || d->reason == SHUTDOWN_REASON_REBOOT) &&
-	       !hv_operation(s->hv, &d->uuid) && !s->at_work(s->data, &d->uuid);
+	       !hv_operation(s->hv, &d->uuid) && !hv_has_asked(s->hv, d->domid);
 }
 
 /*

@@ -18,8 +18,6 @@ struct sighting {
 	usec_t listed;        /* the wall clock before they were listed: the time of each record */
 	usec_t listed_before; /* the same of the old ones; 0: this is the first look */
 
-	/* Whether something of ours is at work on the guest, or waits for it to shut down. */
-	bool (*at_work)(void *data, const struct uuid *uuid);
 	/* A domain with memory is gone, and nothing of ours has taken it away. */
 	void (*vanished)(void *data, const struct domain *was);
 	void *data;

@@ -35,13 +35,6 @@ static void on_vanished(void *data, const struct domain *was)
 		vanished_list_add(&w->vanished, &was->uuid, was->name);
 }
 
-static bool is_at_work(void *data, const struct uuid *uuid)
-{
-	struct world *w = data;
-
-	return w->callbacks.at_work && w->callbacks.at_work(w->callbacks.data, uuid);
-}
-
 static struct sighting make_sighting(struct world *w, const struct domain_list *new, usec_t listed)
 {
 	return (struct sighting){
@@ -52,7 +45,6 @@ static struct sighting make_sighting(struct world *w, const struct domain_list *
 		.new = new,
 		.listed = listed,
 		.listed_before = w->listed,
-		.at_work = is_at_work,
 		.vanished = on_vanished,
 		.data = w,
 	};

@@ -19,8 +19,6 @@ struct world_callbacks {
 	/* Comes after changed(): the inventory shows the guest as the operation left it. */
 	void (*finished)(void *data, const struct hv_operation *operation,
 			 const struct operation_result *result);
-	/* Whether something of ours is at work on the guest. NULL: nothing is. */
-	bool (*at_work)(void *data, const struct uuid *uuid);
 	/* The hypervisor cannot be talked to any more: world_lost() tells why. */
 	void (*lost)(void *data);
 	void *data;
