@@ -228,6 +228,14 @@ int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *rem
 	return str_replace(&past->remark, remark);
 }
 
+void ledger_forget_refusal(struct ledger *h, const struct uuid *uuid)
+{
+	struct past *past = find(h, uuid);
+
+	if (past)
+		str_replace(&past->refusal, NULL);
+}
+
 int ledger_set_refusal(struct ledger *h, const struct uuid *uuid, const char *refusal)
 {
 	struct past *past = find_or_add(h, uuid);

@@ -81,6 +81,9 @@ int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *rem
 /* Beside the two, which tell how the guest came to where it is, and cleared with them. */
 int ledger_set_refusal(struct ledger *h, const struct uuid *uuid, const char *refusal);
 
+/* It has been started all the same. */
+void ledger_forget_refusal(struct ledger *h, const struct uuid *uuid);
+
 /* Notes a restart at the time now. 0 or -ENOMEM. */
 int ledger_add_restart(struct ledger *h, const struct uuid *uuid, usec_t now);
 

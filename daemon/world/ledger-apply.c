@@ -79,6 +79,8 @@ static int note_life(struct ledger *ledger, const struct ledger_record *e)
 	struct lives *lives = ledger_lives(ledger, &e->uuid);
 	int r = lives ? apply_life(lives, e) : -ENOMEM;
 
+	if (e->kind == LEDGER_BEGAN)
+		ledger_forget_refusal(ledger, &e->uuid);
 	if (r >= 0 && e->kind == LEDGER_BEGAN && e->name)
 		ledger_follow(ledger, &e->uuid, e->name, e->source);
 	if (r >= 0 && tells_of_place(e))

@@ -207,6 +207,20 @@ START_TEST(what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written
 }
 END_TEST
 
+START_TEST(a_start_that_was_refused_is_forgotten_when_the_guest_runs)
+{
+	_cleanup_(ledger_freep) struct ledger *ledger = ledger_new();
+	struct ledger_record record = {.kind = LEDGER_ENDED, .uuid = web, .life = "ended"};
+
+	ck_assert_int_eq(ledger_set_refusal(ledger, &web, "held"), 0);
+	ck_assert_int_eq(apply_to(ledger, &record), 0);
+	ck_assert_str_eq(ledger_find(ledger, &web)->refusal, "held");
+	record.kind = LEDGER_BEGAN;
+	ck_assert_int_eq(apply_to(ledger, &record), 0);
+	ck_assert_ptr_null(ledger_find(ledger, &web)->refusal);
+}
+END_TEST
+
 START_TEST(that_nobody_asked_it_to_shut_down_is_so_when_the_file_is_written_anew)
 {
 	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
@@ -270,5 +284,6 @@ SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_f
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else,
       the_time_of_a_failure_is_so_when_the_file_is_written_anew,
+      a_start_that_was_refused_is_forgotten_when_the_guest_runs,
       that_nobody_asked_it_to_shut_down_is_so_when_the_file_is_written_anew,
       the_pace_of_each_kind_of_image_is_kept_for_itself);
