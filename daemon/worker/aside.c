@@ -6,8 +6,7 @@
 #include "worker/image/names.h"
 #include "worker/life.h"
 
-/* As with the beginning of a life, the guest runs also where it cannot be recorded. */
-static void record_outlived(struct task *task, const struct stale *stale)
+static void record_one(struct task *task, const struct stale *stale)
 {
 	const struct operation_request *request = &task->record.request;
 	int r = uuid_is_null(&stale->guest) || uuid_is_null(&stale->image)
@@ -45,17 +44,22 @@ static int put_aside(struct task *task, const struct stale *stale)
 	return 0;
 }
 
+void aside_record(struct task *task)
+{
+	const struct stale_list *list = &task->record.request.stale;
+
+	for (size_t i = 0; i < list->n; i++)
+		record_one(task, &list->items[i]);
+}
+
 int aside_put_stale(struct task *task)
 {
 	const struct stale_list *list = &task->record.request.stale;
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < list->n; i++) {
+	for (size_t i = 0; r >= 0 && i < list->n; i++)
 		if (list->items[i].path)
 			r = put_aside(task, &list->items[i]);
-		if (r >= 0)
-			record_outlived(task, &list->items[i]);
-	}
 	if (r >= 0 && task->record.request.operation == OPERATION_CREATE &&
 	    task->record.request.path)
 		r = put_aside(task, &(struct stale){.path = task->record.request.path});

@@ -10,3 +10,9 @@
  * logged.
  */
 int aside_put_stale(struct task *task);
+
+/*
+ * The guest runs: the images of other guests among them are outlived. What cannot be recorded is
+ * logged.
+ */
+void aside_record(struct task *task);

@@ -41,6 +41,8 @@ int run_create(struct task *task)
 				 &UUID_NULL);
 	if (r < 0)
 		xl_destroy(task->xl, domid);
+	else
+		aside_record(task);
 	return r;
 }
 

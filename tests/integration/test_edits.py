@@ -340,6 +340,19 @@ class AnotherName(FakeHostTest):
         self.start_cold()
         self.expect_goes_on()
 
+    def test_memory_is_not_given_up_by_a_cold_start_that_comes_to_nothing(self):
+        write(self.config, self.config, name="db")
+        with self.host.world() as world:
+            world["unpause_fails"] = True
+        self.host.ctl("start", "--cold", "db", check=1)
+        with self.host.world() as world:
+            del world["unpause_fails"]
+        [aside] = self.host.images()
+        (self.host.save / aside).rename(self.host.save / "web")
+        write(self.config, self.config, name="web")
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.host.boot("web"), self.boot)
+
     def test_old_memory_does_not_come_back_with_the_old_name(self):
         self.save_to(self.elsewhere)
         self.start_cold()
