@@ -53,20 +53,13 @@ static void plan_without_save(struct step *s)
 	step_need_stage(s);
 }
 
-/* Where a guest is migrated, and the directory mended meanwhile, a save is no loss. */
-static int plan_unfit(struct plan *plan, const char *unfit)
+/* A save that is under way goes on; and one behind a migration may find the directory mended. */
+static int plan_unfit(struct step *s, const struct guest *g, const char *unfit)
 {
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < plan->n_steps; i++) {
-		struct step *s = &plan->steps[i];
-
-		if (!step_has(s, STAGE_SAVE) || step_has(s, STAGE_MIGRATE))
-			continue;
-		plan_without_save(s);
-		r = str_format(&s->reason, "is not saved: %s", unfit);
-	}
-	return r;
+	if (g->busy || !step_has(s, STAGE_SAVE) || step_has(s, STAGE_MIGRATE))
+		return 0;
+	plan_without_save(s);
+	return str_format(&s->reason, "is not saved: %s", unfit);
 }
 
 static int plan_no_room(struct step *s, uint64_t room)
@@ -153,7 +146,7 @@ static int add_step(struct plan *plan, enum goal goal, const struct config *conf
 		r = plan_stop(s, config, inventory, g, named, goal == GOAL_STOP_FORCED);
 	else
 		r = step_conclude(s, STEP_OK, "does not run");
-	return r;
+	return r >= 0 && inventory->unfit ? plan_unfit(s, g, inventory->unfit) : r;
 }
 
 static int plan_new(enum goal goal, size_t room, struct plan **ret)
@@ -258,8 +251,6 @@ int plan_build(enum goal goal, const struct config *config, const struct invento
 	for (size_t i = 0; r >= 0 && n_names == 0 && i < inventory->n; i++)
 		if (concerns(plan->goal, &inventory->guests[i]))
 			r = add_step(plan, goal, config, inventory, &inventory->guests[i], false);
-	if (r >= 0 && stop && inventory->unfit)
-		r = plan_unfit(plan, inventory->unfit);
 	if (r >= 0 && stop && inventory->room_known)
 		r = plan_room(plan, inventory->room);
 	r = r < 0 ? r : turns_sort(plan->steps, plan->n_steps, false);

@@ -299,20 +299,21 @@ static int survey_room(int channel, const char *folder)
 {
 	_cleanup_free_ char *path = strdup(folder);
 	struct statvfs vfs;
-	int r = path ? statvfs(path, &vfs) : -1;
+	int r = path ? tell_unfit(channel, folder) : -ENOMEM;
 
-	while (r < 0 && path && errno == ENOENT && strrchr(path + 1, '/')) {
+	if (r < 0)
+		return r;
+	r = statvfs(path, &vfs);
+	while (r < 0 && errno == ENOENT && strrchr(path + 1, '/')) {
 		*strrchr(path + 1, '/') = '\0';
 		r = statvfs(path, &vfs);
 	}
 	/* This needs no message: the save will find out. */
 	if (r < 0)
-		return path ? 0 : -ENOMEM;
-	r = tell_unfit(channel, folder);
-	return r < 0 ? r
-		     : channel_send(channel, "room",
-				    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize +
-							   held_by_parts(folder)));
+		return 0;
+	return channel_send(channel, "room",
+			    json_object_new_uint64((uint64_t)vfs.f_bavail * vfs.f_frsize +
+						   held_by_parts(folder)));
 }
 
 /* Reading. */

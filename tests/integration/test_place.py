@@ -47,7 +47,7 @@ class Place(FakeHostTest):
 
     def test_place_where_no_directory_can_be_made_is_told_before_a_stop(self):
         self.host.guest("web", off_ms=10)
-        for place in ("missing/save", "link", "file"):
+        for place in ("missing/save", "link", "file", "file/save"):
             with self.subTest(place=place):
                 self.host.configure(SAVE=self.host.root / place)
                 (self.host.root / "file").touch()

@@ -473,6 +473,10 @@ START_TEST(no_save_is_planned_where_none_can_be_written)
 	s.inventory->unfit = "others than root can write /save";
 	expect_plan(&s, GOAL_STOP, NULL, "a: shutdown shutdown-all");
 	expect_reason(&s, GOAL_STOP, "a", s.inventory->unfit);
+	/* Its save goes on, whatever has become of the directory. */
+	s.inventory->guests[0].busy = true;
+	expect_plan(&s, GOAL_STOP, NULL, "a: save shutdown shutdown-all");
+	s.inventory->guests[0].busy = false;
 	s.config->shutdown.enabled = s.config->shutdown_all.enabled = false;
 	expect_plan(&s, GOAL_STOP, NULL, "a: failed");
 	expect_reason(&s, GOAL_STOP, "a", s.inventory->unfit);

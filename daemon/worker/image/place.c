@@ -28,6 +28,8 @@ static int judge_missing(const char *folder, char **ret)
 		return -ENOMEM;
 	if (length > 0 && stat(above, &st) < 0)
 		return str_format(ret, "%s is not there, nor the directory above it", folder);
+	if (length > 0 && access(above, W_OK) < 0)
+		return str_format(ret, "%s cannot be made: %s", folder, strerror(errno));
 	return 0;
 }
 
