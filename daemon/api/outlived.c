@@ -22,8 +22,9 @@ static int index_files(struct json_object *images, struct index *x)
 
 static bool is_image(struct json_object *image, const struct survey_image *seen)
 {
+	/* The file may hold another image by now. */
 	return str_equal(json_get_string(image, "file"), path_base(seen->path)) &&
-	       str_equal(json_get_string(image, "uuid"), UUID_TEXT(&seen->uuid));
+	       str_equal(json_get_string(image, "id"), UUID_TEXT(&seen->id));
 }
 
 static int note(const struct index *x, const struct guest_image *outlived)

@@ -88,9 +88,13 @@ static int add_compression(struct item *i, const struct image_header *h)
 
 static int add_header(struct item *i, const struct image_header *h)
 {
+	struct uuid id;
+	usec_t written;
 	int r = json_add_string(i->entry, "name", h->name);
 
 	r = r < 0 ? r : json_add_uuid(i->entry, "uuid", &h->uuid);
+	if (r >= 0 && image_identify(i->fd, h, &id, &written) >= 0)
+		r = json_add_uuid(i->entry, "id", &id);
 	r = r < 0 ? r : json_add_string(i->entry, "by", h->ours ? "xendomainsd" : "xl");
 	if (r < 0 || !h->ours)
 		return r;

@@ -493,6 +493,10 @@ class Images(FakeHostTest):
         self.assertNotIn("problem", image)
         [image] = self.host.json("image", "verify", image["file"], check=0)["images"]
         self.assertEqual((image["verified"], image["outlived"]), (True, True))
+        # The next image has its name, and what is known is still of the last look.
+        self.host.ctl("stop", check=0)
+        kinds = {image["kind"]: image for image in self.host.json("image", "list", check=0)["images"]}
+        self.assertNotIn("outlived", kinds["image"])
 
     def test_list_shows_what_is_no_image(self):
         (self.host.save / "README").write_text("images")
