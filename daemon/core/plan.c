@@ -53,7 +53,7 @@ static void plan_without_save(struct step *s)
 	step_need_stage(s);
 }
 
-/* A save that is under way goes on; and one behind a migration may find the directory mended. */
+/* A save that is under way goes on; one that follows a migration may find the directory mended. */
 static int plan_unfit(struct step *s, const struct guest *g, const char *unfit)
 {
 	if (g->busy || !step_has(s, STAGE_SAVE) || step_has(s, STAGE_MIGRATE))
