@@ -234,12 +234,6 @@ static enum guest_state shut_down_state(const struct guest *g)
 
 static const char ENDED_ALONE[] = "has shut down, from within or by another tool";
 
-/* What failed was about a domain that has shut down since: perhaps that it did not, in time. */
-static bool has_ended_since(const struct past *past)
-{
-	return past->lives.last == LIFE_ENDED && past->lives.wall > past->noted;
-}
-
 /* Why a guest without a domain cannot be had, or NULL. */
 static const char *standing_reason(const struct guest *g)
 {
@@ -249,7 +243,7 @@ static const char *standing_reason(const struct guest *g)
 		return g->departed;
 	if (g->image && g->image->error)
 		return g->image->error;
-	if (g->past && g->past->failure && !has_ended_since(g->past))
+	if (g->past && g->past->failure)
 		return g->past->failure;
 	if (g->image)
 		return NULL;

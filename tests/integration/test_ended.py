@@ -42,16 +42,6 @@ class Ended(FakeHostTest):
         wait_until(lambda: not self.host.domains(), "the domain to be removed")
         self.assertEqual(self.look(), ("stopped", False))
 
-    def test_guest_that_obeys_late_has_not_failed_any_more(self):
-        self.host.configure(SAVE="", SHUTDOWN="--wait", SHUTDOWN_ALL="", STOP_MAXWAIT=1)
-        self.host.ctl("reload", check=0)
-        with self.host.world() as world:
-            world["domains"][0]["config"]["fake"]["off_ms"] = 3000
-        self.host.ctl("stop", check=1)
-        self.assertIn("reason", self.host.status()["web"])
-        wait_until(lambda: not self.host.domains(), "the domain to be removed")
-        self.assertEqual(self.look(), ("stopped", False))
-
     def test_why_it_is_down_is_still_known_to_the_next_daemon(self):
         self.end()
         before = self.host.status()["web"]
