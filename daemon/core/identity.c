@@ -285,8 +285,8 @@ static int look_for_missing(struct guest *g, const struct survey *survey)
 	return guest_hold(
 		g,
 		"it was saved to %s, and that directory is not there, or is another one now. "
-		"Mount its file system, or set XENDOMAINS_SAVE back; or run 'xendomainsctl start --cold %s' to start it "
-		"without its memory",
+		"Mount its file system, or set XENDOMAINS_SAVE back; or run 'xendomainsctl start "
+		"--cold %s' to start it without its memory",
 		newest->path ? newest->path : "an image", AS_ARGUMENT(g->name));
 }
 
