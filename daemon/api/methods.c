@@ -250,7 +250,9 @@ static int weigh_plan(const struct request *request, struct plan *plan)
 	const struct control *control = request->control;
 	const struct config *config = manager_config_for(control->manager, GOAL_STOP);
 	const struct ledger *ledger = manager_ledger(control->manager);
-	uint64_t rate = paces_expect(&ledger->paces[config->guests.compression]), deadline = 0;
+	const char *directory = world_inventory(manager_world(control->manager))->directory;
+	enum compression compression = config->guests.compression;
+	uint64_t rate = paces_expect(ledger_paces(ledger, compression, directory)), deadline = 0;
 	usec_t end = USEC_INFINITY;
 
 	if (json_get_u64(request->call.parameters, "deadline_usec", &deadline) < 0 &&

@@ -416,6 +416,8 @@ int inventory_build(const struct survey *survey, const struct domain_list *domai
 	inventory->room = survey->room;
 	inventory->room_known = survey->room_known;
 	inventory->unfit = survey->unfit;
+	if (!str_empty(survey->directory))
+		inventory->directory = survey->directory;
 
 	for (size_t i = 0; i < survey->n_configs; i++) {
 		const struct survey_config *c = &survey->configs[i];

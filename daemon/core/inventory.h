@@ -66,7 +66,8 @@ struct inventory {
 	const struct ledger *ledger;
 	uint64_t room; /* for images that are not complete, in bytes, where it is known */
 	bool room_known;
-	const char *unfit; /* why no image can be saved; NULL: nothing is known against it */
+	const char *directory; /* of the images (worker/image/directory.h); NULL: not known */
+	const char *unfit;     /* why no image can be saved; NULL: nothing is known against it */
 };
 
 void inventory_free(struct inventory *inventory);

@@ -126,6 +126,7 @@ void ledger_free(struct ledger *h)
 		words_done(h->words);
 	free(h->words);
 	free(h->loss);
+	free(h->paced);
 	free(h->pasts);
 	free(h->names);
 	free(h);
@@ -535,4 +536,27 @@ enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uu
 			standing = IMAGE_SUSPECT;
 	}
 	return standing;
+}
+
+/* Paces. */
+
+static bool is_elsewhere(const struct ledger *h, const char *directory)
+{
+	return h->paced && directory && !str_equal(h->paced, directory);
+}
+
+int ledger_add_pace(struct ledger *h, enum compression c, const char *directory, uint64_t rate,
+		    uint64_t disk)
+{
+	if (is_elsewhere(h, directory))
+		memset(h->paces, 0, sizeof(h->paces));
+	paces_add(&h->paces[c], rate, disk);
+	return directory ? str_replace(&h->paced, directory) : 0;
+}
+
+const struct paces *ledger_paces(const struct ledger *h, enum compression c, const char *directory)
+{
+	static const struct paces none;
+
+	return is_elsewhere(h, directory) ? &none : &h->paces[c];
 }

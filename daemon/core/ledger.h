@@ -53,7 +53,8 @@ struct ledger {
 	struct drawn_name **names;
 	size_t n_names;
 	struct index by_name;                 /* of the drawn ones */
-	struct paces paces[_COMPRESSION_MAX]; /* of the last stops that saved guests so */
+	struct paces paces[_COMPRESSION_MAX]; /* of the last stops that saved guests so ... */
+	char *paced;   /* ... to this directory (worker/image/directory.h); NULL: not known */
 	char *loss;    /* which records are lost, while that matters; NULL: none */
 	bool migrates; /* there is a record of a migration, or was */
 };
@@ -124,6 +125,14 @@ const struct past *ledger_find_away(const struct ledger *h, const char *name);
 /* The UUID drawn for a name, or NULL. */
 const struct uuid *ledger_drawn(const struct ledger *h, const char *name);
 int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid);
+
+/* Another directory is on another disk, as far as is known: it tells nothing of this one. 0 or
+ * -ENOMEM. */
+int ledger_add_pace(struct ledger *h, enum compression c, const char *directory, uint64_t rate,
+		    uint64_t disk);
+
+/* Of the directory; NULL: it is not known which one images go to. */
+const struct paces *ledger_paces(const struct ledger *h, enum compression c, const char *directory);
 
 /* The lives of a guest, to be changed; NULL: no memory. */
 struct lives *ledger_lives(struct ledger *h, const struct uuid *uuid);

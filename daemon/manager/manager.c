@@ -28,7 +28,7 @@ static void remember_pace(const struct sequence *s)
 	if (rate == 0)
 		return;
 	ledger_file_add_pace(m->ledger, rate, pace_disk_rate(&s->pace),
-			     m->config->guests.compression);
+			     m->config->guests.compression, world_inventory(m->world)->directory);
 	manager_set_limits(m);
 }
 

@@ -254,8 +254,11 @@ static int leave_out_busy(struct sequence *s, struct plan *plan)
 static int plan_free_ones(struct sequence *s, struct plan **ret)
 {
 	_cleanup_(plan_freep) struct plan *plan = NULL;
-	int r = make_plan(s, &plan);
+	int r;
 
+	/* Images may go to another disk now. */
+	manager_set_limits(s->manager);
+	r = make_plan(s, &plan);
 	s->arrivals = world_arrivals(s->manager->world);
 	if (r >= 0 && s->planned) {
 		plan_drop(plan, is_no_news, s);

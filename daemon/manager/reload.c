@@ -11,7 +11,8 @@
 
 const struct paces *manager_paces(const struct manager *m)
 {
-	return &ledger_file_get(m->ledger)->paces[m->config->guests.compression];
+	return ledger_paces(ledger_file_get(m->ledger), m->config->guests.compression,
+			    world_inventory(m->world)->directory);
 }
 
 void manager_set_limits(struct manager *m)

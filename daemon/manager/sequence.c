@@ -107,14 +107,15 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 		  const struct inventory *inventory, const struct ledger *ledger, usec_t now,
 		  struct plan **ret)
 {
+	const struct paces *paces = ledger_paces(ledger, config->guests.compression,
+						 inventory->directory);
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	int r = plan_build(s->goal, config, inventory, (const char *const *)s->names, s->n_names,
 			   &plan);
 
 	if (r >= 0 && s->for_host)
-		r = plan_fit(plan, config, paces_expect(&ledger->paces[config->guests.compression]),
-			     usec_left(s->deadline, now), usec_left(s->save_end, now),
-			     usec_left(s->end, now));
+		r = plan_fit(plan, config, paces_expect(paces), usec_left(s->deadline, now),
+			     usec_left(s->save_end, now), usec_left(s->end, now));
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(plan);

@@ -71,7 +71,7 @@ struct ledger_record {
 	const char *other;     /* SAVED, IMAGE: a second domain of the UUID, by its name. LIFE: the
 				* name of the domain that says where the guest is */
 	const char *path;      /* SAVED, IMAGE: of the image */
-	const char *directory; /* SAVED, IMAGE: worker/image/directory.h */
+	const char *directory; /* SAVED, IMAGE, PACE: worker/image/directory.h */
 	uint64_t size;         /* SAVED: of the image, in bytes */
 	uint32_t domid;        /* BEGAN, LIFE */
 	usec_t gone_wall;      /* ENDED, LIFE: when the suspended domain was known to be gone */

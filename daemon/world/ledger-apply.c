@@ -138,8 +138,7 @@ int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct le
 	case LEDGER_RETURNED:
 		return note_place(ledger, e);
 	case LEDGER_PACE:
-		paces_add(&ledger->paces[e->compression], e->rate, e->disk_rate);
-		break;
+		return ledger_add_pace(ledger, e->compression, e->directory, e->rate, e->disk_rate);
 	case LEDGER_KEPT:
 		ledger->migrates |= e->migrates;
 		return str_replace(&ledger->loss, e->reason);

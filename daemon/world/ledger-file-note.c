@@ -228,10 +228,11 @@ void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, cons
 }
 
 void ledger_file_add_pace(struct ledger_file *file, uint64_t rate, uint64_t disk_rate,
-			  enum compression compression)
+			  enum compression compression, const char *directory)
 {
 	ledger_file_append(file, (struct ledger_record){
 					 .kind = LEDGER_PACE,
+					 .directory = directory,
 					 .rate = rate,
 					 .disk_rate = disk_rate,
 					 .compression = compression,

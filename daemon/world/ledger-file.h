@@ -123,9 +123,9 @@ void ledger_file_see_gone(struct ledger_file *file, const struct uuid *uuid, use
 void ledger_file_outlive(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			 const struct uuid *image);
 
-/* How fast guests were saved, in KiB/s: as paces_add() has it. */
+/* How fast guests were saved, in KiB/s: as ledger_add_pace() has it. */
 void ledger_file_add_pace(struct ledger_file *file, uint64_t rate, uint64_t disk_rate,
-			  enum compression compression);
+			  enum compression compression, const char *directory);
 
 /* Reads what workers have recorded since. */
 void ledger_file_refresh(struct ledger_file *file);

@@ -137,6 +137,7 @@ static int emit_paces(const struct snapshot *s, const struct ledger *ledger, enu
 				    .rate = ledger->paces[c].rates[i],
 				    .disk_rate = ledger->paces[c].disk[i],
 				    .compression = c,
+				    .directory = ledger->paced,
 			    });
 	return r;
 }

@@ -488,8 +488,11 @@ class Budget(unittest.TestCase):
         self.host = self.enterContext(HostWithLogind())
         self.host.guest("large", memory_kib=163 * self.RATE)
         self.host.guest("small", memory_kib=10)
+        self.remember()
+
+    def remember(self, **directory):
         measured = {"entry": "pace", "kib_per_sec": self.RATE, "uuid": str(uuid.UUID(int=0)),
-                    "boot": str(uuid.uuid4()), "monotonic_usec": 1, "time_usec": 1}
+                    "boot": str(uuid.uuid4()), "monotonic_usec": 1, "time_usec": 1, **directory}
         ledgerfile.write(self.host.state / "ledger", [measured] * 3)
 
     def start(self):
@@ -640,6 +643,11 @@ class Budget(unittest.TestCase):
         self.start()
         # Nothing of the eight GiB is really written here.
         self.assertLess(self.plan()["needs_usec"], 10e6)
+
+    def test_how_fast_another_disk_was_does_not_count(self):
+        self.remember(directory="another:1")
+        self.start()
+        self.assertLess(self.plan()["needs_usec"], 60e6)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ START_TEST(the_daemon_itself_waits_for_no_disk)
 	ledger_file_set_away(state, &web, "web", "other");
 	ledger_file_set_returned(state, &web, "web");
 	for (uint64_t i = 1; i <= 600; i++)
-		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE);
+		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE, NULL);
 	ledger_rig_settle();
 	ck_assert_uint_eq(ledger_rig.waits, 0);
 	ledger_rig_close(state);
@@ -102,7 +102,7 @@ static void record_once(const char *path)
 static void grow(struct ledger_file *state)
 {
 	for (uint64_t i = 1; i <= 600; i++)
-		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE);
+		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE, NULL);
 }
 
 static void check_drawn(const struct folder *f, const char *name, const struct uuid *uuid)

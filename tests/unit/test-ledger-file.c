@@ -64,7 +64,7 @@ START_TEST(how_fast_guests_are_saved_is_known_after_a_restart)
 	ck_assert_uint_eq(ledger_file_get(state)->paces[COMPRESSION_NONE].n, 0);
 	/* So many that the file is written anew. */
 	for (uint64_t i = 1; i <= 600; i++)
-		ledger_file_add_pace(state, 1000 * i, 10 * i, COMPRESSION_NONE);
+		ledger_file_add_pace(state, 1000 * i, 10 * i, COMPRESSION_NONE, NULL);
 	for (int i = 0; i < 2; i++) {
 		ledger_rig_close(state);
 		state = ledger_rig_open(&f);

@@ -70,7 +70,7 @@ START_TEST(a_ledger_of_a_newer_version_is_read_and_stays_as_it_is)
 	ledger_file_settle(state);
 	/* So many that the file would be written anew. */
 	for (uint64_t i = 1; i <= 600; i++)
-		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE);
+		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE, NULL);
 	ledger_file_refresh(state);
 	ledger_rig_settle();
 	check_unchanged(&f, text, size);
@@ -170,7 +170,7 @@ START_TEST(a_ledger_without_a_format_gets_one_and_keeps_it)
 	state = ledger_rig_open(&f);
 	ck_assert_int_eq(judge(state), IMAGE_NEWEST);
 	for (uint64_t i = 1; i <= 600; i++)
-		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE);
+		ledger_file_add_pace(state, i, 0, COMPRESSION_NONE, NULL);
 	ledger_rig_close(state);
 	ck_assert_uint_eq(keep(&f, &longer), LEDGER_FORMAT);
 	ck_assert(!longer);

@@ -276,6 +276,32 @@ START_TEST(the_pace_of_each_kind_of_image_is_kept_for_itself)
 }
 END_TEST
 
+START_TEST(how_fast_another_disk_is_tells_nothing_of_this_one)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	struct ledger_record record = {.kind = LEDGER_PACE, .rate = 100};
+
+	/* Earlier versions did not record where it was. */
+	ck_assert_int_eq(apply_to(old, &record), 0);
+	ck_assert_uint_eq(ledger_paces(old, COMPRESSION_NONE, "slow:1")->n, 1);
+	record.directory = "slow:1";
+	ck_assert_int_eq(apply_to(old, &record), 0);
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "slow:1")->n, 2);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, NULL)->n, 2);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "fast:1")->n, 0);
+	record = (struct ledger_record){
+		.kind = LEDGER_PACE,
+		.rate = 900,
+		.directory = "fast:1",
+		.compression = COMPRESSION_ZSTD,
+	};
+	ck_assert_int_eq(apply_to(new, &record), 0);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "fast:1")->n, 0);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_ZSTD, "fast:1")->rates[0], 900);
+}
+END_TEST
+
 SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_file_is_written_anew,
       what_was_seen_of_a_clone_places_no_guest_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_an_image_of_a_name_that_its_guest_had_before,
@@ -286,4 +312,5 @@ SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_f
       the_time_of_a_failure_is_so_when_the_file_is_written_anew,
       a_start_that_was_refused_is_forgotten_when_the_guest_runs,
       that_nobody_asked_it_to_shut_down_is_so_when_the_file_is_written_anew,
-      the_pace_of_each_kind_of_image_is_kept_for_itself);
+      the_pace_of_each_kind_of_image_is_kept_for_itself,
+      how_fast_another_disk_is_tells_nothing_of_this_one);
