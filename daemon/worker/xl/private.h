@@ -48,5 +48,5 @@ int xl_error(struct xl *xl, int rc);
  */
 int xl_load_config(struct xl *xl, const char *json, libxl_domain_config *ret);
 
-/* Whether a domain may suspend yet, for it was asked to. */
-bool xl_is_pending(struct xs_handle *xs, uint32_t domid);
+/* 1 if a domain may suspend yet, for it was asked to; 0, or -errno where that cannot be known. */
+int xl_is_pending(struct xs_handle *xs, uint32_t domid);

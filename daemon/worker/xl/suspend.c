@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -24,12 +25,12 @@ static const char *pending_path(uint32_t domid, char path[static PATH_SIZE])
 	return path;
 }
 
-bool xl_is_pending(struct xs_handle *xs, uint32_t domid)
+int xl_is_pending(struct xs_handle *xs, uint32_t domid)
 {
 	char path[PATH_SIZE];
 	_cleanup_free_ char *value = xs_read(xs, XBT_NULL, pending_path(domid, path), NULL);
 
-	return value;
+	return value ? 1 : errno == ENOENT ? 0 : -errno;
 }
 
 static int write_pending(struct xs_handle *xs, uint32_t domid, const char *value)
@@ -109,8 +110,10 @@ static int suspend(struct xl *xl, uint32_t domid, int fd, int flags)
 int xl_end_request(struct xl *xl, uint32_t domid)
 {
 	struct xs_handle *xs = xs_open(0);
-	int r = !xs ? -errno : xl_is_pending(xs, domid) ? settle(xl, xs, domid) : 0;
+	int r = xs ? xl_is_pending(xs, domid) : -errno;
 
+	if (r > 0)
+		r = settle(xl, xs, domid);
 	xs_close(xs);
 	return r;
 }

@@ -259,9 +259,9 @@ int xl_call_wait(struct xl *xl, struct xl_call *call, int rc, bool abortable)
 /*
  * Which guest a domain is. Xen knows the UUID that it was built with; one that was preserved has
  * another one since, in XenStore, where guests cannot write it. One that dies is not there any
- * more.
+ * more. 1, 0, or -errno where that cannot be known.
  */
-static bool is_guest(struct xs_handle *xs, const libxl_dominfo *info, const struct uuid *uuid)
+static int is_guest(struct xs_handle *xs, const libxl_dominfo *info, const struct uuid *uuid)
 {
 	bool built = memcmp(libxl_uuid_bytearray_const(&info->uuid), uuid->bytes,
 			    sizeof(uuid->bytes)) == 0;
@@ -271,6 +271,8 @@ static bool is_guest(struct xs_handle *xs, const libxl_dominfo *info, const stru
 
 	snprintf(path, sizeof(path), "/local/domain/%u/vm", info->domid);
 	vm = xs_read(xs, XBT_NULL, path, NULL);
+	if (!vm && errno != ENOENT)
+		return -errno;
 	if (!vm || uuid_parse(path_base(vm), &now) < 0)
 		return built;
 	return uuid_equal(&now, uuid);
@@ -289,14 +291,15 @@ static struct xl_domain take_info(const libxl_dominfo *info)
 	};
 }
 
-static bool has_sign(struct xs_handle *xs, uint32_t domid, const char *sign)
+/* 1, 0, or -errno where that cannot be known. */
+static int has_sign(struct xs_handle *xs, uint32_t domid, const char *sign)
 {
 	_cleanup_free_ char *value = NULL;
 	char path[80];
 
 	snprintf(path, sizeof(path), "/local/domain/%u/" XL_SIGN_KEY, domid);
 	value = xs_read(xs, XBT_NULL, path, NULL);
-	return str_equal(value, sign);
+	return value || errno == ENOENT ? str_equal(value, sign) : -errno;
 }
 
 int xl_find_signed(struct xl *xl, const char *sign, struct xl_domain *ret)
@@ -311,10 +314,12 @@ int xl_find_signed(struct xl *xl, const char *sign, struct xl_domain *ret)
 	if (!infos)
 		r = -EIO;
 	for (int i = 0; infos && r == -ESRCH && i < n; i++) {
-		if (infos[i].dying || !has_sign(xs, infos[i].domid, sign))
-			continue;
-		*ret = take_info(&infos[i]);
-		r = 0;
+		int found = infos[i].dying ? 0 : has_sign(xs, infos[i].domid, sign);
+
+		if (found > 0)
+			*ret = take_info(&infos[i]);
+		if (found != 0)
+			r = MIN(found, 0);
 	}
 	if (infos)
 		libxl_dominfo_list_free(infos, n);
@@ -333,18 +338,20 @@ int xl_find(struct xl *xl, const struct uuid *uuid, uint32_t domid, struct xl_do
 	infos = libxl_list_domain(xl->ctx, &n);
 	if (!infos)
 		r = -EIO;
-	for (int i = 0; infos && i < n; i++) {
+	for (int i = 0; infos && (r >= 0 || r == -ESRCH) && i < n; i++) {
 		const libxl_dominfo *info = &infos[i];
+		int found;
 
 		if (r >= 0 && (info->dying || ret->domid == domid) && info->domid != domid)
 			continue;
-		if (!is_guest(xs, info, uuid))
-			continue;
-		r = 0;
-		*ret = take_info(info);
+		found = is_guest(xs, info, uuid);
+		if (found > 0)
+			*ret = take_info(info);
+		if (found != 0)
+			r = MIN(found, 0);
 	}
 	if (r >= 0)
-		ret->pending = xl_is_pending(xs, ret->domid);
+		ret->pending = xl_is_pending(xs, ret->domid) != 0;
 	if (infos)
 		libxl_dominfo_list_free(infos, n);
 	xs_close(xs);
