@@ -18,19 +18,6 @@
 struct uuid identity_of_config(const struct survey_config *config, const struct survey *survey,
 			       const struct domain_list *domains, const struct ledger *ledger);
 
-/*
- * Whether a configuration may be of the guest of a name because its file is called so, though it
- * says another name: where the ledger does not know what was made from it, nothing else tells.
- */
-bool identity_by_file(const struct survey_config *c, const char *name, const struct ledger *ledger);
-
-/*
- * Whether a configuration may be of a guest that had this UUID and this name: its file, or its name
- * was that of the guest's last life, or its file is called so.
- */
-bool identity_is_of(const struct survey_config *c, const struct uuid *uuid, const char *name,
-		    const struct ledger *ledger);
-
 /* Whether the guest that is its name has run since it was saved to the image, with another UUID. */
 bool identity_is_followed(const struct known_image *image, const struct survey *survey);
 

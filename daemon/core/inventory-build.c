@@ -4,7 +4,9 @@
 
 #include "core/conflicts.h"
 #include "core/identity.h"
+#include "core/rivals.h"
 #include "core/vanished.h"
+#include "util/domid.h"
 #include "util/str.h"
 
 static struct guest *find(const struct inventory *inventory, const struct uuid *uuid)
@@ -127,7 +129,7 @@ static struct guest *find_by_file(struct inventory *inventory, const char *name,
 	for (size_t i = 0; i < inventory->n; i++) {
 		const struct survey_config *c = inventory->guests[i].config;
 
-		if (c && !c->error && identity_by_file(c, name, ledger))
+		if (c && !c->error && rivals_by_file(c, name, ledger))
 			return &inventory->guests[i];
 	}
 	return NULL;
@@ -246,19 +248,36 @@ static void add_domain(struct inventory *inventory, const struct domain *d)
 		g->name = d->name;
 }
 
+/* Where no directory is searched for images, only one that a configuration may be of. */
+static bool is_expected(const struct survey *survey, const struct past *past,
+			const struct known_image *newest, const struct ledger *ledger)
+{
+	if (survey->directory)
+		return true;
+	for (size_t i = 0; i < survey->n_configs; i++) {
+		const struct survey_config *c = &survey->configs[i];
+
+		if (!c->error && (str_equal(c->name, newest->name) ||
+				  rivals_may_be(c, &past->uuid, newest->name, ledger)))
+			return true;
+	}
+	return false;
+}
+
 /* Adds a guest that is known to be saved, and of which only the record is left here. */
 static void add_missing(struct inventory *inventory, const struct survey *survey,
 			const struct past *past)
 {
 	const struct known_image *newest = lives_newest(&past->lives);
 
-	if (!newest || !past->name || !survey->directory || find(inventory, &past->uuid))
+	if (!newest || !past->name || find(inventory, &past->uuid))
 		return;
 	/* Where it is the same directory, a person has removed the image. */
 	if (str_equal(newest->directory, survey->directory) &&
 	    !survey_find_broken(survey, newest->path))
 		return;
-	if (identity_is_followed(newest, survey))
+	if (identity_is_followed(newest, survey) ||
+	    !is_expected(survey, past, newest, inventory->ledger))
 		return;
 	find_or_add(inventory, &past->uuid, past->name);
 }
@@ -306,7 +325,8 @@ static void find_other_life(struct guest *g, const struct inventory *inventory,
 	const struct past *past = NULL;
 
 	while ((past = ledger_next_with(ledger, g->name, past))) {
-		usec_t ended = past->failure                     ? past->noted
+		bool failed = past->failure && past->unended == DOMID_NONE;
+		usec_t ended = failed                            ? past->noted
 			       : lives_ended_alone(&past->lives) ? past->lives.wall
 								 : 0;
 

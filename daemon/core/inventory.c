@@ -3,12 +3,14 @@
 #include "core/inventory.h"
 
 #include "core/leftover.h"
+#include "util/domid.h"
 #include "util/outcome.h"
 #include "util/str.h"
 
 static void guest_done(struct guest *g)
 {
 	free(g->images);
+	free(g->rivals);
 	free(g->hold);
 	free(g->departed);
 	free(g->warning);
@@ -234,6 +236,19 @@ static enum guest_state shut_down_state(const struct guest *g)
 
 static const char ENDED_ALONE[] = "has shut down, from within or by another tool";
 
+/* d: the guest's domain, or NULL. */
+static const char *failure_of(const struct past *past, const struct domain *d)
+{
+	bool over = past && past->unended != DOMID_NONE && (!d || d->domid != past->unended);
+
+	return past && !over ? past->failure : NULL;
+}
+
+const char *guest_failure(const struct guest *g)
+{
+	return failure_of(g->past, g->domain);
+}
+
 /* Why a guest without a domain cannot be had, or NULL. */
 static const char *standing_reason(const struct guest *g)
 {
@@ -243,11 +258,11 @@ static const char *standing_reason(const struct guest *g)
 		return g->departed;
 	if (g->image && g->image->error)
 		return g->image->error;
-	if (g->past && g->past->failure)
-		return g->past->failure;
+	if (guest_failure(g))
+		return guest_failure(g);
 	if (g->image)
 		return NULL;
-	if (g->other_life && g->other_life->failure)
+	if (failure_of(g->other_life, NULL))
 		return g->other_life->failure;
 	if (g->conflict)
 		return g->conflict;
@@ -298,8 +313,8 @@ static const char *reason_of_domain(const struct guest *g, enum guest_state stat
 {
 	if (g->warning)
 		return g->warning;
-	if (g->past && g->past->failure)
-		return g->past->failure;
+	if (guest_failure(g))
+		return guest_failure(g);
 	if (state != GUEST_FAILED)
 		return note_of(g);
 	return guest_is_left(g) ? LEFT_BEHIND_WORDS
@@ -312,7 +327,7 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 	enum guest_state state;
 
 	if (guest_is_undecided(g)) {
-		*ret_reason = g->past->failure ? g->past->failure : g->past->away_reason;
+		*ret_reason = guest_failure(g) ? guest_failure(g) : g->past->away_reason;
 		return GUEST_FAILED;
 	}
 	if (g->domain) {
@@ -320,7 +335,7 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		*ret_reason = reason_of_domain(g, state);
 		return state;
 	}
-	if (guest_departure(g) && !g->past->failure) {
+	if (guest_departure(g) && !guest_failure(g)) {
 		*ret_reason = g->past->away_reason;
 		return g->past->away_unknown ? GUEST_FAILED : GUEST_STOPPED;
 	}

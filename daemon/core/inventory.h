@@ -30,7 +30,8 @@ struct guest {
 	struct guest_image *images;         /* all of them */
 	size_t n_images;
 	const struct known_image *missing; /* the image that the ledger knows, and is not there */
-	const struct guest *rival;  /* whose memory, in its image or missing, may be this guest's */
+	const struct guest **rivals; /* whose memory, in an image or missing, may be this guest's */
+	size_t n_rivals;
 	const struct guest *former; /* that had its name or file before: its images go aside */
 	bool replaced;              /* it is the former of another guest */
 	const struct domain *domain;
@@ -106,6 +107,12 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
  */
 const struct known_image *inventory_find_others_image(const struct inventory *inventory,
 						      const struct guest *g, const char *path);
+
+/*
+ * Of the last thing that was tried with it, or NULL. A guest that did not shut down in time has
+ * failed until its domain is gone.
+ */
+const char *guest_failure(const struct guest *g);
 
 /* The state of a guest without an operation, and the reason for it, if any. */
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);

@@ -2,6 +2,7 @@
 
 #include "core/ledger.h"
 
+#include "util/domid.h"
 #include "util/quote.h"
 #include "util/str.h"
 
@@ -212,9 +213,18 @@ int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *fa
 	if (!past)
 		return failure ? -ENOMEM : 0;
 	past->noted = wall;
+	past->unended = DOMID_NONE;
 	str_replace(&past->refusal, NULL);
 	str_replace(&past->remark, NULL);
 	return str_replace(&past->failure, failure);
+}
+
+void ledger_set_unended(struct ledger *h, const struct uuid *uuid, uint32_t domid)
+{
+	struct past *past = find(h, uuid);
+
+	if (past)
+		past->unended = domid;
 }
 
 int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark, usec_t wall)

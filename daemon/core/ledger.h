@@ -25,6 +25,7 @@ struct past {
 	struct lives lives;
 	char *failure;    /* of the last thing that was tried; NULL: it went well ... */
 	char *remark;     /* ... though not all of it, for this reason; NULL: all of it */
+	uint32_t unended; /* the domain that the failed stop left; DOMID_NONE: another failure */
 	char *refusal;    /* why the last start was refused; only as long as the daemon runs */
 	usec_t noted;     /* since when one of these is known, by the wall clock */
 	usec_t *restarts; /* the newest ones, oldest first */
@@ -77,6 +78,10 @@ bool ledger_knows_source(const struct ledger *h, const char *path);
 
 /* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
 int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure, usec_t wall);
+
+/* After a failure: once this domain is gone, the guest has done what it was asked, only late. */
+void ledger_set_unended(struct ledger *h, const struct uuid *uuid, uint32_t domid);
+
 int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark, usec_t wall);
 
 /* Beside the two, which tell how the guest came to where it is, and cleared with them. */

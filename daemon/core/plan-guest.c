@@ -108,8 +108,8 @@ static int set_stale(struct step *s, const struct guest *g, const char *why_othe
 		r = add_stale(s, g->former->images[i].image,
 			      standing_why_past(g->former->images[i].standing),
 			      standing_is_past(g->former->images[i].standing));
-	if (r >= 0 && why_others && g->rival)
-		r = add_rival(s, g->rival, why_others);
+	for (size_t i = 0; r >= 0 && why_others && i < g->n_rivals; i++)
+		r = add_rival(s, g->rivals[i], why_others);
 	return r;
 }
 
@@ -202,7 +202,12 @@ static int plan_create(struct step *s, const struct guest *g, const char *why)
 /* The image that is not here, and may hold the guest's memory. */
 static const struct known_image *missing_of(const struct guest *g)
 {
-	return g->missing || !g->rival || g->rival->image ? g->missing : g->rival->missing;
+	const struct known_image *missing = g->missing;
+
+	for (size_t i = 0; !missing && i < g->n_rivals; i++)
+		if (!g->rivals[i]->image)
+			missing = g->rivals[i]->missing;
+	return missing;
 }
 
 /* A cold start where the guest has been saved is said, whatever the reason. */

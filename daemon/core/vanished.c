@@ -2,7 +2,7 @@
 
 #include "core/vanished.h"
 
-#include "core/identity.h"
+#include "core/rivals.h"
 #include "util/str.h"
 
 static int add(struct vanished_index *v, const char *text, const struct vanished *item)
@@ -45,7 +45,7 @@ static bool was(const struct vanished_index *v, const struct guest *g, const str
 {
 	return uuid_equal(&item->uuid, &g->uuid) || str_equal(item->name, g->name) ||
 	       (g->config && !g->config->error &&
-		identity_is_of(g->config, &item->uuid, item->name, v->ledger));
+		rivals_may_be(g->config, &item->uuid, item->name, v->ledger));
 }
 
 static bool has(const struct vanished_index *v, uint64_t hash, const struct guest *g)

@@ -43,7 +43,11 @@ void manager_keep_outcome(struct manager *m, const struct report *report)
 		keep_refusal(m, s);
 	else if (!failed && report->reason && s->n_stages > 0)
 		ledger_file_set_remark(m->ledger, &s->uuid, s->name, report->reason);
-	else if (!failed || explain_failure(report, &failure) >= 0)
+	else if (failed && explain_failure(report, &failure) < 0)
+		return;
+	else if (failed && report->asked && report->goal == GOAL_STOP)
+		ledger_file_set_unended(m->ledger, &s->uuid, s->name, failure, report->domid);
+	else
 		ledger_file_set_failure(m->ledger, &s->uuid, s->name, failure);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include "util/domid.h"
 #include "util/fd.h"
 #include "util/str.h"
 
@@ -74,7 +75,8 @@ static int add_life(struct json_object *o, const struct ledger_record *record)
 	r = r < 0 ? r : json_add_string(o, "source", record->source);
 	if (record->kind == LEDGER_SAVED)
 		r = r < 0 ? r : json_add_u64(o, "size", record->size);
-	if (record->kind == LEDGER_BEGAN || record->kind == LEDGER_LIFE)
+	if (record->kind == LEDGER_BEGAN || record->kind == LEDGER_LIFE ||
+	    (record->kind == LEDGER_FAILURE && record->domid != DOMID_NONE))
 		r = r < 0 ? r : json_add_u64(o, "domid", record->domid);
 	if (record->gone_wall > 0)
 		r = r < 0 ? r : json_add_u64(o, "gone_usec", record->gone_wall);

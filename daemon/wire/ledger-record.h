@@ -73,7 +73,8 @@ struct ledger_record {
 	const char *path;      /* SAVED, IMAGE: of the image */
 	const char *directory; /* SAVED, IMAGE, PACE: worker/image/directory.h */
 	uint64_t size;         /* SAVED: of the image, in bytes */
-	uint32_t domid;        /* BEGAN, LIFE */
+	uint32_t domid;        /* BEGAN, LIFE; FAILURE: of a stop, the domain that it left, else
+				* DOMID_NONE */
 	usec_t gone_wall;      /* ENDED, LIFE: when the suspended domain was known to be gone */
 	const char *source;    /* BEGAN, LIFE: the configuration file that the guest comes from */
 

@@ -107,6 +107,14 @@ static int note_place(struct ledger *ledger, const struct ledger_record *e)
 	return r < 0 ? r : ledger_place(ledger, &e->uuid, NULL);
 }
 
+static int note_failure(struct ledger *ledger, const struct ledger_record *e)
+{
+	int r = ledger_set_failure(ledger, &e->uuid, e->reason, e->time_wall);
+
+	ledger_set_unended(ledger, &e->uuid, e->domid);
+	return r;
+}
+
 int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct ledger_record *e)
 {
 	/* What a guest did before the host was restarted says nothing about it now. */
@@ -123,7 +131,7 @@ int ledger_apply(struct ledger *ledger, const struct uuid *boot, const struct le
 	case LEDGER_LIFE:
 		return note_life(ledger, e);
 	case LEDGER_FAILURE:
-		return now ? ledger_set_failure(ledger, &e->uuid, e->reason, e->time_wall) : 0;
+		return now ? note_failure(ledger, e) : 0;
 	case LEDGER_REMARK:
 		return now ? ledger_set_remark(ledger, &e->uuid, e->reason, e->time_wall) : 0;
 	case LEDGER_RESTART:

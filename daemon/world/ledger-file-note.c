@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 #include "model/beginning.h"
+#include "util/domid.h"
 #include "util/log.h"
 #include "util/str.h"
 #include "world/ledger-file-private.h"
@@ -16,6 +17,7 @@ static int note(struct ledger_file *file, enum ledger_kind kind, const struct uu
 						.uuid = *uuid,
 						.name = name,
 						.reason = reason,
+						.domid = DOMID_NONE,
 						.time = time,
 					});
 }
@@ -49,6 +51,18 @@ void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, 
 	if (!uuid_is_null(uuid) &&
 	    (!str_equal(past ? past->failure : NULL, failure) || (past && past->remark)))
 		note(file, LEDGER_FAILURE, uuid, name, failure, 0);
+}
+
+void ledger_file_set_unended(struct ledger_file *file, const struct uuid *uuid, const char *name,
+			     const char *failure, uint32_t domid)
+{
+	ledger_file_append(file, (struct ledger_record){
+					 .kind = LEDGER_FAILURE,
+					 .uuid = *uuid,
+					 .name = name,
+					 .reason = failure,
+					 .domid = domid,
+				 });
 }
 
 void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,

@@ -102,6 +102,7 @@ static int emit_troubles(const struct snapshot *s, const struct past *past)
 		record.kind = past->failure ? LEDGER_FAILURE : LEDGER_REMARK;
 		record.reason = past->failure ? past->failure : past->remark;
 		record.time_wall = past->noted;
+		record.domid = past->unended;
 		r = emit(s, record);
 	}
 	record.kind = LEDGER_RESTART;

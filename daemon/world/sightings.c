@@ -118,8 +118,12 @@ static const struct domain *find_other_that_lives(const struct domain_list *doma
 /* Whether it shut down from within, or because another tool asked it to. */
 static bool ended_alone(const struct sighting *s, const struct domain *d)
 {
+	const struct past *past = ledger_find(ledger_file_get(s->ledger), &d->uuid);
+
+	/* An earlier daemon may have asked it, and waited in vain. */
 	return (d->reason == SHUTDOWN_REASON_POWEROFF || d->reason == SHUTDOWN_REASON_REBOOT) &&
-	       !hv_operation(s->hv, &d->uuid) && !hv_has_asked(s->hv, d->domid);
+	       !hv_operation(s->hv, &d->uuid) && !hv_has_asked(s->hv, d->domid) &&
+	       !(past && past->failure && past->unended == d->domid);
 }
 
 /*

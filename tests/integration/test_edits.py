@@ -10,6 +10,7 @@ from fakehost import FakeHost, FakeHostTest, wait_until
 
 UUID = "00000000-0000-4000-8000-00000000000a"
 ANOTHER = "00000000-0000-4000-8000-00000000000b"
+THIRD = "00000000-0000-4000-8000-00000000000c"
 
 # The copy is before or behind the file in the order of names, and the first one has the guest.
 COPIES = ("web-old.cfg", "web2.cfg")
@@ -340,6 +341,11 @@ class AnotherName(FakeHostTest):
         self.start_cold()
         self.expect_goes_on()
 
+    def test_is_held_and_goes_on_where_saves_are_switched_off(self):
+        self.save_to("")
+        self.start_cold()
+        self.expect_goes_on()
+
     def test_memory_is_not_given_up_by_a_cold_start_that_comes_to_nothing(self):
         write(self.config, self.config, name="db")
         with self.host.world() as world:
@@ -366,6 +372,26 @@ class AnotherName(FakeHostTest):
         self.assertNotIn(self.host.boot("web"), (self.boot, boot))
         self.assertEqual(len(self.host.images()), 1)
         self.assertNotEqual(self.host.images(), ["web"])
+
+
+class TwoSaved(FakeHostTest):
+    """Two guests are saved, and a third one has the name of one and the file of the other."""
+
+    def test_cold_start_answers_for_both(self):
+        web = self.host.guest("web", uuid=UUID)
+        other = self.host.guest("db", uuid=ANOTHER)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=0)
+        web.unlink()
+        write(other, other, name="web", uuid=THIRD)
+        self.host.ctl("start", check=1)
+        self.assertEqual(self.host.domains(), {})
+        self.host.ctl("start", "--cold", THIRD, check=0)
+        self.assertEqual(self.host.states(), {"web": "running"})
+        boot = self.host.boot("web")
+        self.host.ctl("stop", check=0)
+        self.host.ctl("start", check=0)
+        self.assertEqual((self.host.states(), self.host.boot("web")), ({"web": "running"}, boot))
 
 
 if __name__ == "__main__":

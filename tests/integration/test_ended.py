@@ -42,6 +42,24 @@ class Ended(FakeHostTest):
         wait_until(lambda: not self.host.domains(), "the domain to be removed")
         self.assertEqual(self.look(), ("stopped", False))
 
+    def test_guest_that_obeys_after_its_stop_has_not_failed(self):
+        self.host.ctl("stop", check=0)
+        self.host.guest("web", off_ms=600000)
+        self.host.configure(SAVE="", STOP_MAXWAIT=1)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=1)
+        self.assertEqual(self.look(), ("running", True))
+        for _ in range(2):
+            self.host.kill_daemon()
+            self.host.start_daemon()
+            self.assertEqual(self.look(), ("running", True))
+        self.end()
+        for _ in range(2):
+            self.assertEqual(self.look(), ("stopped", False))
+            self.host.kill_daemon()
+            self.host.start_daemon()
+
     def test_why_it_is_down_is_still_known_to_the_next_daemon(self):
         self.end()
         before = self.host.status()["web"]

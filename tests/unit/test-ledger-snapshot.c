@@ -239,13 +239,35 @@ END_TEST
 START_TEST(the_time_of_a_failure_is_so_when_the_file_is_written_anew)
 {
 	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
-	const struct ledger_record record = {
-		.kind = LEDGER_FAILURE, .uuid = web, .boot = web, .reason = "x", .time_wall = 7};
+	const struct ledger_record record = {.kind = LEDGER_FAILURE,
+					     .uuid = web,
+					     .boot = web,
+					     .reason = "x",
+					     .domid = DOMID_NONE,
+					     .time_wall = 7};
 
 	ck_assert_int_eq(apply_to(old, &record), 0);
 	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
 	ck_assert_str_eq(ledger_find(new, &web)->failure, "x");
 	ck_assert_uint_eq(ledger_find(new, &web)->noted, 7);
+	ck_assert_uint_eq(ledger_find(new, &web)->unended, DOMID_NONE);
+}
+END_TEST
+
+START_TEST(the_domain_that_a_stop_left_is_known_when_the_file_is_written_anew)
+{
+	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
+	_cleanup_free_ char *line = NULL;
+	_cleanup_json_ struct json_object *text = NULL;
+	struct ledger_record record = {
+		.kind = LEDGER_FAILURE, .uuid = web, .boot = web, .reason = "x", .domid = 7};
+	struct ledger_record read;
+
+	ck_assert_int_eq(ledger_record_format(&record, &line), 0);
+	ck_assert_int_eq(ledger_record_parse(line, strlen(line) - 1, &read, &text), 0);
+	ck_assert_int_eq(apply_to(old, &read), 0);
+	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	ck_assert_uint_eq(ledger_find(new, &web)->unended, 7);
 }
 END_TEST
 
@@ -309,6 +331,7 @@ SUITE("ledger-snapshot", what_is_doubted_and_the_latest_domain_are_so_when_the_f
       a_guest_that_was_found_suspended_is_so_when_the_file_is_written_anew,
       what_outlives_an_image_does_so_when_the_file_is_written_anew,
       a_life_of_another_uuid_follows_what_was_saved_before_it_and_nothing_else,
+      the_domain_that_a_stop_left_is_known_when_the_file_is_written_anew,
       the_time_of_a_failure_is_so_when_the_file_is_written_anew,
       a_start_that_was_refused_is_forgotten_when_the_guest_runs,
       that_nobody_asked_it_to_shut_down_is_so_when_the_file_is_written_anew,

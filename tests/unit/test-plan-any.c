@@ -245,7 +245,8 @@ START_TEST(no_image_is_passed_over_or_restored_twice)
 				creates++;
 				ck_assert(!s.config->restore || (!g->image && !g->hold));
 				ck_assert_uint_eq(step->stale.n,
-						  g->n_images + (!s.config->restore && g->rival) +
+						  g->n_images +
+							  (s.config->restore ? 0 : g->n_rivals) +
 							  (g->former ? g->former->n_images : 0));
 				ck_assert(!g->conflict && !g->config->error);
 			}
