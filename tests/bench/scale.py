@@ -32,10 +32,23 @@ SPEED = 20
 # When all guests of a host end at once, in simulated seconds after its beginning.
 END = 120
 
+# Of the CPU time of a sequence with 10,000 guests, as often as with 1,000.
+SEQUENCE, TIMES = 0.6, 12
+
+# What is to be reached, as the column prints it: at most so much with so many guests.
+GOALS = {("start", 1000): SEQUENCE, ("save", 1000): SEQUENCE, ("restore", 1000): SEQUENCE,
+         ("shutdown", 1000): SEQUENCE, ("start", 10000): TIMES * SEQUENCE, ("save", 10000): TIMES * SEQUENCE,
+         ("restore", 10000): TIMES * SEQUENCE, ("shutdown", 10000): TIMES * SEQUENCE, ("deaths", 1000): 0.1,
+         ("status", 1000): 8, ("status", 10000): 100, ("first answer", 1000): 100, ("memory", 1000): 8 * 1024,
+         ("memory", 10000): 50 * 1024, ("wake-ups", 1000): 0}
+
+# How long a daemon whose guests only run is watched, and before that, how long what is left to do may take.
+REST, SETTLE = 10, 3
+
 COLUMNS = ["guests", "first answer", "start", "save", "restore", "shutdown", "deaths", "status", "of it daemon",
-           "memory"]
+           "memory", "wake-ups"]
 UNITS = {"first answer": "ms", "start": "s", "save": "s", "restore": "s", "shutdown": "s", "deaths": "s",
-         "status": "ms", "of it daemon": "ms", "memory": "KiB"}
+         "status": "ms", "of it daemon": "ms", "memory": "KiB", "wake-ups": "in 10 s"}
 
 
 def guest(number, **more):
@@ -82,6 +95,17 @@ class Host:
     def memory(self):
         rollup = pathlib.Path(f"/proc/{self.daemon.pid}/smaps_rollup").read_text()
         return int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+
+    def wakings(self):
+        """How often the daemon wakes while guests run, and nothing changes."""
+        def count():
+            status = pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text()
+            return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+        time.sleep(SETTLE)
+        before = count()
+        time.sleep(REST)
+        return count() - before
 
     def run(self, *command, expected=(0,)):
         """Runs the client. Seconds of CPU that it used itself."""
@@ -159,6 +183,7 @@ def measure(build, size):
             row["start"] = host.costs("start")
             both, daemon = host.status()
             row["status"], row["of it daemon"] = both * 1000, daemon * 1000
+            row["wake-ups"] = host.wakings()
             host.configure(save=True)
             host.run("reload")
             row["save"] = host.costs("stop")
@@ -174,14 +199,26 @@ def measure(build, size):
 def text(column, value):
     if value is None:
         return "-"
+    if column == "wake-ups":
+        return f"{value} {UNITS[column]}"
     return str(value) if column == "guests" else f"{value:.{3 if UNITS[column] == 's' else 1}f} {UNITS[column]}"
 
 
 def exponent(small, big, column):
     """Growth as a power of the number of guests: 1 is linear."""
-    if column not in small or column not in big:
+    if not small.get(column) or not big.get(column):
         return "-"
     return f"n^{math.log(big[column] / small[column]) / math.log(big['guests'] / small['guests']):.2f}"
+
+
+def print_goals(rows):
+    """Each goal beside what was measured."""
+    print("| figure | goal | measured | |\n|---|---:|---:|---|")
+    for row in rows:
+        for (column, guests), most in GOALS.items():
+            if guests == row["guests"] and column in row:
+                print(f"| {column}, {guests} guests | {text(column, most)} | {text(column, row[column])} | "
+                      f"{'' if row[column] <= most else 'not '}reached |")
 
 
 def main():
@@ -198,6 +235,7 @@ def main():
     for small, big in zip(rows, rows[1:]):
         print(f"| growth to {big['guests']} | " +
               " | ".join(exponent(small, big, c) for c in COLUMNS[1:]) + " |")
+    print_goals(rows)
 
 
 if __name__ == "__main__":
