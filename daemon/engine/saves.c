@@ -52,22 +52,26 @@ usec_t executor_open_lane(struct executor *ex, struct places *places)
 	return known;
 }
 
-/* Guests that are being saved, or wait for that. */
-static unsigned count_saves(const struct executor *ex)
+/* Guests that are being saved, or wait for that: at most so many of them. */
+static unsigned count_saves(const struct executor *ex, unsigned most)
 {
 	const struct job *job;
 	const struct run *run;
 	unsigned n = 0;
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
-		TAILQ_FOREACH(run, &job->runs, entry)
+		TAILQ_FOREACH(run, &job->runs, entry) {
 			n += !machine_ended(&run->machine) && run_saves(run);
+			if (n == most)
+				return n;
+		}
 	return n;
 }
 
 unsigned executor_save_threads(const struct executor *ex)
 {
-	unsigned saves = MIN(count_saves(ex), ex->lane.allowed);
+	/* More threads than processors are of no use, so more saves need not be counted. */
+	unsigned saves = count_saves(ex, MIN(ex->lane.allowed, ex->limits.cpus));
 
 	saves = MAX(saves, 1U);
 	return (ex->limits.cpus + saves - 1) / saves;

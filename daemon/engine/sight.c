@@ -15,9 +15,14 @@ static void set_linger(struct run *run, usec_t limit)
 		timer_set_after(run->linger, limit);
 }
 
+/* Of all that is asked here, it costs the most. */
+static bool is_busy(const struct run *run)
+{
+	return hv_operation(run->job->ex->hv, &run->machine.step->uuid);
+}
+
 static void look_at_domain(struct run *run, const struct domain *d, struct places *places)
 {
-	bool busy = hv_operation(run->job->ex->hv, &run->machine.step->uuid);
 	bool spared = executor_is_spared(run, d);
 
 	run->unclean = false;
@@ -26,7 +31,7 @@ static void look_at_domain(struct run *run, const struct domain *d, struct place
 		return;
 	}
 	if (run_is_to_be_built(run)) {
-		if (!busy && hold_meets(run, run->job->ex->domains))
+		if (!is_busy(run) && hold_meets(run, run->job->ex->domains))
 			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
 		return;
 	}
@@ -37,7 +42,7 @@ static void look_at_domain(struct run *run, const struct domain *d, struct place
 	}
 	if (!d) {
 		/* While a worker is at it, its word counts. */
-		if (!busy)
+		if (!is_busy(run))
 			executor_feed(run, MACHINE_EVENT_GONE, NULL);
 		return;
 	}
@@ -52,19 +57,19 @@ static void look_at_domain(struct run *run, const struct domain *d, struct place
 		if (run->machine.state == MACHINE_ASKED)
 			executor_ask_anew(run);
 	}
-	if (!busy && run->machine.state == MACHINE_ASKED && frozen_look(run, d))
+	if (run->machine.state == MACHINE_ASKED && !is_busy(run) && frozen_look(run, d))
 		executor_ask_anew(run);
 	if (d->dying) {
 		set_linger(run, DYING_LIMIT);
 	} else if (!d->shutdown) {
 		run->left = false;
 		timer_clear(run->linger);
-		if (!busy)
+		if (run->machine.goal != GOAL_STOP && !is_busy(run))
 			executor_feed(run, MACHINE_EVENT_ALIVE, NULL);
 	} else if (d->reason != SHUTDOWN_REASON_SUSPEND) {
 		if (run_is_for_others(run) && !run->left)
 			set_linger(run, FOREIGN_CLEANUP_LIMIT);
-		else if (!busy)
+		else if (!is_busy(run))
 			executor_clean_in_turn(run, places);
 	}
 }
