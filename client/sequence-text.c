@@ -106,14 +106,19 @@ static void print_failures(FILE *out, size_t width, struct json_object *list, si
 	}
 }
 
-/* A restart also starts guests that did not run, and does not start those that have left. */
-static const char *restart_fate(struct json_object *o)
+/*
+ * What was done with it. A restart also starts guests that did not run, and does not start those
+ * that have left.
+ */
+static const char *done_of(struct json_object *o, const struct words *w)
 {
-	bool stop = str_equal(json_get_string(o, "goal"), "stop");
+	const char *goal = json_get_string(o, "goal");
 
-	if (stop && str_equal(json_get_string(o, "stage"), "migrate"))
+	if (str_equal(json_get_string(o, "stage"), "migrate"))
 		return "migrated";
-	if (stop)
+	if (!str_equal(w->method, METHOD_RESTART) || !goal)
+		return w->done;
+	if (str_equal(goal, "stop"))
 		return "stopped";
 	return json_get_bool(o, "restarted") ? "restarted" : "started";
 }
@@ -123,11 +128,7 @@ static const char *fate_of(struct json_object *o, const struct words *w)
 {
 	switch (result_of(o)) {
 	case RESULT_OK:
-		if (!json_get_string(o, "stage"))
-			return w->already;
-		return str_equal(w->method, METHOD_RESTART) && json_get_string(o, "goal")
-			       ? restart_fate(o)
-			       : w->done;
+		return json_get_string(o, "stage") ? done_of(o, w) : w->already;
 	case RESULT_FAILED:
 		return "failed";
 	case RESULT_SKIPPED:
