@@ -98,7 +98,8 @@ static int recover_soft_reset(struct task *task)
 	switch (task->record.mark) {
 	case OPERATION_MARK_RELEASED:
 		/* The reset may have failed, and another domain may have been built then. */
-		return build_find(task, &built) >= 0 ? finish_build(task) : death_release(task);
+		return build_find(task, &built) == -ESRCH ? death_release(task)
+							  : finish_build(task);
 	case OPERATION_MARK_DESTROYED:
 		return death_recreate(task);
 	case OPERATION_MARK_NONE:
