@@ -222,13 +222,18 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:verify_asan_link_order=0",
 
 WITHOUT_LINT = ("unit", "contract", "fuzz", "integration")
 
+
+def sanitized(**which):
+    return Build("sanitizers", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                 "-Dbuildtype=debug", **which, **SANITIZERS)
+
+
 PACKAGES = Together(Package(12), Package(13))
 
 STEPS = (
     ("quick", "units, contracts, faults, fuzz corpora and lint, gcc", Build("gcc")),
-    ("quick", "the same with address and undefined behaviour sanitizers",
-     Build("sanitizers", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-           "-Dbuildtype=debug", suites=WITHOUT_LINT, **SANITIZERS)),
+    ("quick", "the same with address and undefined behaviour sanitizers, without the sweeps",
+     sanitized(suites=WITHOUT_LINT, but=("sweep",))),
     ("quick", "a build with clang", Build("clang", suites=None, CC="clang")),
     ("ci", "units, contracts, fuzz corpora and integration in a chroot of Debian 13, without the sweeps",
      Build("debian-13", suites=WITHOUT_LINT, but=("sweep",), debian=13)),
@@ -238,6 +243,7 @@ STEPS = (
 )
 
 FULL = (
+    ("the sweeps with address and undefined behaviour sanitizers", sanitized(suites=("sweep",))),
     ("units, contracts, fuzz corpora and integration in a chroot of Debian 13",
      Build("debian-13", suites=WITHOUT_LINT, debian=13)),
     ("the packages of Debian 12 and 13, each in a chroot", PACKAGES),
