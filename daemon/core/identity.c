@@ -325,7 +325,7 @@ int identity_resolve(struct inventory *inventory, const struct survey *survey,
 		r = choose_image(g, survey, domains, ledger);
 		r = r < 0 ? r : look_for_missing(g, survey);
 	}
-	r = r < 0 ? r : rivals_hold(inventory, survey, ledger);
+	r = r < 0 ? r : rivals_hold(inventory, ledger);
 	r = r < 0 ? r : departure_find_all(inventory);
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		r = conflicts_hold(&inventory->guests[i]);

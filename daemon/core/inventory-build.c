@@ -248,13 +248,14 @@ static void add_domain(struct inventory *inventory, const struct domain *d)
 		g->name = d->name;
 }
 
-/* Where no directory is searched for images, only one that a configuration may be of. */
-static bool is_expected(const struct survey *survey, const struct past *past,
-			const struct known_image *newest, const struct ledger *ledger)
+/*
+ * A guest of another UUID, which a configuration describes, has begun since by its name or from its
+ * file: what that one did with the disks is done, and it has a memory of its own.
+ */
+static bool is_succeeded(const struct survey *survey, const struct past *past,
+			 const struct known_image *newest, const struct ledger *ledger)
 {
-	if (survey->directory)
-		return true;
-	for (size_t i = 0; i < survey->n_configs; i++) {
+	for (size_t i = 0; newest->followed && i < survey->n_configs; i++) {
 		const struct survey_config *c = &survey->configs[i];
 
 		if (!c->error && (str_equal(c->name, newest->name) ||
@@ -270,14 +271,13 @@ static void add_missing(struct inventory *inventory, const struct survey *survey
 {
 	const struct known_image *newest = lives_newest(&past->lives);
 
-	if (!newest || !past->name || find(inventory, &past->uuid))
+	if (!newest || !past->name || !survey->directory || find(inventory, &past->uuid))
 		return;
 	/* Where it is the same directory, a person has removed the image. */
 	if (str_equal(newest->directory, survey->directory) &&
 	    !survey_find_broken(survey, newest->path))
 		return;
-	if (identity_is_followed(newest, survey) ||
-	    !is_expected(survey, past, newest, inventory->ledger))
+	if (is_succeeded(survey, past, newest, inventory->ledger))
 		return;
 	find_or_add(inventory, &past->uuid, past->name);
 }
@@ -310,6 +310,7 @@ static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 		if (!g->twin || (g->twin->domain && !g->twin->domain->dying))
 			g->past = ledger_find(ledger, &g->uuid);
 		r = name_as_known(g);
+		r = r < 0 ? r : guest_note_late_end(g);
 	}
 	return r;
 }

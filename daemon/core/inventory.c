@@ -11,6 +11,7 @@ static void guest_done(struct guest *g)
 {
 	free(g->images);
 	free(g->rivals);
+	free(g->late);
 	free(g->hold);
 	free(g->departed);
 	free(g->warning);
@@ -239,7 +240,7 @@ static const char ENDED_ALONE[] = "has shut down, from within or by another tool
 /* d: the guest's domain, or NULL. */
 static const char *failure_of(const struct past *past, const struct domain *d)
 {
-	bool over = past && past->unended != DOMID_NONE && (!d || d->domid != past->unended);
+	bool over = past && past->unended != DOMID_NONE && !d;
 
 	return past && !over ? past->failure : NULL;
 }
@@ -283,6 +284,15 @@ static bool ended_alone(const struct guest *g)
 	       past->lives.wall >= past->noted;
 }
 
+int guest_note_late_end(struct guest *g)
+{
+	const struct past *past = g->past;
+
+	if (!past || !past->failure || guest_failure(g) || past->lives.last != LIFE_ENDED)
+		return 0;
+	return str_format(&g->late, "has shut down since, but not in time: %s", past->failure);
+}
+
 /* What a person should know of a guest that is where it should be, or NULL. */
 static const char *note_of(const struct guest *g)
 {
@@ -293,6 +303,8 @@ static const char *note_of(const struct guest *g)
 	/* A domain that is there came up after it, or without us. */
 	if (past && past->refusal && !past->remark && !g->domain)
 		return past->refusal;
+	if (g->late && past->failure)
+		return g->late;
 	return ended_alone(g) ? ENDED_ALONE : past ? past->remark : NULL;
 }
 
@@ -350,7 +362,7 @@ bool guest_reason_is_past(const struct guest *g, const char *reason)
 {
 	const struct past *past = g->past;
 
-	return reason == ENDED_ALONE ||
+	return reason == ENDED_ALONE || (reason && reason == g->late) ||
 	       (past &&
 		(reason == past->failure || reason == past->remark || reason == past->refusal));
 }
@@ -363,7 +375,7 @@ usec_t guest_reason_since(const struct guest *g, const char *reason)
 		return g->other_life->noted;
 	if (reason && past && (reason == past->failure || reason == past->remark))
 		return past->noted;
-	if (reason == ENDED_ALONE)
+	if (reason && (reason == ENDED_ALONE || reason == g->late))
 		return guest_since(g, GUEST_STOPPED, reason);
 	return reason ? g->noticed : 0;
 }

@@ -127,7 +127,8 @@ void ledger_free(struct ledger *h)
 		words_done(h->words);
 	free(h->words);
 	free(h->loss);
-	free(h->paced);
+	for (size_t i = 0; i < PACED_MAX; i++)
+		free(h->paced[i].directory);
 	free(h->pasts);
 	free(h->names);
 	free(h);
@@ -550,23 +551,37 @@ enum image_standing ledger_judge_by_name(const struct ledger *h, const struct uu
 
 /* Paces. */
 
-static bool is_elsewhere(const struct ledger *h, const char *directory)
+/* Whether stops told of it, or may have: what is of no known directory is of the first that is. */
+static bool is_of(const struct disk_paces *d, const char *directory)
 {
-	return h->paced && directory && !str_equal(h->paced, directory);
+	return !directory || !d->directory || str_equal(d->directory, directory);
 }
 
 int ledger_add_pace(struct ledger *h, enum compression c, const char *directory, uint64_t rate,
 		    uint64_t disk)
 {
-	if (is_elsewhere(h, directory))
-		memset(h->paces, 0, sizeof(h->paces));
-	paces_add(&h->paces[c], rate, disk);
-	return directory ? str_replace(&h->paced, directory) : 0;
+	struct disk_paces found;
+	size_t at = 0;
+
+	while (at + 1 < PACED_MAX && !is_of(&h->paced[at], directory))
+		at++;
+	if (!is_of(&h->paced[at], directory)) {
+		free(h->paced[at].directory);
+		h->paced[at] = (struct disk_paces){0};
+	}
+	found = h->paced[at];
+	memmove(&h->paced[1], &h->paced[0], at * sizeof(found));
+	h->paced[0] = found;
+	paces_add(&h->paced[0].paces[c], rate, disk);
+	return directory ? str_replace(&h->paced[0].directory, directory) : 0;
 }
 
 const struct paces *ledger_paces(const struct ledger *h, enum compression c, const char *directory)
 {
 	static const struct paces none;
 
-	return is_elsewhere(h, directory) ? &none : &h->paces[c];
+	for (size_t i = 0; i < PACED_MAX; i++)
+		if (is_of(&h->paced[i], directory))
+			return &h->paced[i].paces[c];
+	return &none;
 }

@@ -46,6 +46,14 @@ struct drawn_name {
 	struct uuid uuid;
 };
 
+/* How fast guests were saved to a directory, by how images are compressed. */
+struct disk_paces {
+	char *directory; /* worker/image/directory.h; NULL: an earlier version did not record it */
+	struct paces paces[_COMPRESSION_MAX];
+};
+
+#define PACED_MAX 4
+
 struct ledger {
 	struct past **pasts; /* each stays where it is: others point to it */
 	size_t n_pasts;
@@ -53,9 +61,8 @@ struct ledger {
 	struct ledger_words *words;
 	struct drawn_name **names;
 	size_t n_names;
-	struct index by_name;                 /* of the drawn ones */
-	struct paces paces[_COMPRESSION_MAX]; /* of the last stops that saved guests so ... */
-	char *paced;   /* ... to this directory (worker/image/directory.h); NULL: not known */
+	struct index by_name;               /* of the drawn ones */
+	struct disk_paces paced[PACED_MAX]; /* of the last directories, the latest first */
 	char *loss;    /* which records are lost, while that matters; NULL: none */
 	bool migrates; /* there is a record of a migration, or was */
 };
@@ -79,7 +86,7 @@ bool ledger_knows_source(const struct ledger *h, const char *path);
 /* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
 int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure, usec_t wall);
 
-/* After a failure: once this domain is gone, the guest has done what it was asked, only late. */
+/* After a failure: once the guest has no domain, it has done what this one was asked, only late. */
 void ledger_set_unended(struct ledger *h, const struct uuid *uuid, uint32_t domid);
 
 int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark, usec_t wall);
@@ -131,12 +138,11 @@ const struct past *ledger_find_away(const struct ledger *h, const char *name);
 const struct uuid *ledger_drawn(const struct ledger *h, const char *name);
 int ledger_set_drawn(struct ledger *h, const char *name, const struct uuid *uuid);
 
-/* Another directory is on another disk, as far as is known: it tells nothing of this one. 0 or
- * -ENOMEM. */
+/* What a stop tells of the disk of a directory, where that is known. 0 or -ENOMEM. */
 int ledger_add_pace(struct ledger *h, enum compression c, const char *directory, uint64_t rate,
 		    uint64_t disk);
 
-/* Of the directory; NULL: it is not known which one images go to. */
+/* Of the directory; NULL: it is not known which one images go to, and the latest counts. */
 const struct paces *ledger_paces(const struct ledger *h, enum compression c, const char *directory);
 
 /* The lives of a guest, to be changed; NULL: no memory. */

@@ -210,12 +210,34 @@ static const struct known_image *missing_of(const struct guest *g)
 	return missing;
 }
 
+/* Whatever else is given up, for it can be the memory of another guest. named: this image is. */
+static int name_others(struct step *s, const struct stale *named, const struct known_image *missing)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < s->stale.n; i++) {
+		const struct stale *item = &s->stale.items[i];
+		_cleanup_free_ char *text = NULL;
+
+		if (item == named || item->past ||
+		    (missing && uuid_equal(&item->image, &missing->id)))
+			continue;
+		r = item->path
+			    ? str_format(&text, "%s; %s is put aside, too", s->reason, item->path)
+			    : str_format(&text, "%s; so is the memory of the guest with UUID %s",
+					 s->reason, UUID_TEXT(&item->guest));
+		r = r < 0 ? r : str_replace(&s->reason, text);
+	}
+	return r;
+}
+
 /* A cold start where the guest has been saved is said, whatever the reason. */
 static int plan_cold(struct step *s, const struct config *config, const struct guest *g,
 		     const char *why)
 {
 	const struct known_image *missing = missing_of(g);
 	const char *path = missing && missing->path ? missing->path : "an image";
+	const struct stale *named = NULL;
 	int r = plan_create(s, g, why);
 
 	if (r < 0 || s->result != STEP_TODO)
@@ -228,9 +250,12 @@ static int plan_cold(struct step *s, const struct config *config, const struct g
 	else if (missing)
 		r = str_format(&s->reason, "the memory that was saved to %s is given up: %s", path,
 			       why);
-	else if (s->stale.n > 0)
-		r = str_format(&s->reason, "its image %s is put aside: %s", s->stale.items[0].path,
-			       s->stale.items[0].reason);
+	else if (s->stale.n > 0) {
+		named = &s->stale.items[0];
+		r = str_format(&s->reason, "its image %s is put aside: %s", named->path,
+			       named->reason);
+	}
+	r = r < 0 || !s->reason ? r : name_others(s, named, missing);
 	s->cold = s->reason;
 	return r;
 }

@@ -16,15 +16,13 @@ struct pair {
 	const struct ledger *ledger;
 };
 
-/* An image that is missing may be there after all, if it has the guest held, or no directory is
- * searched. */
-static const char *known_name(const struct guest *g, const struct survey *survey)
+static const char *known_name(const struct guest *g)
 {
 	if (g->domain)
 		return g->domain->dying || guest_is_preserved(g) ? NULL : g->name;
 	if (g->image)
 		return g->image->name;
-	return g->missing && (g->hold || !survey->directory) ? g->missing->name : NULL;
+	return g->missing && g->hold ? g->missing->name : NULL;
 }
 
 bool rivals_by_file(const struct survey_config *c, const char *name, const struct ledger *ledger)
@@ -114,6 +112,17 @@ static const char *image_path(const struct guest *g)
 	return path ? path : "that the ledger knows";
 }
 
+/* The hold names the first one, and its advice gives up the others, too. */
+static int name_rival(struct guest *g, const struct guest *rival)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = str_format(&text,
+			   "%s. A cold start gives up the memory of %s with UUID %s in %s, too",
+			   g->hold, rival->name, UUID_TEXT(&rival->uuid), image_path(rival));
+
+	return r < 0 ? r : str_replace(&g->hold, text);
+}
+
 static int add_rival(struct guest *g, const struct guest *rival)
 {
 	const struct guest **more = reallocarray(g->rivals, g->n_rivals + 1, sizeof(*more));
@@ -122,32 +131,30 @@ static int add_rival(struct guest *g, const struct guest *rival)
 		return -ENOMEM;
 	g->rivals = more;
 	g->rivals[g->n_rivals++] = rival;
-	return 0;
+	return g->n_rivals > 1 ? name_rival(g, rival) : 0;
 }
 
 static int hold_saved(struct pair *p)
 {
 	const char *path = image_path(p->here);
 	const char *uuid = p->config->has_uuid ? UUID_TEXT(&p->other->uuid) : NULL;
-	bool unsought = !p->here->image && !p->here->hold;
 	int r;
 
 	if (p->other->conflict)
 		return hold_for_conflict(p);
 	r = guest_hold(
 		p->here,
-		"The image %s holds %s with UUID %s, but %s names %s%s%s. %srite the name and UUID "
+		"The image %s holds %s with UUID %s, but %s names %s%s%s. Write the name and UUID "
 		"of the image into the configuration to restore the guest, or run "
 		"'xendomainsctl start --cold %s' to start it without its memory",
 		path, p->name, UUID_TEXT(&p->here->uuid), p->config->path, p->config->name,
-		uuid ? " with UUID " : "", uuid ? uuid : "",
-		unsought ? "XENDOMAINS_SAVE is empty: set it back, and w" : "W",
-		AS_ARGUMENT(p->config->name));
+		uuid ? " with UUID " : "", uuid ? uuid : "", AS_ARGUMENT(p->config->name));
 
 	if (r < 0 || p->here == p->other)
 		return r;
-	r = add_rival(p->other, p->here);
-	return r < 0 ? r : guest_hold(p->other, "%s", p->here->hold);
+	r = guest_hold(p->other, "%s", p->here->hold);
+	/* A guest with a configuration of its own is started, or given up, by its own name. */
+	return r < 0 || p->here->config ? r : add_rival(p->other, p->here);
 }
 
 /* The configuration's domain may have written to the disks since. */
@@ -255,8 +262,7 @@ static int index_configs(struct inventory *inventory, struct index *by_name,
 	return r;
 }
 
-int rivals_hold(struct inventory *inventory, const struct survey *survey,
-		const struct ledger *ledger)
+int rivals_hold(struct inventory *inventory, const struct ledger *ledger)
 {
 	_cleanup_(lookalikes_done) struct lookalikes lookalikes = {0};
 	_cleanup_(index_done) struct index by_name = {0};
@@ -265,7 +271,7 @@ int rivals_hold(struct inventory *inventory, const struct survey *survey,
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
 		struct pair p = {
 			.here = &inventory->guests[i],
-			.name = known_name(&inventory->guests[i], survey),
+			.name = known_name(&inventory->guests[i]),
 			.ledger = ledger,
 		};
 

@@ -22,5 +22,4 @@ bool rivals_may_be(const struct survey_config *c, const struct uuid *uuid, const
 		   const struct ledger *ledger);
 
 /* Holds both, for an inventory in which each guest has its parts and its image. 0 or -ENOMEM. */
-int rivals_hold(struct inventory *inventory, const struct survey *survey,
-		const struct ledger *ledger);
+int rivals_hold(struct inventory *inventory, const struct ledger *ledger);

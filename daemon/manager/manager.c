@@ -28,7 +28,8 @@ static void remember_pace(const struct sequence *s)
 	if (rate == 0)
 		return;
 	ledger_file_add_pace(m->ledger, rate, pace_disk_rate(&s->pace),
-			     m->config->guests.compression, world_inventory(m->world)->directory);
+			     m->config->guests.compression,
+			     s->saved_to ? s->saved_to : world_inventory(m->world)->directory);
 	manager_set_limits(m);
 }
 
@@ -431,7 +432,7 @@ static void on_report(void *data, struct job *job, const struct report *report)
 	}
 	if (report->stage == STAGE_SAVE && report->result == RESULT_RUNNING)
 		manager_hurry_saves(m);
-	sequence_measure(s, report, loop_now(m->loop));
+	sequence_measure(s, report, world_inventory(m->world)->directory, loop_now(m->loop));
 	if (report->final && report->goal == GOAL_REACT && report->result == RESULT_FAILED)
 		restarts_give_up(m->restarts, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)

@@ -21,6 +21,7 @@ void sequence_free(struct sequence *s)
 	uuid_list_clear(&s->leave_down);
 	uuid_list_clear(&s->wanted_down);
 	free(s->trouble);
+	free(s->saved_to);
 	free(s);
 }
 
@@ -130,7 +131,8 @@ void sequence_say_plainly(const struct plan *plan)
 			log_warning("%s: %s", plan->steps[i].name, plan->steps[i].reason);
 }
 
-void sequence_measure(struct sequence *s, const struct report *report, usec_t now)
+void sequence_measure(struct sequence *s, const struct report *report, const char *directory,
+		      usec_t now)
 {
 	uint64_t kib = report->step->memory_kib;
 
@@ -138,6 +140,9 @@ void sequence_measure(struct sequence *s, const struct report *report, usec_t no
 		return;
 	switch (report->result) {
 	case RESULT_RUNNING:
+		/* A reload can have saves go elsewhere before the end. */
+		if (!s->saved_to)
+			str_replace(&s->saved_to, directory);
 		pace_begin(&s->pace, now);
 		break;
 	case RESULT_OK:

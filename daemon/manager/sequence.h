@@ -67,6 +67,7 @@ struct sequence {
 	usec_t started;
 	struct requester requester; /* the first: others join */
 	struct pace pace;
+	char *saved_to;  /* the directory that it tells of; NULL: nothing was saved, or not known */
 	bool for_host;   /* which goes down */
 	bool squeezed;   /* for lack of time guests were shut down that are saved otherwise */
 	usec_t deadline; /* when the host's stop should be over; USEC_INFINITY: whenever it is */
@@ -124,8 +125,12 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 /* Logs stages that differ from the settings, since there is no time for them. */
 void sequence_say_plainly(const struct plan *plan);
 
-/* Learns from a report how fast guests are saved: also from a save that took too long. */
-void sequence_measure(struct sequence *s, const struct report *report, usec_t now);
+/*
+ * Learns from a report how fast guests are saved to the directory (NULL: not known which): also
+ * from a save that took too long.
+ */
+void sequence_measure(struct sequence *s, const struct report *report, const char *directory,
+		      usec_t now);
 
 void sequence_log_begin(const struct sequence *s);
 

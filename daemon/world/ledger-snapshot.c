@@ -128,18 +128,29 @@ static int emit_away(const struct snapshot *s, const struct past *past)
 		       });
 }
 
-static int emit_paces(const struct snapshot *s, const struct ledger *ledger, enum compression c)
+static int emit_paces(const struct snapshot *s, const struct disk_paces *d, enum compression c)
 {
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < ledger->paces[c].n; i++)
+	for (size_t i = 0; r >= 0 && i < d->paces[c].n; i++)
 		r = emit(s, (struct ledger_record){
 				    .kind = LEDGER_PACE,
-				    .rate = ledger->paces[c].rates[i],
-				    .disk_rate = ledger->paces[c].disk[i],
+				    .rate = d->paces[c].rates[i],
+				    .disk_rate = d->paces[c].disk[i],
 				    .compression = c,
-				    .directory = ledger->paced,
+				    .directory = d->directory,
 			    });
+	return r;
+}
+
+/* The latest last, as they came. */
+static int emit_all_paces(const struct snapshot *s, const struct ledger *ledger)
+{
+	int r = 0;
+
+	for (size_t i = PACED_MAX; r >= 0 && i > 0; i--)
+		for (enum compression c = 0; r >= 0 && c < _COMPRESSION_MAX; c++)
+			r = emit_paces(s, &ledger->paced[i - 1], c);
 	return r;
 }
 
@@ -168,7 +179,5 @@ int ledger_snapshot(const struct ledger *ledger, const struct uuid *boot, ledger
 		r = r < 0 ? r : emit_away(&s, ledger->pasts[i]);
 		r = r < 0 ? r : emit_troubles(&s, ledger->pasts[i]);
 	}
-	for (enum compression c = 0; r >= 0 && c < _COMPRESSION_MAX; c++)
-		r = emit_paces(&s, ledger, c);
-	return r;
+	return r < 0 ? r : emit_all_paces(&s, ledger);
 }

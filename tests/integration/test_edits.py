@@ -341,11 +341,6 @@ class AnotherName(FakeHostTest):
         self.start_cold()
         self.expect_goes_on()
 
-    def test_is_held_and_goes_on_where_saves_are_switched_off(self):
-        self.save_to("")
-        self.start_cold()
-        self.expect_goes_on()
-
     def test_memory_is_not_given_up_by_a_cold_start_that_comes_to_nothing(self):
         write(self.config, self.config, name="db")
         with self.host.world() as world:
@@ -375,23 +370,78 @@ class AnotherName(FakeHostTest):
 
 
 class TwoSaved(FakeHostTest):
-    """Two guests are saved, and a third one has the name of one and the file of the other."""
-
-    def test_cold_start_answers_for_both(self):
-        web = self.host.guest("web", uuid=UUID)
-        other = self.host.guest("db", uuid=ANOTHER)
+    def setUp(self):
+        super().setUp()
+        self.web = self.host.guest("web", uuid=UUID)
+        self.db = self.host.guest("db", uuid=ANOTHER)
         self.host.ctl("start", check=0)
+        self.boots = {name: self.host.boot(name) for name in ("web", "db")}
         self.host.ctl("stop", check=0)
-        web.unlink()
-        write(other, other, name="web", uuid=THIRD)
-        self.host.ctl("start", check=1)
+
+    def expect_named(self, text):
+        for name in "web", "db":
+            self.assertIn(str(self.host.save / name), text)
+
+    def test_cold_start_answers_for_both_where_a_third_has_the_name_of_one_and_the_file_of_the_other(self):
+        self.web.unlink()
+        write(self.db, self.db, name="web", uuid=THIRD)
+        self.expect_named(self.host.ctl("start", check=1))
         self.assertEqual(self.host.domains(), {})
-        self.host.ctl("start", "--cold", THIRD, check=0)
+        self.expect_named(self.host.ctl("start", "--cold", THIRD, check=0))
         self.assertEqual(self.host.states(), {"web": "running"})
         boot = self.host.boot("web")
         self.host.ctl("stop", check=0)
         self.host.ctl("start", check=0)
         self.assertEqual((self.host.states(), self.host.boot("web")), ({"web": "running"}, boot))
+
+    def test_cold_start_of_one_does_not_give_up_the_other_where_two_files_are_swapped(self):
+        write(self.web, self.web, uuid=ANOTHER)
+        write(self.db, self.db, uuid=UUID)
+        self.host.ctl("start", check=1)
+        self.host.ctl("start", "--cold", "web", check=0)
+        self.host.ctl("start", "db", check=1)
+        self.assertEqual(list(self.host.domains()), ["web"])
+        self.assertIn("web", self.host.images())
+        # Once the files are right again, the one that was given up runs, and the other one goes on.
+        with self.host.world() as world:
+            world["domains"].clear()
+        write(self.web, self.web, uuid=UUID)
+        write(self.db, self.db, uuid=ANOTHER)
+        self.host.ctl("start", "web", check=0)
+        self.assertEqual(self.host.boot("web"), self.boots["web"])
+
+
+class Succeeded(FakeHostTest):
+    """A person removed the image of a guest, and installed another one in its place."""
+
+    def test_does_not_keep_the_new_guest_down_when_saves_go_elsewhere(self):
+        for save in "", "elsewhere":
+            for saved in False, True:
+                with self.subTest(save=save, saved=saved), FakeHost() as host:
+                    host.start_daemon()
+                    web = host.guest("web", uuid=UUID)
+                    host.ctl("start", check=0)
+                    host.ctl("stop", check=0)
+                    host.ctl("image", "delete", "web", check=0)
+                    write(web, web, uuid=ANOTHER)
+                    host.ctl("start", check=0)
+                    folder = host.root / "elsewhere"
+                    folder.mkdir(mode=0o700)
+                    host.configure(SAVE=folder if save else "", SHUTDOWN="--wait")
+                    host.ctl("reload", check=0)
+                    self.assertEqual(host.states(), {"web": "running"})
+                    boot = host.boot("web")
+                    if saved:
+                        host.ctl("stop", check=0)
+                    else:
+                        host.configure(SAVE="", SHUTDOWN="--wait")
+                        host.ctl("reload", check=0)
+                        host.ctl("stop", check=0)
+                        host.configure(SAVE=folder if save else "", SHUTDOWN="--wait")
+                        host.ctl("reload", check=0)
+                    host.ctl("start", check=0)
+                    self.assertEqual(host.states(), {"web": "running"})
+                    self.assertEqual(host.boot("web") == boot, bool(save) and saved)
 
 
 if __name__ == "__main__":

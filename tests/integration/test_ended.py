@@ -54,11 +54,31 @@ class Ended(FakeHostTest):
             self.host.kill_daemon()
             self.host.start_daemon()
             self.assertEqual(self.look(), ("running", True))
+        failure = self.host.status()["web"]["reason"]
         self.end()
         for _ in range(2):
-            self.assertEqual(self.look(), ("stopped", False))
+            self.assertEqual(self.look(), ("stopped", True))
+            web = self.host.status()["web"]
+            self.assertIn(failure, web["reason"])
+            self.assertEqual((web["reason_usec"], web["actions"]), (web["since_usec"], ["xendomainsctl start web"]))
             self.host.kill_daemon()
             self.host.start_daemon()
+        self.host.ctl("start", check=0)
+        self.assertEqual(self.look(), ("running", False))
+
+    def test_guest_that_reboots_instead_has_not_obeyed(self):
+        self.host.ctl("stop", check=0)
+        self.host.guest("web", off_ms=600000, on={"reboot": "restart"})
+        self.host.configure(SAVE="", STOP_MAXWAIT=1)
+        self.host.ctl("reload", check=0)
+        self.host.ctl("start", check=0)
+        self.host.ctl("stop", check=1)
+        with self.host.world() as world:
+            [domain] = world["domains"]
+            domid = domain["domid"]
+            domain["state"] = "reboot"
+        wait_until(lambda: self.host.domains().get("web", {}).get("domid", domid) != domid, "the guest to reboot")
+        wait_until(lambda: self.look() == ("running", True), "its failure to be told")
 
     def test_why_it_is_down_is_still_known_to_the_next_daemon(self):
         self.end()

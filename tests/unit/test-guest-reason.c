@@ -62,12 +62,21 @@ START_TEST(a_stop_that_failed_is_over_with_the_domain_that_it_left)
 
 	ck_assert_int_eq(guest_state(&g, &reason), GUEST_RUNNING);
 	ck_assert_str_eq(reason, "still there");
+	/* It has rebooted. */
 	d.domid = 2;
 	ck_assert_int_eq(guest_state(&g, &reason), GUEST_RUNNING);
-	ck_assert_ptr_null(reason);
+	ck_assert_str_eq(reason, "still there");
 	g.domain = NULL;
 	ck_assert_int_eq(guest_state(&g, &reason), GUEST_STOPPED);
 	ck_assert_ptr_null(reason);
+	lives_end(&past.lives, LIFE_ENDED, 40, false);
+	ck_assert_int_eq(guest_note_late_end(&g), 0);
+	ck_assert_int_eq(guest_state(&g, &reason), GUEST_STOPPED);
+	/* What else had failed by then is not forgotten. */
+	ck_assert_str_ne(reason, "still there");
+	ck_assert_ptr_nonnull(strstr(reason, "still there"));
+	ck_assert_uint_eq(guest_reason_since(&g, reason), 40);
+	free(g.late);
 }
 END_TEST
 

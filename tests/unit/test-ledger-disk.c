@@ -133,8 +133,8 @@ START_TEST(a_record_that_is_appended_while_the_file_is_written_anew_is_in_the_ne
 	ck_assert_ptr_nonnull(ledger_drawn(ledger_file_get(state), "mail"));
 	/* And the daemon goes on where it was: nothing was taken for lost, or counted twice. */
 	ck_assert_str_eq(unit_log(), "");
-	ck_assert_uint_eq(ledger_file_get(state)->paces[COMPRESSION_NONE].rates[PACES_MAX - 1],
-			  600);
+	ck_assert_uint_eq(
+		ledger_file_get(state)->paced[0].paces[COMPRESSION_NONE].rates[PACES_MAX - 1], 600);
 	ledger_rig_close(state);
 	ledger_rig.meanwhile = NULL;
 	check_drawn(&f, "web", &web);

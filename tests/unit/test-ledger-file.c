@@ -61,20 +61,25 @@ START_TEST(how_fast_guests_are_saved_is_known_after_a_restart)
 
 	folder_make(&f);
 	state = ledger_rig_open(&f);
-	ck_assert_uint_eq(ledger_file_get(state)->paces[COMPRESSION_NONE].n, 0);
+	ck_assert_uint_eq(ledger_file_get(state)->paced[0].paces[COMPRESSION_NONE].n, 0);
 	/* So many that the file is written anew. */
 	for (uint64_t i = 1; i <= 600; i++)
 		ledger_file_add_pace(state, 1000 * i, 10 * i, COMPRESSION_NONE, NULL);
 	for (int i = 0; i < 2; i++) {
 		ledger_rig_close(state);
 		state = ledger_rig_open(&f);
-		ck_assert_uint_eq(ledger_file_get(state)->paces[COMPRESSION_NONE].n, PACES_MAX);
-		ck_assert_uint_eq(ledger_file_get(state)->paces[COMPRESSION_NONE].rates[0], 596000);
+		ck_assert_uint_eq(ledger_file_get(state)->paced[0].paces[COMPRESSION_NONE].n,
+				  PACES_MAX);
+		ck_assert_uint_eq(ledger_file_get(state)->paced[0].paces[COMPRESSION_NONE].rates[0],
+				  596000);
 		ck_assert_uint_eq(
-			ledger_file_get(state)->paces[COMPRESSION_NONE].rates[PACES_MAX - 1],
+			ledger_file_get(state)->paced[0].paces[COMPRESSION_NONE].rates[PACES_MAX -
+										       1],
 			600000);
 		ck_assert_uint_eq(
-			ledger_file_get(state)->paces[COMPRESSION_NONE].disk[PACES_MAX - 1], 6000);
+			ledger_file_get(state)->paced[0].paces[COMPRESSION_NONE].disk[PACES_MAX -
+										      1],
+			6000);
 	}
 	ledger_rig_close(state);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
+#include <stdio.h>
+
 #include "unit.h"
 #include "world/ledger-apply.h"
 #include "world/ledger-snapshot.h"
@@ -292,9 +294,9 @@ START_TEST(the_pace_of_each_kind_of_image_is_kept_for_itself)
 	}
 	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
 	for (enum compression c = 0; c < _COMPRESSION_MAX; c++)
-		ck_assert_uint_eq(new->paces[c].n, 1);
-	ck_assert_uint_eq(new->paces[COMPRESSION_NONE].rates[0], 100);
-	ck_assert_uint_eq(new->paces[COMPRESSION_ZSTD].rates[0], 400);
+		ck_assert_uint_eq(new->paced[0].paces[c].n, 1);
+	ck_assert_uint_eq(new->paced[0].paces[COMPRESSION_NONE].rates[0], 100);
+	ck_assert_uint_eq(new->paced[0].paces[COMPRESSION_ZSTD].rates[0], 400);
 }
 END_TEST
 
@@ -302,25 +304,34 @@ START_TEST(how_fast_another_disk_is_tells_nothing_of_this_one)
 {
 	_cleanup_(ledger_freep) struct ledger *old = ledger_new(), *new = ledger_new();
 	struct ledger_record record = {.kind = LEDGER_PACE, .rate = 100};
+	char directory[16];
 
 	/* Earlier versions did not record where it was. */
 	ck_assert_int_eq(apply_to(old, &record), 0);
 	ck_assert_uint_eq(ledger_paces(old, COMPRESSION_NONE, "slow:1")->n, 1);
 	record.directory = "slow:1";
 	ck_assert_int_eq(apply_to(old, &record), 0);
+	record.directory = "fast:1";
+	record.compression = COMPRESSION_ZSTD;
+	record.rate = 900;
+	ck_assert_int_eq(apply_to(old, &record), 0);
 	ck_assert_int_eq(ledger_snapshot(old, &web, apply_to, new), 0);
+	/* One stop elsewhere does not undo what was learned. */
 	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "slow:1")->n, 2);
-	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, NULL)->n, 2);
-	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "fast:1")->n, 0);
-	record = (struct ledger_record){
-		.kind = LEDGER_PACE,
-		.rate = 900,
-		.directory = "fast:1",
-		.compression = COMPRESSION_ZSTD,
-	};
-	ck_assert_int_eq(apply_to(new, &record), 0);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_ZSTD, "slow:1")->n, 0);
 	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "fast:1")->n, 0);
 	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_ZSTD, "fast:1")->rates[0], 900);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_ZSTD, NULL)->rates[0], 900);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "new:1")->n, 0);
+	/* Those that were used last are kept. */
+	record.directory = directory;
+	for (int i = 0; i < PACED_MAX - 1; i++) {
+		snprintf(directory, sizeof(directory), "other:%d", i);
+		ck_assert_int_eq(apply_to(new, &record), 0);
+	}
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_ZSTD, "other:0")->n, 1);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_ZSTD, "fast:1")->n, 1);
+	ck_assert_uint_eq(ledger_paces(new, COMPRESSION_NONE, "slow:1")->n, 0);
 }
 END_TEST
 
