@@ -47,7 +47,7 @@ static bool has_failed_to_restart(const struct guest *g)
 	return !g->busy && domain_condition(d) == DOMAIN_ENDED &&
 	       d->manager == DOMAIN_MANAGER_XENDOMAINSD &&
 	       death_action_restarts(domain_death_action(d)) && !guest_is_superseded(g) &&
-	       guest_failure(g);
+	       g->past && g->past->failure;
 }
 
 /* And no process will resume it. libvirt suspends the guests that it migrates, and does not tell.

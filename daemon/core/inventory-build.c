@@ -6,7 +6,6 @@
 #include "core/identity.h"
 #include "core/rivals.h"
 #include "core/vanished.h"
-#include "util/domid.h"
 #include "util/str.h"
 
 static struct guest *find(const struct inventory *inventory, const struct uuid *uuid)
@@ -248,21 +247,30 @@ static void add_domain(struct inventory *inventory, const struct domain *d)
 		g->name = d->name;
 }
 
-/*
- * A guest of another UUID, which a configuration describes, has begun since by its name or from its
- * file: what that one did with the disks is done, and it has a memory of its own.
- */
+/* The guest of a configuration has begun since the other one was saved: what it did is done. */
+static bool has_run_since(const struct survey_config *c, const struct past *saved,
+			  const struct ledger *ledger)
+{
+	const struct uuid *uuid = c->has_uuid ? &c->uuid : ledger_drawn(ledger, c->name);
+	const struct past *past = uuid ? ledger_find(ledger, uuid) : NULL;
+
+	return past && past != saved && !past->lives.ahead && !saved->lives.ahead &&
+	       saved->lives.last == LIFE_SAVED && past->lives.began > saved->lives.wall;
+}
+
+/* In the place of a saved guest another one has run, by its name or from its file. */
 static bool is_succeeded(const struct survey *survey, const struct past *past,
 			 const struct known_image *newest, const struct ledger *ledger)
 {
-	for (size_t i = 0; newest->followed && i < survey->n_configs; i++) {
+	for (size_t i = 0; i < survey->n_configs; i++) {
 		const struct survey_config *c = &survey->configs[i];
 
-		if (!c->error && (str_equal(c->name, newest->name) ||
-				  rivals_may_be(c, &past->uuid, newest->name, ledger)))
+		if (!c->error && has_run_since(c, past, ledger) &&
+		    (str_equal(c->name, newest->name) ||
+		     rivals_may_be(c, &past->uuid, newest->name, ledger)))
 			return true;
 	}
-	return false;
+	return identity_is_followed(newest, survey);
 }
 
 /* Adds a guest that is known to be saved, and of which only the record is left here. */
@@ -310,7 +318,6 @@ static int add_pasts(struct inventory *inventory, const struct ledger *ledger)
 		if (!g->twin || (g->twin->domain && !g->twin->domain->dying))
 			g->past = ledger_find(ledger, &g->uuid);
 		r = name_as_known(g);
-		r = r < 0 ? r : guest_note_late_end(g);
 	}
 	return r;
 }
@@ -326,8 +333,7 @@ static void find_other_life(struct guest *g, const struct inventory *inventory,
 	const struct past *past = NULL;
 
 	while ((past = ledger_next_with(ledger, g->name, past))) {
-		bool failed = past->failure && past->unended == DOMID_NONE;
-		usec_t ended = failed                            ? past->noted
+		usec_t ended = past->failure                     ? past->noted
 			       : lives_ended_alone(&past->lives) ? past->lives.wall
 								 : 0;
 

@@ -3,7 +3,6 @@
 #include "core/inventory.h"
 
 #include "core/leftover.h"
-#include "util/domid.h"
 #include "util/outcome.h"
 #include "util/str.h"
 
@@ -11,7 +10,6 @@ static void guest_done(struct guest *g)
 {
 	free(g->images);
 	free(g->rivals);
-	free(g->late);
 	free(g->hold);
 	free(g->departed);
 	free(g->warning);
@@ -237,19 +235,6 @@ static enum guest_state shut_down_state(const struct guest *g)
 
 static const char ENDED_ALONE[] = "has shut down, from within or by another tool";
 
-/* d: the guest's domain, or NULL. */
-static const char *failure_of(const struct past *past, const struct domain *d)
-{
-	bool over = past && past->unended != DOMID_NONE && !d;
-
-	return past && !over ? past->failure : NULL;
-}
-
-const char *guest_failure(const struct guest *g)
-{
-	return failure_of(g->past, g->domain);
-}
-
 /* Why a guest without a domain cannot be had, or NULL. */
 static const char *standing_reason(const struct guest *g)
 {
@@ -259,11 +244,11 @@ static const char *standing_reason(const struct guest *g)
 		return g->departed;
 	if (g->image && g->image->error)
 		return g->image->error;
-	if (guest_failure(g))
-		return guest_failure(g);
+	if (g->past && g->past->failure)
+		return g->past->failure;
 	if (g->image)
 		return NULL;
-	if (failure_of(g->other_life, NULL))
+	if (g->other_life && g->other_life->failure)
 		return g->other_life->failure;
 	if (g->conflict)
 		return g->conflict;
@@ -284,15 +269,6 @@ static bool ended_alone(const struct guest *g)
 	       past->lives.wall >= past->noted;
 }
 
-int guest_note_late_end(struct guest *g)
-{
-	const struct past *past = g->past;
-
-	if (!past || !past->failure || guest_failure(g) || past->lives.last != LIFE_ENDED)
-		return 0;
-	return str_format(&g->late, "has shut down since, but not in time: %s", past->failure);
-}
-
 /* What a person should know of a guest that is where it should be, or NULL. */
 static const char *note_of(const struct guest *g)
 {
@@ -303,8 +279,6 @@ static const char *note_of(const struct guest *g)
 	/* A domain that is there came up after it, or without us. */
 	if (past && past->refusal && !past->remark && !g->domain)
 		return past->refusal;
-	if (g->late && past->failure)
-		return g->late;
 	return ended_alone(g) ? ENDED_ALONE : past ? past->remark : NULL;
 }
 
@@ -325,8 +299,8 @@ static const char *reason_of_domain(const struct guest *g, enum guest_state stat
 {
 	if (g->warning)
 		return g->warning;
-	if (guest_failure(g))
-		return guest_failure(g);
+	if (g->past && g->past->failure)
+		return g->past->failure;
 	if (state != GUEST_FAILED)
 		return note_of(g);
 	return guest_is_left(g) ? LEFT_BEHIND_WORDS
@@ -339,7 +313,7 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 	enum guest_state state;
 
 	if (guest_is_undecided(g)) {
-		*ret_reason = guest_failure(g) ? guest_failure(g) : g->past->away_reason;
+		*ret_reason = g->past->failure ? g->past->failure : g->past->away_reason;
 		return GUEST_FAILED;
 	}
 	if (g->domain) {
@@ -347,7 +321,7 @@ enum guest_state guest_state(const struct guest *g, const char **ret_reason)
 		*ret_reason = reason_of_domain(g, state);
 		return state;
 	}
-	if (guest_departure(g) && !guest_failure(g)) {
+	if (guest_departure(g) && !g->past->failure) {
 		*ret_reason = g->past->away_reason;
 		return g->past->away_unknown ? GUEST_FAILED : GUEST_STOPPED;
 	}
@@ -362,7 +336,7 @@ bool guest_reason_is_past(const struct guest *g, const char *reason)
 {
 	const struct past *past = g->past;
 
-	return reason == ENDED_ALONE || (reason && reason == g->late) ||
+	return reason == ENDED_ALONE ||
 	       (past &&
 		(reason == past->failure || reason == past->remark || reason == past->refusal));
 }
@@ -375,7 +349,7 @@ usec_t guest_reason_since(const struct guest *g, const char *reason)
 		return g->other_life->noted;
 	if (reason && past && (reason == past->failure || reason == past->remark))
 		return past->noted;
-	if (reason && (reason == ENDED_ALONE || reason == g->late))
+	if (reason == ENDED_ALONE)
 		return guest_since(g, GUEST_STOPPED, reason);
 	return reason ? g->noticed : 0;
 }

@@ -33,8 +33,7 @@ struct guest {
 	const struct guest **rivals; /* whose memory, in an image or missing, may be this guest's */
 	size_t n_rivals;
 	const struct guest *former; /* that had its name or file before: its images go aside */
-	char *late;    /* it has shut down, but after its stop had given up; and how that failed */
-	bool replaced; /* it is the former of another guest */
+	bool replaced;              /* it is the former of another guest */
 	const struct domain *domain;
 	struct guest *twin; /* the guest of the same UUID that has configuration and images. It has
 			     * no domain where it is not certain that this one is not it */
@@ -108,15 +107,6 @@ const struct guest *inventory_find_named(const struct inventory *inventory, cons
  */
 const struct known_image *inventory_find_others_image(const struct inventory *inventory,
 						      const struct guest *g, const char *path);
-
-/*
- * Of the last thing that was tried with it, or NULL. A guest that did not shut down in time has
- * failed for as long as it has a domain: it may have rebooted instead.
- */
-const char *guest_failure(const struct guest *g);
-
-/* Fills in guest.late. 0 or -ENOMEM. */
-int guest_note_late_end(struct guest *g);
 
 /* The state of a guest without an operation, and the reason for it, if any. */
 enum guest_state guest_state(const struct guest *g, const char **ret_reason);

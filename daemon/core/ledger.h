@@ -86,7 +86,7 @@ bool ledger_knows_source(const struct ledger *h, const char *path);
 /* Each takes the place of the other. 0 or -ENOMEM. failure NULL: all is well. */
 int ledger_set_failure(struct ledger *h, const struct uuid *uuid, const char *failure, usec_t wall);
 
-/* After a failure: once the guest has no domain, it has done what this one was asked, only late. */
+/* After a failure of a stop, which left this domain: world/sightings sees to its end. */
 void ledger_set_unended(struct ledger *h, const struct uuid *uuid, uint32_t domid);
 
 int ledger_set_remark(struct ledger *h, const struct uuid *uuid, const char *remark, usec_t wall);

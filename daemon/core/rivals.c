@@ -112,7 +112,7 @@ static const char *image_path(const struct guest *g)
 	return path ? path : "that the ledger knows";
 }
 
-/* The hold names the first one, and its advice gives up the others, too. */
+/* The guest is held for another reason already, whose advice gives up this memory, too. */
 static int name_rival(struct guest *g, const struct guest *rival)
 {
 	_cleanup_free_ char *text = NULL;
@@ -131,13 +131,14 @@ static int add_rival(struct guest *g, const struct guest *rival)
 		return -ENOMEM;
 	g->rivals = more;
 	g->rivals[g->n_rivals++] = rival;
-	return g->n_rivals > 1 ? name_rival(g, rival) : 0;
+	return 0;
 }
 
 static int hold_saved(struct pair *p)
 {
 	const char *path = image_path(p->here);
 	const char *uuid = p->config->has_uuid ? UUID_TEXT(&p->other->uuid) : NULL;
+	bool held;
 	int r;
 
 	if (p->other->conflict)
@@ -152,9 +153,10 @@ static int hold_saved(struct pair *p)
 
 	if (r < 0 || p->here == p->other)
 		return r;
+	held = p->other->hold;
 	r = guest_hold(p->other, "%s", p->here->hold);
-	/* A guest with a configuration of its own is started, or given up, by its own name. */
-	return r < 0 || p->here->config ? r : add_rival(p->other, p->here);
+	r = r < 0 ? r : add_rival(p->other, p->here);
+	return r < 0 || !held ? r : name_rival(p->other, p->here);
 }
 
 /* The configuration's domain may have written to the disks since. */

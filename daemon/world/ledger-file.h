@@ -68,7 +68,7 @@ int ledger_file_set_drawn(struct ledger_file *file, const char *name, const stru
 void ledger_file_draw_uuids(struct ledger_file *file, const struct survey *survey);
 void ledger_file_set_failure(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     const char *failure);
-/* The same, of a stop that left this domain: the failure is over when the guest has none. */
+/* The same, of a stop that left this domain: once it is gone, that becomes a remark. */
 void ledger_file_set_unended(struct ledger_file *file, const struct uuid *uuid, const char *name,
 			     const char *failure, uint32_t domid);
 void ledger_file_set_remark(struct ledger_file *file, const struct uuid *uuid, const char *name,

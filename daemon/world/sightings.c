@@ -2,6 +2,7 @@
 
 #include "world/sightings.h"
 
+#include "util/domid.h"
 #include "util/log.h"
 #include "util/str.h"
 
@@ -115,6 +116,13 @@ static const struct domain *find_other_that_lives(const struct domain_list *doma
 	return NULL;
 }
 
+/* One that has built it, and whose worker has still to go, has not. */
+static bool is_ended_by(const struct hv_operation *op)
+{
+	return op && (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE ||
+		      op->operation == OPERATION_DESTROY);
+}
+
 /* Whether it shut down from within, or because another tool asked it to. */
 static bool ended_alone(const struct sighting *s, const struct domain *d)
 {
@@ -122,7 +130,7 @@ static bool ended_alone(const struct sighting *s, const struct domain *d)
 
 	/* An earlier daemon may have asked it, and waited in vain. */
 	return (d->reason == SHUTDOWN_REASON_POWEROFF || d->reason == SHUTDOWN_REASON_REBOOT) &&
-	       !hv_operation(s->hv, &d->uuid) && !hv_has_asked(s->hv, d->domid) &&
+	       !is_ended_by(hv_operation(s->hv, &d->uuid)) && !hv_has_asked(s->hv, d->domid) &&
 	       !(past && past->failure && past->unended == d->domid);
 }
 
@@ -245,7 +253,22 @@ static void record_life(const struct sighting *s, const struct domain *is)
 	record_end(s, is, now == SUSPENDED ? LIFE_SUSPENDED : LIFE_ENDED, found);
 }
 
-/* Records suspended domains that are gone, seen by this daemon or by an earlier one. */
+/*
+ * A guest that a stop had waited for in vain is down after all. How the stop failed is told on: it
+ * may not have been saved. One that has rebooted instead is not down.
+ */
+static void record_late(const struct sighting *s, const struct past *past)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!past->failure || past->unended == DOMID_NONE || has_domain(s->new, &past->uuid))
+		return;
+	if (str_format(&text, "is down since, but was not in time: %s", past->failure) >= 0)
+		ledger_file_set_remark(s->ledger, &past->uuid, past->name, text);
+}
+
+/* Records suspended domains, and others that a stop had left, that are gone, seen by this daemon or
+ * by an earlier one. */
 static void record_gone(const struct sighting *s)
 {
 	const struct ledger *ledger = ledger_file_get(s->ledger);
@@ -255,6 +278,7 @@ static void record_gone(const struct sighting *s)
 
 		if (past->lives.last == LIFE_SUSPENDED && !has_domain(s->new, &past->uuid))
 			ledger_file_see_gone(s->ledger, &past->uuid, s->listed);
+		record_late(s, past);
 	}
 }
 

@@ -60,7 +60,8 @@ class Ended(FakeHostTest):
             self.assertEqual(self.look(), ("stopped", True))
             web = self.host.status()["web"]
             self.assertIn(failure, web["reason"])
-            self.assertEqual((web["reason_usec"], web["actions"]), (web["since_usec"], ["xendomainsctl start web"]))
+            self.assertGreaterEqual(web["reason_usec"], web["since_usec"])
+            self.assertEqual(web["actions"], ["xendomainsctl start web"])
             self.host.kill_daemon()
             self.host.start_daemon()
         self.host.ctl("start", check=0)

@@ -4,14 +4,13 @@
 #include "core/noticed.h"
 #include "scene.h"
 #include "unit.h"
-#include "util/domid.h"
 
 START_TEST(the_state_of_a_guest_without_a_domain_has_a_reason)
 {
 	char bad_config[] = "config", bad_image[] = "image", failure[] = "failure";
 	struct survey_config config = {.error = NULL}, broken_config = {.error = bad_config};
 	struct survey_image image = {.error = NULL}, broken_image = {.error = bad_image};
-	struct past past = {.failure = failure, .unended = DOMID_NONE};
+	struct past past = {.failure = failure};
 	const struct {
 		struct guest g;
 		enum guest_state state;
@@ -42,41 +41,13 @@ END_TEST
 
 START_TEST(a_failure_of_a_running_guest_is_told_too)
 {
-	struct past past = {.failure = (char[]){"save: no room"}, .unended = DOMID_NONE};
+	struct past past = {.failure = (char[]){"save: no room"}};
 	struct domain d = {.domid = 1};
 	struct guest g = {.domain = &d, .past = &past};
 	const char *reason;
 
 	ck_assert_int_eq(guest_state(&g, &reason), GUEST_RUNNING);
 	ck_assert_str_eq(reason, "save: no room");
-}
-END_TEST
-
-START_TEST(a_stop_that_failed_is_over_with_the_domain_that_it_left)
-{
-	struct past past = {.failure = (char[]){"still there"}, .unended = 1};
-	struct survey_config config = {.error = NULL};
-	struct domain d = {.domid = 1};
-	struct guest g = {.domain = &d, .past = &past, .config = &config};
-	const char *reason;
-
-	ck_assert_int_eq(guest_state(&g, &reason), GUEST_RUNNING);
-	ck_assert_str_eq(reason, "still there");
-	/* It has rebooted. */
-	d.domid = 2;
-	ck_assert_int_eq(guest_state(&g, &reason), GUEST_RUNNING);
-	ck_assert_str_eq(reason, "still there");
-	g.domain = NULL;
-	ck_assert_int_eq(guest_state(&g, &reason), GUEST_STOPPED);
-	ck_assert_ptr_null(reason);
-	lives_end(&past.lives, LIFE_ENDED, 40, false);
-	ck_assert_int_eq(guest_note_late_end(&g), 0);
-	ck_assert_int_eq(guest_state(&g, &reason), GUEST_STOPPED);
-	/* What else had failed by then is not forgotten. */
-	ck_assert_str_ne(reason, "still there");
-	ck_assert_ptr_nonnull(strstr(reason, "still there"));
-	ck_assert_uint_eq(guest_reason_since(&g, reason), 40);
-	free(g.late);
 }
 END_TEST
 
@@ -251,7 +222,7 @@ END_TEST
 
 SUITE("guest-reason", the_state_of_a_guest_without_a_domain_has_a_reason,
       a_failure_of_a_running_guest_is_told_too,
-      a_stop_that_failed_is_over_with_the_domain_that_it_left,
+
       a_state_is_dated_by_what_is_known_to_have_begun_it,
       that_nobody_asked_it_to_shut_down_is_said_until_something_newer_is,
       a_life_of_another_uuid_tells_too_that_nobody_asked_it_to_shut_down,
