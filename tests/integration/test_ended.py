@@ -18,7 +18,12 @@ class Ended(FakeHostTest):
     def end(self, state="poweroff"):
         with self.host.world() as world:
             world["domains"][0]["state"] = state
-        wait_until(lambda: not self.host.domains(), "the domain to be removed")
+        self.wait_gone()
+
+    def wait_gone(self):
+        """Also for the worker that removes the domain, which has still to end then."""
+        wait_until(lambda: not self.host.domains() and self.host.states()["web"] == "stopped",
+                   "the domain to be removed")
 
     def look(self):
         web = self.host.status()["web"]
@@ -39,7 +44,7 @@ class Ended(FakeHostTest):
         self.host.configure(SAVE="", SHUTDOWN="--halt", SHUTDOWN_ALL="")
         self.host.ctl("reload", check=0)
         self.host.ctl("stop", check=0)
-        wait_until(lambda: not self.host.domains(), "the domain to be removed")
+        self.wait_gone()
         self.assertEqual(self.look(), ("stopped", False))
 
     def test_guest_that_obeys_after_its_stop_has_not_failed(self):
@@ -95,7 +100,7 @@ class Ended(FakeHostTest):
         with self.host.world() as world:
             world["domains"][0]["state"] = "poweroff"
         self.host.start_daemon()
-        wait_until(lambda: not self.host.domains(), "the domain to be removed")
+        self.wait_gone()
         self.assertEqual(self.look(), ("stopped", False))
 
     def test_stop_of_a_guest_that_is_down_does_not_hide_why(self):
