@@ -122,6 +122,25 @@ def by_itself(host: Host) -> None:
     assert "reason" not in status(host)["other"]
 
 
+@scenario("a guest that obeys after its stop had given it up has not failed, for the next daemon either", minutes=2)
+def late(host: Host) -> None:
+    host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=8)
+    host.auto(pv("p1", off=30))
+    ctl(host, "start")
+    before = host.wait_count("p1", 2)
+    ctl(host, "stop", expect=1)
+    failure = status(host)["p1"]["reason"]
+    assert states(host) == {"p1": "running"}
+    host.wait_gone("p1")
+    guest = wait_missing(host, "p1", "stopped")
+    assert failure in guest["reason"], guest
+    host.sh("systemctl kill --signal=KILL xendomainsd.service")
+    assert wait_missing(host, "p1", "stopped")["reason"] == guest["reason"]
+    type_advice(host, guest)
+    host.wait_reboot("p1", before.boot)
+    assert "reason" not in status(host)["p1"]
+
+
 @scenario("a directory of images that others can write is told while guests run, and once it is mended they are saved",
           minutes=1.5)
 def open_directory(host: Host) -> None:
