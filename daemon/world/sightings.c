@@ -263,7 +263,7 @@ static void record_late(const struct sighting *s, const struct past *past)
 
 	if (!past->failure || past->unended == DOMID_NONE || has_domain(s->new, &past->uuid))
 		return;
-	if (str_format(&text, "is down since, but was not in time: %s", past->failure) >= 0)
+	if (str_format(&text, "is down now, but too late for its stop: %s", past->failure) >= 0)
 		ledger_file_set_remark(s->ledger, &past->uuid, past->name, text);
 }
 
