@@ -125,12 +125,12 @@ def by_itself(host: Host) -> None:
 @scenario("a guest that obeys after its stop had given it up has not failed, for the next daemon either", minutes=2)
 def late(host: Host) -> None:
     host.config(XENDOMAINS_SAVE="", XENDOMAINS_STOP_MAXWAIT=8)
-    host.auto(pv("p1", off=30))
+    host.auto(pv("p1", off=30), pv("other"))
     ctl(host, "start")
     before = host.wait_count("p1", 2)
-    ctl(host, "stop", expect=1)
+    ctl(host, "stop", "p1", expect=1)
     failure = status(host)["p1"]["reason"]
-    assert states(host) == {"p1": "running"}
+    assert states(host)["p1"] == "running"
     host.wait_gone("p1")
     guest = wait_missing(host, "p1", "stopped")
     assert failure in guest["reason"], guest
