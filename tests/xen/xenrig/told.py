@@ -44,10 +44,12 @@ def dialogue(document: str) -> list[tuple[str, list[str]]]:
     return told
 
 
-# What is different each time, with the blanks that keep its column: also whether a guest had the CPU.
+# What is different each time, with the blanks that keep its column: also whether a guest had the CPU, and
+# the version of Xen.
 _CHANGING = re.compile(r" *([rbpscd-]{6}(?= )|\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?\b"
                        r"|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
-                       r"|\b\d+(\.\d+)? ([smhd]|min|KiB|MiB|GiB)\b|\b\d+\b)")
+                       r"|\b\d+(\.\d+)? ([smhd]|min|KiB|MiB|GiB)\b"
+                       r"|\b\d+\.\d+\.\d+(-\w+)?(?!\S)|\b\d+\b)")
 
 
 def masked(lines: list[str]) -> list[str]:
