@@ -224,7 +224,7 @@ static int name_others(struct step *s, const struct stale *named, const struct k
 			continue;
 		r = item->path
 			    ? str_format(&text, "%s; %s is put aside, too", s->reason, item->path)
-			    : str_format(&text, "%s; so is the memory of the guest with UUID %s",
+			    : str_format(&text, "%s; the memory of guest %s is given up, too",
 					 s->reason, UUID_TEXT(&item->guest));
 		r = r < 0 ? r : str_replace(&s->reason, text);
 	}
