@@ -52,5 +52,5 @@ void executor_clean_in_turn(struct run *run, struct places *places)
 	if (run->unclean)
 		return;
 	executor_feed(run, MACHINE_EVENT_SHUT_DOWN, NULL);
-	places_take(places, run);
+	places_take(places, &run->job->ex->limits, run);
 }

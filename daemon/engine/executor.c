@@ -274,7 +274,7 @@ static struct places count_places(const struct executor *ex, usec_t *ret_next)
 
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry)
-			places_take(&places, run);
+			places_take(&places, &ex->limits, run);
 	*ret_next = executor_take_adopted(ex, &places);
 	return places;
 }
@@ -301,6 +301,7 @@ static void begin_waiting(struct executor *ex)
 	struct run *run;
 
 	next = MIN(next, executor_open_lane(ex, &places));
+	executor_open_reads(ex, &places);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		executor_look_ahead(job);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
@@ -314,9 +315,10 @@ static void begin_waiting(struct executor *ex)
 			if (run->wait != WAIT_NONE)
 				continue;
 			begin(run);
-			places_take(&places, run);
+			places_take(&places, &ex->limits, run);
 		}
 	ex->saving = places.untold > 0 ? 0 : places.saving;
+	ex->reading = places.unheard > 0 ? 0 : places.reading;
 	hv_expect(ex->hv, MIN(places.asked, ex->limits.parallel));
 	executor_note_waits(ex);
 	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
@@ -499,7 +501,7 @@ void executor_operation_finished(struct executor *ex, const struct hv_operation 
 		if (result->domid != DOMID_NONE)
 			run->domid = result->domid;
 		if (result->outcome == OPERATION_OK)
-			executor_wrote(run, 1000);
+			executor_moved(run, 1000);
 		run->written = result->written;
 		executor_feed(run, run_event(run, result, ex->domains),
 			      result->reason ? result->reason : strerror(-result->error));

@@ -13,9 +13,11 @@ struct executor_limits {
 	bool boots_count;   /* guests that boot are among them, until create_pause is over */
 	unsigned brief;     /* workers that remove domains, and as many that have domains go on */
 	unsigned cpus;      /* that saves share to compress; 0: does not matter */
-	unsigned saves;     /* of guests, with which a stop begins; 0: as many as operations */
+	unsigned streams;   /* saves, or restores, that are begun with; 0: as many as operations */
 	uint64_t disk_rate; /* KiB/s that the disk of the images is known to take; 0: not known */
 	uint64_t save_kib;  /* of memory, if several guests are saved at one time */
+	uint64_t brief_kib; /* such a guest's image is read in a moment, and no matter for the disk
+			     */
 	usec_t create_pause;
 	usec_t sysrq_pause; /* after each key */
 	usec_t stop_limit;

@@ -10,7 +10,7 @@
 
 /*
  * A save or a migration that makes no progress for so long leaves its place to others, and so does
- * a worker that should end in a moment.
+ * a worker that should end in a moment. A restore leaves the disk to others.
  */
 #define STALL_LIMIT (10 * USEC_PER_SEC)
 
@@ -24,7 +24,8 @@ static void set_timer(struct run *run, usec_t now, usec_t stop_limit)
 	bool stops = run->machine.goal == GOAL_STOP;
 	usec_t next = stops ? end_of_work(run, stop_limit) : USEC_INFINITY;
 
-	if (!run->stalled && (places_are_brief(run) || (stops && run_streams(run))))
+	if (!run->stalled &&
+	    (places_are_brief(run) || run_restores(run) || (stops && run_streams(run))))
 		next = MIN(next, usec_add(now, STALL_LIMIT));
 	if (next != USEC_INFINITY)
 		timer_set(run->limit, next);
@@ -76,13 +77,18 @@ static usec_t end_of_adopted(const struct hv_operation *operation, usec_t stop_l
 	return usec_add(operation->started, usec_add(stop_limit, GRACE));
 }
 
+usec_t overdue_adopted_silence(const struct hv_operation *operation)
+{
+	return usec_add(operation->heard, STALL_LIMIT);
+}
+
 usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
 {
 	switch (operation->operation) {
 	case OPERATION_SAVE:
 	case OPERATION_MIGRATE:
 		return MIN(end_of_adopted(operation, stop_limit),
-			   usec_add(operation->heard, STALL_LIMIT));
+			   overdue_adopted_silence(operation));
 	case OPERATION_DESTROY:
 	case OPERATION_UNPAUSE:
 	case OPERATION_RESUME:
@@ -101,6 +107,6 @@ usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
 
 bool overdue_adopted_stalls(const struct hv_operation *operation, usec_t now, usec_t stop_limit)
 {
-	return now >= usec_add(operation->heard, STALL_LIMIT) &&
+	return now >= overdue_adopted_silence(operation) &&
 	       now < end_of_adopted(operation, stop_limit);
 }

@@ -7,6 +7,9 @@
 #define CREATES_PER_CPU 2
 #define BRIEF_PER_CPU   4
 
+/* An image that the disk gives in so many seconds is read in a moment. */
+#define BRIEF_READ 2
+
 /* The kind of place that a worker takes. */
 enum kind {
 	KIND_LONG,  /* it has one of the places for parallel operations */
@@ -77,7 +80,19 @@ static bool has_place(const struct run *run)
 {
 	return run->pausing ||
 	       ((run->machine.state == MACHINE_WORKING || run->machine.state == MACHINE_CLEANING) &&
-		!run->stalled);
+		(!run->stalled || run_restores(run)));
+}
+
+/* A guest that is read, or about to be, keeps others from the disk. Its devices come later. */
+static bool reads(const struct run *run)
+{
+	return run->machine.state == MACHINE_WORKING && run_restores(run) && !run->stalled &&
+	       run->permille < OPERATION_PERMILLE_MOVED;
+}
+
+static bool is_read_in_a_moment(const struct run *run, const struct executor_limits *limits)
+{
+	return run->step->memory_kib <= limits->brief_kib;
 }
 
 /* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
@@ -94,11 +109,13 @@ static bool is_asked_to_end(const struct run *run)
 	return run->machine.state == MACHINE_ASKED && run_asks_to_end(run) && !run->step->foreign;
 }
 
-void places_take(struct places *places, const struct run *run)
+void places_take(struct places *places, const struct executor_limits *limits, const struct run *run)
 {
 	enum kind kind = kind_of(run);
 
 	places->asked += is_asked_to_end(run);
+	places->restores += !machine_ended(&run->machine) && run_restores(run);
+	places->reading += reads(run) && !is_read_in_a_moment(run, limits);
 	places->stalled += kind == KIND_LONG && run_saves(run) && run->stalled && !run->overdue;
 	if (!has_place(run))
 		return;
@@ -117,16 +134,19 @@ void places_take(struct places *places, const struct run *run)
 }
 
 void places_take_adopted(struct places *places, const struct hv_operation *operation,
-			 uint64_t memory_kib)
+			 uint64_t memory_kib, bool silent)
 {
 	enum kind kind = kind_of_operation(operation->operation);
 	bool saves = operation->operation == OPERATION_SAVE;
+	bool reads = operation->operation == OPERATION_RESTORE && !silent;
 
 	places->cleaning += kind == KIND_CLEAN;
 	places->touching += kind == KIND_TOUCH;
 	if (kind != KIND_LONG)
 		return;
 	places->taken++;
+	places->reading += reads;
+	places->unheard += reads;
 	places->stopping += saves || operation->operation == OPERATION_MIGRATE;
 	places->creating += operation->operation == OPERATION_CREATE ||
 			    operation->operation == OPERATION_RESTART;
@@ -172,7 +192,9 @@ bool places_have_room(const struct places *places, const struct executor_limits 
 	return taken < limits->parallel && (!creates(run) || can_create(places, limits)) &&
 	       (!run_saves(run) || places->saving == 0 ||
 		(places->saving < places->may_save &&
-		 places->saving_kib + run->step->memory_kib <= limits->save_kib));
+		 places->saving_kib + run->step->memory_kib <= limits->save_kib)) &&
+	       (!run_restores(run) || is_read_in_a_moment(run, limits) ||
+		places->reading < places->may_read);
 }
 
 static unsigned count_cpus(void)
@@ -222,6 +244,7 @@ void places_set_limits(struct executor_limits *limits, const struct config *c,
 	limits->brief = brief_at_once(c);
 	limits->save_kib = saves_at_once(c, paces_expect(paces));
 	limits->cpus = count_cpus();
-	limits->saves = paces_places(paces);
+	limits->streams = paces_places(paces);
 	limits->disk_rate = paces_disk(paces);
+	limits->brief_kib = BRIEF_READ * limits->disk_rate;
 }

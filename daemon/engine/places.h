@@ -18,6 +18,9 @@ struct places {
 	unsigned asked;   /* guests that are to go down: a worker for each comes soon */
 	unsigned untold;  /* of those saving: what they write is not told */
 	uint64_t saving_kib;
+	unsigned restores;          /* guests that are being restored, or wait for that */
+	unsigned reading, may_read; /* ... whose image is read, for more than a moment */
+	unsigned unheard;           /* of those reading: what they read is not told */
 };
 
 /*
@@ -30,14 +33,15 @@ bool places_are_brief(const struct run *run);
 bool places_can_clean(const struct places *places, const struct executor_limits *limits);
 
 /* Counts the place of a run, if it has one. */
-void places_take(struct places *places, const struct run *run);
+void places_take(struct places *places, const struct executor_limits *limits,
+		 const struct run *run);
 
 /*
  * Counts the place of an operation that an earlier daemon began: there is no run at work on it.
- * memory_kib: of its guest.
+ * memory_kib: of its guest. silent: it tells of no progress.
  */
 void places_take_adopted(struct places *places, const struct hv_operation *operation,
-			 uint64_t memory_kib);
+			 uint64_t memory_kib, bool silent);
 
 /* Whether the stage of a run that waits can begin, as far as places go. */
 bool places_have_room(const struct places *places, const struct executor_limits *limits,

@@ -24,12 +24,15 @@ struct executor {
 	struct timer *kick;
 	struct timer *progress; /* when it is told to the followers, for all runs together */
 	usec_t told;            /* the last time */
-	struct lane lane;       /* of the disk that guests are saved to */
+	struct lane lane;       /* of the disk that guests are saved to ... */
+	struct lane read_lane;  /* ... and restored from */
 	unsigned saving;      /* guests, as last counted; 0: what some of them write is not told */
 	usec_t heard;         /* the last word of a save that goes on ... */
 	usec_t woke;          /* ... and the first one after a silence */
 	struct flow flow;     /* of what is written to it */
 	uint64_t written_kib; /* of the memory of guests that are saved, ever */
+	unsigned reading;     /* images, as last counted; 0: what is read is not told of some */
+	uint64_t read_kib;    /* of the memory of guests that are restored, ever */
 };
 
 /* The first guest of its job that a run waits for; NULL: none. */
@@ -95,11 +98,17 @@ usec_t executor_take_adopted(const struct executor *ex, struct places *places);
  */
 usec_t executor_open_lane(struct executor *ex, struct places *places);
 
+/* The same of the images that are read. It changes only with what is told. */
+void executor_open_reads(struct executor *ex, struct places *places);
+
 /* In how many threads each save compresses, so that all of them find the CPUs that there are. */
 unsigned executor_save_threads(const struct executor *ex);
 
-/* A guest is written that far, if that is what its worker does. Before its run says so. */
+/* A guest is written, or read, that far, if that is what its worker does. Before its run says so.
+ */
+void executor_moved(struct run *run, unsigned permille);
 void executor_wrote(struct run *run, unsigned permille);
+void executor_has_read(struct run *run, unsigned permille);
 
 /* Looks once at what all turns of a job depend on: it holds while runs only begin and end. */
 void executor_look_ahead(struct job *job);

@@ -50,6 +50,12 @@ void executor_plan_progress(struct executor *ex)
 		timer_set(ex->progress, MAX(loop_now(ex->loop), ex->told + PROGRESS_INTERVAL));
 }
 
+void executor_moved(struct run *run, unsigned permille)
+{
+	executor_wrote(run, permille);
+	executor_has_read(run, permille);
+}
+
 void executor_progress(struct executor *ex, const struct hv_operation *operation)
 {
 	struct run *run = executor_find_at_work(ex, &operation->uuid);
@@ -60,8 +66,10 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	}
 	if (!run || run->machine.state != MACHINE_WORKING)
 		return;
-	executor_wrote(run, operation->permille);
-	overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
+	executor_moved(run, operation->permille);
+	/* A restore that waits for memory goes on, and does not read. */
+	if (!run_restores(run) || operation->permille > run->permille)
+		overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
 	if (operation->permille <= run->permille)
 		return;
 	if (run->flowed == 0) {

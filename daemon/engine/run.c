@@ -286,6 +286,11 @@ bool run_saves(const struct run *run)
 	return machine_stage(&run->machine) == STAGE_SAVE;
 }
 
+bool run_restores(const struct run *run)
+{
+	return machine_stage(&run->machine) == STAGE_RESTORE;
+}
+
 bool run_is_cold(const struct run *run)
 {
 	const struct machine *m = &run->machine;

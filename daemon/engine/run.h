@@ -122,5 +122,6 @@ bool run_is_cold(const struct run *run);
 /* Whether its stage sends the guest's memory away: its worker tells of progress all the while. */
 bool run_streams(const struct run *run);
 
-/* Whether its stage writes an image. */
+/* Whether its stage writes an image, or reads one. */
 bool run_saves(const struct run *run);
+bool run_restores(const struct run *run);

@@ -37,7 +37,7 @@ usec_t executor_open_lane(struct executor *ex, struct places *places)
 
 	/* Saves of an earlier daemon can be at work before the first of ours. */
 	if (places->saving + places->stalled == 0 || ex->lane.allowed == 0)
-		lane_begin(&ex->lane, limits->saves ? limits->saves : limits->parallel,
+		lane_begin(&ex->lane, limits->streams ? limits->streams : limits->parallel,
 			   limits->parallel, limits->disk_rate);
 	places->may_save = allowed = ex->lane.allowed;
 	if (places->stalled == 0 || known <= now)

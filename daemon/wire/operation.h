@@ -141,9 +141,12 @@ struct operation_record {
 	struct operation_result result;
 };
 
+/* What goes through is estimated before: only the end of the operation counts as all of it. */
+#define OPERATION_PERMILLE_MOVED 990
+
 struct operation_progress {
-	const char *what; /* borrowed from the message; may be NULL */
-	unsigned permille;
+	const char *what;      /* borrowed from the message; may be NULL */
+	unsigned permille;     /* OPERATION_PERMILLE_MOVED at most */
 	uint64_t bytes, total; /* that have gone through, of about so many; 0: it does not tell */
 };
 

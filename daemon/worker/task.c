@@ -78,9 +78,9 @@ static void tell_progress(struct task *task)
 	if (!task->waiting && (task->expected == 0 || bytes == task->told))
 		return;
 	task->told = bytes;
-	/* The expected size is an estimate: only the end counts as 100 %. */
 	if (task->expected > 0)
-		progress.permille = (unsigned)MIN(bytes * 1000 / task->expected, (uint64_t)990);
+		progress.permille = (unsigned)MIN(bytes * 1000 / task->expected,
+						  (uint64_t)OPERATION_PERMILLE_MOVED);
 	message = operation_progress_message(&progress);
 	text = json_message(message, &size);
 	if (text)

@@ -30,16 +30,16 @@ DEADLINE_S = 300
 LAST_MINUTE_S = 60
 GUESTS_SHORT_OF_TIME = 50
 
-# Disks that all saves share: MiB/s of all and of one save, and what each further one costs.
+# Disks that all saves, or restores, share: MiB/s of all and of one, and what each further one costs.
 DISKS = {
-    "150 MiB/s, each further save costs 10 %": {"mib_s": 150, "loss_percent": 10},
-    "150 MiB/s, each further save costs 3 %": {"mib_s": 150, "loss_percent": 3},
+    "150 MiB/s, each further one costs 10 %": {"mib_s": 150, "loss_percent": 10},
+    "150 MiB/s, each further one costs 3 %": {"mib_s": 150, "loss_percent": 3},
     "150 MiB/s": {"mib_s": 150},
-    "500 MiB/s, one save 400": {"mib_s": 500, "stream_mib_s": 400},
-    "500 MiB/s, one save 400, each further one costs 5 %": {"mib_s": 500, "stream_mib_s": 400, "loss_percent": 5},
-    "2000 MiB/s, one save 1000": {"mib_s": 2000, "stream_mib_s": 1000},
-    "2000 MiB/s, one save 250": {"mib_s": 2000, "stream_mib_s": 250},
-    "2000 MiB/s, one save 60": {"mib_s": 2000, "stream_mib_s": 60},
+    "500 MiB/s, one alone 400": {"mib_s": 500, "stream_mib_s": 400},
+    "500 MiB/s, one alone 400, each further one costs 5 %": {"mib_s": 500, "stream_mib_s": 400, "loss_percent": 5},
+    "2000 MiB/s, one alone 1000": {"mib_s": 2000, "stream_mib_s": 1000},
+    "2000 MiB/s, one alone 250": {"mib_s": 2000, "stream_mib_s": 250},
+    "2000 MiB/s, one alone 60": {"mib_s": 2000, "stream_mib_s": 60},
 }
 # Until a disk is known, the daemon saves as many at one time as it may.
 STOPS_TO_KNOW_A_DISK = 3
@@ -161,38 +161,50 @@ def tell_saved(arguments, dice):
     print(f"\nThe last save was over after {max(last):.0f} s at most.")
 
 
-def tell_disks(arguments, dice):
+def state_folder():
+    return tempfile.TemporaryDirectory(prefix="makespan-state-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+
+
+def head(goal, text):
+    work = "Stop by save" if goal == "stop" else "Start by restore"
+    print(f"\n{work} of {text}\n\n| disk | median | mean | best | worst |\n|---|---:|---:|---:|---:|")
+
+
+def tell_disk(name, ratios):
+    print(f"| {name} | {statistics.median(ratios):.3f} | {statistics.mean(ratios):.3f} | {min(ratios):.3f} | "
+          f"{max(ratios):.3f} |", flush=True)
+
+
+def tell_disks(arguments, dice, goal):
+    """Stops tell of the disk, for the starts as well."""
     hosts = [draw(dice, dice.randint(1, 50)) for _ in range(arguments.hosts)]
-    print(f"\nStop by save of {len(hosts)} hosts: on a known disk / with {arguments.places} saves at one time\n")
-    print("| disk | median | mean | best | worst |\n|---|---:|---:|---:|---:|")
+    head(goal, f"{len(hosts)} hosts: on a known disk / with {arguments.places} guests at one time")
     for name, disk in DISKS.items():
         ratios = []
-        with tempfile.TemporaryDirectory(prefix="makespan-state-",
-                                         dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as state:
-            for host in hosts:
-                now = measure(arguments.build, arguments.places, host, "stop", disk, state)
-                ratios.append(now / measure(arguments.build, arguments.places, host, "stop", disk))
-        del ratios[:STOPS_TO_KNOW_A_DISK]
-        print(f"| {name} | {statistics.median(ratios):.3f} | {statistics.mean(ratios):.3f} | {min(ratios):.3f} | "
-              f"{max(ratios):.3f} |", flush=True)
+        with state_folder() as state:
+            for number, host in enumerate(hosts):
+                if goal == "stop" or number < STOPS_TO_KNOW_A_DISK:
+                    stop = measure(arguments.build, arguments.places, host, "stop", disk, state)
+                if number < STOPS_TO_KNOW_A_DISK:
+                    continue
+                now = stop if goal == "stop" else measure(arguments.build, arguments.places, host, goal, disk, state)
+                ratios.append(now / measure(arguments.build, arguments.places, host, goal, disk))
+        tell_disk(name, ratios)
 
 
-def tell_slower(arguments, dice):
-    """Each stop is the first on a disk that has become one of these."""
+def tell_slower(arguments, dice, goal):
+    """Each is the first on a disk that has become one of these."""
     hosts = [draw(dice, dice.randint(1, 50)) for _ in range(arguments.hosts)]
-    print(f"\nThe same on a disk that gave 2000 MiB/s in {STOPS_TO_KNOW_A_DISK} stops before\n")
-    print("| disk | median | mean | best | worst |\n|---|---:|---:|---:|---:|")
+    head(goal, f"{len(hosts)} hosts, on a disk that gave 2000 MiB/s in {STOPS_TO_KNOW_A_DISK} stops before")
     for name, disk in DISKS.items():
         ratios = []
         for host in hosts:
-            with tempfile.TemporaryDirectory(prefix="makespan-state-",
-                                             dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as state:
+            with state_folder() as state:
                 for _ in range(STOPS_TO_KNOW_A_DISK):
                     measure(arguments.build, arguments.places, host, "stop", FAST_DISK, state)
-                now = measure(arguments.build, arguments.places, host, "stop", disk, state)
-                ratios.append(now / measure(arguments.build, arguments.places, host, "stop", disk))
-        print(f"| {name} | {statistics.median(ratios):.3f} | {statistics.mean(ratios):.3f} | {min(ratios):.3f} | "
-              f"{max(ratios):.3f} |", flush=True)
+                now = measure(arguments.build, arguments.places, host, goal, disk, state)
+                ratios.append(now / measure(arguments.build, arguments.places, host, goal, disk))
+        tell_disk(name, ratios)
 
 
 def main():
@@ -206,8 +218,9 @@ def main():
     dice = random.Random(arguments.seed)
     tell_makespans(arguments, dice)
     tell_saved(arguments, dice)
-    tell_disks(arguments, dice)
-    tell_slower(arguments, dice)
+    for goal in "stop", "start":
+        tell_disks(arguments, dice, goal)
+        tell_slower(arguments, dice, goal)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,9 @@ void begin(const struct rig_limits *limits)
 		&(struct executor_limits){
 			.save_kib = limits->save_kib ? limits->save_kib : UINT64_MAX,
 			.parallel = limits->parallel,
-			.saves = limits->saves,
+			.streams = limits->streams,
+			.disk_rate = limits->disk_rate,
+			.brief_kib = limits->brief_kib,
 			.cpus = limits->cpus,
 			.brief = 8,
 			.creates = limits->creates ? limits->creates : limits->parallel,

@@ -20,10 +20,10 @@ extern struct stage_rig f;
 
 /* An executor with these limits, of which 0 is none: BEGIN(.parallel = 8, .stop_limit = LIMIT). */
 struct rig_limits {
-	unsigned parallel, saves, creates; /* without creates: as many */
+	unsigned parallel, streams, creates; /* without creates: as many */
 	bool boots_count;
 	unsigned cpus;
-	uint64_t save_kib;
+	uint64_t save_kib, disk_rate, brief_kib;
 	usec_t create_pause, stop_limit;
 };
 

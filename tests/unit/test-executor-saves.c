@@ -28,7 +28,7 @@ static void run_saves(void)
 
 static void begin_saves(void)
 {
-	BEGIN(.parallel = 8, .saves = 2);
+	BEGIN(.parallel = 8, .streams = 2);
 	run_saves();
 }
 
@@ -119,7 +119,7 @@ static void adopted_gets_on(unsigned number, unsigned seconds)
 
 START_TEST(where_all_saves_stand_still_one_more_at_a_time_begins)
 {
-	BEGIN(.parallel = 8, .saves = 4);
+	BEGIN(.parallel = 8, .streams = 4);
 	save(1, 12);
 	expect_calls("save 1|save 2|save 3|save 4|");
 	run_for(11 * USEC_PER_SEC);
@@ -164,7 +164,7 @@ END_TEST
 /* They stand still for as long as the disk does, and are not noticed at the same time. */
 START_TEST(saves_that_stop_writing_one_after_the_other_are_not_all_replaced)
 {
-	BEGIN(.parallel = 8, .saves = 4);
+	BEGIN(.parallel = 8, .streams = 4);
 	save(1, 12);
 	expect_calls("save 1|save 2|save 3|save 4|");
 	for (unsigned i = 1; i <= 4; i++)
@@ -179,7 +179,7 @@ END_TEST
 
 START_TEST(guests_that_do_not_suspend_slow_the_others_only_until_one_is_written)
 {
-	BEGIN(.parallel = 8, .saves = 4);
+	BEGIN(.parallel = 8, .streams = 4);
 	save(1, 12);
 	expect_calls("save 1|save 2|save 3|save 4|");
 	run_for(11 * USEC_PER_SEC);
@@ -193,7 +193,7 @@ END_TEST
 /* Not even until it is known that the disk writes. */
 START_TEST(a_guest_that_does_not_suspend_slows_no_later_stop)
 {
-	BEGIN(.parallel = 8, .saves = 4);
+	BEGIN(.parallel = 8, .streams = 4);
 	save(1, 1);
 	run_for(60 * USEC_PER_SEC);
 	save(2, 8);
@@ -206,7 +206,7 @@ END_TEST
 
 START_TEST(beside_a_save_of_an_earlier_daemon_saves_that_stand_still_block_none)
 {
-	BEGIN(.parallel = 8, .saves = 3);
+	BEGIN(.parallel = 8, .streams = 3);
 	adopt(OPERATION_SAVE, 13, 13);
 	save(1, 8);
 	expect_calls("save 1|save 2|");
@@ -218,7 +218,7 @@ END_TEST
 
 START_TEST(a_save_that_never_ends_is_no_matter_for_the_next_stop)
 {
-	BEGIN(.parallel = 8, .saves = 2, .stop_limit = 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .streams = 2, .stop_limit = 60 * USEC_PER_SEC);
 	save(1, 1);
 	run_for(75 * USEC_PER_SEC);
 	save(2, 5);
@@ -248,7 +248,7 @@ START_TEST(what_is_migrated_takes_nothing_of_the_disk)
 {
 	struct plan *plan = new_plan(GOAL_STOP);
 
-	BEGIN(.parallel = 8, .saves = 2);
+	BEGIN(.parallel = 8, .streams = 2);
 	for (unsigned i = 1; i <= 6; i++) {
 		puppet_add(&rig.p, i, "x");
 		add_step(plan, i, i <= 3 ? STAGES(STAGE_MIGRATE) : STAGES(STAGE_SAVE));
@@ -278,7 +278,7 @@ static void run_stages(enum goal goal, unsigned last, const enum stage *stages)
 
 START_TEST(saves_share_the_cpus_to_compress)
 {
-	BEGIN(.parallel = 8, .saves = 2, .cpus = 4);
+	BEGIN(.parallel = 8, .streams = 2, .cpus = 4);
 	run_stages(GOAL_STOP, 3, STAGES(STAGE_SAVE));
 	ck_assert_uint_eq(threads_of(1), 2);
 	ck_assert_uint_eq(threads_of(2), 2);
@@ -296,7 +296,7 @@ END_TEST
 
 START_TEST(saves_of_an_earlier_daemon_have_places)
 {
-	BEGIN(.parallel = 8, .saves = 2);
+	BEGIN(.parallel = 8, .streams = 2);
 	adopt(OPERATION_SAVE, 11, 12);
 	run_stages(GOAL_STOP, 3, STAGES(STAGE_SAVE));
 	expect_calls("");
@@ -310,7 +310,7 @@ END_TEST
 
 START_TEST(saves_of_an_earlier_daemon_that_stand_still_are_not_all_replaced)
 {
-	BEGIN(.parallel = 8, .saves = 2, .stop_limit = 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .streams = 2, .stop_limit = 60 * USEC_PER_SEC);
 	adopt(OPERATION_SAVE, 11, 12);
 	run_stages(GOAL_STOP, 5, STAGES(STAGE_SAVE));
 	run_for(11 * USEC_PER_SEC);
@@ -319,7 +319,7 @@ START_TEST(saves_of_an_earlier_daemon_that_stand_still_are_not_all_replaced)
 	expect_calls("save 2|");
 	end();
 	/* Past their limit they are no matter any more. */
-	BEGIN(.parallel = 8, .saves = 2, .stop_limit = 60 * USEC_PER_SEC);
+	BEGIN(.parallel = 8, .streams = 2, .stop_limit = 60 * USEC_PER_SEC);
 	adopt(OPERATION_SAVE, 11, 12);
 	run_for(75 * USEC_PER_SEC);
 	run_stages(GOAL_STOP, 5, STAGES(STAGE_SAVE));
@@ -343,7 +343,7 @@ END_TEST
 /* What they write is not told, so that the disk seems to be slower than it is. */
 START_TEST(beside_saves_of_an_earlier_daemon_the_disk_is_not_judged)
 {
-	BEGIN(.parallel = 8, .saves = 2);
+	BEGIN(.parallel = 8, .streams = 2);
 	adopt(OPERATION_SAVE, 11, 11);
 	run_stages(GOAL_STOP, 8, STAGES(STAGE_SAVE));
 	expect_calls("save 1|");

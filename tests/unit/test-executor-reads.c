@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+#include "executor-rig.h"
+#include "unit.h"
+
+/* How many images are read at one time from a disk that is known. */
+
+#define GIB_KIB (1U << 20)
+
+static void restore(unsigned first, unsigned last, uint64_t memory_kib)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	for (unsigned i = first; i <= last; i++)
+		add_step(plan, i, STAGES(STAGE_RESTORE))->memory_kib = memory_kib;
+	run_plan(plan);
+}
+
+static void tell(unsigned number, unsigned permille)
+{
+	puppet_flying(&rig.p, number)->operation.permille = permille;
+	executor_progress(f.ex, &puppet_flying(&rig.p, number)->operation);
+	run_now();
+}
+
+/* Each of these gets so much further in so many seconds, a second at a time. */
+static void read_for(unsigned seconds, unsigned first, unsigned last, unsigned permille)
+{
+	for (unsigned s = 0; s < seconds; s++) {
+		for (unsigned i = first; i <= last; i++)
+			tell(i, puppet_flying(&rig.p, i)->operation.permille + permille);
+		run_for(USEC_PER_SEC);
+	}
+}
+
+START_TEST(no_more_images_are_read_than_a_slow_disk_has_places_for)
+{
+	BEGIN(.parallel = 8, .streams = 2);
+	restore(1, 8, GIB_KIB);
+	expect_calls("restore 1|restore 2|");
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
+	run_now();
+	expect_calls("restore 3|");
+	end();
+}
+END_TEST
+
+START_TEST(more_are_read_where_the_disk_is_faster_with_more)
+{
+	BEGIN(.parallel = 8, .streams = 2);
+	restore(1, 8, GIB_KIB);
+	read_for(6, 1, 2, 10);
+	expect_calls("restore 1|restore 2|restore 3|restore 4|");
+	read_for(6, 1, 4, 10);
+	expect_calls("restore 5|restore 6|restore 7|restore 8|");
+	end();
+}
+END_TEST
+
+START_TEST(fewer_are_read_where_the_disk_is_slower_than_it_is_known_to_be)
+{
+	BEGIN(.parallel = 4, .disk_rate = GIB_KIB);
+	restore(1, 9, GIB_KIB);
+	expect_calls("restore 1|restore 2|restore 3|restore 4|");
+	read_for(6, 1, 4, 5);
+	for (unsigned i = 1; i <= 2; i++)
+		puppet_finish(&rig.p, i, -EIO, "it ends", DOMID_NONE);
+	run_now();
+	expect_calls("");
+	/* Two are as fast as four were, and no faster. */
+	read_for(6, 3, 4, 10);
+	expect_calls("restore 5|restore 6|");
+	end();
+}
+END_TEST
+
+/* Its devices take no time of the disk. */
+START_TEST(a_guest_whose_image_is_read_leaves_the_disk_to_others)
+{
+	BEGIN(.parallel = 3, .streams = 2);
+	restore(1, 8, GIB_KIB);
+	expect_calls("restore 1|restore 2|");
+	tell(1, OPERATION_PERMILLE_MOVED - 1);
+	expect_calls("");
+	tell(1, OPERATION_PERMILLE_MOVED);
+	expect_calls("restore 3|");
+	/* But no place for an operation. */
+	tell(2, OPERATION_PERMILLE_MOVED);
+	expect_calls("");
+	end();
+}
+END_TEST
+
+START_TEST(a_restore_that_hangs_leaves_the_disk_to_others)
+{
+	BEGIN(.parallel = 4, .streams = 2);
+	restore(1, 8, GIB_KIB);
+	expect_calls("restore 1|restore 2|");
+	for (unsigned i = 0; i < 4; i++) {
+		tell(2, 1 + i);
+		run_for(2 * USEC_PER_SEC);
+	}
+	expect_calls("");
+	tell(2, 10);
+	run_for(3 * USEC_PER_SEC);
+	expect_calls("restore 3|");
+	/* But no place for an operation. */
+	run_for(60 * USEC_PER_SEC);
+	expect_calls("restore 4|");
+	end();
+}
+END_TEST
+
+/* It says that it goes on. */
+START_TEST(a_restore_that_waits_for_memory_leaves_the_disk_to_others)
+{
+	BEGIN(.parallel = 4, .streams = 2);
+	restore(1, 8, GIB_KIB);
+	expect_calls("restore 1|restore 2|");
+	for (unsigned second = 0; second < 11; second++) {
+		tell(1, 0);
+		if (second % 3 == 0)
+			tell(2, 1 + second);
+		run_for(USEC_PER_SEC);
+	}
+	expect_calls("restore 3|");
+	end();
+}
+END_TEST
+
+START_TEST(small_images_wait_for_no_disk)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	BEGIN(.parallel = 8, .streams = 2, .brief_kib = 300 << 10);
+	for (unsigned i = 1; i <= 8; i++)
+		add_step(plan, i, STAGES(STAGE_RESTORE))->memory_kib = i % 2 ? GIB_KIB : 300 << 10;
+	run_plan(plan);
+	expect_calls("restore 1|restore 2|restore 3|restore 4|restore 6|restore 8|");
+	end();
+}
+END_TEST
+
+START_TEST(guests_that_are_created_wait_for_no_disk)
+{
+	struct plan *plan = new_plan(GOAL_START);
+
+	BEGIN(.parallel = 8, .streams = 1);
+	for (unsigned i = 1; i <= 4; i++)
+		add_step(plan, i, i % 2 ? STAGES(STAGE_RESTORE) : STAGES(STAGE_CREATE))
+			->memory_kib = GIB_KIB;
+	run_plan(plan);
+	expect_calls("restore 1|create 2|create 4|");
+	end();
+}
+END_TEST
+
+START_TEST(each_start_begins_with_the_first_number)
+{
+	BEGIN(.parallel = 8, .streams = 2);
+	restore(1, 4, GIB_KIB);
+	read_for(6, 1, 2, 10);
+	expect_calls("restore 1|restore 2|restore 3|restore 4|");
+	for (unsigned i = 1; i <= 4; i++)
+		puppet_finish(&rig.p, i, 0, NULL, i);
+	run_now();
+	ck_assert_uint_eq(f.finished, 1);
+	restore(5, 8, GIB_KIB);
+	expect_calls("restore 5|restore 6|");
+	end();
+}
+END_TEST
+
+/* Nothing is read for a moment, and what was learned still counts. */
+START_TEST(what_was_learned_of_a_disk_holds_for_the_whole_start)
+{
+	BEGIN(.parallel = 8, .streams = 2);
+	restore(1, 12, GIB_KIB);
+	read_for(6, 1, 2, 10);
+	expect_calls("restore 1|restore 2|restore 3|restore 4|");
+	for (unsigned i = 1; i <= 4; i++)
+		puppet_finish(&rig.p, i, 0, NULL, i);
+	run_now();
+	expect_calls("restore 5|restore 6|restore 7|restore 8|");
+	end();
+}
+END_TEST
+
+static void adopt(unsigned first, unsigned last)
+{
+	for (unsigned i = first; i <= last; i++) {
+		puppet_add(&rig.p, i, "x")->memory_kib = GIB_KIB;
+		puppet_adopt(&rig.p, OPERATION_RESTORE, i);
+		puppet_flying(&rig.p, i)->operation.started = loop_now(rig.loop);
+		puppet_flying(&rig.p, i)->operation.heard = loop_now(rig.loop);
+	}
+}
+
+START_TEST(images_that_an_earlier_daemon_reads_take_the_disk_as_long_as_they_get_on)
+{
+	BEGIN(.parallel = 8, .streams = 2);
+	adopt(11, 12);
+	restore(1, 3, GIB_KIB);
+	expect_calls("");
+	puppet_finish(&rig.p, 11, 0, NULL, 11);
+	run_now();
+	expect_calls("restore 1|");
+	run_for(11 * USEC_PER_SEC);
+	expect_calls("restore 2|restore 3|");
+	end();
+}
+END_TEST
+
+/* What they read is not told, so that the disk seems to be slower than it is. */
+START_TEST(beside_images_of_an_earlier_daemon_the_disk_is_not_judged)
+{
+	BEGIN(.parallel = 8, .streams = 2);
+	adopt(11, 11);
+	restore(1, 8, GIB_KIB);
+	for (unsigned second = 0; second < 20; second++) {
+		puppet_flying(&rig.p, 11)->operation.heard = loop_now(rig.loop);
+		read_for(1, 1, 1, 20);
+	}
+	expect_calls("restore 1|");
+	end();
+}
+END_TEST
+
+SUITE("executor-reads", no_more_images_are_read_than_a_slow_disk_has_places_for,
+      more_are_read_where_the_disk_is_faster_with_more,
+      fewer_are_read_where_the_disk_is_slower_than_it_is_known_to_be,
+      a_guest_whose_image_is_read_leaves_the_disk_to_others,
+      a_restore_that_hangs_leaves_the_disk_to_others,
+      a_restore_that_waits_for_memory_leaves_the_disk_to_others, small_images_wait_for_no_disk,
+      guests_that_are_created_wait_for_no_disk, each_start_begins_with_the_first_number,
+      what_was_learned_of_a_disk_holds_for_the_whole_start,
+      images_that_an_earlier_daemon_reads_take_the_disk_as_long_as_they_get_on,
+      beside_images_of_an_earlier_daemon_the_disk_is_not_judged);
