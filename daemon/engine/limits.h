@@ -16,8 +16,7 @@ struct executor_limits {
 	unsigned streams;   /* saves, or restores, that are begun with; 0: as many as operations */
 	uint64_t disk_rate; /* KiB/s that the disk of the images is known to take; 0: not known */
 	uint64_t save_kib;  /* of memory, if several guests are saved at one time */
-	uint64_t brief_kib; /* such a guest's image is read in a moment, and no matter for the disk
-			     */
+	uint64_t brief_kib; /* images of such guests take the disk for a moment only */
 	usec_t create_pause;
 	usec_t sysrq_pause; /* after each key */
 	usec_t stop_limit;

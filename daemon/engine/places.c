@@ -7,8 +7,10 @@
 #define CREATES_PER_CPU 2
 #define BRIEF_PER_CPU   4
 
-/* An image that the disk gives in so many seconds is read in a moment. */
-#define BRIEF_READ 2
+/* An image that the disk gives in so many seconds is read in a moment. The disk may be slower now.
+ */
+#define BRIEF_READ         2
+#define BRIEF_READ_KIB_MAX (512ULL * 1024)
 
 /* The kind of place that a worker takes. */
 enum kind {
@@ -90,9 +92,9 @@ static bool reads(const struct run *run)
 	       run->permille < OPERATION_PERMILLE_MOVED;
 }
 
-static bool is_read_in_a_moment(const struct run *run, const struct executor_limits *limits)
+static bool is_to_be_restored(const struct run *run)
 {
-	return run->step->memory_kib <= limits->brief_kib;
+	return !machine_ended(&run->machine) && run_restores(run);
 }
 
 /* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
@@ -114,8 +116,9 @@ void places_take(struct places *places, const struct executor_limits *limits, co
 	enum kind kind = kind_of(run);
 
 	places->asked += is_asked_to_end(run);
-	places->restores += !machine_ended(&run->machine) && run_restores(run);
-	places->reading += reads(run) && !is_read_in_a_moment(run, limits);
+	places->restores += is_to_be_restored(run);
+	places->large += is_to_be_restored(run) && run->step->memory_kib > limits->brief_kib;
+	places->reading += reads(run);
 	places->stalled += kind == KIND_LONG && run_saves(run) && run->stalled && !run->overdue;
 	if (!has_place(run))
 		return;
@@ -193,8 +196,7 @@ bool places_have_room(const struct places *places, const struct executor_limits 
 	       (!run_saves(run) || places->saving == 0 ||
 		(places->saving < places->may_save &&
 		 places->saving_kib + run->step->memory_kib <= limits->save_kib)) &&
-	       (!run_restores(run) || is_read_in_a_moment(run, limits) ||
-		places->reading < places->may_read);
+	       (!run_restores(run) || places->large == 0 || places->reading < places->may_read);
 }
 
 static unsigned count_cpus(void)
@@ -246,5 +248,5 @@ void places_set_limits(struct executor_limits *limits, const struct config *c,
 	limits->cpus = count_cpus();
 	limits->streams = paces_places(paces);
 	limits->disk_rate = paces_disk(paces);
-	limits->brief_kib = BRIEF_READ * limits->disk_rate;
+	limits->brief_kib = MIN(BRIEF_READ * limits->disk_rate, BRIEF_READ_KIB_MAX);
 }

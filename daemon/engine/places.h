@@ -18,8 +18,9 @@ struct places {
 	unsigned asked;   /* guests that are to go down: a worker for each comes soon */
 	unsigned untold;  /* of those saving: what they write is not told */
 	uint64_t saving_kib;
-	unsigned restores;          /* guests that are being restored, or wait for that */
-	unsigned reading, may_read; /* ... whose image is read, for more than a moment */
+	unsigned restores;          /* guests that are being restored, or wait for that ... */
+	unsigned large;             /* ... whose images take the disk for more than a moment */
+	unsigned reading, may_read; /* images */
 	unsigned unheard;           /* of those reading: what they read is not told */
 };
 

@@ -368,7 +368,7 @@ START_TEST(what_is_being_done_to_a_guest_is_told)
 	ck_assert_str_eq(a.name, "save");
 	ck_assert_int_eq(a.state, GUEST_SAVING);
 	ck_assert_uint_eq(a.elapsed / USEC_PER_SEC, 5);
-	ck_assert_uint_ge(a.permille, 450);
+	ck_assert_uint_ge(a.permille, 400);
 	ck_assert_uint_le(a.permille, 550);
 	a = manager_activity(s.manager, inventory_find_named(inventory, "b"));
 	ck_assert_str_eq(a.name, "shutdown");

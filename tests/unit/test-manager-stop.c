@@ -238,12 +238,12 @@ START_TEST(near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved)
 	_cleanup_simulation_ struct simulation s;
 
 	SIMULATION_BEGIN(&s, .native = "[Host]\nParallelOperations=1\n",
-			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":180000}},"
 				   "{\"name\":\"b\",\"running\":true}]");
 	simulation_last_stop(&s, 200 * USEC_PER_SEC);
 	simulation_run(&s);
 	simulation_expect(&s, "0.0 a save running|140.0 b shutdown running (why)|"
-			      "141.1 b shutdown ok (why).|190.0 a save ok.|");
+			      "141.1 b shutdown ok (why).|180.0 a save ok.|");
 }
 END_TEST
 
@@ -268,7 +268,7 @@ START_TEST(near_the_end_of_the_host_a_guest_that_can_only_be_saved_is)
 
 	SIMULATION_BEGIN(&s, .variables = "XENDOMAINS_SHUTDOWN=\nXENDOMAINS_SHUTDOWN_ALL=\n",
 			 .native = "[Host]\nParallelOperations=1\n",
-			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":190000}},"
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":180000}},"
 				   "{\"name\":\"b\",\"running\":true}]");
 	simulation_last_stop(&s, 200 * USEC_PER_SEC);
 	simulation_run(&s);

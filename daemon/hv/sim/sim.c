@@ -171,12 +171,13 @@ static void on_work(void *data)
 		hang(a);
 		return;
 	}
-	a->steps++;
-	a->operation.permille = a->steps * 1000 / a->parts;
+	/* The end tells of the last part. */
+	a->operation.permille = a->steps * OPERATION_PERMILLE_MOVED / a->parts;
 	if (moves_memory(a->operation.operation)) {
 		a->operation.total = a->guest->memory_kib * 1024;
 		a->operation.bytes = a->operation.total * a->steps / a->parts;
 	}
+	a->steps++;
 	sim->hv.callbacks.progress(sim->hv.callbacks.data, &a->operation);
 	timer_set(a->work, MIN(loop_now(sim->loop) + time_of_part(a), a->request.deadline));
 }
