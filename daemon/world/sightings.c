@@ -116,13 +116,6 @@ static const struct domain *find_other_that_lives(const struct domain_list *doma
 	return NULL;
 }
 
-/* One that has built it, and whose worker has still to go, has not. */
-static bool is_ended_by(const struct hv_operation *op)
-{
-	return op && (op->operation == OPERATION_SAVE || op->operation == OPERATION_MIGRATE ||
-		      op->operation == OPERATION_DESTROY);
-}
-
 /* Whether it shut down from within, or because another tool asked it to. */
 static bool ended_alone(const struct sighting *s, const struct domain *d)
 {
@@ -130,7 +123,7 @@ static bool ended_alone(const struct sighting *s, const struct domain *d)
 
 	/* An earlier daemon may have asked it, and waited in vain. */
 	return (d->reason == SHUTDOWN_REASON_POWEROFF || d->reason == SHUTDOWN_REASON_REBOOT) &&
-	       !is_ended_by(hv_operation(s->hv, &d->uuid)) && !hv_has_asked(s->hv, d->domid) &&
+	       !hv_has_asked(s->hv, d->domid) &&
 	       !(past && past->failure && past->unended == d->domid);
 }
 
