@@ -21,8 +21,8 @@ TIERS = ("quick", "ci", "full")
 # How many hosts a machine has room for at a time.
 RIGS = 2
 
-# Many tests wait most of their time: one more than there are processors keeps all of those at work.
-TESTS = len(os.sched_getaffinity(0)) + 1
+# Many tests wait most of their time: with as many as there are processors, those would rest for most of it.
+TESTS = 2 * len(os.sched_getaffinity(0)) + 1
 
 # How much of a log is shown when a step fails.
 TAIL = 100
