@@ -18,18 +18,20 @@
 static void remember_pace(const struct sequence *s)
 {
 	struct manager *m = s->manager;
+	const char *directory = world_inventory(m->world)->directory;
 	uint64_t rate = pace_rate(&s->pace);
 
 	/* A guest that is named says little of all of them. */
 	if (!m->config || s->n_names > 0)
 		return;
-	if (rate == 0 && s->squeezed)
-		rate = paces_forgive(manager_paces(m));
-	if (rate == 0)
+	if (rate > 0)
+		ledger_file_add_pace(m->ledger, rate, pace_disk_rate(&s->pace), s->saved_as,
+				     s->saved_to ? s->saved_to : directory);
+	else if (s->squeezed && paces_forgive(manager_paces(m)) > 0)
+		ledger_file_add_pace(m->ledger, paces_forgive(manager_paces(m)), 0,
+				     m->config->guests.compression, directory);
+	else
 		return;
-	ledger_file_add_pace(m->ledger, rate, pace_disk_rate(&s->pace),
-			     m->config->guests.compression,
-			     s->saved_to ? s->saved_to : world_inventory(m->world)->directory);
 	manager_set_limits(m);
 }
 
@@ -432,7 +434,9 @@ static void on_report(void *data, struct job *job, const struct report *report)
 	}
 	if (report->stage == STAGE_SAVE && report->result == RESULT_RUNNING)
 		manager_hurry_saves(m);
-	sequence_measure(s, report, world_inventory(m->world)->directory, loop_now(m->loop));
+	if (m->config)
+		sequence_measure(s, report, world_inventory(m->world)->directory,
+				 m->config->guests.compression, loop_now(m->loop));
 	if (report->final && report->goal == GOAL_REACT && report->result == RESULT_FAILED)
 		restarts_give_up(m->restarts, &report->step->uuid, report->domid);
 	TAILQ_FOREACH(f, &s->following, entry)

@@ -132,7 +132,7 @@ void sequence_say_plainly(const struct plan *plan)
 }
 
 void sequence_measure(struct sequence *s, const struct report *report, const char *directory,
-		      usec_t now)
+		      enum compression compression, usec_t now)
 {
 	uint64_t kib = report->step->memory_kib;
 
@@ -140,9 +140,11 @@ void sequence_measure(struct sequence *s, const struct report *report, const cha
 		return;
 	switch (report->result) {
 	case RESULT_RUNNING:
-		/* A reload can have saves go elsewhere before the end. */
-		if (!s->saved_to)
+		/* A reload can have saves go elsewhere before the end, or in another way. */
+		if (s->pace.first == 0) {
 			str_replace(&s->saved_to, directory);
+			s->saved_as = compression;
+		}
 		pace_begin(&s->pace, now);
 		break;
 	case RESULT_OK:

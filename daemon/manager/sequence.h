@@ -67,8 +67,9 @@ struct sequence {
 	usec_t started;
 	struct requester requester; /* the first: others join */
 	struct pace pace;
-	char *saved_to;  /* the directory that it tells of; NULL: nothing was saved, or not known */
-	bool for_host;   /* which goes down */
+	char *saved_to; /* the directory that it tells of; NULL: nothing was saved, or not known */
+	enum compression saved_as; /* of what it tells */
+	bool for_host;             /* which goes down */
 	bool squeezed;   /* for lack of time guests were shut down that are saved otherwise */
 	usec_t deadline; /* when the host's stop should be over; USEC_INFINITY: whenever it is */
 	usec_t end;      /* when systemd forces the host down; USEC_INFINITY: it does not */
@@ -126,11 +127,11 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 void sequence_say_plainly(const struct plan *plan);
 
 /*
- * Learns from a report how fast guests are saved to the directory (NULL: not known which): also
+ * Learns from a report how fast guests are saved to the directory (NULL: not known which) so: also
  * from a save that took too long.
  */
 void sequence_measure(struct sequence *s, const struct report *report, const char *directory,
-		      usec_t now);
+		      enum compression compression, usec_t now);
 
 void sequence_log_begin(const struct sequence *s);
 

@@ -232,6 +232,25 @@ START_TEST(a_migration_that_hangs_is_cut_off_and_the_guest_is_saved)
 }
 END_TEST
 
+START_TEST(what_a_stop_tells_of_a_disk_is_of_images_as_they_were_when_it_began)
+{
+	_cleanup_simulation_ struct simulation s;
+	_cleanup_free_ char *reason = NULL;
+	const struct ledger *ledger;
+
+	SIMULATION_BEGIN(&s,
+			 .guests = "[{\"name\":\"a\",\"running\":true,\"save\":{\"ms\":5000}}]");
+	simulation_wish(&s, GOAL_STOP, NULL);
+	simulation_run_for(&s, USEC_PER_SEC);
+	folder_write(&s.folder, "native", "[Host]\nImageCompression=zstd\n");
+	ck_assert_int_eq(manager_reload(s.manager, &reason), 0);
+	simulation_run(&s);
+	ledger = ledger_file_get(s.state);
+	ck_assert_uint_eq(ledger_paces(ledger, COMPRESSION_NONE, NULL)->n, 1);
+	ck_assert_uint_eq(ledger_paces(ledger, COMPRESSION_ZSTD, NULL)->n, 0);
+}
+END_TEST
+
 /* What they wait for takes longer than was planned. */
 START_TEST(near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved)
 {
@@ -429,6 +448,7 @@ SUITE("manager-stop", a_stop_saves_its_guests_and_shuts_down_what_cannot_be_save
       a_foreign_guest_is_stopped_and_cleaned_up_by_its_monitor,
       guests_go_to_another_host_and_are_not_started_twice,
       a_migration_that_hangs_is_cut_off_and_the_guest_is_saved,
+      what_a_stop_tells_of_a_disk_is_of_images_as_they_were_when_it_began,
       near_the_end_of_the_host_guests_are_asked_that_wait_to_be_saved,
       a_save_that_would_not_be_over_before_the_end_of_the_host_makes_way_for_a_shutdown,
       near_the_end_of_the_host_a_guest_that_can_only_be_saved_is,
