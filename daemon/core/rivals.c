@@ -25,6 +25,11 @@ static const char *known_name(const struct guest *g)
 	return g->missing && g->hold ? g->missing->name : NULL;
 }
 
+static struct pair pair_of(struct guest *g, const struct ledger *ledger)
+{
+	return (struct pair){.here = g, .name = known_name(g), .ledger = ledger};
+}
+
 bool rivals_by_file(const struct survey_config *c, const char *name, const struct ledger *ledger)
 {
 	return survey_is_file_of(c, name) && !survey_is_file_of(c, c->name) &&
@@ -215,20 +220,15 @@ static int compare_with(struct pair *p, struct guest *other)
 static int compare_called(struct pair *p, const struct index *by_name)
 {
 	const struct index_entry *e = index_first(by_name, hash_text(p->name));
-	bool done = false;
 	int r = 0;
 
 	for (; r >= 0 && e; e = index_next(by_name, e)) {
 		struct guest *other = e->item;
 
-		if (!str_equal(other->config->name, p->name))
-			continue;
-		if (!done && other > p->here)
-			r = compare_with(p, p->here);
-		done = done || other >= p->here;
-		r = r < 0 ? r : compare_with(p, other);
+		if (other != p->here && str_equal(other->config->name, p->name))
+			r = compare_with(p, other);
 	}
-	return r < 0 || done ? r : compare_with(p, p->here);
+	return r;
 }
 
 /* A guest without one may be that of each configuration that looks like it. */
@@ -270,12 +270,15 @@ int rivals_hold(struct inventory *inventory, const struct ledger *ledger)
 	_cleanup_(index_done) struct index by_name = {0};
 	int r = index_configs(inventory, &by_name, &lookalikes);
 
+	/* What a guest's own file says of it comes first. */
 	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
-		struct pair p = {
-			.here = &inventory->guests[i],
-			.name = known_name(&inventory->guests[i]),
-			.ledger = ledger,
-		};
+		struct pair p = pair_of(&inventory->guests[i], ledger);
+
+		if (p.here->config && p.name)
+			r = compare_with(&p, p.here);
+	}
+	for (size_t i = 0; r >= 0 && i < inventory->n; i++) {
+		struct pair p = pair_of(&inventory->guests[i], ledger);
 
 		if (!p.here->config)
 			r = compare_lookalikes(&p, &lookalikes);

@@ -4,6 +4,7 @@
 
 import itertools
 import json
+import re
 import unittest
 
 from fakehost import FakeHost, FakeHostTest, wait_until
@@ -393,6 +394,20 @@ class TwoSaved(FakeHostTest):
         self.host.ctl("stop", check=0)
         self.host.ctl("start", check=0)
         self.assertEqual((self.host.states(), self.host.boot("web")), ({"web": "running"}, boot))
+
+    def test_each_guest_is_told_of_its_own_file_where_two_files_are_swapped(self):
+        for change in {"uuid": (ANOTHER, UUID)}, {"name": ("db", "web")}:
+            with self.subTest(change=change):
+                for file, pick in (self.web, 0), (self.db, 1):
+                    write(file, file, uuid=(UUID, ANOTHER)[pick], name=("web", "db")[pick])
+                    write(file, file, **{key: values[pick] for key, values in change.items()})
+                outcome = self.host.outcome("start", check=1)
+                for name, event in outcome.items():
+                    file = self.web if json.loads(self.web.read_text())["c_info"]["name"] == name else self.db
+                    self.assertIn(f"{file} names {name} ", event["reason"])
+                    self.assertEqual(re.findall("--cold ([a-z]+)", event["reason"]), [name])
+                    self.expect_named(event["reason"])
+                self.assertEqual(sorted(outcome), ["db", "web"])
 
     def test_cold_start_names_both_images_that_it_gives_up_where_two_files_are_swapped(self):
         write(self.web, self.web, uuid=ANOTHER)
