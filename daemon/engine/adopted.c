@@ -19,7 +19,6 @@ usec_t executor_take_adopted(const struct executor *ex, struct places *places)
 
 	for (size_t i = 0; (op = hv_next_operation(ex->hv, i)); i++) {
 		usec_t limit = ex->limits.stop_limit, until = overdue_adopted(op, limit);
-		usec_t silence = overdue_adopted_silence(op);
 
 		if (!op->adopted || op->stuck)
 			continue;
@@ -27,10 +26,8 @@ usec_t executor_take_adopted(const struct executor *ex, struct places *places)
 				   overdue_adopted_stalls(op, now, limit);
 		if (until <= now)
 			continue;
-		places_take_adopted(places, op, find_memory(ex, &op->uuid), now >= silence);
+		places_take_adopted(places, op, find_memory(ex, &op->uuid));
 		next = MIN(next, until);
-		if (op->operation == OPERATION_RESTORE && silence > now)
-			next = MIN(next, silence);
 	}
 	return next;
 }

@@ -290,7 +290,7 @@ static enum wait find_wait(struct run *run, const struct places *places, usec_t 
 		return WAIT_OPERATION;
 	if (is_held(run))
 		return WAIT_TOOL;
-	return places_have_room(places, &ex->limits, run) ? WAIT_NONE : WAIT_PLACE;
+	return places_wait(places, &ex->limits, run);
 }
 
 static void begin_waiting(struct executor *ex)
@@ -301,9 +301,9 @@ static void begin_waiting(struct executor *ex)
 	struct run *run;
 
 	next = MIN(next, executor_open_lane(ex, &places));
-	executor_open_reads(ex, &places);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		executor_look_ahead(job);
+	executor_open_reads(ex, &places);
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry) {
 			if (run->machine.state != MACHINE_WAITING || run->unclean)
@@ -314,11 +314,12 @@ static void begin_waiting(struct executor *ex)
 			run->wait = find_wait(run, &places, turn, now);
 			if (run->wait != WAIT_NONE)
 				continue;
+			run->small = places_begins_small(&places, &ex->limits, run);
 			begin(run);
 			places_take(&places, &ex->limits, run);
 		}
 	ex->saving = places.untold > 0 ? 0 : places.saving;
-	ex->reading = places.unheard > 0 ? 0 : places.reading;
+	ex->reading = places.beside > 0 || places.flowing < places.reading ? 0 : places.reading;
 	hv_expect(ex->hv, MIN(places.asked, ex->limits.parallel));
 	executor_note_waits(ex);
 	if (next != USEC_INFINITY && !timer_is_set(ex->kick))
@@ -400,6 +401,10 @@ void executor_set_limits(struct executor *ex, const struct executor_limits *limi
 	struct job *job;
 	struct run *run;
 
+	/* What was learned of the disk was within the old ones. */
+	if (limits->parallel != ex->limits.parallel || limits->streams != ex->limits.streams ||
+	    limits->disk_rate != ex->limits.disk_rate)
+		ex->lane.allowed = ex->read_lane.allowed = 0;
 	ex->limits = *limits;
 	TAILQ_FOREACH(job, &ex->jobs, entry)
 		TAILQ_FOREACH(run, &job->runs, entry)

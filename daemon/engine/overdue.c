@@ -77,18 +77,13 @@ static usec_t end_of_adopted(const struct hv_operation *operation, usec_t stop_l
 	return usec_add(operation->started, usec_add(stop_limit, GRACE));
 }
 
-usec_t overdue_adopted_silence(const struct hv_operation *operation)
-{
-	return usec_add(operation->heard, STALL_LIMIT);
-}
-
 usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
 {
 	switch (operation->operation) {
 	case OPERATION_SAVE:
 	case OPERATION_MIGRATE:
 		return MIN(end_of_adopted(operation, stop_limit),
-			   overdue_adopted_silence(operation));
+			   usec_add(operation->heard, STALL_LIMIT));
 	case OPERATION_DESTROY:
 	case OPERATION_UNPAUSE:
 	case OPERATION_RESUME:
@@ -107,6 +102,6 @@ usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit)
 
 bool overdue_adopted_stalls(const struct hv_operation *operation, usec_t now, usec_t stop_limit)
 {
-	return now >= overdue_adopted_silence(operation) &&
+	return now >= usec_add(operation->heard, STALL_LIMIT) &&
 	       now < end_of_adopted(operation, stop_limit);
 }

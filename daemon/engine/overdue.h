@@ -24,8 +24,5 @@ void overdue_expire(struct run *run, usec_t now, usec_t stop_limit);
  */
 usec_t overdue_adopted(const struct hv_operation *operation, usec_t stop_limit);
 
-/* When one of an earlier daemon has told of nothing for too long, as a time of the loop. */
-usec_t overdue_adopted_silence(const struct hv_operation *operation);
-
 /* Whether a save or a migration of an earlier daemon stands still, and may go on. */
 bool overdue_adopted_stalls(const struct hv_operation *operation, usec_t now, usec_t stop_limit);

@@ -92,9 +92,15 @@ static bool reads(const struct run *run)
 	       run->permille < OPERATION_PERMILLE_MOVED;
 }
 
+/* One that hangs may do so for ever. */
 static bool is_to_be_restored(const struct run *run)
 {
-	return !machine_ended(&run->machine) && run_restores(run);
+	return !machine_ended(&run->machine) && run_restores(run) && !run->stalled;
+}
+
+static bool is_large(const struct run *run, const struct executor_limits *limits)
+{
+	return run->step->memory_kib > limits->brief_kib;
 }
 
 /* Whether its stage builds a guest from scratch, which is hard work for the CPU. */
@@ -117,8 +123,10 @@ void places_take(struct places *places, const struct executor_limits *limits, co
 
 	places->asked += is_asked_to_end(run);
 	places->restores += is_to_be_restored(run);
-	places->large += is_to_be_restored(run) && run->step->memory_kib > limits->brief_kib;
+	places->large += is_to_be_restored(run) && is_large(run, limits);
 	places->reading += reads(run);
+	places->flowing += reads(run) && run->flowed > 0;
+	places->small += reads(run) && run->small;
 	places->stalled += kind == KIND_LONG && run_saves(run) && run->stalled && !run->overdue;
 	if (!has_place(run))
 		return;
@@ -137,19 +145,18 @@ void places_take(struct places *places, const struct executor_limits *limits, co
 }
 
 void places_take_adopted(struct places *places, const struct hv_operation *operation,
-			 uint64_t memory_kib, bool silent)
+			 uint64_t memory_kib)
 {
 	enum kind kind = kind_of_operation(operation->operation);
 	bool saves = operation->operation == OPERATION_SAVE;
-	bool reads = operation->operation == OPERATION_RESTORE && !silent;
 
 	places->cleaning += kind == KIND_CLEAN;
 	places->touching += kind == KIND_TOUCH;
 	if (kind != KIND_LONG)
 		return;
 	places->taken++;
-	places->reading += reads;
-	places->unheard += reads;
+	/* Whether it reads, or waits for memory, is not known. */
+	places->beside += operation->operation == OPERATION_RESTORE;
 	places->stopping += saves || operation->operation == OPERATION_MIGRATE;
 	places->creating += operation->operation == OPERATION_CREATE ||
 			    operation->operation == OPERATION_RESTART;
@@ -176,7 +183,40 @@ static bool can_create(const struct places *places, const struct executor_limits
 	       places->creating < MAX(limits->creates, limits->parallel - 1);
 }
 
-bool places_have_room(const struct places *places, const struct executor_limits *limits,
+static bool can_save(const struct places *places, const struct executor_limits *limits,
+		     const struct run *run)
+{
+	return places->saving == 0 ||
+	       (places->saving < places->may_save &&
+		places->saving_kib + run->step->memory_kib <= limits->save_kib);
+}
+
+/*
+ * The largest images come first. Where the disk is slow, the others would wait for all of them, and
+ * for those that a trial of more let in: so half of the places are for the smallest.
+ */
+static unsigned small_places(const struct places *places, const struct executor_limits *limits)
+{
+	return places->may_read <= limits->parallel / 2 ? places->may_read / 2 : 0;
+}
+
+bool places_begins_small(const struct places *places, const struct executor_limits *limits,
+			 const struct run *run)
+{
+	return run_restores(run) && places->small < small_places(places, limits) &&
+	       run->step->memory_kib <= places->smallest_kib;
+}
+
+static bool can_read(const struct places *places, const struct executor_limits *limits,
+		     const struct run *run)
+{
+	unsigned others = places->reading - places->small;
+
+	return places->large == 0 || places_begins_small(places, limits, run) ||
+	       others < places->may_read - small_places(places, limits);
+}
+
+enum wait places_wait(const struct places *places, const struct executor_limits *limits,
 		      const struct run *run)
 {
 	/* A guest that is being built may hang for long: it keeps no other one from its save. */
@@ -186,17 +226,18 @@ bool places_have_room(const struct places *places, const struct executor_limits 
 	case KIND_LONG:
 		break;
 	case KIND_CLEAN:
-		return places_can_clean(places, limits);
+		return places_can_clean(places, limits) ? WAIT_NONE : WAIT_PLACE;
 	case KIND_TOUCH:
-		return places->touching < limits->brief;
+		return places->touching < limits->brief ? WAIT_NONE : WAIT_PLACE;
 	case KIND_NONE:
-		return true;
+		return WAIT_NONE;
 	}
-	return taken < limits->parallel && (!creates(run) || can_create(places, limits)) &&
-	       (!run_saves(run) || places->saving == 0 ||
-		(places->saving < places->may_save &&
-		 places->saving_kib + run->step->memory_kib <= limits->save_kib)) &&
-	       (!run_restores(run) || places->large == 0 || places->reading < places->may_read);
+	if (taken >= limits->parallel || (creates(run) && !can_create(places, limits)))
+		return WAIT_PLACE;
+	if ((run_saves(run) && !can_save(places, limits, run)) ||
+	    (run_restores(run) && !can_read(places, limits, run)))
+		return WAIT_DISK;
+	return WAIT_NONE;
 }
 
 static unsigned count_cpus(void)

@@ -18,10 +18,14 @@ struct places {
 	unsigned asked;   /* guests that are to go down: a worker for each comes soon */
 	unsigned untold;  /* of those saving: what they write is not told */
 	uint64_t saving_kib;
-	unsigned restores;          /* guests that are being restored, or wait for that ... */
-	unsigned large;             /* ... whose images take the disk for more than a moment */
-	unsigned reading, may_read; /* images */
-	unsigned unheard;           /* of those reading: what they read is not told */
+	unsigned restores; /* guests that are being restored, or wait for that, and do not hang ...
+			    */
+	unsigned large;    /* ... whose images take the disk for more than a moment */
+	unsigned may_read, reading; /* images */
+	unsigned flowing;           /* of these: they have begun */
+	unsigned beside;            /* of an earlier daemon: what they read is not told */
+	unsigned small;             /* of those reading: begun as the smallest that waited */
+	uint64_t smallest_kib;      /* of those that wait, and could begin */
 };
 
 /*
@@ -39,14 +43,18 @@ void places_take(struct places *places, const struct executor_limits *limits,
 
 /*
  * Counts the place of an operation that an earlier daemon began: there is no run at work on it.
- * memory_kib: of its guest. silent: it tells of no progress.
+ * memory_kib: of its guest.
  */
 void places_take_adopted(struct places *places, const struct hv_operation *operation,
-			 uint64_t memory_kib, bool silent);
+			 uint64_t memory_kib);
 
-/* Whether the stage of a run that waits can begin, as far as places go. */
-bool places_have_room(const struct places *places, const struct executor_limits *limits,
+/* Why the stage of a run that waits cannot begin, as far as places go; WAIT_NONE: it can. */
+enum wait places_wait(const struct places *places, const struct executor_limits *limits,
 		      const struct run *run);
+
+/* Whether a run that can begin has the smallest image, and a place that is for such. */
+bool places_begins_small(const struct places *places, const struct executor_limits *limits,
+			 const struct run *run);
 
 /* Sets the limits that are for places, by the saves of the last stops. */
 void places_set_limits(struct executor_limits *limits, const struct config *c,

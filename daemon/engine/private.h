@@ -31,7 +31,7 @@ struct executor {
 	usec_t woke;          /* ... and the first one after a silence */
 	struct flow flow;     /* of what is written to it */
 	uint64_t written_kib; /* of the memory of guests that are saved, ever */
-	unsigned reading;     /* images, as last counted; 0: what is read is not told of some */
+	unsigned reading;     /* images, as last counted; 0: not all of them flow, or others do */
 	uint64_t read_kib;    /* of the memory of guests that are restored, ever */
 };
 
@@ -98,7 +98,7 @@ usec_t executor_take_adopted(const struct executor *ex, struct places *places);
  */
 usec_t executor_open_lane(struct executor *ex, struct places *places);
 
-/* The same of the images that are read. It changes only with what is told. */
+/* The same of the images that are read. After executor_look_ahead() for each job. */
 void executor_open_reads(struct executor *ex, struct places *places);
 
 /* In how many threads each save compresses, so that all of them find the CPUs that there are. */

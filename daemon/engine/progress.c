@@ -59,6 +59,7 @@ void executor_moved(struct run *run, unsigned permille)
 void executor_progress(struct executor *ex, const struct hv_operation *operation)
 {
 	struct run *run = executor_find_at_work(ex, &operation->uuid);
+	bool moved;
 
 	if (operation->stuck) {
 		executor_kick(ex);
@@ -67,9 +68,12 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 	if (!run || run->machine.state != MACHINE_WORKING)
 		return;
 	executor_moved(run, operation->permille);
+	moved = operation->permille > run->permille || operation->bytes > run->bytes;
 	/* A restore that waits for memory goes on, and does not read. */
-	if (!run_restores(run) || operation->permille > run->permille)
+	if (!run_restores(run) || moved)
 		overdue_progress(run, loop_now(ex->loop), ex->limits.stop_limit);
+	run->bytes = operation->bytes;
+	run->total = operation->total;
 	if (operation->permille <= run->permille)
 		return;
 	if (run->flowed == 0) {
@@ -77,7 +81,5 @@ void executor_progress(struct executor *ex, const struct hv_operation *operation
 		run->flowed = operation->permille;
 	}
 	run->permille = operation->permille;
-	run->bytes = operation->bytes;
-	run->total = operation->total;
 	executor_plan_progress(ex);
 }

@@ -18,7 +18,8 @@ enum wait {
 	WAIT_GUEST,     /* others of its job come before it */
 	WAIT_OPERATION, /* an earlier one on it, of whatever job or daemon */
 	WAIT_TOOL,      /* another tool is at work on its domain */
-	WAIT_PLACE,     /* as many as may be are at work */
+	WAIT_PLACE,     /* as many as may be are at work ... */
+	WAIT_DISK,      /* ... on the disk of the images */
 };
 
 /* A guest on its way. */
@@ -55,6 +56,7 @@ struct run {
 	enum domain_condition held_for;
 	bool hold_over; /* the time to wait for a suspended domain is over */
 	bool stalled;   /* its worker does not get on: it takes no place */
+	bool small;     /* begun in the place that is for small images */
 	bool left;      /* its domain has shut down, and its toolstack does not remove it */
 	bool unclean;   /* its domain has shut down, and waits for a worker that removes it */
 	bool given_up;  /* its worker was told to end early, for it would not be in time */

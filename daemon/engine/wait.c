@@ -43,6 +43,8 @@ static const char *find_reason(const struct run *run)
 		break;
 	case WAIT_PLACE:
 		return "a place (ParallelOperations=)";
+	case WAIT_DISK:
+		return "the disk of the images";
 	case WAIT_TOOL:
 		return holder(run->held_for);
 	case WAIT_GUEST:
@@ -85,7 +87,8 @@ static bool tell(struct run *run)
 {
 	const struct executor *ex = run->job->ex;
 	/* That some wait for a place is told by their number. */
-	const char *what = waits(run) && run->wait != WAIT_PLACE ? find_reason(run) : NULL;
+	bool told_in_sum = run->wait == WAIT_PLACE || run->wait == WAIT_DISK;
+	const char *what = waits(run) && !told_in_sum ? find_reason(run) : NULL;
 	struct report report;
 
 	if (!what || str_equal(what, run->wait_told))
