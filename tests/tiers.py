@@ -22,7 +22,7 @@ TIERS = ("quick", "ci", "full")
 RIGS = 2
 
 # Many tests wait most of their time: with as many as there are processors, those would rest for most of it.
-TESTS = 2 * len(os.sched_getaffinity(0)) + 1
+TESTS = 2 * len(os.sched_getaffinity(0))
 
 # How much of a log is shown when a step fails.
 TAIL = 100

@@ -224,6 +224,15 @@ static void record_unseen(const struct sighting *s, const struct domain *d, bool
 						  : last_known(s, &d->uuid, name) + 1);
 }
 
+/* It ended while an operation of ours was under way, when no look records that. */
+static bool is_unrecorded(const struct sighting *s, const struct domain *d)
+{
+	const struct past *past = ledger_find(ledger_file_get(s->ledger), &d->uuid);
+
+	return past && past->lives.last == LIFE_BEGAN && past->lives.domid == d->domid &&
+	       ledger_file_knows_life(s->ledger, &d->uuid, d->domid);
+}
+
 static void record_life(const struct sighting *s, const struct domain *is)
 {
 	const struct domain *was = domain_list_find(s->old, &is->uuid, is->domid);
@@ -234,7 +243,9 @@ static void record_life(const struct sighting *s, const struct domain *is)
 		ledger_file_see_life(s->ledger, &is->uuid, is->name, is->domid, false, s->listed);
 		return;
 	}
-	if (now == before || now == NOT_BEGUN || !ours_to_record(s, is))
+	if (now == before && !(now == OVER && is_unrecorded(s, is)))
+		return;
+	if (now == NOT_BEGUN || !ours_to_record(s, is))
 		return;
 	if (now == ALIVE) {
 		ledger_file_see_life(s->ledger, &is->uuid, is->name, is->domid, before == SUSPENDED,

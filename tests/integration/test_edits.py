@@ -111,7 +111,7 @@ class Copies(FakeHostTest):
             with self.host.world() as world:
                 world["domains"][0]["state"] = "reboot"
             wait_until(lambda: self.host.domains().get("web", {}).get("domid", before) != before, "a new life")
-            wait_until(lambda: self.host.domains()["web"]["state"] == "running", "the guest to run")
+            wait_until(lambda: self.host.domains().get("web", {}).get("state") == "running", "the guest to run")
             self.expect_whole("running")
 
         self.each(check)
@@ -219,7 +219,7 @@ class Copies(FakeHostTest):
         self.copy = self.host.auto / "web2.cfg"
         self.host.ctl("start", check=0)
         for _ in range(2):
-            wait_until(lambda: self.host.domains()["web"]["state"] == "running", "the guest to run")
+            wait_until(lambda: self.host.domains().get("web", {}).get("state") == "running", "the guest to run")
             with self.host.world() as world:
                 world["domains"][0]["state"] = "crash"
         wait_until(lambda: self.host.states() == {"web": "failed"}, "the limit")

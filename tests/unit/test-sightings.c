@@ -58,6 +58,21 @@ START_TEST(a_worker_records_itself_what_it_does_to_a_guest)
 }
 END_TEST
 
+/* Its create has let it run, and its worker has still to go. */
+START_TEST(an_end_that_comes_before_that_of_an_operation_is_recorded_after_it)
+{
+	begin_running();
+	puppet_adopt(&rig.p, OPERATION_CREATE, 1);
+	shuts_down(SHUTDOWN_REASON_CRASH);
+	ck_assert_int_eq(past()->lives.last, LIFE_BEGAN);
+	puppet_finish(&rig.p, 1, 0, NULL, 1);
+	change();
+	change();
+	ck_assert_int_eq(past()->lives.last, LIFE_ENDED);
+	end();
+}
+END_TEST
+
 START_TEST(a_guest_that_was_asked_has_not_shut_down_by_itself)
 {
 	begin_running();
@@ -135,6 +150,7 @@ END_TEST
 
 SUITE("sightings", a_guest_that_nothing_of_ours_ends_has_shut_down_by_itself,
       a_worker_records_itself_what_it_does_to_a_guest,
+      an_end_that_comes_before_that_of_an_operation_is_recorded_after_it,
       a_guest_that_was_asked_has_not_shut_down_by_itself,
       a_guest_that_crashes_has_not_shut_down_by_itself,
       a_guest_that_obeys_a_stop_of_an_earlier_daemon_has_not_shut_down_by_itself,
