@@ -23,7 +23,7 @@ static void log_domain(const struct domain *d, const char *message_id, const cha
 {
 	struct log_fields fields = {
 		.message_id = message_id,
-		.domain = d->name ? d->name : "(null)",
+		.domain = d->name,
 		.uuid = &d->uuid,
 		.domid = d->domid,
 		.elapsed = USEC_INFINITY,
@@ -53,17 +53,20 @@ void sightings_log_differences(const struct sighting *s)
 		const struct domain *is = &new->domains[i];
 		const struct domain *was = domain_list_find(old, &is->uuid, is->domid);
 
-		if (!was && ours_to_tell(s, is) && is->manager != DOMAIN_MANAGER_XENDOMAINSD)
-			log_domain(is, MSG_DOMAIN_APPEARED, "has appeared");
-		else if (was && was->name && !str_equal(was->name, is->name) && ours_to_tell(s, is))
+		/* A tool gives its domain a name a moment after it has made it. */
+		if (!is->name || !ours_to_tell(s, is))
+			continue;
+		if (was && was->name && !str_equal(was->name, is->name))
 			log_rename(was, is);
+		else if ((!was || !was->name) && is->manager != DOMAIN_MANAGER_XENDOMAINSD)
+			log_domain(is, MSG_DOMAIN_APPEARED, "has appeared");
 	}
 	for (size_t i = 0; i < old->n; i++) {
 		const struct domain *was = &old->domains[i];
 		const struct domain *is = domain_list_find(new, &was->uuid, was->domid);
 
 		/* Dying is the end of it: what can follow only gives its memory back. */
-		if ((!is || is->dying) && ours_to_tell(s, was))
+		if ((!is || is->dying) && was->name && ours_to_tell(s, was))
 			log_domain(was, MSG_DOMAIN_GONE, "is gone");
 	}
 }

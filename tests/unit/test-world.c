@@ -507,6 +507,24 @@ START_TEST(what_others_do_is_told_and_what_we_do_is_not)
 }
 END_TEST
 
+START_TEST(a_domain_that_has_no_name_yet_is_told_once_it_has_one)
+{
+	struct domain *d;
+	char *name;
+
+	begin();
+	d = puppet_add(&rig.p, 1, "web");
+	d->manager = DOMAIN_MANAGER_XL;
+	name = TAKE_PTR(d->name);
+	ck_assert_int_eq(world_update(f.world), 0);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_APPEARED), 0);
+	d->name = name;
+	ck_assert_int_eq(world_update(f.world), 0);
+	ck_assert_uint_eq(LOGGED(.message_id = MSG_DOMAIN_APPEARED, .domain = "web"), 1);
+	end();
+}
+END_TEST
+
 START_TEST(the_end_of_an_operation_comes_behind_what_it_changed)
 {
 	begin();
@@ -593,6 +611,7 @@ SUITE("world", whoever_asks_gets_the_next_survey, one_survey_answers_all_who_ask
       whoever_waits_for_a_survey_that_cannot_begin_is_answered_too,
       a_uuid_is_drawn_once_for_each_name, changes_in_a_burst_are_listed_once,
       what_others_do_is_told_and_what_we_do_is_not,
+      a_domain_that_has_no_name_yet_is_told_once_it_has_one,
       what_was_read_counts_also_where_the_domains_cannot_be_listed,
       the_end_of_an_operation_comes_behind_what_it_changed,
       what_goes_while_the_folders_are_read_may_have_an_image,
