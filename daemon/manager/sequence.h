@@ -127,8 +127,8 @@ int sequence_plan(const struct sequence *s, const struct config *config,
 void sequence_say_plainly(const struct plan *plan);
 
 /*
- * Learns from a report how fast guests are saved to the directory (NULL: not known which) so: also
- * from a save that took too long.
+ * Learns from a report how fast guests are saved to the directory (NULL: not known which), with
+ * this compression of their images: also from a save that took too long.
  */
 void sequence_measure(struct sequence *s, const struct report *report, const char *directory,
 		      enum compression compression, usec_t now);
